@@ -1,0 +1,1 @@
+"""Hydra configuration of rankaae; installed as the package ``rankaae_cli.conf``."""

@@ -1,0 +1,1 @@
+"""Small synthetic families that ship with the program; made by ``make samples``."""

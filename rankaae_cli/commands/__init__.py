@@ -1,0 +1,1 @@
+"""One file a command, one run(cfg) each, and the run directory."""

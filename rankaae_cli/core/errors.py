@@ -1,0 +1,22 @@
+"""Errors that a user can cause, as opposed to faults of the program."""
+
+import difflib
+from collections.abc import Iterable
+
+
+class UserError(ValueError):
+    """The call or the input is wrong.
+
+    The message is one or two lines: what was found, what was expected, what to do. The command line prints
+    it without a traceback and exits with status 2.
+    """
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return a sentence that names the entries of `known` nearest to `name`, or all of them."""
+    names = sorted(known)
+    by_lower = {n.lower(): n for n in names}
+    close = [by_lower[n] for n in difflib.get_close_matches(name.lower(), by_lower, n=3, cutoff=0.5)]
+    if close:
+        return f"did you mean {' or '.join(close)}?"
+    return f"there are: {', '.join(names)}"

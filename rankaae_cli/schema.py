@@ -1,0 +1,123 @@
+"""Typed configuration: every key a command knows, its type and its default's meaning.
+
+Defaults that a user may want to read or change lie in ``conf/``; a key that is not here is refused.
+"""
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from hydra.core.config_store import ConfigStore
+from omegaconf import MISSING
+
+
+class Source(Enum):
+    """Formats that `ingest` reads."""
+
+    feff = "feff"
+    csv = "csv"
+    npz = "npz"
+    family = "family"
+    atoms = "atoms"
+    synthetic = "synthetic"
+
+
+class Keep(Enum):
+    """Which sites `ingest` keeps."""
+
+    family = "family"
+    none = "none"
+
+
+class NeighbourMethod(Enum):
+    """How the first shell of an absorber is found."""
+
+    crystal_nn = "crystal_nn"
+    cutoff = "cutoff"
+
+
+@dataclass
+class EnergyGridConfig:
+    """An even energy grid: `points` values from `start` in steps of `step`, in `unit` (eV or index)."""
+
+    start: float = MISSING
+    step: float = MISSING
+    points: int = MISSING
+    unit: str = "eV"
+
+
+@dataclass
+class DescriptorConfig:
+    """One descriptor of a family; `classes` where it takes few values."""
+
+    classes: list[float] | None = None
+
+
+@dataclass
+class NeighboursConfig:
+    """First-shell neighbours: CrystalNN, or all atoms within `radius` angstrom."""
+
+    method: NeighbourMethod = NeighbourMethod.crystal_nn
+    radius: float | None = None
+
+
+@dataclass
+class KeepConfig:
+    """Sites to keep: all neighbours among `ligands`, their number among `coordination`; null keeps all."""
+
+    ligands: list[str] | None = None
+    coordination: list[int] | None = None
+
+
+@dataclass
+class FamilyConfig:
+    """One family: an element and edge in a class of materials."""
+
+    name: str = MISSING
+    element: str = MISSING
+    edge: str = "K"
+    energy: EnergyGridConfig = field(default_factory=EnergyGridConfig)
+    descriptors: dict[str, DescriptorConfig] = field(default_factory=dict)
+    neighbours: NeighboursConfig = field(default_factory=NeighboursConfig)
+    keep: KeepConfig = field(default_factory=KeepConfig)
+    data: str = MISSING
+
+
+@dataclass
+class NpzConfig:
+    """What an npz file of spectra does not say: its energy grid (eV)."""
+
+    energy_start: float | None = None
+    energy_step: float | None = None
+
+
+@dataclass
+class SyntheticConfig:
+    """Size and seed of a synthetic family."""
+
+    spectra: int = 800
+    seed: int = 0
+
+
+@dataclass
+class IngestConfig:
+    """Keys of `rankaae ingest`."""
+
+    family: FamilyConfig | None = None
+    source: Source = MISSING
+    path: str | None = None
+    output: str | None = None
+    filter: Keep = Keep.family
+    regrid: bool = False
+    max_tail: float = 8.0
+    time_limit: float = 120.0
+    workers: int = -1
+    cache: str | None = None
+    npz: NpzConfig = field(default_factory=NpzConfig)
+    synthetic: SyntheticConfig = field(default_factory=SyntheticConfig)
+
+
+def register() -> None:
+    """Make the schemas known to Hydra as ``<command>_schema``."""
+    store = ConfigStore.instance()
+    store.store(name="ingest_schema", node=IngestConfig)
