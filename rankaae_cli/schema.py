@@ -10,6 +10,8 @@ from typing import Any
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING
 
+from rankaae_cli.core.settings import ModelSettings, ObjectiveSettings, OptimiserSettings
+
 
 class Source(Enum):
     """Formats that `ingest` reads."""
@@ -117,7 +119,75 @@ class IngestConfig:
     synthetic: SyntheticConfig = field(default_factory=SyntheticConfig)
 
 
+class Device(Enum):
+    """Where to train; auto takes CUDA where there is one."""
+
+    auto = "auto"
+    cpu = "cpu"
+    cuda = "cuda"
+
+
+class Split(Enum):
+    """Sides of the split."""
+
+    train = "train"
+    validation = "validation"
+    test = "test"
+
+
+@dataclass
+class TrainConfig:
+    """Keys of `rankaae train`."""
+
+    family: FamilyConfig | None = None
+    data: str | None = None
+    trials: int = MISSING
+    max_epochs: int = MISSING
+    batch_size: int = MISSING
+    seed: int = MISSING
+    split_seed: int = MISSING
+    device: Device = Device.auto
+    model: ModelSettings = field(default_factory=ModelSettings)
+    objective: ObjectiveSettings = field(default_factory=ObjectiveSettings)
+    optimiser: OptimiserSettings = field(default_factory=OptimiserSettings)
+
+
+@dataclass
+class EvaluateConfig:
+    """Keys of `rankaae evaluate`."""
+
+    run: str = MISSING
+    split: Split = Split.test
+
+
+@dataclass
+class TraverseConfig:
+    """Keys of `rankaae traverse`."""
+
+    run: str = MISSING
+    levels: int = 11
+    draws: int = 500
+    seed: int = 0
+
+
+@dataclass
+class ReportConfig:
+    """Keys of `rankaae report`."""
+
+    run: str = MISSING
+
+
+SCHEMAS: dict[str, Any] = {
+    "ingest": IngestConfig,
+    "train": TrainConfig,
+    "evaluate": EvaluateConfig,
+    "traverse": TraverseConfig,
+    "report": ReportConfig,
+}
+
+
 def register() -> None:
     """Make the schemas known to Hydra as ``<command>_schema``."""
     store = ConfigStore.instance()
-    store.store(name="ingest_schema", node=IngestConfig)
+    for command, node in SCHEMAS.items():
+        store.store(name=f"{command}_schema", node=node)

@@ -12,11 +12,14 @@ class UserError(ValueError):
     """
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
-    """Return a sentence that names the entries of `known` nearest to `name`, or all of them."""
+def nearest(name: str, known: Iterable[str], else_list: Iterable[str] | None = None) -> str:
+    """Return a sentence that names the entries of `known` nearest to `name`.
+
+    Where none is near it lists `else_list`, by default all of `known`.
+    """
     names = sorted(known)
     by_lower = {n.lower(): n for n in names}
     close = [by_lower[n] for n in difflib.get_close_matches(name.lower(), by_lower, n=3, cutoff=0.5)]
     if close:
         return f"did you mean {' or '.join(close)}?"
-    return f"there are: {', '.join(names)}"
+    return f"there are: {', '.join(names if else_list is None else sorted(else_list))}"

@@ -1,13 +1,14 @@
 """The family file: spectra and descriptors of one element, edge and material class in HDF5."""
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import h5py
 import numpy as np
 
 from rankaae_cli import __version__
-from rankaae_cli.core.errors import UserError
+from rankaae_cli.core.errors import UserError, nearest
 from rankaae_cli.data.files import replacing
 
 FORMAT = "rankaae-family"
@@ -46,20 +47,20 @@ class Family:
     name: str
     element: str
     edge: str
-    energy_E: np.ndarray  # noqa: N815
-    spectra_NE: np.ndarray  # noqa: N815
-    descriptors_NK: np.ndarray  # noqa: N815
+    energy_E: np.ndarray
+    spectra_NE: np.ndarray
+    descriptors_NK: np.ndarray
     descriptor_names: tuple[str, ...]
     descriptor_units: tuple[str, ...]
-    material_N: np.ndarray  # noqa: N815
-    site_N: np.ndarray  # noqa: N815
-    split_N: np.ndarray  # noqa: N815
+    material_N: np.ndarray
+    site_N: np.ndarray
+    split_N: np.ndarray
     energy_unit: str = "eV"
     normalisation: str = "edge_step"
     source: str = "unknown"
     created: str = ""
     rankaae_version: str = field(default=__version__)
-    true_response_KE: np.ndarray | None = None  # noqa: N815
+    true_response_KE: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         n, e, k = len(self.material_N), len(self.energy_E), len(self.descriptor_names)
@@ -87,6 +88,22 @@ class Family:
     def __len__(self) -> int:
         return len(self.material_N)
 
+    def with_descriptors(self, names: Sequence[str]) -> "Family":
+        """Return the family with those descriptors alone, in that order."""
+        missing = [name for name in names if name not in self.descriptor_names]
+        if missing:
+            raise UserError(
+                f"family {self.name} has no descriptor {missing[0]}: {nearest(missing[0], self.descriptor_names)}"
+            )
+        chosen = [self.descriptor_names.index(name) for name in names]
+        return replace(
+            self,
+            descriptors_NK=self.descriptors_NK[:, chosen],
+            descriptor_names=tuple(names),
+            descriptor_units=tuple(self.descriptor_units[k] for k in chosen),
+            true_response_KE=None if self.true_response_KE is None else self.true_response_KE[chosen],
+        )
+
 
 def write_family(path: str | Path, family: Family) -> Path:
     """Write `family` to `path`, replacing a file there only once the new one is whole.
@@ -97,7 +114,9 @@ def write_family(path: str | Path, family: Family) -> Path:
     with replacing(path) as temporary, h5py.File(temporary, "w", libver=("earliest", "v110")) as file:
 
         def put(name: str, values: np.ndarray, dtype: object) -> h5py.Dataset:
-            options = {} if len(values) == 0 else {"compression": "gzip", "compression_opts": 9, "shuffle": True}
+            options = (
+                {} if len(values) == 0 else {"compression": "gzip", "compression_opts": 9, "shuffle": True}
+            )
             return file.create_dataset(name, data=values, dtype=dtype, track_times=False, **options)
 
         put("energy", family.energy_E, "<f8")
@@ -113,7 +132,15 @@ def write_family(path: str | Path, family: Family) -> Path:
         file.attrs["format"] = FORMAT
         file.attrs["format_version"] = FORMAT_VERSION
         file.attrs["family"] = family.name
-        for name in ("element", "edge", "energy_unit", "normalisation", "source", "created", "rankaae_version"):
+        for name in (
+            "element",
+            "edge",
+            "energy_unit",
+            "normalisation",
+            "source",
+            "created",
+            "rankaae_version",
+        ):
             file.attrs[name] = getattr(family, name)
     return Path(path)
 
@@ -128,12 +155,16 @@ def read_family(path: str | Path) -> Family:
     """
     path = Path(path)
     if not path.is_file():
-        raise UserError(f"there is no family file {path}\nmake one with `rankaae ingest`, or correct the path")
+        raise UserError(
+            f"there is no family file {path}\nmake one with `rankaae ingest`, or correct the path"
+        )
     try:
         with h5py.File(path, "r") as file:
             return _read(file, path)
     except OSError as error:
-        raise UserError(f"{path} cannot be read as HDF5 ({error})\nexpected a family file of `rankaae ingest`") from error
+        raise UserError(
+            f"{path} cannot be read as HDF5 ({error})\nexpected a family file of `rankaae ingest`"
+        ) from error
 
 
 def _read(file: h5py.File, path: Path) -> Family:
@@ -160,7 +191,15 @@ def _read(file: h5py.File, path: Path) -> Family:
             true_response_KE=file["true_response"][:] if "true_response" in file else None,
             **{
                 name: str(file.attrs[name])
-                for name in ("element", "edge", "energy_unit", "normalisation", "source", "created", "rankaae_version")
+                for name in (
+                    "element",
+                    "edge",
+                    "energy_unit",
+                    "normalisation",
+                    "source",
+                    "created",
+                    "rankaae_version",
+                )
             },
         )
     except KeyError as error:

@@ -24,7 +24,7 @@ def split_of(material: str, split_seed: int = 0) -> int:
     return VALIDATION if u < _VALIDATION_UP_TO else TEST
 
 
-def split_by_material(materials_N: Sequence[str] | np.ndarray, split_seed: int = 0) -> np.ndarray:  # noqa: N803
+def split_by_material(materials_N: Sequence[str] | np.ndarray, split_seed: int = 0) -> np.ndarray:
     """Return the side of every row, shape (N,), uint8; see `split_of`."""
     sides = {m: split_of(m, split_seed) for m in set(materials_N)}
     return np.array([sides[m] for m in materials_N], dtype=np.uint8)

@@ -1,0 +1,44 @@
+# make help lists the targets.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV ?= .venv
+BIN := $(VENV)/bin
+WORKERS ?= $(shell nproc 2>/dev/null || echo 2)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint bench samples
+
+help: ## List the targets
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+demo: $(VENV)/.core ## Set up, then train, evaluate, traverse and report on the shipped synthetic sample
+	$(BIN)/rankaae train +family=Fe_oxides trials=4 max_epochs=200
+	$(BIN)/rankaae evaluate
+	$(BIN)/rankaae traverse
+	$(BIN)/rankaae report
+
+test: $(VENV)/.dev ## Set up, then run the tests
+	$(BIN)/python -m pytest -n $(WORKERS)
+
+lint: $(VENV)/.dev ## Check style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(VENV)/.dev ## Measure speed; ratios within one run
+	$(BIN)/python -m tests.benchmarks.rank_loss
+	$(BIN)/python -m tests.benchmarks.training
+
+samples: $(VENV)/.core ## Make data_samples/*.h5 again, byte for byte
+	$(BIN)/python -m rankaae_cli.data.samples
+
+# The constraints file pins the tested versions; the stamps make the set-up happen once.
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.core: $(VENV)/bin/python pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.core
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[structures,dev]'
+	@touch $@

@@ -1,0 +1,230 @@
+"""The command table and the hand-over to Hydra; imports nothing heavy."""
+
+import importlib
+import importlib.resources
+import itertools
+import os
+import re
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from rankaae_cli import __version__
+from rankaae_cli.core.errors import UserError, nearest
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+DONE, FAILED, WRONG_CALL, INTERRUPTED = 0, 1, 2, 130
+_CONFIG = "rankaae_cli.conf"
+
+
+@dataclass(frozen=True)
+class Command:
+    """One row of the command table."""
+
+    does: str
+    example: str
+    needs_family: bool = False
+
+
+COMMANDS = {
+    "ingest": Command(
+        "read FEFF folders, CSV or npz files into one family file",
+        "rankaae ingest +family=Cu_oxides source=feff path=feff.tar.xz",
+        needs_family=True,
+    ),
+    "train": Command(
+        "train a rank-constrained adversarial autoencoder",
+        "rankaae train +family=Fe_oxides trials=4",
+        needs_family=True,
+    ),
+    "evaluate": Command(
+        "numbers of a run on a split, trials ranked", "rankaae evaluate run=latest split=test"
+    ),
+    "traverse": Command("the spectrum's response to each style", "rankaae traverse run=latest"),
+    "report": Command("one page with figures and tables of a run", "rankaae report run=latest"),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return the exit status: 0 done, 1 the run failed, 2 the call or the input is wrong."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        print(_usage())
+        return DONE
+    if arguments[0] in ("-V", "--version"):
+        print(f"rankaae {__version__}")
+        return DONE
+    try:
+        command, overrides = arguments[0], arguments[1:]
+        if command not in COMMANDS:
+            raise UserError(f"unknown command {command!r}: {nearest(command, COMMANDS)}")
+        return _run_under_hydra(command, _with_family_appended(overrides))
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except Exception as error:
+        return _report(error, arguments[0])
+
+
+def families(directories: Sequence[str] = ()) -> list[str]:
+    """Return the names of the shipped families and of those in ``family/`` below `directories`."""
+    from pathlib import Path
+
+    folders = [importlib.resources.files(_CONFIG) / "family", *(Path(d) / "family" for d in directories)]
+    return sorted(
+        {
+            f.name[:-5]
+            for folder in folders
+            if folder.is_dir()
+            for f in folder.iterdir()
+            if f.name[-5:] == ".yaml"
+        }
+    )
+
+
+def _usage() -> str:
+    lines = ["rankaae: structure-spectrum relationships in X-ray absorption spectra", ""]
+    lines += ["usage: rankaae COMMAND [key=value ...]", ""]
+    for name, command in COMMANDS.items():
+        lines += [f"  {name:<10}{command.does}", f"  {'':<10}    {command.example}"]
+    lines += [
+        "",
+        "rankaae COMMAND --help     the keys of a command and examples",
+        "rankaae COMMAND --cfg job  the whole configuration that a call would use",
+        f"families: {', '.join(families())}",
+    ]
+    return "\n".join(lines)
+
+
+def _with_family_appended(overrides: list[str]) -> list[str]:
+    """Rewrite ``family=X`` to ``+family=X``, which is what Hydra needs; refuse two families in one job."""
+    rewritten = [f"+{o}" if o.startswith("family=") else o for o in overrides]
+    given = [o.split("=", 1)[1] for o in rewritten if o.startswith("+family=")]
+    if len(given) > 1:
+        raise UserError(
+            f"more than one family in one job: {', '.join(given)}\n"
+            f"train one at a time, or one job each with -m +family={','.join(given)}"
+        )
+    if given and "," in given[0] and not {"-m", "--multirun"} & set(overrides):
+        raise UserError(f"more than one family in one job: {given[0]}\nadd -m to make one job of each")
+    return rewritten
+
+
+def _run_under_hydra(command: str, overrides: list[str]) -> int:
+    import hydra
+
+    from rankaae_cli import schema
+
+    schema.register()
+    statuses: list[int] = []
+
+    def job(cfg: "DictConfig") -> float | None:
+        # Caught here, not above: a job of a sweep that fails must not stop the others.
+        try:
+            result = _run_command(command, cfg, overrides)
+        except Exception as error:
+            statuses.append(_report(error, command))
+            return None
+        return float(result["score"]) if "score" in result else None
+
+    before = sys.argv, os.environ.get("HYDRA_FULL_ERROR")
+    sys.argv = ["rankaae", *overrides]
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises its errors instead of printing them itself.
+    try:
+        hydra.main(version_base="1.3", config_path=f"pkg://{_CONFIG}", config_name=command)(job)()
+    except SystemExit as exit_:
+        # argparse leaves so, having printed what was wrong.
+        return exit_.code if isinstance(exit_.code, int) else DONE
+    finally:
+        sys.argv = before[0]
+        if before[1] is None:
+            del os.environ["HYDRA_FULL_ERROR"]
+    return max(statuses, default=DONE)
+
+
+def _run_command(command: str, cfg: "DictConfig", overrides: list[str]) -> dict[str, Any]:
+    from omegaconf import OmegaConf
+
+    from rankaae_cli.schema import SCHEMAS
+
+    # Hydra lets +key=value past the schema that it composed from; this merge does not.
+    plain = OmegaConf.to_container(cfg)
+    cfg = OmegaConf.merge(OmegaConf.structured(SCHEMAS[command]), plain)  # type: ignore[assignment]
+    if COMMANDS[command].needs_family and cfg.family is None:
+        known = ", ".join(families(_config_directories(overrides)))
+        raise UserError(f"rankaae {command} needs a family: add +family=NAME, one of\n{known}")
+    missing = sorted(OmegaConf.missing_keys(cfg))
+    if missing:
+        keys = ", ".join(f"{key}=" for key in missing)
+        raise UserError(f"rankaae {command} needs {keys}\nsee rankaae {command} --help")
+    run: Callable[[Any], dict[str, Any]] = importlib.import_module(f"rankaae_cli.commands.{command}").run
+    return run(cfg)
+
+
+def _config_directories(overrides: list[str]) -> list[str]:
+    found = [o.split("=", 1)[1] for o in overrides if o.startswith("--config-dir=")]
+    return found + [b for a, b in itertools.pairwise(overrides) if a in ("--config-dir", "-cd")]
+
+
+def _report(error: Exception, command: str) -> int:
+    """Say on standard error what went wrong; return the exit status."""
+    if os.environ.get("RANKAAE_DEBUG") == "1":
+        traceback.print_exception(error)
+    if isinstance(error, UserError):
+        print(f"rankaae: {error}", file=sys.stderr)
+        return WRONG_CALL
+    explained = _explain_configuration_error(error, command)
+    if explained:
+        print(f"rankaae: {explained}", file=sys.stderr)
+        return WRONG_CALL
+    print(
+        f"rankaae: {command} failed: {type(error).__name__}: {error}\nset RANKAAE_DEBUG=1 to see where",
+        file=sys.stderr,
+    )
+    return FAILED
+
+
+def _explain_configuration_error(error: BaseException, command: str) -> str | None:
+    """Put an error of Hydra or OmegaConf into a line or two; None for any other error."""
+    from hydra.errors import HydraException, MissingConfigException, OverrideParseException
+    from omegaconf.errors import OmegaConfBaseException
+
+    if isinstance(error, MissingConfigException):
+        group, _, name = (error.missing_cfg_file or "").rpartition("/")
+        return f"there is no {group or 'configuration'} {name!r}: {nearest(name, error.options or [])}"
+    if isinstance(error, OverrideParseException):
+        return f"{error.override!r} cannot be read as key=value: {str(error).splitlines()[0]}"
+    if not isinstance(error, HydraException | OmegaConfBaseException):
+        return None
+    cause = error.__cause__ if isinstance(error.__cause__, OmegaConfBaseException) else error
+    lines = [line.strip() for line in str(cause).splitlines() if line.strip()]
+    full_key = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("full_key:")), "")
+    if re.search(r"^Key '.*' (is not in struct|not in )", "\n".join(lines), re.MULTILINE):
+        known = _known_keys(command)
+        return f"{command} has no key {full_key!r}: {nearest(full_key, known, [k for k in known if '.' not in k])}"
+    if full_key and lines:
+        return f"{full_key}: {lines[0]}\nsee rankaae {command} --help"
+    first = str(error).splitlines()
+    return "\n".join([*first[:1], f"see rankaae {command} --help"])
+
+
+def _known_keys(command: str) -> list[str]:
+    """Return the dotted keys of a command."""
+    from omegaconf import DictConfig, OmegaConf
+
+    from rankaae_cli.schema import SCHEMAS
+
+    def flatten(node: DictConfig, prefix: str) -> list[str]:
+        keys = []
+        for key in node:
+            value, key = node._get_node(key), str(key)
+            keys.append(f"{prefix}{key}")
+            if isinstance(value, DictConfig) and not value._is_none():
+                keys += flatten(value, f"{prefix}{key}.")
+        return keys
+
+    return flatten(OmegaConf.structured(SCHEMAS[command]), "")

@@ -1,0 +1,241 @@
+"""The run directory: where a training run puts what it makes, and how it is found again."""
+
+import hashlib
+import json
+import platform
+import shlex
+import subprocess
+import sys
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+
+import rankaae_cli
+from rankaae_cli.core.errors import UserError
+from rankaae_cli.data.files import write_text
+
+if TYPE_CHECKING:
+    from rankaae_cli.data.family_file import Family
+    from rankaae_cli.training.trained import TrainedModel
+
+RUNS = Path("runs")
+CONFIG, PROVENANCE = "config.yaml", "provenance.json"
+BEST = Path("checkpoints") / "best.ckpt"
+_PACKAGES = (
+    "torch",
+    "pytorch-lightning",
+    "hydra-core",
+    "omegaconf",
+    "numpy",
+    "pandas",
+    "h5py",
+    "scipy",
+    "scikit-learn",
+)
+
+
+def new_run_directory(family: str) -> Path:
+    """Make and return a directory that no other run has: ``runs/<family>/<date>/<time>``.
+
+    In a sweep, or where the user set ``hydra.run.dir``, it is the directory that Hydra names.
+    """
+    if HydraConfig.initialized():
+        hydra = HydraConfig.get()
+        if hydra.mode == RunMode.MULTIRUN or hydra.run.dir != ".":
+            path = Path(hydra.runtime.output_dir)
+            if (path / CONFIG).exists():
+                raise UserError(f"{path} holds a run already\nchoose another directory")
+            path.mkdir(parents=True, exist_ok=True)
+            return path
+    now = datetime.now()
+    path = (RUNS / family / f"{now:%Y-%m-%d}" / f"{now:%H-%M-%S-%f}").resolve()
+    try:
+        path.mkdir(parents=True)
+    except OSError as error:
+        raise UserError(f"no run directory can be made at {path}: {error.strerror}") from error
+    return path
+
+
+def write_config(run: Path, command: str, cfg: DictConfig) -> None:
+    """Write the resolved configuration so that Hydra takes it back.
+
+    ``rankaae <command> --config-dir <run> --config-name config`` repeats the run.
+    """
+    head = f"# rankaae {command} --config-dir {shlex.quote(str(run))} --config-name config\n"
+    head += f"defaults:\n  - {command}\n  - _self_\n"
+    write_text(run / CONFIG, head + OmegaConf.to_yaml(cfg, resolve=True))
+
+
+def write_provenance(run: Path, provenance: dict[str, Any]) -> None:
+    """Write provenance.json."""
+    write_text(run / PROVENANCE, json.dumps(provenance, indent=2) + "\n")
+
+
+def provenance_at_start(data: Path, family: "Family", device: str) -> dict[str, Any]:
+    """Return what is known when a run starts: command, code, packages, data, host and time."""
+    return {
+        "command": shlex.join(["rankaae", *_command_arguments()]),
+        "rankaae_version": rankaae_cli.__version__,
+        "git": _git_state(),
+        "python": platform.python_version(),
+        "packages": {name: metadata.version(name) for name in _PACKAGES},
+        "data": [{"path": str(data), "sha256": sha256(data), "rows": len(family), "source": family.source}],
+        "host": platform.node(),
+        "platform": platform.platform(),
+        "device": device,
+        "started": now(),
+    }
+
+
+def now() -> str:
+    """Return the current time as ISO 8601 in UTC."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def sha256(path: Path) -> str:
+    """Return the hexadecimal SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def find_run(run: str, root: Path = RUNS) -> Path:
+    """Return the directory of a finished run.
+
+    Parameters
+    ----------
+    run
+        A path, or ``latest`` for the newest finished run below `root`.
+
+    Raises
+    ------
+    UserError
+        If there is no such run, it has not finished, or it has no checkpoint.
+    """
+    if run == "latest":
+        finished = [(read_provenance(p.parent).get("finished", ""), p.parent) for p in root.rglob(PROVENANCE)]
+        path = max((pair for pair in finished if pair[0]), default=("", None))[1]
+        if path is None:
+            raise UserError(
+                f"there is no finished run below {root.resolve()}\ntrain one: rankaae train +family=..."
+            )
+    else:
+        path = Path(run)
+        if not (path / PROVENANCE).is_file():
+            raise UserError(
+                f"{path} is not a run directory (no {PROVENANCE} in it)\ngive one as run=, or run=latest"
+            )
+        if "finished" not in read_provenance(path):
+            raise UserError(f"the run {path} has not finished\nwait for it, or train again")
+    if not (path / BEST).is_file():
+        raise UserError(f"the run {path} has no {BEST}\nit cannot be used: train again")
+    return path.resolve()
+
+
+def read_provenance(run: Path) -> dict[str, Any]:
+    """Read provenance.json of a run."""
+    try:
+        content = json.loads((run / PROVENANCE).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(f"{run / PROVENANCE} cannot be read: {error}") from error
+    assert isinstance(content, dict)
+    return content
+
+
+def read_run_config(run: Path) -> DictConfig:
+    """Read config.yaml of a run."""
+    try:
+        config = OmegaConf.load(run / CONFIG)
+    except Exception as error:
+        raise UserError(f"{run / CONFIG} cannot be read: {str(error).splitlines()[0]}") from error
+    assert isinstance(config, DictConfig)
+    config.pop("defaults", None)
+    return config
+
+
+def load_run(run: str) -> "tuple[Path, TrainedModel, Family]":
+    """Find a run and load its model, and its data with the run's split and descriptors.
+
+    Raises
+    ------
+    UserError
+        If the run or its data cannot be used, or the data file is not the one the run was trained on.
+    """
+    from rankaae_cli.training.trained import TrainedModel
+
+    path = find_run(run)
+    config = read_run_config(path)
+    model = TrainedModel.load(path / BEST)
+    for entry in read_provenance(path)["data"]:
+        data = Path(entry["path"])
+        if data.is_file() and sha256(data) != entry["sha256"]:
+            raise UserError(
+                f"{data} has changed since the run {path} was trained on it\ntrain again on the new file"
+            )
+    family = load_family(Path(config.data), int(config.split_seed))
+    return path, model, family.with_descriptors(model.descriptor_names)
+
+
+def load_family(path: Path, split_seed: int) -> "Family":
+    """Read a family file with the split of `split_seed`; 0 keeps the one in the file.
+
+    Raises
+    ------
+    UserError
+        If a material is on two sides of the split, or a side is empty.
+    """
+    from dataclasses import replace
+
+    import numpy as np
+
+    from rankaae_cli.data.family_file import read_family
+    from rankaae_cli.data.splits import SPLITS, split_by_material
+
+    family = read_family(path)
+    if split_seed != 0:
+        family = replace(family, split_N=split_by_material(family.material_N, split_seed))
+    sides: dict[str, int] = {}
+    for material, side in zip(family.material_N, family.split_N, strict=True):
+        if sides.setdefault(material, side) != side:
+            raise UserError(
+                f"{path}: the sites of {material} are on two sides of the split\nsplit by material"
+            )
+    empty = [name for side, name in enumerate(SPLITS) if not np.any(family.split_N == side)]
+    if empty:
+        raise UserError(
+            f"{path}: no material of its {len(sides)} is on the {' or '.join(empty)} side of the split\n"
+            "add materials, or choose another split_seed="
+        )
+    return family
+
+
+def _command_arguments() -> list[str]:
+    if not HydraConfig.initialized():
+        return sys.argv[1:]
+    return [str(HydraConfig.get().job.config_name), *sys.argv[1:]]
+
+
+def _git_state() -> dict[str, Any]:
+    """Return commit and dirty flag of the checkout the program runs from; None where it is not one."""
+    package = Path(rankaae_cli.__file__).parent
+
+    def git(*arguments: str) -> str | None:
+        try:
+            done = subprocess.run(
+                ["git", "-C", str(package), *arguments], capture_output=True, text=True, timeout=10
+            )
+        except (OSError, subprocess.TimeoutExpired):
+            return None
+        return done.stdout.strip() if done.returncode == 0 else None
+
+    # An installed package may lie inside some other project's checkout: its own file must be tracked there.
+    if git("ls-files", "--error-unmatch", "__init__.py") is None:
+        return {"commit": None, "dirty": None}
+    return {
+        "commit": git("rev-parse", "HEAD"),
+        "dirty": bool(git("status", "--porcelain", "--untracked-files=no")),
+    }

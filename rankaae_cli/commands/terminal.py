@@ -1,0 +1,59 @@
+"""What commands show while they work: a progress bar on a terminal, plain lines in a log file."""
+
+import sys
+import time
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as RichProgress
+
+# Standard error: standard output is kept for results, such as the path a script wants.
+console = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
+
+_SECONDS_BETWEEN_LINES = 10.0
+
+
+class Progress:
+    """Progress of long work; call it with (done, in all, how it stands).
+
+    On a terminal a bar; elsewhere a line now and then, so that a log file stays short.
+    """
+
+    def __init__(self, task: str, unit: str) -> None:
+        self.task = task
+        self.unit = unit
+        self.bar: RichProgress | None = None
+        self.last_line = 0.0
+        if console.is_terminal:
+            columns = (
+                TextColumn("{task.description}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TimeRemainingColumn(),
+            )
+            self.bar = RichProgress(
+                *columns, TextColumn("{task.fields[standing]}"), console=console, transient=True
+            )
+
+    def __enter__(self) -> "Progress":
+        self.last_line = time.monotonic()
+        if self.bar is not None:
+            self.bar.start()
+            self.bar.add_task(self.task, total=None, standing="")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.bar is not None:
+            self.bar.stop()
+
+    def __call__(self, done: int, total: int, standing: str = "") -> None:
+        """Show that `done` of `total` are done."""
+        if self.bar is not None:
+            self.bar.update(self.bar.task_ids[0], completed=done, total=total, standing=standing)
+        elif done == total or time.monotonic() - self.last_line > _SECONDS_BETWEEN_LINES:
+            self.last_line = time.monotonic()
+            line = f"{self.task}: {done} of {total} {self.unit}" + (f"; {standing}" if standing else "")
+            print(line, file=sys.stderr, flush=True)

@@ -1,0 +1,161 @@
+"""The losses of a rank-constrained adversarial autoencoder.
+
+Every function takes tensors whose first dimension is the trial (T) and returns one value a trial, shape (T,);
+the trials do not see each other. Weights and schedules are the caller's. Equations: Liang et al., Phys. Rev.
+Materials 7, 053802 (2023), arXiv:2301.04724, and its published code.
+"""
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from rankaae_cli.core.ranks import concordance_weights, rank_weights
+
+
+def rank_loss(
+    styles_TBK: Tensor, descriptors_TBK: Tensor, *, balanced: bool = True, normalise: str = "pairs"
+) -> Tensor:
+    """Penalise pairs of rows that a style orders otherwise than its descriptor.
+
+    Parameters
+    ----------
+    styles_TBK
+        Shape (T, B, K): the named styles.
+    descriptors_TBK
+        Shape (T, B, K) or (1, B, K); NaN = not known.
+    balanced
+        Scale the force of concordant pairs by n_d / max(n_c, n_d, 1), the numbers of discordant and concordant
+        pairs, so that a style is not stretched without end once its order is right.
+    normalise
+        ``"pairs"`` divides by the ordered pairs that count; ``"published"`` by B^2 - B.
+
+    Returns
+    -------
+    Tensor
+        Shape (T,): -(s C - D) / pairs averaged over descriptors, where C and -D are the sums of
+        P_ij = sign(d_i - d_j) (z_i - z_j) over concordant and discordant ordered pairs; a descriptor without a
+        pair that counts gives 0.
+
+    Notes
+    -----
+    C - D = 2 sum_i z_i w_i and C = 2 sum_i z_i (a_i - b_i) with the counts of `core.ranks`, hence
+    s C - D = 2 sum_i z_i (w_i - (1 - s) (a_i - b_i)).
+    """
+    styles_TKB = styles_TBK.transpose(-1, -2)
+    descriptors_TKB = descriptors_TBK.transpose(-1, -2).expand_as(styles_TKB)
+    with torch.no_grad():
+        weights, pairs = rank_weights(descriptors_TKB)
+        weights = weights.to(styles_TBK.dtype)
+        if balanced:
+            concordance, n_concordant, n_discordant = concordance_weights(styles_TKB, descriptors_TKB)
+            most = torch.maximum(n_concordant, n_discordant).clamp(min=1)
+            scale = n_discordant.to(weights.dtype) / most
+            weights = weights - (1 - scale).unsqueeze(-1) * concordance
+        if normalise == "published":
+            rows = styles_TBK.shape[-2]
+            count = torch.full_like(pairs, max(rows * rows - rows, 1))
+        else:
+            count = pairs.clamp(min=1)
+    # An unknown row has weight 0, but 0 * inf of a diverging style must stay visible: no masking of styles.
+    per_descriptor = -2 * (styles_TKB * weights).sum(-1) / count
+    return per_descriptor.mean(-1)
+
+
+def reconstruction_loss(output_TBE: Tensor, target_TBE: Tensor) -> Tensor:
+    """Mean squared error of the reconstruction, shape (T,)."""
+    return (output_TBE - target_TBE).square().mean(dim=(-2, -1))
+
+
+def scaled_reconstruction_loss(output_TBE: Tensor, target_TBE: Tensor) -> Tensor:
+    """Mean squared error after the output's overall scale is taken out, plus a penalty on that scale.
+
+    The published form: per spectrum s = |mean(output)| / |mean(target)|, and the mean of 0.1 (s - 1)^2 plus
+    MSE(output, target * clip(s, 0.7, 1.3)), s carrying no gradient in the second term.
+
+    Returns
+    -------
+    Tensor
+        Shape (T,).
+    """
+    scale = output_TBE.mean(-1).abs() / target_TBE.mean(-1).abs().clamp(min=1e-8)
+    limited = scale.detach().clamp(0.7, 1.3).unsqueeze(-1)
+    mse = (output_TBE - target_TBE * limited).square().mean(-1)
+    return (0.1 * (scale - 1).square() + mse).mean(-1)
+
+
+def mutual_information_loss(drawn_TBS: Tensor, reencoded_TBS: Tensor) -> Tensor:
+    """Mean squared error between styles drawn from the prior and Enc(Dec(styles)), shape (T,)."""
+    return (reencoded_TBS - drawn_TBS).square().mean(dim=(-2, -1))
+
+
+def smoothness_loss(output_TBE: Tensor, kernel_points: int = 17, sigma: float = 3.0) -> Tensor:
+    """Mean squared error between spectra and their Gaussian smoothing, which carries no gradient.
+
+    Parameters
+    ----------
+    output_TBE
+        Shape (T, B, E): decoded spectra.
+    kernel_points, sigma
+        Length (odd) and standard deviation of the kernel, in grid points; the edge values are replicated.
+
+    Returns
+    -------
+    Tensor
+        Shape (T,).
+    """
+    half = kernel_points // 2
+    offsets = torch.arange(-half, half + 1, device=output_TBE.device, dtype=output_TBE.dtype)
+    kernel = torch.exp(-0.5 * (offsets / sigma).square())
+    kernel = (kernel / kernel.sum()).view(1, 1, -1)
+    rows = output_TBE.detach().flatten(0, -2).unsqueeze(1)
+    smooth = functional.conv1d(functional.pad(rows, (half, half), mode="replicate"), kernel)
+    return (output_TBE - smooth.view_as(output_TBE)).square().mean(dim=(-2, -1))
+
+
+def adversarial_loss(real_logits_TB: Tensor, encoded_logits_TB: Tensor) -> Tensor:
+    """Binary cross-entropy of a discriminator between prior draws (1) and encoded styles (0), shape (T,)."""
+    real = functional.softplus(-real_logits_TB).mean(-1)
+    encoded = functional.softplus(encoded_logits_TB).mean(-1)
+    return 0.5 * (real + encoded)
+
+
+def sliced_wasserstein_loss(styles_TBS: Tensor, directions_TSD: Tensor) -> Tensor:
+    """Squared sliced Wasserstein-2 distance of the styles to N(0, I).
+
+    Parameters
+    ----------
+    styles_TBS
+        Shape (T, B, S).
+    directions_TSD
+        Shape (T, S, D): unit vectors to project on.
+
+    Returns
+    -------
+    Tensor
+        Shape (T,): mean over directions of the squared distance between the sorted projections and the normal
+        quantiles at (i + 1/2) / B (Kolouri et al., arXiv:1804.01947).
+    """
+    projections = torch.bmm(styles_TBS, directions_TSD).sort(dim=1).values
+    rows = styles_TBS.shape[1]
+    levels = (torch.arange(rows, device=styles_TBS.device, dtype=styles_TBS.dtype) + 0.5) / rows
+    quantiles = math.sqrt(2) * torch.erfinv(2 * levels - 1)
+    return (projections - quantiles.view(1, -1, 1)).square().mean(dim=(-2, -1))
+
+
+class _ReverseGradient(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: torch.autograd.function.FunctionCtx, values: Tensor, strength: float) -> Tensor:
+        ctx.strength = strength  # type: ignore[attr-defined]
+        return values.view_as(values)
+
+    @staticmethod
+    def backward(ctx: torch.autograd.function.FunctionCtx, *gradients: Tensor) -> tuple[Tensor, None]:
+        return -ctx.strength * gradients[0], None  # type: ignore[attr-defined]
+
+
+def reverse_gradient(values: Tensor, strength: float) -> Tensor:
+    """Return `values`; their gradient comes back times -`strength` (Ganin et al., arXiv:1505.07818)."""
+    reversed_values: Tensor = _ReverseGradient.apply(values, strength)
+    return reversed_values

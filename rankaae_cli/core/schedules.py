@@ -1,0 +1,40 @@
+"""Schedules of training as pure functions of progress."""
+
+import math
+
+
+def reversal_strength(progress: float, *, maximum: float = 0.7172, tau: float = 739.0) -> float:
+    """Strength of the reversed gradient at `progress` = t / t_max in [0, 1].
+
+    alpha = a_max (2 / (1 + exp(-(10^4 / tau) t / t_max)) - 1), as published with RankAAE: 0 at the start,
+    rising to `maximum`.
+    """
+    return maximum * (2 / (1 + math.exp(-(1e4 / tau) * progress)) - 1)
+
+
+def learning_rate_factor(
+    progress: float, schedule: str, *, warm_up: float = 0.1, final: float = 0.01
+) -> float:
+    """Factor on the learning rate at `progress` in [0, 1].
+
+    Parameters
+    ----------
+    schedule
+        ``"constant"``: 1. ``"cosine"``: half a cosine from 1 to `final`. ``"one_cycle"``: a cosine rise from
+        `final` to 1 over the first `warm_up`, then half a cosine down to `final` (Smith, arXiv:1708.07120).
+
+    Raises
+    ------
+    ValueError
+        If the schedule is none of these.
+    """
+    progress = min(max(progress, 0.0), 1.0)
+    if schedule == "constant":
+        return 1.0
+    if schedule == "one_cycle" and progress < warm_up:
+        return 1 + (final - 1) * 0.5 * (1 + math.cos(math.pi * progress / warm_up))
+    if schedule in ("one_cycle", "cosine"):
+        start = warm_up if schedule == "one_cycle" else 0.0
+        along = (progress - start) / (1 - start)
+        return final + (1 - final) * 0.5 * (1 + math.cos(math.pi * along))
+    raise ValueError(f"unknown learning-rate schedule {schedule!r}: constant, cosine or one_cycle")

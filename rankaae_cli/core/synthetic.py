@@ -1,0 +1,382 @@
+"""Synthetic K-edge XANES in which the descriptors cause the spectrum through known rules.
+
+The spectra look like those of oxides of 3d metals, but their causes, and the response to each of them, are
+known exactly, so that a method which claims to disentangle them can be held to account.
+
+Causal graph
+------------
+Every arrow is one formula of this module. Hidden causes stand in brackets::
+
+    OS -> CN, (geometry)                               table `ELEMENTS`
+    OS, CN, (strain) -> (R)                            bond valence
+    CN, d count -> NNRS                                unequal bonds, Jahn-Teller
+    (geometry), (R), NNRS, (angle distortion) -> MOOD  trigonometry
+    OS, CN, (other cations) -> OCN                     Pauling's electrostatic valence rule
+    (geometry) -> (inversion loss), (planarity)
+    OS, CN, OCN, NNRS, MOOD, (R), (inversion loss), (planarity), (covalency), (second shell's deviation),
+        (its scattering strength), (nuisance) -> spectrum
+
+The spectrum is a function of `Causes` alone, and each descriptor is an argument of it, not only an ancestor
+of other arguments. So do(MOOD = x) *with all other causes fixed* is a spectrum of another MOOD and the same
+R: a direct effect. The arrows above the last one are what entangles: R depends on OS and CN, MOOD on R, the
+inversion loss on CN.
+
+Rules of the spectrum
+---------------------
+Energies in eV, lengths in angstrom, intensities in edge steps; widths are full widths at half maximum.
+
+- *Edge*: E0 = E0(element) + s (OS - OS_ref) - 0.5 covalency, with s of 1.1 to 1.7 eV a unit of charge; such
+  shifts: Wong et al., Phys. Rev. B 30, 5596 (1984). Half arctangent (core hole), half error function (final
+  states).
+- *Pre-edge* (1s-3d): height (0.03 + 0.24 m) h / 10, where h = 10 - d is the number of 3d holes and m, from 0
+  to 1, the loss of inversion, which mixes 4p into 3d: tetrahedral strong, octahedral and square-planar weak.
+  It follows OS by 0.6 of the edge's shift. Wilke et al., Am. Mineral. 86, 714 (2001); Yamamoto, X-Ray
+  Spectrom. 37, 572 (2008).
+- *Resonances*, by Natoli's rule (E_r - E_ref) R^2 = C with E_ref = E0 - 3: Bianconi et al., Phys. Rev. B
+  32, 4292 (1985), who take the pre-edge for E_ref. The first is the white line, whose area grows with CN
+  and falls with covalency; the third is the scattering from neighbour to neighbour, with MOOD in the place
+  of R. By the same rule a spread NNRS of distances spreads the resonance by (2 C / R^3) NNRS, which adds to
+  its width; areas are conserved.
+- *Shoulders* on the rise: 1s-4pz of planar sites, Kosugi et al., Chem. Phys. 91, 249 (1984); and non-local
+  transitions into metals behind the oxygens, de Groot et al., J. Phys. Condens. Matter 21, 104207 (2009),
+  whose height grows with OCN - 1 and whose place follows Natoli's rule with R2, the distance of those
+  metals.
+- *Oscillations* a sin(2 k R + phi), as in EXAFS: first shell with a proportional to CN, damped by
+  exp(-2 k^2 (NNRS^2 + 0.07^2)); second with a proportional to OCN - 1, at R2 = 2 R sin(theta / 2), where
+  the angle theta at the oxygen closes from 150 degrees (OCN 2, shared corners) to 90 (OCN 6, shared edges).
+- *Nuisance*: energy offset, error of the edge step, instrumental width, a slow wiggle of the background.
+
+All numbers without a source are choices that make the spectra look like those FEFF computes.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+from scipy.special import erf, ndtri
+
+DESCRIPTOR_UNITS = {"OS": "e", "CN": "1", "OCN": "1", "NNRS": "angstrom", "MOOD": "angstrom"}
+
+GEOMETRIES = ("tetrahedral", "square_planar", "five_coordinate", "octahedral")
+_CN = np.array([4.0, 4.0, 5.0, 6.0])
+_ANGLE = np.array([109.47, 90.0, 88.0, 90.0])  # smallest O-M-O angle without distortion, degrees
+_INVERSION_LOSS = np.array([0.90, 0.08, 0.45, 0.08])
+_PLANARITY = np.array([0.0, 0.9, 0.3, 0.1])
+
+# Constants C of Natoli's rule, eV angstrom^2.
+WHITE_LINE = 40.0  # with R
+SECOND_RESONANCE = 92.0  # with R
+NEIGHBOUR_RESONANCE = 125.0  # with MOOD
+NON_LOCAL = 11.0  # with the distance of the second shell
+
+# Uniform numbers that one material, and one site of it, take from their streams.
+MATERIAL_DRAWS = 12
+SITE_DRAWS = 10
+
+
+@dataclass(frozen=True)
+class Element:
+    """What the generator knows of one absorber.
+
+    Attributes
+    ----------
+    valence_electrons
+        3d and 4s electrons of the atom; the d count of the ion is this minus OS.
+    edge, reference_os, shift
+        Middle of the edge (eV) at the oxidation state `reference_os`, and its shift per unit of charge (eV).
+    core_hole
+        Natural width of the K level, eV: Krause and Oliver, J. Phys. Chem. Ref. Data 8, 329 (1979).
+    bond_valence_r0
+        R0 of the bond to oxygen, angstrom, one value amid those of the oxidation states: Brese and O'Keeffe,
+        Acta Cryst. B 47, 192 (1991).
+    sites
+        For each oxidation state: its weight, then those of `GEOMETRIES` within it.
+    """
+
+    valence_electrons: int
+    edge: float
+    reference_os: float
+    shift: float
+    core_hole: float
+    bond_valence_r0: float
+    sites: Mapping[int, tuple[float, tuple[float, float, float, float]]]
+
+
+# The weights are of real chemistry in kind (Mn7+ and Cr6+ tetrahedral, Cu2+ often square-planar), but rare
+# states are commoner than in nature, so that every class is met often enough to be learnt.
+ELEMENTS: Mapping[str, Element] = {
+    "Ti": Element(4, 4976.5, 3.5, 1.6, 0.94, 1.815, {
+        2: (0.15, (0.05, 0.10, 0.15, 0.70)), 3: (0.35, (0.15, 0.05, 0.25, 0.55)),
+        4: (0.50, (0.35, 0.00, 0.25, 0.40))}),
+    "V": Element(5, 5476.0, 4.0, 1.5, 1.01, 1.784, {
+        2: (0.15, (0.10, 0.10, 0.15, 0.65)), 3: (0.25, (0.10, 0.05, 0.20, 0.65)),
+        4: (0.30, (0.20, 0.00, 0.40, 0.40)), 5: (0.30, (0.50, 0.00, 0.30, 0.20))}),
+    "Cr": Element(6, 6001.0, 4.0, 1.3, 1.08, 1.750, {
+        2: (0.15, (0.10, 0.35, 0.20, 0.35)), 3: (0.35, (0.10, 0.00, 0.15, 0.75)),
+        4: (0.15, (0.30, 0.00, 0.20, 0.50)), 5: (0.15, (0.40, 0.00, 0.35, 0.25)),
+        6: (0.20, (0.70, 0.00, 0.15, 0.15))}),
+    "Mn": Element(7, 6550.0, 4.0, 1.1, 1.16, 1.760, {
+        2: (0.22, (0.25, 0.05, 0.15, 0.55)), 3: (0.25, (0.05, 0.15, 0.30, 0.50)),
+        4: (0.25, (0.10, 0.00, 0.15, 0.75)), 5: (0.10, (0.70, 0.00, 0.15, 0.15)),
+        6: (0.09, (0.75, 0.00, 0.15, 0.10)), 7: (0.09, (0.80, 0.00, 0.10, 0.10))}),
+    "Fe": Element(8, 7122.5, 2.8, 1.7, 1.25, 1.759, {
+        2: (0.35, (0.20, 0.15, 0.20, 0.45)), 3: (0.45, (0.35, 0.00, 0.20, 0.45)),
+        4: (0.20, (0.20, 0.05, 0.30, 0.45))}),
+    "Co": Element(9, 7720.5, 2.7, 1.6, 1.33, 1.700, {
+        2: (0.50, (0.35, 0.10, 0.20, 0.35)), 3: (0.35, (0.10, 0.10, 0.20, 0.60)),
+        4: (0.15, (0.20, 0.10, 0.20, 0.50))}),
+    "Ni": Element(10, 8343.5, 2.6, 1.6, 1.44, 1.654, {
+        2: (0.50, (0.20, 0.20, 0.15, 0.45)), 3: (0.35, (0.05, 0.15, 0.30, 0.50)),
+        4: (0.15, (0.10, 0.15, 0.25, 0.50))}),
+    "Cu": Element(11, 8995.0, 2.1, 1.7, 1.55, 1.679, {
+        1: (0.20, (0.55, 0.20, 0.15, 0.10)), 2: (0.50, (0.08, 0.27, 0.30, 0.35)),
+        3: (0.30, (0.02, 0.48, 0.20, 0.30))}),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Causes:
+    """Everything a spectrum depends on, one value a row.
+
+    Attributes
+    ----------
+    OS, CN, OCN, NNRS, MOOD
+        Shape (N,): the descriptors; NNRS and MOOD in angstrom.
+    R
+        Shape (N,): mean bond length, angstrom.
+    inversion_loss, planarity
+        Shape (N,): p-d mixing of the geometry, and likeness to a square plane, both in [0, 1].
+    covalency
+        Shape (N,): charge that the bonds give back to the metal, as a standard score.
+    second_shell, scattering
+        Shape (N,): deviation of the second shell's distance from its rule, angstrom; strength of its metals
+        as scatterers, relative to the usual.
+    offset, scale, width
+        Shape (N,): energy offset (eV), factor on mu, instrumental FWHM (eV).
+    wiggle
+        Shape (N, 4): amplitudes of cosine and sine, of one and of two and a half periods over the grid.
+    """
+
+    OS: np.ndarray
+    CN: np.ndarray
+    OCN: np.ndarray
+    NNRS: np.ndarray
+    MOOD: np.ndarray
+    R: np.ndarray
+    inversion_loss: np.ndarray
+    planarity: np.ndarray
+    covalency: np.ndarray
+    second_shell: np.ndarray
+    scattering: np.ndarray
+    offset: np.ndarray
+    scale: np.ndarray
+    width: np.ndarray
+    wiggle: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.OS)
+
+    def __getitem__(self, rows: np.ndarray | slice) -> "Causes":
+        return Causes(**{f.name: getattr(self, f.name)[rows] for f in fields(self)})
+
+
+def draw_causes(element: Element, material_NU: np.ndarray, site_NU: np.ndarray) -> Causes:
+    """Turn uniform numbers into the causes of each row, along the causal graph.
+
+    Uniform numbers instead of a generator, since only they are the same in every version of numpy.
+
+    Parameters
+    ----------
+    element
+        The absorber.
+    material_NU
+        Shape (N, MATERIAL_DRAWS), in (0, 1): equal in the rows of one material.
+    site_NU
+        Shape (N, SITE_DRAWS), in (0, 1): each row's own.
+
+    Returns
+    -------
+    Causes
+        The descriptors rounded to 1e-4.
+    """
+    material, site = ndtri(material_NU), ndtri(site_NU)
+    states = np.array(list(element.sites), dtype=float)
+    weights = np.array([w for w, _ in element.sites.values()])
+    # One site in seven has an oxidation state other than its material's, as in mixed-valence compounds.
+    which = _choose(weights, np.where(site_NU[:, 0] < 1 / 7, site_NU[:, 1], material_NU[:, 0]))
+    geometry = _choose(np.array([g for _, g in element.sites.values()])[which], site_NU[:, 2])
+    os, cn = states[which], _CN[geometry]
+
+    length = bond_length(element, os, cn) + 0.022 * material[:, 1] + 0.015 * site[:, 3]
+    jahn_teller = np.isin(element.valence_electrons - os, (4.0, 9.0)) & (cn > 4)
+    nnrs = np.exp(np.log(0.09) + 0.55 * (cn - 5) + 0.25 * jahn_teller + 0.60 * site[:, 4]).clip(0.005, 0.45)
+    angle = _ANGLE[geometry] - 8.0 * np.abs(site[:, 5])
+    mood = (2 * (length - 0.5 * nnrs) * np.sin(np.radians(angle) / 2)).clip(1.9, None)
+    # Pauling: the bond strengths OS / CN that meet at an oxygen add up to 2; other cations blur it.
+    ocn = 3.6 + 0.5 * ((2 * cn / os).clip(2, 6) - 3.6) + 0.6 * material[:, 2] + 0.3 * site[:, 6]
+    ocn = (np.round(ocn * cn) / cn).clip(2, 6)
+    return Causes(
+        OS=os,
+        CN=cn,
+        OCN=np.round(ocn, 4),
+        NNRS=np.round(nnrs, 4),
+        MOOD=np.round(mood, 4),
+        R=length,
+        inversion_loss=(_INVERSION_LOSS[geometry] + 0.06 * site[:, 7]).clip(0, 1),
+        planarity=(_PLANARITY[geometry] * (1 + 0.15 * site[:, 7])).clip(0, 1),
+        covalency=0.8 * material[:, 10] + 0.6 * site[:, 8],
+        second_shell=0.06 * site[:, 9],
+        scattering=(1 + 0.20 * material[:, 11]).clip(0.3, None),
+        offset=0.10 * material[:, 3],
+        scale=1 + 0.015 * material[:, 4],
+        width=0.6 * material_NU[:, 5],
+        wiggle=0.005 * material[:, 6:10],
+    )
+
+
+def bond_length(element: Element, os_N: np.ndarray, cn_N: np.ndarray) -> np.ndarray:
+    """Return the mean bond length of equal bonds, shape (N,), angstrom: R = R0 - 0.37 ln(OS / CN)."""
+    return element.bond_valence_r0 - 0.37 * np.log(os_N / cn_N)
+
+
+def edge_energy(element: Element, os_N: np.ndarray) -> np.ndarray:
+    """Return the middle of the edge without nuisance, shape (N,), eV."""
+    return element.edge + element.shift * (os_N - element.reference_os)
+
+
+def resonance_energy(edge_N: np.ndarray, constant: float, distance_N: np.ndarray) -> np.ndarray:
+    """Return E_r of Natoli's rule (E_r - E_ref) R^2 = constant (eV angstrom^2), E_ref 3 eV below the edge."""
+    return edge_N - 3.0 + constant / distance_N**2
+
+
+def spectra(element: Element, causes: Causes, energy_E: np.ndarray) -> np.ndarray:
+    """Return the absorption of each row, shape (N, E), in edge steps: a pure function of its arguments.
+
+    Parameters
+    ----------
+    element
+        The absorber.
+    causes
+        N rows.
+    energy_E
+        Shape (E,), eV, ascending.
+    """
+    c = {f.name: getattr(causes, f.name)[:, None] for f in fields(causes) if f.name != "wiggle"}
+    energy_NE = energy_E[None, :] - c["offset"]
+    edge = edge_energy(element, c["OS"]) - 0.5 * c["covalency"]
+    hole = np.hypot(element.core_hole, c["width"])
+    step = _step(energy_NE - edge, hole + 3.4)
+    above = (
+        1
+        + _white_line_and_resonances(c, edge, hole, energy_NE)
+        + _oscillations(c, energy_NE - edge)
+        + _wiggle(causes.wiggle, energy_E)
+    )
+    return c["scale"] * (
+        _pre_edge(element, c, edge, hole, energy_NE) + step * above + _shoulders(c, edge, hole, energy_NE)
+    )
+
+
+def true_response(
+    element: Element,
+    causes: Causes,
+    energy_E: np.ndarray,
+    names: Sequence[str],
+) -> np.ndarray:
+    """Return the true response to each named descriptor, shape (K, E), in edge steps.
+
+    The mean over rows of the spectrum with the descriptor at its 95th minus at its 5th percentile among these
+    rows, every other cause of the row, hidden ones and nuisance too, as it is.
+    """
+    response_KE = np.empty((len(names), len(energy_E)))
+    for k, name in enumerate(names):
+        low, high = np.percentile(getattr(causes, name), (5, 95))
+        difference = spectra(element, intervene(causes, name, high), energy_E)
+        difference -= spectra(element, intervene(causes, name, low), energy_E)
+        response_KE[k] = difference.mean(axis=0)
+    return response_KE
+
+
+def intervene(causes: Causes, name: str, value: float) -> Causes:
+    """Return `causes` with the cause `name` set to `value` in every row, and nothing else changed."""
+    return replace(causes, **{name: np.full(len(causes), float(value))})
+
+
+_Columns = Mapping[str, np.ndarray]  # causes by name, each of shape (N, 1)
+
+
+def _pre_edge(
+    element: Element, c: _Columns, edge: np.ndarray, hole: np.ndarray, energy: np.ndarray
+) -> np.ndarray:
+    holes = 10 - (element.valence_electrons - c["OS"]).clip(0, 10)
+    height = (0.03 + 0.24 * c["inversion_loss"]) * holes / 10
+    at = edge - 7.0 - 0.4 * element.shift * (c["OS"] - element.reference_os)
+    return height * _peak(energy, at, hole + 0.8)
+
+
+def _shoulders(c: _Columns, edge: np.ndarray, hole: np.ndarray, energy: np.ndarray) -> np.ndarray:
+    planar = 0.25 * c["planarity"] * _peak(energy, edge - 2.0, hole + 1.8)
+    at = resonance_energy(edge, NON_LOCAL, _second_distance(c))
+    return planar + 0.036 * _metals(c) * _peak(energy, at, hole + 2.4)
+
+
+def _white_line_and_resonances(
+    c: _Columns, edge: np.ndarray, hole: np.ndarray, energy: np.ndarray
+) -> np.ndarray:
+    total = np.zeros_like(energy)
+    for constant, distance, height, width in (
+        (WHITE_LINE, "R", (0.62 + 0.12 * (c["CN"] - 5)) * (1 - 0.08 * c["covalency"]), 4.5),
+        (SECOND_RESONANCE, "R", 0.11, 6.0),
+        (NEIGHBOUR_RESONANCE, "MOOD", 0.16, 4.5),
+    ):
+        at = resonance_energy(edge, constant, c[distance])
+        spread = 2.355 * 2 * constant / c[distance] ** 3 * c["NNRS"]
+        full = np.sqrt(width**2 + hole**2 + spread**2)
+        total += height * (width / full) * _peak(energy, at, full)
+    return total
+
+
+def _oscillations(c: _Columns, above_edge: np.ndarray) -> np.ndarray:
+    # k^2 = 2 m E / hbar^2 = 0.2625 E; the softened E keeps k smooth where the formula ends, at the edge.
+    k = np.sqrt(0.2625 * np.logaddexp(0, above_edge / 3) * 3)
+    onset = 1 - np.exp(-((np.maximum(above_edge, 0) / 16) ** 2))
+    first = (
+        0.105 * c["CN"] / 5 * np.exp(-2 * k**2 * (c["NNRS"] ** 2 + 0.07**2)) * np.sin(2 * k * c["R"] - 1.0)
+    )
+    second = 0.034 * _metals(c) * np.exp(-2 * k**2 * 0.12**2) * np.sin(2 * k * _second_distance(c) + 0.5)
+    return onset * (first + second)
+
+
+def _metals(c: _Columns) -> np.ndarray:
+    """Return how strongly the metals around the neighbouring oxygens scatter, about 1 to 5."""
+    return c["scattering"] * (c["OCN"] - 1)
+
+
+def _second_distance(c: _Columns) -> np.ndarray:
+    angle = np.radians(150 - 15 * (c["OCN"] - 2))
+    return 2 * c["R"] * np.sin(angle / 2) + c["second_shell"]
+
+
+def _wiggle(wiggle_N4: np.ndarray, energy_E: np.ndarray) -> np.ndarray:
+    phase = 2 * np.pi * (energy_E - energy_E[0]) / (energy_E[-1] - energy_E[0])
+    shapes = np.stack([np.cos(phase), np.sin(phase), np.cos(2.5 * phase), np.sin(2.5 * phase)])
+    return (wiggle_N4[:, :, None] * shapes).sum(axis=1)
+
+
+def _step(x: np.ndarray, width: np.ndarray) -> np.ndarray:
+    """Return a step of height 1 at x = 0: half arctangent, half error function of the same FWHM."""
+    lorentzian = 0.5 + np.arctan(2 * x / width) / np.pi
+    gaussian = 0.5 + 0.5 * erf(2 * np.sqrt(np.log(2)) * x / width)
+    return 0.5 * (lorentzian + gaussian)
+
+
+def _peak(energy: np.ndarray, at: np.ndarray, width: np.ndarray) -> np.ndarray:
+    """Return a pseudo-Voigt peak of height 1, half Lorentzian and half Gaussian, of FWHM `width`."""
+    u = (2 * (energy - at) / width) ** 2
+    return 0.5 / (1 + u) + 0.5 * np.exp(-np.log(2) * u)
+
+
+def _choose(weights: np.ndarray, u_N: np.ndarray) -> np.ndarray:
+    """Return an index for each uniform number, by weights of shape (M,) or (N, M) that add up to 1."""
+    cumulative = np.cumsum(np.broadcast_to(weights, (len(u_N), weights.shape[-1])), axis=1)
+    return (u_N[:, None] >= cumulative[:, :-1]).sum(axis=1)

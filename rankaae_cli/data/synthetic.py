@@ -1,0 +1,152 @@
+"""Synthetic families: spectra whose causes, and the response to each of them, are known."""
+
+import hashlib
+from collections.abc import Sequence
+
+import numpy as np
+
+from rankaae_cli.core import synthetic as rules
+from rankaae_cli.core.errors import UserError, nearest
+from rankaae_cli.core.synthetic import DESCRIPTOR_UNITS, ELEMENTS, MATERIAL_DRAWS, SITE_DRAWS, Element
+from rankaae_cli.data.family_file import Family
+from rankaae_cli.data.splits import split_by_material
+
+CREATED = "2000-01-01T00:00:00+00:00"
+MOST_SITES = 4
+# Spectra are multiples of this, in edge steps: far below what an experiment resolves, far above the last bits
+# in which machines differ, and a power of two, since such float32 numbers compress to half their size.
+RESOLUTION = 2.0**-13
+
+
+def synthetic_family(
+    name: str,
+    element: str,
+    edge: str,
+    energy_E: np.ndarray,
+    descriptor_names: Sequence[str],
+    spectra: int = 800,
+    seed: int = 0,
+) -> Family:
+    """Make a synthetic family; see `rankaae_cli.core.synthetic` for its rules.
+
+    Materials have one to four sites, which share the oxidation state (but for one site in seven), part of the
+    strain, covalency and second shell, and the nuisance. A larger family of the same name and seed begins
+    with the rows of the smaller one.
+
+    Parameters
+    ----------
+    name
+        Such as ``Fe_oxides``; families of another name get other random numbers.
+    element, edge
+        One of `ELEMENTS`; ``K``.
+    energy_E
+        Shape (E,), eV, ascending, with the edge of every oxidation state inside.
+    descriptor_names
+        The descriptors to store, K of `DESCRIPTOR_UNITS`.
+    spectra
+        N, at least 1.
+    seed
+        Any integer.
+
+    Returns
+    -------
+    Family
+        With `true_response_KE`.
+
+    Raises
+    ------
+    UserError
+        If the element, the edge, a descriptor or the grid is not one the rules cover, or `spectra` is
+        below 1.
+    """
+    energy_E = np.asarray(energy_E, dtype=np.float64)
+    absorber = _absorber(name, element, edge, energy_E)
+    _check_descriptors(name, descriptor_names)
+    if spectra < 1:
+        raise UserError(f"family {name}: {spectra} synthetic spectra asked for, expected at least 1")
+    causes, number_N, site_N = synthetic_causes(name, element, spectra, seed)
+    materials_N = np.array([f"synthetic-{m:05d}" for m in number_N], dtype=object)
+    return Family(
+        name=name,
+        element=element,
+        edge=edge,
+        energy_E=energy_E,
+        spectra_NE=_rounded(rules.spectra(absorber, causes, energy_E)),
+        descriptors_NK=np.stack([getattr(causes, d) for d in descriptor_names], axis=1),
+        descriptor_names=tuple(descriptor_names),
+        descriptor_units=tuple(DESCRIPTOR_UNITS[d] for d in descriptor_names),
+        material_N=materials_N,
+        site_N=site_N,
+        split_N=split_by_material(materials_N),
+        normalisation="edge_step",
+        source="synthetic",
+        created=CREATED,
+        true_response_KE=_rounded(rules.true_response(absorber, causes, energy_E, descriptor_names)),
+    )
+
+
+def synthetic_causes(
+    name: str, element: str, spectra: int, seed: int
+) -> tuple[rules.Causes, np.ndarray, np.ndarray]:
+    """Return the causes of a synthetic family, hidden ones too, and to which site they belong.
+
+    Parameters
+    ----------
+    name, element, spectra, seed
+        As of `synthetic_family`, but not checked.
+
+    Returns
+    -------
+    causes, material, site
+        N rows; the number of the row's material, shape (N,); the index of its site, shape (N,).
+    """
+    streams = [_stream(f"{name}:{seed}:{part}") for part in ("materials", "sites")]
+    per_material = _uniform(streams[0], spectra, MATERIAL_DRAWS + 1)
+    sizes = 1 + (MOST_SITES * per_material[:, -1]).astype(np.int64)
+    material_N = np.repeat(np.arange(spectra), sizes)[:spectra]
+    site_N = np.arange(spectra) - (np.cumsum(sizes) - sizes)[material_N]
+    site_NU = _uniform(streams[1], spectra, SITE_DRAWS)
+    return rules.draw_causes(ELEMENTS[element], per_material[material_N, :-1], site_NU), material_N, site_N
+
+
+def _absorber(name: str, element: str, edge: str, energy_E: np.ndarray) -> Element:
+    if element not in ELEMENTS:
+        raise UserError(
+            f"family {name}: there are no synthetic spectra of {element}\n"
+            f"supported elements: {', '.join(ELEMENTS)}"
+        )
+    if edge != "K":
+        raise UserError(
+            f"family {name}: there are no synthetic spectra of the {edge} edge, only of the K edge"
+        )
+    absorber = ELEMENTS[element]
+    edges = rules.edge_energy(absorber, np.array([min(absorber.sites), max(absorber.sites)]))
+    if not (energy_E[0] < edges[0] and edges[1] < energy_E[-1]):
+        raise UserError(
+            f"family {name}: its energies from {energy_E[0]:g} to {energy_E[-1]:g} eV do not hold the "
+            f"synthetic {element} edges from {edges[0]:g} to {edges[1]:g} eV\ncorrect its energy grid"
+        )
+    return absorber
+
+
+def _check_descriptors(name: str, descriptor_names: Sequence[str]) -> None:
+    for descriptor in descriptor_names:
+        if descriptor not in DESCRIPTOR_UNITS:
+            raise UserError(
+                f"family {name}: synthetic spectra have no descriptor {descriptor}\n"
+                f"{nearest(descriptor, DESCRIPTOR_UNITS)}"
+            )
+
+
+def _stream(key: str) -> np.random.Generator:
+    return np.random.Generator(np.random.PCG64(int.from_bytes(hashlib.sha256(key.encode()).digest()[:16])))
+
+
+def _uniform(stream: np.random.Generator, rows: int, columns: int) -> np.ndarray:
+    """Return uniform numbers in (0, 1), row by row, so that a longer table begins with the shorter one."""
+    return stream.random((rows, columns)).clip(1e-9, 1 - 1e-9)
+
+
+def _rounded(mu: np.ndarray) -> np.ndarray:
+    # Adding zero turns -0 into 0, which would be another byte.
+    return (np.round(mu / RESOLUTION) * RESOLUTION + 0.0).astype(np.float32)

@@ -1,0 +1,114 @@
+"""The encoder, decoder and discriminator of T trials side by side."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from rankaae_cli.networks.layers import TrialBatchNorm, mlp
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """Sizes of the networks; enough, with the weights, to rebuild them.
+
+    Attributes
+    ----------
+    points, styles
+        E and S.
+    hidden
+        Width of the hidden layers.
+    encoder_layers, decoder_layers
+        Number of hidden layers.
+    norm
+        Between hidden layers: ``layer``, ``batch`` or ``none``.
+    """
+
+    points: int
+    styles: int
+    hidden: int = 64
+    encoder_layers: int = 5
+    decoder_layers: int = 4
+    norm: str = "layer"
+
+    def to_dict(self) -> dict[str, int | str]:
+        """Return plain values, as stored in a checkpoint."""
+        return asdict(self)
+
+
+def trial_generators(seed: int, trials: Sequence[int], stream: int = 0) -> list[torch.Generator]:
+    """Return one random generator a trial; that of trial t depends on (seed, t, stream) alone."""
+    import numpy as np
+
+    generators = []
+    for trial in trials:
+        state = np.random.SeedSequence((seed, trial, stream)).generate_state(1, np.uint64)[0]
+        generators.append(torch.Generator().manual_seed(int(state >> np.uint64(1))))
+    return generators
+
+
+class Autoencoder(nn.Module):
+    """T autoencoders: spectra (T, B, E) to standardised styles (T, B, S) and back.
+
+    The encoder ends in an affine-free batch norm, so that the styles have mean 0 and variance 1 over a batch in
+    training; `retake_statistics` fixes its statistics for evaluation. The decoder ends in a softplus
+    (beta 2): absorption is positive.
+    """
+
+    def __init__(self, architecture: Architecture, generators: Sequence[torch.Generator]) -> None:
+        super().__init__()
+        a = self.architecture = architecture
+        self.encoder = mlp([a.points, *[a.hidden] * a.encoder_layers, a.styles], a.norm, generators)
+        # Generated spectra pass through the encoder too, so running statistics would fit neither kind: they are
+        # retaken on real spectra instead (momentum 0).
+        self.style_norm = TrialBatchNorm(len(generators), a.styles, momentum=0.0)
+        self.decoder = mlp([a.styles, *[a.hidden] * a.decoder_layers, a.points], a.norm, generators)
+
+    @property
+    def trials(self) -> int:
+        """T."""
+        return int(self.style_norm.mean.shape[0])
+
+    def encode(self, spectra_TBE: Tensor) -> Tensor:
+        """Return the styles (T, B, S) of spectra (T, B, E) or (1, B, E)."""
+        styles: Tensor = self.style_norm(self.encoder(spectra_TBE))
+        return styles
+
+    def decode(self, styles_TBS: Tensor) -> Tensor:
+        """Return the spectra (T, B, E) of styles (T, B, S)."""
+        return functional.softplus(self.decoder(styles_TBS), beta=2)
+
+    def forward(self, spectra_TBE: Tensor) -> tuple[Tensor, Tensor]:
+        """Return styles and reconstructed spectra."""
+        styles_TBS = self.encode(spectra_TBE)
+        return styles_TBS, self.decode(styles_TBS)
+
+    @torch.no_grad()
+    def retake_statistics(self, spectra_TNE: Tensor) -> None:
+        """Set the output norm's statistics to those of real spectra, shape (1 or T, N, E)."""
+        was_training = self.training
+        self.eval()
+        self.style_norm.retake(self.encoder(spectra_TNE))
+        self.train(was_training)
+
+
+class Discriminator(nn.Module):
+    """T discriminators between styles (T, B, S) and the prior: one logit a row, (T, B)."""
+
+    def __init__(
+        self,
+        styles: int,
+        generators: Sequence[torch.Generator],
+        hidden: int = 64,
+        layers: int = 2,
+        norm: str = "batch",
+    ) -> None:
+        super().__init__()
+        self.layers = mlp([styles, *[hidden] * layers, 1], norm, generators)
+
+    def forward(self, styles_TBS: Tensor) -> Tensor:
+        """Return the logit that a row was drawn from the prior."""
+        logits: Tensor = self.layers(styles_TBS).squeeze(-1)
+        return logits

@@ -1,0 +1,100 @@
+"""Layers whose parameters carry a leading trial dimension, so that all trials run as one batched product."""
+
+import itertools
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+class TrialLinear(nn.Module):
+    """T independent linear layers, y_t = x_t W_t + b_t.
+
+    Weights begin uniform in +-1/sqrt(n_in), as `torch.nn.Linear` does, drawn from each trial's own generator.
+    """
+
+    def __init__(self, n_in: int, n_out: int, generators: Sequence[torch.Generator]) -> None:
+        super().__init__()
+        bound = 1 / math.sqrt(n_in)
+        drawn = [torch.rand(n_in + 1, n_out, generator=g) * 2 * bound - bound for g in generators]
+        stacked = torch.stack(drawn)
+        self.weight = nn.Parameter(stacked[:, :-1].contiguous())  # (T, n_in, n_out)
+        self.bias = nn.Parameter(stacked[:, -1:].contiguous())  # (T, 1, n_out)
+
+    def forward(self, inputs_TBI: Tensor) -> Tensor:
+        """Map (T, B, n_in), or (1, B, n_in) shared by the trials, to (T, B, n_out)."""
+        trials = self.weight.shape[0]
+        return torch.baddbmm(self.bias, inputs_TBI.expand(trials, -1, -1), self.weight)
+
+
+class TrialBatchNorm(nn.Module):
+    """Affine-free batch norm over the rows of each trial, with running statistics for evaluation."""
+
+    def __init__(self, trials: int, width: int, momentum: float = 0.1, epsilon: float = 1e-5) -> None:
+        super().__init__()
+        self.momentum = momentum
+        self.epsilon = epsilon
+        self.mean: Tensor
+        self.variance: Tensor
+        self.register_buffer("mean", torch.zeros(trials, 1, width))
+        self.register_buffer("variance", torch.ones(trials, 1, width))
+
+    def forward(self, inputs_TBW: Tensor) -> Tensor:
+        """Normalise (T, B, width) by the batch's statistics in training, by the running ones otherwise."""
+        if not self.training:
+            return (inputs_TBW - self.mean) * (self.variance + self.epsilon).rsqrt()
+        variance, mean = torch.var_mean(inputs_TBW, dim=1, keepdim=True, correction=0)
+        if self.momentum > 0:
+            with torch.no_grad():
+                self.mean.lerp_(mean, self.momentum)
+                self.variance.lerp_(variance, self.momentum)
+        return (inputs_TBW - mean) * (variance + self.epsilon).rsqrt()
+
+    @torch.no_grad()
+    def retake(self, inputs_TBW: Tensor) -> None:
+        """Set the statistics for evaluation to those of `inputs_TBW`, shape (T, N, width)."""
+        variance, mean = torch.var_mean(inputs_TBW, dim=1, keepdim=True, correction=0)
+        self.mean.copy_(mean)
+        self.variance.copy_(variance)
+
+
+class TrialLayerNorm(nn.Module):
+    """Layer norm of each row with a learned scale and shift a trial."""
+
+    def __init__(self, trials: int, width: int) -> None:
+        super().__init__()
+        self.width = width
+        self.scale = nn.Parameter(torch.ones(trials, 1, width))
+        self.shift = nn.Parameter(torch.zeros(trials, 1, width))
+
+    def forward(self, inputs_TBW: Tensor) -> Tensor:
+        """Normalise (T, B, width) over its last dimension."""
+        return functional.layer_norm(inputs_TBW, (self.width,)) * self.scale + self.shift
+
+
+def hidden_norm(kind: str, trials: int, width: int) -> nn.Module:
+    """Return the normalisation between hidden layers: ``layer``, ``batch`` or ``none``."""
+    if kind == "layer":
+        return TrialLayerNorm(trials, width)
+    if kind == "batch":
+        return TrialBatchNorm(trials, width)
+    if kind == "none":
+        return nn.Identity()
+    raise ValueError(f"unknown normalisation {kind!r}: layer, batch or none")
+
+
+def mlp(
+    widths: Sequence[int],
+    norm: str,
+    generators: Sequence[torch.Generator],
+    activation: type[nn.Module] = nn.SiLU,
+) -> nn.Sequential:
+    """Stack linear layers of `widths`, with activation and norm after each but the last."""
+    layers: list[nn.Module] = []
+    for n_in, n_out in itertools.pairwise(widths):
+        if layers:
+            layers += [activation(), hidden_norm(norm, len(generators), n_in)]
+        layers.append(TrialLinear(n_in, n_out, generators))
+    return nn.Sequential(*layers)

@@ -1,0 +1,150 @@
+"""What happens at the end of an epoch: validation, the best weights, metrics.csv, progress."""
+
+import csv
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor
+
+from rankaae_cli.training.module import LOSSES, RankAAE
+from rankaae_cli.training.validation import Validation, ValidationScores
+
+ProgressReport = Callable[[int, int, str], None]
+
+
+class KeepBestEpoch(pl.Callback):
+    """Validate every epoch and keep each trial's weights of its best one.
+
+    A trial whose losses are not finite is given up with its epoch and loss named in `failed_T`; its best
+    weights so far stay.
+    """
+
+    def __init__(self, train_spectra_NE: Tensor, validation: Validation, trials: int) -> None:
+        self.train_spectra_NE = train_spectra_NE
+        self.validation = validation
+        self.scores_T = torch.full((trials,), float("-inf"), dtype=torch.float64)
+        self.best_epoch_T = torch.full((trials,), -1)
+        self.failed_T: list[str | None] = [None] * trials
+        self.weights: dict[str, Tensor] = {}
+        self.latest: ValidationScores | None = None
+        self.losses: dict[str, Tensor] = {}
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Score this epoch and keep the weights of the trials that improved."""
+        assert isinstance(pl_module, RankAAE)
+        autoencoder = pl_module.autoencoder
+        self.losses = {name: value.cpu() for name, value in pl_module.take_epoch_means().items()}
+        autoencoder.eval()
+        autoencoder.retake_statistics(self.train_spectra_NE.unsqueeze(0))
+        self.latest = self.validation.score(autoencoder)
+        autoencoder.train()
+        self._note_failures(trainer.current_epoch)
+
+        score_T = self.latest.score_T.cpu().double()
+        alive_T = torch.tensor([reason is None for reason in self.failed_T])
+        better_T = alive_T & (score_T > self.scores_T)
+        self.scores_T = torch.where(better_T, score_T, self.scores_T)
+        self.best_epoch_T = torch.where(better_T, trainer.current_epoch, self.best_epoch_T)
+        self._keep(autoencoder.state_dict(), better_T)
+        if not alive_T.any():
+            trainer.should_stop = True
+
+    def _note_failures(self, epoch: int) -> None:
+        for trial, reason in enumerate(self.failed_T):
+            bad = [name for name, value in self.losses.items() if not math.isfinite(value[trial])]
+            if reason is None and bad:
+                best = int(self.best_epoch_T[trial])
+                kept = f"its best epoch {best} is kept" if best >= 0 else "no epoch of it is usable"
+                self.failed_T[trial] = (
+                    f"the {bad[0].replace('_', ' ')} loss was not finite in epoch {epoch}; {kept}"
+                )
+
+    @torch.no_grad()
+    def _keep(self, state: dict[str, Tensor], better_T: Tensor) -> None:
+        if not self.weights:
+            self.weights = {name: value.clone() for name, value in state.items()}
+        chosen = better_T.nonzero().flatten().to(next(iter(state.values())).device)
+        for name, value in state.items():
+            self.weights[name].index_copy_(0, chosen, value[chosen])
+
+
+class MetricsTable(pl.Callback):
+    """Append one row an epoch and trial to metrics.csv."""
+
+    def __init__(
+        self, path: Path, best: KeepBestEpoch, descriptor_names: Sequence[str], trials: Sequence[int]
+    ) -> None:
+        self.path = path
+        self.best = best
+        self.descriptor_names = descriptor_names
+        self.trials = trials
+        self.columns = [
+            "epoch",
+            "trial",
+            "learning_rate",
+            *(f"train_{name}" for name in LOSSES),
+            "val_reconstruction_mae",
+            "val_spearman",
+            *(f"val_spearman_{name}" for name in descriptor_names),
+            "val_excess_coupling",
+            "score",
+        ]
+
+    def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Write the header."""
+        self._append([self.columns])
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Write this epoch's rows; stands after `KeepBestEpoch` in the list of callbacks."""
+        scores = self.best.latest
+        assert scores is not None
+        rate = trainer.optimizers[0].param_groups[0]["lr"]
+        spearman_TK = scores.spearman_TK.cpu()
+        rows = []
+        for t, trial in enumerate(self.trials):
+            values: dict[str, Any] = {
+                "epoch": trainer.current_epoch,
+                "trial": trial,
+                "learning_rate": f"{rate:.6g}",
+            }
+            values |= {f"train_{name}": _cell(value[t]) for name, value in self.best.losses.items()}
+            values["val_reconstruction_mae"] = _cell(scores.reconstruction_mae_T[t])
+            values["val_spearman"] = _cell(spearman_TK[t].nanmean())
+            for name, value in zip(self.descriptor_names, spearman_TK[t], strict=True):
+                values[f"val_spearman_{name}"] = _cell(value)
+            values["val_excess_coupling"] = _cell(scores.excess_T[t])
+            values["score"] = _cell(scores.score_T[t])
+            rows.append([values.get(column, "") for column in self.columns])
+        self._append(rows)
+
+    def _append(self, rows: list[list[Any]]) -> None:
+        with self.path.open("a", newline="", encoding="utf-8") as file:
+            csv.writer(file, lineterminator="\n").writerows(rows)
+
+
+class ReportProgress(pl.Callback):
+    """Tell a function of (epochs done, epochs in all, how it stands) after every epoch."""
+
+    def __init__(self, report: ProgressReport, best: KeepBestEpoch) -> None:
+        self.report = report
+        self.best = best
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Report this epoch; stands after `KeepBestEpoch` in the list of callbacks."""
+        scores = self.best.latest
+        assert scores is not None
+        t = int(scores.score_T.argmax())
+        standing = (
+            f"validation: Spearman {float(scores.spearman_TK[t].nanmean()):.3f}, "
+            f"reconstruction error {float(scores.reconstruction_mae_T[t]):.4f}"
+        )
+        self.report(trainer.current_epoch + 1, int(trainer.max_epochs or 0), standing)
+
+
+def _cell(value: Tensor | float) -> str:
+    number = float(value)
+    return f"{number:.6g}" if math.isfinite(number) else ""

@@ -1,0 +1,205 @@
+"""Training T trials on one family."""
+
+import logging
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+
+from rankaae_cli.core.calibration import calibrate_model
+from rankaae_cli.core.errors import UserError
+from rankaae_cli.core.settings import ModelSettings, ObjectiveSettings, OptimiserSettings
+from rankaae_cli.data.family_file import Family
+from rankaae_cli.data.splits import TRAIN, VALIDATION
+from rankaae_cli.networks.autoencoder import Architecture, trial_generators
+from rankaae_cli.training.batches import TrialBatches
+from rankaae_cli.training.callbacks import KeepBestEpoch, MetricsTable, ProgressReport, ReportProgress
+from rankaae_cli.training.module import RankAAE
+from rankaae_cli.training.trained import TrainedModel
+from rankaae_cli.training.validation import Validation
+
+_ORDER = 2
+
+
+class TrainingError(RuntimeError):
+    """Training failed in every trial."""
+
+
+@dataclass(frozen=True)
+class FitRequest:
+    """What to train, on what, and where to write it.
+
+    Attributes
+    ----------
+    family
+        With its split.
+    descriptor_classes
+        Classes of those descriptors that take few values.
+    trials
+        How many trials.
+    device
+        ``cpu`` or ``cuda``.
+    folder
+        Takes metrics.csv and checkpoints/.
+    """
+
+    family: Family
+    descriptor_classes: dict[str, list[float]]
+    model: ModelSettings
+    objective: ObjectiveSettings
+    optimiser: OptimiserSettings
+    trials: int
+    max_epochs: int
+    batch_size: int
+    seed: int
+    device: str
+    folder: Path
+
+
+def chosen_device(name: str) -> str:
+    """Return ``cpu`` or ``cuda`` for ``auto``, ``cpu`` or ``cuda``.
+
+    Raises
+    ------
+    UserError
+        If CUDA is asked for and there is none.
+    """
+    if name == "cuda" and not torch.cuda.is_available():
+        raise UserError(
+            "device=cuda was asked for, but torch finds no CUDA device\nuse device=auto or device=cpu"
+        )
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    return name
+
+
+def fit(request: FitRequest, progress: ProgressReport) -> TrainedModel:
+    """Train, write metrics.csv, best.ckpt and last.ckpt, and return the model at its trials' best epochs.
+
+    Raises
+    ------
+    TrainingError
+        If no trial has a usable epoch.
+    """
+    device = torch.device(request.device)
+    family = request.family
+    spectra_NE = torch.as_tensor(family.spectra_NE, device=device)
+    descriptors_NK = torch.as_tensor(family.descriptors_NK, dtype=torch.float32, device=device)
+    train_N = torch.as_tensor(family.split_N == TRAIN)
+    validation_N = torch.as_tensor(family.split_N == VALIDATION)
+    train_NE = spectra_NE[train_N]
+    trials = range(request.trials)
+
+    module = _module(request, family, trials)
+    batches = TrialBatches(
+        train_NE, descriptors_NK[train_N], request.batch_size, trial_generators(request.seed, trials, _ORDER)
+    )
+    validation = Validation(spectra_NE[validation_N], descriptors_NK[validation_N], train_NE.mean(0))
+    best = KeepBestEpoch(train_NE, validation, request.trials)
+    table = MetricsTable(request.folder / "metrics.csv", best, family.descriptor_names, trials)
+    trainer = _trainer(request, device, [best, table, ReportProgress(progress, best)])
+    with warnings.catch_warnings():
+        # The batches come from arrays on the device: no loader has workers to spare.
+        warnings.filterwarnings("ignore", module="pytorch_lightning")
+        trainer.fit(module, train_dataloaders=batches)
+
+    if all(reason is not None for reason in best.failed_T):
+        raise TrainingError("; ".join(f"trial {t}: {reason}" for t, reason in enumerate(best.failed_T)))
+    last_state = {name: value.cpu() for name, value in module.state_dict().items()}
+    model = _trained(request, module, best)
+    checkpoints = request.folder / "checkpoints"
+    model.save(checkpoints / "best.ckpt")
+    model.save(
+        checkpoints / "last.ckpt",
+        {
+            "last_weights": last_state,
+            "optimisers": [optimiser.state_dict() for optimiser in trainer.optimizers],
+            "random_states": [g.get_state() for g in (*batches.generators, *module.draw_generators)],
+            "epoch": trainer.current_epoch,
+        },
+    )
+    return model
+
+
+def _module(request: FitRequest, family: Family, trials: Sequence[int]) -> RankAAE:
+    m = request.model
+    named = len(family.descriptor_names)
+    architecture = Architecture(
+        points=len(family.energy_E),
+        styles=named + m.free_styles,
+        hidden=m.hidden,
+        encoder_layers=m.encoder_layers,
+        decoder_layers=m.decoder_layers,
+        norm=m.norm.value,
+    )
+    return RankAAE(architecture, request.objective, request.optimiser, named, trials, request.seed)
+
+
+def _trainer(request: FitRequest, device: torch.device, callbacks: list[pl.Callback]) -> pl.Trainer:
+    logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
+    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+    options: dict[str, Any] = {
+        "logger": False,
+        "enable_checkpointing": False,
+        "enable_progress_bar": False,
+        "enable_model_summary": False,
+    }
+    return pl.Trainer(
+        accelerator="gpu" if device.type == "cuda" else "cpu",
+        devices=1,
+        max_epochs=request.max_epochs,
+        callbacks=callbacks,
+        **options,
+    )
+
+
+def _trained(request: FitRequest, module: RankAAE, best: KeepBestEpoch) -> TrainedModel:
+    """Gather the best weights, retake the styles' statistics on the training rows, calibrate on validation."""
+    family = request.family
+    autoencoder = module.autoencoder
+    autoencoder.load_state_dict(best.weights)
+    autoencoder.cpu().eval().requires_grad_(False)
+    failed_T = list(best.failed_T)
+    usable_T = torch.tensor([reason is None for reason in failed_T])
+    model = TrainedModel(
+        autoencoder=autoencoder,
+        energy_E=family.energy_E,
+        energy_unit=family.energy_unit,
+        family=family.name,
+        element=family.element,
+        edge=family.edge,
+        source=family.source,
+        normalisation=family.normalisation,
+        descriptor_names=family.descriptor_names,
+        descriptor_units=family.descriptor_units,
+        descriptor_classes=request.descriptor_classes,
+        selected_trial=int(torch.where(usable_T, best.scores_T, float("-inf")).argmax()),
+        scores_T=best.scores_T.numpy(),
+        best_epoch_T=best.best_epoch_T.numpy(),
+        failed_T=failed_T,
+        style_mean_TS=np.zeros(0),
+        style_std_TS=np.zeros(0),
+    )
+    styles_TNS = model.encode(family.spectra_NE[family.split_N == TRAIN])
+    model.style_mean_TS, model.style_std_TS = styles_TNS.mean(1), styles_TNS.std(1)
+
+    on_validation = family.split_N == VALIDATION
+    spectra_NE = family.spectra_NE[on_validation]
+    styles_TNS = model.encode(spectra_NE)
+    model.calibration = calibrate_model(
+        styles_TNS,
+        model.decode(styles_TNS),
+        spectra_NE,
+        family.descriptors_NK[on_validation],
+        family.material_N[on_validation],
+        family.descriptor_names,
+        model.style_mean_TS,
+        model.style_std_TS,
+        model.alive_T,
+    )
+    return model

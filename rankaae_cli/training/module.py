@@ -1,0 +1,248 @@
+"""The Lightning module: forward passes, losses, steps."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor, nn
+
+from rankaae_cli.core import losses
+from rankaae_cli.core.schedules import learning_rate_factor, reversal_strength
+from rankaae_cli.core.settings import (
+    ObjectiveSettings,
+    OptimiserSettings,
+    PriorKind,
+    ReconstructionKind,
+    StepOrder,
+)
+from rankaae_cli.networks.autoencoder import Architecture, Autoencoder, Discriminator, trial_generators
+
+LOSSES = ("reconstruction", "rank", "prior", "mutual_information", "smoothness")
+_INITIAL_WEIGHTS, _DRAWS = 0, 1
+
+
+class RankAAE(pl.LightningModule):
+    """T rank-constrained adversarial autoencoders trained side by side.
+
+    Parameters
+    ----------
+    architecture
+        Sizes of the networks.
+    objective, optimiser
+        Losses and how they are stepped.
+    named_styles
+        K: the first K styles are tied to the descriptors.
+    trials
+        Numbers of the trials; with `seed` they decide all random numbers of a trial.
+    seed
+        Of the run.
+    """
+
+    def __init__(
+        self,
+        architecture: Architecture,
+        objective: ObjectiveSettings,
+        optimiser: OptimiserSettings,
+        named_styles: int,
+        trials: Sequence[int],
+        seed: int,
+    ) -> None:
+        super().__init__()
+        self.automatic_optimization = False
+        self.objective = objective
+        self.optimiser_settings = optimiser
+        self.named_styles = named_styles
+        self.trials = tuple(trials)
+        self.seed = seed
+        generators = trial_generators(seed, trials, _INITIAL_WEIGHTS)
+        self.autoencoder = Autoencoder(architecture, generators)
+        self.discriminator: Discriminator | None = None
+        if objective.prior.kind is PriorKind.adversarial:
+            self.discriminator = Discriminator(architecture.styles, generators)
+        self.draw_generators: list[torch.Generator] = []
+        self.epoch_sums: dict[str, Tensor] = {}
+
+    def on_fit_start(self) -> None:
+        """Make the generators of noise and prior draws on the device that trains."""
+        if not self.draw_generators:
+            seeds = [g.initial_seed() for g in trial_generators(self.seed, self.trials, _DRAWS)]
+            self.draw_generators = [torch.Generator(self.device).manual_seed(s) for s in seeds]
+
+    def configure_optimizers(self) -> list[torch.optim.Optimizer]:
+        """Return one AdamW for all losses, or one a loss when they are stepped in turn."""
+        s = self.optimiser_settings
+        if self.objective.order is StepOrder.joint:
+            groups: list[dict[str, Any]] = [{"params": list(self.autoencoder.parameters())}]
+            if self.discriminator is not None:
+                groups.append(
+                    {"params": list(self.discriminator.parameters()), "betas": self.objective.prior.betas}
+                )
+            return [self._adamw(groups, s.rate)]
+        optimisers = []
+        for name in LOSSES:
+            modules = self._modules_of(name)
+            parameters = [p for module in modules for p in module.parameters()]
+            group: dict[str, Any] = {"params": parameters}
+            if name == "prior" and self.discriminator is not None:
+                group["betas"] = self.objective.prior.betas
+            optimisers.append(self._adamw([group], s.rate * s.factors[name]))
+        return optimisers
+
+    def _adamw(self, groups: list[dict[str, Any]], rate: float) -> torch.optim.Optimizer:
+        optimiser = torch.optim.AdamW(
+            groups, lr=rate, weight_decay=self.optimiser_settings.weight_decay, fused=True
+        )
+        for group in optimiser.param_groups:
+            group["peak_lr"] = rate
+        return optimiser
+
+    def _modules_of(self, loss: str) -> list[nn.Module]:
+        encoder, decoder = self.autoencoder.encoder, self.autoencoder.decoder
+        if loss == "rank":
+            return [encoder]
+        if loss == "prior":
+            return [encoder] if self.discriminator is None else [encoder, self.discriminator]
+        if loss == "smoothness":
+            return [decoder]
+        return [encoder, decoder]
+
+    def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
+        """Step all losses on one batch, (T, B, E) spectra and (T, B, K) descriptors."""
+        spectra_TBE, descriptors_TBK = batch
+        progress = self.global_batches / max(self.total_batches, 1)
+        optimisers = self.optimizers()
+        optimisers = optimisers if isinstance(optimisers, list) else [optimisers]
+        factor = learning_rate_factor(progress, self.optimiser_settings.schedule.value)
+        for optimiser in optimisers:
+            for group in optimiser.param_groups:
+                group["lr"] = group["peak_lr"] * factor
+        if self.objective.order is StepOrder.joint:
+            values = self._all_losses(spectra_TBE, descriptors_TBK, progress)
+            self._step(optimisers[0], sum(self._weight(name) * value for name, value in values.items()))  # type: ignore[arg-type]
+            self._record(values)
+            return
+        for name, optimiser in zip(LOSSES, optimisers, strict=True):
+            value = self._one_loss(name, spectra_TBE, descriptors_TBK, progress)
+            self._step(optimiser, self._weight(name) * value)
+            self._record({name: value})
+
+    @property
+    def global_batches(self) -> int:
+        """Batches trained on so far."""
+        return int(self.trainer.fit_loop.epoch_loop.total_batch_idx)
+
+    @property
+    def total_batches(self) -> int:
+        """Batches of the whole run."""
+        return int(self.trainer.num_training_batches) * int(self.trainer.max_epochs or 1)
+
+    def _step(self, optimiser: Any, loss_T: Tensor) -> None:
+        optimiser.zero_grad(set_to_none=True)
+        # The trials share no parameter, so the sum gives each its own gradient.
+        self.manual_backward(loss_T.sum())
+        if self.optimiser_settings.clip > 0:
+            self._clip([p for group in optimiser.param_groups for p in group["params"]])
+        # Lightning's wrapper counts steps and calls hooks; the bare optimiser is all that is needed here.
+        optimiser.optimizer.step()
+
+    @torch.no_grad()
+    def _clip(self, parameters: list[Tensor]) -> None:
+        """Scale each trial's gradient to a norm of at most `clip`."""
+        gradients = [p.grad for p in parameters if p.grad is not None]
+        square_T = torch.stack([g.square().sum(dim=tuple(range(1, g.dim()))) for g in gradients]).sum(0)
+        factor_T = (self.optimiser_settings.clip / (square_T.sqrt() + 1e-12)).clamp(max=1.0)
+        for gradient in gradients:
+            gradient.mul_(factor_T.view(-1, *[1] * (gradient.dim() - 1)))
+
+    def _weight(self, loss: str) -> float:
+        return float(getattr(self.objective, loss).weight)
+
+    def _normal(self, *shape: int) -> Tensor:
+        """Draw N(0, 1) of shape (T, *shape), each trial from its own generator."""
+        out = torch.empty(len(self.trials), *shape, device=self.device)
+        for row, generator in zip(out, self.draw_generators, strict=True):
+            row.normal_(generator=generator)
+        return out
+
+    def _noisy(self, spectra_TBE: Tensor) -> Tensor:
+        if self.objective.input_noise == 0:
+            return spectra_TBE
+        return spectra_TBE + self.objective.input_noise * self._normal(*spectra_TBE.shape[1:])
+
+    def _all_losses(self, spectra_TBE: Tensor, descriptors_TBK: Tensor, progress: float) -> dict[str, Tensor]:
+        """Return every loss of nonzero weight, shape (T,) each, sharing the forward passes."""
+        styles_TBS, output_TBE = self.autoencoder(self._noisy(spectra_TBE))
+        values = {
+            "reconstruction": self._reconstruction(output_TBE, spectra_TBE),
+            "rank": self._rank(styles_TBS, descriptors_TBK),
+            "prior": self._prior(styles_TBS, progress),
+        }
+        if self._weight("mutual_information") > 0 or self._weight("smoothness") > 0:
+            drawn_TBS = self._normal(*styles_TBS.shape[1:])
+            generated_TBE = self.autoencoder.decode(drawn_TBS)
+            if self._weight("mutual_information") > 0:
+                values["mutual_information"] = self._mutual_information(drawn_TBS, generated_TBE)
+            if self._weight("smoothness") > 0:
+                values["smoothness"] = self._smoothness(generated_TBE)
+        return values
+
+    def _one_loss(self, name: str, spectra_TBE: Tensor, descriptors_TBK: Tensor, progress: float) -> Tensor:
+        """Return one loss, shape (T,), with a forward pass of its own."""
+        if name in ("rank", "prior"):
+            styles_TBS = self.autoencoder.encode(self._noisy(spectra_TBE))
+            return (
+                self._rank(styles_TBS, descriptors_TBK)
+                if name == "rank"
+                else self._prior(styles_TBS, progress)
+            )
+        if name == "reconstruction":
+            return self._reconstruction(self.autoencoder(self._noisy(spectra_TBE))[1], spectra_TBE)
+        drawn_TBS = self._normal(spectra_TBE.shape[1], self.autoencoder.architecture.styles)
+        generated_TBE = self.autoencoder.decode(drawn_TBS)
+        if name == "smoothness":
+            return self._smoothness(generated_TBE)
+        return self._mutual_information(drawn_TBS, generated_TBE)
+
+    def _reconstruction(self, output_TBE: Tensor, spectra_TBE: Tensor) -> Tensor:
+        if self.objective.reconstruction.kind is ReconstructionKind.scaled:
+            return losses.scaled_reconstruction_loss(output_TBE, spectra_TBE)
+        return losses.reconstruction_loss(output_TBE, spectra_TBE)
+
+    def _rank(self, styles_TBS: Tensor, descriptors_TBK: Tensor) -> Tensor:
+        s = self.objective.rank
+        named_TBK = styles_TBS[..., : self.named_styles]
+        return losses.rank_loss(named_TBK, descriptors_TBK, balanced=s.balanced, normalise=s.normalise.value)
+
+    def _prior(self, styles_TBS: Tensor, progress: float) -> Tensor:
+        s = self.objective.prior
+        if self.discriminator is None:
+            directions_TSD = nn.functional.normalize(self._normal(styles_TBS.shape[-1], s.directions), dim=1)
+            return losses.sliced_wasserstein_loss(styles_TBS, directions_TSD)
+        strength = reversal_strength(progress, maximum=s.maximum, tau=s.tau)
+        encoded_TBS = losses.reverse_gradient(styles_TBS, strength)
+        shape = styles_TBS.shape[1:]
+        real_logits_TB = self.discriminator(self._normal(*shape) + s.noise * self._normal(*shape))
+        return losses.adversarial_loss(
+            real_logits_TB, self.discriminator(encoded_TBS + s.noise * self._normal(*shape))
+        )
+
+    def _mutual_information(self, drawn_TBS: Tensor, generated_TBE: Tensor) -> Tensor:
+        kept = self.named_styles if self.objective.mutual_information.named_only else drawn_TBS.shape[-1]
+        reencoded_TBS = self.autoencoder.encode(generated_TBE)
+        return losses.mutual_information_loss(drawn_TBS[..., :kept], reencoded_TBS[..., :kept])
+
+    def _smoothness(self, generated_TBE: Tensor) -> Tensor:
+        s = self.objective.smoothness
+        return losses.smoothness_loss(generated_TBE, s.kernel_points, s.sigma)
+
+    def _record(self, values: dict[str, Tensor]) -> None:
+        for name, value_T in values.items():
+            value_T = value_T.detach()
+            self.epoch_sums[name] = self.epoch_sums[name] + value_T if name in self.epoch_sums else value_T
+
+    def take_epoch_means(self) -> dict[str, Tensor]:
+        """Return the mean of every loss over the batches since the last call, shape (T,) each."""
+        means = {name: value / self.trainer.num_training_batches for name, value in self.epoch_sums.items()}
+        self.epoch_sums = {}
+        return means

@@ -1,0 +1,102 @@
+"""The command line as a user meets it."""
+
+import time
+
+import pytest
+
+from rankaae_cli import __version__
+from rankaae_cli.cli import COMMANDS, families
+
+
+def test_help_lists_every_command_with_an_example(rankaae):
+    for arguments in ((), ("--help",)):
+        done = rankaae(*arguments)
+        assert done.returncode == 0
+        for name, command in COMMANDS.items():
+            assert f"  {name} " in done.stdout and command.example in done.stdout
+
+
+def test_help_is_quick(rankaae):
+    # The promise is half a second; the test machine may be busy, so the best of three has to keep it.
+    def seconds():
+        start = time.monotonic()
+        rankaae("--help")
+        return time.monotonic() - start
+
+    assert min(seconds() for _ in range(3)) < 0.5
+
+
+def test_help_and_errors_load_nothing_heavy(rankaae):
+    done = rankaae("train", "+family=Fe_oxide", PYTHONPROFILEIMPORTTIME="1")
+    for heavy in ("torch", "pytorch_lightning", "pandas", "numpy", "h5py", "matplotlib"):
+        assert f"| {heavy}\n" not in done.stderr.replace("|   ", "| ")
+
+
+def test_version(rankaae):
+    assert rankaae("--version").stdout == f"rankaae {__version__}\n"
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_command_help_teaches_by_example(rankaae, command):
+    done = rankaae(command, "--help")
+    assert done.returncode == 0 and f"rankaae {command} " in done.stdout and "Examples" in done.stdout
+
+
+def test_unknown_command_names_the_nearest(refused):
+    assert "did you mean train?" in refused("trian")
+
+
+def test_unknown_family_names_the_nearest(refused):
+    message = refused("train", "+family=Fe_oxide")
+    assert "'Fe_oxide'" in message and "Fe_oxides" in message
+
+
+@pytest.mark.parametrize("command", ["train", "ingest"])
+def test_no_family_lists_them(refused, command):
+    message = refused(command, *(["source=feff"] if command == "ingest" else []))
+    assert all(name in message for name in families())
+
+
+def test_family_works_without_the_plus(rankaae):
+    done = rankaae("train", "family=Fe_oxides", "--cfg", "job")
+    assert done.returncode == 0 and "name: Fe_oxides" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["+family=Fe_oxides", "family=Ti_oxides"], ["+family=Fe_oxides,Ti_oxides"]],
+    ids=["two", "commas"],
+)
+def test_two_families_in_one_job_are_refused(refused, arguments):
+    assert "more than one family" in refused("train", *arguments)
+
+
+@pytest.mark.parametrize(
+    ("override", "expected"),
+    [
+        ("max_epoch=3", "did you mean max_epochs"),
+        ("+max_epoch=3", "did you mean max_epochs"),
+        ("objective.rank.weigth=1", "did you mean objective.rank.weight"),
+        ("trials=many", "trials: Value 'many'"),
+        ("device=gpu", "auto, cpu, cuda"),
+        ("trials=0", "trials=0 (expected at least 1)"),
+        ("model=transformer", "mlp"),
+        ("trials=[1", "trials"),
+    ],
+)
+def test_wrong_settings_are_named(refused, override, expected):
+    assert expected in refused("train", "+family=Fe_oxides", override)
+
+
+def test_missing_key_is_named(refused):
+    assert "source=" in refused("ingest", "+family=Fe_oxides")
+
+
+def test_debug_shows_where(rankaae):
+    done = rankaae("train", "+family=Fe_oxides", "data=nowhere.h5", RANKAAE_DEBUG="1")
+    assert done.returncode == 2 and "Traceback" in done.stderr
+
+
+def test_nothing_is_left_by_a_refused_call(refused, tmp_path):
+    refused("train", "+family=Fe_oxides", "data=nowhere.h5")
+    assert list(tmp_path.iterdir()) == []

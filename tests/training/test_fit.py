@@ -1,0 +1,168 @@
+"""Training through its public function, on a small synthetic family."""
+
+import csv
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from rankaae_cli.core.settings import (
+    ModelSettings,
+    ObjectiveSettings,
+    OptimiserSettings,
+    PriorKind,
+    ReconstructionKind,
+    StepOrder,
+)
+from rankaae_cli.data.family_file import read_family
+from rankaae_cli.data.samples import sample_path
+from rankaae_cli.data.splits import TRAIN
+from rankaae_cli.training.fit import FitRequest, TrainingError, fit
+from rankaae_cli.training.trained import TrainedModel
+
+
+@pytest.fixture(scope="module")
+def family():
+    return read_family(sample_path("Fe_oxides"))
+
+
+@pytest.fixture
+def request_of(family, tmp_path_factory):
+    def make(**changes):
+        settings = {
+            "family": family,
+            "descriptor_classes": {},
+            "model": ModelSettings(free_styles=1, hidden=16, encoder_layers=2, decoder_layers=2),
+            "objective": ObjectiveSettings(),
+            "optimiser": OptimiserSettings(),
+            "trials": 2,
+            "max_epochs": 2,
+            "batch_size": 256,
+            "seed": 5,
+            "device": "cpu",
+            "folder": tmp_path_factory.mktemp("run"),
+        }
+        return FitRequest(**(settings | changes))
+
+    return make
+
+
+def quiet(done, total, standing):
+    pass
+
+
+def weights(model):
+    return {k: v.numpy() for k, v in model.autoencoder.state_dict().items()}
+
+
+def test_a_seed_repeats_exactly_and_another_differs(request_of):
+    first, again, other = (weights(fit(request_of(seed=s), quiet)) for s in (5, 5, 6))
+    assert all(np.array_equal(first[k], again[k]) for k in first)
+    assert any(not np.allclose(first[k], other[k]) for k in first)
+
+
+@pytest.mark.parametrize("prior", list(PriorKind))
+def test_a_trial_does_not_depend_on_how_many_others_run(request_of, family, prior):
+    objective = ObjectiveSettings()
+    objective.prior.kind = prior
+    alone = fit(request_of(trials=1, objective=objective), quiet)
+    among = fit(request_of(trials=3, objective=objective), quiet)
+    # What the model does, not its weights: a shift before the styles' norm has no effect, and rounding moves it.
+    # The batched product rounds otherwise for another number of trials, and training amplifies that.
+    spectra = family.spectra_NE[:50]
+    np.testing.assert_allclose(alone.encode(spectra)[0], among.encode(spectra)[0], atol=5e-3)
+    np.testing.assert_allclose(alone.reconstruct(spectra)[0], among.reconstruct(spectra)[0], atol=5e-3)
+    assert alone.scores_T[0] == pytest.approx(among.scores_T[0], abs=2e-3)
+
+
+@pytest.mark.parametrize("order", list(StepOrder))
+@pytest.mark.parametrize("prior", list(PriorKind))
+@pytest.mark.parametrize("reconstruction", list(ReconstructionKind))
+def test_training_reduces_the_losses(request_of, order, prior, reconstruction):
+    objective = ObjectiveSettings(order=order)
+    objective.prior.kind = prior
+    objective.reconstruction.kind = reconstruction
+    objective.reconstruction.weight = 10.0
+    request = request_of(objective=objective, max_epochs=12)
+    fit(request, quiet)
+    with (request.folder / "metrics.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [(int(r["epoch"]), int(r["trial"])) for r in rows] == [(e, t) for e in range(12) for t in range(2)]
+    first, last = rows[0], rows[-2]
+    assert float(last["train_reconstruction"]) < float(first["train_reconstruction"])
+    assert float(last["val_spearman"]) > float(first["val_spearman"])
+
+
+def test_a_model_survives_saving_and_loading(request_of, family):
+    request = request_of()
+    model = fit(request, quiet)
+    loaded = TrainedModel.load(request.folder / "checkpoints" / "best.ckpt")
+    spectra = family.spectra_NE[:20]
+    np.testing.assert_array_equal(model.reconstruct(spectra), loaded.reconstruct(spectra))
+    assert loaded.style_names == ("OS", "CN", "OCN", "NNRS", "MOOD", "free_1")
+    assert loaded.calibration == model.calibration
+    for name in ("best.ckpt", "last.ckpt"):
+        torch.load(request.folder / "checkpoints" / name, weights_only=True)
+
+
+def test_styles_are_standardised_on_the_training_rows(request_of, family):
+    model = fit(request_of(), quiet)
+    styles = model.encode(family.spectra_NE[family.split_N == TRAIN])
+    np.testing.assert_allclose(styles.mean(1), 0, atol=1e-4)
+    np.testing.assert_allclose(styles.std(1), 1, atol=0.02)
+    np.testing.assert_allclose(styles.mean(1), model.style_mean_TS, atol=1e-5)
+
+
+def test_unknown_descriptors_are_masked(request_of, family):
+    descriptors = family.descriptors_NK.copy()
+    descriptors[::2, 0] = np.nan
+    descriptors[:, 3] = np.nan
+    model = fit(request_of(family=replace(family, descriptors_NK=descriptors)), quiet)
+    assert np.isfinite(model.encode(family.spectra_NE)).all()
+    assert model.calibration["ensemble"]["descriptors"]["NNRS"] is None
+
+
+def test_test_rows_are_never_seen(request_of, family):
+    """With the test rows replaced by noise, everything fitted stays as it is."""
+    rng = np.random.default_rng(0)
+    test = family.split_N == 2
+    spectra, descriptors = family.spectra_NE.copy(), family.descriptors_NK.copy()
+    spectra[test] = rng.random(spectra[test].shape)
+    descriptors[test] = rng.random(descriptors[test].shape)
+    noise = replace(family, spectra_NE=spectra, descriptors_NK=descriptors)
+    first, second = fit(request_of(), quiet), fit(request_of(family=noise), quiet)
+    assert all(np.array_equal(v, weights(second)[k]) for k, v in weights(first).items())
+    assert first.calibration == second.calibration
+
+
+def test_a_trial_that_diverges_is_given_up_and_the_others_go_on(request_of, monkeypatch):
+    from rankaae_cli.networks import autoencoder
+
+    original = autoencoder.Autoencoder.decode
+
+    def poisoned(self, styles):
+        out = original(self, styles)
+        if self.training and self.trials == 2:
+            out = out * torch.tensor([1.0, float("nan")]).view(2, 1, 1)
+        return out
+
+    alone = fit(request_of(trials=1), quiet)
+    monkeypatch.setattr(autoencoder.Autoencoder, "decode", poisoned)
+    model = fit(request_of(), quiet)
+    assert model.failed_T[0] is None
+    assert "reconstruction loss was not finite in epoch 0" in model.failed_T[1]
+    assert model.selected_trial == 0
+    np.testing.assert_allclose(
+        weights(model)["encoder.0.weight"][0], weights(alone)["encoder.0.weight"][0], atol=1e-5
+    )
+
+
+def test_all_trials_diverging_is_an_error(request_of):
+    with pytest.raises(TrainingError, match=r"trial 0: .* not finite in epoch"):
+        fit(request_of(optimiser=OptimiserSettings(rate=1e30)), quiet)
+
+
+def test_gradients_are_clipped_a_trial(request_of):
+    model = fit(request_of(optimiser=OptimiserSettings(clip=0.5)), quiet)
+    assert np.isfinite(model.scores_T).all()
