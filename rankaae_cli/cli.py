@@ -63,6 +63,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if command not in COMMANDS:
             raise UserError(f"unknown command {command!r}: {nearest(command, COMMANDS)}")
         return _run_under_hydra(command, _with_family_appended(overrides))
+    except BrokenPipeError:
+        # Whoever read the output, such as head, has seen enough; nothing is left to be flushed into the pipe.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return INTERRUPTED
@@ -126,6 +130,8 @@ def _run_under_hydra(command: str, overrides: list[str]) -> int:
         # Caught here, not above: a job of a sweep that fails must not stop the others.
         try:
             result = _run_command(command, cfg, overrides)
+        except BrokenPipeError:
+            raise
         except Exception as error:
             statuses.append(_report(error, command))
             return None

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from rankaae_cli.cli import main
+
 ROOT = Path(__file__).parent.parent
 
 # One thread a test: several run at once.
@@ -31,14 +33,17 @@ def rankaae(tmp_path):
 
 
 @pytest.fixture
-def refused(rankaae):
-    """Run the program, expect status 2 and a message of one or two lines; return the message."""
+def refused(tmp_path, monkeypatch, capsys):
+    """Run a command in this process, expect status 2 and a message of one or two lines; return the message."""
 
-    def call(*arguments, **options):
-        done = rankaae(*arguments, **options)
-        assert done.returncode == 2, done.stderr
-        lines = done.stderr.strip().splitlines()
-        assert 1 <= len(lines) <= 2 and "Traceback" not in done.stderr, done.stderr
-        return done.stderr
+    def call(*arguments):
+        monkeypatch.chdir(tmp_path)
+        capsys.readouterr()
+        status = main([str(a) for a in arguments])
+        error = capsys.readouterr().err
+        assert status == 2, error
+        lines = error.strip().splitlines()
+        assert 1 <= len(lines) <= 2 and "Traceback" not in error, error
+        return error
 
     return call

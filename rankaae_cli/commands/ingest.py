@@ -1,0 +1,266 @@
+"""Bring foreign files into one family file."""
+
+import re
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from omegaconf import DictConfig
+
+from rankaae_cli.core.errors import UserError
+
+if TYPE_CHECKING:
+    from rankaae_cli.data.family_file import Family
+    from rankaae_cli.data.shells import ShellOptions
+    from rankaae_cli.data.sites import FamilySpec, Progress, Rejection, Sites
+
+_REASONS_SHOWN = 12
+
+
+def run(cfg: DictConfig) -> dict[str, Any]:
+    """Read what `cfg` names and write the family file and the list of rejected sites.
+
+    Parameters
+    ----------
+    cfg
+        Resolved configuration; see `rankaae_cli.schema.IngestConfig`.
+
+    Returns
+    -------
+    dict
+        ``output`` and ``rejected``, the paths of the two files; ``rows`` and ``rejected_sites``, how many.
+
+    Raises
+    ------
+    UserError
+        If the input cannot be read, nothing in it can be used, or the files cannot be written.
+    """
+    from rankaae_cli.data.family_file import write_family
+    from rankaae_cli.data.files import replacing, write_text
+    from rankaae_cli.data.sites import rejected_csv
+
+    output = Path(cfg.output or cfg.family.data)
+    if output.is_dir():
+        raise UserError(
+            f"output={output} is a folder\ngive the name of a file, such as {output / 'family.h5'}"
+        )
+    rejected_path = output.with_name(f"{output.name}.rejected.csv")
+    family, rejected = _read(cfg, _spec(cfg.family))
+    if not len(family):
+        if rejected:
+            write_text(rejected_path, rejected_csv(rejected))
+        raise _nothing_left(rejected, rejected_path)
+    # Both or none: the list is renamed into place only once the family file is whole.
+    with replacing(rejected_path) as temporary:
+        temporary.write_text(rejected_csv(rejected), encoding="utf-8")
+        write_family(output, family)
+    print("\n".join(_summary(family, rejected, output, rejected_path, cfg)), flush=True)
+    return {
+        "output": str(output),
+        "rejected": str(rejected_path),
+        "rows": len(family),
+        "rejected_sites": len(rejected),
+    }
+
+
+def _read(cfg: DictConfig, spec: "FamilySpec") -> "tuple[Family, tuple[Rejection, ...]]":
+    """Return the family that `cfg` describes, and the sites that are not in it."""
+    source = cfg.source.name
+    if source == "synthetic":
+        return _synthetic(cfg, spec), ()
+    if cfg.path is None:
+        raise UserError(f"path= is missing: source={source} needs the file or folder to read")
+    if source == "family":
+        return _family_again(cfg, spec)
+    from rankaae_cli.commands.terminal import Progress
+
+    with Progress("descriptors", "structures") as progress:
+        return _as_family(_read_sites(cfg, spec, progress), spec, source)
+
+
+def _read_sites(cfg: DictConfig, spec: "FamilySpec", progress: "Progress") -> "Sites":
+    """Call the reader of the source. Each imports what only it needs."""
+    match cfg.source.name:
+        case "feff":
+            from rankaae_cli.data.feff_sites import read_feff
+
+            return read_feff(
+                cfg.path,
+                spec,
+                max_tail=cfg.max_tail,
+                keep_all=_keeps_all(cfg),
+                options=_shell_options(cfg),
+                progress=progress,
+            )
+        case "atoms":
+            from rankaae_cli.data.atoms import read_atoms
+
+            return read_atoms(
+                cfg.path, spec, keep_all=_keeps_all(cfg), options=_shell_options(cfg), progress=progress
+            )
+        case "csv":
+            from rankaae_cli.data.csv_table import read_csv
+
+            return read_csv(cfg.path, spec, to_grid=cfg.regrid, max_tail=cfg.max_tail)
+        case "npz":
+            from rankaae_cli.data.npz import read_npz
+
+            return read_npz(
+                cfg.path,
+                spec,
+                energy_start=cfg.npz.energy_start,
+                energy_step=cfg.npz.energy_step,
+                to_grid=cfg.regrid,
+                max_tail=cfg.max_tail,
+            )
+        case other:
+            raise AssertionError(f"no reader for source={other}")
+
+
+def _synthetic(cfg: DictConfig, spec: "FamilySpec") -> "Family":
+    from rankaae_cli.data.synthetic import synthetic_family
+
+    return synthetic_family(
+        spec.name,
+        spec.element,
+        spec.edge,
+        spec.energy_E,
+        spec.descriptor_names,
+        spectra=cfg.synthetic.spectra,
+        seed=cfg.synthetic.seed,
+    )
+
+
+def _family_again(cfg: DictConfig, spec: "FamilySpec") -> "tuple[Family, tuple[Rejection, ...]]":
+    """Read a family file that there is; give it the family's name and grid and the split of seed 0."""
+    from rankaae_cli.data.family_file import read_family
+    from rankaae_cli.data.refamily import on_grid, require_same_absorber
+    from rankaae_cli.data.splits import split_by_material
+
+    family = read_family(cfg.path)
+    require_same_absorber(family, spec, cfg.path)
+    rejected: tuple[Rejection, ...] = ()
+    if cfg.regrid:
+        family, rejected = on_grid(family, spec, cfg.max_tail)
+    family = replace(family, name=spec.name, split_N=split_by_material(family.material_N), created=_now())
+    return family, rejected
+
+
+def _as_family(sites: "Sites", spec: "FamilySpec", source: str) -> "tuple[Family, tuple[Rejection, ...]]":
+    from rankaae_cli.data.family_file import Family
+    from rankaae_cli.data.splits import split_by_material
+
+    family = Family(
+        name=spec.name,
+        element=spec.element,
+        edge=spec.edge,
+        energy_E=sites.energy_E,
+        spectra_NE=sites.spectra_NE,
+        descriptors_NK=sites.descriptors_NK,
+        descriptor_names=sites.descriptor_names,
+        descriptor_units=sites.descriptor_units,
+        material_N=sites.material_N,
+        site_N=sites.site_N,
+        split_N=split_by_material(sites.material_N),
+        energy_unit=sites.energy_unit,
+        normalisation=sites.normalisation,
+        source=source,
+        created=_now(),
+    )
+    return family, sites.rejected
+
+
+def _spec(family: DictConfig) -> "FamilySpec":
+    """Turn the configuration of a family into what the readers take."""
+    import numpy as np
+
+    from rankaae_cli.data.sites import FamilySpec, Neighbours
+
+    grid, neighbours, keep = family.energy, family.neighbours, family.keep
+    if neighbours.method.name == "cutoff" and not (neighbours.radius and neighbours.radius > 0):
+        raise UserError(
+            f"family {family.name}: neighbours.method=cutoff needs neighbours.radius= in angstrom"
+        )
+    if grid.points < 2 or grid.step <= 0:
+        raise UserError(f"family {family.name}: energy.points must be at least 2 and energy.step positive")
+    return FamilySpec(
+        name=family.name,
+        element=family.element,
+        edge=family.edge,
+        energy_E=grid.start + grid.step * np.arange(grid.points),
+        energy_unit=grid.unit,
+        descriptor_names=tuple(family.descriptors),
+        neighbours=Neighbours(neighbours.method.name, neighbours.radius),
+        ligands=None if keep.ligands is None else tuple(keep.ligands),
+        coordination=None if keep.coordination is None else tuple(keep.coordination),
+    )
+
+
+def _keeps_all(cfg: DictConfig) -> bool:
+    return cfg.filter.name == "none"
+
+
+def _shell_options(cfg: DictConfig) -> "ShellOptions":
+    from rankaae_cli.data.shells import ShellOptions
+
+    return ShellOptions(cfg.time_limit, cfg.workers, Path(cfg.cache) if cfg.cache else None)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _nothing_left(rejected: "tuple[Rejection, ...]", rejected_path: Path) -> UserError:
+    if not rejected:
+        return UserError("the input holds no site\ncheck path=")
+    (reason, count), *_ = Counter(r.reason for r in rejected).most_common(1)
+    return UserError(
+        f"none of {len(rejected)} sites can be used; {count} of them: {reason}\n"
+        f"every site's reason is in {rejected_path}"
+    )
+
+
+def _summary(
+    family: "Family", rejected: "tuple[Rejection, ...]", output: Path, rejected_path: Path, cfg: DictConfig
+) -> list[str]:
+    """Return what there is to say about a new family file, line by line."""
+    import numpy as np
+
+    from rankaae_cli.data.splits import SPLITS
+
+    sides = {name: int((family.split_N == i).sum()) for i, name in enumerate(SPLITS)}
+    known_K = np.isfinite(family.descriptors_NK).sum(axis=0)
+    known = [f"{name} {count}" for name, count in zip(family.descriptor_names, known_K, strict=True)]
+    energy_E = family.energy_E
+    lines = [
+        f"{output}: {len(family)} spectra of {len(set(family.material_N))} materials",
+        f"  energies    {len(energy_E)} points, {energy_E[0]:.8g} to {energy_E[-1]:.8g} {family.energy_unit}",
+        f"  split       {', '.join(f'{name} {count}' for name, count in sides.items())}",
+        f"  descriptor known for  {', '.join(known) or 'none'}",
+    ]
+    lines += [
+        f"  warning: no material is on the {name} side; training needs more materials"
+        for name, count in sides.items()
+        if not count
+    ]
+    lines.append(f"{rejected_path}: {len(rejected)} rejected sites")
+    kinds = Counter(_kind(r.reason) for r in rejected).most_common()
+    lines += [f"  {count:6d}  {kind}" for kind, count in kinds[:_REASONS_SHOWN]]
+    if len(kinds) > _REASONS_SHOWN:
+        lines.append(f"  {sum(count for _, count in kinds[_REASONS_SHOWN:]):6d}  for other reasons")
+    data = "" if output == Path(cfg.family.data) else f" data={output}"
+    if known_K.any():
+        lines.append(f"next: rankaae train +family={family.name}{data}")
+    else:
+        lines.append("no descriptor is known of any site: training has nothing to learn from")
+    return lines
+
+
+def _kind(reason: str) -> str:
+    """Return a reason without what differs from site to site, so that equal ones can be counted."""
+    if reason.startswith("coordination number"):
+        return reason
+    reason = re.sub(r"^first shell is (?!empty).*?, not", "first shell is not", reason)
+    return re.sub(r"(?<![\w.])-?\d+(\.\d+)?(e[+-]?\d+)?(?![\w])", "...", reason)

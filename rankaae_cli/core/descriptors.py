@@ -1,0 +1,140 @@
+"""Structure descriptors of an absorbing site, as functions of its first shell of neighbours.
+
+To add a descriptor, write one function of a `Shell` and add one line to `DESCRIPTORS`.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Shell:
+    """The first shell of one absorbing site.
+
+    Attributes
+    ----------
+    vectors_M3
+        Shape (M, 3), angstrom: from the absorber to its M neighbours. Periodic images of one atom are
+        neighbours of their own.
+    elements
+        The M neighbours' elements.
+    oxidation_state
+        Of the absorber, in e; NaN where not known.
+    neighbour_coordination_M
+        Shape (M,): how many neighbours each neighbour has; NaN where not known.
+    """
+
+    vectors_M3: np.ndarray  # noqa: N815
+    elements: tuple[str, ...]
+    oxidation_state: float
+    neighbour_coordination_M: np.ndarray  # noqa: N815
+
+
+@dataclass(frozen=True)
+class Descriptor:
+    """A descriptor: its short name, what it is, its unit, and the function that gives it (NaN: not known)."""
+
+    name: str
+    label: str
+    unit: str
+    function: Callable[[Shell], float]
+
+
+def oxidation_state(shell: Shell) -> float:
+    """Return the absorber's oxidation state, e."""
+    return shell.oxidation_state
+
+
+def coordination_number(shell: Shell) -> float:
+    """Return the number of neighbours."""
+    return float(len(shell.elements))
+
+
+def oxygen_coordination_number(shell: Shell) -> float:
+    """Return the mean number of neighbours of the neighbouring oxygens; NaN without such oxygens."""
+    oxygen_M = np.array([e == "O" for e in shell.elements], dtype=bool)  # noqa: N806
+    return float(shell.neighbour_coordination_M[oxygen_M].mean()) if oxygen_M.any() else np.nan
+
+
+def neighbour_distance_spread(shell: Shell) -> float:
+    """Return the standard deviation (1/n) of the neighbours' distances, angstrom; NaN without neighbours."""
+    return float(_distances_M(shell).std()) if shell.elements else np.nan
+
+
+def smallest_neighbour_separation(shell: Shell) -> float:
+    """Return the smallest distance between two neighbours, angstrom; NaN for fewer than two."""
+    if len(shell.elements) < 2:
+        return np.nan
+    between_MM3 = shell.vectors_M3[:, None] - shell.vectors_M3[None]  # noqa: N806
+    return float(np.linalg.norm(between_MM3, axis=-1)[_pairs(shell)].min())
+
+
+def mean_bond_length(shell: Shell) -> float:
+    """Return the mean distance of the neighbours, angstrom; NaN without neighbours."""
+    return float(_distances_M(shell).mean()) if shell.elements else np.nan
+
+
+def mean_bond_angle(shell: Shell) -> float:
+    """Return the mean angle neighbour-absorber-neighbour over all pairs, degree; NaN for fewer than two."""
+    if len(shell.elements) < 2:
+        return np.nan
+    unit_M3 = shell.vectors_M3 / _distances_M(shell)[:, None]  # noqa: N806
+    cosines = (unit_M3 @ unit_M3.T)[_pairs(shell)]
+    return float(np.degrees(np.arccos(np.clip(cosines, -1, 1))).mean())
+
+
+DESCRIPTORS = {
+    d.name: d
+    for d in (
+        Descriptor("OS", "oxidation state", "e", oxidation_state),
+        Descriptor("CN", "coordination number", "1", coordination_number),
+        Descriptor("OCN", "mean oxygen coordination number", "1", oxygen_coordination_number),
+        Descriptor("NNRS", "spread of neighbour distances", "angstrom", neighbour_distance_spread),
+        Descriptor("MOOD", "smallest neighbour separation", "angstrom", smallest_neighbour_separation),
+        Descriptor("MBL", "mean bond length", "angstrom", mean_bond_length),
+        Descriptor("MBA", "mean bond angle", "degree", mean_bond_angle),
+    )
+}
+
+
+def describe(shell: Shell, names: Sequence[str]) -> list[float]:
+    """Return the named descriptors of one site, NaN where not known.
+
+    They are rounded to six decimals: beyond these lies the rounding of the coordinates, which would rank
+    sites that symmetry makes equal.
+    """
+    return [round(DESCRIPTORS[name].function(shell), 6) for name in names]
+
+
+def why_not_kept(
+    shell: Shell, ligands: Sequence[str] | None, coordination: Sequence[int] | None
+) -> str | None:
+    """Return why a family does not keep a site with this first shell, or None where it does.
+
+    Parameters
+    ----------
+    shell
+        The site's first shell.
+    ligands
+        Elements that all neighbours must be of; None for any.
+    coordination
+        Numbers of neighbours to keep; None for any.
+    """
+    if ligands is not None and (not shell.elements or set(shell.elements) - set(ligands)):
+        found = " ".join(f"{e}{n}" for e, n in sorted(Counter(shell.elements).items()))
+        return f"first shell is {found or 'empty'}, not all {' or '.join(ligands)}"
+    if coordination is not None and len(shell.elements) not in coordination:
+        kept = ", ".join(map(str, coordination))
+        return f"coordination number {len(shell.elements)}, the family keeps {kept}"
+    return None
+
+
+def _distances_M(shell: Shell) -> np.ndarray:  # noqa: N802
+    return np.linalg.norm(shell.vectors_M3, axis=-1)
+
+
+def _pairs(shell: Shell) -> tuple[np.ndarray, np.ndarray]:
+    return np.triu_indices(len(shell.elements), 1)

@@ -1,0 +1,195 @@
+"""Structure files beside tables with one row of spectrum values an atom."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from rankaae_cli.core.descriptors import describe, why_not_kept
+from rankaae_cli.core.errors import UserError
+from rankaae_cli.core.spectra import SpectrumError
+from rankaae_cli.data.archive import members
+from rankaae_cli.data.shells import Job, MaterialShells, ShellOptions, first_shells
+from rankaae_cli.data.sites import (
+    FamilySpec,
+    Progress,
+    Rejection,
+    Sites,
+    gather,
+    require_known_descriptors,
+)
+
+_LAYOUT = "poscar/<name>.vasp with xanes/<name>.txt or xanes/<name>.csv, one row of values an atom"
+_STRUCTURES, _TABLES = (".vasp", ".poscar"), (".txt", ".csv")
+_Key = tuple[str, ...]
+_Row = tuple[str, int, np.ndarray, list[float]]
+
+
+@dataclass
+class _Pair:
+    """A structure and its table; None or a fault where there is none."""
+
+    structure: bytes | str | None = None
+    rows: list[np.ndarray] | str | None = None
+    faults: dict[int, str] = field(default_factory=dict)
+
+
+def read_atoms(
+    path: str | Path,
+    spec: FamilySpec,
+    *,
+    keep_all: bool,
+    options: ShellOptions,
+    progress: Progress | None = None,
+) -> Sites:
+    """Read structures and, for each, a table with one row of values an atom, in the structure's order.
+
+    A structure and its table have the same name, and are in the same folder or in folders of the same name
+    below ``poscar`` and ``xanes``. The values are taken to be at the points of the family's grid.
+
+    Parameters
+    ----------
+    path
+        A folder, or an archive of one.
+    spec
+        The family.
+    keep_all
+        Whether to keep sites whose first shell is not one the family keeps.
+    options
+        How first shells are computed.
+    progress
+        Called with (structures done, structures in all).
+
+    Returns
+    -------
+    Sites
+        With the family's energy unit, and normalisation ``unknown``.
+
+    Raises
+    ------
+    UserError
+        If the path cannot be read or holds no such pair.
+    """
+    require_known_descriptors(spec.descriptor_names, spec.name)
+    path = Path(path)
+    pairs = _pairs(path, len(spec.energy_E))
+    if not any(pair.structure and pair.rows for pair in pairs.values()):
+        raise UserError(
+            f"{path} holds no structure with a table of spectra of the same name\nexpected {_LAYOUT}"
+        )
+    jobs = {
+        "/".join(key): Job(pair.structure, tuple(range(len(pair.rows))), spec.neighbours, _wants_states(spec))
+        for key, pair in pairs.items()
+        if isinstance(pair.structure, bytes) and isinstance(pair.rows, list)
+    }
+    shells = first_shells(jobs, options, progress)
+    rows: list[_Row] = []
+    rejected: list[Rejection] = []
+    for key, pair in pairs.items():
+        _sort_out(key[-1], pair, shells.get("/".join(key)), spec, keep_all, rows, rejected)
+    return gather(
+        rows,
+        rejected,
+        energy_E=spec.energy_E,
+        descriptor_names=spec.descriptor_names,
+        energy_unit=spec.energy_unit,
+        normalisation="unknown",
+    )
+
+
+def _sort_out(
+    material: str,
+    pair: _Pair,
+    shells: MaterialShells | None,
+    spec: FamilySpec,
+    keep_all: bool,
+    rows: list[_Row],
+    rejected: list[Rejection],
+) -> None:
+    """Put each atom of a pair into `rows`, or into `rejected` with its reason."""
+    reason = _fault_of(pair, shells)
+    if reason or shells is None or not isinstance(pair.rows, list):
+        rejected.extend(Rejection(material, site, reason) for site in _all_sites(pair, shells))
+        return
+    for i, spectrum_E in enumerate(pair.rows):
+        shell = shells.of_site(i, spec.element)
+        if not isinstance(shell, str) and not keep_all:
+            shell = why_not_kept(shell, spec.ligands, spec.coordination) or shell
+        if i in pair.faults or isinstance(shell, str):
+            rejected.append(Rejection(material, str(i), pair.faults.get(i) or str(shell)))
+        else:
+            rows.append((material, i, spectrum_E, describe(shell, spec.descriptor_names)))
+
+
+def _pairs(path: Path, points: int) -> dict[_Key, _Pair]:
+    pairs: dict[_Key, _Pair] = {}
+    for member in members(path, lambda name: name.endswith(_STRUCTURES + _TABLES)):
+        if member.is_folder or not member.parts[-1].endswith(_STRUCTURES + _TABLES):
+            continue
+        stem, _, suffix = member.parts[-1].rpartition(".")
+        pair = pairs.setdefault(
+            (*(p for p in member.parts[:-1] if p not in ("poscar", "xanes")), stem), _Pair()
+        )
+        if f".{suffix}" in _STRUCTURES:
+            pair.structure = f"the structure file {member.fault}" if member.fault else member.data
+        elif member.fault:
+            pair.rows = f"the table {member.fault}"
+        else:
+            try:
+                pair.rows = _rows(member.data or b"", points, pair.faults)
+            except SpectrumError as error:
+                pair.rows = str(error)
+    return dict(sorted(pairs.items()))
+
+
+def _rows(data: bytes, points: int, faults: dict[int, str]) -> list[np.ndarray]:
+    """Return the rows of a table, each of shape (E,); put what is wrong with single ones into `faults`."""
+    lines = [line.replace(",", " ").split() for line in data.decode("utf-8", errors="replace").splitlines()]
+    lines = [line for line in lines if line and not line[0].startswith("#")]
+    if lines and lines[0] == [str(i) for i in range(len(lines[0]))]:
+        del lines[0]  # a header of column indices
+    if not lines:
+        raise SpectrumError("the table is empty")
+    rows = []
+    for i, line in enumerate(lines):
+        row = np.zeros(points)
+        try:
+            values = np.array(line, dtype=np.float64)
+            if len(values) != points:
+                faults[i] = f"the row has {len(values)} values, the family's grid {points}"
+            elif not np.isfinite(values).all():
+                faults[i] = f"NaN or infinite values ({np.count_nonzero(~np.isfinite(values))} of {points})"
+            else:
+                row = values
+        except ValueError:
+            faults[i] = "the row holds text where numbers are expected"
+        rows.append(row)
+    return rows
+
+
+def _fault_of(pair: _Pair, shells: MaterialShells | None) -> str:
+    """Return why none of a pair's sites can be used, or nothing."""
+    if pair.structure is None or pair.rows is None:
+        return (
+            "no structure of the same name"
+            if pair.structure is None
+            else "no table of spectra of the same name"
+        )
+    if isinstance(pair.structure, str) or isinstance(pair.rows, str):
+        return pair.structure if isinstance(pair.structure, str) else str(pair.rows)
+    if shells is None or shells.fault:
+        return shells.fault if shells else "no first shells"
+    if shells.atoms != len(pair.rows):
+        return f"the table has {len(pair.rows)} rows, the structure {shells.atoms} atoms"
+    return ""
+
+
+def _all_sites(pair: _Pair, shells: MaterialShells | None) -> list[str]:
+    """Return a name for each site there is or could be; one without a name where their number is unknown."""
+    rows = len(pair.rows) if isinstance(pair.rows, list) else 0
+    count = max(rows, shells.atoms if shells else 0)
+    return [str(i) for i in range(count)] or [""]
+
+
+def _wants_states(spec: FamilySpec) -> bool:
+    return spec.neighbours.method == "crystal_nn" or "OS" in spec.descriptor_names

@@ -1,0 +1,66 @@
+"""Bringing a family file to the grid of a family."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from rankaae_cli.core.errors import UserError
+from rankaae_cli.core.spectra import SpectrumError, regrid
+from rankaae_cli.data.family_file import Family
+from rankaae_cli.data.sites import FamilySpec, Rejection
+
+
+def require_same_absorber(family: Family, spec: FamilySpec, path: str) -> None:
+    """Raise UserError if a family file is of another element, edge or energy unit than the family."""
+    for what in ("element", "edge", "energy_unit"):
+        found, expected = getattr(family, what), getattr(spec, what)
+        if found != expected:
+            raise UserError(
+                f"{path}: {what} is {found}, that of the family {spec.name} is {expected}\nchoose +family="
+            )
+
+
+def on_grid(family: Family, spec: FamilySpec, max_tail: float) -> tuple[Family, tuple[Rejection, ...]]:
+    """Bring the spectra of a family to the grid of `spec`.
+
+    Returns
+    -------
+    Family
+        With the rows that can be brought there. A true response is brought there too if its energies
+        suffice, and left out otherwise.
+    tuple of Rejection
+        The other rows.
+    """
+    spectra, kept, rejected = [], [], []
+    for n, spectrum_E in enumerate(family.spectra_NE):
+        try:
+            spectra.append(regrid(family.energy_E, spectrum_E, spec.energy_E, max_tail))
+            kept.append(n)
+        except SpectrumError as error:
+            rejected.append(Rejection(str(family.material_N[n]), str(family.site_N[n]), str(error)))
+    return (
+        replace(
+            family,
+            energy_E=spec.energy_E,
+            spectra_NE=np.array(spectra, dtype=np.float32).reshape(len(kept), len(spec.energy_E)),
+            descriptors_NK=family.descriptors_NK[kept],
+            material_N=family.material_N[kept],
+            site_N=family.site_N[kept],
+            split_N=family.split_N[kept],
+            true_response_KE=_response_on_grid(family, spec),
+        ),
+        tuple(rejected),
+    )
+
+
+def _response_on_grid(family: Family, spec: FamilySpec) -> np.ndarray | None:
+    if family.true_response_KE is None:
+        return None
+    try:
+        # A response may be negative, so it cannot be continued by a tail.
+        rows = [
+            regrid(family.energy_E, row_E, spec.energy_E, max_tail=0.0) for row_E in family.true_response_KE
+        ]
+    except SpectrumError:
+        return None
+    return np.array(rows, dtype=np.float32)

@@ -1,0 +1,206 @@
+"""First shells of absorbing sites: from the cache where they are known, else computed in parallel."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from rankaae_cli.core.descriptors import Shell
+from rankaae_cli.core.errors import UserError
+from rankaae_cli.data.shell_cache import ShellCache, default_cache
+from rankaae_cli.data.sites import Neighbours, Progress
+
+
+@dataclass(frozen=True)
+class Job:
+    """A structure (the bytes of a POSCAR) and the 0-based indices of the sites whose shells are wanted."""
+
+    poscar: bytes
+    sites: tuple[int, ...]
+    neighbours: Neighbours
+    oxidation_states: bool
+
+
+@dataclass(frozen=True)
+class MaterialShells:
+    """What is known of the wanted sites of one structure.
+
+    Attributes
+    ----------
+    atoms
+        Number of atoms.
+    elements
+        All elements of the structure, sorted.
+    site_elements
+        Element of each wanted site that exists.
+    shells
+        First shell of each wanted site for which one could be found.
+    faults
+        Why there is no shell of a site that exists.
+    fault
+        Why nothing is known of the structure, or empty.
+    timed_out
+        Whether the fault is the time limit; then another try may do better.
+    """
+
+    atoms: int = 0
+    elements: tuple[str, ...] = ()
+    site_elements: dict[int, str] = field(default_factory=dict)
+    shells: dict[int, Shell] = field(default_factory=dict)
+    faults: dict[int, str] = field(default_factory=dict)
+    fault: str = ""
+    timed_out: bool = False
+
+    def of_site(self, site: int, element: str) -> Shell | str:
+        """Return the shell of a site of this element, or the reason why there is none."""
+        if self.fault:
+            return self.fault
+        if element not in self.elements:
+            return f"the structure holds no {element}; it is of {', '.join(self.elements)}"
+        if not 0 <= site < self.atoms:
+            return f"site index {site} is out of range: the structure has atoms 0 to {self.atoms - 1}"
+        if self.site_elements[site] != element:
+            return f"site {site} of the structure is {self.site_elements[site]}, the family is of {element}"
+        return self.shells.get(site) or self.faults[site]
+
+    def to_json(self) -> str:
+        """Return a text from which `from_json` makes an equal record."""
+        shells = {
+            site: {
+                "vectors": s.vectors_M3.tolist(),
+                "elements": s.elements,
+                "oxidation_state": _null_for_nan(s.oxidation_state),
+                "coordination": [_null_for_nan(c) for c in s.neighbour_coordination_M.tolist()],
+            }
+            for site, s in self.shells.items()
+        }
+        record = {
+            "atoms": self.atoms,
+            "elements": self.elements,
+            "site_elements": self.site_elements,
+            "shells": shells,
+            "faults": self.faults,
+            "fault": self.fault,
+        }
+        return json.dumps(record, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str) -> "MaterialShells":
+        """Make a record from the text of `to_json`."""
+        record = json.loads(text)
+        shells = {
+            int(site): Shell(
+                vectors_M3=np.array(s["vectors"], dtype=np.float64).reshape(-1, 3),
+                elements=tuple(s["elements"]),
+                oxidation_state=_nan_for_null(s["oxidation_state"]),
+                neighbour_coordination_M=np.array(
+                    [_nan_for_null(c) for c in s["coordination"]], dtype=np.float64
+                ),
+            )
+            for site, s in record["shells"].items()
+        }
+        return cls(
+            atoms=record["atoms"],
+            elements=tuple(record["elements"]),
+            site_elements={int(k): v for k, v in record["site_elements"].items()},
+            shells=shells,
+            faults={int(k): v for k, v in record["faults"].items()},
+            fault=record["fault"],
+        )
+
+
+@dataclass(frozen=True)
+class ShellOptions:
+    """How shells are computed.
+
+    Attributes
+    ----------
+    time_limit
+        Seconds for one structure; it is rejected, not cached and tried again where it takes longer.
+    workers
+        Processes; -1 for one a core.
+    cache
+        File of the shells computed so far; None for the user's cache folder.
+    """
+
+    time_limit: float = 120.0
+    workers: int = -1
+    cache: Path | None = None
+
+
+def first_shells(
+    jobs: Mapping[str, Job], options: ShellOptions, progress: Progress | None = None
+) -> dict[str, MaterialShells]:
+    """Find the first shells of many structures.
+
+    What is computed is put into the cache as it comes, so that an interrupted call does not start over.
+
+    Parameters
+    ----------
+    jobs
+        By a name of the structure.
+    options
+        Time limit, number of processes, cache.
+    progress
+        Called with (structures done, structures in all).
+
+    Returns
+    -------
+    dict
+        One entry a job.
+
+    Raises
+    ------
+    UserError
+        If pymatgen is missing, the cache cannot be used, or a process is killed.
+    """
+    if options.workers == 0 or options.time_limit <= 0:
+        raise UserError("workers= must not be 0 (-1: one a core) and time_limit= must be positive")
+    from rankaae_cli.data.structures import job_key, require_pymatgen
+
+    require_pymatgen()
+    keys = {name: job_key(job) for name, job in jobs.items()}
+    with ShellCache(options.cache or default_cache()) as cache:
+        found = cache.read(keys, MaterialShells.from_json)
+        missing = {name: job for name, job in jobs.items() if name not in found}
+        report = progress or (lambda done, total: None)
+        report(len(found), len(jobs))
+        for name, shells in _computed(missing, options):
+            found[name] = shells
+            if not shells.timed_out:
+                cache.write(keys[name], shells.to_json())
+            report(len(found), len(jobs))
+    return found
+
+
+def _computed(jobs: Mapping[str, Job], options: ShellOptions) -> Iterator[tuple[str, MaterialShells]]:
+    """Yield each job's name and result as soon as it is there, large structures first."""
+    if not jobs:
+        return
+    from joblib import Parallel, delayed, effective_n_jobs, parallel_config
+    from joblib.externals.loky.process_executor import TerminatedWorkerError
+
+    from rankaae_cli.data.structures import compute_named
+
+    names = sorted(jobs, key=lambda name: -len(jobs[name].poscar))
+    workers = min(effective_n_jobs(options.workers), len(names))
+    with parallel_config(backend="loky", inner_max_num_threads=1 if workers > 1 else None):
+        parallel = Parallel(n_jobs=workers, return_as="generator_unordered", batch_size=1)
+        results = parallel(delayed(compute_named)(name, jobs[name], options.time_limit) for name in names)
+        try:
+            yield from results
+        except TerminatedWorkerError as error:
+            raise UserError(
+                "a process that computed descriptors was killed, probably for want of memory\n"
+                "run again with workers=1; what was finished is kept in the cache"
+            ) from error
+
+
+def _null_for_nan(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
+
+
+def _nan_for_null(value: float | None) -> float:
+    return np.nan if value is None else float(value)

@@ -1,0 +1,156 @@
+"""What a family asks of the readers of foreign formats, and what they give back."""
+
+import csv
+import io
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from rankaae_cli.core.descriptors import DESCRIPTORS
+from rankaae_cli.core.errors import UserError, nearest
+
+Progress = Callable[[int, int], None]  # (done, in all)
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """How first-shell neighbours are found: ``crystal_nn``, or ``cutoff`` with a radius in angstrom."""
+
+    method: str = "crystal_nn"
+    radius: float | None = None
+
+
+@dataclass(frozen=True)
+class FamilySpec:
+    """A family as its configuration describes it.
+
+    Attributes
+    ----------
+    name, element, edge
+        Such as ``Fe_oxides``, ``Fe``, ``K``.
+    energy_E
+        Shape (E,), the family's grid, in `energy_unit` (``eV`` or ``index``).
+    descriptor_names
+        What is computed for each site of a structure.
+    neighbours
+        How first shells are found.
+    ligands, coordination
+        Which first shells the family keeps; None for any.
+    """
+
+    name: str
+    element: str
+    edge: str
+    energy_E: np.ndarray
+    energy_unit: str = "eV"
+    descriptor_names: tuple[str, ...] = ()
+    neighbours: Neighbours = Neighbours()
+    ligands: tuple[str, ...] | None = None
+    coordination: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """An input site that is not in the family file, and why. `site` is empty where none could be told."""
+
+    material: str
+    site: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Sites:
+    """What a reader found: the sites that can be used, and the others with the reason.
+
+    Shapes and meanings of the arrays are those of `rankaae_cli.data.family_file.Family`.
+    """
+
+    energy_E: np.ndarray
+    spectra_NE: np.ndarray
+    descriptors_NK: np.ndarray
+    descriptor_names: tuple[str, ...]
+    descriptor_units: tuple[str, ...]
+    material_N: np.ndarray
+    site_N: np.ndarray
+    rejected: tuple[Rejection, ...] = ()
+    energy_unit: str = "eV"
+    normalisation: str = "edge_step"
+
+    def __len__(self) -> int:
+        return len(self.material_N)
+
+
+def units_of(names: Sequence[str]) -> tuple[str, ...]:
+    """Return the descriptors' units, empty where a name is not one of the program's own."""
+    return tuple(DESCRIPTORS[n].unit if n in DESCRIPTORS else "" for n in names)
+
+
+def require_known_descriptors(names: Sequence[str], family: str) -> None:
+    """Raise UserError if the family asks for a descriptor that cannot be computed from a structure."""
+    for name in names:
+        if name not in DESCRIPTORS:
+            raise UserError(f"family {family} asks for descriptor {name}: {nearest(name, DESCRIPTORS)}")
+
+
+def require_overlap(energy_E: np.ndarray, spec: FamilySpec, where: str) -> None:
+    """Raise UserError if energies have nothing in common with the family's, as for the wrong element."""
+    first, last = spec.energy_E[0], spec.energy_E[-1]
+    if spec.energy_unit == "eV" and (energy_E[-1] < first or energy_E[0] > last):
+        raise UserError(
+            f"{where}: the energies {energy_E[0]:.8g} to {energy_E[-1]:.8g} eV do not meet those of family "
+            f"{spec.name}, {first:.8g} to {last:.8g} eV\nis it of another element or edge? choose +family="
+        )
+
+
+def gather(
+    rows: Iterable[tuple[str, int, np.ndarray, Sequence[float]]],
+    rejected: list[Rejection],
+    *,
+    energy_E: np.ndarray,
+    descriptor_names: Sequence[str],
+    descriptor_units: Sequence[str] | None = None,
+    energy_unit: str = "eV",
+    normalisation: str = "edge_step",
+) -> Sites:
+    """Put sites together, sorted by material and site; a second row of one site is rejected.
+
+    Parameters
+    ----------
+    rows
+        (material, site, spectrum of shape (E,), K descriptors) of each site.
+    rejected
+        Sites rejected so far; not changed.
+    energy_E, descriptor_names, descriptor_units, energy_unit, normalisation
+        Of all rows.
+    """
+    first: dict[tuple[str, int], tuple[np.ndarray, Sequence[float]]] = {}
+    again = []
+    for material, site, spectrum_E, descriptors in rows:
+        if (material, site) in first:
+            again.append(Rejection(material, str(site), "duplicate: this material and site came before"))
+        else:
+            first[material, site] = (np.asarray(spectrum_E, dtype=np.float32), descriptors)
+    keys = sorted(first)
+    k = len(descriptor_names)
+    return Sites(
+        energy_E=np.asarray(energy_E, dtype=np.float64),
+        spectra_NE=np.array([first[key][0] for key in keys], dtype=np.float32).reshape(-1, len(energy_E)),
+        descriptors_NK=np.array([first[key][1] for key in keys], dtype=np.float64).reshape(-1, k),
+        descriptor_names=tuple(descriptor_names),
+        descriptor_units=tuple(descriptor_units or units_of(descriptor_names)),
+        material_N=np.array([material for material, _ in keys], dtype=object),
+        site_N=np.array([site for _, site in keys], dtype=np.int64),
+        rejected=tuple(sorted([*rejected, *again], key=lambda r: (r.material, r.site))),
+        energy_unit=energy_unit,
+        normalisation=normalisation,
+    )
+
+
+def rejected_csv(rejected: Iterable[Rejection]) -> str:
+    """Return the text of the list of rejected sites: a header, then material, site, reason."""
+    text = io.StringIO()
+    lines = csv.writer(text, lineterminator="\n")
+    lines.writerow(("material", "site", "reason"))
+    lines.writerows((r.material, r.site, " ".join(r.reason.split())) for r in rejected)
+    return text.getvalue()

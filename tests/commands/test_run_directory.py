@@ -1,0 +1,47 @@
+import json
+
+import pytest
+
+from rankaae_cli.commands.run_directory import find_run, new_run_directory
+from rankaae_cli.core.errors import UserError
+
+
+def make_run(path, finished=None, checkpoint=True):
+    (path / "checkpoints").mkdir(parents=True)
+    content = {"started": "2026-01-01"} | ({"finished": finished} if finished else {})
+    (path / "provenance.json").write_text(json.dumps(content))
+    if checkpoint:
+        (path / "checkpoints" / "best.ckpt").touch()
+    return path
+
+
+def test_latest_is_the_newest_finished_run(tmp_path):
+    make_run(tmp_path / "Fe" / "a", "2026-01-02T00:00:00")
+    newest = make_run(tmp_path / "Cu" / "b", "2026-01-03T00:00:00")
+    make_run(tmp_path / "Cu" / "c")
+    assert find_run("latest", tmp_path) == newest.resolve()
+    assert find_run(str(newest)) == newest.resolve()
+
+
+@pytest.mark.parametrize(
+    ("run", "message"),
+    [
+        ("latest", "no finished run"),
+        ("absent", "not a run directory"),
+        ("unfinished", "has not finished"),
+        ("bare", "has no checkpoints/best.ckpt"),
+        ("torn", "cannot be read"),
+    ],
+)
+def test_a_run_that_cannot_be_used_says_why(tmp_path, run, message):
+    make_run(tmp_path / "unfinished")
+    make_run(tmp_path / "elsewhere" / "x")
+    make_run(tmp_path / "bare", "2026-01-01", checkpoint=False)
+    (make_run(tmp_path / "torn") / "provenance.json").write_text("{")
+    with pytest.raises(UserError, match=message):
+        find_run(run if run == "latest" else str(tmp_path / run), tmp_path / "elsewhere")
+
+
+def test_runs_that_start_together_do_not_share_a_directory(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert len({new_run_directory("Fe_oxides") for _ in range(20)}) == 20

@@ -1,0 +1,114 @@
+"""First shells of known structures, by pymatgen."""
+
+import math
+import signal
+import time
+
+import numpy as np
+import pytest
+
+from rankaae_cli.core.descriptors import describe
+from rankaae_cli.data import structures
+from rankaae_cli.data.shells import Job, MaterialShells
+from rankaae_cli.data.sites import Neighbours
+from rankaae_cli.data.structures import compute, job_key
+from tests.data.feff_folder import cuprite, poscar, rock_salt, tenorite
+
+pytest.importorskip("pymatgen")
+NAMES = ["OS", "CN", "OCN", "NNRS", "MOOD"]
+
+
+def job(text, sites=(0,), neighbours=None, states=True):
+    return Job(text.encode(), tuple(sites), neighbours or Neighbours(), states)
+
+
+def test_copper_in_tenorite():
+    shells = compute(job(tenorite(), range(4)), 60)
+    for i in range(4):
+        state, cn, ocn, spread, separation = describe(shells.of_site(i, "Cu"), NAMES)
+        assert (state, cn, ocn) == (2, 4, 4)
+        # Two bonds of 1.951 and two of 1.961 angstrom; the closer pair of oxygens is 2.62 angstrom apart.
+        assert spread == pytest.approx(0.005, abs=1e-3)
+        assert separation == pytest.approx(2.62, abs=0.02)
+
+
+def test_copper_in_cuprite():
+    shell = compute(job(cuprite(), (3,)), 60).of_site(3, "Cu")
+    bond = 4.27 * math.sqrt(3) / 4
+    expected = [1, 2, 4, 0, 2 * bond, bond, 180]
+    assert describe(shell, [*NAMES, "MBL", "MBA"]) == pytest.approx(expected, abs=1e-5)
+
+
+def test_rock_salt_by_a_cutoff():
+    neighbours = Neighbours("cutoff", 2.2)
+    shell = compute(job(rock_salt(a=4.2), (1,), neighbours), 60).of_site(1, "Cu")
+    assert describe(shell, NAMES) == pytest.approx([2, 6, 6, 0, 2.1 * math.sqrt(2)], abs=1e-5)
+    assert np.allclose(np.linalg.norm(shell.vectors_M3, axis=1), 2.1)
+
+
+def test_a_neighbour_may_come_in_several_images():
+    small = poscar(np.eye(3) * 2.0, ["Cu", "O"], [(0, 0, 0), (0.5, 0.5, 0.5)])
+    shell = compute(job(small, (0,), Neighbours("cutoff", 1.8), states=False), 60).of_site(0, "Cu")
+    assert shell.elements == ("O",) * 8
+    assert shell.neighbour_coordination_M.tolist() == [8] * 8
+    assert math.isnan(shell.oxidation_state)
+
+
+def test_without_consistent_valences_the_oxidation_state_is_not_known():
+    shell = compute(job(rock_salt("Cu", "Cu")), 60).of_site(0, "Cu")
+    assert math.isnan(describe(shell, ["OS"])[0])
+    assert len(shell.elements) >= 6
+
+
+def test_sites_that_cannot_be_described_say_why():
+    shells = compute(job(rock_salt("Fe"), (0, 5, 8)), 60)
+    assert shells.of_site(0, "Cu") == "the structure holds no Cu; it is of Fe, O"
+    assert shells.of_site(5, "Fe") == "site 5 of the structure is O, the family is of Fe"
+    assert shells.of_site(8, "Fe") == "site index 8 is out of range: the structure has atoms 0 to 7"
+
+
+@pytest.mark.parametrize("text", ["", "no POSCAR at all", tenorite()[:120]])
+def test_a_damaged_poscar_says_so(text):
+    assert compute(job(text), 60).of_site(0, "Cu").startswith("the structure cannot be read: ")
+
+
+def test_the_record_survives_its_text():
+    shells = compute(job(tenorite(), (0, 1, 5)), 60)
+    again = MaterialShells.from_json(shells.to_json())
+    assert again.to_json() == shells.to_json()
+    assert np.array_equal(again.of_site(0, "Cu").vectors_M3, shells.of_site(0, "Cu").vectors_M3)
+
+
+def test_the_time_limit_ends_a_computation_that_swallows_exceptions(monkeypatch):
+    def stubborn(job):
+        while True:
+            try:
+                time.sleep(5)
+            except BaseException as error:
+                if stubborn.caught:
+                    raise
+                stubborn.caught = error
+
+    stubborn.caught = None
+    monkeypatch.setattr(structures, "_compute", stubborn)
+    before = signal.getsignal(signal.SIGALRM)
+    start = time.monotonic()
+    shells = compute(job(tenorite()), 0.1)
+    assert time.monotonic() - start < 3
+    assert shells.timed_out
+    assert shells.of_site(0, "Cu") == "time-out: the structure took more than 0.1 s (time_limit=)"
+    assert signal.getsignal(signal.SIGALRM) == before
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+
+
+def test_the_key_tells_apart_what_gives_different_shells():
+    jobs = [
+        job(tenorite()),
+        job(cuprite()),
+        job(tenorite(), (0, 1)),
+        job(tenorite(), (0,), Neighbours("cutoff", 2.5)),
+        job(tenorite(), (0,), Neighbours("cutoff", 2.6)),
+        job(tenorite(), states=False),
+    ]
+    assert len({job_key(j) for j in jobs}) == len(jobs)
+    assert job_key(job(tenorite())) == job_key(jobs[0])

@@ -1,0 +1,221 @@
+"""`rankaae ingest` from the command line to the files."""
+
+import csv
+import errno
+import os
+import tarfile
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from rankaae_cli.core.errors import UserError
+from rankaae_cli.data.archive import members
+from rankaae_cli.data.family_file import read_family
+from rankaae_cli.data.splits import split_of
+from tests.data.feff_folder import cuprite, good_folder, rock_salt, site, write, xmu_text
+
+pytest.importorskip("pymatgen")
+SHARED = Path(os.environ.get("RANKAAE_SHARED") or Path(__file__).parents[3] / "shared") / "data"
+needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason=f"needs the published data in {SHARED}")
+
+
+@pytest.fixture
+def ingest(rankaae, tmp_path):
+    def call(*arguments, family="Cu_oxides"):
+        done = rankaae("ingest", f"+family={family}", *arguments, XDG_CACHE_HOME=str(tmp_path / "cache"))
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return call
+
+
+@pytest.fixture
+def rejects(refused, tmp_path, monkeypatch):
+    """Run an ingest that must fail; return the message, having checked that no file is left."""
+
+    def call(*arguments, family="Cu_oxides"):
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+        message = refused("ingest", f"+family={family}", *arguments)
+        left = [p.name for p in tmp_path.rglob("*") if p.suffix == ".h5" or p.name.startswith(".")]
+        assert [name for name in left if name != "input.h5"] == []
+        return message
+
+    return call
+
+
+def rejected_of(path):
+    with path.with_name(path.name + ".rejected.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_folder_of_feff_spectra(ingest, tmp_path):
+    files = good_folder() | {
+        "e/POSCAR": cuprite(),
+        **site("e", 0),
+        "f/POSCAR": rock_salt(),
+        **site("f", 0, xmu_text(last=9000)),
+    }
+    write(tmp_path / "runs", files)
+    said = ingest("source=feff", "path=runs", "output=new/cu.h5")
+    family = read_family(tmp_path / "new" / "cu.h5")
+    assert (family.name, family.element, family.edge, family.source) == ("Cu_oxides", "Cu", "K", "feff")
+    assert (family.energy_unit, family.normalisation) == ("eV", "edge_step")
+    assert family.descriptor_names == ("OS", "CN", "OCN", "NNRS", "MOOD")
+    assert family.descriptor_units == ("e", "1", "1", "angstrom", "angstrom")
+    assert family.material_N.tolist() == ["m-big", "m-rock", "m-tenorite", "m-tenorite"]
+    assert family.descriptors_NK[:, :3].tolist() == [[2, 6, 6], [2, 6, 6], [2, 4, 4], [2, 4, 4]]
+    assert family.split_N.tolist() == [split_of(m) for m in family.material_N]
+    rejected = rejected_of(tmp_path / "new" / "cu.h5")
+    assert [tuple(r.values()) for r in rejected] == [
+        ("e", "0", "coordination number 2, the family keeps 4, 5, 6"),
+        ("f", "0", "ends at 9000 before the grid's end 9047.25"),
+    ]
+    assert "4 spectra of 3 materials" in said
+    assert "OS 4, CN 4" in said
+    assert "2 rejected sites" in said
+    assert said.rstrip().endswith("next: rankaae train +family=Cu_oxides data=new/cu.h5")
+
+
+def test_all_sites_and_the_default_output(ingest, tmp_path):
+    write(tmp_path / "runs", {"e/POSCAR": cuprite(), **site("e", 0), "f/POSCAR": rock_salt(), **site("f", 0)})
+    said = ingest("source=feff", "path=runs", "filter=none", "workers=1")
+    family = read_family(tmp_path / "data" / "Cu_oxides.h5")
+    assert family.descriptors_NK[:, 1].tolist() == [2, 6]
+    assert rejected_of(tmp_path / "data" / "Cu_oxides.h5") == []
+    assert said.rstrip().endswith("next: rankaae train +family=Cu_oxides")
+    assert "warning: no material is on the" in said
+
+
+def test_nothing_left_says_why_and_leaves_the_list(ingest, rankaae, tmp_path):
+    write(tmp_path / "runs", {"e/POSCAR": cuprite(), **site("e", 0), **site("e", 1), **site("e", 9)})
+    done = rankaae(
+        "ingest",
+        "+family=Cu_oxides",
+        "source=feff",
+        "path=runs",
+        "output=cu.h5",
+        f"cache={tmp_path}/c.sqlite",
+    )
+    assert done.returncode == 2
+    assert "none of 3 sites can be used; 2 of them: coordination number 2" in done.stderr
+    assert "every site's reason is in cu.h5.rejected.csv" in done.stderr
+    assert len(rejected_of(tmp_path / "cu.h5")) == 3
+    assert not (tmp_path / "cu.h5").exists()
+
+
+def test_a_family_file_is_written_again(ingest, rejects, tmp_path):
+    ingest("source=synthetic", "synthetic.spectra=30", "output=input.h5")
+    ingest("source=family", "path=input.h5", "output=again.h5")
+    first, second = read_family(tmp_path / "input.h5"), read_family(tmp_path / "again.h5")
+    assert np.array_equal(first.spectra_NE, second.spectra_NE)
+    assert np.array_equal(first.true_response_KE, second.true_response_KE)
+    assert second.is_synthetic
+    (tmp_path / "again.h5").unlink()
+    message = rejects("source=family", "path=input.h5", "output=x.h5", family="Fe_oxides")
+    assert "element is Cu, that of the family Fe_oxides is Fe" in message
+    with h5py.File(tmp_path / "input.h5", "a") as file:
+        file.attrs["format_version"] = 99
+    message = rejects("source=family", "path=input.h5", "output=x.h5")
+    assert "family file of version 99; this program reads up to" in message
+    assert "install a newer rankaae" in message
+
+
+def test_bad_input_is_explained(rejects, tmp_path):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "cut.tar.gz").write_bytes(b"\x1f\x8b\x08\x00cut")
+    (tmp_path / "t.csv").write_text(",,AUX_CN\nm,0,4\n")
+    assert "empty holds no xmu.dat" in rejects("source=feff", "path=empty")
+    assert "cannot be read as an archive" in rejects("source=feff", "path=cut.tar.gz")
+    assert "there is no file or folder nowhere" in rejects("source=feff", "path=nowhere")
+    assert "path= is missing" in rejects("source=feff")
+    assert "has 0 ENE_ columns" in rejects("source=csv", "path=t.csv")
+    assert "output=empty is a folder" in rejects("source=csv", "path=t.csv", "output=empty")
+
+
+def test_a_damaged_cache_is_explained(rejects, tmp_path):
+    (tmp_path / "c.sqlite").write_bytes(b"no database at all, but long enough to look like one" * 40)
+    write(tmp_path / "runs", good_folder())
+    message = rejects("source=feff", "path=runs", "cache=c.sqlite")
+    assert "c.sqlite is damaged or no cache" in message
+    assert "delete it" in message
+
+
+def test_a_full_disk_leaves_no_half_file(tmp_path, monkeypatch):
+    from hydra import compose, initialize_config_module
+
+    from rankaae_cli import schema
+    from rankaae_cli.commands.ingest import run
+
+    schema.register()
+    table = ",,AUX_CN,ENE_8990,ENE_8991\nm,0,4,0.5,1\n"
+    (tmp_path / "t.csv").write_text(table)
+    with initialize_config_module("rankaae_cli.conf", version_base="1.3"):
+        overrides = [
+            "+family=Cu_oxides",
+            "source=csv",
+            f"path={tmp_path}/t.csv",
+            f"output={tmp_path}/out/cu.h5",
+        ]
+        cfg = compose("ingest", overrides)
+
+    def full(*arguments, **options):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr("rankaae_cli.data.family_file.h5py.File", full)
+        with pytest.raises(
+            UserError, match=r"the disk is full: .*cu.h5 could not be written\nfree some space"
+        ):
+            run(cfg)
+    assert list((tmp_path / "out").iterdir()) == []
+    assert run(cfg)["rows"] == 1
+
+
+@needs_shared
+@pytest.mark.slow
+def test_published_copper_oxides(ingest, tmp_path):
+    wanted, sites = {}, 0
+    for member in members(SHARED / "Cu_oxides_feff.tar.xz", lambda name: name in ("POSCAR", "xmu.dat")):
+        if len(wanted) == 15 and member.parts[1] not in wanted:
+            break
+        wanted.setdefault(member.parts[1], None)
+        sites += member.parts[-1] == "xmu.dat"
+        write(tmp_path, {"/".join(member.parts): member.data})
+    with tarfile.open(tmp_path / "slice.tar.gz", "w:gz") as file:
+        file.add(tmp_path / "Cu_oxides", "Cu_oxides")
+    ingest("source=feff", "path=slice.tar.gz", "output=cu.h5")
+    family = read_family(tmp_path / "cu.h5")
+    assert len(family) + len(rejected_of(tmp_path / "cu.h5")) == sites
+    assert len(family) > sites / 2
+    assert set(family.descriptors_NK[:, 1]) <= {4, 5, 6}
+    assert 0 < family.spectra_NE.min() < family.spectra_NE.max() < 4
+    assert np.abs(family.spectra_NE[:, -20:].mean() - 1) < 0.1
+    known = family.descriptors_NK[:, 0][np.isfinite(family.descriptors_NK[:, 0])]
+    assert set(known) <= {1, 2, 3, 4}
+
+
+@needs_shared
+def test_published_amorphous_carbon(ingest, tmp_path):
+    for part, suffix in (("poscar", "vasp"), ("xanes", "csv")):
+        data = (SHARED / "amorphous_carbon" / part / "misc" / f"diamond.{suffix}").read_bytes()
+        write(tmp_path / "carbon", {f"{part}/misc/diamond.{suffix}": data})
+    ingest("source=atoms", "path=carbon", "output=c.h5", family="amorphous_carbon")
+    family = read_family(tmp_path / "c.h5")
+    assert len(family) == 216
+    assert (family.energy_unit, family.normalisation, len(family.energy_E)) == ("index", "unknown", 100)
+    expected = [4, 10.6995937872 / 3 * np.sqrt(3) / 4, 0, np.degrees(np.arccos(-1 / 3))]
+    assert np.allclose(family.descriptors_NK, expected, atol=1e-3)
+
+
+@needs_shared
+def test_published_arrays_without_descriptors(ingest, tmp_path):
+    path = SHARED / "omnixas" / "Cu_FEFF.npz"
+    said = ingest(
+        "source=npz", f"path={path}", "output=n.h5", "npz.energy_start=8983.173", "npz.energy_step=0.25"
+    )
+    family = read_family(tmp_path / "n.h5")
+    assert (len(family), len(family.energy_E), family.normalisation) == (416, 141, "unknown")
+    assert np.isnan(family.descriptors_NK).all()
+    assert "no descriptor is known of any site" in said

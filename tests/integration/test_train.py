@@ -1,0 +1,171 @@
+"""rankaae train as a whole command."""
+
+import json
+import shutil
+from dataclasses import replace
+
+import h5py
+import numpy as np
+import pytest
+
+from rankaae_cli.data.family_file import read_family, write_family
+from rankaae_cli.data.samples import sample_path
+
+QUICK = ("max_epochs=1", "trials=1", "model.hidden=8", "device=cpu")
+
+
+@pytest.fixture
+def sample():
+    return read_family(sample_path("Ti_oxides"))
+
+
+def only_run(folder):
+    (run,) = [p.parent for p in folder.glob("runs/*/*/*/provenance.json")]
+    return run
+
+
+def test_the_sample_is_used_and_said_to_be_synthetic(rankaae, tmp_path):
+    done = rankaae("train", "+family=Fe_oxides", *QUICK)
+    assert done.returncode == 0, done.stderr
+    assert "synthetic" in done.stderr
+    run = only_run(tmp_path)
+    assert done.stdout.strip() == str(run.relative_to(tmp_path))
+    assert {p.name for p in run.iterdir()} == {"config.yaml", "provenance.json", "metrics.csv", "checkpoints"}
+    provenance = json.loads((run / "provenance.json").read_text())
+    assert provenance["command"] == "rankaae train +family=Fe_oxides " + " ".join(QUICK)
+    assert provenance["finished"] > provenance["started"]
+    assert provenance["data"][0]["source"] == "synthetic" and len(provenance["data"][0]["sha256"]) == 64
+    assert provenance["packages"]["torch"]
+
+
+def test_the_written_configuration_repeats_the_run(rankaae, tmp_path):
+    assert rankaae("train", "+family=Fe_oxides", "seed=3", *QUICK).returncode == 0
+    run = only_run(tmp_path)
+    again = tmp_path / "again"
+    again.mkdir()
+    done = rankaae("train", "--config-dir", run, "--config-name", "config", cwd=again)
+    assert done.returncode == 0, done.stderr
+    assert (only_run(again) / "metrics.csv").read_bytes() == (run / "metrics.csv").read_bytes()
+
+
+def test_default_data_file_is_taken_before_the_sample(rankaae, tmp_path, sample):
+    write_family(tmp_path / "data" / "Ti_oxides.h5", replace(sample, source="feff"))
+    done = rankaae("train", "+family=Ti_oxides", *QUICK)
+    assert done.returncode == 0 and "synthetic" not in done.stderr
+    assert json.loads((only_run(tmp_path) / "provenance.json").read_text())["data"][0]["source"] == "feff"
+
+
+def test_another_split_seed_gives_another_split(rankaae, tmp_path):
+    def rows(*extra):
+        lines = rankaae("train", "+family=Ti_oxides", *QUICK, *extra).stderr.splitlines()
+        return next(line for line in lines if " train," in line)
+
+    assert rows() != rows("split_seed=4")
+
+
+def test_a_sweep_gives_every_job_its_own_directory(rankaae, tmp_path):
+    done = rankaae("train", "-m", "+family=Ti_oxides,V_oxides", "seed=0,1", *QUICK)
+    assert done.returncode == 0, done.stderr
+    runs = sorted(tmp_path.glob("multirun/*/*/*/provenance.json"))
+    assert [p.parent.name for p in runs] == ["0", "1", "2", "3"]
+
+
+def test_a_failing_job_does_not_stop_the_others(rankaae, tmp_path):
+    done = rankaae("train", "-m", "+family=amorphous_carbon,Ti_oxides", *QUICK)
+    assert done.returncode == 2 and "no sample of amorphous_carbon" in done.stderr
+    assert len(list(tmp_path.glob("multirun/*/*/1/checkpoints/best.ckpt"))) == 1
+
+
+def test_a_given_directory_is_used_once(rankaae, tmp_path):
+    where = f"hydra.run.dir={tmp_path / 'here'}"
+    assert rankaae("train", "+family=Ti_oxides", where, *QUICK).returncode == 0
+    assert (tmp_path / "here" / "checkpoints" / "best.ckpt").exists()
+    done = rankaae("train", "+family=Ti_oxides", where, *QUICK)
+    assert done.returncode == 2 and "holds a run already" in done.stderr
+
+
+def test_divergence_of_every_trial_is_a_failed_run(rankaae):
+    done = rankaae("train", "+family=Ti_oxides", *QUICK, "optimiser.rate=1e30", "max_epochs=3")
+    assert done.returncode == 1
+    assert "trial 0" in done.stderr and "Traceback" not in done.stderr
+
+
+class TestBadData:
+    @pytest.fixture
+    def data(self, tmp_path):
+        return tmp_path / "own.h5"
+
+    @pytest.fixture
+    def message(self, refused, data, tmp_path):
+        def call(*extra, family="Ti_oxides"):
+            text = refused("train", f"+family={family}", f"data={data}", *QUICK, *extra)
+            assert not (tmp_path / "runs").exists()
+            return text
+
+        return call
+
+    def test_missing(self, message, data):
+        assert f"no data file {data}" in message()
+
+    def test_not_hdf5(self, message, data):
+        data.write_text("energy,mu\n")
+        assert "cannot be read as HDF5" in message()
+
+    def test_not_a_family(self, message, data):
+        with h5py.File(data, "w") as file:
+            file["x"] = 1
+        assert "not a family file" in message()
+
+    def test_newer_version(self, message, data):
+        shutil.copy(sample_path("Ti_oxides"), data)
+        with h5py.File(data, "a") as file:
+            file.attrs["format_version"] = 99
+        assert "version 99" in message() and "install a newer rankaae" in message()
+
+    def test_incomplete(self, message, data):
+        shutil.copy(sample_path("Ti_oxides"), data)
+        with h5py.File(data, "a") as file:
+            del file["site"]
+        assert "not a whole family file" in message()
+
+    def test_another_family(self, message, data, sample):
+        write_family(data, sample)
+        assert "holds Ti_oxides (Ti), not V_oxides (V)" in message(family="V_oxides")
+
+    def test_empty_side(self, message, data, sample):
+        keep = sample.split_N != 2
+        rows = {
+            name: getattr(sample, name)[keep]
+            for name in ("spectra_NE", "descriptors_NK", "material_N", "site_N", "split_N")
+        }
+        write_family(data, replace(sample, **rows))
+        assert "on the test side" in message()
+
+    def test_a_material_on_two_sides(self, message, data, sample):
+        split = sample.split_N.copy()
+        same = sample.material_N == sample.material_N[0]
+        assert same.sum() > 0
+        material = sample.material_N.copy()
+        material[:2] = "twin"
+        split[0], split[1] = 0, 2
+        write_family(data, replace(sample, split_N=split, material_N=material))
+        assert "the sites of twin are on two sides" in message()
+
+    def test_no_descriptor_known(self, message, data, sample):
+        write_family(data, replace(sample, descriptors_NK=np.full_like(sample.descriptors_NK, np.nan)))
+        assert "takes two values in training" in message()
+
+    def test_a_descriptor_without_values_is_left_out_and_named(self, rankaae, data, sample):
+        descriptors = sample.descriptors_NK.copy()
+        descriptors[:, 0] = np.nan
+        write_family(data, replace(sample, descriptors_NK=descriptors))
+        done = rankaae("train", "+family=Ti_oxides", f"data={data}", *QUICK)
+        assert done.returncode == 0 and "left out" in done.stderr and "OS" in done.stderr
+
+    def test_no_cuda(self, message, data, sample):
+        import torch
+
+        if torch.cuda.is_available():
+            pytest.skip("this machine has a CUDA device")
+        write_family(data, sample)
+        assert "no CUDA device" in message("device=cuda")
