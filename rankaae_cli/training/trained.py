@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from rankaae_cli.core.ensemble import trials_to_average
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.data.files import replacing
 from rankaae_cli.networks.autoencoder import Architecture, Autoencoder, trial_generators
@@ -67,8 +68,8 @@ class TrainedModel:
 
     @property
     def alive_T(self) -> np.ndarray:
-        """Which trials did not diverge, shape (T,), bool."""
-        return np.array([reason is None for reason in self.failed_T])
+        """The trials that an ensemble averages, shape (T,), bool; see `core.ensemble.trials_to_average`."""
+        return trials_to_average(self.failed_T, self.selected_trial)
 
     @property
     def style_names(self) -> tuple[str, ...]:

@@ -1,0 +1,228 @@
+"""``rankaae report``: one self-contained page of a run, with figures and tables for a paper."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rankaae_cli.commands.evaluate import checkpoint_sha256, evaluate, evaluation_directory, subject_of
+from rankaae_cli.commands.traverse import traverse
+from rankaae_cli.data.files import replacing, write_text
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+    from rankaae_cli.data.family_file import Family
+    from rankaae_cli.reports.page import PageContent, Picture
+    from rankaae_cli.training.trained import TrainedModel
+
+_STYLE_FIGURES = {
+    "style_vs_descriptor": "Each descriptor against its style. Points: test spectra, spread a little "
+    "where values coincide. Line and band: calibration on validation and its 90 % interval.",
+    "prediction_vs_truth": "Each descriptor as read from the spectrum against its true value.",
+}
+_RECONSTRUCTION_FIGURES = {
+    "reconstruction_examples": "The best, the median and the worst reconstruction of the test split.",
+    "reconstruction_error": "Error of the reconstruction at each energy; above it the mean spectrum.",
+}
+_LEARNING_CAPTIONS = {
+    "training_losses": "Losses on the training rows, one line a trial.",
+    "validation_curves": "Measures on the validation rows, which chose epoch and trial.",
+    "descriptor_learning": "Spearman correlation of each style with its descriptor on validation.",
+}
+
+
+def run(cfg: "DictConfig") -> dict[str, Any]:
+    """Write the report of a run; return its path (``page``) and the test metrics (``metrics``)."""
+    from rankaae_cli.commands.run_directory import load_run
+    from rankaae_cli.reports.console import print_evaluation
+
+    run_directory, model, family = load_run(cfg.run)
+    metrics, traversal = _outputs(run_directory, model, family)
+    content = gather(run_directory, model, family, metrics, traversal)
+    page = write_report(run_directory, content)
+    print_evaluation(metrics, content.units)
+    print(page)
+    return {"page": page, "metrics": metrics}
+
+
+def write_report(run_directory: Path, content: "PageContent") -> Path:
+    """Write the page and the tables; return the path of the page."""
+    from rankaae_cli.reports.page import render_page
+    from rankaae_cli.reports.tables import write_table
+
+    directory = run_directory / "report"
+    for table in (content.descriptors, content.trials, content.traversals):
+        write_table(table, directory / "tables")
+    return write_text(directory / "report.html", render_page(content))
+
+
+def gather(
+    run_directory: Path,
+    model: "TrainedModel",
+    family: "Family",
+    metrics: dict[str, Any],
+    traversal: dict[str, Any],
+) -> "PageContent":
+    """Collect what the page shows, writing the figures for papers on the way."""
+    from omegaconf import OmegaConf
+
+    from rankaae_cli.commands.run_directory import read_provenance, read_run_config
+    from rankaae_cli.reports import run_tables
+    from rankaae_cli.reports.labels import style_title
+    from rankaae_cli.reports.page import PageContent
+
+    subject, provenance = subject_of(model), read_provenance(run_directory)
+    config = read_run_config(run_directory)
+    units = dict(zip(model.descriptor_names, model.descriptor_units, strict=True))
+    styles = {name: f"The spectrum along {style_title(name)}." for name in model.style_names}
+    return PageContent(
+        subject=subject,
+        metrics=metrics,
+        traversal=traversal,
+        split_counts=_split_counts(family),
+        descriptors=run_tables.descriptors_table(metrics, units),
+        trials=run_tables.trials_table(metrics),
+        traversals=run_tables.traversals_table(traversal),
+        facts=_facts(model, provenance, config),
+        learning=_learning_pictures(run_directory, model),
+        style_pictures=_pictures(run_directory, evaluation_directory(run_directory, "test"), _STYLE_FIGURES),
+        traversal_pictures=_pictures(
+            run_directory,
+            run_directory / "traversal",
+            {**styles, "overview": "All styles; the differences on one scale."},
+            prefix="traversal_",
+        ),
+        reconstruction=_pictures(
+            run_directory, evaluation_directory(run_directory, "test"), _RECONSTRUCTION_FIGURES
+        ),
+        command=_text(provenance.get("command")),
+        config=OmegaConf.to_yaml(config),
+        run_name=f"run {run_directory.name}, trained {_text(provenance.get('started'))[:10]}",
+        versions={str(name): str(version) for name, version in (provenance.get("packages") or {}).items()},
+        units=units,
+    )
+
+
+def _outputs(
+    run_directory: Path, model: "TrainedModel", family: "Family"
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the contents of metrics.json and traversal.json, making what is missing or of another model."""
+    from rankaae_cli.commands.terminal import console
+
+    checkpoint = checkpoint_sha256(run_directory)
+    metrics_path = evaluation_directory(run_directory, "test") / "metrics.json"
+    traversal_path = run_directory / "traversal" / "traversal.json"
+    for path, what in ((metrics_path, "evaluation of the test split"), (traversal_path, "traversal")):
+        content = _read_json(path)
+        if content is not None and content.get("checkpoint_sha256") == checkpoint:
+            continue
+        console.print(f"{'no' if content is None else 'outdated'} {what} in {run_directory.name}: making it")
+        if path == metrics_path:
+            evaluate(run_directory, model, family, "test")
+        else:
+            traverse(run_directory, model, family)
+    return json.loads(metrics_path.read_text("utf-8")), json.loads(traversal_path.read_text("utf-8"))
+
+
+def _read_json(path: Path) -> dict[str, Any] | None:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return content if isinstance(content, dict) else None
+
+
+def _split_counts(family: "Family") -> dict[str, tuple[int, int]]:
+    from rankaae_cli.data.splits import SPLITS
+
+    return {
+        name: (int((family.split_N == side).sum()), len(set(family.material_N[family.split_N == side])))
+        for side, name in enumerate(SPLITS)
+    }
+
+
+def _facts(model: "TrainedModel", provenance: dict[str, Any], config: "DictConfig") -> list[tuple[str, str]]:
+    unit = "" if model.energy_unit == "index" else f" {model.energy_unit}"
+    start, end = model.energy_E[0], model.energy_E[-1]
+    git = provenance.get("git") or {}
+    commit = (
+        f"{git['commit']}{', with uncommitted changes' if git.get('dirty') else ''}"
+        if git.get("commit")
+        else ""
+    )
+    facts = [
+        (
+            "Source",
+            "synthetic, from a generator with known rules" if model.source == "synthetic" else model.source,
+        )
+    ]
+    for entry in provenance.get("data") or []:
+        facts += [("Data file", _text(entry.get("path"))), ("SHA-256", _text(entry.get("sha256")))]
+    facts += [
+        ("Energy grid", f"{len(model.energy_E)} points, {start:g} to {end:g}{unit}"),
+        ("Normalisation", model.normalisation.replace("_", " ")),
+        ("Split seed, training seed", f"{config.get('split_seed', '–')}, {config.get('seed', '–')}"),
+        ("Started, finished", f"{_time(provenance, 'started')}, {_time(provenance, 'finished')}"),
+        ("Training time", f"{float(provenance.get('wall_s') or 0):,.0f} s"),
+        ("Device, host", f"{_text(provenance.get('device'))}, {_text(provenance.get('host'))}"),
+        ("rankaae", f"{_text(provenance.get('rankaae_version'))}{f', commit {commit}' if commit else ''}"),
+    ]
+    return facts
+
+
+def _time(provenance: dict[str, Any], key: str) -> str:
+    """Return a time of ISO 8601 to the second."""
+    written = _text(provenance.get(key))
+    return written[:19].replace("T", " ") + (" UTC" if written.endswith("+00:00") else "")
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return " ".join(map(str, value))
+    return "" if value is None else str(value)
+
+
+def _pictures(
+    run_directory: Path, folder: Path, captions: dict[str, str], prefix: str = ""
+) -> list["Picture"]:
+    """Return figures made earlier as pictures, and copy their files for papers to the report."""
+    from rankaae_cli.reports.drawing import data_uri
+    from rankaae_cli.reports.page import Picture
+
+    pictures = []
+    for name, caption in captions.items():
+        paper = run_directory / "report" / "figures" / f"{prefix}{name}.pdf"
+        with replacing(paper) as temporary:
+            shutil.copyfile(folder / f"{name}.pdf", temporary)
+        source = data_uri((folder / f"{name}.png").read_bytes())
+        pictures.append(Picture(source, alt=caption, caption=caption, file=f"figures/{paper.name}"))
+    return pictures
+
+
+def _learning_pictures(run_directory: Path, model: "TrainedModel") -> list["Picture"]:
+    import pandas as pd
+
+    from rankaae_cli.reports import figures
+    from rankaae_cli.reports.drawing import data_uri, png_bytes, save_figure
+    from rankaae_cli.reports.page import Picture
+
+    path = run_directory / "metrics.csv"
+    if not path.is_file():
+        return []
+    table, subject, t = pd.read_csv(path), subject_of(model), model.selected_trial
+    epoch = int(model.best_epoch_T[t])
+    drawn = {
+        "training_losses": figures.training_losses(subject, table, t, epoch),
+        "validation_curves": figures.validation_curves(subject, table, t, epoch),
+        "descriptor_learning": figures.descriptor_learning(subject, table, model.descriptor_names, t, epoch),
+    }
+    pictures = []
+    for name, figure in drawn.items():
+        if figure is not None:
+            save_figure(figure, run_directory / "report" / "figures" / name, formats=["pdf"])
+            caption = _LEARNING_CAPTIONS[name]
+            pictures.append(
+                Picture(data_uri(png_bytes(figure)), alt=caption, caption=caption, file=f"figures/{name}.pdf")
+            )
+    return pictures

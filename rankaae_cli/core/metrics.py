@@ -1,0 +1,221 @@
+"""Numbers that say how well styles follow descriptors and spectra are reconstructed."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from scipy import stats
+from sklearn.metrics import f1_score
+
+from rankaae_cli.core.calibration import apply_calibration, half_width
+
+_PERMUTATIONS = 20
+_SHAPIRO_ROWS = 5000  # beyond this scipy's W stands, but its reference distribution does not
+_FEWEST_ROWS = 3
+
+
+def spearman(a_N: np.ndarray, b_N: np.ndarray) -> float:
+    """Return Spearman's rank correlation over the rows where both are known; NaN where it is not defined."""
+    a, b = _both_known(a_N, b_N)
+    if len(a) < _FEWEST_ROWS or np.ptp(a) == 0 or np.ptp(b) == 0:
+        return float("nan")
+    return float(np.corrcoef(stats.rankdata(a), stats.rankdata(b))[0, 1])
+
+
+def r2(true_N: np.ndarray, predicted_N: np.ndarray) -> float:
+    """Return 1 - (residual sum of squares) / (total sum of squares) over the known rows, else NaN."""
+    true, predicted = _both_known(true_N, predicted_N)
+    total = ((true - true.mean()) ** 2).sum() if len(true) else 0.0
+    return float(1 - ((true - predicted) ** 2).sum() / total) if total > 0 else float("nan")
+
+
+def mae(true_N: np.ndarray, predicted_N: np.ndarray) -> float:
+    """Return the mean absolute error over the known rows; NaN where there are none."""
+    true, predicted = _both_known(true_N, predicted_N)
+    return float(np.abs(true - predicted).mean()) if len(true) else float("nan")
+
+
+def macro_f1(true_N: np.ndarray, predicted_N: np.ndarray, classes: Sequence[float]) -> float:
+    """Return the F1 score averaged over classes, after moving every value to the nearest of `classes`.
+
+    Only classes that occur in either are averaged; NaN where no row is known.
+    """
+    true, predicted = _both_known(true_N, predicted_N)
+    if not len(true):
+        return float("nan")
+    values = np.sort(np.asarray(classes, dtype=np.float64))
+    true_class, predicted_class = (
+        np.abs(value[:, None] - values[None, :]).argmin(axis=1) for value in (true, predicted)
+    )
+    return float(f1_score(true_class, predicted_class, average="macro", zero_division=0))
+
+
+def inter_style(styles_NS: np.ndarray, descriptors_NK: np.ndarray, seed: int = 0) -> dict[str, float]:
+    """Measure how strongly styles depend on one another, and how far that exceeds their descriptors.
+
+    Parameters
+    ----------
+    styles_NS
+        Shape (N, S), the K named styles first.
+    descriptors_NK
+        Shape (N, K), NaN where not known.
+    seed
+        Of the permutations.
+
+    Returns
+    -------
+    dict
+        ``max_abs_spearman``, the largest |rho(z_k, z_l)|; ``excess``, the largest of
+        |rho(z_k, z_l)| - |rho(d_k, d_l)|, the second term 0 where either style is free; ``excess_permuted``,
+        the mean of the same over permutations of each style's rows, which is what independent styles give
+        by chance. NaN for a single style.
+    """
+    n, s = styles_NS.shape
+    if s < 2:
+        return dict.fromkeys(("max_abs_spearman", "excess", "excess_permuted"), float("nan"))
+    ranks_NS = stats.rankdata(styles_NS, axis=0)
+    inherited_SS = _inherited(descriptors_NK, s)
+    rng = np.random.default_rng(seed)
+    by_chance = [
+        _largest_pair(_correlation(rng.permuted(ranks_NS, axis=0)) - inherited_SS)
+        for _ in range(_PERMUTATIONS)
+    ]
+    rho_SS = _correlation(ranks_NS)
+    return {
+        "max_abs_spearman": _largest_pair(rho_SS),
+        "excess": _largest_pair(rho_SS - inherited_SS),
+        "excess_permuted": float(np.mean(by_chance)) if n else float("nan"),
+    }
+
+
+def shapiro_min(styles_NS: np.ndarray, seed: int = 0) -> float:
+    """Return the smallest Shapiro-Wilk W over styles (1 for a normal distribution), on at most 5000 rows.
+
+    A constant style has no W; the result is then NaN, as it is for fewer than three rows.
+    """
+    n = len(styles_NS)
+    if n < _FEWEST_ROWS or (np.ptp(styles_NS, axis=0) == 0).any():
+        return float("nan")
+    if n > _SHAPIRO_ROWS:
+        styles_NS = styles_NS[np.random.default_rng(seed).choice(n, _SHAPIRO_ROWS, replace=False)]
+    return min(
+        float(stats.shapiro(style_N).statistic) for style_N in np.asarray(styles_NS, dtype=np.float64).T
+    )
+
+
+def reconstruction_mae_rows(spectra_NE: np.ndarray, reconstructions_NE: np.ndarray) -> np.ndarray:
+    """Return the mean absolute error of each spectrum's reconstruction, shape (N,), float64."""
+    return np.abs(np.asarray(reconstructions_NE, dtype=np.float64) - spectra_NE).mean(axis=1)
+
+
+def mean_spearman(styles_NS: np.ndarray, descriptors_NK: np.ndarray) -> float:
+    """Return the mean over descriptors of Spearman's correlation with the style of the same index.
+
+    A descriptor that does not vary over the known rows is left out; a style that does not vary counts as 0,
+    so that a collapsed style is not rewarded. NaN where no descriptor varies.
+    """
+    values = []
+    for k, descriptor_N in enumerate(descriptors_NK.T):
+        known = np.isfinite(descriptor_N) & np.isfinite(styles_NS[:, k])
+        if known.sum() >= _FEWEST_ROWS and np.ptp(descriptor_N[known]) > 0:
+            rho = spearman(styles_NS[:, k], descriptor_N)
+            values.append(rho if np.isfinite(rho) else 0.0)
+    return float(np.mean(values)) if values else float("nan")
+
+
+def score_styles(
+    styles_NS: np.ndarray,
+    reconstructions_NE: np.ndarray,
+    spectra_NE: np.ndarray,
+    descriptors_NK: np.ndarray,
+    calibrations: Mapping[str, dict[str, Any] | None],
+    classes: Mapping[str, Sequence[float]],
+) -> dict[str, Any]:
+    """Collect every number of one trial, or of the ensemble, on one split.
+
+    Parameters
+    ----------
+    styles_NS
+        Shape (N, S), the K named styles first.
+    reconstructions_NE, spectra_NE
+        Decoded and given spectra, shape (N, E).
+    descriptors_NK
+        Shape (N, K), NaN where not known.
+    calibrations
+        Calibration of each descriptor, in the order of the columns; see `calibration.fit_calibration`.
+    classes
+        Values of those descriptors that take few.
+
+    Returns
+    -------
+    dict
+        ``mean_spearman``; ``descriptors``, by name ``spearman`` (of the style itself), ``r2``, ``mae`` and,
+        for classes, ``f1`` (after calibration), ``n`` known rows, ``interval_half_width`` and the share of
+        rows within it, ``interval_coverage``; ``inter_style``; ``reconstruction`` with ``mae`` and ``mse``;
+        ``shapiro_min``. NaN where not defined.
+    """
+    scores = {
+        name: _score_descriptor(styles_NS[:, k], descriptors_NK[:, k], calibration, classes.get(name))
+        for k, (name, calibration) in enumerate(calibrations.items())
+    }
+    residual_NE = np.asarray(reconstructions_NE, dtype=np.float64) - spectra_NE
+    return {
+        "mean_spearman": mean_spearman(styles_NS, descriptors_NK),
+        "descriptors": scores,
+        "inter_style": inter_style(styles_NS, descriptors_NK),
+        "reconstruction": {"mae": float(np.abs(residual_NE).mean()), "mse": float((residual_NE**2).mean())},
+        "shapiro_min": shapiro_min(styles_NS),
+    }
+
+
+def _score_descriptor(
+    style_N: np.ndarray,
+    true_N: np.ndarray,
+    calibration: dict[str, Any] | None,
+    classes: Sequence[float] | None,
+) -> dict[str, float | int]:
+    predicted_N = apply_calibration(calibration, style_N)
+    true, predicted = _both_known(true_N, predicted_N)
+    width = half_width(calibration)
+    # A value on the edge of the interval lies within it; classes put many there.
+    within = np.abs(true - predicted) <= width * (1 + 1e-9)
+    score = {
+        "spearman": spearman(style_N, true_N),
+        "r2": r2(true_N, predicted_N),
+        "mae": mae(true_N, predicted_N),
+        "n": int(np.isfinite(true_N).sum()),
+        "interval_half_width": width,
+        "interval_coverage": float(within.mean()) if len(true) else float("nan"),
+    }
+    if classes:
+        score["f1"] = macro_f1(true_N, predicted_N, classes)
+    return score
+
+
+def _both_known(a_N: np.ndarray, b_N: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    a_N, b_N = np.asarray(a_N, dtype=np.float64), np.asarray(b_N, dtype=np.float64)
+    known = np.isfinite(a_N) & np.isfinite(b_N)
+    return a_N[known], b_N[known]
+
+
+def _inherited(descriptors_NK: np.ndarray, n_styles: int) -> np.ndarray:
+    """Return |rho(d_k, d_l)|, 0 where it is not defined or where either style is free; shape (S, S)."""
+    inherited_SS = np.zeros((n_styles, n_styles))
+    k = descriptors_NK.shape[1]
+    for i in range(k):
+        for j in range(i):
+            rho = abs(spearman(descriptors_NK[:, i], descriptors_NK[:, j]))
+            inherited_SS[i, j] = inherited_SS[j, i] = rho if np.isfinite(rho) else 0.0
+    return inherited_SS
+
+
+def _correlation(ranks_NS: np.ndarray) -> np.ndarray:
+    """Return |Spearman's rho| between columns of ranks, NaN against a constant column; shape (S, S)."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.abs(np.corrcoef(ranks_NS, rowvar=False))
+
+
+def _largest_pair(value_SS: np.ndarray) -> float:
+    value = value_SS[np.triu_indices(len(value_SS), k=1)]
+    value = value[np.isfinite(value)]
+    return float(value.max()) if len(value) else float("nan")

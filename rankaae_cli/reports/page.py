@@ -1,0 +1,180 @@
+"""The page of a run: one HTML file that holds its pictures and needs no network."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from rankaae_cli.reports.labels import Subject, descriptor_meaning, listed, number_word, unit_text, with_unit
+from rankaae_cli.reports.tables import Table, print_number
+
+# Words for Spearman's correlation, from the best down; the glossary of the page lists them.
+_QUALITIES = ((0.9, "very well"), (0.75, "well"), (0.5, "roughly"), (-1.0, "hardly"))
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure on the page: the picture as a data URI, what it shows, and the file for papers."""
+
+    source: str
+    alt: str
+    caption: str
+    file: str = ""
+
+
+@dataclass(frozen=True)
+class PageContent:
+    """All that the page shows; plain values, no markup.
+
+    Attributes
+    ----------
+    subject
+        Family, element, edge, and whether the data are synthetic.
+    metrics, traversal
+        Contents of metrics.json of the test split and of traversal.json.
+    split_counts
+        Spectra and materials in each split.
+    descriptors, trials, traversals
+        Tables.
+    facts
+        Where data and numbers come from: pairs of a name and its value.
+    learning, style_pictures, traversal_pictures, reconstruction
+        Pictures of the sections.
+    command, config
+        The command line of the training run, and its resolved configuration as YAML.
+    versions
+        Versions of packages.
+    units
+        Unit of each descriptor.
+    """
+
+    subject: Subject
+    metrics: Mapping[str, Any]
+    traversal: Mapping[str, Any]
+    split_counts: Mapping[str, tuple[int, int]]
+    descriptors: Table
+    trials: Table
+    traversals: Table
+    facts: Sequence[tuple[str, str]]
+    learning: Sequence[Picture]
+    style_pictures: Sequence[Picture]
+    traversal_pictures: Sequence[Picture]
+    reconstruction: Sequence[Picture]
+    command: str
+    config: str
+    run_name: str
+    versions: Mapping[str, str] = field(default_factory=dict)
+    units: Mapping[str, str] = field(default_factory=dict)
+
+
+def render_page(content: PageContent) -> str:
+    """Return the page as HTML; every value is escaped."""
+    environment = Environment(
+        loader=PackageLoader("rankaae_cli.reports"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "number": print_number,
+        "fixed": _fixed,
+        "in_words": number_word,
+        "meaning": descriptor_meaning,
+        "counted": "{:,}".format,
+    }
+    template = environment.get_template("report.html.j2")
+    return template.render(
+        page=content,
+        tiles=_tiles(content),
+        readings=_readings(content),
+        qualities=_quality_words(),
+        weakest=_weakest_response(content),
+        verdicts=_verdicts(content),
+    )
+
+
+def quality(spearman: float | None) -> str:
+    """Return in a word or two how well a descriptor is read, from Spearman's correlation."""
+    if spearman is None or math.isnan(spearman):
+        return "not known"
+    return next((words for least, words in _QUALITIES if spearman >= least), _QUALITIES[-1][1])
+
+
+def _quality_words() -> str:
+    parts = [f"{words} from {least:g}" for least, words in _QUALITIES[:-1]]
+    return listed([*parts, f"{_QUALITIES[-1][1]} below"])
+
+
+def _tiles(content: PageContent) -> list[tuple[str, str, str]]:
+    """Return the numbers at the head of the page: value, what it is, and a remark."""
+    ensemble = content.metrics["ensemble"]
+    coupling = ensemble["inter_style"]
+    return [
+        (_fixed(ensemble["mean_spearman"]), "mean Spearman ρ", "1 is a perfect order, 0 none"),
+        (
+            print_number(ensemble["reconstruction"]["mae"], 3),
+            "reconstruction error",
+            "mean absolute, in units of the absorption",
+        ),
+        (
+            _fixed(coupling["excess"]),
+            "excess coupling",
+            "needs two styles"
+            if coupling["excess"] is None
+            else f"{_fixed(coupling['excess_permuted'])} would be chance",
+        ),
+        (
+            f"{content.metrics['n']:,}",
+            "test spectra",
+            f"of {content.metrics['n_materials']:,} materials kept apart",
+        ),
+    ]
+
+
+def _readings(content: PageContent) -> list[dict[str, str]]:
+    """Return one plain sentence's worth of facts for each descriptor."""
+    readings = []
+    for name, score in content.metrics["ensemble"]["descriptors"].items():
+        unit = unit_text(content.units.get(name, ""))
+        rho = score["spearman"]
+        known = rho is not None and not math.isnan(rho)
+        error = f"{print_number(score['mae'], 2)}\u00a0{unit}".strip()
+        readings.append({
+            "name": name,
+            "heading": with_unit(name, content.units.get(name, "")),
+            "meaning": descriptor_meaning(name),
+            "score": f"read {quality(rho)} (ρ\u00a0{_fixed(rho)}), off by {error} on average"
+            if known
+            else "not known: too few values",
+            "width": f"{100 * max(0.0, min(1.0, rho)):.0f}" if known else "0",
+        })  # fmt: skip
+    return readings
+
+
+def _weakest_response(content: PageContent) -> tuple[str, str] | None:
+    """Return the descriptor whose response is least like the known one; None where none is known."""
+    known = {
+        name: style["pearson_true_response"]
+        for name, style in content.traversal["styles"].items()
+        if style["pearson_true_response"] is not None and not math.isnan(style["pearson_true_response"])
+    }
+    if not known:
+        return None
+    name = min(known, key=lambda n: known[n])
+    return name, _fixed(known[name])
+
+
+def _verdicts(content: PageContent) -> str:
+    """Return how many spectra are in range, unusual and outside, as part of a sentence."""
+    verdicts = content.metrics["verdicts"]
+    return listed(
+        [f"{count:,} {'is' if count == 1 else 'are'} {verdict}" for verdict, count in verdicts.items()]
+    )
+
+
+def _fixed(value: float | None) -> str:
+    """Return a number with two decimals; a dash for nothing."""
+    return "–" if value is None or math.isnan(value) else f"{value:.2f}".replace("-", "−")

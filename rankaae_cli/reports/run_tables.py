@@ -1,0 +1,110 @@
+"""The tables of one run, from the contents of metrics.json and traversal.json."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rankaae_cli.reports.labels import averaged, described_range, style_title, with_unit
+from rankaae_cli.reports.tables import Cell, Table
+
+
+def descriptors_table(metrics: Mapping[str, Any], units: Mapping[str, str]) -> Table:
+    """Return how well each descriptor is read, of the ensemble.
+
+    Parameters
+    ----------
+    metrics
+        Contents of metrics.json.
+    units
+        Unit of each descriptor.
+    """
+    scores = metrics["ensemble"]["descriptors"]
+    with_f1 = any("f1" in score for score in scores.values())
+    keys = ["descriptor", "spearman", "r2", "mae", *(["f1"] if with_f1 else [])]
+    headings = ["Descriptor", "Spearman ρ", "R²", "MAE", *(["F1"] if with_f1 else [])]
+    rows: list[list[Cell]] = []
+    for name, score in scores.items():
+        row: list[Cell] = [with_unit(name, units.get(name, "")), score["spearman"], score["r2"], score["mae"]]
+        row += [score.get("f1")] if with_f1 else []
+        rows.append([*row, score["interval_half_width"], score["interval_coverage"], score["n"]])
+    return Table(
+        name="descriptors",
+        keys=[*keys, "interval_half_width", "interval_coverage", "n"],
+        headings=[*headings, "90 % ±", "within", "n"],
+        rows=rows,
+        caption=_caption(
+            metrics, f"{metrics['split']} split, {averaged(metrics)}. MAE and ± in the descriptor's unit."
+        ),
+    )
+
+
+def trials_table(metrics: Mapping[str, Any]) -> Table:
+    """Return every trial's main numbers on the split, ranked by validation, and the ensemble's."""
+    rows: list[list[Cell]] = []
+    for trial in sorted(metrics["trials"], key=lambda trial: trial["rank"]):
+        remark = " (selected)" if trial["selected"] else " (diverged)" if trial["failed"] else ""
+        first: list[Cell] = [f"{trial['trial']}{remark}", trial["validation_score"], trial["best_epoch"]]
+        rows.append([*first, *_main_numbers(trial)])
+    rows.append(["ensemble", None, None, *_main_numbers(metrics["ensemble"])])
+    return Table(
+        name="trials",
+        keys=[
+            "trial",
+            "validation_score",
+            "best_epoch",
+            "mean_spearman",
+            "reconstruction_mae",
+            "excess_coupling",
+            "shapiro_min",
+        ],
+        headings=[
+            "Trial",
+            "Validation score",
+            "Epoch kept",
+            "Mean ρ",
+            "Reconstr. MAE",
+            "Excess coupling",
+            "Shapiro W",
+        ],
+        rows=rows,
+        caption=_caption(
+            metrics, f"{metrics['split']} split, by validation score. The ensemble has named styles only."
+        ),
+    )
+
+
+def traversals_table(traversal: Mapping[str, Any]) -> Table:
+    """Return each style's range and largest change; with the agreement with the truth where it is known."""
+    synthetic, unit = traversal["synthetic"], traversal["energy_unit"]
+    rows: list[list[Cell]] = []
+    for name, style in traversal["styles"].items():
+        row: list[Cell] = [style_title(name), described_range(style), style["largest_change"]]
+        row.append(f"{style['energy_of_largest_change']:.{0 if unit == 'index' else 1}f}")
+        rows.append([*row, *([style["pearson_true_response"]] if synthetic else [])])
+    return Table(
+        name="traversals",
+        keys=["style", "descriptor_range", "largest_change", "energy", *(["pearson"] if synthetic else [])],
+        headings=[
+            "Style",
+            "Descriptor, from and to",
+            "Largest change",
+            "At index" if unit == "index" else f"At ({unit})",
+            *(["Pearson r with the truth"] if synthetic else []),
+        ],
+        rows=rows,
+        caption=_caption(
+            traversal, f"5th to 95th percentile of each style, trial {traversal['selected_trial']}."
+        ),
+    )
+
+
+def _main_numbers(scores: Mapping[str, Any]) -> list[Cell]:
+    return [
+        scores["mean_spearman"],
+        scores["reconstruction"]["mae"],
+        scores["inter_style"]["excess"],
+        scores["shapiro_min"],
+    ]
+
+
+def _caption(content: Mapping[str, Any], text: str) -> str:
+    return f"{'Synthetic data. ' if content['synthetic'] else ''}{content['family']}, {text}"

@@ -1,0 +1,106 @@
+"""Tables for papers: the same rows as CSV and as LaTeX."""
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from rankaae_cli.data.files import write_text
+
+_LATEX = str.maketrans({
+    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{",
+    "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "ρ": r"$\rho$", "Å": r"\AA{}",
+    "°": r"$^\circ$", "²": r"$^2$", "±": r"$\pm$", "|": r"$|$", "–": "--", "−": "$-$",
+    "<": r"$<$", ">": r"$>$",
+})  # fmt: skip
+Cell = str | int | float | None
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows under headings.
+
+    Attributes
+    ----------
+    name
+        Of its files.
+    keys
+        Short names of the columns, for CSV.
+    headings
+        Printed names of the columns.
+    rows
+        One list of cells a row; a float is printed to `digits` significant digits.
+    caption
+        What the table shows; where data are synthetic, it says so.
+    """
+
+    name: str
+    keys: Sequence[str]
+    headings: Sequence[str]
+    rows: Sequence[Sequence[Cell]]
+    caption: str
+    digits: int = 3
+
+    def printed(self) -> list[list[str]]:
+        """Return the cells as text; a dash where a number is not known."""
+        return [[print_number(cell, self.digits) for cell in row] for row in self.rows]
+
+
+def print_number(value: Cell, digits: int = 3) -> str:
+    """Return a number in `digits` decimals (more where it is small), text as it is, a dash for nothing."""
+    if value is None or (isinstance(value, float) and not np.isfinite(value)):
+        return "–"
+    if isinstance(value, float):
+        shown = f"{value:.{digits}f}" if abs(value) >= 10.0 ** (1 - digits) or value == 0 else f"{value:.2g}"
+        return shown.replace("-", "−")
+    return str(value)
+
+
+def csv_text(table: Table) -> str:
+    """Return a table as CSV, numbers in full and empty where not known."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(table.keys)
+    for row in table.rows:
+        writer.writerow([_full(cell) for cell in row])
+    return buffer.getvalue()
+
+
+def latex_text(table: Table) -> str:
+    """Return a table as a LaTeX ``tabular`` with the rules of the booktabs package, its caption beneath."""
+    numeric = [all(not isinstance(row[i], str) for row in table.rows) for i in range(len(table.keys))]
+    caption = f"\\footnotesize {escape_latex(table.caption)}"
+    lines = [
+        "% needs \\usepackage{booktabs}",
+        f"\\begin{{tabular}}{{{''.join('r' if n else 'l' for n in numeric)}}}",
+        "\\toprule",
+        " & ".join(escape_latex(h) for h in table.headings) + " \\\\",
+        "\\midrule",
+        *(" & ".join(escape_latex(cell) for cell in row) + " \\\\" for row in table.printed()),
+        "\\bottomrule",
+        f"\\multicolumn{{{len(table.keys)}}}{{p{{0.95\\linewidth}}}}{{{caption}}}",
+        "\\end{tabular}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def write_table(table: Table, folder: Path) -> list[Path]:
+    """Write ``<folder>/<name>.csv`` and ``.tex``; return the paths."""
+    return [
+        write_text(folder / f"{table.name}.csv", csv_text(table)),
+        write_text(folder / f"{table.name}.tex", latex_text(table)),
+    ]
+
+
+def escape_latex(text: str) -> str:
+    """Return `text` so that LaTeX prints it as it stands."""
+    return text.translate(_LATEX)
+
+
+def _full(cell: Cell) -> str:
+    if cell is None or (isinstance(cell, float) and not np.isfinite(cell)):
+        return ""
+    return f"{cell:.6g}" if isinstance(cell, float) else str(cell)

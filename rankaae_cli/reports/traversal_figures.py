@@ -1,0 +1,134 @@
+"""Figures of the spectrum's response to the styles."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import BoundaryNorm, Colormap, Normalize
+from matplotlib.figure import Figure
+
+from rankaae_cli.reports.drawing import BLUE, GREY, VERMILION, legend_below, new_figure, styled
+from rankaae_cli.reports.labels import Subject, style_title
+
+
+@dataclass(frozen=True)
+class StyleResponse:
+    """One style's walk, ready to draw.
+
+    Attributes
+    ----------
+    name
+        Of the style.
+    percentiles
+        Shape (L,).
+    spectra_LE
+        Mean spectrum at each level.
+    difference_E, low_E, high_E
+        Last minus first, and its band.
+    band
+        What the band is, such as ``range over 8 trials``.
+    ends
+        The values at both ends in words, such as ``2.1 to 3.4 e``; empty where not known.
+    true_response_E
+        The known response, synthetic families only.
+    pearson
+        Correlation of the difference with the known response.
+    """
+
+    name: str
+    percentiles: np.ndarray
+    spectra_LE: np.ndarray  # noqa: N815
+    difference_E: np.ndarray
+    low_E: np.ndarray
+    high_E: np.ndarray
+    band: str
+    ends: str = ""
+    true_response_E: np.ndarray | None = None
+    pearson: float = float("nan")
+
+
+@styled
+def traversal(subject: Subject, energy_E: np.ndarray, response: StyleResponse) -> Figure:
+    """Draw the spectra along one style, and below them the difference between its ends."""
+    figure = new_figure(3.4, subject, f"along {style_title(response.name)}")
+    top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(1.5, 1))
+    _draw_spectra(top, energy_E, response)
+    figure.colorbar(
+        _colours(response.percentiles)[1],
+        ax=top,
+        label=f"Percentile of {style_title(response.name)}",
+        ticks=response.percentiles[:: max(1, len(response.percentiles) // 5)],
+        aspect=18,
+        pad=0.02,
+    )
+    if response.ends:
+        top.set_title(response.ends, parse_math=False)
+    top.set_ylabel(subject.absorption_label)
+    _draw_difference(bottom, energy_E, response)
+    bottom.set(xlabel=subject.energy_label, ylabel="Difference\n95th − 5th pct.")
+    if np.isfinite(response.pearson):
+        bottom.set_title(f"Pearson r = {response.pearson:.2f} with the true response")
+    legend_below(figure, bottom, columns=2)
+    return figure
+
+
+@styled
+def overview(subject: Subject, energy_E: np.ndarray, responses: Sequence[StyleResponse]) -> Figure:
+    """Draw all styles: spectra on the left, differences on the right on one common scale."""
+    n = len(responses)
+    figure = new_figure(0.85 + 0.85 * n, subject, "all styles")
+    axes = figure.subplots(n, 2, sharex=True, sharey="col", squeeze=False)
+    for row, response in enumerate(responses):
+        left, right = axes[row]
+        _draw_spectra(left, energy_E, response)
+        _draw_difference(right, energy_E, response)
+        left.set_ylabel(style_title(response.name), parse_math=False)
+        if np.isfinite(response.pearson):
+            right.text(0.99, 0.05, f"r = {response.pearson:.2f}", transform=right.transAxes, ha="right")
+    axes[0, 0].set_title(subject.absorption_label)
+    axes[0, 1].set_title("Difference, 95th − 5th pct.")
+    for ax in axes[-1]:
+        ax.set_xlabel(subject.energy_label)
+    figure.colorbar(
+        _colours(responses[0].percentiles)[1],
+        ax=axes[:, 0],
+        location="bottom",
+        label="Percentile of the style",
+        aspect=22,
+        pad=0.01,
+        ticks=[5, 50, 95],
+    )
+    legend_below(figure, list(axes[:, 1]), columns=1)
+    return figure
+
+
+def _draw_spectra(ax: Axes, energy_E: np.ndarray, response: StyleResponse) -> None:
+    colours, _ = _colours(response.percentiles)
+    for colour, spectrum_E in zip(colours, response.spectra_LE, strict=True):
+        ax.plot(energy_E, spectrum_E, color=colour, lw=0.8)
+
+
+def _draw_difference(ax: Axes, energy_E: np.ndarray, response: StyleResponse) -> None:
+    ax.axhline(0, color=GREY, lw=0.5, zorder=0)
+    ax.fill_between(energy_E, response.low_E, response.high_E, color=BLUE, alpha=0.22, label=response.band)
+    ax.plot(energy_E, response.difference_E, color=BLUE, label="selected trial")
+    if response.true_response_E is not None and np.isfinite(response.true_response_E).all():
+        ax.plot(
+            energy_E, response.true_response_E, color=VERMILION, ls="--", label="true response (synthetic)"
+        )
+
+
+def _colours(percentiles: np.ndarray) -> tuple[np.ndarray, ScalarMappable]:
+    # viridis without its pale end, which is lost on white paper.
+    cut = mpl.colormaps["viridis"](np.linspace(0.0, 0.9, 256))
+    colour_map: Colormap = mpl.colors.ListedColormap(cut)
+    norm: Normalize = BoundaryNorm(_edges(percentiles), 256) if len(percentiles) > 1 else Normalize(0, 100)
+    return colour_map(norm(percentiles)), ScalarMappable(norm, colour_map)
+
+
+def _edges(values: np.ndarray) -> np.ndarray:
+    middle = (values[1:] + values[:-1]) / 2
+    return np.concatenate([[2 * values[0] - middle[0]], middle, [2 * values[-1] - middle[-1]]])

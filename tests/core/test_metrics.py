@@ -1,0 +1,155 @@
+import json
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from rankaae_cli.core.calibration import fit_calibration
+from rankaae_cli.core.ensemble import ensemble_spectra, ensemble_styles, trials_to_average
+from rankaae_cli.core.metrics import (
+    inter_style,
+    macro_f1,
+    mae,
+    mean_spearman,
+    r2,
+    score_styles,
+    shapiro_min,
+    spearman,
+)
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+def test_spearman_agrees_with_scipy_with_ties_and_gaps(rng):
+    a, b = rng.integers(0, 5, 200).astype(float), rng.normal(size=200)
+    a[::7], b[::5] = np.nan, np.nan
+    both = np.isfinite(a) & np.isfinite(b)
+    assert spearman(a, b) == pytest.approx(stats.spearmanr(a[both], b[both]).statistic)
+
+
+@pytest.mark.parametrize("a", [np.full(9, np.nan), np.ones(9), np.array([1.0, 2.0, *[np.nan] * 7])])
+def test_spearman_is_nan_where_not_defined(a):
+    assert np.isnan(spearman(a, np.arange(9.0)))
+
+
+def test_r2_and_mae_of_known_cases():
+    true = np.array([0.0, 1.0, 2.0, 3.0, np.nan])
+    assert r2(true, true) == 1 and mae(true, true) == 0
+    assert r2(true, np.full(5, 1.5)) == pytest.approx(0) and mae(true, true + 0.5) == 0.5
+    assert np.isnan(mae(true[-1:], true[-1:])) and np.isnan(r2(np.ones(4), np.ones(4)))
+
+
+def test_macro_f1_moves_values_to_the_nearest_class():
+    true = np.array([4.0, 4.0, 5.0, 6.0, np.nan])
+    assert macro_f1(true, np.array([4.2, 3.0, 5.4, 9.0, 1.0]), [4, 5, 6]) == 1
+    # By hand: class 4 has F1 2/3, class 5 has 2/3, class 6 has 1.
+    assert macro_f1(true, np.array([4.0, 5.0, 5.0, 6.0, 1.0]), [6, 5, 4]) == pytest.approx(
+        (2 / 3 + 2 / 3 + 1) / 3
+    )
+
+
+def test_identical_styles_are_wholly_coupled_unless_their_descriptors_are(rng):
+    z = rng.normal(size=300)
+    styles, unlike = np.stack([z, z], axis=1), rng.normal(size=(300, 2))
+    free = inter_style(styles, np.empty((300, 0)))
+    assert free["max_abs_spearman"] == pytest.approx(1) and free["excess"] == pytest.approx(1)
+    same = inter_style(styles, np.stack([z, z], axis=1))
+    assert same["max_abs_spearman"] == pytest.approx(1) and same["excess"] == pytest.approx(0)
+    rho = abs(spearman(*unlike.T))
+    assert inter_style(styles, unlike)["excess"] == pytest.approx(1 - rho)
+
+
+def test_a_free_style_inherits_nothing(rng):
+    z = rng.normal(size=(300, 3))
+    z[:, 2] = z[:, 0]
+    coupling = inter_style(z, np.stack([z[:, 0], z[:, 0]], axis=1))
+    assert coupling["excess"] == pytest.approx(1)
+
+
+def test_independent_styles_have_the_excess_of_chance(rng):
+    # Eight independent styles on 535 rows give 0.10.
+    coupling = inter_style(rng.normal(size=(535, 8)), np.empty((535, 0)))
+    assert coupling["excess_permuted"] == pytest.approx(0.10, abs=0.02)
+    assert coupling["excess"] < 0.2
+
+
+def test_permuting_destroys_coupling_and_is_repeatable(rng):
+    z = rng.normal(size=300)
+    styles = np.stack([z, z + 0.01 * rng.normal(size=300)], axis=1)
+    first, second = (inter_style(styles, np.full((300, 2), np.nan)) for _ in range(2))
+    assert first == second
+    assert first["excess"] > 0.99 and first["excess_permuted"] < 0.2
+
+
+def test_single_style_has_no_pairs(rng):
+    assert np.isnan(list(inter_style(rng.normal(size=(20, 1)), np.empty((20, 0))).values())).all()
+
+
+def test_shapiro_tells_normal_from_not(rng):
+    normal = rng.normal(size=(6000, 2))
+    assert shapiro_min(normal) > 0.99
+    assert shapiro_min(np.stack([normal[:, 0], rng.integers(0, 2, 6000)], axis=1)) < 0.8
+    assert np.isnan(shapiro_min(np.ones((20, 1)))) and np.isnan(shapiro_min(normal[:2]))
+
+
+def test_mean_spearman_does_not_reward_collapse(rng):
+    z = rng.normal(size=(50, 3))
+    descriptors = z.copy()
+    descriptors[:, 2] = np.nan
+    assert mean_spearman(z, descriptors) == pytest.approx(1)
+    z[:, 1] = 0
+    assert mean_spearman(z, descriptors) == pytest.approx(0.5)
+
+
+def scored(styles, descriptors, spectra, made):
+    groups = np.arange(len(styles))
+    calibrations = {
+        name: fit_calibration(styles[:, k], descriptors[:, k], groups) for k, name in enumerate(("CN", "OS"))
+    }
+    return score_styles(styles, made, spectra, descriptors, calibrations, {"CN": [4, 5, 6]})
+
+
+def test_perfect_model_scores_perfectly(rng):
+    descriptors = np.stack([rng.integers(4, 7, 200).astype(float), rng.normal(size=200)], axis=1)
+    spectra = rng.random((200, 16))
+    scores = scored(descriptors, descriptors, spectra, spectra)
+    assert scores["mean_spearman"] == pytest.approx(1) and scores["reconstruction"] == {
+        "mae": 0.0,
+        "mse": 0.0,
+    }
+    for score in scores["descriptors"].values():
+        assert score["r2"] > 0.9999 and score["mae"] < 1e-9 and score["interval_coverage"] > 0.89
+    assert scores["descriptors"]["CN"]["f1"] == 1 and "f1" not in scores["descriptors"]["OS"]
+
+
+def test_shuffled_styles_score_nothing(rng):
+    descriptors = np.stack([rng.integers(4, 7, 600).astype(float), rng.normal(size=600)], axis=1)
+    scores = scored(rng.permutation(descriptors), descriptors, np.zeros((600, 4)), np.full((600, 4), 2.0))
+    assert abs(scores["mean_spearman"]) < 0.1 and scores["descriptors"]["OS"]["r2"] < 0.15
+    assert scores["reconstruction"] == {"mae": 2.0, "mse": 4.0}
+
+
+def test_unknown_descriptor_is_nan_and_the_rest_stands(rng):
+    descriptors = np.stack([np.full(60, np.nan), rng.normal(size=60)], axis=1)
+    scores = scored(rng.normal(size=(60, 3)), descriptors, np.zeros((60, 4)), np.zeros((60, 4)))
+    unknown = scores["descriptors"]["CN"]
+    assert unknown["n"] == 0 and all(np.isnan(v) for k, v in unknown.items() if k != "n")
+    assert np.isfinite(scores["mean_spearman"]) and np.isfinite(scores["inter_style"]["excess"])
+    json.dumps(scores)
+
+
+def test_ensemble_averages_standardised_named_styles_of_living_trials(rng):
+    z = rng.normal(size=(40, 3))
+    styles = np.stack([z, 3 * z + 7, np.full((40, 3), np.nan)])
+    mean, std = styles.mean(axis=1), styles.std(axis=1)
+    averaged = ensemble_styles(styles, mean, std, np.array([True, True, False]), 2)
+    np.testing.assert_allclose(averaged, (z[:, :2] - z[:, :2].mean(0)) / z[:, :2].std(0))
+    np.testing.assert_allclose(ensemble_spectra(styles, np.array([True, True, False])), 2 * z + 3.5)
+
+
+def test_a_run_whose_trials_all_diverged_stands_on_its_selected_one():
+    assert trials_to_average([None, "NaN", None], 0).tolist() == [True, False, True]
+    assert trials_to_average(["NaN", "NaN"], 1).tolist() == [False, True]

@@ -1,0 +1,182 @@
+"""From a family file to the page: a tiny run, its evaluation, traversal and report."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from omegaconf import OmegaConf
+
+from rankaae_cli.commands import evaluate, report, traverse
+from rankaae_cli.commands.run_directory import load_run
+from rankaae_cli.core.errors import UserError
+from rankaae_cli.data.family_file import write_family
+from rankaae_cli.data.splits import split_by_material
+from rankaae_cli.data.synthetic import synthetic_family
+from rankaae_cli.schema import EvaluateConfig, ReportConfig, Split, TraverseConfig
+
+HOSTILE = "<script>alert('x')</script>, \"q\" $\\frac{a_b&"
+NAMES = ["OS", "CN", "NNRS"]
+
+
+def call(cwd, *arguments):
+    done = subprocess.run(
+        [sys.executable, "-m", "rankaae_cli", *map(str, arguments)],
+        cwd=cwd,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+@pytest.fixture(scope="module")
+def run_directory(tmp_path_factory):
+    """A run of two trials and three epochs on materials with hostile names, one descriptor partly unknown."""
+    folder = tmp_path_factory.mktemp("work")
+    family = synthetic_family("Fe_oxides", "Fe", "K", np.linspace(7111, 7175, 40), NAMES, 160)
+    descriptors = family.descriptors_NK.copy()
+    descriptors[::2, 2] = np.nan
+    materials = np.array([f"{HOSTILE} {m}" for m in family.material_N], dtype=object)
+    family = replace(
+        family, descriptors_NK=descriptors, material_N=materials, split_N=split_by_material(materials)
+    )
+    write_family(folder / "fe.h5", family)
+    small = ("trials=2", "max_epochs=3", "model.hidden=8", "device=cpu", "batch_size=64")
+    done = call(folder, "train", "+family=Fe_oxides", "data=fe.h5", *small)
+    return folder / done.stdout.splitlines()[-1]
+
+
+@pytest.fixture(scope="module")
+def page(run_directory):
+    """The page as the command line makes it, which evaluates and traverses on the way."""
+    done = call(run_directory, "report", f"run={run_directory}")
+    assert "no evaluation of the test split" in done.stderr and "no traversal" in done.stderr
+    assert len(done.stderr.splitlines()) == 2, done.stderr
+    assert "SYNTHETIC DATA" in done.stdout
+    path = done.stdout.splitlines()[-1]
+    assert path == str(run_directory / "report" / "report.html")
+    return (run_directory / "report" / "report.html").read_text(encoding="utf-8")
+
+
+def strict(path):
+    return json.loads(path.read_text(), parse_constant=lambda name: pytest.fail(f"{path} holds {name}"))
+
+
+def test_report_leaves_everything_the_design_promises(run_directory, page):
+    there = {str(p.relative_to(run_directory)) for p in run_directory.rglob("*") if p.is_file()}
+    styles = [*NAMES, "free_1"]
+    expected = {"evaluation/metrics.json", "evaluation/trials.csv", "evaluation/predictions.csv"}
+    expected |= {f"traversal/{s}.{x}" for s in styles for x in ("csv", "png", "pdf")} | {
+        "traversal/traversal.json"
+    }
+    expected |= {
+        f"report/tables/{t}.{x}" for t in ("descriptors", "trials", "traversals") for x in ("csv", "tex")
+    }
+    expected |= {
+        f"report/figures/{f}.pdf" for f in ("style_vs_descriptor", "traversal_OS", "training_losses")
+    }
+    assert expected <= there
+    assert not [p for p in there if p.rsplit("/", 1)[-1].startswith(".")]
+
+
+def test_metrics_hold_the_contract(run_directory, page):
+    metrics = strict(run_directory / "evaluation" / "metrics.json")
+    assert metrics["split"] == "test" and metrics["synthetic"] is True and len(metrics["trials"]) == 2
+    assert metrics["trials"][metrics["selected_trial"]]["rank"] == 1
+    for part in (metrics["ensemble"], *metrics["trials"]):
+        assert list(part["descriptors"]) == NAMES
+        for name, scores in part["descriptors"].items():
+            assert {"spearman", "r2", "mae"} <= set(scores) and ("f1" in scores) == (name in ("OS", "CN"))
+        assert {"max_abs_spearman", "excess", "excess_permuted"} == set(part["inter_style"])
+        assert {"mae", "mse"} == set(part["reconstruction"]) and "shapiro_min" in part
+    assert sum(metrics["verdicts"].values()) == metrics["n"]
+
+
+def test_predictions_agree_with_the_metrics(run_directory, page):
+    table = pd.read_csv(run_directory / "evaluation" / "predictions.csv")
+    metrics = strict(run_directory / "evaluation" / "metrics.json")
+    assert list(table.columns[:6]) == ["material", "site", "OS", "OS_low", "OS_high", "OS_true"]
+    assert list(table.columns[-3:]) == ["reconstruction_mae", "novelty", "verdict"]
+    assert len(table) == metrics["n"] and table["material"].str.startswith(HOSTILE).all()
+    for name in NAMES:
+        scores, known = metrics["ensemble"]["descriptors"][name], table[f"{name}_true"].notna()
+        assert known.sum() == scores["n"] and table.loc[known, name].notna().all()
+        error = (table[name] - table[f"{name}_true"]).abs()
+        assert error.mean() == pytest.approx(scores["mae"], rel=1e-3)
+        assert ((table[f"{name}_high"] - table[f"{name}_low"]) / 2).to_numpy() == pytest.approx(
+            scores["interval_half_width"], rel=1e-3
+        )
+    assert table["reconstruction_mae"].mean() == pytest.approx(
+        metrics["ensemble"]["reconstruction"]["mae"], rel=1e-3
+    )
+    assert ((table["novelty"] <= 1) == (table["verdict"] == "in range")).all()
+
+
+def test_traversal_tables_are_consistent(run_directory, page):
+    content = strict(run_directory / "traversal" / "traversal.json")
+    for name, style in content["styles"].items():
+        table = pd.read_csv(run_directory / "traversal" / f"{name}.csv")
+        assert list(table.columns[:12]) == ["energy", *(f"p{p:02d}" for p in range(5, 96, 9))]
+        np.testing.assert_allclose(table["p95"] - table["p05"], table["difference"], atol=1e-6)
+        assert (table["difference_low"] <= table["difference_high"]).all()
+        assert ("true_response_synthetic" in table) == (name in NAMES)
+        if name in NAMES:
+            r = np.corrcoef(table["difference"], table["true_response_synthetic"])[0, 1]
+            assert style["pearson_true_response"] == pytest.approx(r, abs=1e-4)
+            assert np.all(np.diff(style["descriptor"]) >= 0)
+        else:
+            assert style["descriptor"] is None and style["pearson_true_response"] is None
+
+
+def test_page_shows_hostile_names_as_text_and_says_synthetic(page):
+    assert "<script" not in page and "Synthetic data." in page
+    assert "data:image/png;base64," in page and 'src="http' not in page and "file://" not in page
+
+
+def test_another_split_goes_beside(run_directory, page, capsys):
+    before = (run_directory / "evaluation" / "metrics.json").read_bytes()
+    metrics = evaluate.run(
+        OmegaConf.structured(EvaluateConfig(run=str(run_directory), split=Split.validation))
+    )
+    folder = run_directory / "evaluation" / "validation"
+    assert capsys.readouterr().out.splitlines()[-1] == str(folder)
+    assert strict(folder / "metrics.json")["n"] == metrics["n"] > 0 and metrics["split"] == "validation"
+    assert (run_directory / "evaluation" / "metrics.json").read_bytes() == before
+
+
+def test_report_makes_again_only_what_is_outdated(run_directory, page, capsys):
+    path = run_directory / "traversal" / "traversal.json"
+    path.write_text(json.dumps({**strict(path), "checkpoint_sha256": "of another model"}))
+    before = (run_directory / "evaluation" / "metrics.json").stat().st_mtime_ns
+    report.run(OmegaConf.structured(ReportConfig(run=str(run_directory))))
+    assert "outdated traversal" in capsys.readouterr().err
+    assert (run_directory / "evaluation" / "metrics.json").stat().st_mtime_ns == before
+
+
+def test_a_diverged_trial_is_left_out_and_named(run_directory, tmp_path):
+    shutil.copytree(run_directory / "checkpoints", tmp_path / "checkpoints")
+    _, model, family = load_run(str(run_directory))
+    lost = 1 - model.selected_trial
+    model.failed_T[lost] = "the loss is NaN"
+    model.calibration["trials"][lost] = None
+    evaluate.evaluate(tmp_path, model, family, "test")
+    metrics = strict(tmp_path / "evaluation" / "metrics.json")
+    kept, trial = metrics["trials"][model.selected_trial], metrics["trials"][lost]
+    assert trial["failed"] == "the loss is NaN" and trial["descriptors"]["OS"]["spearman"] is None
+    assert metrics["ensemble"]["n_trials"] == 1
+    assert metrics["ensemble"]["mean_spearman"] == pytest.approx(kept["mean_spearman"])
+    assert pd.read_csv(tmp_path / "evaluation" / "trials.csv").loc[lost, "failed"] == "the loss is NaN"
+
+
+@pytest.mark.parametrize("wrong", [{"levels": 1}, {"draws": 0}])
+def test_impossible_traversals_are_refused(run_directory, wrong):
+    with pytest.raises(UserError, match="at least 2 levels and 1 draw"):
+        traverse.run(OmegaConf.structured(TraverseConfig(run=str(run_directory), **wrong)))

@@ -1,0 +1,162 @@
+from html.parser import HTMLParser
+
+import pytest
+
+from rankaae_cli.reports.labels import Subject
+from rankaae_cli.reports.page import PageContent, Picture, quality, render_page
+from rankaae_cli.reports.run_tables import descriptors_table, traversals_table, trials_table
+
+HOSTILE = "<script>alert(\"x\")</script> & 'quoted'"
+SCORE = {
+    "spearman": 0.95,
+    "r2": 0.9,
+    "mae": 0.1,
+    "n": 9,
+    "interval_half_width": 0.3,
+    "interval_coverage": 0.9,
+}
+UNKNOWN = {**dict.fromkeys(SCORE), "n": 0, "f1": None}
+
+
+def content(synthetic=True, trials=2, learning=True):
+    scores = {
+        "mean_spearman": 0.95,
+        "descriptors": {"OS": {**SCORE, "f1": 0.8}, HOSTILE: UNKNOWN},
+        "inter_style": {"max_abs_spearman": 0.5, "excess": 0.1, "excess_permuted": 0.05},
+        "reconstruction": {"mae": 0.02, "mse": 0.001},
+        "shapiro_min": 0.99,
+    }
+    nothing = {
+        "mean_spearman": None,
+        "descriptors": {"OS": UNKNOWN, HOSTILE: UNKNOWN},
+        "inter_style": dict.fromkeys(scores["inter_style"]),
+        "reconstruction": dict.fromkeys(scores["reconstruction"]),
+        "shapiro_min": None,
+    }
+    about = {"validation_score": 0.6, "best_epoch": 3}
+    metrics = {
+        "family": HOSTILE,
+        "synthetic": synthetic,
+        "split": "test",
+        "n": 103,
+        "n_materials": 40,
+        "selected_trial": 0,
+        "n_trials": trials,
+        "rankaae_version": "0",
+        "ensemble": {"n_trials": 1, **scores},
+        "trials": [
+            {"trial": 0, "selected": True, "rank": 1, "failed": None, **about, **scores},
+            {"trial": 1, "selected": False, "rank": 2, "failed": "loss is NaN", **about, **nothing},
+        ][:trials],
+        "verdicts": {"in range": 101, "unusual": 1, "outside": 1},
+    }
+    style = {
+        "descriptor": [2.0, 4.0],
+        "unit": "e",
+        "largest_change": -0.2,
+        "energy_of_largest_change": 7120.0,
+    }
+    traversal = {
+        "family": HOSTILE,
+        "synthetic": synthetic,
+        "selected_trial": 0,
+        "draws": 500,
+        "energy_unit": "eV",
+        "styles": {
+            "OS": {**style, "pearson_true_response": 0.8 if synthetic else None},
+            "free_1": {**style, "descriptor": None, "unit": None, "pearson_true_response": None},
+        },
+    }
+    picture = Picture("data:image/png;base64,AAAA", HOSTILE, HOSTILE, "figures/a.pdf")
+    return PageContent(
+        subject=Subject(HOSTILE, "Fe", "K", synthetic=synthetic),
+        metrics=metrics,
+        traversal=traversal,
+        split_counts={"train": (1590, 236), "validation": (107, 39), "test": (103, 43)},
+        descriptors=descriptors_table(metrics, {"OS": "e"}),
+        trials=trials_table(metrics),
+        traversals=traversals_table(traversal),
+        facts=[("Data file", HOSTILE)],
+        learning=[picture] if learning else [],
+        style_pictures=[picture],
+        traversal_pictures=[picture],
+        reconstruction=[picture],
+        command=f"rankaae train {HOSTILE}",
+        config=f"family: {HOSTILE}\n",
+        run_name=HOSTILE,
+        versions={"torch": "2"},
+        units={"OS": "e"},
+    )
+
+
+class Page(HTMLParser):
+    """Collects text, tags and addresses, and checks that tags are closed in order."""
+
+    VOID = frozenset(("meta", "img", "br", "link", "hr"))
+
+    def __init__(self, html):
+        super().__init__()
+        self.open, self.tags, self.addresses, self.words = [], [], [], []
+        self.feed(html)
+        assert not self.open
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append(tag)
+        self.addresses += [value for key, value in attributes if key in ("src", "href")]
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.words.append(data)
+
+    @property
+    def text(self):
+        return " ".join(" ".join(self.words).split())
+
+
+def test_page_is_whole_self_contained_and_escaped():
+    html = render_page(content())
+    page = Page(html)
+    assert "script" not in page.tags and HOSTILE in page.text
+    assert all(a.startswith(("data:", "#")) for a in page.addresses)
+    assert "http://" not in html and "https://" not in html and "url(" not in html and "@import" not in html
+    ids = {a[1:] for a in page.addresses if a.startswith("#")}
+    assert all(f'id="{i}"' in html for i in ids)
+
+
+@pytest.mark.parametrize("synthetic", [True, False])
+def test_page_says_what_is_synthetic_and_nothing_where_it_is_not(synthetic):
+    text = Page(render_page(content(synthetic))).text
+    assert ("ynthetic" in text) == synthetic
+    assert ("Agreement is weakest for OS (Pearson r 0.80)" in text) == synthetic
+
+
+def test_summary_is_in_plain_words():
+    text = Page(render_page(content())).text
+    assert "Two neural networks were trained side by side on 1,590 synthetic" in text
+    assert "OS , oxidation state read very well (ρ 0.95), off by 0.10 e on average" in text
+    assert "of 103 test spectra 101 are in range, 1 is unusual and 1 is outside" in text
+    assert f"{HOSTILE} not known: too few values" in text
+
+
+def test_one_trial_and_missing_curves():
+    text = Page(render_page(content(trials=1, learning=False))).text
+    assert "A neural network was trained on" in text and "no metrics.csv" in text
+
+
+def test_diverged_trial_is_named_in_the_table():
+    table = trials_table(content().metrics)
+    assert (
+        table.printed()[1][:4] == ["1 (diverged)", "0.600", "3", "–"] and table.printed()[-1][0] == "ensemble"
+    )
+
+
+@pytest.mark.parametrize(
+    ("rho", "words"),
+    [(0.9, "very well"), (0.8, "well"), (0.5, "roughly"), (-1.0, "hardly"), (None, "not known")],
+)
+def test_quality_in_words(rho, words):
+    assert quality(rho) == words

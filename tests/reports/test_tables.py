@@ -1,0 +1,53 @@
+import csv
+import io
+
+import pytest
+
+from rankaae_cli.reports.tables import Table, csv_text, escape_latex, latex_text, print_number, write_table
+
+TABLE = Table(
+    name="descriptors",
+    keys=["name", "r2", "n"],
+    headings=["Name", "R²", "n"],
+    rows=[["a_b & 50 %", 0.12345678, 7], ['"q", <script>', float("nan"), None]],
+    caption="Synthetic data. Fe_oxides.",
+)
+
+
+def test_csv_reads_back_with_gaps_for_what_is_not_known():
+    rows = list(csv.reader(io.StringIO(csv_text(TABLE))))
+    assert rows == [["name", "r2", "n"], ["a_b & 50 %", "0.123457", "7"], ['"q", <script>', "", ""]]
+
+
+def test_latex_is_escaped_and_carries_its_caption():
+    text = latex_text(TABLE)
+    assert r"a\_b \& 50 \% & 0.123 & 7 \\" in text and r"Name & R$^2$ & n \\" in text
+    assert r"\begin{tabular}{lrr}" in text and r"Synthetic data. Fe\_oxides." in text
+    assert text.count("{") == text.count("}")
+
+
+def test_every_character_latex_minds_is_escaped():
+    assert escape_latex("\\ & % $ # _ { } ~ ^") == (
+        r"\textbackslash{} \& \% \$ \# \_ \{ \} \textasciitilde{} \textasciicircum{}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (0.5, "0.500"),
+        (-1.25, "−1.250"),
+        (0.0004, "0.0004"),
+        (None, "–"),
+        (float("nan"), "–"),
+        (12, "12"),
+        ("x", "x"),
+    ],
+)
+def test_printed_numbers(value, shown):
+    assert print_number(value) == shown
+
+
+def test_both_files_are_written(tmp_path):
+    assert [p.name for p in write_table(TABLE, tmp_path / "t")] == ["descriptors.csv", "descriptors.tex"]
+    assert len(list((tmp_path / "t").iterdir())) == 2
