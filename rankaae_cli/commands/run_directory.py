@@ -165,8 +165,12 @@ def load_run(run: str) -> "tuple[Path, TrainedModel, Family]":
     UserError
         If the run or its data cannot be used, or the data file is not the one the run was trained on.
     """
+    import torch
+
     from rankaae_cli.training.trained import TrainedModel
 
+    # The passes of these commands are too small to be shared among threads.
+    torch.set_num_threads(1)
     path = find_run(run)
     config = read_run_config(path)
     model = TrainedModel.load(path / BEST)

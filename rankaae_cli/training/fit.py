@@ -24,6 +24,7 @@ from rankaae_cli.training.trained import TrainedModel
 from rankaae_cli.training.validation import Validation
 
 _ORDER = 2
+_THREADS = torch.get_num_threads()
 
 
 class TrainingError(RuntimeError):
@@ -87,6 +88,7 @@ def fit(request: FitRequest, progress: ProgressReport) -> TrainedModel:
         If no trial has a usable epoch.
     """
     device = torch.device(request.device)
+    torch.set_num_threads(_useful_threads(request.trials))
     family = request.family
     spectra_NE = torch.as_tensor(family.spectra_NE, device=device)
     descriptors_NK = torch.as_tensor(family.descriptors_NK, dtype=torch.float32, device=device)
@@ -124,6 +126,15 @@ def fit(request: FitRequest, progress: ProgressReport) -> TrainedModel:
         },
     )
     return model
+
+
+def _useful_threads(trials: int) -> int:
+    """Return how many threads batched products of this many trials can keep busy.
+
+    The products of one trial are too small to share: threads would wait for each other longer than they work,
+    and on a busy machine many times longer.
+    """
+    return max(1, min(_THREADS, trials // 2))
 
 
 def _module(request: FitRequest, family: Family, trials: Sequence[int]) -> RankAAE:
