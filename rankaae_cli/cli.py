@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rankaae_cli import __version__
-from rankaae_cli.core.errors import UserError, nearest
+from rankaae_cli.core.errors import Stopped, UserError, nearest
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -50,7 +50,10 @@ COMMANDS = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; return the exit status: 0 done, 1 the run failed, 2 the call or the input is wrong."""
+    """Run one command and return the exit status.
+
+    0: done; 1: the run failed; 2: the call or the input is wrong; 128 + n: stopped in order by signal n.
+    """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     if not arguments or arguments[0] in ("-h", "--help", "help"):
         print(_usage())
@@ -160,7 +163,7 @@ def _run_command(command: str, cfg: "DictConfig", overrides: list[str]) -> dict[
     # Hydra lets +key=value past the schema that it composed from; this merge does not.
     plain = OmegaConf.to_container(cfg)
     cfg = OmegaConf.merge(OmegaConf.structured(SCHEMAS[command]), plain)  # type: ignore[assignment]
-    if COMMANDS[command].needs_family and cfg.family is None:
+    if COMMANDS[command].needs_family and cfg.family is None and cfg.get("resume") is None:
         known = ", ".join(families(_config_directories(overrides)))
         raise UserError(f"rankaae {command} needs a family: add +family=NAME, one of\n{known}")
     missing = sorted(OmegaConf.missing_keys(cfg))
@@ -180,6 +183,9 @@ def _report(error: Exception, command: str) -> int:
     """Say on standard error what went wrong; return the exit status."""
     if os.environ.get("RANKAAE_DEBUG") == "1":
         traceback.print_exception(error)
+    if isinstance(error, Stopped):
+        print(f"rankaae: {error}", file=sys.stderr)
+        return error.status
     if isinstance(error, UserError):
         print(f"rankaae: {error}", file=sys.stderr)
         return WRONG_CALL

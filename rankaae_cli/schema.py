@@ -147,6 +147,8 @@ class TrainConfig:
     seed: int = MISSING
     split_seed: int = MISSING
     device: Device = Device.auto
+    save_every: int = MISSING
+    resume: str | None = None
     model: ModelSettings = field(default_factory=ModelSettings)
     objective: ObjectiveSettings = field(default_factory=ObjectiveSettings)
     optimiser: OptimiserSettings = field(default_factory=OptimiserSettings)

@@ -136,6 +136,81 @@ def find_run(run: str, root: Path = RUNS) -> Path:
     return path.resolve()
 
 
+def find_interrupted_run(run: str, root: Path = RUNS) -> Path:
+    """Return the directory of a run that has begun and not finished; ``latest`` is the newest below `root`.
+
+    Raises
+    ------
+    UserError
+        If there is no such run, or it has finished.
+    """
+    if run == "latest":
+        begun = [(read_provenance(p.parent), p.parent) for p in root.rglob(PROVENANCE)]
+        unfinished = [
+            (provenance["started"], path) for provenance, path in begun if "finished" not in provenance
+        ]
+        if not unfinished:
+            raise UserError(f"there is no interrupted run below {root.resolve()}")
+        return max(unfinished)[1].resolve()
+    path = Path(run)
+    if not (path / PROVENANCE).is_file() or not (path / CONFIG).is_file():
+        raise UserError(f"{path} is not a run directory (no {PROVENANCE} in it)\ngive one as resume=")
+    if "finished" in read_provenance(path):
+        raise UserError(f"the run {path} has finished: there is nothing to resume")
+    return path.resolve()
+
+
+def changed_settings(cfg: DictConfig, stored: DictConfig, ignore: tuple[str, ...] = ()) -> list[str]:
+    """Return ``key: old in the run, new now`` for what a call asks for otherwise than the run had it.
+
+    Where the call names no family, only the keys that it sets count.
+    """
+    asked = None
+    if cfg.family is None:
+        overrides = HydraConfig.get().overrides.task if HydraConfig.initialized() else []
+        asked = {o.lstrip("+~").split("=", 1)[0].split("@")[0].replace("/", ".") for o in overrides}
+    old, new = _flat(stored), _flat(cfg)
+    changed = []
+    for key in sorted(old.keys() | new.keys()):
+        if key.split(".")[0] in ignore or old.get(key) == new.get(key):
+            continue
+        if asked is None or any(key == a or key.startswith(f"{a}.") for a in asked):
+            changed.append(f"{key} {old.get(key)} in the run, {new.get(key)} now")
+    return changed
+
+
+def _flat(cfg: DictConfig) -> dict[str, Any]:
+    def walk(node: Any, prefix: str) -> dict[str, Any]:
+        if not isinstance(node, dict):
+            return {prefix: node}
+        return {
+            k: v
+            for name, value in node.items()
+            for k, v in walk(value, f"{prefix}.{name}".lstrip(".")).items()
+        }
+
+    return walk(OmegaConf.to_container(cfg, resolve=True, enum_to_str=True), "")
+
+
+def provenance_when_resumed(run: Path, data: Path) -> dict[str, Any]:
+    """Return the run's provenance with the time of resuming added.
+
+    Raises
+    ------
+    UserError
+        If the data file is not the one that the run was begun with.
+    """
+    provenance = read_provenance(run)
+    begun_with, found = provenance["data"][0]["sha256"], sha256(data)
+    if begun_with != found:
+        raise UserError(
+            f"{data} is not the file that the run was begun with "
+            f"(its SHA-256 begins {found[:12]}, not {begun_with[:12]})\n"
+            "give the same file as data=, or begin a new run"
+        )
+    return {**provenance, "resumed": [*provenance.get("resumed", []), now()]}
+
+
 def read_provenance(run: Path) -> dict[str, Any]:
     """Read provenance.json of a run."""
     try:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 from omegaconf import DictConfig, OmegaConf
 
 from rankaae_cli.commands import run_directory
-from rankaae_cli.core.errors import UserError
+from rankaae_cli.core.errors import Stopped, UserError
+from rankaae_cli.schema import TrainConfig
 
 if TYPE_CHECKING:
     from rankaae_cli.data.family_file import Family
@@ -20,15 +21,21 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     from rankaae_cli.commands.terminal import Progress, console
     from rankaae_cli.training.fit import FitRequest, chosen_device, fit
 
+    resumed = cfg.resume is not None
+    if resumed:
+        directory, cfg = _interrupted_run(cfg)
     _check(cfg)
     data, is_sample = _data_file(cfg)
     family = _usable_family(cfg, run_directory.load_family(data, cfg.split_seed))
     device = chosen_device(cfg.device.value)
     cfg.data = str(data)
 
-    directory = run_directory.new_run_directory(cfg.family.name)
-    run_directory.write_config(directory, "train", cfg)
-    provenance = run_directory.provenance_at_start(data, family, device)
+    if resumed:
+        provenance = run_directory.provenance_when_resumed(directory, data)
+    else:
+        directory = run_directory.new_run_directory(cfg.family.name)
+        provenance = run_directory.provenance_at_start(data, family, device)
+        run_directory.write_config(directory, "train", cfg)
     run_directory.write_provenance(directory, provenance)
     if is_sample:
         console.print(f"{cfg.family.data} is not there: training on the shipped sample, which is synthetic")
@@ -47,16 +54,45 @@ def run(cfg: DictConfig) -> dict[str, Any]:
         seed=cfg.seed,
         device=device,
         folder=directory,
+        save_every=cfg.save_every,
+        resume=resumed,
     )
     start = time.monotonic()
-    with Progress("training", "epochs") as progress:
-        model = fit(request, progress)
+    try:
+        with Progress("training", "epochs") as progress:
+            model = fit(request, progress)
+    except Stopped as stopped:
+        message = f"{stopped}; go on with rankaae train resume={_shown(directory)}"
+        raise Stopped(message, stopped.status - 128) from stopped
     wall = time.monotonic() - start
     run_directory.write_provenance(
         directory, {**provenance, "finished": run_directory.now(), "wall_s": round(wall, 3)}
     )
     _summarise(model, directory, wall)
     return {"run": directory, "score": float(model.scores_T[model.selected_trial])}
+
+
+def _interrupted_run(cfg: DictConfig) -> tuple[Path, DictConfig]:
+    """Return the directory of the run to go on with and its configuration.
+
+    Raises
+    ------
+    UserError
+        If there is none, it has finished, or the call asks for another configuration than the run's.
+    """
+    directory = run_directory.find_interrupted_run(cfg.resume)
+    plain = OmegaConf.to_container(run_directory.read_run_config(directory))
+    stored = OmegaConf.merge(OmegaConf.structured(TrainConfig), plain)
+    assert isinstance(stored, DictConfig)
+    changed = run_directory.changed_settings(cfg, stored, ignore=("resume", "data", "device"))
+    if changed:
+        raise UserError(
+            f"{_shown(directory)} was begun with another configuration: {'; '.join(changed)}\n"
+            "resume with the same settings (resume= alone will do), or begin a new run"
+        )
+    if cfg.data is not None:
+        stored.data = cfg.data
+    return directory, stored
 
 
 def _check(cfg: DictConfig) -> None:
@@ -68,6 +104,7 @@ def _check(cfg: DictConfig) -> None:
             ("max_epochs", "at least 1", cfg.max_epochs >= 1),
             ("batch_size", "at least 2", cfg.batch_size >= 2),
             ("seed", "not negative", cfg.seed >= 0),
+            ("save_every", "at least 1", cfg.save_every >= 1),
             ("model.free_styles", "not negative", cfg.model.free_styles >= 0),
             ("model.hidden", "at least 1", cfg.model.hidden >= 1),
             ("optimiser.rate", "positive", cfg.optimiser.rate > 0),
@@ -155,6 +192,11 @@ def _summarise(model: "TrainedModel", directory: Path, wall: float) -> None:
         f"trained in {wall:.0f} s; trial {t} is best on validation (score {model.scores_T[t]:.3f}, "
         f"epoch {model.best_epoch_T[t]})"
     )
-    shown = directory.relative_to(Path.cwd()) if directory.is_relative_to(Path.cwd()) else directory
+    shown = _shown(directory)
     console.print(f"next: rankaae evaluate, rankaae traverse, rankaae report (run={shown})")
     print(shown)
+
+
+def _shown(directory: Path) -> Path:
+    """Return the path as a user in the current folder would write it."""
+    return directory.relative_to(Path.cwd()) if directory.is_relative_to(Path.cwd()) else directory

@@ -12,6 +12,14 @@ class UserError(ValueError):
     """
 
 
+class Stopped(Exception):  # noqa: N818 -- an order carried out, no error
+    """The run was asked to stop by a signal and did so in order; the exit status is 128 + its number."""
+
+    def __init__(self, message: str, signal_number: int) -> None:
+        super().__init__(message)
+        self.status = 128 + signal_number
+
+
 def nearest(name: str, known: Iterable[str], else_list: Iterable[str] | None = None) -> str:
     """Return a sentence that names the entries of `known` nearest to `name`.
 

@@ -10,6 +10,7 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
+from rankaae_cli.data.files import replacing
 from rankaae_cli.training.module import LOSSES, RankAAE
 from rankaae_cli.training.validation import Validation, ValidationScores
 
@@ -32,6 +33,15 @@ class KeepBestEpoch(pl.Callback):
         self.weights: dict[str, Tensor] = {}
         self.latest: ValidationScores | None = None
         self.losses: dict[str, Tensor] = {}
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what has been kept so far."""
+        return {name: getattr(self, name) for name in ("scores_T", "best_epoch_T", "failed_T", "weights")}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from what had been kept."""
+        for name, value in state_dict.items():
+            setattr(self, name, value)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Score this epoch and keep the weights of the trials that improved."""
@@ -94,9 +104,18 @@ class MetricsTable(pl.Callback):
             "score",
         ]
 
-    def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Write the header."""
-        self._append([self.columns])
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Write the header, or, where a run goes on, drop the rows of epochs that will be trained again."""
+        rows: list[list[Any]] = [self.columns]
+        if trainer.current_epoch > 0:
+            with self.path.open(newline="", encoding="utf-8") as file:
+                rows += [
+                    row
+                    for row in list(csv.reader(file))[1:]
+                    if _is_whole(row, self.columns, trainer.current_epoch)
+                ]
+        with replacing(self.path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file, lineterminator="\n").writerows(rows)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Write this epoch's rows; stands after `KeepBestEpoch` in the list of callbacks."""
@@ -143,6 +162,10 @@ class ReportProgress(pl.Callback):
             f"reconstruction error {float(scores.reconstruction_mae_T[t]):.4f}"
         )
         self.report(trainer.current_epoch + 1, int(trainer.max_epochs or 0), standing)
+
+
+def _is_whole(row: list[str], columns: list[str], epochs: int) -> bool:
+    return len(row) == len(columns) and row[0].isdigit() and int(row[0]) < epochs
 
 
 def _cell(value: Tensor | float) -> str:

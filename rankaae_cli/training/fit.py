@@ -12,14 +12,16 @@ import pytorch_lightning as pl
 import torch
 
 from rankaae_cli.core.calibration import calibrate_model
-from rankaae_cli.core.errors import UserError
+from rankaae_cli.core.errors import Stopped, UserError
 from rankaae_cli.core.settings import ModelSettings, ObjectiveSettings, OptimiserSettings
 from rankaae_cli.data.family_file import Family
+from rankaae_cli.data.files import replacing
 from rankaae_cli.data.splits import TRAIN, VALIDATION
 from rankaae_cli.networks.autoencoder import Architecture, trial_generators
 from rankaae_cli.training.batches import TrialBatches
 from rankaae_cli.training.callbacks import KeepBestEpoch, MetricsTable, ProgressReport, ReportProgress
 from rankaae_cli.training.module import RankAAE
+from rankaae_cli.training.resume import SaveState
 from rankaae_cli.training.trained import TrainedModel
 from rankaae_cli.training.validation import Validation
 
@@ -47,6 +49,10 @@ class FitRequest:
         ``cpu`` or ``cuda``.
     folder
         Takes metrics.csv and checkpoints/.
+    save_every
+        Epochs between two savings of last.ckpt.
+    resume
+        Go on from last.ckpt in `folder`.
     """
 
     family: Family
@@ -60,6 +66,8 @@ class FitRequest:
     seed: int
     device: str
     folder: Path
+    save_every: int = 50
+    resume: bool = False
 
 
 def chosen_device(name: str) -> str:
@@ -85,7 +93,9 @@ def fit(request: FitRequest, progress: ProgressReport) -> TrainedModel:
     Raises
     ------
     TrainingError
-        If no trial has a usable epoch.
+        If every trial diverged.
+    Stopped
+        If a signal asked the run to stop; last.ckpt is written.
     """
     device = torch.device(request.device)
     torch.set_num_threads(_useful_threads(request.trials))
@@ -104,27 +114,27 @@ def fit(request: FitRequest, progress: ProgressReport) -> TrainedModel:
     validation = Validation(spectra_NE[validation_N], descriptors_NK[validation_N], train_NE.mean(0))
     best = KeepBestEpoch(train_NE, validation, request.trials)
     table = MetricsTable(request.folder / "metrics.csv", best, family.descriptor_names, trials)
-    trainer = _trainer(request, device, [best, table, ReportProgress(progress, best)])
+    last = request.folder / "checkpoints" / "last.ckpt"
+    saving = SaveState(last, [*batches.generators, *module.draw_generators], request.save_every)
+    trainer = _trainer(request, device, [best, table, ReportProgress(progress, best), saving])
     with warnings.catch_warnings():
         # The batches come from arrays on the device: no loader has workers to spare.
         warnings.filterwarnings("ignore", module="pytorch_lightning")
-        trainer.fit(module, train_dataloaders=batches)
+        # A run interrupted before its first saving goes on from the beginning.
+        goes_on = request.resume and last.is_file()
+        continued = {"ckpt_path": last, "weights_only": True} if goes_on else {}
+        trainer.fit(module, train_dataloaders=batches, **continued)  # type: ignore[arg-type]
 
+    if saving.stopped_by is not None:
+        raise Stopped(f"stopped after epoch {trainer.current_epoch}", saving.stopped_by)
     if all(reason is not None for reason in best.failed_T):
         raise TrainingError("; ".join(f"trial {t}: {reason}" for t, reason in enumerate(best.failed_T)))
-    last_state = {name: value.cpu() for name, value in module.state_dict().items()}
+    with replacing(last) as temporary:
+        trainer.save_checkpoint(temporary)
+        state = torch.load(temporary, weights_only=True)
     model = _trained(request, module, best)
-    checkpoints = request.folder / "checkpoints"
-    model.save(checkpoints / "best.ckpt")
-    model.save(
-        checkpoints / "last.ckpt",
-        {
-            "last_weights": last_state,
-            "optimisers": [optimiser.state_dict() for optimiser in trainer.optimizers],
-            "random_states": [g.get_state() for g in (*batches.generators, *module.draw_generators)],
-            "epoch": trainer.current_epoch,
-        },
-    )
+    model.save(last, state)
+    model.save(request.folder / "checkpoints" / "best.ckpt")
     return model
 
 
@@ -148,7 +158,9 @@ def _module(request: FitRequest, family: Family, trials: Sequence[int]) -> RankA
         decoder_layers=m.decoder_layers,
         norm=m.norm.value,
     )
-    return RankAAE(architecture, request.objective, request.optimiser, named, trials, request.seed)
+    return RankAAE(
+        architecture, request.objective, request.optimiser, named, trials, request.seed, request.device
+    )
 
 
 def _trainer(request: FitRequest, device: torch.device, callbacks: list[pl.Callback]) -> pl.Trainer:

@@ -37,6 +37,8 @@ class RankAAE(pl.LightningModule):
         Numbers of the trials; with `seed` they decide all random numbers of a trial.
     seed
         Of the run.
+    device
+        Where noise and prior draws are made: the one that trains.
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class RankAAE(pl.LightningModule):
         named_styles: int,
         trials: Sequence[int],
         seed: int,
+        device: str = "cpu",
     ) -> None:
         super().__init__()
         self.automatic_optimization = False
@@ -54,20 +57,14 @@ class RankAAE(pl.LightningModule):
         self.optimiser_settings = optimiser
         self.named_styles = named_styles
         self.trials = tuple(trials)
-        self.seed = seed
         generators = trial_generators(seed, trials, _INITIAL_WEIGHTS)
         self.autoencoder = Autoencoder(architecture, generators)
         self.discriminator: Discriminator | None = None
         if objective.prior.kind is PriorKind.adversarial:
             self.discriminator = Discriminator(architecture.styles, generators)
-        self.draw_generators: list[torch.Generator] = []
+        seeds = [g.initial_seed() for g in trial_generators(seed, trials, _DRAWS)]
+        self.draw_generators = [torch.Generator(device).manual_seed(s) for s in seeds]
         self.epoch_sums: dict[str, Tensor] = {}
-
-    def on_fit_start(self) -> None:
-        """Make the generators of noise and prior draws on the device that trains."""
-        if not self.draw_generators:
-            seeds = [g.initial_seed() for g in trial_generators(self.seed, self.trials, _DRAWS)]
-            self.draw_generators = [torch.Generator(self.device).manual_seed(s) for s in seeds]
 
     def configure_optimizers(self) -> list[torch.optim.Optimizer]:
         """Return one AdamW for all losses, or one a loss when they are stepped in turn."""
@@ -110,7 +107,9 @@ class RankAAE(pl.LightningModule):
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
         """Step all losses on one batch, (T, B, E) spectra and (T, B, K) descriptors."""
         spectra_TBE, descriptors_TBK = batch
-        progress = self.global_batches / max(self.total_batches, 1)
+        batches_an_epoch = int(self.trainer.num_training_batches)
+        batches_done = self.current_epoch * batches_an_epoch + batch_idx
+        progress = batches_done / (batches_an_epoch * int(self.trainer.max_epochs or 1))
         optimisers = self.optimizers()
         optimisers = optimisers if isinstance(optimisers, list) else [optimisers]
         factor = learning_rate_factor(progress, self.optimiser_settings.schedule.value)
@@ -126,16 +125,6 @@ class RankAAE(pl.LightningModule):
             value = self._one_loss(name, spectra_TBE, descriptors_TBK, progress)
             self._step(optimiser, self._weight(name) * value)
             self._record({name: value})
-
-    @property
-    def global_batches(self) -> int:
-        """Batches trained on so far."""
-        return int(self.trainer.fit_loop.epoch_loop.total_batch_idx)
-
-    @property
-    def total_batches(self) -> int:
-        """Batches of the whole run."""
-        return int(self.trainer.num_training_batches) * int(self.trainer.max_epochs or 1)
 
     def _step(self, optimiser: Any, loss_T: Tensor) -> None:
         optimiser.zero_grad(set_to_none=True)

@@ -1,0 +1,143 @@
+"""A run goes on after any interruption and ends as if there had been none."""
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+
+from rankaae_cli.data.samples import sample_path
+from tests.conftest import ROOT
+
+SMALL = ("trials=2", "model.hidden=16", "batch_size=256", "save_every=3", "device=cpu")
+EPOCHS = 60
+
+
+def command(*arguments):
+    return [sys.executable, "-m", "rankaae_cli", "train", *map(str, arguments)]
+
+
+def start(cwd, *arguments):
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.Popen(
+        command(*arguments),
+        cwd=cwd,
+        env=environment,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+    )
+
+
+def wait_for_epoch(run, epoch, process):
+    metrics = run / "metrics.csv"
+    while process.poll() is None:
+        if metrics.exists() and metrics.read_text().count("\n") > 2 * epoch:
+            return
+        time.sleep(0.01)
+    pytest.fail(f"the run ended before epoch {epoch}: {process.stderr.read()}")
+
+
+def final_state(run):
+    state = torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)
+    best = torch.load(run / "checkpoints" / "best.ckpt", weights_only=True)
+    return {
+        **{f"last {k}": v for k, v in state["state_dict"].items()},
+        **{f"best {k}": v for k, v in best["weights"].items()},
+        "scores": best["scores_T"],
+    }
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("whole")
+    process = start(
+        folder, "+family=Ti_oxides", f"max_epochs={EPOCHS}", f"hydra.run.dir={folder / 'run'}", *SMALL
+    )
+    assert process.wait(timeout=300) == 0, process.stderr.read()
+    return folder / "run"
+
+
+def assert_same(run, reference):
+    ours, theirs = final_state(run), final_state(reference)
+    assert ours.keys() == theirs.keys()
+    assert all(torch.equal(ours[k], theirs[k]) for k in ours)
+    assert (run / "metrics.csv").read_bytes() == (reference / "metrics.csv").read_bytes()
+
+
+def test_sigkill_three_times(uninterrupted, tmp_path):
+    run = tmp_path / "run"
+    rng = random.Random(0)
+    arguments = ("+family=Ti_oxides", f"max_epochs={EPOCHS}", f"hydra.run.dir={run}", *SMALL)
+    for epoch in sorted(rng.sample(range(1, EPOCHS - 5), 3)):
+        process = start(tmp_path, *arguments)
+        wait_for_epoch(run, epoch, process)
+        time.sleep(rng.random() * 0.05)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        arguments = (f"resume={run}",)
+    process = start(tmp_path, *arguments)
+    assert process.wait(timeout=300) == 0, process.stderr.read()
+    assert_same(run, uninterrupted)
+
+
+def test_sigterm_saves_and_says_how_to_go_on(uninterrupted, tmp_path):
+    run = tmp_path / "run"
+    process = start(tmp_path, "+family=Ti_oxides", f"max_epochs={EPOCHS}", f"hydra.run.dir={run}", *SMALL)
+    wait_for_epoch(run, 10, process)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=60) == 128 + signal.SIGTERM
+    error = process.stderr.read()
+    assert "go on with rankaae train resume=run" in error and "Traceback" not in error
+    again = start(tmp_path, f"resume={run}")
+    assert again.wait(timeout=300) == 0, again.stderr.read()
+    assert_same(run, uninterrupted)
+
+
+class TestRefusals:
+    @pytest.fixture
+    def interrupted(self, uninterrupted, tmp_path):
+        """A run directory that looks interrupted: its provenance does not say finished."""
+        import json
+
+        run = tmp_path / "run"
+        shutil.copytree(uninterrupted, run)
+        provenance = json.loads((run / "provenance.json").read_text())
+        del provenance["finished"]
+        (run / "provenance.json").write_text(json.dumps(provenance))
+        return run
+
+    def test_another_configuration(self, interrupted, refused):
+        message = refused("train", f"resume={interrupted}", "trials=4", "objective.rank.weight=9")
+        assert "trials 2 in the run, 4 now" in message and "objective.rank.weight" in message
+        message = refused(
+            "train", "+family=V_oxides", f"resume={interrupted}", f"max_epochs={EPOCHS}", *SMALL
+        )
+        assert "family.name Ti_oxides in the run, V_oxides now" in message
+
+    def test_another_data_file(self, interrupted, refused):
+        message = refused("train", f"resume={interrupted}", f"data={sample_path('V_oxides')}")
+        assert "V_oxides" in message
+
+    def test_a_changed_data_file(self, interrupted, refused, tmp_path):
+        import h5py
+
+        changed = tmp_path / "changed.h5"
+        shutil.copy(sample_path("Ti_oxides"), changed)
+        with h5py.File(changed, "a") as file:
+            file.attrs["source"] = "elsewhere"
+        assert "not the file that the run was begun with" in refused(
+            "train", f"resume={interrupted}", f"data={changed}"
+        )
+
+    def test_a_finished_run(self, uninterrupted, refused):
+        assert "has finished" in refused("train", f"resume={uninterrupted}")
+
+    def test_no_run(self, refused, tmp_path):
+        assert "not a run directory" in refused("train", f"resume={tmp_path}")
+        assert "no interrupted run" in refused("train", "resume=latest")
