@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from rankaae_cli.core.ranks import concordance_weights, rank_weights
+from rankaae_cli.core.ranks import pair_counts, rank_weights
 
 
 def rank_loss(
@@ -46,13 +46,15 @@ def rank_loss(
     styles_TKB = styles_TBK.transpose(-1, -2)
     descriptors_TKB = descriptors_TBK.transpose(-1, -2).expand_as(styles_TKB)
     with torch.no_grad():
-        weights, pairs = rank_weights(descriptors_TKB)
-        weights = weights.to(styles_TBK.dtype)
         if balanced:
-            concordance, n_concordant, n_discordant = concordance_weights(styles_TKB, descriptors_TKB)
-            most = torch.maximum(n_concordant, n_discordant).clamp(min=1)
-            scale = n_discordant.to(weights.dtype) / most
-            weights = weights - (1 - scale).unsqueeze(-1) * concordance
+            counts = pair_counts(styles_TKB, descriptors_TKB)
+            pairs = counts.pairs
+            most = torch.maximum(counts.concordant, counts.discordant).clamp(min=1)
+            scale = counts.discordant.to(styles_TBK.dtype) / most
+            weights = counts.weights - (1 - scale).unsqueeze(-1) * counts.concordant_weights
+        else:
+            integer_weights, pairs = rank_weights(descriptors_TKB)
+            weights = integer_weights.to(styles_TBK.dtype)
         if normalise == "published":
             rows = styles_TBK.shape[-2]
             count = torch.full_like(pairs, max(rows * rows - rows, 1))

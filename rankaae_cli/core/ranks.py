@@ -1,110 +1,118 @@
 """Ranks and pair counts without a pair matrix, batched over any leading dimensions."""
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
 
+@dataclass(frozen=True)
+class PairCounts:
+    """Counts over ordered pairs of known rows.
+
+    Attributes
+    ----------
+    weights
+        Shape (..., B): #{j: d_j < d_i} - #{j: d_j > d_i}, 0 where d_i is not known.
+    pairs
+        Shape (...): pairs with d_i != d_j.
+    concordant_weights
+        Shape (..., B): a_i - b_i with a_i = #{j: d_j < d_i and z_j < z_i} and
+        b_i = #{j: d_j > d_i and z_j > z_i}.
+    concordant, discordant
+        Shape (...): pairs that styles and descriptors order alike, and oppositely; a tie in either is neither.
+    """
+
+    weights: Tensor
+    pairs: Tensor
+    concordant_weights: Tensor
+    concordant: Tensor
+    discordant: Tensor
+
+
 def rank_weights(descriptors: Tensor) -> tuple[Tensor, Tensor]:
-    """Count, for every row, the rows ranked below it minus those above it.
+    """Return `weights` and `pairs` of `PairCounts`, which depend on the descriptors alone.
 
     Parameters
     ----------
     descriptors
         Shape (..., B), any unit; NaN = not known.
 
-    Returns
-    -------
-    weights : Tensor
-        Shape (..., B): #{j: d_j < d_i} - #{j: d_j > d_i} over the known rows, 0 where d_i is not known.
-    pairs : Tensor
-        Shape (...): number of ordered pairs of known rows with d_i != d_j.
-
     Notes
     -----
     sum_ij sign(d_i - d_j) (z_i - z_j) = 2 sum_i z_i weights_i, so the unbalanced rank constraint needs no
     pair matrix: O(B log B).
     """
-    below, up_to, n_known, known = _sorted_positions(descriptors)
-    above = n_known - up_to
-    weights = torch.where(known, below - above, 0)
-    pairs = torch.where(known, below + above, 0).sum(-1)
-    return weights, pairs
+    return _weights(_Positions.of(descriptors))
 
 
-def concordance_weights(styles: Tensor, descriptors: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Count, for every row, its concordant partners on either side.
+def pair_counts(styles: Tensor, descriptors: Tensor) -> PairCounts:
+    """Count, for every row, the rows it stands above and below in styles and descriptors; O(B log B).
 
     Parameters
     ----------
     styles, descriptors
-        Shape (..., B) each; a pair (i, j) is concordant if styles and descriptors order it alike, discordant
-        if they order it oppositely, and neither if it is tied in one of them or a descriptor is NaN.
-
-    Returns
-    -------
-    weights : Tensor
-        Shape (..., B): a_i - b_i with a_i = #{j: d_j < d_i and z_j < z_i} and
-        b_i = #{j: d_j > d_i and z_j > z_i}; the sum of |z_i - z_j| over ordered concordant pairs is
-        2 sum_i z_i weights_i.
-    n_concordant, n_discordant : Tensor
-        Shape (...): numbers of ordered pairs.
+        Shape (..., B) each; NaN descriptors are not known.
 
     Notes
     -----
-    Rows are put in the order (z ascending, d descending). Then a_i counts earlier rows with smaller d, and b_i
-    later rows with larger d: ties in z are on the wrong side to be counted. O(B log B).
+    The sum of |z_i - z_j| over ordered concordant pairs is 2 sum_i z_i concordant_weights_i. Rows are put in
+    the order (z ascending, d descending). Then a_i counts earlier rows with smaller d, and b_i later rows
+    with larger d: ties in z are on the wrong side to be counted.
     """
-    below, up_to, n_known, known = _sorted_positions(descriptors)
-    infinity = float("inf")
-    d = torch.where(known, descriptors, infinity)
-    z = torch.where(known, styles.detach(), infinity)
+    d = _Positions.of(descriptors)
+    weights, pairs = _weights(d)
+    z = styles.detach().masked_fill(~d.known, float("inf"))
 
-    by_d = d.argsort(dim=-1, descending=True, stable=True)
-    order = by_d.gather(-1, z.gather(-1, by_d).argsort(dim=-1, stable=True))
+    by_d = d.filled.argsort(dim=-1, descending=True, stable=True)
+    z_sorted, by_z = z.gather(-1, by_d).sort(dim=-1, stable=True)
+    order = by_d.gather(-1, by_z)
     position = _inverse(order)
 
     # Unique ranks in d among the rows in this order; of equal descriptors the earlier row takes the higher
     # rank, so that it never counts as smaller.
-    d_ordered = d.gather(-1, order)
-    rank_of_ordered = _inverse(d_ordered.flip(-1).argsort(dim=-1, stable=True)).flip(-1)
-    a = _earlier_smaller(rank_of_ordered).gather(-1, position)
+    d_ordered = d.filled.gather(-1, order)
+    rank = _inverse(d_ordered.flip(-1).argsort(dim=-1, stable=True)).flip(-1)
+    a = _earlier_smaller(rank).gather(-1, position)
+    equal_and_earlier = d.up_to - 1 - rank.gather(-1, position)
+    b = (d.n_known - d.up_to) - (position - a - equal_and_earlier)
 
-    equal_and_earlier = up_to - 1 - rank_of_ordered.gather(-1, position)
-    b = (n_known - up_to) - (position - a - equal_and_earlier)
-    zero = torch.zeros((), dtype=a.dtype, device=a.device)
-    a, b = torch.where(known, a, zero), torch.where(known, b, zero)
-
-    n_concordant = (a + b).sum(-1)
-    z_below, z_up_to, *_ = _sorted_positions(torch.where(known, z, float("nan")))
-    tied_in_z = _pairs_tied_in_z_only(z, d, known, z_up_to - z_below)
-    pairs = torch.where(known, below + (n_known - up_to), zero).sum(-1)
-    return a - b, n_concordant, pairs - n_concordant - tied_in_z
+    concordant = torch.where(d.known, a + b, 0).sum(-1)
+    tied = _tied_in_z_only(z_sorted, d_ordered, d.known.gather(-1, order))
+    return PairCounts(weights, pairs, torch.where(d.known, a - b, 0), concordant, pairs - concordant - tied)
 
 
-def _sorted_positions(values: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Return #{v_j < v_i}, #{v_j <= v_i} (shape (..., B)), the number known (..., 1), and which are known."""
-    known = ~values.isnan()
-    filled = torch.where(known, values, float("inf")).contiguous()
-    ascending = filled.sort(dim=-1).values
-    n_known = known.sum(-1, keepdim=True)
-    below = torch.searchsorted(ascending, filled)
-    up_to = torch.searchsorted(ascending, filled, right=True)
-    return below, torch.minimum(up_to, n_known), n_known, known
+@dataclass(frozen=True)
+class _Positions:
+    """Where values stand among the known ones: #{v_j < v_i}, #{v_j <= v_i}; unknown ones filled with inf."""
+
+    filled: Tensor
+    known: Tensor
+    n_known: Tensor
+    below: Tensor
+    up_to: Tensor
+
+    @classmethod
+    def of(cls, values: Tensor) -> "_Positions":
+        known = ~values.isnan()
+        filled = values.masked_fill(~known, float("inf")).contiguous()
+        ascending = filled.sort(dim=-1).values
+        n_known = known.sum(-1, keepdim=True)
+        below = torch.searchsorted(ascending, filled)
+        up_to = torch.minimum(torch.searchsorted(ascending, filled, right=True), n_known)
+        return cls(filled, known, n_known, below, up_to)
 
 
-def _pairs_tied_in_z_only(z: Tensor, d: Tensor, known: Tensor, ties: Tensor) -> Tensor:
-    """Count ordered pairs of known rows with equal z and different d, shape (...)."""
-    if not bool((ties[known] > 1).any()):
-        return torch.zeros(z.shape[:-1], dtype=torch.long, device=z.device)
-    # Ties in a continuous style are rare (a collapsed style, or a test): a run of equal z is counted per value
-    # of d inside it.
-    by_d = d.argsort(dim=-1, stable=True)
-    order = by_d.gather(-1, z.gather(-1, by_d).argsort(dim=-1, stable=True))
-    z_sorted, d_sorted = z.gather(-1, order), d.gather(-1, order)
-    same_z = _run_lengths(z_sorted.diff(dim=-1) != 0)
-    same_both = _run_lengths((z_sorted.diff(dim=-1) != 0) | (d_sorted.diff(dim=-1) != 0))
-    known_sorted = known.gather(-1, order)
-    return torch.where(known_sorted, same_z - same_both, 0).sum(-1)
+def _weights(d: _Positions) -> tuple[Tensor, Tensor]:
+    above = d.n_known - d.up_to
+    return torch.where(d.known, d.below - above, 0), torch.where(d.known, d.below + above, 0).sum(-1)
+
+
+def _tied_in_z_only(z_sorted: Tensor, d_sorted: Tensor, known: Tensor) -> Tensor:
+    """Count ordered pairs of known rows with equal z and different d, shape (...); rows sorted by (z, d)."""
+    new_z = z_sorted.diff(dim=-1) != 0
+    new_both = new_z | (d_sorted.diff(dim=-1) != 0)
+    return torch.where(known, _run_lengths(new_z) - _run_lengths(new_both), 0).sum(-1)
 
 
 def _run_lengths(starts: Tensor) -> Tensor:
@@ -162,9 +170,8 @@ def spearman(styles: Tensor, descriptors: Tensor) -> Tensor:
     known = (~descriptors.isnan()).expand(torch.broadcast_shapes(styles.shape, descriptors.shape))
     ranks = []
     for values in (styles, descriptors):
-        filled = torch.where(known, values, float("nan"))
-        below, up_to, *_ = _sorted_positions(filled)
-        rank = torch.where(known, (below + up_to - 1).double() / 2, float("nan"))
+        p = _Positions.of(torch.where(known, values, float("nan")))
+        rank = torch.where(known, (p.below + p.up_to - 1).double() / 2, float("nan"))
         ranks.append(torch.nan_to_num(rank - rank.nanmean(-1, keepdim=True)))
     a, b = ranks
     return (a * b).sum(-1) / ((a * a).sum(-1) * (b * b).sum(-1)).sqrt()

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
-from rankaae_cli.core.ranks import concordance_weights, rank_weights, spearman
+from rankaae_cli.core.ranks import pair_counts, rank_weights, spearman
 
 
 def counted(z, d):
@@ -36,11 +36,12 @@ unknown_or_value = st.one_of(values, st.just(float("nan")))
 def test_counts_equal_the_double_loop_with_ties_and_unknowns(rows):
     z, d = (np.array(column) for column in zip(*rows, strict=True))
     expected_weights, expected_c, expected_d, expected_w, expected_pairs = counted(z, d)
-    weights, n_c, n_d = concordance_weights(torch.tensor(z), torch.tensor(d))
-    w, pairs = rank_weights(torch.tensor(d))
-    np.testing.assert_array_equal(weights, expected_weights)
-    np.testing.assert_array_equal(w, expected_w)
-    assert (int(n_c), int(n_d), int(pairs)) == (expected_c, expected_d, expected_pairs)
+    counts = pair_counts(torch.tensor(z), torch.tensor(d))
+    np.testing.assert_array_equal(counts.concordant_weights, expected_weights)
+    assert (int(counts.concordant), int(counts.discordant)) == (expected_c, expected_d)
+    for weights, pairs in ((counts.weights, counts.pairs), rank_weights(torch.tensor(d))):
+        np.testing.assert_array_equal(weights, expected_w)
+        assert int(pairs) == expected_pairs
 
 
 @pytest.mark.parametrize("n", [2, 63, 64, 65, 200])
@@ -48,12 +49,12 @@ def test_counts_on_continuous_values_with_leading_dimensions(n):
     generator = torch.Generator().manual_seed(n)
     z = torch.randn(2, 3, n, generator=generator)
     d = torch.randn(2, 3, n, generator=generator)
-    weights, n_c, n_d = concordance_weights(z, d)
+    counts = pair_counts(z, d)
     for t in range(2):
         for k in range(3):
             expected, c, dis, *_ = counted(z[t, k].numpy(), d[t, k].numpy())
-            np.testing.assert_array_equal(weights[t, k], expected)
-            assert (int(n_c[t, k]), int(n_d[t, k])) == (c, dis)
+            np.testing.assert_array_equal(counts.concordant_weights[t, k], expected)
+            assert (int(counts.concordant[t, k]), int(counts.discordant[t, k])) == (c, dis)
 
 
 def test_spearman_equals_scipy_with_ties_and_unknowns():
