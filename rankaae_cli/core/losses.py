@@ -6,6 +6,7 @@ Materials 7, 053802 (2023), arXiv:2301.04724, and its published code.
 """
 
 import math
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -107,13 +108,25 @@ def smoothness_loss(output_TBE: Tensor, kernel_points: int = 17, sigma: float = 
     Tensor
         Shape (T,).
     """
+    smoothing_EE = _smoothing_matrix(output_TBE.shape[-1], kernel_points, sigma).to(output_TBE)
+    smooth_TBE = output_TBE.detach() @ smoothing_EE
+    return (output_TBE - smooth_TBE).square().mean(dim=(-2, -1))
+
+
+@cache
+def _smoothing_matrix(points: int, kernel_points: int, sigma: float) -> Tensor:
+    """Return the matrix whose product with spectra (..., E) smooths them, edge values replicated.
+
+    One product with it is several times quicker than a convolution of one channel.
+    """
     half = kernel_points // 2
-    offsets = torch.arange(-half, half + 1, device=output_TBE.device, dtype=output_TBE.dtype)
-    kernel = torch.exp(-0.5 * (offsets / sigma).square())
-    kernel = (kernel / kernel.sum()).view(1, 1, -1)
-    rows = output_TBE.detach().flatten(0, -2).unsqueeze(1)
-    smooth = functional.conv1d(functional.pad(rows, (half, half), mode="replicate"), kernel)
-    return (output_TBE - smooth.view_as(output_TBE)).square().mean(dim=(-2, -1))
+    offsets = torch.arange(-half, half + 1)
+    kernel = torch.exp(-0.5 * (offsets.double() / sigma).square())
+    kernel = kernel / kernel.sum()
+    target = torch.arange(points).repeat_interleave(kernel_points)
+    source = (torch.arange(points).unsqueeze(1) + offsets).clamp(0, points - 1).flatten()
+    matrix = torch.zeros(points, points, dtype=torch.float64)
+    return matrix.index_put_((source, target), kernel.repeat(points), accumulate=True)
 
 
 def adversarial_loss(real_logits_TB: Tensor, encoded_logits_TB: Tensor) -> Tensor:

@@ -60,24 +60,18 @@ class TrialBatchNorm(nn.Module):
         self.variance.copy_(variance)
 
 
-class TrialLayerNorm(nn.Module):
-    """Layer norm of each row with a learned scale and shift a trial."""
-
-    def __init__(self, trials: int, width: int) -> None:
-        super().__init__()
-        self.width = width
-        self.scale = nn.Parameter(torch.ones(trials, 1, width))
-        self.shift = nn.Parameter(torch.zeros(trials, 1, width))
+class LayerNorm(nn.Module):
+    """Layer norm of each row, without scale and shift: the linear layer that follows has both."""
 
     def forward(self, inputs_TBW: Tensor) -> Tensor:
         """Normalise (T, B, width) over its last dimension."""
-        return functional.layer_norm(inputs_TBW, (self.width,)) * self.scale + self.shift
+        return functional.layer_norm(inputs_TBW, inputs_TBW.shape[-1:])
 
 
 def hidden_norm(kind: str, trials: int, width: int) -> nn.Module:
     """Return the normalisation between hidden layers: ``layer``, ``batch`` or ``none``."""
     if kind == "layer":
-        return TrialLayerNorm(trials, width)
+        return LayerNorm()
     if kind == "batch":
         return TrialBatchNorm(trials, width)
     if kind == "none":
