@@ -63,7 +63,7 @@ class Autoencoder(nn.Module):
         self.encoder = mlp([a.points, *[a.hidden] * a.encoder_layers, a.styles], a.norm, generators)
         # Generated spectra pass through the encoder too, so running statistics would fit neither kind: they are
         # retaken on real spectra instead (momentum 0).
-        self.style_norm = TrialBatchNorm(len(generators), a.styles, momentum=0.0)
+        self.style_norm = TrialBatchNorm(len(generators), a.styles, momentum=0.0, epsilon=1e-7)
         self.decoder = mlp([a.styles, *[a.hidden] * a.decoder_layers, a.points], a.norm, generators)
 
     @property

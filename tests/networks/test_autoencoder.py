@@ -41,7 +41,7 @@ def test_shapes_and_positive_spectra(norm):
     styles, out = model(torch.randn(1, 11, 30))
     assert styles.shape == (3, 11, 4) and out.shape == (3, 11, 30)
     assert (out >= 0).all()
-    np.testing.assert_allclose(styles.detach().mean(1), 0, atol=1e-5)
+    np.testing.assert_allclose(styles.detach().mean(1), 0, atol=1e-3)
 
 
 def test_retaken_statistics_standardise_real_spectra():
