@@ -7,31 +7,37 @@ Causal graph
 ------------
 Every arrow is one formula of this module. Hidden causes stand in brackets::
 
-    OS -> CN, (geometry)                               table `ELEMENTS`
-    OS, CN, (strain) -> (R)                            bond valence
-    CN, d count -> NNRS                                unequal bonds, Jahn-Teller
-    (geometry), (R), NNRS, (angle distortion) -> MOOD  trigonometry
-    OS, CN, (other cations) -> OCN                     Pauling's electrostatic valence rule
-    (geometry) -> (inversion loss), (planarity)
-    OS, CN, OCN, NNRS, MOOD, (R), (inversion loss), (planarity), (covalency), (second shell's deviation),
-        (its scattering strength), (nuisance) -> spectrum
+    OS -> CN, (geometry)                      table `ELEMENTS`, a weak tie
+    (strain) -> (R)                           about 0.6 % of the element's mean bond length
+    CN, d count -> NNRS                       unequal bonds, Jahn-Teller
+    (geometry), (bending) -> (smallest angle)
+    (R), (smallest angle) -> MOOD             trigonometry
+    OS, CN, (other cations) -> OCN            Pauling's electrostatic valence rule, damped
+    OS, CN, OCN, NNRS, MOOD, (R), (covalency), (second shell's deviation), (its scattering strength),
+        (nuisance) -> spectrum
 
 The spectrum is a function of `Causes` alone, and each descriptor is an argument of it, not only an ancestor
 of other arguments. So do(MOOD = x) *with all other causes fixed* is a spectrum of another MOOD and the same
-R: a direct effect. The arrows above the last one are what entangles: R depends on OS and CN, MOOD on R, the
-inversion loss on CN.
+R: a direct effect. Geometry acts through what is observed: the loss of inversion and the planarity are
+functions of CN and the angle 2 asin(MOOD / 2 R).
+
+The hidden arguments of the spectrum are independent of OS, CN, OCN and NNRS, and R has a small share in
+MOOD. So the direct effects can be told from descriptors and spectra alone, as they must be where a method is
+held to them. In real oxides R follows OS and CN by the bond valence; here it does not, since what it does to
+the spectrum would then belong to no descriptor and to all of them. What remains entangled: CN and NNRS (rank
+correlation about 0.6), less so CN and MOOD (-0.4), NNRS and MOOD through them, and OCN with OS and CN.
 
 Rules of the spectrum
 ---------------------
 Energies in eV, lengths in angstrom, intensities in edge steps; widths are full widths at half maximum.
 
-- *Edge*: E0 = E0(element) + s (OS - OS_ref) - 0.5 covalency, with s of 1.1 to 1.7 eV a unit of charge; such
+- *Edge*: E0 = E0(element) + s (OS - OS_ref) - 0.3 covalency, with s of 0.8 to 1.2 eV a unit of charge; such
   shifts: Wong et al., Phys. Rev. B 30, 5596 (1984). Half arctangent (core hole), half error function (final
   states).
 - *Pre-edge* (1s-3d): height (0.03 + 0.24 m) h / 10, where h = 10 - d is the number of 3d holes and m, from 0
-  to 1, the loss of inversion, which mixes 4p into 3d: tetrahedral strong, octahedral and square-planar weak.
-  It follows OS by 0.6 of the edge's shift. Wilke et al., Am. Mineral. 86, 714 (2001); Yamamoto, X-Ray
-  Spectrom. 37, 572 (2008).
+  to 1, the loss of inversion, which mixes 4p into 3d: tetrahedral strong, octahedral and square-planar weak,
+  five neighbours between. It follows OS by 0.6 of the edge's shift. Wilke et al., Am. Mineral. 86, 714 (2001);
+  Yamamoto, X-Ray Spectrom. 37, 572 (2008).
 - *Resonances*, by Natoli's rule (E_r - E_ref) R^2 = C with E_ref = E0 - 3: Bianconi et al., Phys. Rev. B
   32, 4292 (1985), who take the pre-edge for E_ref. The first is the white line, whose area grows with CN
   and falls with covalency; the third is the scattering from neighbour to neighbour, with MOOD in the place
@@ -42,8 +48,8 @@ Energies in eV, lengths in angstrom, intensities in edge steps; widths are full 
   whose height grows with OCN - 1 and whose place follows Natoli's rule with R2, the distance of those
   metals.
 - *Oscillations* a sin(2 k R + phi), as in EXAFS: first shell with a proportional to CN, damped by
-  exp(-2 k^2 (NNRS^2 + 0.07^2)); second with a proportional to OCN - 1, at R2 = 2 R sin(theta / 2), where
-  the angle theta at the oxygen closes from 150 degrees (OCN 2, shared corners) to 90 (OCN 6, shared edges).
+  exp(-2 k^2 (NNRS^2 + 0.07^2)); second with a proportional to OCN - 1, at R2 = sqrt(3) R, as where the angle
+  at the oxygen is 120 degrees, and the second shell's deviation.
 - *Nuisance*: energy offset, error of the edge step, instrumental width, a slow wiggle of the background.
 
 All numbers without a source are choices that make the spectra look like those FEFF computes.
@@ -53,25 +59,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
-from scipy.special import erf, ndtri
+from scipy.special import erf, expit, ndtri
 
 DESCRIPTOR_UNITS = {"OS": "e", "CN": "1", "OCN": "1", "NNRS": "angstrom", "MOOD": "angstrom"}
 
 GEOMETRIES = ("tetrahedral", "square_planar", "five_coordinate", "octahedral")
 _CN = np.array([4.0, 4.0, 5.0, 6.0])
-_ANGLE = np.array([109.47, 90.0, 88.0, 90.0])  # smallest O-M-O angle without distortion, degrees
-_INVERSION_LOSS = np.array([0.90, 0.08, 0.45, 0.08])
-_PLANARITY = np.array([0.0, 0.9, 0.3, 0.1])
+# The smallest O-M-O angle, degrees: the most it can be, and by how much bending closes it at most.
+_ANGLE = np.array([109.47, 90.0, 90.0, 90.0])
+_BENDING = np.array([26.0, 17.0, 20.0, 20.0])
 
 # Constants C of Natoli's rule, eV angstrom^2.
 WHITE_LINE = 40.0  # with R
 SECOND_RESONANCE = 92.0  # with R
-NEIGHBOUR_RESONANCE = 125.0  # with MOOD
+NEIGHBOUR_RESONANCE = 100.0  # with MOOD
 NON_LOCAL = 11.0  # with the distance of the second shell
 
 # Uniform numbers that one material, and one site of it, take from their streams.
 MATERIAL_DRAWS = 12
-SITE_DRAWS = 10
+SITE_DRAWS = 9
 
 
 @dataclass(frozen=True)
@@ -88,7 +94,7 @@ class Element:
         Natural width of the K level, eV: Krause and Oliver, J. Phys. Chem. Ref. Data 8, 329 (1979).
     bond_valence_r0
         R0 of the bond to oxygen, angstrom, one value amid those of the oxidation states: Brese and O'Keeffe,
-        Acta Cryst. B 47, 192 (1991).
+        Acta Cryst. B 47, 192 (1991); it sets the mean bond length.
     sites
         For each oxidation state: its weight, then those of `GEOMETRIES` within it.
     """
@@ -102,35 +108,36 @@ class Element:
     sites: Mapping[int, tuple[float, tuple[float, float, float, float]]]
 
 
-# The weights are of real chemistry in kind (Mn7+ and Cr6+ tetrahedral, Cu2+ often square-planar), but rare
-# states are commoner than in nature, so that every class is met often enough to be learnt.
+# The weights lean the way of real chemistry (Mn7+ and Cr6+ tetrahedral, Cu2+ and Cu3+ square-planar), but far
+# less than it does, so that coordination and oxidation state can be told apart; and rare states are commoner
+# than in nature, so that every class is met often enough to be learnt.
 ELEMENTS: Mapping[str, Element] = {
-    "Ti": Element(4, 4976.5, 3.5, 1.6, 0.94, 1.815, {
-        2: (0.15, (0.05, 0.10, 0.15, 0.70)), 3: (0.35, (0.15, 0.05, 0.25, 0.55)),
-        4: (0.50, (0.35, 0.00, 0.25, 0.40))}),
-    "V": Element(5, 5476.0, 4.0, 1.5, 1.01, 1.784, {
-        2: (0.15, (0.10, 0.10, 0.15, 0.65)), 3: (0.25, (0.10, 0.05, 0.20, 0.65)),
-        4: (0.30, (0.20, 0.00, 0.40, 0.40)), 5: (0.30, (0.50, 0.00, 0.30, 0.20))}),
-    "Cr": Element(6, 6001.0, 4.0, 1.3, 1.08, 1.750, {
-        2: (0.15, (0.10, 0.35, 0.20, 0.35)), 3: (0.35, (0.10, 0.00, 0.15, 0.75)),
-        4: (0.15, (0.30, 0.00, 0.20, 0.50)), 5: (0.15, (0.40, 0.00, 0.35, 0.25)),
-        6: (0.20, (0.70, 0.00, 0.15, 0.15))}),
-    "Mn": Element(7, 6550.0, 4.0, 1.1, 1.16, 1.760, {
-        2: (0.22, (0.25, 0.05, 0.15, 0.55)), 3: (0.25, (0.05, 0.15, 0.30, 0.50)),
-        4: (0.25, (0.10, 0.00, 0.15, 0.75)), 5: (0.10, (0.70, 0.00, 0.15, 0.15)),
-        6: (0.09, (0.75, 0.00, 0.15, 0.10)), 7: (0.09, (0.80, 0.00, 0.10, 0.10))}),
-    "Fe": Element(8, 7122.5, 2.8, 1.7, 1.25, 1.759, {
-        2: (0.35, (0.20, 0.15, 0.20, 0.45)), 3: (0.45, (0.35, 0.00, 0.20, 0.45)),
-        4: (0.20, (0.20, 0.05, 0.30, 0.45))}),
-    "Co": Element(9, 7720.5, 2.7, 1.6, 1.33, 1.700, {
-        2: (0.50, (0.35, 0.10, 0.20, 0.35)), 3: (0.35, (0.10, 0.10, 0.20, 0.60)),
-        4: (0.15, (0.20, 0.10, 0.20, 0.50))}),
-    "Ni": Element(10, 8343.5, 2.6, 1.6, 1.44, 1.654, {
-        2: (0.50, (0.20, 0.20, 0.15, 0.45)), 3: (0.35, (0.05, 0.15, 0.30, 0.50)),
-        4: (0.15, (0.10, 0.15, 0.25, 0.50))}),
-    "Cu": Element(11, 8995.0, 2.1, 1.7, 1.55, 1.679, {
-        1: (0.20, (0.55, 0.20, 0.15, 0.10)), 2: (0.50, (0.08, 0.27, 0.30, 0.35)),
-        3: (0.30, (0.02, 0.48, 0.20, 0.30))}),
+    "Ti": Element(4, 4976.5, 3.5, 1.1, 0.94, 1.815, {
+        2: (0.20, (0.15, 0.15, 0.30, 0.40)), 3: (0.35, (0.15, 0.15, 0.30, 0.40)),
+        4: (0.45, (0.22, 0.13, 0.30, 0.35))}),
+    "V": Element(5, 5476.0, 4.0, 1.0, 1.01, 1.784, {
+        2: (0.15, (0.15, 0.15, 0.30, 0.40)), 3: (0.30, (0.15, 0.15, 0.30, 0.40)),
+        4: (0.30, (0.18, 0.14, 0.33, 0.35)), 5: (0.25, (0.25, 0.10, 0.35, 0.30))}),
+    "Cr": Element(6, 6001.0, 4.0, 0.9, 1.08, 1.750, {
+        2: (0.18, (0.12, 0.20, 0.30, 0.38)), 3: (0.35, (0.15, 0.12, 0.30, 0.43)),
+        4: (0.20, (0.18, 0.14, 0.30, 0.38)), 5: (0.15, (0.22, 0.13, 0.30, 0.35)),
+        6: (0.12, (0.28, 0.12, 0.28, 0.32))}),
+    "Mn": Element(7, 6550.0, 4.0, 0.8, 1.16, 1.760, {
+        2: (0.24, (0.18, 0.14, 0.30, 0.38)), 3: (0.28, (0.14, 0.16, 0.32, 0.38)),
+        4: (0.26, (0.16, 0.14, 0.30, 0.40)), 5: (0.10, (0.24, 0.12, 0.30, 0.34)),
+        6: (0.07, (0.26, 0.12, 0.30, 0.32)), 7: (0.05, (0.28, 0.12, 0.28, 0.32))}),
+    "Fe": Element(8, 7122.5, 2.8, 1.2, 1.25, 1.759, {
+        2: (0.35, (0.18, 0.16, 0.28, 0.38)), 3: (0.45, (0.22, 0.12, 0.28, 0.38)),
+        4: (0.20, (0.20, 0.14, 0.30, 0.36))}),
+    "Co": Element(9, 7720.5, 2.7, 1.2, 1.33, 1.700, {
+        2: (0.45, (0.22, 0.13, 0.28, 0.37)), 3: (0.35, (0.16, 0.14, 0.28, 0.42)),
+        4: (0.20, (0.18, 0.14, 0.28, 0.40))}),
+    "Ni": Element(10, 8343.5, 2.6, 1.2, 1.44, 1.654, {
+        2: (0.45, (0.18, 0.18, 0.26, 0.38)), 3: (0.35, (0.15, 0.16, 0.30, 0.39)),
+        4: (0.20, (0.16, 0.16, 0.28, 0.40))}),
+    "Cu": Element(11, 8995.0, 2.1, 1.2, 1.55, 1.679, {
+        1: (0.25, (0.24, 0.18, 0.28, 0.30)), 2: (0.45, (0.12, 0.24, 0.30, 0.34)),
+        3: (0.30, (0.10, 0.28, 0.30, 0.32))}),
 }  # fmt: skip
 
 
@@ -144,8 +151,6 @@ class Causes:
         Shape (N,): the descriptors; NNRS and MOOD in angstrom.
     R
         Shape (N,): mean bond length, angstrom.
-    inversion_loss, planarity
-        Shape (N,): p-d mixing of the geometry, and likeness to a square plane, both in [0, 1].
     covalency
         Shape (N,): charge that the bonds give back to the metal, as a standard score.
     second_shell, scattering
@@ -163,8 +168,6 @@ class Causes:
     NNRS: np.ndarray
     MOOD: np.ndarray
     R: np.ndarray
-    inversion_loss: np.ndarray
-    planarity: np.ndarray
     covalency: np.ndarray
     second_shell: np.ndarray
     scattering: np.ndarray
@@ -207,13 +210,13 @@ def draw_causes(element: Element, material_NU: np.ndarray, site_NU: np.ndarray) 
     geometry = _choose(np.array([g for _, g in element.sites.values()])[which], site_NU[:, 2])
     os, cn = states[which], _CN[geometry]
 
-    length = bond_length(element, os, cn) + 0.022 * material[:, 1] + 0.015 * site[:, 3]
+    length = mean_bond_length(element) * (1 + 0.005 * material[:, 1] + 0.0035 * site[:, 3])
     jahn_teller = np.isin(element.valence_electrons - os, (4.0, 9.0)) & (cn > 4)
-    nnrs = np.exp(np.log(0.09) + 0.55 * (cn - 5) + 0.25 * jahn_teller + 0.60 * site[:, 4]).clip(0.005, 0.45)
-    angle = _ANGLE[geometry] - 8.0 * np.abs(site[:, 5])
-    mood = (2 * (length - 0.5 * nnrs) * np.sin(np.radians(angle) / 2)).clip(1.9, None)
-    # Pauling: the bond strengths OS / CN that meet at an oxygen add up to 2; other cations blur it.
-    ocn = 3.6 + 0.5 * ((2 * cn / os).clip(2, 6) - 3.6) + 0.6 * material[:, 2] + 0.3 * site[:, 6]
+    nnrs = np.exp(np.log(0.09) + 0.45 * (cn - 5) + 0.15 * jahn_teller + 0.50 * site[:, 4]).clip(0.005, 0.45)
+    angle = _ANGLE[geometry] - _BENDING[geometry] * expit(1.4 * site[:, 5])
+    mood = 2 * length * np.sin(np.radians(angle) / 2)
+    # Pauling: the bond strengths OS / CN that meet at an oxygen add up to 2; other cations nearly hide it.
+    ocn = 3.6 + 0.12 * ((2 * cn / os).clip(2, 6) - 3.6) + 0.8 * material[:, 2] + 0.4 * site[:, 6]
     ocn = (np.round(ocn * cn) / cn).clip(2, 6)
     return Causes(
         OS=os,
@@ -222,11 +225,9 @@ def draw_causes(element: Element, material_NU: np.ndarray, site_NU: np.ndarray) 
         NNRS=np.round(nnrs, 4),
         MOOD=np.round(mood, 4),
         R=length,
-        inversion_loss=(_INVERSION_LOSS[geometry] + 0.06 * site[:, 7]).clip(0, 1),
-        planarity=(_PLANARITY[geometry] * (1 + 0.15 * site[:, 7])).clip(0, 1),
-        covalency=0.8 * material[:, 10] + 0.6 * site[:, 8],
-        second_shell=0.06 * site[:, 9],
-        scattering=(1 + 0.20 * material[:, 11]).clip(0.3, None),
+        covalency=0.8 * material[:, 10] + 0.6 * site[:, 7],
+        second_shell=0.04 * site[:, 8],
+        scattering=(1 + 0.15 * material[:, 11]).clip(0.3, None),
         offset=0.10 * material[:, 3],
         scale=1 + 0.015 * material[:, 4],
         width=0.6 * material_NU[:, 5],
@@ -234,9 +235,27 @@ def draw_causes(element: Element, material_NU: np.ndarray, site_NU: np.ndarray) 
     )
 
 
-def bond_length(element: Element, os_N: np.ndarray, cn_N: np.ndarray) -> np.ndarray:
-    """Return the mean bond length of equal bonds, shape (N,), angstrom: R = R0 - 0.37 ln(OS / CN)."""
-    return element.bond_valence_r0 - 0.37 * np.log(os_N / cn_N)
+def mean_bond_length(element: Element) -> float:
+    """Return the element's mean bond length, angstrom: R0 - 0.37 ln(OS / 5) at its reference OS."""
+    return float(element.bond_valence_r0 - 0.37 * np.log(element.reference_os / 5))
+
+
+def smallest_angle(mood_N: np.ndarray, length_N: np.ndarray) -> np.ndarray:
+    """Return the smallest O-M-O angle, degrees: 2 asin(MOOD / 2 R)."""
+    return np.degrees(2 * np.arcsin((mood_N / (2 * length_N)).clip(0, 1)))
+
+
+def inversion_loss(cn_N: np.ndarray, angle_N: np.ndarray) -> np.ndarray:
+    """Return the loss of inversion, in (0, 1), from CN and the smallest O-M-O angle in degrees.
+
+    At 105 degrees and CN 4 it is 0.82; at 83 degrees and CN 4, 5, 6 it is 0.17, 0.12, 0.08.
+    """
+    return expit((angle_N - 97) / 7 - 0.4 * (cn_N - 5))
+
+
+def planarity(cn_N: np.ndarray, angle_N: np.ndarray) -> np.ndarray:
+    """Return the likeness to a square plane, in (0, 1), from CN up to 6 and the smallest angle in degrees."""
+    return (6.25 - cn_N) / 2.25 * expit((98 - angle_N) / 4)
 
 
 def edge_energy(element: Element, os_N: np.ndarray) -> np.ndarray:
@@ -263,7 +282,7 @@ def spectra(element: Element, causes: Causes, energy_E: np.ndarray) -> np.ndarra
     """
     c = {f.name: getattr(causes, f.name)[:, None] for f in fields(causes) if f.name != "wiggle"}
     energy_NE = energy_E[None, :] - c["offset"]
-    edge = edge_energy(element, c["OS"]) - 0.5 * c["covalency"]
+    edge = edge_energy(element, c["OS"]) - 0.3 * c["covalency"]
     hole = np.hypot(element.core_hole, c["width"])
     step = _step(energy_NE - edge, hole + 3.4)
     above = (
@@ -309,13 +328,14 @@ def _pre_edge(
     element: Element, c: _Columns, edge: np.ndarray, hole: np.ndarray, energy: np.ndarray
 ) -> np.ndarray:
     holes = 10 - (element.valence_electrons - c["OS"]).clip(0, 10)
-    height = (0.03 + 0.24 * c["inversion_loss"]) * holes / 10
+    mixing = inversion_loss(c["CN"], smallest_angle(c["MOOD"], c["R"]))
     at = edge - 7.0 - 0.4 * element.shift * (c["OS"] - element.reference_os)
-    return height * _peak(energy, at, hole + 0.8)
+    return (0.03 + 0.24 * mixing) * holes / 10 * _peak(energy, at, hole + 0.8)
 
 
 def _shoulders(c: _Columns, edge: np.ndarray, hole: np.ndarray, energy: np.ndarray) -> np.ndarray:
-    planar = 0.25 * c["planarity"] * _peak(energy, edge - 2.0, hole + 1.8)
+    square = planarity(c["CN"], smallest_angle(c["MOOD"], c["R"]))
+    planar = 0.06 * square * _peak(energy, edge - 2.0, hole + 1.8)
     at = resonance_energy(edge, NON_LOCAL, _second_distance(c))
     return planar + 0.036 * _metals(c) * _peak(energy, at, hole + 2.4)
 
@@ -327,7 +347,7 @@ def _white_line_and_resonances(
     for constant, distance, height, width in (
         (WHITE_LINE, "R", (0.62 + 0.12 * (c["CN"] - 5)) * (1 - 0.08 * c["covalency"]), 4.5),
         (SECOND_RESONANCE, "R", 0.11, 6.0),
-        (NEIGHBOUR_RESONANCE, "MOOD", 0.16, 4.5),
+        (NEIGHBOUR_RESONANCE, "MOOD", 0.18, 6.5),
     ):
         at = resonance_energy(edge, constant, c[distance])
         spread = 2.355 * 2 * constant / c[distance] ** 3 * c["NNRS"]
@@ -353,8 +373,7 @@ def _metals(c: _Columns) -> np.ndarray:
 
 
 def _second_distance(c: _Columns) -> np.ndarray:
-    angle = np.radians(150 - 15 * (c["OCN"] - 2))
-    return 2 * c["R"] * np.sin(angle / 2) + c["second_shell"]
+    return np.sqrt(3) * c["R"] + c["second_shell"]
 
 
 def _wiggle(wiggle_N4: np.ndarray, energy_E: np.ndarray) -> np.ndarray:

@@ -86,7 +86,9 @@ def test_true_response_is_that_of_the_rows(name):
         np.testing.assert_allclose(
             family.true_response_KE[k], at_high.mean(0) - at_low.mean(0), rtol=0, atol=1e-4
         )
-    assert (np.abs(family.true_response_KE).max(axis=1) > 0.05).all()
+    assert (np.abs(family.true_response_KE).max(axis=1) > 0.06).all()
+    size = np.linalg.norm(family.true_response_KE, axis=1)
+    assert size.min() > 0.15 * size.max()
 
 
 @every_family
