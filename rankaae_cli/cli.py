@@ -70,6 +70,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Whoever read the output, such as head, has seen enough; nothing is left to be flushed into the pipe.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
+    except Stopped as stopped:
+        print(f"rankaae: {stopped}", file=sys.stderr)
+        return stopped.status
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return INTERRUPTED
@@ -183,9 +186,6 @@ def _report(error: Exception, command: str) -> int:
     """Say on standard error what went wrong; return the exit status."""
     if os.environ.get("RANKAAE_DEBUG") == "1":
         traceback.print_exception(error)
-    if isinstance(error, Stopped):
-        print(f"rankaae: {error}", file=sys.stderr)
-        return error.status
     if isinstance(error, UserError):
         print(f"rankaae: {error}", file=sys.stderr)
         return WRONG_CALL
@@ -205,9 +205,12 @@ def _explain_configuration_error(error: BaseException, command: str) -> str | No
     from hydra.errors import HydraException, MissingConfigException, OverrideParseException
     from omegaconf.errors import OmegaConfBaseException
 
+    from rankaae_cli.schema import known_keys
+
     if isinstance(error, MissingConfigException):
         group, _, name = (error.missing_cfg_file or "").rpartition("/")
-        return f"there is no {group or 'configuration'} {name!r}: {nearest(name, error.options or [])}"
+        there_are = f": {nearest(name, error.options)}" if error.options else ""
+        return f"there is no {group or 'configuration'} {name!r}{there_are}"
     if isinstance(error, OverrideParseException):
         return f"{error.override!r} cannot be read as key=value: {str(error).splitlines()[0]}"
     if not isinstance(error, HydraException | OmegaConfBaseException):
@@ -216,27 +219,9 @@ def _explain_configuration_error(error: BaseException, command: str) -> str | No
     lines = [line.strip() for line in str(cause).splitlines() if line.strip()]
     full_key = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("full_key:")), "")
     if re.search(r"^Key '.*' (is not in struct|not in )", "\n".join(lines), re.MULTILINE):
-        known = _known_keys(command)
+        known = known_keys(command)
         return f"{command} has no key {full_key!r}: {nearest(full_key, known, [k for k in known if '.' not in k])}"
     if full_key and lines:
         return f"{full_key}: {lines[0]}\nsee rankaae {command} --help"
     first = str(error).splitlines()
     return "\n".join([*first[:1], f"see rankaae {command} --help"])
-
-
-def _known_keys(command: str) -> list[str]:
-    """Return the dotted keys of a command."""
-    from omegaconf import DictConfig, OmegaConf
-
-    from rankaae_cli.schema import SCHEMAS
-
-    def flatten(node: DictConfig, prefix: str) -> list[str]:
-        keys = []
-        for key in node:
-            value, key = node._get_node(key), str(key)
-            keys.append(f"{prefix}{key}")
-            if isinstance(value, DictConfig) and not value._is_none():
-                keys += flatten(value, f"{prefix}{key}.")
-        return keys
-
-    return flatten(OmegaConf.structured(SCHEMAS[command]), "")

@@ -3,9 +3,9 @@
 Defaults that a user may want to read or change lie in ``conf/``; a key that is not here is refused.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, is_dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, get_args, get_origin, get_type_hints
 
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING
@@ -149,9 +149,9 @@ class TrainConfig:
     device: Device = Device.auto
     save_every: int = MISSING
     resume: str | None = None
-    model: ModelSettings = field(default_factory=ModelSettings)
-    objective: ObjectiveSettings = field(default_factory=ObjectiveSettings)
-    optimiser: OptimiserSettings = field(default_factory=OptimiserSettings)
+    model: ModelSettings = MISSING
+    objective: ObjectiveSettings = MISSING
+    optimiser: OptimiserSettings = MISSING
 
 
 @dataclass
@@ -186,6 +186,21 @@ SCHEMAS: dict[str, Any] = {
     "traverse": TraverseConfig,
     "report": ReportConfig,
 }
+
+
+def known_keys(command: str) -> list[str]:
+    """Return the dotted keys of a command."""
+    return _keys_of(SCHEMAS[command], "")
+
+
+def _keys_of(node: Any, prefix: str) -> list[str]:
+    keys = []
+    for name, hint in get_type_hints(node).items():
+        keys.append(f"{prefix}{name}")
+        for part in (hint, *get_args(hint)):
+            if is_dataclass(part) and get_origin(hint) is not dict:
+                keys += _keys_of(part, f"{prefix}{name}.")
+    return keys
 
 
 def register() -> None:

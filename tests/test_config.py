@@ -1,24 +1,18 @@
 """Every shipped configuration composes and fits the schema."""
 
+import dataclasses
 from pathlib import Path
 
 import pytest
-from hydra import compose, initialize_config_module
 from omegaconf import OmegaConf
 
-from rankaae_cli import schema
 from rankaae_cli.cli import COMMANDS
+from rankaae_cli.core.settings import ModelSettings, ObjectiveSettings, OptimiserSettings
+from tests.configuration import composed
 
 CONF = Path(__file__).parent.parent / "conf"
 GROUPS = sorted(p for p in CONF.glob("*/*.yaml") if p.parent.name != "family")
 FAMILIES = sorted(p.stem for p in CONF.glob("family/*.yaml"))
-
-
-def composed(command, *overrides):
-    schema.register()
-    with initialize_config_module("rankaae_cli.conf", version_base="1.3"):
-        cfg = compose(command, list(overrides))
-    return OmegaConf.merge(OmegaConf.structured(schema.SCHEMAS[command]), OmegaConf.to_container(cfg))
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -51,24 +45,9 @@ def test_oxide_grids():
         assert (grid.start, grid.step, grid.points, grid.unit) == (start, 0.25, 256, "eV")
 
 
-def test_settings_have_one_default_each():
-    """What conf/ says of the model, objective and optimiser leaves nothing to the classes' own defaults."""
-    cfg = composed("train", "+family=Fe_oxides")
-
-    def keys(node, prefix=""):
-        return {
-            k
-            for name, value in node.items()
-            for k in ([f"{prefix}{name}"] if not isinstance(value, dict) else keys(value, f"{prefix}{name}."))
-        }
-
-    import yaml
-
-    for group in ("model", "objective", "optimiser"):
-        default = next(
-            entry[group]
-            for entry in yaml.safe_load((CONF / "train.yaml").read_text())["defaults"]
-            if group in entry
+def test_settings_have_their_defaults_in_conf_alone():
+    """The dataclasses of the model, objective and optimiser have no defaults of their own."""
+    for settings in (ModelSettings, ObjectiveSettings, OptimiserSettings):
+        assert all(
+            f.default is f.default_factory is dataclasses.MISSING for f in dataclasses.fields(settings)
         )
-        written = yaml.safe_load((CONF / group / f"{default}.yaml").read_text())
-        assert keys(written) == keys(OmegaConf.to_container(cfg[group]))

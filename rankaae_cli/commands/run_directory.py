@@ -76,10 +76,10 @@ def write_provenance(run: Path, provenance: dict[str, Any]) -> None:
     write_text(run / PROVENANCE, json.dumps(provenance, indent=2) + "\n")
 
 
-def provenance_at_start(data: Path, family: "Family", device: str) -> dict[str, Any]:
+def provenance_at_start(command: str, data: Path, family: "Family", device: str) -> dict[str, Any]:
     """Return what is known when a run starts: command, code, packages, data, host and time."""
     return {
-        "command": shlex.join(["rankaae", *_command_arguments()]),
+        "command": shlex.join(["rankaae", command, *sys.argv[1:]]),
         "rankaae_version": rankaae_cli.__version__,
         "git": _git_state(),
         "python": platform.python_version(),
@@ -117,8 +117,10 @@ def find_run(run: str, root: Path = RUNS) -> Path:
         If there is no such run, it has not finished, or it has no checkpoint.
     """
     if run == "latest":
-        finished = [(read_provenance(p.parent).get("finished", ""), p.parent) for p in root.rglob(PROVENANCE)]
-        path = max((pair for pair in finished if pair[0]), default=("", None))[1]
+        finished = [
+            (content["finished"], run) for run, content in readable_runs(root) if "finished" in content
+        ]
+        path = max(finished, default=("", None))[1]
         if path is None:
             raise UserError(
                 f"there is no finished run below {root.resolve()}\ntrain one: rankaae train +family=..."
@@ -136,79 +138,15 @@ def find_run(run: str, root: Path = RUNS) -> Path:
     return path.resolve()
 
 
-def find_interrupted_run(run: str, root: Path = RUNS) -> Path:
-    """Return the directory of a run that has begun and not finished; ``latest`` is the newest below `root`.
-
-    Raises
-    ------
-    UserError
-        If there is no such run, or it has finished.
-    """
-    if run == "latest":
-        begun = [(read_provenance(p.parent), p.parent) for p in root.rglob(PROVENANCE)]
-        unfinished = [
-            (provenance["started"], path) for provenance, path in begun if "finished" not in provenance
-        ]
-        if not unfinished:
-            raise UserError(f"there is no interrupted run below {root.resolve()}")
-        return max(unfinished)[1].resolve()
-    path = Path(run)
-    if not (path / PROVENANCE).is_file() or not (path / CONFIG).is_file():
-        raise UserError(f"{path} is not a run directory (no {PROVENANCE} in it)\ngive one as resume=")
-    if "finished" in read_provenance(path):
-        raise UserError(f"the run {path} has finished: there is nothing to resume")
-    return path.resolve()
-
-
-def changed_settings(cfg: DictConfig, stored: DictConfig, ignore: tuple[str, ...] = ()) -> list[str]:
-    """Return ``key: old in the run, new now`` for what a call asks for otherwise than the run had it.
-
-    Where the call names no family, only the keys that it sets count.
-    """
-    asked = None
-    if cfg.family is None:
-        overrides = HydraConfig.get().overrides.task if HydraConfig.initialized() else []
-        asked = {o.lstrip("+~").split("=", 1)[0].split("@")[0].replace("/", ".") for o in overrides}
-    old, new = _flat(stored), _flat(cfg)
-    changed = []
-    for key in sorted(old.keys() | new.keys()):
-        if key.split(".")[0] in ignore or old.get(key) == new.get(key):
-            continue
-        if asked is None or any(key == a or key.startswith(f"{a}.") for a in asked):
-            changed.append(f"{key} {old.get(key)} in the run, {new.get(key)} now")
-    return changed
-
-
-def _flat(cfg: DictConfig) -> dict[str, Any]:
-    def walk(node: Any, prefix: str) -> dict[str, Any]:
-        if not isinstance(node, dict):
-            return {prefix: node}
-        return {
-            k: v
-            for name, value in node.items()
-            for k, v in walk(value, f"{prefix}.{name}".lstrip(".")).items()
-        }
-
-    return walk(OmegaConf.to_container(cfg, resolve=True, enum_to_str=True), "")
-
-
-def provenance_when_resumed(run: Path, data: Path) -> dict[str, Any]:
-    """Return the run's provenance with the time of resuming added.
-
-    Raises
-    ------
-    UserError
-        If the data file is not the one that the run was begun with.
-    """
-    provenance = read_provenance(run)
-    begun_with, found = provenance["data"][0]["sha256"], sha256(data)
-    if begun_with != found:
-        raise UserError(
-            f"{data} is not the file that the run was begun with "
-            f"(its SHA-256 begins {found[:12]}, not {begun_with[:12]})\n"
-            "give the same file as data=, or begin a new run"
-        )
-    return {**provenance, "resumed": [*provenance.get("resumed", []), now()]}
+def readable_runs(root: Path) -> list[tuple[Path, dict[str, Any]]]:
+    """Return the runs below `root` with their provenance, passing over what cannot be read with a word."""
+    runs = []
+    for path in root.rglob(PROVENANCE):
+        try:
+            runs.append((path.parent, read_provenance(path.parent)))
+        except UserError as error:
+            print(f"passed over: {str(error).splitlines()[0]}", file=sys.stderr)
+    return runs
 
 
 def read_provenance(run: Path) -> dict[str, Any]:
@@ -217,7 +155,8 @@ def read_provenance(run: Path) -> dict[str, Any]:
         content = json.loads((run / PROVENANCE).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UserError(f"{run / PROVENANCE} cannot be read: {error}") from error
-    assert isinstance(content, dict)
+    if not isinstance(content, dict):
+        raise UserError(f"{run / PROVENANCE} cannot be read: it holds no mapping")
     return content
 
 
@@ -249,7 +188,7 @@ def load_run(run: str) -> "tuple[Path, TrainedModel, Family]":
     path = find_run(run)
     config = read_run_config(path)
     model = TrainedModel.load(path / BEST)
-    for entry in read_provenance(path)["data"]:
+    for entry in read_provenance(path).get("data", []):
         data = Path(entry["path"])
         if data.is_file() and sha256(data) != entry["sha256"]:
             raise UserError(
@@ -290,12 +229,6 @@ def load_family(path: Path, split_seed: int) -> "Family":
             "add materials, or choose another split_seed="
         )
     return family
-
-
-def _command_arguments() -> list[str]:
-    if not HydraConfig.initialized():
-        return sys.argv[1:]
-    return [str(HydraConfig.get().job.config_name), *sys.argv[1:]]
 
 
 def _git_state() -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from rankaae_cli.commands import run_directory
+from rankaae_cli.commands import interrupted, run_directory
 from rankaae_cli.core.errors import Stopped, UserError
 from rankaae_cli.schema import TrainConfig
 
@@ -31,10 +31,10 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     cfg.data = str(data)
 
     if resumed:
-        provenance = run_directory.provenance_when_resumed(directory, data)
+        provenance = interrupted.provenance_when_resumed(directory, data)
     else:
         directory = run_directory.new_run_directory(cfg.family.name)
-        provenance = run_directory.provenance_at_start(data, family, device)
+        provenance = run_directory.provenance_at_start("train", data, family, device)
         run_directory.write_config(directory, "train", cfg)
     run_directory.write_provenance(directory, provenance)
     if is_sample:
@@ -57,11 +57,13 @@ def run(cfg: DictConfig) -> dict[str, Any]:
         save_every=cfg.save_every,
         resume=resumed,
     )
-    start = time.monotonic()
+    start = time.monotonic() - provenance.get("wall_s", 0.0)
     try:
-        with Progress("training", "epochs") as progress:
+        with interrupted.held(directory), Progress("training", "epochs") as progress:
             model = fit(request, progress)
     except Stopped as stopped:
+        wall = round(time.monotonic() - start, 3)
+        run_directory.write_provenance(directory, {**provenance, "wall_s": wall})
         message = f"{stopped}; go on with rankaae train resume={_shown(directory)}"
         raise Stopped(message, stopped.status - 128) from stopped
     wall = time.monotonic() - start
@@ -80,11 +82,11 @@ def _interrupted_run(cfg: DictConfig) -> tuple[Path, DictConfig]:
     UserError
         If there is none, it has finished, or the call asks for another configuration than the run's.
     """
-    directory = run_directory.find_interrupted_run(cfg.resume)
+    directory = interrupted.find_interrupted_run(cfg.resume)
     plain = OmegaConf.to_container(run_directory.read_run_config(directory))
     stored = OmegaConf.merge(OmegaConf.structured(TrainConfig), plain)
     assert isinstance(stored, DictConfig)
-    changed = run_directory.changed_settings(cfg, stored, ignore=("resume", "data", "device"))
+    changed = interrupted.changed_settings(cfg, stored, ignore=("resume", "data", "device"))
     if changed:
         raise UserError(
             f"{_shown(directory)} was begun with another configuration: {'; '.join(changed)}\n"
@@ -92,25 +94,51 @@ def _interrupted_run(cfg: DictConfig) -> tuple[Path, DictConfig]:
         )
     if cfg.data is not None:
         stored.data = cfg.data
+    if "device" in interrupted.asked_for():
+        stored.device = cfg.device
     return directory, stored
+
+
+_LOSSES = ("rank", "reconstruction", "prior", "mutual_information", "smoothness")
+_AT_LEAST = {
+    0: (
+        "seed",
+        "model.free_styles",
+        "objective.input_noise",
+        "objective.prior.noise",
+        "optimiser.weight_decay",
+        "optimiser.clip",
+        *(f"objective.{loss}.weight" for loss in _LOSSES),
+    ),
+    1: (
+        "trials",
+        "max_epochs",
+        "save_every",
+        "model.hidden",
+        "model.encoder_layers",
+        "model.decoder_layers",
+        "objective.prior.directions",
+        "objective.smoothness.kernel_points",
+    ),
+    2: ("batch_size",),
+}
+_POSITIVE = ("optimiser.rate", "objective.prior.tau", "objective.smoothness.sigma")
 
 
 def _check(cfg: DictConfig) -> None:
     """Refuse impossible numbers, all at once."""
-    faults = [
-        f"{key}={OmegaConf.select(cfg, key)} (expected {expected})"
-        for key, expected, holds in (
-            ("trials", "at least 1", cfg.trials >= 1),
-            ("max_epochs", "at least 1", cfg.max_epochs >= 1),
-            ("batch_size", "at least 2", cfg.batch_size >= 2),
-            ("seed", "not negative", cfg.seed >= 0),
-            ("save_every", "at least 1", cfg.save_every >= 1),
-            ("model.free_styles", "not negative", cfg.model.free_styles >= 0),
-            ("model.hidden", "at least 1", cfg.model.hidden >= 1),
-            ("optimiser.rate", "positive", cfg.optimiser.rate > 0),
-        )
-        if not holds
+
+    def value(key: str) -> Any:
+        return OmegaConf.select(cfg, key)
+
+    bounds = [(k, f"at least {low}", value(k) >= low) for low, keys in _AT_LEAST.items() for k in keys]
+    bounds += [(k, "positive", value(k) > 0) for k in _POSITIVE]
+    bounds += [
+        ("objective.prior.betas", "two numbers in [0, 1)", all(0 <= b < 1 for b in cfg.objective.prior.betas))
     ]
+    points = "objective.smoothness.kernel_points"
+    bounds += [(points, "odd", value(points) % 2 == 1)]
+    faults = [f"{key}={value(key)} (expected {expected})" for key, expected, holds in bounds if not holds]
     if faults:
         raise UserError(f"these settings cannot be used: {'; '.join(faults)}")
 
@@ -141,24 +169,32 @@ def _usable_family(cfg: DictConfig, family: "Family") -> "Family":
     import numpy as np
 
     from rankaae_cli.commands.terminal import console
-    from rankaae_cli.data.splits import TRAIN
+    from rankaae_cli.data.splits import TRAIN, VALIDATION
 
-    if (family.name, family.element) != (cfg.family.name, cfg.family.element):
+    asked = (cfg.family.name, cfg.family.element, cfg.family.edge, cfg.family.energy.unit)
+    found = (family.name, family.element, family.edge, family.energy_unit)
+    if asked != found:
         raise UserError(
-            f"the data file holds {family.name} ({family.element}), not {cfg.family.name} ({cfg.family.element})\n"
-            f"give +family={family.name}, or another data="
+            f"the data file holds {found[0]} ({found[1]} {found[2]} edge, {found[3]}), "
+            f"not {asked[0]} ({asked[1]} {asked[2]} edge, {asked[3]})\ngive +family={found[0]}, or another data="
         )
-    known = family.descriptors_NK[family.split_N == TRAIN]
-    varies = [len(np.unique(column[~np.isnan(column)])) > 1 for column in known.T]
+    # Nothing can be learnt of a descriptor that does not vary in training, or chosen by one in validation.
+    varies = [
+        all(
+            len(np.unique(d_N[(family.split_N == side) & ~np.isnan(d_N)])) > 1 for side in (TRAIN, VALIDATION)
+        )
+        for d_N in family.descriptors_NK.T
+    ]
     kept = [name for name, v in zip(family.descriptor_names, varies, strict=True) if v]
     left_out = [name for name, v in zip(family.descriptor_names, varies, strict=True) if not v]
     if not kept:
         raise UserError(
-            f"no descriptor of {', '.join(family.descriptor_names) or 'the file'} takes two values in training\n"
+            f"no descriptor of {', '.join(family.descriptor_names) or 'the file'} takes two known values "
+            "in training and in validation\n"
             "the rank constraint needs at least one: ingest data with descriptors"
         )
     if left_out:
-        console.print(f"left out, for want of two different known values in training: {', '.join(left_out)}")
+        console.print(f"left out, without two known values in training and validation: {', '.join(left_out)}")
     return family.with_descriptors(kept)
 
 

@@ -12,8 +12,11 @@ class UserError(ValueError):
     """
 
 
-class Stopped(Exception):  # noqa: N818 -- an order carried out, no error
-    """The run was asked to stop by a signal and did so in order; the exit status is 128 + its number."""
+class Stopped(BaseException):  # noqa: N818 -- an order carried out, no error
+    """The run was asked to stop by a signal and did so in order; the exit status is 128 + its number.
+
+    Like KeyboardInterrupt it is no Exception, so that it ends a sweep, not only the job at hand.
+    """
 
     def __init__(self, message: str, signal_number: int) -> None:
         super().__init__(message)

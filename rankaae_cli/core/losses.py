@@ -108,13 +108,16 @@ def smoothness_loss(output_TBE: Tensor, kernel_points: int = 17, sigma: float = 
     Tensor
         Shape (T,).
     """
-    smoothing_EE = _smoothing_matrix(output_TBE.shape[-1], kernel_points, sigma).to(output_TBE)
+    e, device = output_TBE.shape[-1], output_TBE.device
+    smoothing_EE = _smoothing_matrix(e, kernel_points, sigma, output_TBE.dtype, device)
     smooth_TBE = output_TBE.detach() @ smoothing_EE
     return (output_TBE - smooth_TBE).square().mean(dim=(-2, -1))
 
 
 @cache
-def _smoothing_matrix(points: int, kernel_points: int, sigma: float) -> Tensor:
+def _smoothing_matrix(
+    points: int, kernel_points: int, sigma: float, dtype: torch.dtype, device: torch.device
+) -> Tensor:
     """Return the matrix whose product with spectra (..., E) smooths them, edge values replicated.
 
     One product with it is several times quicker than a convolution of one channel.
@@ -126,7 +129,8 @@ def _smoothing_matrix(points: int, kernel_points: int, sigma: float) -> Tensor:
     target = torch.arange(points).repeat_interleave(kernel_points)
     source = (torch.arange(points).unsqueeze(1) + offsets).clamp(0, points - 1).flatten()
     matrix = torch.zeros(points, points, dtype=torch.float64)
-    return matrix.index_put_((source, target), kernel.repeat(points), accumulate=True)
+    matrix.index_put_((source, target), kernel.repeat(points), accumulate=True)
+    return matrix.to(device, dtype)
 
 
 def adversarial_loss(real_logits_TB: Tensor, encoded_logits_TB: Tensor) -> Tensor:

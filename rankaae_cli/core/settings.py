@@ -1,6 +1,6 @@
-"""What a training run can be told: plain dataclasses whose values live in ``conf/``."""
+"""What a training run can be told: plain dataclasses. Their values live in ``conf/`` and nowhere else."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 
 
@@ -52,28 +52,28 @@ class LearningRateSchedule(Enum):
 class ModelSettings:
     """Sizes of the networks and number of free styles."""
 
-    free_styles: int = 3
-    hidden: int = 64
-    encoder_layers: int = 5
-    decoder_layers: int = 4
-    norm: Norm = Norm.layer
+    free_styles: int
+    hidden: int
+    encoder_layers: int
+    decoder_layers: int
+    norm: Norm
 
 
 @dataclass
 class RankSettings:
     """The rank constraint."""
 
-    weight: float = 1.0
-    balanced: bool = True
-    normalise: PairNormalisation = PairNormalisation.pairs
+    weight: float
+    balanced: bool
+    normalise: PairNormalisation
 
 
 @dataclass
 class ReconstructionSettings:
     """Reconstruction of the spectrum as it was before noise was added."""
 
-    weight: float = 1.0
-    kind: ReconstructionKind = ReconstructionKind.plain
+    weight: float
+    kind: ReconstructionKind
 
 
 @dataclass
@@ -84,59 +84,62 @@ class PriorSettings:
     on the discriminator's input) and the betas to adversarial.
     """
 
-    kind: PriorKind = PriorKind.adversarial
-    weight: float = 1.0
-    directions: int = 32
-    maximum: float = 0.7172
-    tau: float = 739.0
-    noise: float = 0.56
-    betas: tuple[float, float] = (0.99, 0.9999)
+    kind: PriorKind
+    weight: float
+    directions: int
+    maximum: float
+    tau: float
+    noise: float
+    betas: tuple[float, float]
 
 
 @dataclass
 class MutualInformationSettings:
     """Styles drawn from the prior must survive decoding and encoding; all of them or the named ones."""
 
-    weight: float = 1.0
-    named_only: bool = True
+    weight: float
+    named_only: bool
 
 
 @dataclass
 class SmoothnessSettings:
     """Decoded spectra must be smooth; kernel in grid points."""
 
-    weight: float = 1.0
-    kernel_points: int = 17
-    sigma: float = 3.0
+    weight: float
+    kernel_points: int
+    sigma: float
 
 
 @dataclass
 class ObjectiveSettings:
     """The five losses, the order they are stepped in, and the noise on the input spectra."""
 
-    order: StepOrder = StepOrder.joint
-    input_noise: float = 0.02
-    rank: RankSettings = field(default_factory=RankSettings)
-    reconstruction: ReconstructionSettings = field(default_factory=ReconstructionSettings)
-    prior: PriorSettings = field(default_factory=PriorSettings)
-    mutual_information: MutualInformationSettings = field(default_factory=MutualInformationSettings)
-    smoothness: SmoothnessSettings = field(default_factory=SmoothnessSettings)
+    order: StepOrder
+    input_noise: float
+    rank: RankSettings
+    reconstruction: ReconstructionSettings
+    prior: PriorSettings
+    mutual_information: MutualInformationSettings
+    smoothness: SmoothnessSettings
+
+
+@dataclass
+class RateFactors:
+    """Factors on the learning rate where the losses are stepped in turn."""
+
+    rank: float
+    reconstruction: float
+    prior: float
+    mutual_information: float
+    smoothness: float
 
 
 @dataclass
 class OptimiserSettings:
     """AdamW; in turn, each loss has its own, with `rate` times its factor."""
 
-    rate: float = 3e-3
-    weight_decay: float = 0.01
-    schedule: LearningRateSchedule = LearningRateSchedule.one_cycle
-    clip: float = 0.0
-    factors: dict[str, float] = field(
-        default_factory=lambda: {
-            "rank": 10.0,
-            "reconstruction": 10.0,
-            "prior": 1.0,
-            "mutual_information": 1.0,
-            "smoothness": 1.0,
-        }
-    )
+    rate: float
+    weight_decay: float
+    schedule: LearningRateSchedule
+    clip: float
+    factors: RateFactors

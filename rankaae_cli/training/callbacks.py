@@ -60,7 +60,7 @@ class KeepBestEpoch(pl.Callback):
         self.scores_T = torch.where(better_T, score_T, self.scores_T)
         self.best_epoch_T = torch.where(better_T, trainer.current_epoch, self.best_epoch_T)
         self._keep(autoencoder.state_dict(), better_T)
-        if not alive_T.any():
+        if not any(reason is None for reason in self.failed_T):
             trainer.should_stop = True
 
     def _note_failures(self, epoch: int) -> None:

@@ -93,7 +93,7 @@ def fit(request: FitRequest, progress: ProgressReport) -> TrainedModel:
     Raises
     ------
     TrainingError
-        If every trial diverged.
+        If every trial diverged before it had a usable epoch.
     Stopped
         If a signal asked the run to stop; last.ckpt is written.
     """
@@ -127,7 +127,7 @@ def fit(request: FitRequest, progress: ProgressReport) -> TrainedModel:
 
     if saving.stopped_by is not None:
         raise Stopped(f"stopped after epoch {trainer.current_epoch}", saving.stopped_by)
-    if all(reason is not None for reason in best.failed_T):
+    if (best.best_epoch_T < 0).all():
         raise TrainingError("; ".join(f"trial {t}: {reason}" for t, reason in enumerate(best.failed_T)))
     with replacing(last) as temporary:
         trainer.save_checkpoint(temporary)
@@ -182,13 +182,15 @@ def _trainer(request: FitRequest, device: torch.device, callbacks: list[pl.Callb
 
 
 def _trained(request: FitRequest, module: RankAAE, best: KeepBestEpoch) -> TrainedModel:
-    """Gather the best weights, retake the styles' statistics on the training rows, calibrate on validation."""
+    """Gather the best weights, measure the styles on the training rows, calibrate on validation."""
     family = request.family
     autoencoder = module.autoencoder
     autoencoder.load_state_dict(best.weights)
     autoencoder.cpu().eval().requires_grad_(False)
     failed_T = list(best.failed_T)
-    usable_T = torch.tensor([reason is None for reason in failed_T])
+    # Trials that diverged stand back, unless all did: then the best of their kept epochs is taken.
+    alive_T = torch.tensor([reason is None for reason in failed_T])
+    candidates_T = alive_T & best.scores_T.isfinite() if alive_T.any() else best.scores_T.isfinite()
     model = TrainedModel(
         autoencoder=autoencoder,
         energy_E=family.energy_E,
@@ -201,7 +203,7 @@ def _trained(request: FitRequest, module: RankAAE, best: KeepBestEpoch) -> Train
         descriptor_names=family.descriptor_names,
         descriptor_units=family.descriptor_units,
         descriptor_classes=request.descriptor_classes,
-        selected_trial=int(torch.where(usable_T, best.scores_T, float("-inf")).argmax()),
+        selected_trial=int(torch.where(candidates_T, best.scores_T, float("-inf")).argmax()),
         scores_T=best.scores_T.numpy(),
         best_epoch_T=best.best_epoch_T.numpy(),
         failed_T=failed_T,

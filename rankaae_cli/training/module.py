@@ -77,13 +77,13 @@ class RankAAE(pl.LightningModule):
                 )
             return [self._adamw(groups, s.rate)]
         optimisers = []
-        for name in LOSSES:
+        for name in self.active_losses:
             modules = self._modules_of(name)
             parameters = [p for module in modules for p in module.parameters()]
             group: dict[str, Any] = {"params": parameters}
             if name == "prior" and self.discriminator is not None:
                 group["betas"] = self.objective.prior.betas
-            optimisers.append(self._adamw([group], s.rate * s.factors[name]))
+            optimisers.append(self._adamw([group], s.rate * getattr(s.factors, name)))
         return optimisers
 
     def _adamw(self, groups: list[dict[str, Any]], rate: float) -> torch.optim.Optimizer:
@@ -121,7 +121,7 @@ class RankAAE(pl.LightningModule):
             self._step(optimisers[0], sum(self._weight(name) * value for name, value in values.items()))  # type: ignore[arg-type]
             self._record(values)
             return
-        for name, optimiser in zip(LOSSES, optimisers, strict=True):
+        for name, optimiser in zip(self.active_losses, optimisers, strict=True):
             value = self._one_loss(name, spectra_TBE, descriptors_TBK, progress)
             self._step(optimiser, self._weight(name) * value)
             self._record({name: value})
@@ -144,6 +144,11 @@ class RankAAE(pl.LightningModule):
         for gradient in gradients:
             gradient.mul_(factor_T.view(-1, *[1] * (gradient.dim() - 1)))
 
+    @property
+    def active_losses(self) -> list[str]:
+        """The losses of nonzero weight; the others are not computed."""
+        return [name for name in LOSSES if self._weight(name) > 0]
+
     def _weight(self, loss: str) -> float:
         return float(getattr(self.objective, loss).weight)
 
@@ -161,18 +166,21 @@ class RankAAE(pl.LightningModule):
 
     def _all_losses(self, spectra_TBE: Tensor, descriptors_TBK: Tensor, progress: float) -> dict[str, Tensor]:
         """Return every loss of nonzero weight, shape (T,) each, sharing the forward passes."""
-        styles_TBS, output_TBE = self.autoencoder(self._noisy(spectra_TBE))
-        values = {
-            "reconstruction": self._reconstruction(output_TBE, spectra_TBE),
-            "rank": self._rank(styles_TBS, descriptors_TBK),
-            "prior": self._prior(styles_TBS, progress),
-        }
-        if self._weight("mutual_information") > 0 or self._weight("smoothness") > 0:
+        values = {}
+        active = self.active_losses
+        styles_TBS = self.autoencoder.encode(self._noisy(spectra_TBE))
+        if "reconstruction" in active:
+            values["reconstruction"] = self._reconstruction(self.autoencoder.decode(styles_TBS), spectra_TBE)
+        if "rank" in active:
+            values["rank"] = self._rank(styles_TBS, descriptors_TBK)
+        if "prior" in active:
+            values["prior"] = self._prior(styles_TBS, progress)
+        if "mutual_information" in active or "smoothness" in active:
             drawn_TBS = self._normal(*styles_TBS.shape[1:])
             generated_TBE = self.autoencoder.decode(drawn_TBS)
-            if self._weight("mutual_information") > 0:
+            if "mutual_information" in active:
                 values["mutual_information"] = self._mutual_information(drawn_TBS, generated_TBE)
-            if self._weight("smoothness") > 0:
+            if "smoothness" in active:
                 values["smoothness"] = self._smoothness(generated_TBE)
         return values
 

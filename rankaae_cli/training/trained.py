@@ -67,6 +67,11 @@ class TrainedModel:
         return self.autoencoder.trials
 
     @property
+    def is_synthetic(self) -> bool:
+        """Whether the model was trained on spectra of the synthetic generator."""
+        return self.source == "synthetic"
+
+    @property
     def alive_T(self) -> np.ndarray:
         """The trials that an ensemble averages, shape (T,), bool; see `core.ensemble.trials_to_average`."""
         return trials_to_average(self.failed_T, self.selected_trial)
@@ -148,9 +153,16 @@ class TrainedModel:
                 f"{path} is a checkpoint of version {content['format_version']}; this program reads up to "
                 f"{FORMAT_VERSION}\ninstall a newer rankaae"
             )
-        autoencoder = Autoencoder(
-            Architecture(**content["architecture"]), trial_generators(0, range(content["trials"]))
-        )
+        try:
+            return cls._from_dict(content)
+        except (KeyError, TypeError, AttributeError, RuntimeError) as error:
+            reason = str(error).splitlines()[0]
+            raise UserError(f"{path} is not a whole checkpoint: {reason}\ntrain again") from error
+
+    @classmethod
+    def _from_dict(cls, content: dict[str, Any]) -> "TrainedModel":
+        generators = trial_generators(0, range(content["trials"]))
+        autoencoder = Autoencoder(Architecture(**content["architecture"]), generators)
         autoencoder.load_state_dict(content["weights"])
         return cls(
             autoencoder=autoencoder.eval().requires_grad_(False),

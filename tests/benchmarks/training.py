@@ -9,30 +9,18 @@ import time
 from pathlib import Path
 
 import torch
-from hydra import compose, initialize_config_module
-from omegaconf import OmegaConf
 
-from rankaae_cli import schema
 from rankaae_cli.data.family_file import read_family
 from rankaae_cli.data.samples import sample_path
 from rankaae_cli.training.fit import FitRequest, fit
+from tests.configuration import train_settings
 
 EPOCHS = 5
 
 
-def settings(*overrides: str) -> schema.TrainConfig:
-    """Return the training settings of a call."""
-    schema.register()
-    with initialize_config_module("rankaae_cli.conf", version_base="1.3"):
-        cfg = compose("train", ["+family=Fe_oxides", *overrides])
-    config = OmegaConf.to_object(OmegaConf.merge(schema.TrainConfig, OmegaConf.to_container(cfg)))
-    assert isinstance(config, schema.TrainConfig)
-    return config
-
-
 def seconds_an_epoch(trials: int, *overrides: str) -> float:
     """Train a few epochs on a shipped sample; return the median time of one."""
-    config = settings(*overrides)
+    config = train_settings(*overrides)
     sample = sample_path("Fe_oxides")
     assert sample is not None
     ends = [time.perf_counter()]

@@ -42,6 +42,15 @@ def test_a_run_that_cannot_be_used_says_why(tmp_path, run, message):
         find_run(run if run == "latest" else str(tmp_path / run), tmp_path / "elsewhere")
 
 
+@pytest.mark.parametrize("content", ["{", "[]", "{}"])
+def test_a_damaged_provenance_does_not_hide_the_good_runs(tmp_path, content, capsys):
+    good = make_run(tmp_path / "a", "2026-01-02T00:00:00")
+    (make_run(tmp_path / "b") / "provenance.json").write_text(content)
+    assert find_run("latest", tmp_path) == good.resolve()
+    if content != "{}":
+        assert "passed over" in capsys.readouterr().err
+
+
 def test_runs_that_start_together_do_not_share_a_directory(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert len({new_run_directory("Fe_oxides") for _ in range(20)}) == 20

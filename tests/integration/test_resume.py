@@ -99,6 +99,28 @@ def test_sigterm_saves_and_says_how_to_go_on(uninterrupted, tmp_path):
     assert_same(run, uninterrupted)
 
 
+def test_sigterm_ends_a_sweep(tmp_path):
+    process = start(tmp_path, "-m", "+family=Ti_oxides", "seed=0,1", "max_epochs=5000", *SMALL)
+    while not (metrics := list(tmp_path.glob("multirun/*/*/0/metrics.csv"))) and process.poll() is None:
+        time.sleep(0.05)
+    wait_for_epoch(metrics[0].parent, 3, process)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=60) == 128 + signal.SIGTERM
+    assert not list(tmp_path.glob("multirun/*/*/1"))
+
+
+def test_two_processes_do_not_train_in_one_directory(tmp_path, refused):
+    run = tmp_path / "runs" / "run"
+    first = start(tmp_path, "+family=Ti_oxides", "max_epochs=5000", f"hydra.run.dir={run}", *SMALL)
+    try:
+        wait_for_epoch(run, 3, first)
+        assert "being trained by another process" in refused("train", f"resume={run}")
+        assert "no interrupted run" in refused("train", "resume=latest")
+    finally:
+        first.kill()
+        first.wait()
+
+
 class TestRefusals:
     @pytest.fixture
     def interrupted(self, uninterrupted, tmp_path):

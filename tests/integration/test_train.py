@@ -45,6 +45,8 @@ def test_the_written_configuration_repeats_the_run(rankaae, tmp_path):
     again.mkdir()
     done = rankaae("train", "--config-dir", run, "--config-name", "config", cwd=again)
     assert done.returncode == 0, done.stderr
+    provenance = json.loads((only_run(again) / "provenance.json").read_text())
+    assert provenance["command"] == f"rankaae train --config-dir {run} --config-name config"
     assert (only_run(again) / "metrics.csv").read_bytes() == (run / "metrics.csv").read_bytes()
 
 
@@ -130,7 +132,20 @@ class TestBadData:
 
     def test_another_family(self, message, data, sample):
         write_family(data, sample)
-        assert "holds Ti_oxides (Ti), not V_oxides (V)" in message(family="V_oxides")
+        assert "holds Ti_oxides (Ti K edge, eV), not V_oxides (V K edge, eV)" in message(family="V_oxides")
+
+    def test_another_edge_or_unit(self, message, data, sample):
+        write_family(data, replace(sample, edge="L3"))
+        assert "L3 edge" in message()
+        write_family(data, replace(sample, energy_unit="index"))
+        assert "index" in message()
+
+    def test_a_descriptor_unknown_on_validation_is_left_out(self, rankaae, data, sample):
+        descriptors = sample.descriptors_NK.copy()
+        descriptors[sample.split_N == 1, 2] = np.nan
+        write_family(data, replace(sample, descriptors_NK=descriptors))
+        done = rankaae("train", "+family=Ti_oxides", f"data={data}", *QUICK)
+        assert done.returncode == 0 and "left out" in done.stderr and "OCN" in done.stderr
 
     def test_empty_side(self, message, data, sample):
         keep = sample.split_N != 2
@@ -153,7 +168,7 @@ class TestBadData:
 
     def test_no_descriptor_known(self, message, data, sample):
         write_family(data, replace(sample, descriptors_NK=np.full_like(sample.descriptors_NK, np.nan)))
-        assert "takes two values in training" in message()
+        assert "takes two known values in training" in message()
 
     def test_a_descriptor_without_values_is_left_out_and_named(self, rankaae, data, sample):
         descriptors = sample.descriptors_NK.copy()

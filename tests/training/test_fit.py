@@ -7,19 +7,15 @@ import numpy as np
 import pytest
 import torch
 
-from rankaae_cli.core.settings import (
-    ModelSettings,
-    ObjectiveSettings,
-    OptimiserSettings,
-    PriorKind,
-    ReconstructionKind,
-    StepOrder,
-)
+from rankaae_cli.core.settings import PriorKind, ReconstructionKind, StepOrder
 from rankaae_cli.data.family_file import read_family
 from rankaae_cli.data.samples import sample_path
 from rankaae_cli.data.splits import TRAIN
 from rankaae_cli.training.fit import FitRequest, TrainingError, fit
 from rankaae_cli.training.trained import TrainedModel
+from tests.configuration import train_settings
+
+SMALL = ("model.free_styles=1", "model.hidden=16", "model.encoder_layers=2", "model.decoder_layers=2")
 
 
 @pytest.fixture(scope="module")
@@ -29,13 +25,14 @@ def family():
 
 @pytest.fixture
 def request_of(family, tmp_path_factory):
-    def make(**changes):
+    def make(*overrides, **changes):
+        config = train_settings(*SMALL, *overrides)
         settings = {
             "family": family,
             "descriptor_classes": {},
-            "model": ModelSettings(free_styles=1, hidden=16, encoder_layers=2, decoder_layers=2),
-            "objective": ObjectiveSettings(),
-            "optimiser": OptimiserSettings(),
+            "model": config.model,
+            "objective": config.objective,
+            "optimiser": config.optimiser,
             "trials": 2,
             "max_epochs": 2,
             "batch_size": 256,
@@ -64,10 +61,9 @@ def test_a_seed_repeats_exactly_and_another_differs(request_of):
 
 @pytest.mark.parametrize("prior", list(PriorKind))
 def test_a_trial_does_not_depend_on_how_many_others_run(request_of, family, prior):
-    objective = ObjectiveSettings()
-    objective.prior.kind = prior
-    alone = fit(request_of(trials=1, objective=objective), quiet)
-    among = fit(request_of(trials=3, objective=objective), quiet)
+    setting = f"objective.prior.kind={prior.value}"
+    alone = fit(request_of(setting, trials=1), quiet)
+    among = fit(request_of(setting, trials=3), quiet)
     # What the model does, not its weights: a shift before the styles' norm has no effect, and rounding moves it.
     # The batched product rounds otherwise for another number of trials, and training amplifies that.
     spectra = family.spectra_NE[:50]
@@ -80,11 +76,9 @@ def test_a_trial_does_not_depend_on_how_many_others_run(request_of, family, prio
 @pytest.mark.parametrize("prior", list(PriorKind))
 @pytest.mark.parametrize("reconstruction", list(ReconstructionKind))
 def test_training_reduces_the_losses(request_of, order, prior, reconstruction):
-    objective = ObjectiveSettings(order=order)
-    objective.prior.kind = prior
-    objective.reconstruction.kind = reconstruction
-    objective.reconstruction.weight = 10.0
-    request = request_of(objective=objective, max_epochs=12)
+    chosen = {"order": order, "prior.kind": prior, "reconstruction.kind": reconstruction}
+    overrides = [f"objective.{key}={choice.value}" for key, choice in chosen.items()]
+    request = request_of(*overrides, max_epochs=12)
     fit(request, quiet)
     with (request.folder / "metrics.csv").open() as file:
         rows = list(csv.DictReader(file))
@@ -160,9 +154,79 @@ def test_a_trial_that_diverges_is_given_up_and_the_others_go_on(request_of, monk
 
 def test_all_trials_diverging_is_an_error(request_of):
     with pytest.raises(TrainingError, match=r"trial 0: .* not finite in epoch"):
-        fit(request_of(optimiser=OptimiserSettings(rate=1e30)), quiet)
+        fit(request_of("optimiser.rate=1e30"), quiet)
 
 
-def test_gradients_are_clipped_a_trial(request_of):
-    model = fit(request_of(optimiser=OptimiserSettings(clip=0.5)), quiet)
-    assert np.isfinite(model.scores_T).all()
+def test_the_best_epochs_are_kept_when_all_trials_diverge_late(request_of, monkeypatch):
+    from rankaae_cli.core import losses
+
+    calls = 0
+    original = losses.reconstruction_loss
+
+    def poisoned(output, target):
+        nonlocal calls
+        calls += 1
+        return original(output, target) * (float("nan") if calls > 9 else 1.0)
+
+    request = request_of(max_epochs=6)
+    monkeypatch.setattr(losses, "reconstruction_loss", poisoned)
+    model = fit(request, quiet)
+    assert all("its best epoch" in reason for reason in model.failed_T)
+    assert model.alive_T.sum() == 1 and model.alive_T[model.selected_trial]
+    assert np.isfinite(TrainedModel.load(request.folder / "checkpoints" / "best.ckpt").scores_T).all()
+
+
+def test_gradients_are_clipped_a_trial(request_of, monkeypatch):
+    norms = []
+
+    def recording(self, closure=None):
+        gradients = [p.grad for group in self.param_groups for p in group["params"] if p.grad is not None]
+        norms.append(torch.stack([g.square().flatten(1).sum(1) for g in gradients]).sum(0).sqrt())
+
+    monkeypatch.setattr(torch.optim.AdamW, "step", recording)
+    fit(request_of(max_epochs=1), quiet)
+    free = torch.stack(norms)
+    norms.clear()
+    fit(request_of("optimiser.clip=0.5", max_epochs=1), quiet)
+    clipped = torch.stack(norms)
+    assert (free > 0.5).all()
+    torch.testing.assert_close(clipped, free.clamp(max=0.5), rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("order", ["joint", "in_turn"])
+def test_a_weight_of_zero_switches_a_loss_off(request_of, order):
+    names = ("rank", "reconstruction", "prior", "mutual_information", "smoothness")
+    off = [f"objective.{name}.weight=0" for name in names if name != "prior"]
+    request = request_of(f"objective.order={order}", *off, max_epochs=2, trials=1)
+    fit(request, quiet)
+    with (request.folder / "metrics.csv").open() as file:
+        row = list(csv.DictReader(file))[-1]
+    assert row["train_prior"] != "" and row["train_rank"] == "" and row["train_smoothness"] == ""
+
+
+def test_a_collapsed_style_and_an_unknown_descriptor_can_be_scored():
+    from rankaae_cli.core.selection import descriptor_coupling, excess_coupling, style_spearman
+
+    rows = torch.arange(20.0)
+    styles = torch.stack([rows, torch.ones(20), rows.flip(0)]).unsqueeze(0)
+    descriptors = torch.stack([rows, rows, torch.full((20,), float("nan"))])
+    torch.testing.assert_close(
+        style_spearman(styles, descriptors),
+        torch.tensor([[1.0, 0.0, float("nan")]], dtype=torch.float64),
+        equal_nan=True,
+    )
+    assert excess_coupling(styles, descriptor_coupling(descriptors)) == pytest.approx(1.0)
+
+
+def test_excess_coupling_equals_that_of_the_evaluation():
+    from rankaae_cli.core.metrics import inter_style
+    from rankaae_cli.core.selection import descriptor_coupling, excess_coupling
+
+    rng = np.random.default_rng(0)
+    styles, descriptors = rng.normal(size=(60, 5)), rng.normal(size=(60, 3))
+    styles[:, 1] += styles[:, 4]
+    descriptors[:, 1] += 2 * descriptors[:, 2]
+    ours = excess_coupling(
+        torch.tensor(styles.T).unsqueeze(0), descriptor_coupling(torch.tensor(descriptors.T))
+    )
+    assert float(ours) == pytest.approx(inter_style(styles, descriptors)["excess"], abs=1e-6)

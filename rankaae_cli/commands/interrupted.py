@@ -1,0 +1,139 @@
+"""Going on with an interrupted run: finding it, holding it, and making sure that it is the same run."""
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, OmegaConf
+
+from rankaae_cli.commands.run_directory import (
+    CONFIG,
+    PROVENANCE,
+    RUNS,
+    now,
+    read_provenance,
+    readable_runs,
+    sha256,
+)
+from rankaae_cli.core.errors import UserError
+
+_LOCK = ".lock"
+
+
+def find_interrupted_run(run: str, root: Path = RUNS) -> Path:
+    """Return the directory of a run that has begun and not finished; ``latest`` is the newest below `root`.
+
+    Raises
+    ------
+    UserError
+        If there is no such run, it has finished, or another process is training it.
+    """
+    if run == "latest":
+        unfinished = [
+            (content["started"], path)
+            for path, content in readable_runs(root)
+            if "started" in content and "finished" not in content and not _is_held(path)
+        ]
+        if not unfinished:
+            raise UserError(f"there is no interrupted run below {root.resolve()}")
+        return max(unfinished)[1].resolve()
+    path = Path(run)
+    if not (path / PROVENANCE).is_file() or not (path / CONFIG).is_file():
+        raise UserError(f"{path} is not a run directory (no {PROVENANCE} in it)\ngive one as resume=")
+    if "finished" in read_provenance(path):
+        raise UserError(f"the run {path} has finished: there is nothing to resume")
+    if _is_held(path):
+        raise UserError(_being_trained(path))
+    return path.resolve()
+
+
+@contextmanager
+def held(run: Path) -> Iterator[None]:
+    """Keep other processes from training in the same directory while the body runs.
+
+    Raises
+    ------
+    UserError
+        If another process does.
+    """
+    path = run / _LOCK
+    with path.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise UserError(_being_trained(run)) from error
+        yield
+        path.unlink(missing_ok=True)
+
+
+def _is_held(run: Path) -> bool:
+    try:
+        with (run / _LOCK).open("r+") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
+
+
+def _being_trained(run: Path) -> str:
+    return f"the run {run} is being trained by another process\nwait for it, or stop it first"
+
+
+def asked_for() -> set[str]:
+    """Return the dotted keys that the call sets."""
+    overrides = HydraConfig.get().overrides.task if HydraConfig.initialized() else []
+    return {o.lstrip("+~").split("=", 1)[0].split("@")[0].replace("/", ".") for o in overrides}
+
+
+def changed_settings(cfg: DictConfig, stored: DictConfig, ignore: tuple[str, ...] = ()) -> list[str]:
+    """Return ``key: old in the run, new now`` for what a call asks for otherwise than the run had it.
+
+    Where the call names no family, only the keys that it sets count.
+    """
+    asked = asked_for() if cfg.family is None else None
+    old, new = _flat(stored), _flat(cfg)
+    changed = []
+    for key in sorted(old.keys() | new.keys()):
+        if key.split(".")[0] in ignore or old.get(key) == new.get(key):
+            continue
+        if asked is None or any(key == a or key.startswith(f"{a}.") for a in asked):
+            changed.append(f"{key} {old.get(key)} in the run, {new.get(key)} now")
+    return changed
+
+
+def _flat(cfg: DictConfig) -> dict[str, Any]:
+    def walk(node: Any, prefix: str) -> dict[str, Any]:
+        if not isinstance(node, dict):
+            return {prefix: node}
+        return {
+            k: v
+            for name, value in node.items()
+            for k, v in walk(value, f"{prefix}.{name}".lstrip(".")).items()
+        }
+
+    return walk(OmegaConf.to_container(cfg, resolve=True, enum_to_str=True), "")
+
+
+def provenance_when_resumed(run: Path, data: Path) -> dict[str, Any]:
+    """Return the run's provenance with the time of resuming added.
+
+    Raises
+    ------
+    UserError
+        If the data file is not the one that the run was begun with.
+    """
+    provenance = read_provenance(run)
+    entries = provenance.get("data") or [{"sha256": "nothing known"}]
+    begun_with, found = entries[0]["sha256"], sha256(data)
+    if begun_with != found:
+        raise UserError(
+            f"{data} is not the file that the run was begun with "
+            f"(its SHA-256 begins {found[:12]}, not {begun_with[:12]})\n"
+            "give the same file as data=, or begin a new run"
+        )
+    return {**provenance, "resumed": [*provenance.get("resumed", []), now()]}

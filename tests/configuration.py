@@ -1,0 +1,23 @@
+"""Configurations as a call composes them."""
+
+from hydra import compose, initialize_config_module
+from omegaconf import DictConfig, OmegaConf
+
+from rankaae_cli import schema
+
+
+def composed(command: str, *overrides: str) -> DictConfig:
+    """Return the configuration of a call, held against the schema."""
+    schema.register()
+    with initialize_config_module("rankaae_cli.conf", version_base="1.3"):
+        cfg = compose(command, list(overrides))
+    merged = OmegaConf.merge(OmegaConf.structured(schema.SCHEMAS[command]), OmegaConf.to_container(cfg))
+    assert isinstance(merged, DictConfig)
+    return merged
+
+
+def train_settings(*overrides: str) -> schema.TrainConfig:
+    """Return the settings of `rankaae train +family=Fe_oxides` with overrides."""
+    settings = OmegaConf.to_object(composed("train", "+family=Fe_oxides", *overrides))
+    assert isinstance(settings, schema.TrainConfig)
+    return settings
