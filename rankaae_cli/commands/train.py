@@ -108,7 +108,7 @@ _AT_LEAST = {
         "objective.prior.noise",
         "optimiser.weight_decay",
         "optimiser.clip",
-        *(f"objective.{loss}.weight" for loss in _LOSSES),
+        *(f"objective.{loss}.{key}" for loss in _LOSSES for key in ("weight", "ramp")),
     ),
     1: (
         "trials",
@@ -119,10 +119,11 @@ _AT_LEAST = {
         "model.decoder_layers",
         "objective.prior.directions",
         "objective.smoothness.kernel_points",
+        "optimiser.patience",
     ),
     2: ("batch_size",),
 }
-_POSITIVE = ("optimiser.rate", "objective.prior.tau", "objective.smoothness.sigma")
+_POSITIVE = ("optimiser.rate", "optimiser.reduction", "objective.prior.tau", "objective.smoothness.sigma")
 
 
 def _check(cfg: DictConfig) -> None:

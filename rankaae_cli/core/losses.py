@@ -140,6 +140,38 @@ def adversarial_loss(real_logits_TB: Tensor, encoded_logits_TB: Tensor) -> Tenso
     return 0.5 * (real + encoded)
 
 
+def deceiving_loss(encoded_logits_TB: Tensor) -> Tensor:
+    """Cross-entropy of encoded styles against the label of prior draws, shape (T,).
+
+    What an encoder minimises to deceive a discriminator that is stepped by itself (Goodfellow et al.,
+    arXiv:1406.2661, the non-saturating form).
+    """
+    return functional.softplus(-encoded_logits_TB).mean(-1)
+
+
+def mmd_loss(styles_TBS: Tensor, drawn_TBS: Tensor) -> Tensor:
+    """Squared maximum mean discrepancy between styles and prior draws, unbiased, shape (T,).
+
+    Inverse multiquadratic kernels c / (c + |x - y|^2) with c = 2 S s, summed over seven scales s from 0.1 to
+    10 (Tolstikhin et al., arXiv:1711.01558).
+    """
+    scales = [2 * styles_TBS.shape[-1] * s for s in (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)]
+    rows = styles_TBS.shape[1]
+
+    def mean_kernel(a_TBS: Tensor, b_TBS: Tensor, same: bool) -> Tensor:
+        squares_a = a_TBS.square().sum(-1).unsqueeze(2)
+        squares_b = b_TBS.square().sum(-1).unsqueeze(1)
+        distance_TBB = (squares_a + squares_b - 2 * torch.bmm(a_TBS, b_TBS.transpose(1, 2))).clamp(min=0)
+        kernel_TBB = sum((c / (c + distance_TBB) for c in scales), torch.zeros_like(distance_TBB))
+        if not same:
+            return kernel_TBB.mean(dim=(1, 2))
+        off_diagonal = kernel_TBB.sum(dim=(1, 2)) - kernel_TBB.diagonal(dim1=1, dim2=2).sum(-1)
+        return off_diagonal / (rows * (rows - 1))
+
+    within = mean_kernel(styles_TBS, styles_TBS, True) + mean_kernel(drawn_TBS, drawn_TBS, True)
+    return within - 2 * mean_kernel(styles_TBS, drawn_TBS, False)
+
+
 def sliced_wasserstein_loss(styles_TBS: Tensor, directions_TSD: Tensor) -> Tensor:
     """Squared sliced Wasserstein-2 distance of the styles to N(0, I).
 

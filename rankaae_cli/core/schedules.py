@@ -20,8 +20,9 @@ def learning_rate_factor(
     Parameters
     ----------
     schedule
-        ``"constant"``: 1. ``"cosine"``: half a cosine from 1 to `final`. ``"one_cycle"``: a cosine rise from
-        `final` to 1 over the first `warm_up`, then half a cosine down to `final` (Smith, arXiv:1708.07120).
+        ``"constant"`` and ``"plateau"``, whose reductions come on top: 1. ``"cosine"``: half a cosine from 1 to
+        `final`. ``"one_cycle"``: a cosine rise from `final` to 1 over the first `warm_up`, then half a cosine
+        down to `final` (Smith, arXiv:1708.07120).
 
     Raises
     ------
@@ -29,7 +30,7 @@ def learning_rate_factor(
         If the schedule is none of these.
     """
     progress = min(max(progress, 0.0), 1.0)
-    if schedule == "constant":
+    if schedule in ("constant", "plateau"):
         return 1.0
     if schedule == "one_cycle" and progress < warm_up:
         return 1 + (final - 1) * 0.5 * (1 + math.cos(math.pi * progress / warm_up))
@@ -37,4 +38,9 @@ def learning_rate_factor(
         start = warm_up if schedule == "one_cycle" else 0.0
         along = (progress - start) / (1 - start)
         return final + (1 - final) * 0.5 * (1 + math.cos(math.pi * along))
-    raise ValueError(f"unknown learning-rate schedule {schedule!r}: constant, cosine or one_cycle")
+    raise ValueError(f"unknown learning-rate schedule {schedule!r}: constant, cosine, one_cycle or plateau")
+
+
+def ramp(progress: float, length: float) -> float:
+    """Return the factor on a loss's weight: rising linearly from 0 to 1 over the first `length` of the run."""
+    return 1.0 if length <= 0 else min(progress / length, 1.0)

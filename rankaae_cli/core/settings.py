@@ -23,6 +23,8 @@ class PriorKind(Enum):
     """How the styles are drawn towards N(0, I)."""
 
     adversarial = "adversarial"
+    two_step = "two_step"
+    mmd = "mmd"
     sliced_wasserstein = "sliced_wasserstein"
 
 
@@ -45,6 +47,7 @@ class LearningRateSchedule(Enum):
 
     constant = "constant"
     cosine = "cosine"
+    plateau = "plateau"
     one_cycle = "one_cycle"
 
 
@@ -64,6 +67,7 @@ class RankSettings:
     """The rank constraint."""
 
     weight: float
+    ramp: float
     balanced: bool
     normalise: PairNormalisation
 
@@ -73,6 +77,7 @@ class ReconstructionSettings:
     """Reconstruction of the spectrum as it was before noise was added."""
 
     weight: float
+    ramp: float
     kind: ReconstructionKind
 
 
@@ -80,12 +85,13 @@ class ReconstructionSettings:
 class PriorSettings:
     """The pull towards the prior.
 
-    `directions` belongs to sliced_wasserstein; `maximum`, `tau` (gradient reversal), `noise` (standard deviation
-    on the discriminator's input) and the betas to adversarial.
+    `directions` belongs to sliced_wasserstein; `maximum` and `tau` (gradient reversal) to adversarial; `noise`
+    (standard deviation on the discriminator's input) and the betas to adversarial and two_step.
     """
 
     kind: PriorKind
     weight: float
+    ramp: float
     directions: int
     maximum: float
     tau: float
@@ -98,6 +104,7 @@ class MutualInformationSettings:
     """Styles drawn from the prior must survive decoding and encoding; all of them or the named ones."""
 
     weight: float
+    ramp: float
     named_only: bool
 
 
@@ -106,13 +113,17 @@ class SmoothnessSettings:
     """Decoded spectra must be smooth; kernel in grid points."""
 
     weight: float
+    ramp: float
     kernel_points: int
     sigma: float
 
 
 @dataclass
 class ObjectiveSettings:
-    """The five losses, the order they are stepped in, and the noise on the input spectra."""
+    """The five losses, the order they are stepped in, and the noise on the input spectra.
+
+    The weight of each rises from 0 over the first part `ramp` (0 to 1) of the run.
+    """
 
     order: StepOrder
     input_noise: float
@@ -136,10 +147,16 @@ class RateFactors:
 
 @dataclass
 class OptimiserSettings:
-    """AdamW; in turn, each loss has its own, with `rate` times its factor."""
+    """AdamW; in turn, each loss has its own, with `rate` times its factor.
+
+    `patience` (epochs without a better validation score) and `reduction` belong to the schedule plateau; each
+    trial has its own rate there.
+    """
 
     rate: float
     weight_decay: float
     schedule: LearningRateSchedule
     clip: float
+    patience: int
+    reduction: float
     factors: RateFactors

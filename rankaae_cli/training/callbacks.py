@@ -82,6 +82,42 @@ class KeepBestEpoch(pl.Callback):
             self.weights[name].index_copy_(0, chosen, value[chosen])
 
 
+class ReduceOnPlateau(pl.Callback):
+    """Reduce a trial's learning rate when its validation score has not risen for `patience` epochs."""
+
+    def __init__(self, best: KeepBestEpoch, patience: int, reduction: float) -> None:
+        self.best = best
+        self.patience = patience
+        self.reduction = reduction
+        self.factor_T = torch.ones_like(best.scores_T)
+        self.since_T = torch.zeros_like(best.best_epoch_T)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return each trial's factor and when it was last reduced."""
+        return {"factor_T": self.factor_T, "since_T": self.since_T}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from there."""
+        self.factor_T, self.since_T = state_dict["factor_T"], state_dict["since_T"]
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Hand the factors to the module."""
+        self._hand_over(pl_module)
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Reduce where it is time; stands after `KeepBestEpoch` in the list of callbacks."""
+        epoch = trainer.current_epoch
+        stalled_T = epoch - torch.maximum(self.best.best_epoch_T, self.since_T) >= self.patience
+        self.factor_T = torch.where(stalled_T, self.factor_T * self.reduction, self.factor_T)
+        self.since_T = torch.where(stalled_T, epoch, self.since_T)
+        self._hand_over(pl_module)
+
+    def _hand_over(self, module: pl.LightningModule) -> None:
+        assert isinstance(module, RankAAE)
+        reduced = bool((self.factor_T != 1).any())
+        module.rate_factor_T = self.factor_T.to(module.device, torch.float32) if reduced else None
+
+
 class MetricsTable(pl.Callback):
     """Append one row an epoch and trial to metrics.csv."""
 
@@ -121,14 +157,18 @@ class MetricsTable(pl.Callback):
         """Write this epoch's rows; stands after `KeepBestEpoch` in the list of callbacks."""
         scores = self.best.latest
         assert scores is not None
+        assert isinstance(pl_module, RankAAE)
         rate = trainer.optimizers[0].param_groups[0]["lr"]
+        factor_T = (
+            torch.ones(len(self.trials)) if pl_module.rate_factor_T is None else pl_module.rate_factor_T
+        )
         spearman_TK = scores.spearman_TK.cpu()
         rows = []
         for t, trial in enumerate(self.trials):
             values: dict[str, Any] = {
                 "epoch": trainer.current_epoch,
                 "trial": trial,
-                "learning_rate": f"{rate:.6g}",
+                "learning_rate": f"{rate * float(factor_T[t]):.6g}",
             }
             values |= {f"train_{name}": _cell(value[t]) for name, value in self.best.losses.items()}
             values["val_reconstruction_mae"] = _cell(scores.reconstruction_mae_T[t])

@@ -13,13 +13,24 @@ import torch
 
 from rankaae_cli.core.calibration import calibrate_model
 from rankaae_cli.core.errors import Stopped, UserError
-from rankaae_cli.core.settings import ModelSettings, ObjectiveSettings, OptimiserSettings
+from rankaae_cli.core.settings import (
+    LearningRateSchedule,
+    ModelSettings,
+    ObjectiveSettings,
+    OptimiserSettings,
+)
 from rankaae_cli.data.family_file import Family
 from rankaae_cli.data.files import replacing
 from rankaae_cli.data.splits import TRAIN, VALIDATION
 from rankaae_cli.networks.autoencoder import Architecture, trial_generators
 from rankaae_cli.training.batches import TrialBatches
-from rankaae_cli.training.callbacks import KeepBestEpoch, MetricsTable, ProgressReport, ReportProgress
+from rankaae_cli.training.callbacks import (
+    KeepBestEpoch,
+    MetricsTable,
+    ProgressReport,
+    ReduceOnPlateau,
+    ReportProgress,
+)
 from rankaae_cli.training.module import RankAAE
 from rankaae_cli.training.resume import SaveState
 from rankaae_cli.training.trained import TrainedModel
@@ -116,7 +127,11 @@ def fit(request: FitRequest, progress: ProgressReport) -> TrainedModel:
     table = MetricsTable(request.folder / "metrics.csv", best, family.descriptor_names, trials)
     last = request.folder / "checkpoints" / "last.ckpt"
     saving = SaveState(last, [*batches.generators, *module.draw_generators], request.save_every)
-    trainer = _trainer(request, device, [best, table, ReportProgress(progress, best), saving])
+    callbacks: list[pl.Callback] = [best, table, ReportProgress(progress, best), saving]
+    o = request.optimiser
+    if o.schedule is LearningRateSchedule.plateau:
+        callbacks.insert(1, ReduceOnPlateau(best, o.patience, o.reduction))
+    trainer = _trainer(request, device, callbacks)
     with warnings.catch_warnings():
         # The batches come from arrays on the device: no loader has workers to spare.
         warnings.filterwarnings("ignore", module="pytorch_lightning")

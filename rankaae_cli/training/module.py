@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from rankaae_cli.core import losses
-from rankaae_cli.core.schedules import learning_rate_factor, reversal_strength
+from rankaae_cli.core.schedules import learning_rate_factor, ramp, reversal_strength
 from rankaae_cli.core.settings import (
     ObjectiveSettings,
     OptimiserSettings,
@@ -60,31 +60,38 @@ class RankAAE(pl.LightningModule):
         generators = trial_generators(seed, trials, _INITIAL_WEIGHTS)
         self.autoencoder = Autoencoder(architecture, generators)
         self.discriminator: Discriminator | None = None
-        if objective.prior.kind is PriorKind.adversarial:
+        if objective.prior.kind in (PriorKind.adversarial, PriorKind.two_step):
             self.discriminator = Discriminator(architecture.styles, generators)
         seeds = [g.initial_seed() for g in trial_generators(seed, trials, _DRAWS)]
         self.draw_generators = [torch.Generator(device).manual_seed(s) for s in seeds]
         self.epoch_sums: dict[str, Tensor] = {}
+        # Each trial's factor on the learning rate, (T,); None while all are 1.
+        self.rate_factor_T: Tensor | None = None
 
     def configure_optimizers(self) -> list[torch.optim.Optimizer]:
-        """Return one AdamW for all losses, or one a loss when they are stepped in turn."""
+        """Return one AdamW for all losses, or one a loss when they are stepped in turn.
+
+        A discriminator that is stepped by itself has its own, the last one.
+        """
         s = self.optimiser_settings
+        own_step = self.objective.prior.kind is PriorKind.two_step
+        discriminator: list[dict[str, Any]] = []
+        if self.discriminator is not None:
+            parameters = list(self.discriminator.parameters())
+            discriminator = [{"params": parameters, "betas": tuple(self.objective.prior.betas)}]
+        last = [self._adamw(discriminator, s.rate)] if own_step else []
         if self.objective.order is StepOrder.joint:
             groups: list[dict[str, Any]] = [{"params": list(self.autoencoder.parameters())}]
-            if self.discriminator is not None:
-                groups.append(
-                    {"params": list(self.discriminator.parameters()), "betas": self.objective.prior.betas}
-                )
-            return [self._adamw(groups, s.rate)]
+            return [self._adamw(groups if own_step else groups + discriminator, s.rate), *last]
         optimisers = []
         for name in self.active_losses:
             modules = self._modules_of(name)
             parameters = [p for module in modules for p in module.parameters()]
             group: dict[str, Any] = {"params": parameters}
-            if name == "prior" and self.discriminator is not None:
-                group["betas"] = self.objective.prior.betas
+            if name == "prior" and self.objective.prior.kind is PriorKind.adversarial:
+                group["betas"] = tuple(self.objective.prior.betas)
             optimisers.append(self._adamw([group], s.rate * getattr(s.factors, name)))
-        return optimisers
+        return [*optimisers, *last]
 
     def _adamw(self, groups: list[dict[str, Any]], rate: float) -> torch.optim.Optimizer:
         optimiser = torch.optim.AdamW(
@@ -99,7 +106,8 @@ class RankAAE(pl.LightningModule):
         if loss == "rank":
             return [encoder]
         if loss == "prior":
-            return [encoder] if self.discriminator is None else [encoder, self.discriminator]
+            reverses = self.objective.prior.kind is PriorKind.adversarial and self.discriminator is not None
+            return [encoder, self.discriminator] if reverses else [encoder]  # type: ignore[list-item]
         if loss == "smoothness":
             return [decoder]
         return [encoder, decoder]
@@ -110,21 +118,26 @@ class RankAAE(pl.LightningModule):
         batches_an_epoch = int(self.trainer.num_training_batches)
         batches_done = self.current_epoch * batches_an_epoch + batch_idx
         progress = batches_done / (batches_an_epoch * int(self.trainer.max_epochs or 1))
-        optimisers = self.optimizers()
-        optimisers = optimisers if isinstance(optimisers, list) else [optimisers]
+        optimisers = self._optimisers()
         factor = learning_rate_factor(progress, self.optimiser_settings.schedule.value)
         for optimiser in optimisers:
             for group in optimiser.param_groups:
                 group["lr"] = group["peak_lr"] * factor
         if self.objective.order is StepOrder.joint:
             values = self._all_losses(spectra_TBE, descriptors_TBK, progress)
-            self._step(optimisers[0], sum(self._weight(name) * value for name, value in values.items()))  # type: ignore[arg-type]
+            self._step(
+                optimisers[0], sum(self._weight(name, progress) * value for name, value in values.items())
+            )  # type: ignore[arg-type]
             self._record(values)
             return
-        for name, optimiser in zip(self.active_losses, optimisers, strict=True):
+        for name, optimiser in zip(self.active_losses, optimisers, strict=False):
             value = self._one_loss(name, spectra_TBE, descriptors_TBK, progress)
-            self._step(optimiser, self._weight(name) * value)
+            self._step(optimiser, self._weight(name, progress) * value)
             self._record({name: value})
+
+    def _optimisers(self) -> list[Any]:
+        optimisers = self.optimizers()
+        return optimisers if isinstance(optimisers, list) else [optimisers]
 
     def _step(self, optimiser: Any, loss_T: Tensor) -> None:
         optimiser.zero_grad(set_to_none=True)
@@ -133,7 +146,19 @@ class RankAAE(pl.LightningModule):
         if self.optimiser_settings.clip > 0:
             self._clip([p for group in optimiser.param_groups for p in group["params"]])
         # Lightning's wrapper counts steps and calls hooks; the bare optimiser is all that is needed here.
+        parameters = [p for group in optimiser.param_groups for p in group["params"]]
+        before = None if self.rate_factor_T is None else [p.detach().clone() for p in parameters]
         optimiser.optimizer.step()
+        if before is not None:
+            self._scale_step(parameters, before)
+
+    @torch.no_grad()
+    def _scale_step(self, parameters: list[Tensor], before: list[Tensor]) -> None:
+        """Take each trial's share of the step: AdamW's step is linear in the rate, so this is its own rate."""
+        assert self.rate_factor_T is not None
+        for parameter, old in zip(parameters, before, strict=True):
+            factor = self.rate_factor_T.view(-1, *[1] * (parameter.dim() - 1))
+            parameter.copy_(torch.lerp(old, parameter, factor))
 
     @torch.no_grad()
     def _clip(self, parameters: list[Tensor]) -> None:
@@ -147,10 +172,11 @@ class RankAAE(pl.LightningModule):
     @property
     def active_losses(self) -> list[str]:
         """The losses of nonzero weight; the others are not computed."""
-        return [name for name in LOSSES if self._weight(name) > 0]
+        return [name for name in LOSSES if getattr(self.objective, name).weight > 0]
 
-    def _weight(self, loss: str) -> float:
-        return float(getattr(self.objective, loss).weight)
+    def _weight(self, loss: str, progress: float) -> float:
+        settings = getattr(self.objective, loss)
+        return float(settings.weight) * ramp(progress, settings.ramp)
 
     def _normal(self, *shape: int) -> Tensor:
         """Draw N(0, 1) of shape (T, *shape), each trial from its own generator."""
@@ -213,16 +239,26 @@ class RankAAE(pl.LightningModule):
 
     def _prior(self, styles_TBS: Tensor, progress: float) -> Tensor:
         s = self.objective.prior
-        if self.discriminator is None:
-            directions_TSD = nn.functional.normalize(self._normal(styles_TBS.shape[-1], s.directions), dim=1)
-            return losses.sliced_wasserstein_loss(styles_TBS, directions_TSD)
-        strength = reversal_strength(progress, maximum=s.maximum, tau=s.tau)
-        encoded_TBS = losses.reverse_gradient(styles_TBS, strength)
         shape = styles_TBS.shape[1:]
-        real_logits_TB = self.discriminator(self._normal(*shape) + s.noise * self._normal(*shape))
-        return losses.adversarial_loss(
-            real_logits_TB, self.discriminator(encoded_TBS + s.noise * self._normal(*shape))
-        )
+        if s.kind is PriorKind.sliced_wasserstein:
+            directions_TSD = nn.functional.normalize(self._normal(shape[-1], s.directions), dim=1)
+            return losses.sliced_wasserstein_loss(styles_TBS, directions_TSD)
+        if s.kind is PriorKind.mmd:
+            return losses.mmd_loss(styles_TBS, self._normal(*shape))
+        assert self.discriminator is not None
+        if s.kind is PriorKind.two_step:
+            self._step(self._optimisers()[-1], self._discriminate(styles_TBS.detach()))
+            return losses.deceiving_loss(self.discriminator(styles_TBS + s.noise * self._normal(*shape)))
+        strength = reversal_strength(progress, maximum=s.maximum, tau=s.tau)
+        return self._discriminate(losses.reverse_gradient(styles_TBS, strength))
+
+    def _discriminate(self, styles_TBS: Tensor) -> Tensor:
+        """Return the discriminator's loss between noisy prior draws and noisy styles, shape (T,)."""
+        assert self.discriminator is not None
+        shape, noise = styles_TBS.shape[1:], self.objective.prior.noise
+        real_logits_TB = self.discriminator(self._normal(*shape) + noise * self._normal(*shape))
+        encoded_logits_TB = self.discriminator(styles_TBS + noise * self._normal(*shape))
+        return losses.adversarial_loss(real_logits_TB, encoded_logits_TB)
 
     def _mutual_information(self, drawn_TBS: Tensor, generated_TBE: Tensor) -> Tensor:
         kept = self.named_styles if self.objective.mutual_information.named_only else drawn_TBS.shape[-1]

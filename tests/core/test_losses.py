@@ -105,6 +105,33 @@ def test_adversarial_loss_is_binary_cross_entropy():
     assert float(losses.adversarial_loss(real, encoded)) == pytest.approx(float(expected), rel=1e-6)
 
 
+def test_deceiving_loss_is_cross_entropy_with_the_other_label():
+    logits = torch.randn(2, 9)
+    expected = functional.binary_cross_entropy_with_logits(logits, torch.ones(2, 9), reduction="none").mean(1)
+    np.testing.assert_allclose(losses.deceiving_loss(logits), expected, rtol=1e-6)
+
+
+def test_mmd_equals_the_double_loop_and_grows_with_a_shift():
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(2, 15, 3))
+
+    def kernel(a, b):
+        distance = ((a - b) ** 2).sum()
+        return sum(c / (c + distance) for c in (6 * s for s in (0.1, 0.2, 0.5, 1, 2, 5, 10)))
+
+    n = len(x)
+    within = sum(kernel(v[i], v[j]) for v in (x, y) for i in range(n) for j in range(n) if i != j) / (
+        n * (n - 1)
+    )
+    across = sum(kernel(a, b) for a in x for b in y) / n**2
+    ours = losses.mmd_loss(torch.tensor(x).unsqueeze(0), torch.tensor(y).unsqueeze(0))
+    assert float(ours) == pytest.approx(within - 2 * across, rel=1e-9)
+    assert (
+        float(losses.mmd_loss(torch.tensor(x + 2).unsqueeze(0), torch.tensor(y).unsqueeze(0)))
+        > float(ours) + 0.5
+    )
+
+
 def test_reverse_gradient():
     x = torch.ones(3, requires_grad=True)
     (2 * losses.reverse_gradient(x, 0.5)).sum().backward()

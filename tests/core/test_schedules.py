@@ -1,6 +1,6 @@
 import pytest
 
-from rankaae_cli.core.schedules import learning_rate_factor, reversal_strength
+from rankaae_cli.core.schedules import learning_rate_factor, ramp, reversal_strength
 
 
 @pytest.mark.parametrize(
@@ -14,6 +14,7 @@ def test_reversal_strength(progress, expected):
     ("schedule", "progress", "expected"),
     [
         ("constant", 0.7, 1.0),
+        ("plateau", 0.7, 1.0),
         ("cosine", 0.0, 1.0),
         ("cosine", 0.5, 0.505),
         ("cosine", 1.0, 0.01),
@@ -29,5 +30,12 @@ def test_learning_rate_factor(schedule, progress, expected):
 
 
 def test_unknown_schedule():
-    with pytest.raises(ValueError, match="constant, cosine or one_cycle"):
+    with pytest.raises(ValueError, match="constant, cosine, one_cycle or plateau"):
         learning_rate_factor(0.5, "linear")
+
+
+@pytest.mark.parametrize(
+    ("progress", "length", "expected"), [(0, 0, 1), (0, 0.2, 0), (0.1, 0.2, 0.5), (0.9, 0.2, 1)]
+)
+def test_ramp(progress, length, expected):
+    assert ramp(progress, length) == expected

@@ -11,6 +11,7 @@ from rankaae_cli.core.settings import PriorKind, ReconstructionKind, StepOrder
 from rankaae_cli.data.family_file import read_family
 from rankaae_cli.data.samples import sample_path
 from rankaae_cli.data.splits import TRAIN
+from rankaae_cli.networks.autoencoder import Architecture
 from rankaae_cli.training.fit import FitRequest, TrainingError, fit
 from rankaae_cli.training.trained import TrainedModel
 from tests.configuration import train_settings
@@ -216,6 +217,49 @@ def test_a_collapsed_style_and_an_unknown_descriptor_can_be_scored():
         equal_nan=True,
     )
     assert excess_coupling(styles, descriptor_coupling(descriptors)) == pytest.approx(1.0)
+
+
+def test_plateau_reduces_the_rate_of_the_trial_that_stalls(request_of, monkeypatch):
+    from rankaae_cli.training import callbacks
+
+    original = callbacks.KeepBestEpoch.on_train_epoch_end
+
+    def stalling(self, trainer, pl_module):
+        original(self, trainer, pl_module)
+        self.best_epoch_T = torch.tensor([trainer.current_epoch, 0])
+
+    monkeypatch.setattr(callbacks.KeepBestEpoch, "on_train_epoch_end", stalling)
+    request = request_of(
+        "optimiser.schedule=plateau", "optimiser.patience=2", "optimiser.reduction=0.5", max_epochs=6
+    )
+    fit(request, quiet)
+    with (request.folder / "metrics.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    rates = {t: [float(r["learning_rate"]) for r in rows if r["trial"] == str(t)] for t in range(2)}
+    full = request.optimiser.rate
+    assert rates[0] == [full] * 6
+    assert rates[1] == [full, full, full / 2, full / 2, full / 4, full / 4]
+
+
+def test_a_reduced_rate_is_a_smaller_step(request_of):
+    """A factor on a trial's rate gives what training with that rate gives."""
+    from rankaae_cli.training.module import RankAAE
+
+    def stepped(rate, factor):
+        r = request_of(f"optimiser.rate={rate}", trials=1)
+        module = RankAAE(architecture, r.objective, r.optimiser, 5, range(1), 0)
+        (optimiser,) = module.configure_optimizers()
+        module.rate_factor_T = factor
+        module.manual_backward = lambda loss: loss.backward()
+        wrapper = type("Wrapper", (), {"optimizer": optimiser, "param_groups": optimiser.param_groups})()
+        wrapper.zero_grad = optimiser.zero_grad
+        for _ in range(3):
+            module._step(wrapper, module.autoencoder(spectra)[1].square().mean().unsqueeze(0))
+        return module.autoencoder.decoder[0].weight.detach()
+
+    architecture = Architecture(points=30, styles=6, hidden=8)
+    spectra = torch.rand(1, 12, 30)
+    torch.testing.assert_close(stepped(0.01, torch.tensor([0.5])), stepped(0.005, None), rtol=1e-3, atol=1e-5)
 
 
 def test_excess_coupling_equals_that_of_the_evaluation():
