@@ -117,6 +117,7 @@ _AT_LEAST = {
         "model.hidden",
         "model.encoder_layers",
         "model.decoder_layers",
+        "model.channels",
         "objective.prior.directions",
         "objective.smoothness.kernel_points",
         "optimiser.patience",

@@ -4,6 +4,13 @@ from dataclasses import dataclass
 from enum import Enum
 
 
+class Network(Enum):
+    """Kind of encoder and decoder: fully connected or convolutional."""
+
+    mlp = "mlp"
+    cnn = "cnn"
+
+
 class Norm(Enum):
     """Normalisation between hidden layers."""
 
@@ -53,12 +60,17 @@ class LearningRateSchedule(Enum):
 
 @dataclass
 class ModelSettings:
-    """Sizes of the networks and number of free styles."""
+    """Sizes of the networks and number of free styles.
 
+    The numbers of layers belong to mlp, `channels` (maps of the first convolution) to cnn.
+    """
+
+    network: Network
     free_styles: int
     hidden: int
     encoder_layers: int
     decoder_layers: int
+    channels: int
     norm: Norm
 
 

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from rankaae_cli.networks.convolution import ConvolutionalDecoder, ConvolutionalEncoder
 from rankaae_cli.networks.layers import TrialBatchNorm, mlp
 
 
@@ -21,7 +22,11 @@ class Architecture:
     hidden
         Width of the hidden layers.
     encoder_layers, decoder_layers
-        Number of hidden layers.
+        Number of hidden layers of a fully connected network.
+    network
+        ``mlp`` or ``cnn``.
+    channels
+        Maps of the first convolution of a cnn; the next two have twice and four times as many.
     norm
         Between hidden layers: ``layer``, ``batch`` or ``none``.
     """
@@ -32,6 +37,8 @@ class Architecture:
     encoder_layers: int = 5
     decoder_layers: int = 4
     norm: str = "layer"
+    network: str = "mlp"
+    channels: int = 8
 
     def to_dict(self) -> dict[str, int | str]:
         """Return plain values, as stored in a checkpoint."""
@@ -60,11 +67,10 @@ class Autoencoder(nn.Module):
     def __init__(self, architecture: Architecture, generators: Sequence[torch.Generator]) -> None:
         super().__init__()
         a = self.architecture = architecture
-        self.encoder = mlp([a.points, *[a.hidden] * a.encoder_layers, a.styles], a.norm, generators)
+        self.encoder, self.decoder = _networks(a, generators)
         # Generated spectra pass through the encoder too, so running statistics would fit neither kind: they are
         # retaken on real spectra instead (momentum 0).
         self.style_norm = TrialBatchNorm(len(generators), a.styles, momentum=0.0, epsilon=1e-7)
-        self.decoder = mlp([a.styles, *[a.hidden] * a.decoder_layers, a.points], a.norm, generators)
 
     @property
     def trials(self) -> int:
@@ -92,6 +98,16 @@ class Autoencoder(nn.Module):
         self.eval()
         self.style_norm.retake(self.encoder(spectra_TNE))
         self.train(was_training)
+
+
+def _networks(a: Architecture, generators: Sequence[torch.Generator]) -> tuple[nn.Module, nn.Module]:
+    if a.network == "cnn":
+        sizes = (a.points, a.styles, a.channels, a.hidden, a.norm, generators)
+        return ConvolutionalEncoder(*sizes), ConvolutionalDecoder(*sizes)
+    if a.network != "mlp":
+        raise ValueError(f"unknown network {a.network!r}: mlp or cnn")
+    encoder = mlp([a.points, *[a.hidden] * a.encoder_layers, a.styles], a.norm, generators)
+    return encoder, mlp([a.styles, *[a.hidden] * a.decoder_layers, a.points], a.norm, generators)
 
 
 class Discriminator(nn.Module):

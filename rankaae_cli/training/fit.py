@@ -172,6 +172,8 @@ def _module(request: FitRequest, family: Family, trials: Sequence[int]) -> RankA
         encoder_layers=m.encoder_layers,
         decoder_layers=m.decoder_layers,
         norm=m.norm.value,
+        network=m.network.value,
+        channels=m.channels,
     )
     return RankAAE(
         architecture, request.objective, request.optimiser, named, trials, request.seed, request.device

@@ -4,6 +4,7 @@ import torch
 from torch import nn
 
 from rankaae_cli.networks.autoencoder import Architecture, Autoencoder, Discriminator, trial_generators
+from rankaae_cli.networks.convolution import TrialConvolution
 from rankaae_cli.networks.layers import LayerNorm, TrialBatchNorm, TrialLinear, hidden_norm
 
 
@@ -42,6 +43,35 @@ def test_shapes_and_positive_spectra(norm):
     assert styles.shape == (3, 11, 4) and out.shape == (3, 11, 30)
     assert (out >= 0).all()
     np.testing.assert_allclose(styles.detach().mean(1), 0, atol=1e-3)
+
+
+@pytest.mark.parametrize("points", [30, 100, 256])
+def test_convolutions_take_any_grid_and_keep_the_trials_apart(points):
+    def model(trials):
+        generators = trial_generators(0, range(trials))
+        return Autoencoder(
+            Architecture(points=points, styles=4, hidden=8, network="cnn", channels=2), generators
+        )
+
+    spectra = torch.rand(1, 11, points)
+    styles, out = model(3)(spectra)
+    assert styles.shape == (3, 11, 4) and out.shape == (3, 11, points)
+    alone = model(1)(spectra)[1]
+    np.testing.assert_allclose(alone[0].detach(), out[0].detach(), atol=1e-4)
+
+
+def test_convolution_equals_one_layer_a_trial():
+    layer = TrialConvolution(2, 3, 5, 2, trial_generators(0, range(2)))
+    x = torch.randn(2, 4, 2, 20)
+    for t in range(2):
+        padded = nn.functional.pad(x[t], (2, 2), mode="replicate")
+        expected = nn.functional.conv1d(padded, layer.weight[t], layer.bias[t], stride=2)
+        np.testing.assert_allclose(layer(x)[t].detach(), expected.detach(), atol=1e-5)
+
+
+def test_unknown_network():
+    with pytest.raises(ValueError, match="mlp or cnn"):
+        Autoencoder(Architecture(points=30, styles=4, network="transformer"), trial_generators(0, range(1)))
 
 
 def test_retaken_statistics_standardise_real_spectra():

@@ -89,8 +89,9 @@ def test_training_reduces_the_losses(request_of, order, prior, reconstruction):
     assert float(last["val_spearman"]) > float(first["val_spearman"])
 
 
-def test_a_model_survives_saving_and_loading(request_of, family):
-    request = request_of()
+@pytest.mark.parametrize("network", ["mlp", "cnn"])
+def test_a_model_survives_saving_and_loading(request_of, family, network):
+    request = request_of(f"model.network={network}", "model.channels=2")
     model = fit(request, quiet)
     loaded = TrainedModel.load(request.folder / "checkpoints" / "best.ckpt")
     spectra = family.spectra_NE[:20]
