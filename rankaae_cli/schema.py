@@ -152,6 +152,8 @@ class TrainConfig:
     model: ModelSettings = MISSING
     objective: ObjectiveSettings = MISSING
     optimiser: OptimiserSettings = MISSING
+    # A class of Lightning's loggers by its _target_, and its arguments.
+    logger: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass

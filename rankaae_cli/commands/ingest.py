@@ -3,13 +3,13 @@
 import re
 from collections import Counter
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from rankaae_cli.core.errors import UserError
+from rankaae_cli.data.files import now, replacing, write_text
 
 if TYPE_CHECKING:
     from rankaae_cli.data.family_file import Family
@@ -38,7 +38,6 @@ def run(cfg: DictConfig) -> dict[str, Any]:
         If the input cannot be read, nothing in it can be used, or the files cannot be written.
     """
     from rankaae_cli.data.family_file import write_family
-    from rankaae_cli.data.files import replacing, write_text
     from rankaae_cli.data.sites import rejected_csv
 
     output = Path(cfg.output or cfg.family.data)
@@ -49,6 +48,8 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     rejected_path = output.with_name(f"{output.name}.rejected.csv")
     family, rejected = _read(cfg, _spec(cfg.family))
     if not len(family):
+        if output.exists():  # whose own list is to stay
+            rejected_path = output.with_name(f"{output.name}.failed.rejected.csv")
         if rejected:
             write_text(rejected_path, rejected_csv(rejected))
         raise _nothing_left(rejected, rejected_path)
@@ -144,7 +145,7 @@ def _family_again(cfg: DictConfig, spec: "FamilySpec") -> "tuple[Family, tuple[R
     rejected: tuple[Rejection, ...] = ()
     if cfg.regrid:
         family, rejected = on_grid(family, spec, cfg.max_tail)
-    family = replace(family, name=spec.name, split_N=split_by_material(family.material_N), created=_now())
+    family = replace(family, name=spec.name, split_N=split_by_material(family.material_N), created=now())
     return family, rejected
 
 
@@ -167,35 +168,18 @@ def _as_family(sites: "Sites", spec: "FamilySpec", source: str) -> "tuple[Family
         energy_unit=sites.energy_unit,
         normalisation=sites.normalisation,
         source=source,
-        created=_now(),
+        created=now(),
     )
     return family, sites.rejected
 
 
 def _spec(family: DictConfig) -> "FamilySpec":
     """Turn the configuration of a family into what the readers take."""
-    import numpy as np
+    from rankaae_cli.data.sites import family_spec
 
-    from rankaae_cli.data.sites import FamilySpec, Neighbours
-
-    grid, neighbours, keep = family.energy, family.neighbours, family.keep
-    if neighbours.method.name == "cutoff" and not (neighbours.radius and neighbours.radius > 0):
-        raise UserError(
-            f"family {family.name}: neighbours.method=cutoff needs neighbours.radius= in angstrom"
-        )
-    if grid.points < 2 or grid.step <= 0:
-        raise UserError(f"family {family.name}: energy.points must be at least 2 and energy.step positive")
-    return FamilySpec(
-        name=family.name,
-        element=family.element,
-        edge=family.edge,
-        energy_E=grid.start + grid.step * np.arange(grid.points),
-        energy_unit=grid.unit,
-        descriptor_names=tuple(family.descriptors),
-        neighbours=Neighbours(neighbours.method.name, neighbours.radius),
-        ligands=None if keep.ligands is None else tuple(keep.ligands),
-        coordination=None if keep.coordination is None else tuple(keep.coordination),
-    )
+    plain = OmegaConf.to_container(family, resolve=True, enum_to_str=True)
+    assert isinstance(plain, dict)
+    return family_spec({str(key): value for key, value in plain.items()})
 
 
 def _keeps_all(cfg: DictConfig) -> bool:
@@ -208,16 +192,14 @@ def _shell_options(cfg: DictConfig) -> "ShellOptions":
     return ShellOptions(cfg.time_limit, cfg.workers, Path(cfg.cache) if cfg.cache else None)
 
 
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
-
-
 def _nothing_left(rejected: "tuple[Rejection, ...]", rejected_path: Path) -> UserError:
     if not rejected:
         return UserError("the input holds no site\ncheck path=")
-    (reason, count), *_ = Counter(r.reason for r in rejected).most_common(1)
+    (kind, count), *_ = Counter(_kind(r.reason) for r in rejected).most_common(1)
+    alike = [r.reason for r in rejected if _kind(r.reason) == kind]
+    like = "" if len(set(alike)) == 1 else " like"
     return UserError(
-        f"none of {len(rejected)} sites can be used; {count} of them: {reason}\n"
+        f"none of {len(rejected)} sites can be used; {count} of them{like}: {' '.join(alike[0].split())}\n"
         f"every site's reason is in {rejected_path}"
     )
 
@@ -263,4 +245,5 @@ def _kind(reason: str) -> str:
     if reason.startswith("coordination number"):
         return reason
     reason = re.sub(r"^first shell is (?!empty).*?, not", "first shell is not", reason)
+    reason = re.sub(r"(?<!\w)(['\"]).*?\1(?!\w)", "...", reason)
     return re.sub(r"(?<![\w.])-?\d+(\.\d+)?(e[+-]?\d+)?(?![\w])", "...", reason)

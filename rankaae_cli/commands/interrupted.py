@@ -13,12 +13,12 @@ from rankaae_cli.commands.run_directory import (
     CONFIG,
     PROVENANCE,
     RUNS,
-    now,
     read_provenance,
     readable_runs,
     sha256,
 )
 from rankaae_cli.core.errors import UserError
+from rankaae_cli.data.files import now
 
 _LOCK = ".lock"
 

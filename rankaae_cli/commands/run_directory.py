@@ -6,7 +6,7 @@ import platform
 import shlex
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import datetime
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ from omegaconf import DictConfig, OmegaConf
 
 import rankaae_cli
 from rankaae_cli.core.errors import UserError
-from rankaae_cli.data.files import write_text
+from rankaae_cli.data.files import now, write_text
 
 if TYPE_CHECKING:
     from rankaae_cli.data.family_file import Family
@@ -52,8 +52,8 @@ def new_run_directory(family: str) -> Path:
                 raise UserError(f"{path} holds a run already\nchoose another directory")
             path.mkdir(parents=True, exist_ok=True)
             return path
-    now = datetime.now()
-    path = (RUNS / family / f"{now:%Y-%m-%d}" / f"{now:%H-%M-%S-%f}").resolve()
+    time = datetime.now()
+    path = (RUNS / family / f"{time:%Y-%m-%d}" / f"{time:%H-%M-%S-%f}").resolve()
     try:
         path.mkdir(parents=True)
     except OSError as error:
@@ -90,11 +90,6 @@ def provenance_at_start(command: str, data: Path, family: "Family", device: str)
         "device": device,
         "started": now(),
     }
-
-
-def now() -> str:
-    """Return the current time as ISO 8601 in UTC."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 def sha256(path: Path) -> str:

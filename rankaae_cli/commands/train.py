@@ -7,6 +7,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from rankaae_cli.commands import interrupted, run_directory
 from rankaae_cli.core.errors import Stopped, UserError
+from rankaae_cli.data.files import now
 from rankaae_cli.schema import TrainConfig
 
 if TYPE_CHECKING:
@@ -32,8 +33,14 @@ def run(cfg: DictConfig) -> dict[str, Any]:
 
     if resumed:
         provenance = interrupted.provenance_when_resumed(directory, data)
+        logger = _logger(cfg, directory)
     else:
         directory = run_directory.new_run_directory(cfg.family.name)
+        try:
+            logger = _logger(cfg, directory)
+        except UserError:
+            directory.rmdir()
+            raise
         provenance = run_directory.provenance_at_start("train", data, family, device)
         run_directory.write_config(directory, "train", cfg)
     run_directory.write_provenance(directory, provenance)
@@ -54,6 +61,7 @@ def run(cfg: DictConfig) -> dict[str, Any]:
         seed=cfg.seed,
         device=device,
         folder=directory,
+        logger=logger,
         save_every=cfg.save_every,
         resume=resumed,
     )
@@ -68,10 +76,29 @@ def run(cfg: DictConfig) -> dict[str, Any]:
         raise Stopped(message, stopped.status - 128) from stopped
     wall = time.monotonic() - start
     run_directory.write_provenance(
-        directory, {**provenance, "finished": run_directory.now(), "wall_s": round(wall, 3)}
+        directory, {**provenance, "finished": now(), "wall_s": round(wall, 3)}
     )
     _summarise(model, directory, wall)
     return {"run": directory, "score": float(model.scores_T[model.selected_trial])}
+
+
+def _logger(cfg: DictConfig, directory: Path) -> Any:
+    """Return the logger that the configuration names, writing into the run directory; None for none."""
+    from hydra.utils import instantiate
+
+    if not cfg.logger:
+        return None
+    name = str(cfg.logger.get("_target_", "")).rpartition(".")[2]
+    try:
+        return instantiate(cfg.logger, save_dir=str(directory))
+    except Exception as error:
+        cause = error.__cause__ or error
+        if isinstance(cause, ImportError):
+            package = name.removesuffix("Logger").lower()
+            raise UserError(f"the logger {name} needs a package: pip install {package}") from error
+        raise UserError(
+            f"the logger {name or cfg.logger} cannot be made: {str(cause).splitlines()[0]}"
+        ) from error
 
 
 def _interrupted_run(cfg: DictConfig) -> tuple[Path, DictConfig]:

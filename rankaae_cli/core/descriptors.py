@@ -3,11 +3,22 @@
 To add a descriptor, write one function of a `Shell` and add one line to `DESCRIPTORS`.
 """
 
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+
+from rankaae_cli.core.errors import UserError
+
+# Other files and columns that stand beside those of the descriptors.
+_RESERVED = re.compile(
+    r"free_\d+|overview|traversal|material|site|file|reconstruction_mae|novelty|verdict", re.IGNORECASE
+)
+_BESIDE = ("_low", "_high", "_true")  # columns of the predictions of one descriptor
+_NOT_IN_FILE_NAMES = '/\\:*?"<>|'
+_LONGEST_NAME = 100  # bytes
 
 
 @dataclass(frozen=True)
@@ -130,6 +141,51 @@ def why_not_kept(
         kept = ", ".join(map(str, coordination))
         return f"coordination number {len(shell.elements)}, the family keeps {kept}"
     return None
+
+
+def require_usable_names(names: Sequence[str], where: str) -> None:
+    """Check that descriptors' names differ and can be names of files and of columns.
+
+    Letters of any script, digits, blanks inside and signs such as ``+ - . %`` are allowed.
+
+    Parameters
+    ----------
+    names
+        The names.
+    where
+        What they belong to, for the message.
+
+    Raises
+    ------
+    UserError
+        If a name is empty, repeated, too long or taken by the program, begins with a dot, or holds a
+        character that breaks a file name.
+    """
+    for i, name in enumerate(names):
+        beside = next((name + end for end in _BESIDE if name + end in names), None)
+        fault = "is given twice" if name in names[:i] else _name_fault(name)
+        if beside and not fault:
+            fault = f"cannot stand beside {beside}, the name of a column of its predictions"
+        if fault:
+            shown = name if len(name) <= 60 else name[:57] + "..."
+            raise UserError(
+                f"{where}: the descriptor name {shown!r} {fault}\n"
+                "give it another name; it becomes that of files and columns"
+            )
+
+
+def _name_fault(name: str) -> str:
+    """Return why a name cannot be that of a file and a column, or nothing."""
+    if not name.strip():
+        return "is empty"
+    bad = next((c for c in name if c in _NOT_IN_FILE_NAMES or not c.isprintable()), None)
+    if bad is not None:
+        return f"holds {bad!r}, which a file name cannot"
+    if name[0] == "." or name != name.strip():
+        return "begins with a dot" if name[0] == "." else "begins or ends with a blank"
+    if len(name.encode()) > _LONGEST_NAME:
+        return f"is longer than {_LONGEST_NAME} bytes"
+    return "is taken by the program" if _RESERVED.fullmatch(name) else ""
 
 
 def _distances_M(shell: Shell) -> np.ndarray:  # noqa: N802

@@ -11,6 +11,11 @@ class SpectrumError(ValueError):
     """One spectrum cannot be used; the message is the reason, one line."""
 
 
+def uniform_grid(start: float, step: float, points: int) -> np.ndarray:
+    """Return `points` energies from `start` on, `step` apart; shape (E,), float64."""
+    return start + step * np.arange(points, dtype=np.float64)
+
+
 def check_spectrum(energy: np.ndarray, mu: np.ndarray) -> None:
     """Check that a spectrum can be interpolated.
 

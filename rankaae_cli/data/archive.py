@@ -4,6 +4,7 @@ import bz2
 import gzip
 import lzma
 import os
+import stat
 import tarfile
 import zipfile
 import zlib
@@ -17,13 +18,15 @@ from rankaae_cli.core.errors import UserError
 
 MEMBER_LIMIT = 64 * 2**20  # bytes; no POSCAR, xmu.dat or table of spectra comes near
 MEMBERS_LIMIT = 5_000_000
+_LONGEST_LINK = 4096  # bytes
 # How each compression begins, and what opens it.
 _OPENERS: dict[bytes, Callable[[Path], Any]] = {
     b"\x1f\x8b": gzip.open,
     b"\xfd7zXZ\x00": lzma.open,
     b"BZh": bz2.open,
 }
-_BROKEN = (tarfile.TarError, zipfile.BadZipFile, lzma.LZMAError, zlib.error, EOFError, gzip.BadGzipFile)
+COMPRESSION_ERRORS = (lzma.LZMAError, zlib.error, EOFError, gzip.BadGzipFile)
+_BROKEN = (tarfile.TarError, zipfile.BadZipFile, *COMPRESSION_ERRORS)
 
 
 @dataclass(frozen=True)
@@ -37,9 +40,9 @@ class Member:
     data
         Its bytes, if they were wanted; None otherwise, and where there is a fault.
     fault
-        Why a wanted file was not read, or empty.
+        Why a wanted file was not read, or what a folder holds is not known; or empty.
     is_folder
-        Whether it is a folder.
+        Whether it is a folder, or a link that may lead to one.
     """
 
     parts: tuple[str, ...]
@@ -52,7 +55,9 @@ def members(path: str | Path, wanted: Callable[[str], bool]) -> Iterator[Member]
     """Yield all files and folders of a folder or an archive, with the bytes of the wanted files.
 
     Nothing is written to disk. A wanted file is read only if it is a plain file below the top, of at most
-    64 MiB; otherwise it is yielded with a fault.
+    64 MiB; otherwise it is yielded with a fault. So is a folder that cannot be read. Links to folders are
+    followed in a folder, unless they lead back up; those are yielded with a fault, as are an archive's links
+    to folders.
 
     Parameters
     ----------
@@ -64,16 +69,16 @@ def members(path: str | Path, wanted: Callable[[str], bool]) -> Iterator[Member]
     Raises
     ------
     UserError
-        If there is no such path, or the archive is damaged or is none.
+        If there is no such path or it cannot be read, or the archive is damaged or is none.
     """
     path = Path(path)
     if not path.exists():
         raise UserError(f"there is no file or folder {path}\ncorrect path=")
-    if path.is_dir():
-        yield from _of_folder(path, wanted)
-        return
     with _explained(path):
-        found = _of_zip(path, wanted) if zipfile.is_zipfile(path) else _of_tar(path, wanted)
+        if path.is_dir():
+            found = _of_folder(path, (), (path.resolve(),), wanted)
+        else:
+            found = _of_zip(path, wanted) if zipfile.is_zipfile(path) else _of_tar(path, wanted)
         for count, member in enumerate(found):
             if count >= MEMBERS_LIMIT:
                 raise UserError(f"{path} holds more than {MEMBERS_LIMIT} files\ngive a part of it")
@@ -97,22 +102,41 @@ def _unreadable(path: Path, why: object) -> UserError:
     )
 
 
-def _of_folder(top: Path, wanted: Callable[[str], bool]) -> Iterator[Member]:
-    visited = set()
-    for folder, below, names in os.walk(top, followlinks=True):
-        here = Path(folder)
-        real = here.resolve()
-        if real in visited:  # a link that leads back up
-            below.clear()
-            continue
-        visited.add(real)
-        below.sort()
-        parts = here.relative_to(top).parts
-        if parts:
-            yield Member(parts, is_folder=True)
-        for name in sorted(names):
-            below_parts = (*parts, name)
-            yield _of_file(here / name, below_parts) if wanted(name) else Member(below_parts)
+def _of_folder(
+    folder: Path, parts: tuple[str, ...], above: tuple[Path, ...], wanted: Callable[[str], bool]
+) -> Iterator[Member]:
+    """Yield what is below a folder; `above` are the true paths of the folder itself and those above it."""
+    with os.scandir(folder) as listing:
+        entries = sorted(listing, key=lambda entry: (_is_folder(entry), entry.name))
+    for entry in entries:
+        file, below = Path(entry.path), (*parts, _readable(entry.name))
+        if not _is_folder(entry):
+            if wanted(entry.name):
+                yield _of_file(file, below)
+            elif entry.is_symlink() and not file.exists():
+                yield Member(below, fault="is a link to nothing", is_folder=True)
+            else:
+                yield Member(below)
+        elif (real := file.resolve()) in above:
+            yield Member(below, fault="is a link to a folder above it", is_folder=True)
+        else:
+            yield Member(below, is_folder=True)
+            try:
+                yield from _of_folder(file, below, (*above, real), wanted)
+            except OSError as error:
+                yield Member(below, fault=f"cannot be read: {error.strerror}", is_folder=True)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # such as a link to itself
+        return False
+
+
+def _readable(name: str) -> str:
+    """Return a name without bytes that are no UTF-8, so that it can be written to files."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def _of_file(file: Path, parts: tuple[str, ...]) -> Member:
@@ -133,15 +157,20 @@ _LEADS_OUT = "has a name that leads out of the archive"
 def _parts(name: str) -> tuple[tuple[str, ...], str]:
     """Split a member's name, of no matter what system; return its parts and a fault."""
     name = name.replace("\\", "/")
-    parts = tuple(p for p in name.split("/") if p not in ("", "."))
+    parts = tuple(_readable(p) for p in name.split("/") if p not in ("", "."))
     leads_out = ".." in parts or name.startswith("/") or (parts and parts[0].endswith(":"))
     return parts, _LEADS_OUT if leads_out else ""
 
 
-def _of_tar(path: Path, wanted: Callable[[str], bool]) -> Iterator[Member]:
+def decompressor(path: Path) -> Callable[[Path], Any] | None:
+    """Return what opens a file compressed by gzip, xz or bzip2 for reading bytes; None if it is not."""
     with path.open("rb") as file:
         magic = file.read(6)
-    opener = next((o for start, o in _OPENERS.items() if magic.startswith(start)), None)
+    return next((opener for start, opener in _OPENERS.items() if magic.startswith(start)), None)
+
+
+def _of_tar(path: Path, wanted: Callable[[str], bool]) -> Iterator[Member]:
+    opener = decompressor(path)
     if opener is None and path.stat().st_size % tarfile.BLOCKSIZE:
         # tarfile takes a header that is cut short for the end of the archive.
         raise _unreadable(path, "its size is not that of a tar file")
@@ -149,8 +178,10 @@ def _of_tar(path: Path, wanted: Callable[[str], bool]) -> Iterator[Member]:
         opener(path) if opener else path.open("rb") as stream,
         tarfile.open(fileobj=stream, mode="r|") as archive,
     ):
+        links = _Links()
         for info in archive:
             parts, fault = _parts(info.name)
+            links.see(parts, info.isdir(), info.linkname if info.issym() else None)
             if not info.isdir() and parts and wanted(parts[-1]):
                 if not fault and not info.isreg():
                     fault = "is a link or a device, not a file"
@@ -161,6 +192,7 @@ def _of_tar(path: Path, wanted: Callable[[str], bool]) -> Iterator[Member]:
             elif parts and not fault:
                 yield Member(parts, is_folder=info.isdir())
             archive.members.clear()  # type: ignore[attr-defined]  # tarfile keeps every header otherwise
+        yield from links.to_folders(wanted)
         # Behind the archive's own end the compressed stream has an end and a checksum of its own.
         while stream.read(2**20):
             pass
@@ -168,9 +200,16 @@ def _of_tar(path: Path, wanted: Callable[[str], bool]) -> Iterator[Member]:
 
 def _of_zip(path: Path, wanted: Callable[[str], bool]) -> Iterator[Member]:
     with zipfile.ZipFile(path) as archive:
+        links = _Links()
         for info in archive.infolist():
             parts, fault = _parts(info.filename)
+            is_link = stat.S_ISLNK(info.external_attr >> 16)
+            short = info.file_size < _LONGEST_LINK and not info.flag_bits & 1
+            target = archive.read(info).decode("utf-8", "replace") if is_link and short else None
+            links.see(parts, info.is_dir(), target)
             if not info.is_dir() and parts and wanted(parts[-1]):
+                if not fault and is_link:
+                    fault = "is a link or a device, not a file"
                 if not fault and info.file_size > MEMBER_LIMIT:
                     fault = _TOO_LARGE
                 if not fault and info.flag_bits & 1:
@@ -178,3 +217,30 @@ def _of_zip(path: Path, wanted: Callable[[str], bool]) -> Iterator[Member]:
                 yield Member(parts, None if fault else archive.read(info), fault)
             elif parts and not fault:
                 yield Member(parts, is_folder=info.is_dir())
+        yield from links.to_folders(wanted)
+
+
+class _Links:
+    """The symbolic links of an archive: which lead to a folder is known only once all of it is read."""
+
+    def __init__(self) -> None:
+        self._folders: set[tuple[str, ...]] = set()
+        self._targets: dict[tuple[str, ...], tuple[str, ...] | None] = {}
+
+    def see(self, parts: tuple[str, ...], is_folder: bool, target: str | None) -> None:
+        """Take note of a member, and of where it leads if it is a link."""
+        folder = parts if is_folder else parts[:-1]
+        while folder and folder not in self._folders:
+            self._folders.add(folder)
+            folder = folder[:-1]
+        if target is not None and parts:
+            inside = os.path.normpath("/".join((*parts[:-1], target.replace("\\", "/"))))
+            leads_out = target.startswith("/") or inside.startswith("..")
+            self._targets[parts] = None if leads_out else _parts(inside)[0]
+
+    def to_folders(self, wanted: Callable[[str], bool]) -> Iterator[Member]:
+        """Yield the links to the archive's folders, or to what is outside it, but for the wanted names."""
+        for parts, target in self._targets.items():
+            if not wanted(parts[-1]) and (target is None or target in self._folders or target == ()):
+                where = "outside the archive" if target is None else "to a folder"
+                yield Member(parts, fault=f"is a link {where}, which is not followed", is_folder=True)

@@ -5,17 +5,18 @@ from pathlib import Path
 
 import numpy as np
 
-from rankaae_cli.core.descriptors import describe, why_not_kept
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.spectra import SpectrumError
-from rankaae_cli.data.archive import members
+from rankaae_cli.data.archive import Member, members
 from rankaae_cli.data.shells import Job, MaterialShells, ShellOptions, first_shells
 from rankaae_cli.data.sites import (
     FamilySpec,
     Progress,
     Rejection,
     Sites,
+    described,
     gather,
+    material_names,
     require_known_descriptors,
 )
 
@@ -33,6 +34,25 @@ class _Pair:
     rows: list[np.ndarray] | str | None = None
     faults: dict[int, str] = field(default_factory=dict)
 
+    def take_structure(self, member: Member) -> None:
+        """Put in what a structure file holds."""
+        if self.structure is not None:
+            self.structure = "there are two structure files of this name"
+        else:
+            self.structure = f"the structure file {member.fault}" if member.fault else member.data
+
+    def take_table(self, member: Member, points: int) -> None:
+        """Put in what a table of spectra holds, of `points` values a row."""
+        if self.rows is not None:
+            self.rows = "there are two tables of spectra of this name"
+        elif member.fault:
+            self.rows = f"the table {member.fault}"
+        else:
+            try:
+                self.rows = _rows(member.data or b"", points, self.faults)
+            except SpectrumError as error:
+                self.rows = str(error)
+
 
 def read_atoms(
     path: str | Path,
@@ -45,7 +65,8 @@ def read_atoms(
     """Read structures and, for each, a table with one row of values an atom, in the structure's order.
 
     A structure and its table have the same name, and are in the same folder or in folders of the same name
-    below ``poscar`` and ``xanes``. The values are taken to be at the points of the family's grid.
+    below ``poscar`` and ``xanes``. The material is called by that name; where it occurs in several folders,
+    see `rankaae_cli.data.sites.material_names`. The values are taken to be at the points of the family's grid.
 
     Parameters
     ----------
@@ -72,21 +93,16 @@ def read_atoms(
     """
     require_known_descriptors(spec.descriptor_names, spec.name)
     path = Path(path)
-    pairs = _pairs(path, len(spec.energy_E))
-    if not any(pair.structure and pair.rows for pair in pairs.values()):
+    pairs, rejected = _pairs(path, len(spec.energy_E))
+    if not rejected and not any(pair.structure and pair.rows for pair in pairs.values()):
         raise UserError(
             f"{path} holds no structure with a table of spectra of the same name\nexpected {_LAYOUT}"
         )
-    jobs = {
-        "/".join(key): Job(pair.structure, tuple(range(len(pair.rows))), spec.neighbours, _wants_states(spec))
-        for key, pair in pairs.items()
-        if isinstance(pair.structure, bytes) and isinstance(pair.rows, list)
-    }
-    shells = first_shells(jobs, options, progress)
+    shells = first_shells(_jobs(pairs, spec), options, progress)
+    names = material_names(pairs, path)
     rows: list[_Row] = []
-    rejected: list[Rejection] = []
     for key, pair in pairs.items():
-        _sort_out(key[-1], pair, shells.get("/".join(key)), spec, keep_all, rows, rejected)
+        _sort_out(names[key], pair, shells.get("/".join(key)), spec, keep_all, rows, rejected)
     return gather(
         rows,
         rejected,
@@ -95,6 +111,16 @@ def read_atoms(
         energy_unit=spec.energy_unit,
         normalisation="unknown",
     )
+
+
+def _jobs(pairs: dict[_Key, _Pair], spec: FamilySpec) -> dict[str, Job]:
+    return {
+        "/".join(key): Job(
+            pair.structure, tuple(range(len(pair.rows))), spec.neighbours, spec.needs_oxidation_states
+        )
+        for key, pair in pairs.items()
+        if isinstance(pair.structure, bytes) and isinstance(pair.rows, list)
+    }
 
 
 def _sort_out(
@@ -112,34 +138,34 @@ def _sort_out(
         rejected.extend(Rejection(material, site, reason) for site in _all_sites(pair, shells))
         return
     for i, spectrum_E in enumerate(pair.rows):
-        shell = shells.of_site(i, spec.element)
-        if not isinstance(shell, str) and not keep_all:
-            shell = why_not_kept(shell, spec.ligands, spec.coordination) or shell
-        if i in pair.faults or isinstance(shell, str):
-            rejected.append(Rejection(material, str(i), pair.faults.get(i) or str(shell)))
-        else:
-            rows.append((material, i, spectrum_E, describe(shell, spec.descriptor_names)))
+        try:
+            if i in pair.faults:
+                raise SpectrumError(pair.faults[i])
+            values = described(shells.of_site(i, spec.element), spec, keep_all)
+            rows.append((material, i, spectrum_E, values))
+        except SpectrumError as error:
+            rejected.append(Rejection(material, str(i), str(error)))
 
 
-def _pairs(path: Path, points: int) -> dict[_Key, _Pair]:
+def _pairs(path: Path, points: int) -> tuple[dict[_Key, _Pair], list[Rejection]]:
+    """Return structures with their tables, sorted by name, and the folders that cannot be read."""
     pairs: dict[_Key, _Pair] = {}
+    rejected = []
     for member in members(path, lambda name: name.endswith(_STRUCTURES + _TABLES)):
-        if member.is_folder or not member.parts[-1].endswith(_STRUCTURES + _TABLES):
+        if member.is_folder:
+            if member.fault:
+                rejected.append(Rejection("/".join(member.parts), "", f"the folder {member.fault}"))
             continue
         stem, _, suffix = member.parts[-1].rpartition(".")
-        pair = pairs.setdefault(
-            (*(p for p in member.parts[:-1] if p not in ("poscar", "xanes")), stem), _Pair()
-        )
+        if f".{suffix}" not in _STRUCTURES + _TABLES:
+            continue
+        folders = tuple(part for part in member.parts[:-1] if part not in ("poscar", "xanes"))
+        pair = pairs.setdefault((*folders, stem), _Pair())
         if f".{suffix}" in _STRUCTURES:
-            pair.structure = f"the structure file {member.fault}" if member.fault else member.data
-        elif member.fault:
-            pair.rows = f"the table {member.fault}"
+            pair.take_structure(member)
         else:
-            try:
-                pair.rows = _rows(member.data or b"", points, pair.faults)
-            except SpectrumError as error:
-                pair.rows = str(error)
-    return dict(sorted(pairs.items()))
+            pair.take_table(member, points)
+    return dict(sorted(pairs.items())), rejected
 
 
 def _rows(data: bytes, points: int, faults: dict[int, str]) -> list[np.ndarray]:
@@ -189,7 +215,3 @@ def _all_sites(pair: _Pair, shells: MaterialShells | None) -> list[str]:
     rows = len(pair.rows) if isinstance(pair.rows, list) else 0
     count = max(rows, shells.atoms if shells else 0)
     return [str(i) for i in range(count)] or [""]
-
-
-def _wants_states(spec: FamilySpec) -> bool:
-    return spec.neighbours.method == "crystal_nn" or "OS" in spec.descriptor_names

@@ -1,35 +1,43 @@
 """Tables of spectra in RankAAE's public format: one row a site, AUX_ and ENE_ columns."""
 
 import csv
+import io
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 
+from rankaae_cli.core.descriptors import require_usable_names
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.spectra import SpectrumError, regrid
-from rankaae_cli.data.sites import FamilySpec, Rejection, Sites, gather, require_overlap
-
-if TYPE_CHECKING:
-    import pandas as pd
+from rankaae_cli.data.archive import COMPRESSION_ERRORS, decompressor
+from rankaae_cli.data.files import require_file
+from rankaae_cli.data.sites import FamilySpec, Rejection, Sites, gather, require_overlap, site_index
 
 _FORMAT = "expected two index columns (material, site), then AUX_<descriptor> and ENE_<eV> columns"
 # Sites are written as 3, 003, 003_Cu, or 3.0 where pandas took the column for floats.
-_SITE = re.compile(r"\s*(\d+)(?:\.0)?(?:_.*)?\s*")
+_SITE = re.compile(r"(\d+)(?:\.0)?(?:_.*)?")
+# How programs write that a number is not known.
+_UNKNOWN = frozenset({"", "na", "n/a", "#n/a", "<na>", "nan", "-nan", "null", "none"})
 
 
 @dataclass(frozen=True)
 class _Columns:
     """Where in the rows what is."""
 
-    count: int
+    names: list[str]
     index: tuple[int, int]
-    descriptors: dict[str, int]
+    descriptors: list[int]
     energies: list[int]
     energy_E: np.ndarray
+
+    @property
+    def descriptor_names(self) -> tuple[str, ...]:
+        return tuple(self.names[i].removeprefix("AUX_") for i in self.descriptors)
 
 
 def read_csv(path: str | Path, spec: FamilySpec, *, to_grid: bool, max_tail: float) -> Sites:
@@ -41,8 +49,8 @@ def read_csv(path: str | Path, spec: FamilySpec, *, to_grid: bool, max_tail: flo
     Parameters
     ----------
     path
-        A CSV file with two index columns (material, site; of any name or none), ``AUX_<descriptor>`` and
-        ``ENE_<eV>`` columns.
+        A CSV file, plain or compressed, with two index columns (material, site; of any name or none),
+        ``AUX_<descriptor>`` and ``ENE_<eV>`` columns.
     spec
         The family.
     to_grid
@@ -58,57 +66,76 @@ def read_csv(path: str | Path, spec: FamilySpec, *, to_grid: bool, max_tail: flo
     Raises
     ------
     UserError
-        If the file is not such a table, holds a site twice, or is of energies far from the family's.
+        If the file is not such a table, names a descriptor twice or so that no file can have the name, holds
+        a site twice, or is of energies far from the family's.
     """
-    path = Path(path)
-    columns = _header(path)
-    require_overlap(columns.energy_E, spec, str(path))
-    table = _table(path, columns)
-    _require_unique(table, columns, path)
-    grid_E = spec.energy_E if to_grid else columns.energy_E
-    values_NK, spectra_NE, text_faults = _numbers(table, columns)
+    path = require_file(path)
     rows, rejected = [], []
-    for n, (material, site) in enumerate(_index(table, columns)):
-        try:
-            match = _SITE.fullmatch(site)
-            if not material or not match:
-                raise SpectrumError(
-                    f"row {n + 2}: material {material!r}, site {site!r}: no name or no site index"
-                )
-            if n in text_faults:
-                raise SpectrumError(text_faults[n])
-            _require_finite(values_NK[n], spectra_NE[n], columns)
-            spectrum_E = spectra_NE[n]
-            if to_grid:
-                spectrum_E = regrid(columns.energy_E, spectrum_E, grid_E, max_tail)
-            rows.append((material, int(match.group(1)), spectrum_E, values_NK[n]))
-        except SpectrumError as error:
-            rejected.append(Rejection(material, site, str(error)))
+    lines_of: dict[tuple[str, int], list[int]] = {}
+    with _opened(path) as table:
+        columns = _columns(path, next(table, []))
+        require_overlap(columns.energy_E, spec, str(path))
+        for cells in table:
+            if not "".join(cells).strip() and len(cells) < 2:
+                continue  # an empty line
+            material, site = _index(cells, columns)
+            try:
+                index = _site(cells, columns, table.line_num)
+                lines_of.setdefault((material, index), []).append(table.line_num)
+                values_K, spectrum_E = _values(cells, columns)
+                if to_grid:
+                    spectrum_E = regrid(columns.energy_E, spectrum_E, spec.energy_E, max_tail)
+                rows.append((material, index, spectrum_E, values_K))
+            except SpectrumError as error:
+                rejected.append(Rejection(material, site, str(error)))
+    if not rows and not rejected:
+        raise UserError(f"{path} has a header but no rows\n{_FORMAT}")
+    _require_unique(lines_of, path)
     return gather(
         rows,
         rejected,
-        energy_E=grid_E,
-        descriptor_names=tuple(columns.descriptors),
+        energy_E=spec.energy_E if to_grid else columns.energy_E,
+        descriptor_names=columns.descriptor_names,
         energy_unit=spec.energy_unit,
         normalisation=_normalisation([row[2] for row in rows]),
     )
 
 
-def _header(path: Path) -> _Columns:
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """Open a table, whatever its line ends and compression, and give a `csv.reader` of it."""
+    why: object
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            names = next(csv.reader(file), [])
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"{path} cannot be read as a CSV file ({error})\n{_FORMAT}") from error
+        opener = decompressor(path)
+        with (
+            opener(path) if opener else path.open("rb") as stream,
+            io.TextIOWrapper(stream, encoding="utf-8-sig", newline="") as text,
+        ):
+            yield csv.reader(text, strict=True)
+        return
+    except UnicodeDecodeError:
+        why = "it is not text in UTF-8"
+    except COMPRESSION_ERRORS:
+        why = "it is compressed, and damaged or cut short"
+    except csv.Error as error:
+        why = f"{error}; is a quote left open?"
+    except OSError as error:
+        why = error.strerror or error
+    raise UserError(f"{path} cannot be read as a CSV file: {why}\n{_FORMAT}")
+
+
+def _columns(path: Path, names: list[str]) -> _Columns:
     energies = [i for i, name in enumerate(names) if name.startswith("ENE_")]
-    descriptors = {name.removeprefix("AUX_"): i for i, name in enumerate(names) if name.startswith("AUX_")}
+    descriptors = [i for i, name in enumerate(names) if name.startswith("AUX_")]
     index = [i for i, name in enumerate(names) if not name.startswith(("AUX_", "ENE_"))]
     if len(energies) < 2:
         raise UserError(f"{path} has {len(energies)} ENE_ columns (it has {_shown(names)})\n{_FORMAT}")
     if len(index) != 2:
         found = _shown([names[i] for i in index])
         raise UserError(f"{path} has {len(index)} index columns ({found})\n{_FORMAT}")
-    return _Columns(len(names), (index[0], index[1]), descriptors, energies, _energies(path, names, energies))
+    columns = _Columns(names, (index[0], index[1]), descriptors, energies, _energies(path, names, energies))
+    require_usable_names(columns.descriptor_names, str(path))
+    return columns
 
 
 def _energies(path: Path, names: list[str], energies: list[int]) -> np.ndarray:
@@ -132,79 +159,60 @@ def _energies(path: Path, names: list[str], energies: list[int]) -> np.ndarray:
     return energy_E
 
 
-def _table(path: Path, columns: _Columns) -> "pd.DataFrame":
-    import pandas as pd
-
-    try:
-        table = pd.read_csv(
-            path,
-            header=None,
-            skiprows=1,
-            names=list(range(columns.count)),
-            index_col=False,
-            converters=dict.fromkeys(columns.index, str.strip),
-            encoding="utf-8-sig",
-            low_memory=False,
-        )
-    except pd.errors.EmptyDataError:
-        table = pd.DataFrame()
-    except (pd.errors.ParserError, UnicodeDecodeError, OSError) as error:
-        raise UserError(f"{path} cannot be read as a CSV file ({str(error).strip()})\n{_FORMAT}") from error
-    if not len(table):
-        raise UserError(f"{path} has a header but no rows\n{_FORMAT}")
-    return table
+def _index(cells: list[str], columns: _Columns) -> tuple[str, str]:
+    """Return the material and the site of a row as they are written, empty where they are missing."""
+    material, site = ((cells[i].strip() if i < len(cells) else "") for i in columns.index)
+    return material, site
 
 
-def _index(table: "pd.DataFrame", columns: _Columns) -> Iterator[tuple[str, str]]:
-    material, site = columns.index
-    return zip(table[material].astype(str), table[site].astype(str), strict=True)
+def _site(cells: list[str], columns: _Columns, line: int) -> int:
+    """Return the index of a row's site; raise SpectrumError if the row is not whole or not named."""
+    if len(cells) != len(columns.names):
+        raise SpectrumError(f"row {line} has {len(cells)} columns, expected {len(columns.names)}")
+    material, site = _index(cells, columns)
+    match = _SITE.fullmatch(site)
+    if not material or not match:
+        raise SpectrumError(f"row {line}: material {material!r}, site {site!r}: no name or no site index")
+    return site_index(match.group(1))
 
 
-def _require_unique(table: "pd.DataFrame", columns: _Columns, path: Path) -> None:
-    seen: dict[tuple[str, str], int] = {}
-    again = []
-    for n, (material, site) in enumerate(_index(table, columns)):
-        match = _SITE.fullmatch(site)
-        key = (material, str(int(match.group(1))) if match else site)
-        if key in seen:
-            again.append((key, n, seen[key]))
-        seen.setdefault(key, n)
-    if again:
-        (material, site), second, first = again[0]
-        raise UserError(
-            f"{path} has {len(again)} duplicate rows, the first of material {material}, site {site} "
-            f"(lines {first + 2} and {second + 2})\nleave one row for each material and site"
-        )
-
-
-def _numbers(table: "pd.DataFrame", columns: _Columns) -> tuple[np.ndarray, np.ndarray, dict[int, str]]:
-    """Return descriptors (N, K) and spectra (N, E), NaN where no number is, and the rows that hold text."""
-    import pandas as pd
-
-    faults: dict[int, str] = {}
-
-    def column(i: int, name: str) -> np.ndarray:
-        if pd.api.types.is_numeric_dtype(table[i]):
-            return table[i].to_numpy(np.float64)
-        numbers = pd.to_numeric(table[i], errors="coerce").to_numpy(np.float64)
-        for n in np.flatnonzero(np.isnan(numbers) & table[i].notna().to_numpy()):
-            faults.setdefault(
-                int(n), f"{name} holds {str(table[i].iloc[n])[:20]!r} where a number is expected"
-            )
-        return numbers
-
-    values = [column(i, f"AUX_{name}") for name, i in columns.descriptors.items()]
-    spectra = [column(i, f"ENE_{e:g}") for i, e in zip(columns.energies, columns.energy_E, strict=True)]
-    values_NK = np.stack(values, axis=1) if values else np.empty((len(table), 0))
-    return values_NK, np.stack(spectra, axis=1), faults
-
-
-def _require_finite(values_K: np.ndarray, spectrum_E: np.ndarray, columns: _Columns) -> None:
+def _values(cells: list[str], columns: _Columns) -> tuple[np.ndarray, np.ndarray]:
+    """Return the descriptors (K,), NaN where not known, and the spectrum (E,) of a row."""
+    values_K = _numbers(cells, columns.descriptors, columns.names)
+    spectrum_E = _numbers(cells, columns.energies, columns.names)
     bad = np.flatnonzero(~np.isfinite(spectrum_E))
     if bad.size:
         raise SpectrumError(f"NaN or infinite values: ENE_{columns.energy_E[bad[0]]:g} ({bad.size} in all)")
     if np.isinf(values_K).any():
         raise SpectrumError("infinite values: a descriptor")
+    return values_K, spectrum_E
+
+
+def _numbers(cells: list[str], wanted: list[int], names: list[str]) -> np.ndarray:
+    try:
+        return np.array([float(cells[i]) for i in wanted], dtype=np.float64)
+    except ValueError:
+        return np.array([_number(cells[i], names[i]) for i in wanted], dtype=np.float64)
+
+
+def _number(cell: str, name: str) -> float:
+    if cell.strip().lower() in _UNKNOWN:
+        return np.nan
+    try:
+        return float(cell)
+    except ValueError:
+        raise SpectrumError(f"{name} holds {cell[:20]!r} where a number is expected") from None
+
+
+def _require_unique(lines_of: dict[tuple[str, int], list[int]], path: Path) -> None:
+    again = {key: lines for key, lines in lines_of.items() if len(lines) > 1}
+    if again:
+        (material, site), lines = min(again.items(), key=lambda item: item[1][1])
+        raise UserError(
+            f"{path} has {sum(len(found) - 1 for found in again.values())} duplicate rows, the first of "
+            f"material {material}, site {site} (lines {lines[0]} and {lines[1]})\n"
+            "leave one row for each material and site"
+        )
 
 
 def _normalisation(spectra: list[np.ndarray]) -> str:

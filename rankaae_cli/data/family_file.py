@@ -1,5 +1,6 @@
 """The family file: spectra and descriptors of one element, edge and material class in HDF5."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -8,16 +9,22 @@ import h5py
 import numpy as np
 
 from rankaae_cli import __version__
+from rankaae_cli.core.descriptors import require_usable_names
 from rankaae_cli.core.errors import UserError, nearest
 from rankaae_cli.data.files import replacing
 
 FORMAT = "rankaae-family"
 FORMAT_VERSION = 1
+ENERGY_UNITS = ("eV", "index")
+# Attributes of the file that are attributes of a Family, all text.
+_TEXTS = ("element", "edge", "energy_unit", "normalisation", "source", "created", "rankaae_version")
 
 
 @dataclass(frozen=True)
 class Family:
     """Spectra of one family, and what is known of the sites they belong to.
+
+    Making one with arrays that do not fit together or hold impossible values raises UserError.
 
     Attributes
     ----------
@@ -30,7 +37,7 @@ class Family:
     descriptors_NK
         Shape (N, K), float64; NaN where not known.
     descriptor_names, descriptor_units
-        K strings each.
+        K strings each; for the names see `rankaae_cli.core.descriptors.require_usable_names`.
     material_N, site_N, split_N
         Shape (N,): name of the material; 0-based index of the absorber in it; 0 train, 1 validation, 2 test.
     normalisation
@@ -63,6 +70,13 @@ class Family:
     true_response_KE: np.ndarray | None = None
 
     def __post_init__(self) -> None:
+        require_usable_names(self.descriptor_names, f"family {self.name}")
+        self._require_shapes()
+        fault = self._impossible_value() or self._impossible_row()
+        if fault:
+            raise UserError(f"family {self.name}: {fault}")
+
+    def _require_shapes(self) -> None:
         n, e, k = len(self.material_N), len(self.energy_E), len(self.descriptor_names)
         shapes = {
             "energy": (self.energy_E.shape, (e,)),
@@ -72,13 +86,39 @@ class Family:
             "split": (self.split_N.shape, (n,)),
             "units": ((len(self.descriptor_units),), (k,)),
         }
+        if self.true_response_KE is not None:
+            shapes["true response"] = (self.true_response_KE.shape, (k, e))
         for what, (found, expected) in shapes.items():
             if found != expected:
                 raise UserError(f"family {self.name}: {what} has shape {found}, expected {expected}")
-        if e < 2 or not (np.isfinite(self.energy_E).all() and (np.diff(self.energy_E) > 0).all()):
-            raise UserError(f"family {self.name}: the energies are not finite and ascending")
+
+    def _impossible_value(self) -> str:
+        """Return which of the values cannot be, or nothing."""
+        if self.energy_unit not in ENERGY_UNITS:
+            return f"the energy unit is {self.energy_unit!r}, expected {' or '.join(ENERGY_UNITS)}"
+        if len(self.energy_E) < 2:
+            return f"{len(self.energy_E)} energies, expected at least 2"
+        if not (np.isfinite(self.energy_E).all() and (np.diff(self.energy_E) > 0).all()):
+            return "the energies are not finite and ascending"
         if not np.isfinite(self.spectra_NE).all():
-            raise UserError(f"family {self.name}: some spectra hold NaN or infinite values")
+            return "some spectra hold NaN or infinite values"
+        infinite_K = np.isinf(self.descriptors_NK).any(axis=0)
+        if infinite_K.any():
+            return f"descriptor {self.descriptor_names[infinite_K.argmax()]} holds infinite values"
+        return ""
+
+    def _impossible_row(self) -> str:
+        """Return what is wrong with the rows' materials, sites or sides of the split, or nothing."""
+        beyond_N = (self.split_N < 0) | (self.split_N > 2)
+        if beyond_N.any():
+            return f"split holds {self.split_N[beyond_N.argmax()]}, expected 0, 1 or 2"
+        if (self.site_N < 0).any():
+            return f"site index {self.site_N.min()} is negative"
+        rows = list(zip(self.material_N, self.site_N.tolist(), strict=True))
+        if len(set(rows)) < len(rows):
+            (material, site), count = Counter(rows).most_common(1)[0]
+            return f"site {site} of material {material!r} is there {count} times"
+        return ""
 
     @property
     def is_synthetic(self) -> bool:
@@ -132,15 +172,7 @@ def write_family(path: str | Path, family: Family) -> Path:
         file.attrs["format"] = FORMAT
         file.attrs["format_version"] = FORMAT_VERSION
         file.attrs["family"] = family.name
-        for name in (
-            "element",
-            "edge",
-            "energy_unit",
-            "normalisation",
-            "source",
-            "created",
-            "rankaae_version",
-        ):
+        for name in _TEXTS:
             file.attrs[name] = getattr(family, name)
     return Path(path)
 
@@ -151,56 +183,78 @@ def read_family(path: str | Path) -> Family:
     Raises
     ------
     UserError
-        If the file is missing, is not a family file, is of a newer version, or holds impossible values.
+        If the file is missing, is not a family file or damaged, is of a newer version, or holds impossible
+        values.
     """
     path = Path(path)
-    if not path.is_file():
+    if path.is_dir():
+        raise UserError(f"{path} is a folder, expected a family file\ncorrect the path")
+    if not path.exists():
         raise UserError(
             f"there is no family file {path}\nmake one with `rankaae ingest`, or correct the path"
         )
     try:
         with h5py.File(path, "r") as file:
             return _read(file, path)
+    except UserError as error:
+        if str(path) in str(error):
+            raise
+        raise UserError(f"{path}: {error}") from error
     except OSError as error:
+        why = error.strerror or "it is no HDF5 file, or cut short"
         raise UserError(
-            f"{path} cannot be read as HDF5 ({error})\nexpected a family file of `rankaae ingest`"
+            f"{path} cannot be read as HDF5 ({why})\nexpected a family file of `rankaae ingest`"
+        ) from error
+    except KeyError as error:
+        raise UserError(f"{path} is not a whole family file: {error.args[0]}") from error
+    except (ValueError, TypeError, AttributeError, RuntimeError, OverflowError) as error:
+        # What h5py and numpy raise where contents are of another kind than they should be.
+        why = " ".join(str(error).split())
+        raise UserError(
+            f"{path} is a damaged family file: {why[:200]}\nmake it again with `rankaae ingest`"
         ) from error
 
 
 def _read(file: h5py.File, path: Path) -> Family:
-    if file.attrs.get("format") != FORMAT:
+    if _text(file.attrs.get("format", "")) != FORMAT:
         raise UserError(f"{path} is HDF5 but not a family file (no attribute format = {FORMAT})")
-    version = int(file.attrs.get("format_version", 0))
+    version = int(file.attrs["format_version"])
     if version > FORMAT_VERSION:
         raise UserError(
             f"{path} is a family file of version {version}; this program reads up to {FORMAT_VERSION}\n"
             "install a newer rankaae"
         )
-    try:
-        descriptors = file["descriptors"]
-        return Family(
-            name=str(file.attrs["family"]),
-            energy_E=file["energy"][:].astype(np.float64),
-            spectra_NE=file["spectra"][:].astype(np.float32),
-            descriptors_NK=descriptors[:].astype(np.float64),
-            descriptor_names=tuple(str(n) for n in descriptors.attrs["names"]),
-            descriptor_units=tuple(str(u) for u in descriptors.attrs["units"]),
-            material_N=file["material"].asstr()[:].astype(object),
-            site_N=file["site"][:].astype(np.int64),
-            split_N=file["split"][:].astype(np.uint8),
-            true_response_KE=file["true_response"][:] if "true_response" in file else None,
-            **{
-                name: str(file.attrs[name])
-                for name in (
-                    "element",
-                    "edge",
-                    "energy_unit",
-                    "normalisation",
-                    "source",
-                    "created",
-                    "rankaae_version",
-                )
-            },
-        )
-    except KeyError as error:
-        raise UserError(f"{path} is not a whole family file: {error.args[0]}") from error
+    descriptors, split_N = file["descriptors"], _whole_numbers(file, "split")
+    return Family(
+        name=_text(file.attrs["family"]),
+        energy_E=_numbers(file, "energy").astype(np.float64),
+        spectra_NE=_numbers(file, "spectra").astype(np.float32),
+        descriptors_NK=_numbers(file, "descriptors").astype(np.float64),
+        descriptor_names=tuple(_text(n) for n in np.atleast_1d(descriptors.attrs["names"])),
+        descriptor_units=tuple(_text(u) for u in np.atleast_1d(descriptors.attrs["units"])),
+        material_N=file["material"].asstr()[:].astype(object),
+        site_N=_whole_numbers(file, "site").astype(np.int64),
+        # What is no side must not become one by being cut to eight bits.
+        split_N=np.where((split_N < 0) | (split_N > 2), 255, split_N).astype(np.uint8),
+        true_response_KE=_numbers(file, "true_response") if "true_response" in file else None,
+        **{name: _text(file.attrs[name]) for name in _TEXTS},
+    )
+
+
+def _numbers(file: h5py.File, name: str) -> np.ndarray:
+    values = file[name][:]
+    if values.dtype.kind not in "fiu":
+        raise ValueError(f"{name} holds {values.dtype}, expected numbers")
+    return values
+
+
+def _whole_numbers(file: h5py.File, name: str) -> np.ndarray:
+    values = _numbers(file, name)
+    if values.dtype.kind not in "iu":
+        raise ValueError(f"{name} holds {values.dtype}, expected whole numbers")
+    return values
+
+
+def _text(value: object) -> str:
+    """Return an attribute's text, which others may have written as bytes."""
+    return value.decode() if isinstance(value, bytes) else str(value)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rankaae_cli.core.descriptors import Shell, describe, why_not_kept
+from rankaae_cli.core.descriptors import Shell
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.spectra import SpectrumError, regrid
 from rankaae_cli.data.archive import Member, members
@@ -17,13 +17,15 @@ from rankaae_cli.data.sites import (
     Progress,
     Rejection,
     Sites,
+    described,
     gather,
+    material_names,
     require_known_descriptors,
 )
 
 _SPECTRA = "<material>/FEFF-XANES/<site>_<El>/xmu.dat or <material>/feff_<site>_*/XANES/xmu.dat"
-_SITE_ELEMENT = re.compile(r"(\d+)_([A-Z][a-z]?)")
-_FEFF_SITE = re.compile(r"feff_(\d+)(?:_.*)?")
+_SITE_ELEMENT = re.compile(r"(\d{1,18})_([A-Z][a-z]?)")  # no more digits than 64 bits hold
+_FEFF_SITE = re.compile(r"feff_(\d{1,18})(?:_.*)?")
 
 
 @dataclass(frozen=True)
@@ -46,8 +48,9 @@ class _Scan:
 
     structures: dict[tuple[str, ...], bytes | str] = field(default_factory=dict)  # bytes, or the fault
     spectra: list[tuple[_Place, np.ndarray]] = field(default_factory=list)
-    rejected: list[Rejection] = field(default_factory=list)
-    places: dict[_Place, bool] = field(default_factory=dict)  # whether there is an xmu.dat
+    rejected: list[tuple[tuple[str, ...], str, str]] = field(default_factory=list)  # material, site, reason
+    elsewhere: list[Rejection] = field(default_factory=list)  # what belongs to no material
+    places: dict[_Place, bool] = field(default_factory=dict)  # whether accounted for
 
 
 def read_feff(
@@ -79,7 +82,8 @@ def read_feff(
     Returns
     -------
     Sites
-        Every ``xmu.dat``, and every site folder without one, is a row or a rejection.
+        Every ``xmu.dat``, and every site folder without one, is a row or a rejection. Materials are called
+        after their folders; see `rankaae_cli.data.sites.material_names`.
 
     Raises
     ------
@@ -93,20 +97,20 @@ def read_feff(
         )
     path = Path(path)
     scan = _scan(path, spec, max_tail)
-    if not scan.spectra and not scan.rejected:
+    if not scan.spectra and not scan.rejected and not scan.elsewhere:
         raise UserError(f"{path} holds no xmu.dat\nexpected {_SPECTRA}, with <material>/POSCAR")
     shells = first_shells(_jobs(scan, spec), options, progress)
-    rejected = list(scan.rejected)
+    folders = [place.material for place, _ in scan.spectra] + [folder for folder, _, _ in scan.rejected]
+    names = material_names(folders, path)
+    rejected = scan.elsewhere + [Rejection(names[folder], *rest) for folder, *rest in scan.rejected]
     rows = []
     for place, spectrum_E in scan.spectra:
-        material = _material(place.material, path)
-        shell = _shell_of(place, scan, shells, spec)
-        if not isinstance(shell, str) and not keep_all:
-            shell = why_not_kept(shell, spec.ligands, spec.coordination) or shell
-        if isinstance(shell, str):
-            rejected.append(Rejection(material, place.site, shell))
-        else:
-            rows.append((material, place.index, spectrum_E, describe(shell, spec.descriptor_names)))
+        material = names[place.material]
+        try:
+            values = described(_shell_of(place, scan, shells, spec), spec, keep_all)
+            rows.append((material, place.index, spectrum_E, values))
+        except SpectrumError as error:
+            rejected.append(Rejection(material, place.site, str(error)))
     return gather(rows, rejected, energy_E=spec.energy_E, descriptor_names=spec.descriptor_names)
 
 
@@ -116,7 +120,11 @@ def _scan(path: Path, spec: FamilySpec, max_tail: float) -> _Scan:
         if member.parts[0] == "__MACOSX":  # what macOS adds to zip files
             continue
         name, folders = member.parts[-1], member.parts[:-1]
-        if found := _place_in(member.parts if member.is_folder else folders):
+        found = _place_in(member.parts if member.is_folder else folders)
+        if member.is_folder and member.fault:
+            _reject_folder(scan, member, found[0] if found else None)
+            continue
+        if found:
             scan.places.setdefault(found[0], False)
         if member.is_folder:
             continue
@@ -124,23 +132,32 @@ def _scan(path: Path, spec: FamilySpec, max_tail: float) -> _Scan:
             scan.structures.setdefault(folders, member.fault or member.data or b"")
         elif name == "xmu.dat":
             _take_spectrum(scan, member, path, spec, max_tail)
-    if scan.spectra or scan.rejected:
-        _reject_incomplete(scan, path)
+    if scan.spectra or scan.rejected or scan.elsewhere:
+        _reject_incomplete(scan)
     return scan
 
 
-def _reject_incomplete(scan: _Scan, path: Path) -> None:
+def _reject_folder(scan: _Scan, member: Member, place: _Place | None) -> None:
+    """Reject what a folder that cannot be read may hold: the site it is of, or what is not known."""
+    reason = f"the folder {member.fault}"
+    if place is None:
+        scan.elsewhere.append(Rejection("/".join(member.parts), "", reason))
+    elif not scan.places.get(place):
+        scan.places[place] = True
+        scan.rejected.append((place.material, place.site, reason))
+
+
+def _reject_incomplete(scan: _Scan) -> None:
     """Reject the site folders without a spectrum and the materials without any site."""
     above = {place.material[:n] for place in scan.places for n in range(len(place.material) + 1)}
     places = [place for place in scan.places if place.path not in above]
     for place in places:
         if not scan.places[place]:
-            material = _material(place.material, path)
-            scan.rejected.append(Rejection(material, place.site, "no xmu.dat in the folder of the site"))
+            scan.rejected.append((place.material, place.site, "no xmu.dat in the folder of the site"))
     with_sites = {place.material for place in places}
     for folder in scan.structures:
         if not any(folder[:n] in with_sites for n in range(len(folder) + 1)):
-            scan.rejected.append(Rejection(_material(folder, path), "", "no spectrum beside this POSCAR"))
+            scan.rejected.append((folder, "", "no spectrum beside this POSCAR"))
 
 
 def _take_spectrum(scan: _Scan, member: Member, path: Path, spec: FamilySpec, max_tail: float) -> None:
@@ -148,7 +165,7 @@ def _take_spectrum(scan: _Scan, member: Member, path: Path, spec: FamilySpec, ma
     found = _place_in(member.parts[:-1])
     if found is None or not found[1]:
         where = "/".join(member.parts[:-1]) or path.name
-        scan.rejected.append(Rejection(where, "", f"unknown layout: xmu.dat is not at {_SPECTRA}"))
+        scan.elsewhere.append(Rejection(where, "", f"unknown layout: xmu.dat is not at {_SPECTRA}"))
         return
     place = found[0]
     scan.places[place] = True
@@ -163,7 +180,7 @@ def _take_spectrum(scan: _Scan, member: Member, path: Path, spec: FamilySpec, ma
         require_absorber(xmu, spec.element, spec.edge)
         scan.spectra.append((place, regrid(xmu.energy, xmu.mu, spec.energy_E, max_tail).astype(np.float32)))
     except SpectrumError as error:
-        scan.rejected.append(Rejection(_material(place.material, path), place.site, str(error)))
+        scan.rejected.append((place.material, place.site, str(error)))
 
 
 def _jobs(scan: _Scan, spec: FamilySpec) -> dict[str, Job]:
@@ -175,7 +192,7 @@ def _jobs(scan: _Scan, spec: FamilySpec) -> dict[str, Job]:
             poscar=poscar,
             sites=tuple(sorted(sites[folder])),
             neighbours=spec.neighbours,
-            oxidation_states=spec.neighbours.method == "crystal_nn" or "OS" in spec.descriptor_names,
+            oxidation_states=spec.needs_oxidation_states,
         )
         for folder, poscar in scan.structures.items()
         if folder in sites and isinstance(poscar, bytes)
@@ -203,13 +220,3 @@ def _place_in(folders: tuple[str, ...]) -> tuple[_Place, bool] | None:
         if match := _FEFF_SITE.fullmatch(folders[n]):
             return _Place(folders[:n], folders[: n + 1], int(match.group(1))), below == ("XANES",)
     return None
-
-
-def _material(folder: tuple[str, ...], path: Path) -> str:
-    """Return the name of a material: of its folder, or of what was read where that is the top itself."""
-    if folder:
-        return folder[-1]
-    name = path.resolve().name
-    for suffix in (".gz", ".xz", ".bz2", ".tgz", ".tar", ".zip"):
-        name = name.removesuffix(suffix)
-    return name

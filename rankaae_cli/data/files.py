@@ -1,13 +1,27 @@
-"""Writing files so that a reader never sees half of one."""
+"""Writing files so that a reader never sees half of one, and what reading and writing have in common."""
 
 import errno
 import os
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 from rankaae_cli.core.errors import UserError
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+_FORBIDDEN = (
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+    errno.ENOTDIR,
+    errno.EISDIR,
+    errno.EEXIST,
+    errno.ENAMETOOLONG,
+)
+# What torch.save says, as a RuntimeError without an errno, where a write did not go through.
+_TORCH_WRITE_FAILED = ("PytorchStreamWriter failed", "unexpected pos")
 
 
 @contextmanager
@@ -27,7 +41,8 @@ def replacing(path: str | Path) -> Iterator[Path]:
     Raises
     ------
     UserError
-        If the disk is full or the place cannot be written to.
+        If the disk is full or the place cannot be written to, also where HDF5 or torch reports it in words
+        of its own.
     """
     path = Path(path)
     temporary = path.with_name(f".{path.stem}-{uuid.uuid4().hex[:8]}{path.suffix}")
@@ -35,10 +50,14 @@ def replacing(path: str | Path) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
         temporary.replace(path)
-    except OSError as error:
-        raise _explained(error, path) from error
+    except (OSError, RuntimeError) as error:
+        explained = _explained(error, path)
+        if explained is None:
+            raise
+        raise explained from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # there may be no folder to hold it
+            temporary.unlink(missing_ok=True)
 
 
 def write_text(path: str | Path, text: str) -> Path:
@@ -48,11 +67,33 @@ def write_text(path: str | Path, text: str) -> Path:
     return Path(path)
 
 
-def _explained(error: OSError, path: Path) -> Exception:
-    """Turn an error of the file system that a user can mend into one that says how."""
+def require_file(path: str | Path) -> Path:
+    """Return the path of a file to read; raise UserError if there is none or it is a folder."""
+    path = Path(path)
+    if path.is_dir():
+        raise UserError(f"{path} is a folder, expected a file\ncorrect path=")
+    if not path.exists():
+        raise UserError(f"there is no file {path}\ncorrect path=")
+    return path
+
+
+def now() -> str:
+    """Return the current time as ISO 8601 in UTC."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def _explained(error: OSError | RuntimeError, path: Path) -> UserError | None:
+    """Return an error that says what a user can do, or None where the fault is another."""
+    number, text = getattr(error, "errno", None), str(error)
     # HDF5 reports a full disk without an errno, in its text.
-    if error.errno == errno.ENOSPC or os.strerror(errno.ENOSPC) in str(error):
-        return UserError(f"the disk is full: {path} could not be written\nfree some space or write elsewhere")
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.EEXIST):
+    if number in _FULL or any(os.strerror(full) in text for full in _FULL):
+        why = "the disk is full" if number != errno.EDQUOT else "the disk quota is used up"
+        return UserError(f"{why}: {path} could not be written\nfree some space or write elsewhere")
+    if isinstance(error, RuntimeError) and any(words in text for words in _TORCH_WRITE_FAILED):
+        return UserError(
+            f"{path} could not be written, most likely because the disk is full\n"
+            "free some space or write elsewhere"
+        )
+    if isinstance(error, OSError) and number in _FORBIDDEN:
         return UserError(f"{path} cannot be written: {error.strerror}\nchoose another place")
-    return error
+    return None

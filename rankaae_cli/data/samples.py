@@ -7,12 +7,12 @@ import sys
 from importlib import resources
 from pathlib import Path
 
-import numpy as np
 import yaml
 
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.synthetic import ELEMENTS
 from rankaae_cli.data.family_file import Family, write_family
+from rankaae_cli.data.sites import family_spec
 from rankaae_cli.data.synthetic import synthetic_family
 
 SAMPLE_SPECTRA = 800
@@ -36,14 +36,13 @@ def sample_families() -> list[str]:
 
 def sample_family(name: str) -> Family:
     """Make the sample of the family `name`, as its configuration describes it."""
-    cfg = _configuration(name)
-    grid = cfg["energy"]
+    spec = family_spec(_configuration(name))
     return synthetic_family(
-        name=cfg["name"],
-        element=cfg["element"],
-        edge=cfg["edge"],
-        energy_E=grid["start"] + grid["step"] * np.arange(grid["points"]),
-        descriptor_names=list(cfg["descriptors"]),
+        name=spec.name,
+        element=spec.element,
+        edge=spec.edge,
+        energy_E=spec.energy_E,
+        descriptor_names=spec.descriptor_names,
         spectra=SAMPLE_SPECTRA,
         seed=SAMPLE_SEED,
     )

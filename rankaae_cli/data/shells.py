@@ -158,6 +158,8 @@ def first_shells(
     """
     if options.workers == 0 or options.time_limit <= 0:
         raise UserError("workers= must not be 0 (-1: one a core) and time_limit= must be positive")
+    if not jobs:
+        return {}
     from rankaae_cli.data.structures import job_key, require_pymatgen
 
     require_pymatgen()

@@ -2,13 +2,20 @@
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from rankaae_cli.core.descriptors import DESCRIPTORS
+from rankaae_cli.core.descriptors import DESCRIPTORS, Shell, describe, why_not_kept
 from rankaae_cli.core.errors import UserError, nearest
+from rankaae_cli.core.spectra import SpectrumError, uniform_grid
+
+_SITE_DIGITS = 18  # what surely fits into 64 bits
+_ARCHIVE_SUFFIXES = (".gz", ".xz", ".bz2", ".tgz", ".tar", ".zip")
 
 Progress = Callable[[int, int], None]  # (done, in all)
 
@@ -48,6 +55,40 @@ class FamilySpec:
     neighbours: Neighbours = Neighbours()
     ligands: tuple[str, ...] | None = None
     coordination: tuple[int, ...] | None = None
+
+    @property
+    def needs_oxidation_states(self) -> bool:
+        """Whether descriptors or neighbours depend on the atoms' oxidation states."""
+        return self.neighbours.method == "crystal_nn" or "OS" in self.descriptor_names
+
+
+def family_spec(configuration: Mapping[str, Any]) -> FamilySpec:
+    """Make a family of its configuration, as conf/family/ has it.
+
+    Raises
+    ------
+    UserError
+        If the energy grid or the way to find neighbours is impossible.
+    """
+    name, grid = configuration["name"], configuration["energy"]
+    neighbours, keep = configuration["neighbours"], configuration["keep"]
+    method, radius = neighbours["method"], neighbours.get("radius")
+    if method == "cutoff" and not (radius and radius > 0):
+        raise UserError(f"family {name}: neighbours.method=cutoff needs neighbours.radius= in angstrom")
+    if grid["points"] < 2 or grid["step"] <= 0:
+        raise UserError(f"family {name}: energy.points must be at least 2 and energy.step positive")
+    ligands, coordination = keep.get("ligands"), keep.get("coordination")
+    return FamilySpec(
+        name=name,
+        element=configuration["element"],
+        edge=configuration["edge"],
+        energy_E=uniform_grid(grid["start"], grid["step"], grid["points"]),
+        energy_unit=grid["unit"],
+        descriptor_names=tuple(configuration["descriptors"]),
+        neighbours=Neighbours(method, radius),
+        ligands=None if ligands is None else tuple(ligands),
+        coordination=None if coordination is None else tuple(coordination),
+    )
 
 
 @dataclass(frozen=True)
@@ -93,6 +134,62 @@ def require_known_descriptors(names: Sequence[str], family: str) -> None:
             raise UserError(f"family {family} asks for descriptor {name}: {nearest(name, DESCRIPTORS)}")
 
 
+def site_index(digits: str) -> int:
+    """Return the site index that `digits` spell; raise SpectrumError if it is beyond 64 bits."""
+    significant = digits.lstrip("0")
+    if len(significant) > _SITE_DIGITS:
+        raise SpectrumError(f"site index {digits[:24]} has more than {_SITE_DIGITS} digits")
+    return int(significant or "0")
+
+
+def described(shell: Shell | str, spec: FamilySpec, keep_all: bool) -> list[float]:
+    """Return the family's descriptors of a site.
+
+    Parameters
+    ----------
+    shell
+        The site's first shell, or the reason why there is none.
+    spec
+        The family.
+    keep_all
+        Whether to keep sites whose first shell is not one the family keeps.
+
+    Raises
+    ------
+    SpectrumError
+        With the reason, if there is no shell or the family does not keep it.
+    """
+    if isinstance(shell, str):
+        raise SpectrumError(shell)
+    if not keep_all and (reason := why_not_kept(shell, spec.ligands, spec.coordination)):
+        raise SpectrumError(reason)
+    return describe(shell, spec.descriptor_names)
+
+
+def material_names(folders: Iterable[tuple[str, ...]], top: str | Path) -> dict[tuple[str, ...], str]:
+    """Name materials by where they lie.
+
+    A material has the last part of its path for a name; where several end alike, each has as many more parts
+    from the end as tell it from the others (``setA/m1`` and ``setB/m1``), at most all.
+
+    Parameters
+    ----------
+    folders
+        Each material's path, split at the slashes, relative to what was read; empty: the top itself.
+    top
+        The folder or archive that was read, whose name a material at the top has.
+    """
+    name = Path(top).resolve().name
+    for suffix in _ARCHIVE_SUFFIXES:
+        name = name.removesuffix(suffix)
+    paths = {folder: folder or (".", name) for folder in folders}
+    count = Counter(path[-n:] for path in paths.values() for n in range(1, len(path) + 1))
+    return {
+        folder: "/".join(next((path[-n:] for n in range(1, len(path)) if count[path[-n:]] == 1), path))
+        for folder, path in paths.items()
+    }
+
+
 def require_overlap(energy_E: np.ndarray, spec: FamilySpec, where: str) -> None:
     """Raise UserError if energies have nothing in common with the family's, as for the wrong element."""
     first, last = spec.energy_E[0], spec.energy_E[-1]
@@ -104,7 +201,7 @@ def require_overlap(energy_E: np.ndarray, spec: FamilySpec, where: str) -> None:
 
 
 def gather(
-    rows: Iterable[tuple[str, int, np.ndarray, Sequence[float]]],
+    rows: Iterable[tuple[str, int, np.ndarray, Sequence[float] | np.ndarray]],
     rejected: list[Rejection],
     *,
     energy_E: np.ndarray,
@@ -124,7 +221,7 @@ def gather(
     energy_E, descriptor_names, descriptor_units, energy_unit, normalisation
         Of all rows.
     """
-    first: dict[tuple[str, int], tuple[np.ndarray, Sequence[float]]] = {}
+    first: dict[tuple[str, int], tuple[np.ndarray, Sequence[float] | np.ndarray]] = {}
     again = []
     for material, site, spectrum_E, descriptors in rows:
         if (material, site) in first:
@@ -135,8 +232,10 @@ def gather(
     k = len(descriptor_names)
     return Sites(
         energy_E=np.asarray(energy_E, dtype=np.float64),
-        spectra_NE=np.array([first[key][0] for key in keys], dtype=np.float32).reshape(-1, len(energy_E)),
-        descriptors_NK=np.array([first[key][1] for key in keys], dtype=np.float64).reshape(-1, k),
+        spectra_NE=np.array([first[key][0] for key in keys], dtype=np.float32).reshape(
+            len(keys), len(energy_E)
+        ),
+        descriptors_NK=np.array([first[key][1] for key in keys], dtype=np.float64).reshape(len(keys), k),
         descriptor_names=tuple(descriptor_names),
         descriptor_units=tuple(descriptor_units or units_of(descriptor_names)),
         material_N=np.array([material for material, _ in keys], dtype=object),

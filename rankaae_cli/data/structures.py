@@ -21,6 +21,7 @@ from rankaae_cli.data.shells import Job, MaterialShells
 # To be raised when the same structure would give other shells than before: it is part of the cache's keys.
 ALGORITHM = 1
 _AGAIN_EVERY = 0.5  # seconds
+_NO_ELEMENTS = "the POSCAR names no elements (VASP 4): write a line of them above the numbers of atoms"
 
 
 class _TimeOutError(BaseException):
@@ -68,13 +69,16 @@ def compute(job: Job, time_limit: float) -> MaterialShells:
 
 
 def _compute(job: Job) -> MaterialShells:
-    from pymatgen.core import Structure
+    from pymatgen.io.vasp import Poscar
 
     try:
-        structure = Structure.from_str(job.poscar.decode("utf-8", errors="replace"), fmt="poscar")
+        poscar = Poscar.from_str(job.poscar.decode("utf-8-sig", errors="replace"), read_velocities=False)
+        structure = poscar.structure
         elements = [site.specie.symbol for site in structure]
     except Exception as error:  # pymatgen raises all kinds for a damaged POSCAR
         return MaterialShells(fault=f"the structure cannot be read: {_one_line(error)}")
+    if not poscar.true_names:  # pymatgen makes them up then: H, He, Li, ...
+        return MaterialShells(fault=_NO_ELEMENTS)
     sites = [i for i in job.sites if 0 <= i < len(structure)]
     states = _oxidation_states(structure) if job.oxidation_states else None
     if states is not None:

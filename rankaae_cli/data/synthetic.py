@@ -43,10 +43,8 @@ def synthetic_family(
         Shape (E,), eV, ascending, with the edge of every oxidation state inside.
     descriptor_names
         The descriptors to store, K of `DESCRIPTOR_UNITS`.
-    spectra
-        N, at least 1.
-    seed
-        Any integer.
+    spectra, seed
+        N, at least 1; any integer.
 
     Returns
     -------
@@ -56,14 +54,11 @@ def synthetic_family(
     Raises
     ------
     UserError
-        If the element, the edge, a descriptor or the grid is not one the rules cover, or `spectra` is
-        below 1.
+        If the rules do not cover the element, edge, descriptors or grid, or `spectra` is below 1.
     """
     energy_E = np.asarray(energy_E, dtype=np.float64)
     absorber = _absorber(name, element, edge, energy_E)
-    _check_descriptors(name, descriptor_names)
-    if spectra < 1:
-        raise UserError(f"family {name}: {spectra} synthetic spectra asked for, expected at least 1")
+    _check_what_is_asked(name, descriptor_names, spectra)
     causes, number_N, site_N = synthetic_causes(name, element, spectra, seed)
     materials_N = np.array([f"synthetic-{m:05d}" for m in number_N], dtype=object)
     return Family(
@@ -78,7 +73,6 @@ def synthetic_family(
         material_N=materials_N,
         site_N=site_N,
         split_N=split_by_material(materials_N),
-        normalisation="edge_step",
         source="synthetic",
         created=CREATED,
         true_response_KE=_rounded(rules.true_response(absorber, causes, energy_E, descriptor_names)),
@@ -129,7 +123,9 @@ def _absorber(name: str, element: str, edge: str, energy_E: np.ndarray) -> Eleme
     return absorber
 
 
-def _check_descriptors(name: str, descriptor_names: Sequence[str]) -> None:
+def _check_what_is_asked(name: str, descriptor_names: Sequence[str], spectra: int) -> None:
+    if spectra < 1:
+        raise UserError(f"family {name}: {spectra} synthetic spectra asked for, expected at least 1")
     for descriptor in descriptor_names:
         if descriptor not in DESCRIPTOR_UNITS:
             raise UserError(

@@ -185,6 +185,31 @@ class MetricsTable(pl.Callback):
             csv.writer(file, lineterminator="\n").writerows(rows)
 
 
+class LogScores(pl.Callback):
+    """Hand the losses and scores of every epoch to Lightning's logger, one curve a quantity and trial."""
+
+    def __init__(self, best: KeepBestEpoch, descriptor_names: Sequence[str]) -> None:
+        self.best = best
+        self.descriptor_names = descriptor_names
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Log this epoch; stands after `KeepBestEpoch` in the list of callbacks."""
+        scores = self.best.latest
+        assert scores is not None and trainer.logger is not None
+        values_T = {f"train_{name}": value for name, value in self.best.losses.items()}
+        values_T |= {"val_reconstruction_mae": scores.reconstruction_mae_T, "score": scores.score_T}
+        values_T["val_excess_coupling"] = scores.excess_T
+        for name, column in zip(self.descriptor_names, scores.spearman_TK.T, strict=True):
+            values_T[f"val_spearman_{name}"] = column
+        metrics = {
+            f"{name}/trial_{t}": float(value)
+            for name, value_T in values_T.items()
+            for t, value in enumerate(value_T)
+            if math.isfinite(value)
+        }
+        trainer.logger.log_metrics(metrics, step=trainer.current_epoch)
+
+
 class ReportProgress(pl.Callback):
     """Tell a function of (epochs done, epochs in all, how it stands) after every epoch."""
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytorch_lightning as pl
 import torch
+from pytorch_lightning.loggers import Logger
 
 from rankaae_cli.core.calibration import calibrate_model
 from rankaae_cli.core.errors import Stopped, UserError
@@ -26,6 +27,7 @@ from rankaae_cli.networks.autoencoder import Architecture, trial_generators
 from rankaae_cli.training.batches import TrialBatches
 from rankaae_cli.training.callbacks import (
     KeepBestEpoch,
+    LogScores,
     MetricsTable,
     ProgressReport,
     ReduceOnPlateau,
@@ -60,6 +62,8 @@ class FitRequest:
         ``cpu`` or ``cuda``.
     folder
         Takes metrics.csv and checkpoints/.
+    logger
+        One of Lightning's, for the losses and scores of every epoch; metrics.csv is always written.
     save_every
         Epochs between two savings of last.ckpt.
     resume
@@ -77,6 +81,7 @@ class FitRequest:
     seed: int
     device: str
     folder: Path
+    logger: Logger | None = None
     save_every: int = 50
     resume: bool = False
 
@@ -128,6 +133,8 @@ def fit(request: FitRequest, progress: ProgressReport) -> TrainedModel:
     last = request.folder / "checkpoints" / "last.ckpt"
     saving = SaveState(last, [*batches.generators, *module.draw_generators], request.save_every)
     callbacks: list[pl.Callback] = [best, table, ReportProgress(progress, best), saving]
+    if request.logger is not None:
+        callbacks.insert(1, LogScores(best, family.descriptor_names))
     o = request.optimiser
     if o.schedule is LearningRateSchedule.plateau:
         callbacks.insert(1, ReduceOnPlateau(best, o.patience, o.reduction))
@@ -184,7 +191,7 @@ def _trainer(request: FitRequest, device: torch.device, callbacks: list[pl.Callb
     logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
     options: dict[str, Any] = {
-        "logger": False,
+        "logger": request.logger or False,
         "enable_checkpointing": False,
         "enable_progress_bar": False,
         "enable_model_summary": False,

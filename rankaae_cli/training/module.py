@@ -125,9 +125,8 @@ class RankAAE(pl.LightningModule):
                 group["lr"] = group["peak_lr"] * factor
         if self.objective.order is StepOrder.joint:
             values = self._all_losses(spectra_TBE, descriptors_TBK, progress)
-            self._step(
-                optimisers[0], sum(self._weight(name, progress) * value for name, value in values.items())
-            )  # type: ignore[arg-type]
+            weighted = [self._weight(name, progress) * value for name, value in values.items()]
+            self._step(optimisers[0], torch.stack(weighted).sum(0))
             self._record(values)
             return
         for name, optimiser in zip(self.active_losses, optimisers, strict=False):

@@ -5,7 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rankaae_cli.core.descriptors import DESCRIPTORS, Shell, describe, why_not_kept
+from rankaae_cli.core.descriptors import (
+    DESCRIPTORS,
+    Shell,
+    describe,
+    require_usable_names,
+    why_not_kept,
+)
+from rankaae_cli.core.errors import UserError
 
 OCTAHEDRON = 2.0 * np.array([[1, 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0], [0, 0, 1], [0, 0, -1]])
 TETRAHEDRON = 1.8 / math.sqrt(3) * np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]])
@@ -79,3 +86,46 @@ def test_the_family_keeps_its_ligands_and_coordination_numbers():
     assert reason == "coordination number 3, the family keeps 4, 5, 6"
     assert why_not_kept(shell_of(OCTAHEDRON), ["O"], [4, 5, 6]) is None
     assert why_not_kept(mixed, None, None) is None
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (["../../x"], "holds '/'"),
+        (["Fe/O"], "holds '/'"),
+        (["a\\b"], "holds"),
+        (["<script>"], "holds '<'"),
+        (['a"b'], "holds"),
+        (["a\nb"], "holds"),
+        (["a\0"], "holds"),
+        (["a\ud800"], "holds"),
+        ([".hidden"], "begins with a dot"),
+        ([" CN"], "begins or ends with a blank"),
+        ([""], "is empty"),
+        ([" "], "is empty"),
+        (["Å" * 60], "longer than 100 bytes"),
+        (["CN", "OS", "CN"], "'CN' is given twice"),
+        (["CN", "CN_low"], "cannot stand beside CN_low"),
+        *(([name], "is taken by the program") for name in ("free_1", "free_23", "overview", "traversal")),
+        *(([name], "is taken by the program") for name in ("material", "site", "file", "Overview")),
+        *(([name], "is taken by the program") for name in ("reconstruction_mae", "novelty", "verdict")),
+    ],
+)
+def test_names_that_are_no_file_names_are_refused(names, said):
+    with pytest.raises(UserError, match=said) as caught:
+        require_usable_names(names, "x.csv")
+    assert str(caught.value).startswith("x.csv: the descriptor name '")
+    assert len(str(caught.value).splitlines()) == 2
+    str(caught.value).encode()
+
+
+@pytest.mark.parametrize(
+    "name", ["CN", "Δd", "δ_O-Fe", "it's", "q+", "R²", "Bader %", "1.5", "free", "low", "配位数", "$x$"]
+)
+def test_names_of_other_letters_and_signs_can_be_used(name, tmp_path):
+    require_usable_names(["CN_", name], "x.csv")
+    (tmp_path / f"{name}.csv").touch()
+
+
+def test_the_descriptors_of_the_program_can_be_used():
+    require_usable_names(list(DESCRIPTORS), "x")

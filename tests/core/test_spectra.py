@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rankaae_cli.core.spectra import SpectrumError, check_spectrum, lorentzian_tail, regrid
+from rankaae_cli.core.spectra import SpectrumError, check_spectrum, lorentzian_tail, regrid, uniform_grid
 
 GRID = 100 + 0.25 * np.arange(41)
 UNEVEN = 99 + 12 * np.linspace(0, 1, 60) ** 1.3
@@ -83,3 +83,8 @@ def test_rounded_energies_do_not_count_as_missing():
 def test_unsound_spectra_are_refused_with_the_reason(energy, mu, reason):
     with pytest.raises(SpectrumError, match=reason):
         check_spectrum(np.array(energy, dtype=float), np.array(mu, dtype=float))
+
+
+def test_a_uniform_grid_is_start_step_and_points():
+    assert uniform_grid(8983.5, 0.25, 4).tolist() == [8983.5, 8983.75, 8984.0, 8984.25]
+    assert uniform_grid(0, 1, 3).dtype == float

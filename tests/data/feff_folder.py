@@ -1,6 +1,8 @@
 """Small folders of FEFF spectra beside structures, for tests of their readers."""
 
+import errno
 import math
+import os
 from pathlib import Path
 
 import numpy as np
@@ -75,6 +77,18 @@ def write(root, files):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
     return Path(root)
+
+
+def close(monkeypatch, *names):
+    """Let no one read the folders of these names, not even root, whom permissions do not stop."""
+    scandir = os.scandir
+
+    def refuse(path):
+        if Path(path).name in names:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return scandir(path)
+
+    monkeypatch.setattr("rankaae_cli.data.archive.os.scandir", refuse)
 
 
 def site(material, index, text=None, element="Cu"):

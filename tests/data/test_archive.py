@@ -8,7 +8,7 @@ import pytest
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.data import archive
 from rankaae_cli.data.archive import members
-from tests.data.feff_folder import write
+from tests.data.feff_folder import close, write
 
 FILES = {"top/a/wanted": b"first" * 3000, "top/b/wanted": b"second", "top/b/other": b"third"}
 KINDS = ["folder", "x.tar", "x.tar.gz", "x.tar.xz", "x.tar.bz2", "x.zip"]
@@ -105,10 +105,66 @@ def test_links_and_large_members_are_not_read(tmp_path, monkeypatch):
     assert found["b/wanted"] == (None, "is larger than 64 MiB")
 
 
-def test_a_link_that_leads_back_up_is_followed_once(tmp_path):
-    root = write(tmp_path / "top", {"a/wanted": b"x"})
+def folder_faults(path):
+    return {"/".join(m.parts): m.fault for m in members(path, wanted) if m.is_folder and m.fault}
+
+
+def test_links_of_a_folder_are_followed_or_listed(tmp_path):
+    root = write(tmp_path / "top", {"a/wanted": b"x", "b/other": b"y"})
+    write(tmp_path / "outside", {"wanted": b"z"})
     (root / "a" / "up").symlink_to(root)
+    (root / "again").symlink_to(root / "a")
+    (root / "out").symlink_to(tmp_path / "outside")
+    (root / "gone").symlink_to(root / "nowhere")
+    (root / "b" / "wanted").symlink_to(root / "nowhere")
+    (root / "self").symlink_to(root / "self")
+    assert {name: found for name, found in read(root).items() if name.endswith("wanted")} == {
+        "a/wanted": (b"x", ""),
+        "again/wanted": (b"x", ""),
+        "b/wanted": (None, "is not a plain file"),
+        "out/wanted": (b"z", ""),
+    }
+    assert folder_faults(root) == {
+        "a/up": "is a link to a folder above it",
+        "again/up": "is a link to a folder above it",
+        "gone": "is a link to nothing",
+        "self": "is a link to nothing",
+    }
+
+
+@pytest.mark.parametrize("kind", ["x.tar", "x.zip"])
+def test_links_of_an_archive_to_folders_are_listed(tmp_path, kind):
+    root = write(tmp_path / "top", {"a/wanted": b"x", "b/other": b"y"})
+    links = {"c": "a", "b/d": "../a", "b/file": "other", "out": "/etc", "b/wanted": "../a/wanted"}
+    if kind == "x.tar":
+        for name, target in links.items():
+            (root / name).symlink_to(target)
+        with tarfile.open(tmp_path / kind, "w") as file:
+            file.add(root, "top")
+    else:
+        with zipfile.ZipFile(tmp_path / kind, "w") as file:
+            for name, target in links.items():
+                info = zipfile.ZipInfo(f"top/{name}")
+                info.external_attr = 0o120777 << 16
+                file.writestr(info, target)
+            file.writestr("top/a/wanted", b"x")
+    assert folder_faults(tmp_path / kind) == {
+        "top/c": "is a link to a folder, which is not followed",
+        "top/b/d": "is a link to a folder, which is not followed",
+        "top/out": "is a link outside the archive, which is not followed",
+    }
+    assert read(tmp_path / kind)["top/b/wanted"] == (None, "is a link or a device, not a file")
+    assert read(tmp_path / kind)["top/a/wanted"] == (b"x", "")
+
+
+def test_a_folder_that_cannot_be_read_is_listed(tmp_path, monkeypatch):
+    root = write(tmp_path / "top", {"a/wanted": b"x", "b/c/wanted": b"y"})
+    close(monkeypatch, "b")
     assert read(root) == {"a/wanted": (b"x", "")}
+    assert folder_faults(root) == {"b": "cannot be read: Permission denied"}
+    close(monkeypatch, "top")
+    with pytest.raises(UserError, match="top cannot be read: Permission denied"):
+        list(members(root, wanted))
 
 
 def test_too_many_members_are_refused(tmp_path, monkeypatch):

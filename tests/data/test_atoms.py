@@ -5,7 +5,7 @@ from rankaae_cli.core.errors import UserError
 from rankaae_cli.data.atoms import read_atoms
 from rankaae_cli.data.shells import ShellOptions
 from rankaae_cli.data.sites import FamilySpec, Neighbours
-from tests.data.feff_folder import poscar, write
+from tests.data.feff_folder import close, poscar, write
 
 pytest.importorskip("pymatgen")
 SPEC = FamilySpec(
@@ -96,6 +96,50 @@ def test_every_atom_is_a_row_or_has_its_reason(read):
         ("h", "the table is empty"): [""],
     }
     assert len(sites) == 5 + 7
+
+
+def test_structures_of_one_name_in_different_folders_stay_apart(read):
+    wider = DIAMOND.replace("3.56700000", "3.60000000")
+    sites = read(
+        {
+            "poscar/a/d.vasp": DIAMOND,
+            "xanes/a/d.txt": rows(),
+            "poscar/b/d.vasp": wider,
+            "xanes/b/d.txt": rows(),
+            "poscar/b/e.vasp": DIAMOND,
+            "xanes/b/e.txt": rows(),
+        }
+    )
+    assert sites.material_N.tolist() == ["a/d"] * 8 + ["b/d"] * 8 + ["e"] * 8
+    bonds = np.array([3.567, 3.6, 3.567]).repeat(8) * np.sqrt(3) / 4
+    assert np.allclose(sites.descriptors_NK[:, 1], bonds, atol=1e-5)
+    assert sites.rejected == ()
+
+
+def test_two_files_for_one_structure_are_no_pair(read):
+    sites = read(
+        {
+            "a.vasp": DIAMOND,
+            "a.poscar": DIAMOND,
+            "a.txt": rows(2),
+            "b.vasp": DIAMOND,
+            "b.txt": rows(),
+            "b.csv": rows(),
+        }
+    )
+    assert [(r.material, r.site, r.reason) for r in sites.rejected] == [
+        ("a", "0", "there are two structure files of this name"),
+        ("a", "1", "there are two structure files of this name"),
+        ("b", "", "there are two tables of spectra of this name"),
+    ]
+
+
+def test_folders_that_cannot_be_read_are_listed(read, monkeypatch):
+    close(monkeypatch, "closed")
+    sites = read({"a.vasp": DIAMOND, "a.txt": rows(), "closed/b.vasp": DIAMOND})
+    assert [(r.material, r.reason) for r in sites.rejected] == [
+        ("closed", "the folder cannot be read: Permission denied")
+    ]
 
 
 @pytest.mark.parametrize("files", [{}, {"poscar/a.vasp": DIAMOND, "xanes/b.txt": rows()}])

@@ -1,3 +1,6 @@
+import gzip
+import lzma
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,6 +11,7 @@ from rankaae_cli.data.sites import FamilySpec
 from tests.data.feff_folder import GRID
 
 SPEC = FamilySpec("Cu_oxides", "Cu", "K", GRID, descriptor_names=("OS", "CN"))
+HEADER = ",,ENE_8990,ENE_8991\n"
 ENERGIES = 8984 + 0.215 * np.arange(256)
 
 
@@ -73,7 +77,63 @@ def test_a_row_that_is_cut_short_is_rejected(tmp_path):
     text = table().to_csv()
     sites = read(tmp_path, text[:-600])
     assert len(sites) == 2
-    assert sites.rejected[0].reason.startswith("NaN or infinite values: ENE_")
+    assert "columns, expected 260" in sites.rejected[0].reason
+
+
+def test_a_row_of_another_length_is_rejected(tmp_path, recwarn):
+    text = HEADER + "m,0,1,1\nm,1,1,1,7\nm,2,1\n\nm,3,1,2,3,4,5\n"
+    sites = read(tmp_path, text)
+    assert [(r.material, r.site, r.reason) for r in sites.rejected] == [
+        ("m", "1", "row 3 has 5 columns, expected 4"),
+        ("m", "2", "row 4 has 3 columns, expected 4"),
+        ("m", "3", "row 6 has 7 columns, expected 4"),
+    ]
+    assert len(sites) == 1
+    assert not recwarn.list
+
+
+@pytest.mark.parametrize(
+    ("row", "material", "site"), [(",0,1,1", "", "0"), ("m,,1,1", "m", ""), (",,1,1", "", "")]
+)
+def test_a_row_without_a_name_is_rejected(tmp_path, row, material, site):
+    sites = read(tmp_path, HEADER + f"{row}\n{row}\nm,1,1,1\n")
+    assert [(r.material, r.site) for r in sites.rejected] == [(material, site)] * 2
+    assert all("no name or no site index" in r.reason for r in sites.rejected)
+    assert len(sites) == 1
+
+
+@pytest.mark.parametrize("digits", ["9" * 19, "1" + "0" * 5000])
+def test_a_site_index_beyond_64_bits_is_rejected(tmp_path, digits):
+    sites = read(tmp_path, HEADER + f"m,{digits},1,1\nm,000000000000000000000007,1,1\n")
+    assert sites.site_N.tolist() == [7]
+    assert sites.rejected[0].reason == f"site index {digits[:24]} has more than 18 digits"
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("t.csv", lambda data: data.replace(b"\n", b"\r\n")),
+        ("t.csv", lambda data: b"\xef\xbb\xbf" + data),
+        ("t.csv.gz", gzip.compress),
+        ("t.csv", lambda data: gzip.compress(b"\xef\xbb\xbf" + data.replace(b"\n", b"\r\n"))),
+        ("t.csv.xz", lzma.compress),
+    ],
+)
+def test_line_ends_byte_order_mark_and_compression_do_not_matter(tmp_path, name, change):
+    plain = read(tmp_path, table())
+    (tmp_path / name).write_bytes(change(table().to_csv(lineterminator="\n").encode()))
+    sites = read_csv(tmp_path / name, SPEC, to_grid=False, max_tail=8.0)
+    assert np.array_equal(sites.spectra_NE, plain.spectra_NE)
+    assert (sites.descriptor_names, sites.material_N.tolist()) == (("CN", "oddity"), ["m-1", "m-1", "m-2"])
+    assert sites.rejected == ()
+
+
+def test_what_is_not_known_is_written_in_many_ways(tmp_path):
+    words = ["", "NA", "nan", "NULL", "None", "#N/A", " "]
+    rows = "".join(f"m,{i},{word},1,1\n" for i, word in enumerate(words))
+    sites = read(tmp_path, ",,AUX_CN,ENE_8990,ENE_8991\n" + rows)
+    assert np.isnan(sites.descriptors_NK).all()
+    assert len(sites) == len(words)
 
 
 @pytest.mark.parametrize(
@@ -87,7 +147,11 @@ def test_a_row_that_is_cut_short_is_rejected(tmp_path):
         (",,ENE_8990,ENE_8990\nm,0,1,1\n", "do not ascend: ENE_8990 follows ENE_8990"),
         (",,ENE_8990,ENE_x\nm,0,1,1\n", "no energy can be read from column ENE_x"),
         (",,ENE_8990,ENE_8991\n", "has a header but no rows"),
-        (",,ENE_8990,ENE_8991\nm,0,1,1\nm,0,1,1,1,1\n", "cannot be read as a CSV file"),
+        (',,ENE_8990,ENE_8991\n"m,0,1,1\nm,1,1,1\n', "cannot be read as a CSV file: .*is a quote left open"),
+        (",,AUX_CN,AUX_OS,AUX_CN,ENE_8990,ENE_8991\nm,0,4,2,4,1,1\n", "descriptor name 'CN' is given twice"),
+        (",,AUX_../../x,ENE_8990,ENE_8991\nm,0,4,1,1\n", "descriptor name '../../x' holds '/'"),
+        (",,AUX_overview,ENE_8990,ENE_8991\nm,0,4,1,1\n", "'overview' is taken by the program"),
+        (",,AUX_,ENE_8990,ENE_8991\nm,0,4,1,1\n", "'' is empty"),
         (",,ENE_4990,ENE_4991\nm,0,1,1\n", "do not meet those of family Cu_oxides, 8983.5 to 9047.25 eV"),
         (
             ",,ENE_8990,ENE_8991\nm,0,1,1\nm,000_Cu,1,1\nm,0,1,1\n",
@@ -102,7 +166,12 @@ def test_what_is_no_such_table_is_refused(tmp_path, text, message):
 
 def test_what_is_no_text_is_refused(tmp_path):
     (tmp_path / "t.csv").write_bytes(b"\x89HDF\r\n\x1a\n\xff\xfe" * 10)
-    with pytest.raises(UserError, match="cannot be read as a CSV file"):
+    with pytest.raises(UserError, match="cannot be read as a CSV file: it is not text in UTF-8"):
         read_csv(tmp_path / "t.csv", SPEC, to_grid=False, max_tail=8.0)
-    with pytest.raises(UserError, match="cannot be read as a CSV file"):
+    (tmp_path / "t.csv.gz").write_bytes(gzip.compress(table().to_csv().encode())[:-900])
+    with pytest.raises(UserError, match="it is compressed, and damaged or cut short"):
+        read_csv(tmp_path / "t.csv.gz", SPEC, to_grid=False, max_tail=8.0)
+    with pytest.raises(UserError, match=r"there is no file .*missing.csv"):
         read_csv(tmp_path / "missing.csv", SPEC, to_grid=False, max_tail=8.0)
+    with pytest.raises(UserError, match="is a folder, expected a file"):
+        read_csv(tmp_path, SPEC, to_grid=False, max_tail=8.0)

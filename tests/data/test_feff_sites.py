@@ -1,7 +1,9 @@
 """Layouts of FEFF folders, and the reason against each site that cannot be used."""
 
+import os
 import tarfile
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +12,17 @@ from rankaae_cli.core.errors import UserError
 from rankaae_cli.data.feff_sites import read_feff
 from rankaae_cli.data.shells import ShellOptions
 from rankaae_cli.data.sites import FamilySpec, Neighbours
-from tests.data.feff_folder import GRID, cuprite, good_folder, rock_salt, site, tenorite, write, xmu_text
+from tests.data.feff_folder import (
+    GRID,
+    close,
+    cuprite,
+    good_folder,
+    rock_salt,
+    site,
+    tenorite,
+    write,
+    xmu_text,
+)
 
 pytest.importorskip("pymatgen")
 # By a cutoff, which is fast; CrystalNN is tested where structures are.
@@ -138,11 +150,62 @@ def test_every_site_is_a_row_or_has_its_reason(tmp_path, read):
 
 
 def test_one_site_found_twice_is_a_row_and_a_reason(tmp_path, read):
-    files = {"a/m/POSCAR": rock_salt(), **site("a/m", 0), "b/m/POSCAR": rock_salt(), **site("b/m", 0)}
+    files = {"a/m/POSCAR": rock_salt(), **site("a/m", 0), "a/m/feff_000_x/XANES/xmu.dat": xmu_text()}
     files["a/m/feff_001_x/XANES/xmu.dat"] = xmu_text()
     sites = read(write(tmp_path / "runs", files))
     assert sites.site_N.tolist() == [0, 1]
     assert reasons(sites) == {("m", "0"): "duplicate: this material and site came before"}
+
+
+def test_materials_of_one_name_in_different_folders_stay_apart(tmp_path, read):
+    files = {"setA/m1/POSCAR": rock_salt(), **site("setA/m1", 0), "setA/m2/POSCAR": rock_salt()}
+    files |= {"setB/m1/POSCAR": tenorite(), **site("setB/m1", 0), **site("setA/m2", 0), **site("setB/m3", 0)}
+    sites = read(write(tmp_path / "runs", files))
+    assert sites.material_N.tolist() == ["m2", "setA/m1", "setB/m1"]
+    assert sites.descriptors_NK[:, 0].tolist() == [6, 6, 4]
+    assert set(reasons(sites)) == {("m3", "0")}
+
+
+def test_a_lone_spectrum_is_rejected_with_the_layouts(tmp_path, read):
+    sites = read(write(tmp_path / "lone", {"xmu.dat": xmu_text()}))
+    assert len(sites) == 0
+    assert "unknown layout: xmu.dat is not at <material>/FEFF-XANES" in reasons(sites)["lone", ""]
+
+
+def test_a_site_index_beyond_64_bits_is_rejected(tmp_path, read):
+    folder = "m/FEFF-XANES/" + "9" * 30 + "_Cu"
+    sites = read(write(tmp_path / "runs", {"m/POSCAR": rock_salt(), f"{folder}/xmu.dat": xmu_text()}))
+    assert reasons(sites) == {("m", "9" * 30 + "_Cu"): "the name of the site's folder is not <site>_<El>"}
+
+
+def test_folders_that_cannot_be_read_are_listed(tmp_path, read, monkeypatch):
+    files = good_folder() | {"closed/POSCAR": rock_salt(), **site("all/m-rock", 3)}
+    root = write(tmp_path / "runs", files)
+    (root / "all" / "up").symlink_to(root)
+    close(monkeypatch, "closed", "003_Cu")
+    sites = read(root)
+    assert reasons(sites) == {
+        ("all/up", ""): "the folder is a link to a folder above it",
+        ("closed", ""): "the folder cannot be read: Permission denied",
+        ("m-rock", "3"): "the folder cannot be read: Permission denied",
+    }
+    assert len(sites) == 4
+
+
+def test_a_poscar_without_elements_is_rejected(tmp_path, read):
+    lines = rock_salt().splitlines(keepends=True)
+    sites = read(write(tmp_path / "runs", {"m/POSCAR": "".join(lines[:5] + lines[6:]), **site("m", 0)}))
+    assert reasons(sites)["m", "0"].startswith("the POSCAR names no elements (VASP 4)")
+
+
+def test_a_material_may_have_any_name(tmp_path, read):
+    names = ["<script>", "Fe\u2082O\u2083", 'it\'s "quoted"', "a,b"]
+    files = {}
+    for name in names:
+        files |= {f"{name}/POSCAR": rock_salt(), **site(name, 0)}
+    root = write(tmp_path / "runs", files)
+    write(Path(os.fsdecode(os.fsencode(root) + b"/\xff")), {"POSCAR": rock_salt(), **site(".", 0)})
+    assert set(read(root).material_N) == {*names, "\\xff"}
 
 
 def test_all_sites_can_be_kept(tmp_path, read):

@@ -55,6 +55,12 @@ def test_single_spectra_are_rejected_with_their_reason(tmp_path):
     assert len(sites) == 1
 
 
+def test_a_site_index_beyond_64_bits_is_rejected(tmp_path):
+    sites = read(tmp_path, {"spectra": spectra(2), "ids": np.array(["a_" + "9" * 30, "a_000"])})
+    assert sites.site_N.tolist() == [0]
+    assert sites.rejected[0].reason == f"site index {'9' * 24} has more than 18 digits"
+
+
 @pytest.mark.parametrize("given", [{"energy_start": None}, {"energy_step": None}])
 def test_the_energies_must_be_given(tmp_path, given):
     with pytest.raises(UserError, match=r"give both npz.energy_start= and npz.energy_step= \(eV\)"):
@@ -71,7 +77,10 @@ def test_the_energies_must_be_given(tmp_path, given):
         ),
         ({"spectra": spectra()[0], "ids": np.array(["a_0"])}, r"spectra is float64 \(150,\)"),
         ({"spectra": spectra(1), "ids": np.array([3])}, "ids are int64, not text"),
-        ({"spectra": spectra(1), "ids": np.array([{}], dtype=object)}, "cannot be read as an npz file"),
+        (
+            {"spectra": spectra(1), "ids": np.array([{}], dtype=object)},
+            "npz file: an array of Python objects\n",
+        ),
     ],
 )
 def test_other_arrays_are_refused(tmp_path, arrays, message):
@@ -80,10 +89,13 @@ def test_other_arrays_are_refused(tmp_path, arrays, message):
 
 
 def test_other_files_and_energies_are_refused(tmp_path):
-    for name, data in (("x.npz", b"no archive"), ("y.npz", b"PK\x03\x04cut")):
+    for name, data in (("x.npz", b"no archive"), ("y.npz", b"PK\x03\x04cut"), ("e.npz", b"")):
         (tmp_path / name).write_bytes(data)
-        with pytest.raises(UserError, match="cannot be read as an npz file"):
+        with pytest.raises(UserError, match="cannot be read as an npz file") as caught:
             read_npz(tmp_path / name, SPEC, **OPTIONS)
+        assert "pickle" not in str(caught.value)
+    with pytest.raises(UserError, match=r"there is no file .*none.npz"):
+        read_npz(tmp_path / "none.npz", SPEC, **OPTIONS)
     np.save(tmp_path / "z.npy", spectra())
     with pytest.raises(UserError, match="is a single array"):
         read_npz(tmp_path / "z.npy", SPEC, **OPTIONS)

@@ -18,7 +18,7 @@ from tests.data.feff_folder import cuprite, good_folder, rock_salt, site, write,
 
 pytest.importorskip("pymatgen")
 SHARED = Path(os.environ.get("RANKAAE_SHARED") or Path(__file__).parents[3] / "shared") / "data"
-needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason=f"needs the published data in {SHARED}")
+needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="the shared real data are not here")
 
 
 @pytest.fixture
@@ -105,6 +105,21 @@ def test_nothing_left_says_why_and_leaves_the_list(ingest, rankaae, tmp_path):
     assert not (tmp_path / "cu.h5").exists()
 
 
+def test_a_failed_ingest_leaves_what_an_earlier_one_made(rankaae, ingest, tmp_path):
+    ingest("source=synthetic", "synthetic.spectra=30", "output=cu.h5")
+    before = {name: (tmp_path / name).read_bytes() for name in ("cu.h5", "cu.h5.rejected.csv")}
+    (tmp_path / "t.csv").write_text(",,ENE_8990,ENE_8991\nm,0,1,1,1\n,,1,1\nm,1,2,2,2\n,7,1,1\nn,x,1,1\n")
+    done = rankaae("ingest", "+family=Cu_oxides", "source=csv", "path=t.csv", "output=cu.h5")
+    assert done.returncode == 2
+    what, where = done.stderr.splitlines()
+    assert what.endswith(
+        "none of 5 sites can be used; 3 of them like: row 3: material '', site '': no name or no site index"
+    )
+    assert where == "every site's reason is in cu.h5.failed.rejected.csv"
+    assert {name: (tmp_path / name).read_bytes() for name in before} == before
+    assert len((tmp_path / "cu.h5.failed.rejected.csv").read_text().splitlines()) == 6
+
+
 def test_a_family_file_is_written_again(ingest, rejects, tmp_path):
     ingest("source=synthetic", "synthetic.spectra=30", "output=input.h5")
     ingest("source=family", "path=input.h5", "output=again.h5")
@@ -130,6 +145,9 @@ def test_bad_input_is_explained(rejects, tmp_path):
     assert "cannot be read as an archive" in rejects("source=feff", "path=cut.tar.gz")
     assert "there is no file or folder nowhere" in rejects("source=feff", "path=nowhere")
     assert "path= is missing" in rejects("source=feff")
+    assert "there is no file nowhere.csv" in rejects("source=csv", "path=nowhere.csv")
+    write(tmp_path, {"lone/xmu.dat": xmu_text()})
+    assert "1 of them: unknown layout: xmu.dat is not at" in rejects("source=feff", "path=lone")
     assert "has 0 ENE_ columns" in rejects("source=csv", "path=t.csv")
     assert "output=empty is a folder" in rejects("source=csv", "path=t.csv", "output=empty")
 

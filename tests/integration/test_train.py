@@ -1,5 +1,7 @@
 """rankaae train as a whole command."""
 
+import csv
+import importlib.util
 import json
 import shutil
 from dataclasses import replace
@@ -84,6 +86,23 @@ def test_a_given_directory_is_used_once(rankaae, tmp_path):
     assert (tmp_path / "here" / "checkpoints" / "best.ckpt").exists()
     done = rankaae("train", "+family=Ti_oxides", where, *QUICK)
     assert done.returncode == 2 and "holds a run already" in done.stderr
+
+
+def test_a_logger_of_lightning_gets_every_epoch(rankaae, tmp_path):
+    done = rankaae("train", "+family=Ti_oxides", "logger=csv", *QUICK, "max_epochs=2", "trials=2")
+    assert done.returncode == 0, done.stderr
+    (log,) = only_run(tmp_path).glob("lightning_logs/*/metrics.csv")
+    with log.open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["step"] for row in rows] == ["0", "1"]
+    assert float(rows[1]["val_reconstruction_mae/trial_1"]) > 0
+
+
+def test_a_logger_that_is_not_installed_is_named(refused, tmp_path):
+    if importlib.util.find_spec("wandb") is not None:
+        pytest.skip("wandb is installed")
+    assert "pip install wandb" in refused("train", "+family=Ti_oxides", "logger=wandb", *QUICK)
+    assert not list(tmp_path.glob("runs/*/*/*"))
 
 
 def test_divergence_of_every_trial_is_a_failed_run(rankaae):
