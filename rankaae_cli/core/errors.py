@@ -12,7 +12,7 @@ class UserError(ValueError):
     """
 
 
-class Stopped(BaseException):  # noqa: N818 -- an order carried out, no error
+class Stopped(BaseException):
     """The run was asked to stop by a signal and did so in order; the exit status is 128 + its number.
 
     Like KeyboardInterrupt it is no Exception, so that it ends a sweep, not only the job at hand.
