@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from rankaae_cli.reports.labels import Subject
     from rankaae_cli.training.trained import TrainedModel
 
+METRICS = "metrics.json"
+FIGURES = ("style_vs_descriptor", "prediction_vs_truth", "reconstruction_examples", "reconstruction_error")
+
 
 @dataclass(frozen=True)
 class SplitReading:
@@ -36,6 +39,10 @@ class SplitReading:
         The trials that make the ensemble.
     ensemble_styles_NK, ensemble_spectra_NE
         Averages over them.
+    ensemble_values_NK
+        Descriptors as the ensemble reads them: its styles, calibrated; NaN where there is no calibration.
+    error_N
+        Mean absolute error of each spectrum's reconstruction by the ensemble.
     """
 
     split: str
@@ -48,6 +55,8 @@ class SplitReading:
     alive_T: "np.ndarray"
     ensemble_styles_NK: "np.ndarray"
     ensemble_spectra_NE: "np.ndarray"
+    ensemble_values_NK: "np.ndarray"
+    error_N: "np.ndarray"
 
 
 def run(cfg: "DictConfig") -> dict[str, Any]:
@@ -69,6 +78,15 @@ def evaluation_directory(run_directory: Path, split: str) -> Path:
     return directory if split == "test" else directory / split
 
 
+def evaluation_files(run_directory: Path, split: str) -> list[Path]:
+    """Return all files that `evaluate` writes for a split."""
+    from rankaae_cli.reports.drawing import FORMATS
+
+    directory = evaluation_directory(run_directory, split)
+    figures = [directory / f"{name}.{suffix}" for name in FIGURES for suffix in FORMATS]
+    return [*figures, *(directory / name for name in ("predictions.csv", "trials.csv", METRICS))]
+
+
 def checkpoint_sha256(run_directory: Path) -> str:
     """Return the digest of the run's best checkpoint, by which outputs are known to belong to it."""
     from rankaae_cli.commands.run_directory import BEST, sha256
@@ -85,17 +103,17 @@ def evaluate(run_directory: Path, model: "TrainedModel", family: "Family", split
         "element": model.element,
         "edge": model.edge,
         "source": model.source,
-        "synthetic": model.source == "synthetic",
+        "synthetic": model.is_synthetic,
         "rankaae_version": __version__,
         "checkpoint_sha256": checkpoint_sha256(run_directory),
         **_scores(model, reading),
     }
     directory = evaluation_directory(run_directory, split)
-    _write_predictions(directory / "predictions.csv", model, reading, metrics)
+    _write_predictions(directory / "predictions.csv", model, reading)
     _write_trials(directory / "trials.csv", metrics)
     _draw(directory, model, reading, metrics)
     # Last, so that metrics.json stands for a whole evaluation.
-    write_text(directory / "metrics.json", strict_json(metrics))
+    write_text(directory / METRICS, strict_json(metrics))
     return metrics
 
 
@@ -109,6 +127,7 @@ def read_split(model: "TrainedModel", family: "Family", split: str) -> SplitRead
     """
     import numpy as np
 
+    from rankaae_cli.core.calibration import apply_calibration, reconstruction_mae_rows
     from rankaae_cli.core.ensemble import ensemble_spectra, ensemble_styles
     from rankaae_cli.data.splits import SPLITS
 
@@ -128,6 +147,11 @@ def read_split(model: "TrainedModel", family: "Family", split: str) -> SplitRead
     styles_TNS = model.encode(spectra_NE)
     reconstructions_TNE = model.decode(styles_TNS)
     alive_T = model.alive_T
+    averaged_NK = ensemble_styles(
+        styles_TNS, model.style_mean_TS, model.style_std_TS, alive_T, len(model.descriptor_names)
+    )
+    averaged_NE = ensemble_spectra(reconstructions_TNE, alive_T)
+    calibrations = model.calibration["ensemble"]["descriptors"]
     return SplitReading(
         split=split,
         spectra_NE=spectra_NE,
@@ -137,10 +161,16 @@ def read_split(model: "TrainedModel", family: "Family", split: str) -> SplitRead
         styles_TNS=styles_TNS,
         reconstructions_TNE=reconstructions_TNE,
         alive_T=alive_T,
-        ensemble_styles_NK=ensemble_styles(
-            styles_TNS, model.style_mean_TS, model.style_std_TS, alive_T, len(columns)
+        ensemble_styles_NK=averaged_NK,
+        ensemble_spectra_NE=averaged_NE,
+        ensemble_values_NK=np.stack(
+            [
+                apply_calibration(calibrations[name], averaged_NK[:, k])
+                for k, name in enumerate(model.descriptor_names)
+            ],
+            axis=1,
         ),
-        ensemble_spectra_NE=ensemble_spectra(reconstructions_TNE, alive_T),
+        error_N=reconstruction_mae_rows(spectra_NE, averaged_NE),
     )
 
 
@@ -154,7 +184,7 @@ def subject_of(model: "TrainedModel") -> "Subject":
         edge=model.edge,
         energy_unit=model.energy_unit,
         normalisation=model.normalisation,
-        synthetic=model.source == "synthetic",
+        synthetic=model.is_synthetic,
     )
 
 
@@ -176,7 +206,7 @@ def _without_nan(content: Any) -> Any:
 def _scores(model: "TrainedModel", reading: SplitReading) -> dict[str, Any]:
     import numpy as np
 
-    from rankaae_cli.core.metrics import reconstruction_mae_rows, score_styles
+    from rankaae_cli.core.metrics import score_styles
 
     def score(
         styles_NS: "np.ndarray", spectra_NE: "np.ndarray", calibration: dict[str, Any]
@@ -190,55 +220,41 @@ def _scores(model: "TrainedModel", reading: SplitReading) -> dict[str, Any]:
             model.descriptor_classes,
         )
 
+    ensemble = score(reading.ensemble_styles_NK, reading.ensemble_spectra_NE, model.calibration["ensemble"])
     order = np.argsort(-np.nan_to_num(np.asarray(model.scores_T, dtype=float), nan=-np.inf), kind="stable")
-    trials: list[dict[str, Any]] = []
-    for t, calibration in enumerate(model.calibration["trials"]):
-        scores = (
-            {}
-            if calibration is None
-            else score(reading.styles_TNS[t], reading.reconstructions_TNE[t], calibration)
-        )
-        trials.append({
+    trials: list[dict[str, Any]] = [
+        {
             "trial": t,
             "selected": t == model.selected_trial,
             "rank": int(np.flatnonzero(order == t)[0]) + 1,
             "validation_score": float(model.scores_T[t]),
             "best_epoch": int(model.best_epoch_T[t]),
             "failed": model.failed_T[t],
-            **(scores or _no_scores(model)),
-        })  # fmt: skip
-    error_N = reconstruction_mae_rows(reading.spectra_NE, reading.ensemble_spectra_NE)
+            **(
+                _without_measures(ensemble)
+                if calibration is None
+                else score(reading.styles_TNS[t], reading.reconstructions_TNE[t], calibration)
+            ),
+        }
+        for t, calibration in enumerate(model.calibration["trials"])
+    ]
     return {
         "split": reading.split,
-        "n": len(error_N),
+        "n": len(reading.error_N),
         "n_materials": len(set(reading.material_N)),
         "selected_trial": int(model.selected_trial),
         "n_trials": model.n_trials,
-        "ensemble": {
-            "n_trials": int(reading.alive_T.sum()),
-            **score(reading.ensemble_styles_NK, reading.ensemble_spectra_NE, model.calibration["ensemble"]),
-        },
+        "ensemble": {"n_trials": int(reading.alive_T.sum()), **ensemble},
         "trials": trials,
-        "verdicts": _verdict_counts(model, error_N),
+        "verdicts": _verdict_counts(model, reading.error_N),
     }
 
 
-def _no_scores(model: "TrainedModel") -> dict[str, Any]:
-    """Return the numbers of a trial that diverged: none, under the names the others have."""
-    nothing = math.nan
-    return {
-        "mean_spearman": nothing,
-        "descriptors": {
-            name: {
-                key: nothing
-                for key in ("spearman", "r2", "mae", *(["f1"] if model.descriptor_classes.get(name) else []))
-            }
-            for name in model.descriptor_names
-        },
-        "inter_style": {"max_abs_spearman": nothing, "excess": nothing, "excess_permuted": nothing},
-        "reconstruction": {"mae": nothing, "mse": nothing},
-        "shapiro_min": nothing,
-    }
+def _without_measures(scores: Any) -> Any:
+    """Return the numbers of a trial that diverged: counts as in `scores` of another, no measure known."""
+    if isinstance(scores, dict):
+        return {key: _without_measures(value) for key, value in scores.items()}
+    return math.nan if isinstance(scores, float) else scores
 
 
 def _verdict_counts(model: "TrainedModel", error_N: "np.ndarray") -> dict[str, int]:
@@ -248,29 +264,18 @@ def _verdict_counts(model: "TrainedModel", error_N: "np.ndarray") -> dict[str, i
     return {verdict: verdicts.count(verdict) for verdict in (IN_RANGE, UNUSUAL, OUTSIDE)}
 
 
-def _write_predictions(
-    path: Path, model: "TrainedModel", reading: SplitReading, metrics: dict[str, Any]
-) -> None:
+def _write_predictions(path: Path, model: "TrainedModel", reading: SplitReading) -> None:
     import pandas as pd
 
-    from rankaae_cli.core.calibration import apply_calibration, half_width, judge_novelty
-    from rankaae_cli.core.metrics import reconstruction_mae_rows
+    from rankaae_cli.core.calibration import half_width, judge_novelty
 
     ensemble = model.calibration["ensemble"]
     columns: dict[str, Any] = {"material": reading.material_N, "site": reading.site_N}
     for k, name in enumerate(model.descriptor_names):
-        calibration = ensemble["descriptors"][name]
-        value_N, half = (
-            apply_calibration(calibration, reading.ensemble_styles_NK[:, k]),
-            half_width(calibration),
-        )
-        columns[name], columns[f"{name}_low"], columns[f"{name}_high"] = (
-            value_N,
-            value_N - half,
-            value_N + half,
-        )
+        value_N, half = reading.ensemble_values_NK[:, k], half_width(ensemble["descriptors"][name])
+        columns |= {name: value_N, f"{name}_low": value_N - half, f"{name}_high": value_N + half}
         columns[f"{name}_true"] = reading.descriptors_NK[:, k]
-    error_N = reconstruction_mae_rows(reading.spectra_NE, reading.ensemble_spectra_NE)
+    error_N = reading.error_N
     novelty_N, verdict_N = judge_novelty(ensemble["novelty"], error_N)
     columns |= {"reconstruction_mae": error_N, "novelty": novelty_N, "verdict": verdict_N}
     with replacing(path) as temporary:
@@ -298,27 +303,23 @@ def _write_trials(path: Path, metrics: dict[str, Any]) -> None:
 
 
 def _draw(directory: Path, model: "TrainedModel", reading: SplitReading, metrics: dict[str, Any]) -> None:
-    from rankaae_cli.core.calibration import apply_calibration
     from rankaae_cli.reports import figures
     from rankaae_cli.reports.drawing import save_figure
 
     subject, ensemble = subject_of(model), metrics["ensemble"]
-    panels = []
-    for k, (name, unit) in enumerate(zip(model.descriptor_names, model.descriptor_units, strict=True)):
-        calibration = model.calibration["ensemble"]["descriptors"][name]
-        style_N = reading.ensemble_styles_NK[:, k]
-        panels.append(
-            figures.DescriptorReading(
-                name=name,
-                unit=unit,
-                style_N=style_N,
-                true_N=reading.descriptors_NK[:, k],
-                predicted_N=apply_calibration(calibration, style_N),
-                calibration=calibration,
-                classes=model.descriptor_classes.get(name),
-                **{key: ensemble["descriptors"][name][key] for key in ("spearman", "r2", "mae")},
-            )
+    panels = [
+        figures.DescriptorReading(
+            name=name,
+            unit=unit,
+            style_N=reading.ensemble_styles_NK[:, k],
+            true_N=reading.descriptors_NK[:, k],
+            predicted_N=reading.ensemble_values_NK[:, k],
+            calibration=model.calibration["ensemble"]["descriptors"][name],
+            classes=model.descriptor_classes.get(name),
+            **{key: ensemble["descriptors"][name][key] for key in ("spearman", "r2", "mae")},
         )
+        for k, (name, unit) in enumerate(zip(model.descriptor_names, model.descriptor_units, strict=True))
+    ]
     spectra_NE, made_NE = reading.spectra_NE, reading.ensemble_spectra_NE
     makers: dict[str, Callable[[], Any]] = {
         "style_vs_descriptor": lambda: figures.style_vs_descriptor(subject, panels, reading.split),
@@ -330,25 +331,23 @@ def _draw(directory: Path, model: "TrainedModel", reading: SplitReading, metrics
             subject, model.energy_E, spectra_NE, made_NE, reading.split
         ),
     }
-    for name, make in makers.items():
-        save_figure(make(), directory / name)
+    for name in FIGURES:
+        save_figure(makers[name](), directory / name)
 
 
 def _examples(reading: SplitReading) -> list[Any]:
     """Return the best, the median and the worst reconstruction of the split."""
     import numpy as np
 
-    from rankaae_cli.core.metrics import reconstruction_mae_rows
     from rankaae_cli.reports.figures import ReconstructionExample
 
-    error_N = reconstruction_mae_rows(reading.spectra_NE, reading.ensemble_spectra_NE)
-    order = np.argsort(error_N, kind="stable")
+    order = np.argsort(reading.error_N, kind="stable")
     return [
         ReconstructionExample(
             title=f"{which}: {reading.material_N[row]}, site {reading.site_N[row]}",
             spectrum_E=reading.spectra_NE[row],
             reconstruction_E=reading.ensemble_spectra_NE[row],
-            mae=float(error_N[row]),
+            mae=float(reading.error_N[row]),
         )
         for which, row in (("Best", order[0]), ("Median", order[len(order) // 2]), ("Worst", order[-1]))
     ]

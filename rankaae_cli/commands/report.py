@@ -5,8 +5,15 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rankaae_cli.commands.evaluate import checkpoint_sha256, evaluate, evaluation_directory, subject_of
-from rankaae_cli.commands.traverse import traverse
+from rankaae_cli import __version__
+from rankaae_cli.commands.evaluate import (
+    checkpoint_sha256,
+    evaluate,
+    evaluation_directory,
+    evaluation_files,
+    subject_of,
+)
+from rankaae_cli.commands.traverse import FREE_OVERVIEW, OVERVIEW, overviews, traversal_files, traverse
 from rankaae_cli.data.files import replacing, write_text
 
 if TYPE_CHECKING:
@@ -24,6 +31,10 @@ _STYLE_FIGURES = {
 _RECONSTRUCTION_FIGURES = {
     "reconstruction_examples": "The best, the median and the worst reconstruction of the test split.",
     "reconstruction_error": "Error of the reconstruction at each energy; above it the mean spectrum.",
+}
+_OVERVIEWS = {
+    OVERVIEW: "The response to each descriptor; all differences on one scale.",
+    FREE_OVERVIEW: "The same for the free styles, which hold what the descriptors do not explain.",
 }
 _LEARNING_CAPTIONS = {
     "training_losses": "Losses on the training rows, one line a trial.",
@@ -75,7 +86,9 @@ def gather(
     subject, provenance = subject_of(model), read_provenance(run_directory)
     config = read_run_config(run_directory)
     units = dict(zip(model.descriptor_names, model.descriptor_units, strict=True))
-    styles = {name: f"The spectrum along {style_title(name)}." for name in model.style_names}
+    along = {name: f"The spectrum along {style_title(name)}." for name in model.style_names}
+    together = {name: _OVERVIEWS[name] for name in overviews(model)}
+    evaluation = evaluation_directory(run_directory, "test")
     return PageContent(
         subject=subject,
         metrics=metrics,
@@ -86,16 +99,11 @@ def gather(
         traversals=run_tables.traversals_table(traversal),
         facts=_facts(model, provenance, config),
         learning=_learning_pictures(run_directory, model),
-        style_pictures=_pictures(run_directory, evaluation_directory(run_directory, "test"), _STYLE_FIGURES),
+        style_pictures=_pictures(run_directory, evaluation, _STYLE_FIGURES),
         traversal_pictures=_pictures(
-            run_directory,
-            run_directory / "traversal",
-            {**styles, "overview": "All styles; the differences on one scale."},
-            prefix="traversal_",
+            run_directory, run_directory / "traversal", {**together, **along}, prefix="traversal_"
         ),
-        reconstruction=_pictures(
-            run_directory, evaluation_directory(run_directory, "test"), _RECONSTRUCTION_FIGURES
-        ),
+        reconstruction=_pictures(run_directory, evaluation, _RECONSTRUCTION_FIGURES),
         command=_text(provenance.get("command")),
         config=OmegaConf.to_yaml(config),
         run_name=f"run {run_directory.name}, trained {_text(provenance.get('started'))[:10]}",
@@ -110,19 +118,34 @@ def _outputs(
     """Return the contents of metrics.json and traversal.json, making what is missing or of another model."""
     from rankaae_cli.commands.terminal import console
 
+    made = {
+        "evaluation of the test split": (
+            evaluation_files(run_directory, "test"),
+            lambda: evaluate(run_directory, model, family, "test"),
+        ),
+        "traversal": (traversal_files(run_directory, model), lambda: traverse(run_directory, model, family)),
+    }
     checkpoint = checkpoint_sha256(run_directory)
-    metrics_path = evaluation_directory(run_directory, "test") / "metrics.json"
-    traversal_path = run_directory / "traversal" / "traversal.json"
-    for path, what in ((metrics_path, "evaluation of the test split"), (traversal_path, "traversal")):
-        content = _read_json(path)
-        if content is not None and content.get("checkpoint_sha256") == checkpoint:
-            continue
-        console.print(f"{'no' if content is None else 'outdated'} {what} in {run_directory.name}: making it")
-        if path == metrics_path:
-            evaluate(run_directory, model, family, "test")
-        else:
-            traverse(run_directory, model, family)
-    return json.loads(metrics_path.read_text("utf-8")), json.loads(traversal_path.read_text("utf-8"))
+    contents = []
+    for what, (paths, make) in made.items():
+        content = _read_json(paths[-1])
+        fault = _fault(content, checkpoint, paths)
+        if fault:
+            console.print(f"{fault} {what} in {run_directory.name}: making it")
+            make()
+            content = _read_json(paths[-1])
+        assert content is not None, f"{paths[-1]} was just written"
+        contents.append(content)
+    return contents[0], contents[1]
+
+
+def _fault(content: dict[str, Any] | None, checkpoint: str, paths: list[Path]) -> str:
+    """Return why an evaluation or traversal cannot be used: ``no``, ``outdated``, ``incomplete`` or nothing."""
+    if content is None:
+        return "no"
+    if (content.get("checkpoint_sha256"), content.get("rankaae_version")) != (checkpoint, __version__):
+        return "outdated"
+    return "" if all(path.is_file() for path in paths) else "incomplete"
 
 
 def _read_json(path: Path) -> dict[str, Any] | None:
@@ -154,7 +177,7 @@ def _facts(model: "TrainedModel", provenance: dict[str, Any], config: "DictConfi
     facts = [
         (
             "Source",
-            "synthetic, from a generator with known rules" if model.source == "synthetic" else model.source,
+            "synthetic, from a generator with known rules" if model.is_synthetic else model.source,
         )
     ]
     for entry in provenance.get("data") or []:
@@ -196,7 +219,7 @@ def _pictures(
         with replacing(paper) as temporary:
             shutil.copyfile(folder / f"{name}.pdf", temporary)
         source = data_uri((folder / f"{name}.png").read_bytes())
-        pictures.append(Picture(source, alt=caption, caption=caption, file=f"figures/{paper.name}"))
+        pictures.append(Picture(source, caption, f"figures/{paper.name}", wide=name in _OVERVIEWS))
     return pictures
 
 
@@ -221,8 +244,6 @@ def _learning_pictures(run_directory: Path, model: "TrainedModel") -> list["Pict
     for name, figure in drawn.items():
         if figure is not None:
             save_figure(figure, run_directory / "report" / "figures" / name, formats=["pdf"])
-            caption = _LEARNING_CAPTIONS[name]
-            pictures.append(
-                Picture(data_uri(png_bytes(figure)), alt=caption, caption=caption, file=f"figures/{name}.pdf")
-            )
+            source = data_uri(png_bytes(figure))
+            pictures.append(Picture(source, _LEARNING_CAPTIONS[name], f"figures/{name}.pdf"))
     return pictures

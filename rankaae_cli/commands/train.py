@@ -75,9 +75,7 @@ def run(cfg: DictConfig) -> dict[str, Any]:
         message = f"{stopped}; go on with rankaae train resume={_shown(directory)}"
         raise Stopped(message, stopped.status - 128) from stopped
     wall = time.monotonic() - start
-    run_directory.write_provenance(
-        directory, {**provenance, "finished": now(), "wall_s": round(wall, 3)}
-    )
+    run_directory.write_provenance(directory, {**provenance, "finished": now(), "wall_s": round(wall, 3)})
     _summarise(model, directory, wall)
     return {"run": directory, "score": float(model.scores_T[model.selected_trial])}
 

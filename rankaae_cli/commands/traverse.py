@@ -1,6 +1,5 @@
 """``rankaae traverse``: how the spectrum responds to each style of a run."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,9 @@ if TYPE_CHECKING:
     from rankaae_cli.data.family_file import Family
     from rankaae_cli.reports.traversal_figures import StyleResponse
     from rankaae_cli.training.trained import TrainedModel
+
+OVERVIEW, FREE_OVERVIEW = "overview", "overview_free"
+TRAVERSAL = "traversal.json"
 
 
 def run(cfg: "DictConfig") -> dict[str, Any]:
@@ -62,17 +64,18 @@ def traverse(
         walk = traverse_style(model.decode, styles_TNS, index, rows, levels)
         truth_E = _true_response(family, name)
         styles[name] = _describe(model, walk, name, truth_E)
-        response = _response(model, walk, name, truth_E, styles[name])
-        _write_csv(directory / f"{name}.csv", model, response)
-        save_figure(traversal_figures.traversal(subject, model.energy_E, response), directory / name)
-        # The overview's one legend serves named and free styles, whose bands differ.
-        responses.append(replace(response, band=_shared_band(model)))
-    save_figure(traversal_figures.overview(subject, model.energy_E, responses), directory / "overview")
+        responses.append(_response(model, walk, name, truth_E, styles[name]))
+        _write_csv(directory / f"{name}.csv", model, responses[-1])
+        save_figure(traversal_figures.traversal(subject, model.energy_E, responses[-1]), directory / name)
+    for name, members in overviews(model).items():
+        shown = [response for response in responses if response.name in members]
+        what = "free styles" if name == FREE_OVERVIEW else "response to each descriptor"
+        save_figure(traversal_figures.overview(subject, model.energy_E, shown, what), directory / name)
     content = {
         "run": run_directory.name,
         "family": model.family,
         "source": model.source,
-        "synthetic": model.source == "synthetic",
+        "synthetic": model.is_synthetic,
         "rankaae_version": __version__,
         "checkpoint_sha256": checkpoint_sha256(run_directory),
         "selected_trial": int(model.selected_trial),
@@ -82,8 +85,23 @@ def traverse(
         "seed": seed,
         "styles": styles,
     }
-    write_text(directory / "traversal.json", strict_json(content))
+    write_text(directory / TRAVERSAL, strict_json(content))
     return content
+
+
+def overviews(model: "TrainedModel") -> dict[str, tuple[str, ...]]:
+    """Return the names of the overview figures of a model and the styles in each."""
+    free = tuple(name for name in model.style_names if not _is_named(model, name))
+    return {OVERVIEW: model.descriptor_names} | ({FREE_OVERVIEW: free} if free else {})
+
+
+def traversal_files(run_directory: Path, model: "TrainedModel") -> list[Path]:
+    """Return all files that `traverse` writes."""
+    from rankaae_cli.reports.drawing import FORMATS
+
+    directory = run_directory / "traversal"
+    figures = [directory / f"{name}.{x}" for name in (*overviews(model), *model.style_names) for x in FORMATS]
+    return [*figures, *(directory / f"{name}.csv" for name in model.style_names), directory / TRAVERSAL]
 
 
 def _is_named(model: "TrainedModel", name: str) -> bool:
@@ -158,15 +176,10 @@ def _response(
         low_E=low_E,
         high_E=high_E,
         band=band,
-        ends=f"{name} from {ends}" if ends != "–" else "",
+        ends=ends if ends != "–" else "",
         true_response_E=truth_E,
         pearson=described["pearson_true_response"],
     )
-
-
-def _shared_band(model: "TrainedModel") -> str:
-    n = int(model.alive_T.sum())
-    return f"range over {n} trials; of free styles, 5 % to 95 % of draws" if n > 1 else "5 % to 95 % of draws"
 
 
 def _write_csv(path: Path, model: "TrainedModel", response: "StyleResponse") -> None:

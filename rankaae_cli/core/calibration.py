@@ -137,7 +137,7 @@ def calibrate_model(
     names = list(descriptor_names)
 
     def calibrated(styles_NK: np.ndarray, reconstruction_NE: np.ndarray) -> dict[str, Any]:
-        error_N = np.abs(np.asarray(reconstruction_NE, dtype=np.float64) - spectra_NE).mean(axis=1)
+        error_N = reconstruction_mae_rows(spectra_NE, reconstruction_NE)
         return {
             "descriptors": {
                 name: fit_calibration(styles_NK[:, k], descriptors_NK[:, k], materials_N)
@@ -154,6 +154,11 @@ def calibrate_model(
             for t, alive in enumerate(alive_T)
         ],
     }
+
+
+def reconstruction_mae_rows(spectra_NE: np.ndarray, reconstructions_NE: np.ndarray) -> np.ndarray:
+    """Return the mean absolute error of each spectrum's reconstruction, shape (N,), float64."""
+    return np.abs(np.asarray(reconstructions_NE, dtype=np.float64) - spectra_NE).mean(axis=1)
 
 
 def novelty_thresholds(reconstruction_mae_N: np.ndarray) -> dict[str, float]:

@@ -14,7 +14,8 @@ from rankaae_cli.core.errors import UserError
 
 # Other files and columns that stand beside those of the descriptors.
 _RESERVED = re.compile(
-    r"free_\d+|overview|traversal|material|site|file|reconstruction_mae|novelty|verdict", re.IGNORECASE
+    r"free_\d+|overview|overview_free|traversal|material|site|file|reconstruction_mae|novelty|verdict",
+    re.IGNORECASE,
 )
 _BESIDE = ("_low", "_high", "_true")  # columns of the predictions of one descriptor
 _NOT_IN_FILE_NAMES = '/\\:*?"<>|'

@@ -7,7 +7,7 @@ import numpy as np
 from scipy import stats
 from sklearn.metrics import f1_score
 
-from rankaae_cli.core.calibration import apply_calibration, half_width
+from rankaae_cli.core.calibration import apply_calibration, half_width, reconstruction_mae_rows
 
 _PERMUTATIONS = 20
 _SHAPIRO_ROWS = 5000  # beyond this scipy's W stands, but its reference distribution does not
@@ -68,10 +68,10 @@ def inter_style(styles_NS: np.ndarray, descriptors_NK: np.ndarray, seed: int = 0
         ``max_abs_spearman``, the largest |rho(z_k, z_l)|; ``excess``, the largest of
         |rho(z_k, z_l)| - |rho(d_k, d_l)|, the second term 0 where either style is free; ``excess_permuted``,
         the mean of the same over permutations of each style's rows, which is what independent styles give
-        by chance. NaN for a single style.
+        by chance. NaN for a single style, and for fewer than three rows.
     """
     n, s = styles_NS.shape
-    if s < 2:
+    if s < 2 or n < _FEWEST_ROWS:
         return dict.fromkeys(("max_abs_spearman", "excess", "excess_permuted"), float("nan"))
     ranks_NS = stats.rankdata(styles_NS, axis=0)
     inherited_SS = _inherited(descriptors_NK, s)
@@ -84,7 +84,7 @@ def inter_style(styles_NS: np.ndarray, descriptors_NK: np.ndarray, seed: int = 0
     return {
         "max_abs_spearman": _largest_pair(rho_SS),
         "excess": _largest_pair(rho_SS - inherited_SS),
-        "excess_permuted": float(np.mean(by_chance)) if n else float("nan"),
+        "excess_permuted": float(np.mean(by_chance)),
     }
 
 
@@ -101,11 +101,6 @@ def shapiro_min(styles_NS: np.ndarray, seed: int = 0) -> float:
     return min(
         float(stats.shapiro(style_N).statistic) for style_N in np.asarray(styles_NS, dtype=np.float64).T
     )
-
-
-def reconstruction_mae_rows(spectra_NE: np.ndarray, reconstructions_NE: np.ndarray) -> np.ndarray:
-    """Return the mean absolute error of each spectrum's reconstruction, shape (N,), float64."""
-    return np.abs(np.asarray(reconstructions_NE, dtype=np.float64) - spectra_NE).mean(axis=1)
 
 
 def mean_spearman(styles_NS: np.ndarray, descriptors_NK: np.ndarray) -> float:
@@ -163,7 +158,10 @@ def score_styles(
         "mean_spearman": mean_spearman(styles_NS, descriptors_NK),
         "descriptors": scores,
         "inter_style": inter_style(styles_NS, descriptors_NK),
-        "reconstruction": {"mae": float(np.abs(residual_NE).mean()), "mse": float((residual_NE**2).mean())},
+        "reconstruction": {
+            "mae": float(reconstruction_mae_rows(spectra_NE, reconstructions_NE).mean()),
+            "mse": float((residual_NE**2).mean()),
+        },
         "shapiro_min": shapiro_min(styles_NS),
     }
 

@@ -100,8 +100,13 @@ def read_atoms(
         )
     shells = first_shells(_jobs(pairs, spec), options, progress)
     names = material_names(pairs, path)
+    other_scale = {} if keep_all else _other_scale(pairs)
     rows: list[_Row] = []
     for key, pair in pairs.items():
+        if key in other_scale:
+            sites = _all_sites(pair, shells.get("/".join(key)))
+            rejected.extend(Rejection(names[key], site, other_scale[key]) for site in sites)
+            continue
         _sort_out(names[key], pair, shells.get("/".join(key)), spec, keep_all, rows, rejected)
     return gather(
         rows,
@@ -111,6 +116,27 @@ def read_atoms(
         energy_unit=spec.energy_unit,
         normalisation="unknown",
     )
+
+
+def _other_scale(pairs: dict[_Key, _Pair]) -> dict[_Key, str]:
+    """Return the structures whose spectra are on another scale than most, with the reason to reject them.
+
+    Tables carry no normalisation, and a structure whose values are a tenth of the others', or ten times as
+    large, was normalised otherwise: with it in the family, the scale would be the largest difference of all.
+    """
+    means = {
+        key: float(np.abs(np.nanmean(pair.rows)))
+        for key, pair in pairs.items()
+        if isinstance(pair.rows, list) and pair.rows and not np.isnan(pair.rows).all()
+    }
+    typical = float(np.median(list(means.values()))) if means else 0.0
+    if typical == 0:
+        return {}
+    return {
+        key: f"its spectra are on another scale: on average {mean / typical:.2g} of the others' values"
+        for key, mean in means.items()
+        if not 0.1 < mean / typical < 10
+    }
 
 
 def _jobs(pairs: dict[_Key, _Pair], spec: FamilySpec) -> dict[str, Job]:

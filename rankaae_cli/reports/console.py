@@ -1,14 +1,15 @@
 """Compact tables on the terminal."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from rankaae_cli.reports.labels import averaged, described_range, style_title, unit_text
-from rankaae_cli.reports.tables import print_number
+from rankaae_cli.reports.labels import averaged
+from rankaae_cli.reports.run_tables import descriptors_table, traversals_table
+from rankaae_cli.reports.tables import Table, print_number
 
 
 def print_evaluation(metrics: Mapping[str, Any], units: Mapping[str, str]) -> None:
@@ -21,21 +22,19 @@ def print_evaluation(metrics: Mapping[str, Any], units: Mapping[str, str]) -> No
     units
         Unit of each descriptor.
     """
-    ensemble = metrics["ensemble"]
-    with_f1 = any("f1" in score for score in ensemble["descriptors"].values())
-    headings = ["descriptor", "Spearman", "R²", "MAE", "90 % ±", *(["F1"] if with_f1 else [])]
-    rows = []
-    for name, score in ensemble["descriptors"].items():
-        unit = unit_text(units.get(name, ""))
-        numbers = [score["spearman"], score["r2"], score["mae"], score["interval_half_width"]]
-        cells = [f"{name} ({unit})" if unit else name, *(print_number(value) for value in numbers)]
-        rows.append([*cells, *([print_number(score["f1"]) if "f1" in score else ""] if with_f1 else [])])
-    title = f"{metrics['family']}, {metrics['split']} split, {metrics['n']} spectra, {averaged(metrics)}"
-    print_rows(f"{title}{', SYNTHETIC DATA' if metrics['synthetic'] else ''}", headings, rows)
+    ensemble, single = metrics["ensemble"], metrics["trials"][metrics["selected_trial"]]
+    _print_table(
+        f"{metrics['family']}, {metrics['split']} split, {metrics['n']} spectra, {averaged(metrics)}",
+        descriptors_table(metrics, units),
+        metrics["synthetic"],
+    )
+    rho = f"mean Spearman {print_number(ensemble['mean_spearman'])}"
+    if ensemble["n_trials"] > 1:
+        rho = f"mean Spearman: single trial {print_number(single['mean_spearman'])}, "
+        rho += f"{averaged(metrics)} {print_number(ensemble['mean_spearman'])}"
     excess, chance = (print_number(ensemble["inter_style"][key]) for key in ("excess", "excess_permuted"))
     Console(highlight=False).print(
-        f"mean Spearman {print_number(ensemble['mean_spearman'])}, "
-        f"reconstruction MAE {print_number(ensemble['reconstruction']['mae'])}, "
+        f"{rho}\nreconstruction MAE {print_number(ensemble['reconstruction']['mae'])}, "
         f"excess coupling {excess} (by chance {chance})",
         soft_wrap=True,
     )
@@ -43,28 +42,18 @@ def print_evaluation(metrics: Mapping[str, Any], units: Mapping[str, str]) -> No
 
 def print_traversal(traversal: Mapping[str, Any]) -> None:
     """Print how the spectrum responds to each style; `traversal` is the contents of traversal.json."""
-    rows = []
-    for name, style in traversal["styles"].items():
-        row = [style_title(name), described_range(style), print_number(style["largest_change"])]
-        row.append(print_number(style["energy_of_largest_change"], 1))
-        rows.append(
-            [*row, *([print_number(style["pearson_true_response"], 2)] if traversal["synthetic"] else [])]
-        )
-    headings = ["style", "from, to", "largest change", f"at ({traversal['energy_unit']})"]
     title = f"{traversal['family']}, response from the 5th to the 95th percentile"
-    if traversal["synthetic"]:
-        print_rows(f"{title}, SYNTHETIC DATA", [*headings, "Pearson r with truth"], rows)
-    else:
-        print_rows(title, headings, rows)
+    _print_table(title, traversals_table(traversal), traversal["synthetic"])
 
 
-def print_rows(title: str, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+def _print_table(title: str, table: Table, synthetic: bool) -> None:
     """Print one table; the first column is text, the others are numbers. Nothing in it is read as markup."""
-    console = Console(highlight=False)
-    console.print(Text(title, style="bold"), soft_wrap=True)
-    table = RichTable(box=None, pad_edge=False)
-    for index, heading in enumerate(headings):
-        table.add_column(heading, justify="left" if index == 0 else "right", no_wrap=True)
-    for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
-    console.print(table)
+    # Wide enough that nothing is cut where the output is not a terminal.
+    console = Console(highlight=False, width=1000)
+    console.print(Text(f"{title}{', SYNTHETIC DATA' if synthetic else ''}", style="bold"), soft_wrap=True)
+    grid = RichTable(box=None, pad_edge=False)
+    for index, heading in enumerate(table.headings):
+        grid.add_column(Text(heading), justify="left" if index == 0 else "right", no_wrap=True)
+    for row in table.printed():
+        grid.add_row(*(Text(cell) for cell in row))
+    console.print(grid)

@@ -22,7 +22,8 @@ from rankaae_cli.reports.drawing import (
     new_figure,
     styled,
 )
-from rankaae_cli.reports.labels import Subject, metric_label, unit_text, with_unit
+from rankaae_cli.reports.labels import Subject, metric_label, quantity, with_unit
+from rankaae_cli.reports.tables import print_number
 
 _POINTS_AT_MOST = 3000  # beyond this, points hide one another and their density is drawn instead
 
@@ -125,7 +126,7 @@ def style_vs_descriptor(subject: Subject, readings: Sequence[DescriptorReading],
             share = f"{100 * reading.calibration['coverage']:.0f} % interval"
             ax.fill_between(x, y - half, y + half, color=ORANGE, alpha=0.25, label=share, zorder=0)
         ax.set(xlabel=f"Style {reading.name} (std. dev.)", ylabel=with_unit(reading.name, reading.unit))
-        ax.set_title(f"Spearman ρ = {_number(reading.spearman)}")
+        ax.set_title(f"Spearman ρ = {print_number(reading.spearman, 2)}")
         if reading.classes:
             ax.set_yticks(list(reading.classes))
     _legend_of_panels(figure, panels, spare)
@@ -153,8 +154,8 @@ def prediction_vs_truth(subject: Subject, readings: Sequence[DescriptorReading],
             xlabel=with_unit(f"{reading.name}, true", reading.unit),
             ylabel=with_unit(f"{reading.name}, read", reading.unit),
         )
-        ax.set_title(f"ρ = {_number(reading.spearman)}, R² = {_number(reading.r2)}")
-        error = f"MAE {_number(reading.mae)} {unit_text(reading.unit)}".strip()
+        ax.set_title(f"ρ = {print_number(reading.spearman, 2)}, R² = {print_number(reading.r2, 2)}")
+        error = f"MAE {quantity(print_number(reading.mae, 2), reading.unit)}"
         ax.text(0.98, 0.03, error, transform=ax.transAxes, ha="right", va="bottom", parse_math=False)
         if reading.classes:
             ax.set_xticks(list(reading.classes))
@@ -287,10 +288,6 @@ def _jittered(value_N: np.ndarray, classes: Sequence[float] | None) -> np.ndarra
 def _marker(points: int) -> dict[str, Any]:
     """Few points are marked, since a curve of one point would be invisible."""
     return {"marker": "o", "ms": 2} if points < 8 else {}
-
-
-def _number(value: float) -> str:
-    return f"{value:.2f}" if np.isfinite(value) else "not known"
 
 
 def _spectra(n: int) -> str:

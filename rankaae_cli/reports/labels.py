@@ -61,6 +61,12 @@ def with_unit(name: str, unit: str) -> str:
     return f"{name} ({printed})" if printed else name
 
 
+def quantity(number: str, unit: str) -> str:
+    """Return a printed number and its unit."""
+    printed = unit_text(unit)
+    return f"{number}{printed}" if printed in ("", "°") else f"{number} {printed}"
+
+
 def descriptor_meaning(name: str) -> str:
     """Return what a descriptor is, in words; its name where the program does not know it."""
     return DESCRIPTORS[name].label if name in DESCRIPTORS else name
@@ -87,8 +93,7 @@ def described_range(style: Mapping[str, Any]) -> str:
     span = abs(last - first)
     # Two digits of the difference are what a reader can use.
     decimals = max(0, 1 - math.floor(math.log10(span))) if span > 0 else 2
-    unit = unit_text(style["unit"])
-    return f"{first:.{decimals}f} to {last:.{decimals}f}{' ' + unit if unit else ''}".replace("-", "−")
+    return f"{first:.{decimals}f} to {quantity(f'{last:.{decimals}f}', style['unit'])}".replace("-", "−")
 
 
 _NUMBER_WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
@@ -105,24 +110,20 @@ def averaged(metrics: Mapping[str, Any]) -> str:
     return f"mean of {n} trials" if n > 1 else f"trial {metrics['selected_trial']}"
 
 
-METRIC_LABELS = {
+_METRIC_LABELS = {
     "train_reconstruction": "Reconstruction\nloss",
     "train_rank": "Rank loss",
     "train_prior": "Prior loss",
     "train_mutual_information": "Mutual-information\nloss",
     "train_smoothness": "Smoothness\nloss",
-    "train_discriminator": "Discriminator\nloss",
     "val_reconstruction_mae": "Reconstruction\nMAE",
     "val_spearman": "Mean Spearman ρ",
-    "val_inter_style": "Largest |ρ|\nbetween styles",
     "val_excess_coupling": "Excess coupling\nof styles",
-    "val_shapiro_min": "Smallest\nShapiro–Wilk W",
     "score": "Score",
-    "learning_rate": "Learning rate",
 }
 
 
 def metric_label(column: str) -> str:
     """Return the axis label of a column of metrics.csv."""
     plain = column.removeprefix("train_").removeprefix("val_").replace("_", " ")
-    return METRIC_LABELS.get(column, plain[:1].upper() + plain[1:])
+    return _METRIC_LABELS.get(column, plain[:1].upper() + plain[1:])

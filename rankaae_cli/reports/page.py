@@ -7,21 +7,33 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from rankaae_cli.reports.labels import Subject, descriptor_meaning, listed, number_word, unit_text, with_unit
+from rankaae_cli.reports.labels import Subject, descriptor_meaning, listed, number_word, quantity, with_unit
 from rankaae_cli.reports.tables import Table, print_number
 
 # Words for Spearman's correlation, from the best down; the glossary of the page lists them.
-_QUALITIES = ((0.9, "very well"), (0.75, "well"), (0.5, "roughly"), (-1.0, "hardly"))
+_QUALITIES = ((0.9, "very well"), (0.75, "well"), (0.5, "roughly"), (-1.0, "poorly"))
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure on the page: the picture as a data URI, what it shows, and the file for papers."""
+    """A figure on the page.
+
+    Attributes
+    ----------
+    source
+        The picture as a data URI.
+    caption
+        What it shows.
+    file
+        The file for papers, seen from the page.
+    wide
+        Whether it takes the width of the page rather than of a column.
+    """
 
     source: str
-    alt: str
     caption: str
-    file: str = ""
+    file: str
+    wide: bool = False
 
 
 @dataclass(frozen=True)
@@ -80,9 +92,7 @@ def render_page(content: PageContent) -> str:
     )
     environment.filters |= {
         "number": print_number,
-        "fixed": _fixed,
         "in_words": number_word,
-        "meaning": descriptor_meaning,
         "counted": "{:,}".format,
     }
     template = environment.get_template("report.html.j2")
@@ -113,18 +123,18 @@ def _tiles(content: PageContent) -> list[tuple[str, str, str]]:
     ensemble = content.metrics["ensemble"]
     coupling = ensemble["inter_style"]
     return [
-        (_fixed(ensemble["mean_spearman"]), "mean Spearman ρ", "1 is a perfect order, 0 none"),
+        (print_number(ensemble["mean_spearman"], 2), "mean Spearman ρ", "1 is a perfect order, 0 none"),
         (
             print_number(ensemble["reconstruction"]["mae"], 3),
             "reconstruction error",
             "mean absolute, in units of the absorption",
         ),
         (
-            _fixed(coupling["excess"]),
+            print_number(coupling["excess"], 2),
             "excess coupling",
             "needs two styles"
             if coupling["excess"] is None
-            else f"{_fixed(coupling['excess_permuted'])} would be chance",
+            else f"independent styles would give {print_number(coupling['excess_permuted'], 2)}",
         ),
         (
             f"{content.metrics['n']:,}",
@@ -138,15 +148,15 @@ def _readings(content: PageContent) -> list[dict[str, str]]:
     """Return one plain sentence's worth of facts for each descriptor."""
     readings = []
     for name, score in content.metrics["ensemble"]["descriptors"].items():
-        unit = unit_text(content.units.get(name, ""))
+        unit = content.units.get(name, "")
         rho = score["spearman"]
         known = rho is not None and not math.isnan(rho)
-        error = f"{print_number(score['mae'], 2)}\u00a0{unit}".strip()
+        error = quantity(print_number(score["mae"], 2), unit).replace(" ", "\u00a0")
         readings.append({
             "name": name,
-            "heading": with_unit(name, content.units.get(name, "")),
+            "heading": with_unit(name, unit),
             "meaning": descriptor_meaning(name),
-            "score": f"read {quality(rho)} (ρ\u00a0{_fixed(rho)}), off by {error} on average"
+            "score": f"read {quality(rho)} (ρ\u00a0{print_number(rho, 2)}), off by {error} on average"
             if known
             else "not known: too few values",
             "width": f"{100 * max(0.0, min(1.0, rho)):.0f}" if known else "0",
@@ -164,7 +174,7 @@ def _weakest_response(content: PageContent) -> tuple[str, str] | None:
     if not known:
         return None
     name = min(known, key=lambda n: known[n])
-    return name, _fixed(known[name])
+    return name, print_number(known[name], 2)
 
 
 def _verdicts(content: PageContent) -> str:
@@ -173,8 +183,3 @@ def _verdicts(content: PageContent) -> str:
     return listed(
         [f"{count:,} {'is' if count == 1 else 'are'} {verdict}" for verdict, count in verdicts.items()]
     )
-
-
-def _fixed(value: float | None) -> str:
-    """Return a number with two decimals; a dash for nothing."""
-    return "–" if value is None or math.isnan(value) else f"{value:.2f}".replace("-", "−")

@@ -17,23 +17,32 @@ def descriptors_table(metrics: Mapping[str, Any], units: Mapping[str, str]) -> T
     units
         Unit of each descriptor.
     """
-    scores = metrics["ensemble"]["descriptors"]
-    with_f1 = any("f1" in score for score in scores.values())
-    keys = ["descriptor", "spearman", "r2", "mae", *(["f1"] if with_f1 else [])]
-    headings = ["Descriptor", "Spearman ρ", "R²", "MAE", *(["F1"] if with_f1 else [])]
-    rows: list[list[Cell]] = []
-    for name, score in scores.items():
-        row: list[Cell] = [with_unit(name, units.get(name, "")), score["spearman"], score["r2"], score["mae"]]
-        row += [score.get("f1")] if with_f1 else []
-        rows.append([*row, score["interval_half_width"], score["interval_coverage"], score["n"]])
+    ensemble, single = metrics["ensemble"], metrics["trials"][metrics["selected_trial"]]
+    columns = {"spearman": "Spearman ρ", "r2": "R²", "mae": "MAE", "f1": "F1"}
+    columns |= {"interval_half_width": "90 % ±", "interval_coverage": "within", "n": "n"}
+    if not any("f1" in score for score in ensemble["descriptors"].values()):
+        del columns["f1"]
+    rows: list[list[Cell]] = [
+        [with_unit(name, units.get(name, "")), *(score.get(key) for key in columns)]
+        for name, score in ensemble["descriptors"].items()
+    ]
+    rows.append(["mean", ensemble["mean_spearman"], *[None] * (len(columns) - 1)])
+    keys, headings = ["descriptor", *columns], ["Descriptor", *columns.values()]
+    if ensemble["n_trials"] > 1:
+        # Publications give single trials.
+        keys.insert(2, "spearman_single_trial")
+        headings.insert(2, "one trial")
+        alone = [score["spearman"] for score in single["descriptors"].values()]
+        for row, rho in zip(rows, [*alone, single["mean_spearman"]], strict=True):
+            row.insert(2, rho)
+    text = f"{metrics['split']} split, {averaged(metrics)}"
+    text += f"; “one trial”: ρ of trial {metrics['selected_trial']} alone" if ensemble["n_trials"] > 1 else ""
     return Table(
         name="descriptors",
-        keys=[*keys, "interval_half_width", "interval_coverage", "n"],
-        headings=[*headings, "90 % ±", "within", "n"],
+        keys=keys,
+        headings=headings,
         rows=rows,
-        caption=_caption(
-            metrics, f"{metrics['split']} split, {averaged(metrics)}. MAE and ± in the descriptor's unit."
-        ),
+        caption=_caption(metrics, f"{text}. MAE, and ± of the calibrated value, in the descriptor's unit."),
     )
 
 

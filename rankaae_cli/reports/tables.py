@@ -14,7 +14,7 @@ _LATEX = str.maketrans({
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{",
     "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "ρ": r"$\rho$", "Å": r"\AA{}",
     "°": r"$^\circ$", "²": r"$^2$", "±": r"$\pm$", "|": r"$|$", "–": "--", "−": "$-$",
-    "<": r"$<$", ">": r"$>$",
+    "<": r"$<$", ">": r"$>$", "“": "``", "”": "''",
 })  # fmt: skip
 Cell = str | int | float | None
 

@@ -9,9 +9,22 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import BoundaryNorm, Colormap, Normalize
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
-from rankaae_cli.reports.drawing import BLUE, GREY, VERMILION, legend_below, new_figure, styled
+from rankaae_cli.reports.drawing import (
+    BLUE,
+    GREY,
+    PAGE_INCHES,
+    VERMILION,
+    legend_below,
+    new_figure,
+    styled,
+)
 from rankaae_cli.reports.labels import Subject, style_title
+
+_STYLES_IN_A_ROW = 5
+_WALK = "spectra, style from 5th to 95th percentile"
 
 
 @dataclass(frozen=True)
@@ -31,7 +44,7 @@ class StyleResponse:
     band
         What the band is, such as ``range over 8 trials``.
     ends
-        The values at both ends in words, such as ``2.1 to 3.4 e``; empty where not known.
+        The descriptor at both ends in words, such as ``2.1 to 3.4 e``; empty where not known.
     true_response_E
         The known response, synthetic families only.
     pearson
@@ -56,7 +69,7 @@ def traversal(subject: Subject, energy_E: np.ndarray, response: StyleResponse) -
     figure = new_figure(3.4, subject, f"along {style_title(response.name)}")
     top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(1.5, 1))
     _draw_spectra(top, energy_E, response)
-    figure.colorbar(
+    bar = figure.colorbar(
         _colours(response.percentiles)[1],
         ax=top,
         label=f"Percentile of {style_title(response.name)}",
@@ -64,8 +77,9 @@ def traversal(subject: Subject, energy_E: np.ndarray, response: StyleResponse) -
         aspect=18,
         pad=0.02,
     )
+    bar.minorticks_off()
     if response.ends:
-        top.set_title(response.ends, parse_math=False)
+        top.set_title(f"{response.name} from {response.ends}", parse_math=False)
     top.set_ylabel(subject.absorption_label)
     _draw_difference(bottom, energy_E, response)
     bottom.set(xlabel=subject.energy_label, ylabel="Difference\n95th − 5th pct.")
@@ -76,32 +90,38 @@ def traversal(subject: Subject, energy_E: np.ndarray, response: StyleResponse) -
 
 
 @styled
-def overview(subject: Subject, energy_E: np.ndarray, responses: Sequence[StyleResponse]) -> Figure:
-    """Draw all styles: spectra on the left, differences on the right on one common scale."""
-    n = len(responses)
-    figure = new_figure(0.85 + 0.85 * n, subject, "all styles")
-    axes = figure.subplots(n, 2, sharex=True, sharey="col", squeeze=False)
-    for row, response in enumerate(responses):
-        left, right = axes[row]
-        _draw_spectra(left, energy_E, response)
-        _draw_difference(right, energy_E, response)
-        left.set_ylabel(style_title(response.name), parse_math=False)
+def overview(subject: Subject, energy_E: np.ndarray, responses: Sequence[StyleResponse], what: str) -> Figure:
+    """Draw several styles side by side, spectra above differences, each on one scale, as wide as a page."""
+    groups = -(-len(responses) // _STYLES_IN_A_ROW)
+    columns = -(-len(responses) // groups)
+    figure = new_figure(0.7 + 2.3 * groups, subject, what, width=PAGE_INCHES)
+    axes = figure.subplots(2 * groups, columns, sharex=True, squeeze=False, height_ratios=[1.25, 1] * groups)
+    tops, bottoms = axes[0::2].ravel(), axes[1::2].ravel()
+    for index, ax in enumerate((*tops[1:], *bottoms[1:])):
+        ax.sharey(tops[0] if index < len(tops) - 1 else bottoms[0])
+    # Room for the descriptor's range between name and panel.
+    pad = 11 if any(response.ends for response in responses) else None
+    for top, bottom, response in zip(tops, bottoms, responses, strict=False):
+        _draw_spectra(top, energy_E, response)
+        _draw_difference(bottom, energy_E, response)
+        top.set_title(style_title(response.name), weight="bold", pad=pad, parse_math=False)
+        top.text(0, 1.03, response.ends, transform=top.transAxes, parse_math=False)
         if np.isfinite(response.pearson):
-            right.text(0.99, 0.05, f"r = {response.pearson:.2f}", transform=right.transAxes, ha="right")
-    axes[0, 0].set_title(subject.absorption_label)
-    axes[0, 1].set_title("Difference, 95th − 5th pct.")
-    for ax in axes[-1]:
+            bottom.set_title(f"Pearson r = {response.pearson:.2f}")
+    for index, ax in enumerate((*tops, *bottoms)):
+        ax.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
+        ax.tick_params(labelleft=index % columns == 0, labelbottom=index >= len(tops))
+    for ax in (*tops[len(responses) :], *bottoms[len(responses) :]):
+        ax.remove()
+    for top, bottom in axes[:, 0].reshape(-1, 2):
+        top.set_ylabel(subject.absorption_label)
+        bottom.set_ylabel("Difference\n95th − 5th pct.")
+    figure.align_ylabels()
+    for ax in bottoms[: len(responses)]:
         ax.set_xlabel(subject.energy_label)
-    figure.colorbar(
-        _colours(responses[0].percentiles)[1],
-        ax=axes[:, 0],
-        location="bottom",
-        label="Percentile of the style",
-        aspect=22,
-        pad=0.01,
-        ticks=[5, 50, 95],
-    )
-    legend_below(figure, list(axes[:, 1]), columns=1)
+    colours, _ = _colours(responses[0].percentiles)
+    walk = [Line2D([], [], color=colour, lw=2.5, solid_capstyle="butt") for colour in colours]
+    legend_below(figure, list(bottoms[: len(responses)]), columns=4, first={_WALK: walk})
     return figure
 
 
@@ -114,7 +134,7 @@ def _draw_spectra(ax: Axes, energy_E: np.ndarray, response: StyleResponse) -> No
 def _draw_difference(ax: Axes, energy_E: np.ndarray, response: StyleResponse) -> None:
     ax.axhline(0, color=GREY, lw=0.5, zorder=0)
     ax.fill_between(energy_E, response.low_E, response.high_E, color=BLUE, alpha=0.22, label=response.band)
-    ax.plot(energy_E, response.difference_E, color=BLUE, label="selected trial")
+    ax.plot(energy_E, response.difference_E, color=BLUE, label="difference, selected trial")
     if response.true_response_E is not None and np.isfinite(response.true_response_E).all():
         ax.plot(
             energy_E, response.true_response_E, color=VERMILION, ls="--", label="true response (synthetic)"

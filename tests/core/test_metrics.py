@@ -1,4 +1,5 @@
 import json
+import warnings
 
 import numpy as np
 import pytest
@@ -86,6 +87,15 @@ def test_permuting_destroys_coupling_and_is_repeatable(rng):
 
 def test_single_style_has_no_pairs(rng):
     assert np.isnan(list(inter_style(rng.normal(size=(20, 1)), np.empty((20, 0))).values())).all()
+
+
+@pytest.mark.parametrize("rows", [0, 1, 2])
+def test_too_few_rows_have_no_coupling_and_cause_no_warning(rows):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        coupling = inter_style(np.arange(3.0 * rows).reshape(rows, 3), np.full((rows, 1), np.nan))
+        assert np.isnan(list(coupling.values())).all()
+        assert np.isnan(mean_spearman(np.ones((rows, 2)), np.ones((rows, 2))))
 
 
 def test_shapiro_tells_normal_from_not(rng):

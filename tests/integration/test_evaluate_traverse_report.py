@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -66,6 +67,11 @@ def page(run_directory):
     return (run_directory / "report" / "report.html").read_text(encoding="utf-8")
 
 
+def keys(content):
+    """All keys, at every depth."""
+    return {k: keys(v) for k, v in content.items()} if isinstance(content, dict) else None
+
+
 def strict(path):
     return json.loads(path.read_text(), parse_constant=lambda name: pytest.fail(f"{path} holds {name}"))
 
@@ -77,6 +83,7 @@ def test_report_leaves_everything_the_design_promises(run_directory, page):
     expected |= {f"traversal/{s}.{x}" for s in styles for x in ("csv", "png", "pdf")} | {
         "traversal/traversal.json"
     }
+    expected |= {f"traversal/{o}.{x}" for o in ("overview", "overview_free") for x in ("png", "pdf")}
     expected |= {
         f"report/tables/{t}.{x}" for t in ("descriptors", "trials", "traversals") for x in ("csv", "tex")
     }
@@ -91,6 +98,7 @@ def test_metrics_hold_the_contract(run_directory, page):
     metrics = strict(run_directory / "evaluation" / "metrics.json")
     assert metrics["split"] == "test" and metrics["synthetic"] is True and len(metrics["trials"]) == 2
     assert metrics["trials"][metrics["selected_trial"]]["rank"] == 1
+    assert metrics["n"] == len(pd.read_csv(run_directory / "evaluation" / "predictions.csv"))
     for part in (metrics["ensemble"], *metrics["trials"]):
         assert list(part["descriptors"]) == NAMES
         for name, scores in part["descriptors"].items():
@@ -161,6 +169,34 @@ def test_report_makes_again_only_what_is_outdated(run_directory, page, capsys):
     assert (run_directory / "evaluation" / "metrics.json").stat().st_mtime_ns == before
 
 
+@pytest.mark.parametrize(
+    ("lost", "said"),
+    [
+        ("evaluation/style_vs_descriptor.pdf", "incomplete evaluation of the test split"),
+        ("evaluation/predictions.csv", "incomplete evaluation of the test split"),
+        ("traversal/overview_free.png", "incomplete traversal"),
+    ],
+)
+def test_report_replaces_what_was_deleted(run_directory, page, capsys, lost, said):
+    (run_directory / lost).unlink()
+    report.run(OmegaConf.structured(ReportConfig(run=str(run_directory))))
+    err = capsys.readouterr().err
+    assert said in err and len(err.splitlines()) == 1 and (run_directory / lost).is_file()
+
+
+def test_a_split_of_one_spectrum_is_evaluated_without_a_warning(run_directory, tmp_path):
+    shutil.copytree(run_directory / "checkpoints", tmp_path / "checkpoints")
+    _, model, family = load_run(str(run_directory))
+    split = np.where(family.split_N == 2, 0, family.split_N)
+    split[0] = 2
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        evaluate.evaluate(tmp_path, model, replace(family, split_N=split), "test")
+    metrics = strict(tmp_path / "evaluation" / "metrics.json")
+    assert metrics["n"] == 1 and metrics["ensemble"]["inter_style"]["excess"] is None
+    assert metrics["ensemble"]["reconstruction"]["mae"] > 0
+
+
 def test_a_diverged_trial_is_left_out_and_named(run_directory, tmp_path):
     shutil.copytree(run_directory / "checkpoints", tmp_path / "checkpoints")
     _, model, family = load_run(str(run_directory))
@@ -171,6 +207,7 @@ def test_a_diverged_trial_is_left_out_and_named(run_directory, tmp_path):
     metrics = strict(tmp_path / "evaluation" / "metrics.json")
     kept, trial = metrics["trials"][model.selected_trial], metrics["trials"][lost]
     assert trial["failed"] == "the loss is NaN" and trial["descriptors"]["OS"]["spearman"] is None
+    assert keys(trial) == keys(kept) and trial["descriptors"]["OS"]["n"] == kept["descriptors"]["OS"]["n"]
     assert metrics["ensemble"]["n_trials"] == 1
     assert metrics["ensemble"]["mean_spearman"] == pytest.approx(kept["mean_spearman"])
     assert pd.read_csv(tmp_path / "evaluation" / "trials.csv").loc[lost, "failed"] == "the loss is NaN"

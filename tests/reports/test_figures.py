@@ -1,11 +1,16 @@
+import io
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.colors import to_rgb
 from matplotlib.text import Text
+from PIL import Image
 
 from rankaae_cli.core.calibration import fit_calibration
 from rankaae_cli.reports import figures, traversal_figures
-from rankaae_cli.reports.drawing import png_bytes, save_figure
+from rankaae_cli.reports.drawing import BLACK, BLUE, VERMILION, png_bytes, save_figure
 from rankaae_cli.reports.labels import Subject
 
 HOSTILE = r"$\frac{<script>_^%& ' quoted $"
@@ -43,6 +48,11 @@ def response(name="OS", synthetic=True):
         true_response_E=wave if synthetic else None,
         pearson=0.99 if synthetic else float("nan"),
     )
+
+
+def overview(subject, *names):
+    responses = [response(name, subject.synthetic) for name in names]
+    return traversal_figures.overview(subject, ENERGY, responses, "response to each descriptor")
 
 
 def metrics(trials=3, epochs=20):
@@ -91,9 +101,9 @@ MAKERS = {
             "free_1", np.array([5.0, 95.0]), np.ones((2, 40)), np.ones(40), np.ones(40), np.ones(40), "draws"
         ),
     ),
-    "overview": lambda s: traversal_figures.overview(
-        s, ENERGY, [response(n, s.synthetic) for n in ("OS", "CN", "free_1")]
-    ),
+    "overview": lambda s: overview(s, "OS", "CN", "NNRS", "OCN", "MOOD"),
+    "overview of one": lambda s: overview(s, "OS"),
+    "overview of seven": lambda s: overview(s, *(f"long_name_{i}" for i in range(7))),
 }
 
 
@@ -107,10 +117,10 @@ def texts(figure):
 
 
 @pytest.mark.parametrize("subject", SUBJECTS.values(), ids=SUBJECTS.keys())
-@pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS.keys())
-def test_figure_fits_one_column_is_labelled_and_says_what_is_synthetic(make, subject):
-    figure = make(subject)
-    assert figure.get_figwidth() == 3.4
+@pytest.mark.parametrize("name", MAKERS)
+def test_figure_fits_its_column_is_labelled_and_says_what_is_synthetic(name, subject):
+    figure = MAKERS[name](subject)
+    assert figure.get_figwidth() == (7.0 if name.startswith("overview") else 3.4)
     heading = figure.get_suptitle()
     assert ("SYNTHETIC DATA" in heading) == subject.synthetic and subject.family in heading
     figure.canvas.draw()
@@ -131,6 +141,18 @@ def test_energy_axis_has_its_unit(name):
         assert expected in {ax.get_xlabel() for ax in MAKERS[name](SUBJECTS[subject]).axes}
 
 
+def test_overview_has_one_scale_that_holds_every_style():
+    small, large = response("CN"), replace(response("OS"), spectra_LE=4 * response("OS").spectra_LE)
+    large = replace(large, difference_E=5 * large.difference_E)
+    figure = traversal_figures.overview(SUBJECTS["index"], ENERGY, [small, large], "styles")
+    figure.canvas.draw()
+    for row in (figure.axes[:2], figure.axes[2:4]):
+        assert row[0].get_ylim() == row[1].get_ylim()
+        low, high = row[0].get_ylim()
+        drawn = np.concatenate([line.get_ydata() for ax in row for line in ax.get_lines()])
+        assert low <= drawn.min() and drawn.max() <= high
+
+
 def test_names_are_drawn_as_they_are():
     shown = {t.get_text() for t in texts(MAKERS["examples"](SUBJECTS["synthetic"]))}
     assert any(HOSTILE in text for text in shown)
@@ -141,6 +163,15 @@ def test_nothing_recorded_gives_no_figure():
     assert figures.training_losses(SUBJECTS["index"], empty, 0, 0) is None
     assert figures.validation_curves(SUBJECTS["index"], empty, 0, 0) is None
     assert figures.descriptor_learning(SUBJECTS["index"], empty, ["CN"], 0, 0) is None
+
+
+def test_picture_has_the_colours_and_the_size_of_its_figure():
+    picture = Image.open(io.BytesIO(png_bytes(MAKERS["truth"](SUBJECTS["synthetic"]))))
+    assert picture.width == 3.4 * 300 and picture.mode == "P"
+    colours = {colour for _, colour in picture.convert("RGB").getcolors()}
+    for asked in (BLACK, BLUE, VERMILION):
+        asked = np.array(to_rgb(asked)) * 255
+        assert min(np.abs(asked - colour).max() for colour in colours) < 12
 
 
 def test_same_figure_is_the_same_bytes(tmp_path):

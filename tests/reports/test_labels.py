@@ -7,6 +7,7 @@ from rankaae_cli.reports.labels import (
     listed,
     metric_label,
     number_word,
+    quantity,
     style_title,
     with_unit,
 )
@@ -34,6 +35,11 @@ def test_known_descriptors_are_explained_and_others_keep_their_name():
 )
 def test_range_has_the_digits_of_its_difference(values, shown):
     assert described_range({"descriptor": values, "unit": "angstrom"}) == shown
+
+
+@pytest.mark.parametrize(("unit", "shown"), [("angstrom", "2.5 Å"), ("degree", "2.5°"), ("", "2.5")])
+def test_number_with_unit(unit, shown):
+    assert quantity("2.5", unit) == shown
 
 
 @pytest.mark.parametrize("values", [None, [None, None], [float("nan")] * 2])

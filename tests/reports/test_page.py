@@ -1,7 +1,9 @@
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
 
+from rankaae_cli.reports.console import print_evaluation
 from rankaae_cli.reports.labels import Subject
 from rankaae_cli.reports.page import PageContent, Picture, quality, render_page
 from rankaae_cli.reports.run_tables import descriptors_table, traversals_table, trials_table
@@ -18,7 +20,7 @@ SCORE = {
 UNKNOWN = {**dict.fromkeys(SCORE), "n": 0, "f1": None}
 
 
-def content(synthetic=True, trials=2, learning=True):
+def content(synthetic=True, trials=2, learning=True, averaged=1):
     scores = {
         "mean_spearman": 0.95,
         "descriptors": {"OS": {**SCORE, "f1": 0.8}, HOSTILE: UNKNOWN},
@@ -43,7 +45,7 @@ def content(synthetic=True, trials=2, learning=True):
         "selected_trial": 0,
         "n_trials": trials,
         "rankaae_version": "0",
-        "ensemble": {"n_trials": 1, **scores},
+        "ensemble": {"n_trials": averaged, **scores},
         "trials": [
             {"trial": 0, "selected": True, "rank": 1, "failed": None, **about, **scores},
             {"trial": 1, "selected": False, "rank": 2, "failed": "loss is NaN", **about, **nothing},
@@ -67,7 +69,7 @@ def content(synthetic=True, trials=2, learning=True):
             "free_1": {**style, "descriptor": None, "unit": None, "pearson_true_response": None},
         },
     }
-    picture = Picture("data:image/png;base64,AAAA", HOSTILE, HOSTILE, "figures/a.pdf")
+    picture = Picture("data:image/png;base64,AAAA", HOSTILE, "figures/a.pdf")
     return PageContent(
         subject=Subject(HOSTILE, "Fe", "K", synthetic=synthetic),
         metrics=metrics,
@@ -79,7 +81,7 @@ def content(synthetic=True, trials=2, learning=True):
         facts=[("Data file", HOSTILE)],
         learning=[picture] if learning else [],
         style_pictures=[picture],
-        traversal_pictures=[picture],
+        traversal_pictures=[picture, replace(picture, wide=True)],
         reconstruction=[picture],
         command=f"rankaae train {HOSTILE}",
         config=f"family: {HOSTILE}\n",
@@ -154,9 +156,41 @@ def test_diverged_trial_is_named_in_the_table():
     )
 
 
+def test_single_trial_stands_beside_the_mean_of_several():
+    metrics = content(averaged=2).metrics
+    metrics["trials"][0] = {
+        **metrics["trials"][0],
+        "mean_spearman": 0.7,
+        "descriptors": {"OS": {**SCORE, "spearman": 0.75}, HOSTILE: UNKNOWN},
+    }
+    table = descriptors_table(metrics, {"OS": "e"})
+    assert list(table.keys[:4]) == ["descriptor", "spearman", "spearman_single_trial", "r2"]
+    shown = [row[:3] for row in table.printed()]
+    assert shown == [["OS (e)", "0.950", "0.750"], [HOSTILE, "–", "–"], ["mean", "0.950", "0.700"]]
+    assert "ρ of trial 0 alone" in table.caption and "calibrated value" in table.caption
+    assert all(len(row) == len(table.keys) == len(table.headings) for row in table.rows)
+    assert "one trial" not in descriptors_table(content().metrics, {}).headings
+
+
+def test_terminal_names_both_means_and_cuts_nothing(capsys):
+    metrics = content(averaged=2).metrics
+    print_evaluation(metrics, {"OS": "e"})
+    out = capsys.readouterr().out
+    assert "mean Spearman: single trial 0.950, mean of 2 trials 0.950" in out
+    assert HOSTILE in out and "SYNTHETIC DATA" in out and "…" not in out
+    print_evaluation(content().metrics, {"OS": "e"})
+    assert "mean Spearman 0.950\n" in capsys.readouterr().out
+
+
+def test_wide_pictures_come_first_at_full_width():
+    html = render_page(content())
+    assert html.count('<figure class="wide">') == 1
+    assert html.index("<h2>Traversals") < html.index('<figure class="wide">') < html.index("<h2>Reconstr")
+
+
 @pytest.mark.parametrize(
     ("rho", "words"),
-    [(0.9, "very well"), (0.8, "well"), (0.5, "roughly"), (-1.0, "hardly"), (None, "not known")],
+    [(0.9, "very well"), (0.8, "well"), (0.5, "roughly"), (-1.0, "poorly"), (None, "not known")],
 )
 def test_quality_in_words(rho, words):
     assert quality(rho) == words

@@ -30,6 +30,7 @@ def test_every_character_latex_minds_is_escaped():
     assert escape_latex("\\ & % $ # _ { } ~ ^") == (
         r"\textbackslash{} \& \% \$ \# \_ \{ \} \textasciitilde{} \textasciicircum{}"
     )
+    assert escape_latex("“ρ”") == r"``$\rho$''"
 
 
 @pytest.mark.parametrize(
