@@ -29,6 +29,37 @@ class TrialLinear(nn.Module):
         return torch.baddbmm(self.bias, inputs_TBI.expand(trials, -1, -1), self.weight)
 
 
+def _standardised(inputs_TBW: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the inputs less their mean over rows, that mean, and their variance (1/B), (T, 1, W) each."""
+    # Two sums: torch.var_mean along this dimension takes several times as long on a CPU.
+    mean = inputs_TBW.mean(dim=1, keepdim=True)
+    centred = inputs_TBW - mean
+    return centred, mean, centred.square().mean(dim=1, keepdim=True)
+
+
+class _Standardise(torch.autograd.Function):
+    """Affine-free batch norm over rows with its gradient in closed form (Ioffe and Szegedy, arXiv:1502.03167)."""
+
+    @staticmethod
+    def forward(
+        ctx: torch.autograd.function.FunctionCtx, inputs_TBW: Tensor, epsilon: float
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        centred, mean, variance = _standardised(inputs_TBW)
+        inverse = (variance + epsilon).rsqrt()
+        out_TBW = centred.mul_(inverse)
+        ctx.save_for_backward(out_TBW, inverse)
+        ctx.mark_non_differentiable(mean, variance)
+        return out_TBW, mean, variance
+
+    @staticmethod
+    def backward(ctx: torch.autograd.function.FunctionCtx, *gradients: Tensor) -> tuple[Tensor, None]:
+        out_TBW, inverse = ctx.saved_tensors  # type: ignore[attr-defined]
+        gradient_TBW = gradients[0]
+        mean = gradient_TBW.mean(dim=1, keepdim=True)
+        along = (gradient_TBW * out_TBW).mean(dim=1, keepdim=True)
+        return torch.addcmul(gradient_TBW - mean, out_TBW, along, value=-1).mul_(inverse), None
+
+
 class TrialBatchNorm(nn.Module):
     """Affine-free batch norm over the rows of each trial, with running statistics for evaluation."""
 
@@ -45,17 +76,16 @@ class TrialBatchNorm(nn.Module):
         """Normalise (T, B, width) by the batch's statistics in training, by the running ones otherwise."""
         if not self.training:
             return (inputs_TBW - self.mean) * (self.variance + self.epsilon).rsqrt()
-        variance, mean = torch.var_mean(inputs_TBW, dim=1, keepdim=True, correction=0)
+        normalised_TBW, mean, variance = _Standardise.apply(inputs_TBW, self.epsilon)
         if self.momentum > 0:
-            with torch.no_grad():
-                self.mean.lerp_(mean, self.momentum)
-                self.variance.lerp_(variance, self.momentum)
-        return (inputs_TBW - mean) * (variance + self.epsilon).rsqrt()
+            self.mean.lerp_(mean, self.momentum)
+            self.variance.lerp_(variance, self.momentum)
+        return normalised_TBW
 
     @torch.no_grad()
     def retake(self, inputs_TBW: Tensor) -> None:
         """Set the statistics for evaluation to those of `inputs_TBW`, shape (T, N, width)."""
-        variance, mean = torch.var_mean(inputs_TBW, dim=1, keepdim=True, correction=0)
+        _, mean, variance = _standardised(inputs_TBW)
         self.mean.copy_(mean)
         self.variance.copy_(variance)
 

@@ -123,14 +123,15 @@ class RankAAE(pl.LightningModule):
         for optimiser in optimisers:
             for group in optimiser.param_groups:
                 group["lr"] = group["peak_lr"] * factor
+        noisy_TBE = self._noisy(spectra_TBE)
         if self.objective.order is StepOrder.joint:
-            values = self._all_losses(spectra_TBE, descriptors_TBK, progress)
+            values = self._all_losses(spectra_TBE, noisy_TBE, descriptors_TBK, progress)
             weighted = [self._weight(name, progress) * value for name, value in values.items()]
             self._step(optimisers[0], torch.stack(weighted).sum(0))
             self._record(values)
             return
         for name, optimiser in zip(self.active_losses, optimisers, strict=False):
-            value = self._one_loss(name, spectra_TBE, descriptors_TBK, progress)
+            value = self._one_loss(name, spectra_TBE, noisy_TBE, descriptors_TBK, progress)
             self._step(optimiser, self._weight(name, progress) * value)
             self._record({name: value})
 
@@ -189,11 +190,13 @@ class RankAAE(pl.LightningModule):
             return spectra_TBE
         return spectra_TBE + self.objective.input_noise * self._normal(*spectra_TBE.shape[1:])
 
-    def _all_losses(self, spectra_TBE: Tensor, descriptors_TBK: Tensor, progress: float) -> dict[str, Tensor]:
+    def _all_losses(
+        self, spectra_TBE: Tensor, noisy_TBE: Tensor, descriptors_TBK: Tensor, progress: float
+    ) -> dict[str, Tensor]:
         """Return every loss of nonzero weight, shape (T,) each, sharing the forward passes."""
         values = {}
         active = self.active_losses
-        styles_TBS = self.autoencoder.encode(self._noisy(spectra_TBE))
+        styles_TBS = self.autoencoder.encode(noisy_TBE)
         if "reconstruction" in active:
             values["reconstruction"] = self._reconstruction(self.autoencoder.decode(styles_TBS), spectra_TBE)
         if "rank" in active:
@@ -209,17 +212,19 @@ class RankAAE(pl.LightningModule):
                 values["smoothness"] = self._smoothness(generated_TBE)
         return values
 
-    def _one_loss(self, name: str, spectra_TBE: Tensor, descriptors_TBK: Tensor, progress: float) -> Tensor:
+    def _one_loss(
+        self, name: str, spectra_TBE: Tensor, noisy_TBE: Tensor, descriptors_TBK: Tensor, progress: float
+    ) -> Tensor:
         """Return one loss, shape (T,), with a forward pass of its own."""
         if name in ("rank", "prior"):
-            styles_TBS = self.autoencoder.encode(self._noisy(spectra_TBE))
+            styles_TBS = self.autoencoder.encode(noisy_TBE)
             return (
                 self._rank(styles_TBS, descriptors_TBK)
                 if name == "rank"
                 else self._prior(styles_TBS, progress)
             )
         if name == "reconstruction":
-            return self._reconstruction(self.autoencoder(self._noisy(spectra_TBE))[1], spectra_TBE)
+            return self._reconstruction(self.autoencoder(noisy_TBE)[1], spectra_TBE)
         drawn_TBS = self._normal(spectra_TBE.shape[1], self.autoencoder.architecture.styles)
         generated_TBE = self.autoencoder.decode(drawn_TBS)
         if name == "smoothness":

@@ -26,6 +26,12 @@ def test_batch_norm_equals_torch_in_training_and_evaluation():
     np.testing.assert_allclose(ours(x)[0], theirs(x[0]), rtol=0.02, atol=0.02)
 
 
+def test_batch_norm_gradient_equals_finite_differences():
+    norm = TrialBatchNorm(2, 3).double()
+    x = torch.randn(2, 7, 3, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(lambda v: norm(v), x)
+
+
 def test_layer_norm_equals_torch():
     x = torch.randn(2, 6, 8)
     np.testing.assert_allclose(LayerNorm()(x), nn.LayerNorm(8)(x).detach(), atol=1e-6)
