@@ -141,6 +141,7 @@ class TrainConfig:
 
     family: FamilyConfig | None = None
     data: str | None = None
+    unlabelled: str | None = None
     trials: int = MISSING
     max_epochs: int = MISSING
     batch_size: int = MISSING

@@ -119,21 +119,22 @@ def _flat(cfg: DictConfig) -> dict[str, Any]:
     return walk(OmegaConf.to_container(cfg, resolve=True, enum_to_str=True), "")
 
 
-def provenance_when_resumed(run: Path, data: Path) -> dict[str, Any]:
+def provenance_when_resumed(run: Path, data: list[Path]) -> dict[str, Any]:
     """Return the run's provenance with the time of resuming added.
 
     Raises
     ------
     UserError
-        If the data file is not the one that the run was begun with.
+        If the data files are not those that the run was begun with.
     """
     provenance = read_provenance(run)
-    entries = provenance.get("data") or [{"sha256": "nothing known"}]
-    begun_with, found = entries[0]["sha256"], sha256(data)
-    if begun_with != found:
-        raise UserError(
-            f"{data} is not the file that the run was begun with "
-            f"(its SHA-256 begins {found[:12]}, not {begun_with[:12]})\n"
-            "give the same file as data=, or begin a new run"
-        )
+    begun_with = [entry.get("sha256") for entry in provenance.get("data", [])]
+    for i, path in enumerate(data):
+        found, expected = sha256(path), begun_with[i] if i < len(begun_with) else "none"
+        if found != expected:
+            raise UserError(
+                f"{path} is not the file that the run was begun with "
+                f"(its SHA-256 begins {found[:12]}, not {expected[:12]})\n"
+                "give the same file, or begin a new run"
+            )
     return {**provenance, "resumed": [*provenance.get("resumed", []), now()]}

@@ -76,7 +76,7 @@ def write_provenance(run: Path, provenance: dict[str, Any]) -> None:
     write_text(run / PROVENANCE, json.dumps(provenance, indent=2) + "\n")
 
 
-def provenance_at_start(command: str, data: Path, family: "Family", device: str) -> dict[str, Any]:
+def provenance_at_start(command: str, data: list[Path], family: "Family", device: str) -> dict[str, Any]:
     """Return what is known when a run starts: command, code, packages, data, host and time."""
     return {
         "command": shlex.join(["rankaae", command, *sys.argv[1:]]),
@@ -84,7 +84,11 @@ def provenance_at_start(command: str, data: Path, family: "Family", device: str)
         "git": _git_state(),
         "python": platform.python_version(),
         "packages": {name: metadata.version(name) for name in _PACKAGES},
-        "data": [{"path": str(data), "sha256": sha256(data), "rows": len(family), "source": family.source}],
+        "data": [
+            {"path": str(path), "sha256": sha256(path)}
+            | ({"rows": len(family), "source": family.source} if path == data[0] else {"unlabelled": True})
+            for path in data
+        ],
         "host": platform.node(),
         "platform": platform.platform(),
         "device": device,

@@ -11,6 +11,8 @@ from rankaae_cli.data.files import now
 from rankaae_cli.schema import TrainConfig
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from rankaae_cli.data.family_file import Family
     from rankaae_cli.training.trained import TrainedModel
 
@@ -31,22 +33,21 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     device = chosen_device(cfg.device.value)
     cfg.data = str(data)
 
+    unlabelled_NE = _unlabelled(cfg, family)
+
     if resumed:
-        provenance = interrupted.provenance_when_resumed(directory, data)
+        provenance = interrupted.provenance_when_resumed(directory, [data, *_second_file(cfg)])
         logger = _logger(cfg, directory)
     else:
-        directory = run_directory.new_run_directory(cfg.family.name)
-        try:
-            logger = _logger(cfg, directory)
-        except UserError:
-            directory.rmdir()
-            raise
-        provenance = run_directory.provenance_at_start("train", data, family, device)
+        directory, logger = _new_run(cfg)
+        provenance = run_directory.provenance_at_start("train", [data, *_second_file(cfg)], family, device)
         run_directory.write_config(directory, "train", cfg)
     run_directory.write_provenance(directory, provenance)
     if is_sample:
         console.print(f"{cfg.family.data} is not there: training on the shipped sample, which is synthetic")
     console.print(_describe(family, cfg, device))
+    if unlabelled_NE is not None:
+        console.print(f"{len(unlabelled_NE)} more training spectra without descriptors from {cfg.unlabelled}")
 
     settings: Any = OmegaConf.to_object(cfg)
     request = FitRequest(
@@ -62,6 +63,7 @@ def run(cfg: DictConfig) -> dict[str, Any]:
         device=device,
         folder=directory,
         logger=logger,
+        unlabelled_NE=unlabelled_NE,
         save_every=cfg.save_every,
         resume=resumed,
     )
@@ -78,6 +80,67 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     run_directory.write_provenance(directory, {**provenance, "finished": now(), "wall_s": round(wall, 3)})
     _summarise(model, directory, wall)
     return {"run": directory, "score": float(model.scores_T[model.selected_trial])}
+
+
+def _new_run(cfg: DictConfig) -> tuple[Path, Any]:
+    """Return a new run directory and the logger that writes into it."""
+    directory = run_directory.new_run_directory(cfg.family.name)
+    try:
+        return directory, _logger(cfg, directory)
+    except UserError:
+        directory.rmdir()
+        raise
+
+
+def _second_file(cfg: DictConfig) -> list[Path]:
+    return [] if cfg.unlabelled is None else [Path(cfg.unlabelled).resolve()]
+
+
+def _unlabelled(cfg: DictConfig, family: "Family") -> "np.ndarray | None":
+    """Return the spectra of the second file that may be trained on, (N, E).
+
+    Materials on the validation or test side, by the family's split or by their name, are left out, and sites that
+    the family itself has.
+
+    Raises
+    ------
+    UserError
+        If the file cannot be read, is of another element or grid, or has no such spectrum.
+    """
+    import numpy as np
+
+    from rankaae_cli.data.family_file import read_family
+    from rankaae_cli.data.splits import TRAIN, split_of
+
+    if cfg.unlabelled is None:
+        return None
+    other = read_family(cfg.unlabelled)
+    cfg.unlabelled = str(_second_file(cfg)[0])
+    if other.element != family.element or other.edge != family.edge:
+        raise UserError(
+            f"unlabelled={cfg.unlabelled} holds {other.element} {other.edge} spectra, not {family.element}"
+        )
+    if len(other.energy_E) != len(family.energy_E) or not np.allclose(
+        other.energy_E, family.energy_E, atol=1e-6
+    ):
+        raise UserError(
+            f"unlabelled={cfg.unlabelled} has another energy grid than the data\n"
+            "ingest it with source=family regrid=true"
+        )
+    held_out = set(family.material_N[family.split_N != TRAIN])
+    own = set(zip(family.material_N, family.site_N, strict=True))
+    keep_N = [
+        material not in held_out
+        and split_of(material, cfg.split_seed) == TRAIN
+        and (material, site) not in own
+        for material, site in zip(other.material_N, other.site_N, strict=True)
+    ]
+    if not any(keep_N):
+        raise UserError(
+            f"unlabelled={cfg.unlabelled} has no spectrum on the training side that the data have not\n"
+            "leave it out, or give another file"
+        )
+    return other.spectra_NE[np.array(keep_N)]
 
 
 def _logger(cfg: DictConfig, directory: Path) -> Any:
@@ -111,7 +174,7 @@ def _interrupted_run(cfg: DictConfig) -> tuple[Path, DictConfig]:
     plain = OmegaConf.to_container(run_directory.read_run_config(directory))
     stored = OmegaConf.merge(OmegaConf.structured(TrainConfig), plain)
     assert isinstance(stored, DictConfig)
-    changed = interrupted.changed_settings(cfg, stored, ignore=("resume", "data", "device"))
+    changed = interrupted.changed_settings(cfg, stored, ignore=("resume", "data", "unlabelled", "device"))
     if changed:
         raise UserError(
             f"{_shown(directory)} was begun with another configuration: {'; '.join(changed)}\n"
@@ -119,6 +182,8 @@ def _interrupted_run(cfg: DictConfig) -> tuple[Path, DictConfig]:
         )
     if cfg.data is not None:
         stored.data = cfg.data
+    if cfg.unlabelled is not None:
+        stored.unlabelled = cfg.unlabelled
     if "device" in interrupted.asked_for():
         stored.device = cfg.device
     return directory, stored

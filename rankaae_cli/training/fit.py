@@ -54,6 +54,8 @@ class FitRequest:
     ----------
     family
         With its split.
+    unlabelled_NE
+        More training spectra, on the family's grid, whose descriptors are not known.
     descriptor_classes
         Classes of those descriptors that take few values.
     trials
@@ -82,6 +84,7 @@ class FitRequest:
     device: str
     folder: Path
     logger: Logger | None = None
+    unlabelled_NE: np.ndarray | None = None
     save_every: int = 50
     resume: bool = False
 
@@ -124,8 +127,9 @@ def fit(request: FitRequest, progress: ProgressReport) -> TrainedModel:
     trials = range(request.trials)
 
     module = _module(request, family, trials)
+    order = trial_generators(request.seed, trials, _ORDER)
     batches = TrialBatches(
-        train_NE, descriptors_NK[train_N], request.batch_size, trial_generators(request.seed, trials, _ORDER)
+        *_with_unlabelled(request, train_NE, descriptors_NK[train_N]), request.batch_size, order
     )
     validation = Validation(spectra_NE[validation_N], descriptors_NK[validation_N], train_NE.mean(0))
     best = KeepBestEpoch(train_NE, validation, request.trials)
@@ -158,6 +162,17 @@ def fit(request: FitRequest, progress: ProgressReport) -> TrainedModel:
     model.save(last, state)
     model.save(request.folder / "checkpoints" / "best.ckpt")
     return model
+
+
+def _with_unlabelled(
+    request: FitRequest, spectra_NE: torch.Tensor, descriptors_NK: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the training rows with those added whose descriptors are not known."""
+    if request.unlabelled_NE is None:
+        return spectra_NE, descriptors_NK
+    more_NE = torch.as_tensor(request.unlabelled_NE, dtype=spectra_NE.dtype, device=spectra_NE.device)
+    nan_NK = torch.full((len(more_NE), descriptors_NK.shape[1]), float("nan"), device=spectra_NE.device)
+    return torch.cat([spectra_NE, more_NE]), torch.cat([descriptors_NK, nan_NK])
 
 
 def _useful_threads(trials: int) -> int:

@@ -111,6 +111,36 @@ def test_divergence_of_every_trial_is_a_failed_run(rankaae):
     assert "trial 0" in done.stderr and "Traceback" not in done.stderr
 
 
+class TestUnlabelled:
+    def test_spectra_without_descriptors_train_too(self, rankaae, tmp_path, sample):
+        half = np.arange(len(sample)) % 2 == 0
+        write_family(tmp_path / "all.h5", sample)
+        rows = ("spectra_NE", "descriptors_NK", "material_N", "site_N", "split_N")
+        labelled = replace(sample, **{name: getattr(sample, name)[half] for name in rows})
+        write_family(tmp_path / "half.h5", labelled)
+        arguments = ("+family=Ti_oxides", "data=half.h5", *QUICK)
+        alone = rankaae("train", *arguments)
+        done = rankaae("train", *arguments, "unlabelled=all.h5")
+        assert done.returncode == 0, done.stderr
+        # Only training materials count, and sites that the labelled file has are not taken twice.
+        expected = (~half & (sample.split_N == 0)).sum()
+        assert f"{expected} more training spectra without descriptors" in done.stderr
+        runs = sorted(tmp_path.glob("runs/*/*/*/metrics.csv"))
+        assert runs[0].read_text() != runs[1].read_text()
+        assert "more training" not in alone.stderr
+        provenance = json.loads((runs[1].parent / "provenance.json").read_text())
+        assert provenance["data"][1]["unlabelled"] is True
+
+    def test_files_that_do_not_fit_are_refused(self, refused, tmp_path, sample):
+        def message(**changes):
+            write_family(tmp_path / "other.h5", replace(sample, **changes))
+            return refused("train", "+family=Ti_oxides", "unlabelled=other.h5", *QUICK)
+
+        assert "holds Fe K spectra, not Ti" in message(element="Fe")
+        assert "another energy grid" in message(energy_E=sample.energy_E + 1)
+        assert "no spectrum on the training side" in message()
+
+
 class TestBadData:
     @pytest.fixture
     def data(self, tmp_path):
