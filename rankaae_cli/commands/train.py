@@ -5,14 +5,12 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from rankaae_cli.commands import interrupted, run_directory
+from rankaae_cli.commands import interrupted, run_directory, training_data
 from rankaae_cli.core.errors import Stopped, UserError
 from rankaae_cli.data.files import now
 from rankaae_cli.schema import TrainConfig
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from rankaae_cli.data.family_file import Family
     from rankaae_cli.training.trained import TrainedModel
 
@@ -28,19 +26,19 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     if resumed:
         directory, cfg = _interrupted_run(cfg)
     _check(cfg)
-    data, is_sample = _data_file(cfg)
-    family = _usable_family(cfg, run_directory.load_family(data, cfg.split_seed))
+    data, is_sample = training_data.data_file(cfg)
+    family = training_data.usable_family(cfg, run_directory.load_family(data, cfg.split_seed))
     device = chosen_device(cfg.device.value)
     cfg.data = str(data)
-
-    unlabelled_NE = _unlabelled(cfg, family)
+    unlabelled_NE = training_data.unlabelled_spectra(cfg, family)
+    files = [data, *training_data.second_file(cfg)]
 
     if resumed:
-        provenance = interrupted.provenance_when_resumed(directory, [data, *_second_file(cfg)])
+        provenance = interrupted.provenance_when_resumed(directory, files)
         logger = _logger(cfg, directory)
     else:
         directory, logger = _new_run(cfg)
-        provenance = run_directory.provenance_at_start("train", [data, *_second_file(cfg)], family, device)
+        provenance = run_directory.provenance_at_start("train", files, family, device)
         run_directory.write_config(directory, "train", cfg)
     run_directory.write_provenance(directory, provenance)
     if is_sample:
@@ -50,22 +48,16 @@ def run(cfg: DictConfig) -> dict[str, Any]:
         console.print(f"{len(unlabelled_NE)} more training spectra without descriptors from {cfg.unlabelled}")
 
     settings: Any = OmegaConf.to_object(cfg)
+    chosen = ("model", "objective", "optimiser", "trials", "max_epochs", "batch_size", "seed", "save_every")
     request = FitRequest(
         family=family,
-        descriptor_classes=_classes(cfg, family),
-        model=settings.model,
-        objective=settings.objective,
-        optimiser=settings.optimiser,
-        trials=cfg.trials,
-        max_epochs=cfg.max_epochs,
-        batch_size=cfg.batch_size,
-        seed=cfg.seed,
+        descriptor_classes=training_data.classes_of(cfg, family),
         device=device,
         folder=directory,
         logger=logger,
         unlabelled_NE=unlabelled_NE,
-        save_every=cfg.save_every,
         resume=resumed,
+        **{name: getattr(settings, name) for name in chosen},
     )
     start = time.monotonic() - provenance.get("wall_s", 0.0)
     try:
@@ -90,57 +82,6 @@ def _new_run(cfg: DictConfig) -> tuple[Path, Any]:
     except UserError:
         directory.rmdir()
         raise
-
-
-def _second_file(cfg: DictConfig) -> list[Path]:
-    return [] if cfg.unlabelled is None else [Path(cfg.unlabelled).resolve()]
-
-
-def _unlabelled(cfg: DictConfig, family: "Family") -> "np.ndarray | None":
-    """Return the spectra of the second file that may be trained on, (N, E).
-
-    Materials on the validation or test side, by the family's split or by their name, are left out, and sites that
-    the family itself has.
-
-    Raises
-    ------
-    UserError
-        If the file cannot be read, is of another element or grid, or has no such spectrum.
-    """
-    import numpy as np
-
-    from rankaae_cli.data.family_file import read_family
-    from rankaae_cli.data.splits import TRAIN, split_of
-
-    if cfg.unlabelled is None:
-        return None
-    other = read_family(cfg.unlabelled)
-    cfg.unlabelled = str(_second_file(cfg)[0])
-    if other.element != family.element or other.edge != family.edge:
-        raise UserError(
-            f"unlabelled={cfg.unlabelled} holds {other.element} {other.edge} spectra, not {family.element}"
-        )
-    if len(other.energy_E) != len(family.energy_E) or not np.allclose(
-        other.energy_E, family.energy_E, atol=1e-6
-    ):
-        raise UserError(
-            f"unlabelled={cfg.unlabelled} has another energy grid than the data\n"
-            "ingest it with source=family regrid=true"
-        )
-    held_out = set(family.material_N[family.split_N != TRAIN])
-    own = set(zip(family.material_N, family.site_N, strict=True))
-    keep_N = [
-        material not in held_out
-        and split_of(material, cfg.split_seed) == TRAIN
-        and (material, site) not in own
-        for material, site in zip(other.material_N, other.site_N, strict=True)
-    ]
-    if not any(keep_N):
-        raise UserError(
-            f"unlabelled={cfg.unlabelled} has no spectrum on the training side that the data have not\n"
-            "leave it out, or give another file"
-        )
-    return other.spectra_NE[np.array(keep_N)]
 
 
 def _logger(cfg: DictConfig, directory: Path) -> Any:
@@ -233,70 +174,6 @@ def _check(cfg: DictConfig) -> None:
     faults = [f"{key}={value(key)} (expected {expected})" for key, expected, holds in bounds if not holds]
     if faults:
         raise UserError(f"these settings cannot be used: {'; '.join(faults)}")
-
-
-def _data_file(cfg: DictConfig) -> tuple[Path, bool]:
-    """Return the family file to train on, and whether it is the shipped synthetic sample."""
-    from rankaae_cli.data.samples import sample_path
-
-    if cfg.data is not None:
-        path = Path(cfg.data)
-        if not path.is_file():
-            raise UserError(f"there is no data file {path}\nmake one with rankaae ingest, or correct data=")
-        return path.resolve(), False
-    default = Path(cfg.family.data)
-    if default.is_file():
-        return default.resolve(), False
-    sample = sample_path(cfg.family.name)
-    if sample is None:
-        raise UserError(
-            f"there is no {default}, and no sample of {cfg.family.name} ships with the program\n"
-            f"make the file: rankaae ingest +family={cfg.family.name} source=... path=..."
-        )
-    return sample, True
-
-
-def _usable_family(cfg: DictConfig, family: "Family") -> "Family":
-    """Check that the data belong to the family; leave out descriptors that nothing can be learned of."""
-    import numpy as np
-
-    from rankaae_cli.commands.terminal import console
-    from rankaae_cli.data.splits import TRAIN, VALIDATION
-
-    asked = (cfg.family.name, cfg.family.element, cfg.family.edge, cfg.family.energy.unit)
-    found = (family.name, family.element, family.edge, family.energy_unit)
-    if asked != found:
-        raise UserError(
-            f"the data file holds {found[0]} ({found[1]} {found[2]} edge, {found[3]}), "
-            f"not {asked[0]} ({asked[1]} {asked[2]} edge, {asked[3]})\ngive +family={found[0]}, or another data="
-        )
-    # Nothing can be learnt of a descriptor that does not vary in training, or chosen by one in validation.
-    varies = [
-        all(
-            len(np.unique(d_N[(family.split_N == side) & ~np.isnan(d_N)])) > 1 for side in (TRAIN, VALIDATION)
-        )
-        for d_N in family.descriptors_NK.T
-    ]
-    kept = [name for name, v in zip(family.descriptor_names, varies, strict=True) if v]
-    left_out = [name for name, v in zip(family.descriptor_names, varies, strict=True) if not v]
-    if not kept:
-        raise UserError(
-            f"no descriptor of {', '.join(family.descriptor_names) or 'the file'} takes two known values "
-            "in training and in validation\n"
-            "the rank constraint needs at least one: ingest data with descriptors"
-        )
-    if left_out:
-        console.print(f"left out, without two known values in training and validation: {', '.join(left_out)}")
-    return family.with_descriptors(kept)
-
-
-def _classes(cfg: DictConfig, family: "Family") -> dict[str, list[float]]:
-    configured = cfg.family.descriptors
-    return {
-        name: list(configured[name].classes)
-        for name in family.descriptor_names
-        if name in configured and configured[name].classes is not None
-    }
 
 
 def _describe(family: "Family", cfg: DictConfig, device: str) -> str:
