@@ -148,6 +148,7 @@ class TrainConfig:
     seed: int = MISSING
     split_seed: int = MISSING
     device: Device = Device.auto
+    threads: int = MISSING
     save_every: int = MISSING
     resume: str | None = None
     model: ModelSettings = MISSING

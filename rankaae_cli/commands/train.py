@@ -48,7 +48,17 @@ def run(cfg: DictConfig) -> dict[str, Any]:
         console.print(f"{len(unlabelled_NE)} more training spectra without descriptors from {cfg.unlabelled}")
 
     settings: Any = OmegaConf.to_object(cfg)
-    chosen = ("model", "objective", "optimiser", "trials", "max_epochs", "batch_size", "seed", "save_every")
+    chosen = (
+        "model",
+        "objective",
+        "optimiser",
+        "trials",
+        "max_epochs",
+        "batch_size",
+        "seed",
+        "threads",
+        "save_every",
+    )
     request = FitRequest(
         family=family,
         descriptor_classes=training_data.classes_of(cfg, family),
@@ -144,6 +154,7 @@ _AT_LEAST = {
     1: (
         "trials",
         "max_epochs",
+        "threads",
         "save_every",
         "model.hidden",
         "model.encoder_layers",

@@ -39,7 +39,6 @@ from rankaae_cli.training.trained import TrainedModel
 from rankaae_cli.training.validation import Validation
 
 _ORDER = 2
-_THREADS = torch.get_num_threads()
 
 
 class TrainingError(RuntimeError):
@@ -66,6 +65,8 @@ class FitRequest:
         Takes metrics.csv and checkpoints/.
     logger
         One of Lightning's, for the losses and scores of every epoch; metrics.csv is always written.
+    threads
+        Of the processor, for the products of one process.
     save_every
         Epochs between two savings of last.ckpt.
     resume
@@ -85,6 +86,7 @@ class FitRequest:
     folder: Path
     logger: Logger | None = None
     unlabelled_NE: np.ndarray | None = None
+    threads: int = 1
     save_every: int = 50
     resume: bool = False
 
@@ -117,7 +119,7 @@ def fit(request: FitRequest, progress: ProgressReport) -> TrainedModel:
         If a signal asked the run to stop; last.ckpt is written.
     """
     device = torch.device(request.device)
-    torch.set_num_threads(_useful_threads(request.trials))
+    torch.set_num_threads(request.threads)
     family = request.family
     spectra_NE = torch.as_tensor(family.spectra_NE, device=device)
     descriptors_NK = torch.as_tensor(family.descriptors_NK, dtype=torch.float32, device=device)
@@ -173,15 +175,6 @@ def _with_unlabelled(
     more_NE = torch.as_tensor(request.unlabelled_NE, dtype=spectra_NE.dtype, device=spectra_NE.device)
     nan_NK = torch.full((len(more_NE), descriptors_NK.shape[1]), float("nan"), device=spectra_NE.device)
     return torch.cat([spectra_NE, more_NE]), torch.cat([descriptors_NK, nan_NK])
-
-
-def _useful_threads(trials: int) -> int:
-    """Return how many threads batched products of this many trials can keep busy.
-
-    The products of one trial are too small to share: threads would wait for each other longer than they work,
-    and on a busy machine many times longer.
-    """
-    return max(1, min(_THREADS, trials // 2))
 
 
 def _module(request: FitRequest, family: Family, trials: Sequence[int]) -> RankAAE:
