@@ -19,6 +19,21 @@ if TYPE_CHECKING:
 
 DONE, FAILED, WRONG_CALL, INTERRUPTED = 0, 1, 2, 130
 _CONFIG = "rankaae_cli.conf"
+_FLAGS_WITH_VALUE = (
+    *("--config-dir", "-cd", "--config-name", "-cn", "--config-path", "-cp"),
+    *("--package", "-p", "--cfg", "-c", "--experimental-rerun"),
+)
+_KNOWN_FLAGS = (
+    *("--help", "--hydra-help", "--version", "--cfg", "--resolve", "--package", "--run", "--multirun"),
+    *(
+        "--shell-completion",
+        "--config-path",
+        "--config-name",
+        "--config-dir",
+        "--experimental-rerun",
+        "--info",
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -65,7 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command, overrides = arguments[0], arguments[1:]
         if command not in COMMANDS:
             raise UserError(f"unknown command {command!r}: {nearest(command, COMMANDS)}")
-        return _run_under_hydra(command, _with_family_appended(overrides))
+        return _run_under_hydra(command, _with_family_appended(_flags_first(overrides)))
     except BrokenPipeError:
         # Whoever read the output, such as head, has seen enough; nothing is left to be flushed into the pipe.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -108,6 +123,31 @@ def _usage() -> str:
         f"families: {', '.join(families())}",
     ]
     return "\n".join(lines)
+
+
+def _flags_first(arguments: list[str]) -> list[str]:
+    """Put flags before settings, as argparse needs them; explain what is neither.
+
+    Raises
+    ------
+    UserError
+        For a setting written as a flag.
+    """
+    flags: list[str] = []
+    settings: list[str] = []
+    waiting = iter(arguments)
+    for argument in waiting:
+        if not argument.startswith("-"):
+            settings.append(argument)
+            continue
+        flags.append(argument)
+        name = argument.split("=", 1)[0]
+        if name in _FLAGS_WITH_VALUE and "=" not in argument:
+            flags += [value] if (value := next(waiting, None)) is not None else []
+        elif name.startswith("--") and name not in _KNOWN_FLAGS:
+            key = name.removeprefix("--").replace("-", "_")
+            raise UserError(f"unknown flag {name}: settings are written key=value, such as {key}=...")
+    return flags + settings
 
 
 def _with_family_appended(overrides: list[str]) -> list[str]:

@@ -99,6 +99,15 @@ def test_wrong_settings_are_named(refused, override, expected):
     assert expected in refused("train", "+family=Fe_oxides", override)
 
 
+def test_flags_may_stand_anywhere(rankaae):
+    done = rankaae("train", "+family=Fe_oxides", "--cfg", "job", "trials=3")
+    assert done.returncode == 0 and "trials: 3" in done.stdout
+
+
+def test_a_setting_written_as_a_flag_is_explained(refused):
+    assert "settings are written key=value, such as max_epochs=" in refused("train", "--max-epochs", "5")
+
+
 def test_missing_key_is_named(refused):
     assert "source=" in refused("ingest", "+family=Fe_oxides")
 

@@ -38,12 +38,13 @@ def mae(true_N: np.ndarray, predicted_N: np.ndarray) -> float:
 def macro_f1(true_N: np.ndarray, predicted_N: np.ndarray, classes: Sequence[float]) -> float:
     """Return the F1 score averaged over classes, after moving every value to the nearest of `classes`.
 
-    Only classes that occur in either are averaged; NaN where no row is known.
+    Only classes that occur in either are averaged; NaN where no row is known, or where true values lie further
+    than half a unit from every class: these are not the classes of such data.
     """
     true, predicted = _both_known(true_N, predicted_N)
-    if not len(true):
-        return float("nan")
     values = np.sort(np.asarray(classes, dtype=np.float64))
+    if not len(true) or np.abs(true[:, None] - values).min(axis=1).max() > 0.5:
+        return float("nan")
     true_class, predicted_class = (
         np.abs(value[:, None] - values[None, :]).argmin(axis=1) for value in (true, predicted)
     )

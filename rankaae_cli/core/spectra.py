@@ -125,3 +125,18 @@ def regrid(energy: np.ndarray, mu: np.ndarray, grid_E: np.ndarray, max_tail: flo
     if below.any():
         out_E[below] = lorentzian_tail(grid_E[below], first, mu[0], float(spline(first, 1)))
     return out_E
+
+
+def require_edge_step(spectrum_E: np.ndarray) -> None:
+    """Check that a spectrum is normalised to its edge step: its last fifth lies about 1.
+
+    Raises
+    ------
+    SpectrumError
+        If the mean of the last fifth is not between 0.3 and 3.
+    """
+    mean = float(spectrum_E[-max(len(spectrum_E) // 5, 1) :].mean())
+    if not 0.3 < mean < 3:
+        raise SpectrumError(
+            f"not normalised to the edge step: mu is {mean:.3g} on average at the end, not about 1"
+        )

@@ -1,5 +1,6 @@
 """The family file: spectra and descriptors of one element, edge and material class in HDF5."""
 
+import io
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -151,7 +152,9 @@ def write_family(path: str | Path, family: Family) -> Path:
     The bytes depend on the contents alone, so equal families make equal files.
     """
     strings = h5py.string_dtype()
-    with replacing(path) as temporary, h5py.File(temporary, "w", libver=("earliest", "v110")) as file:
+    # Made in memory: HDF5 cannot close a file on a full disk without harm.
+    content = io.BytesIO()
+    with h5py.File(content, "w", libver=("earliest", "v110")) as file:
 
         def put(name: str, values: np.ndarray, dtype: object) -> h5py.Dataset:
             options = (
@@ -174,6 +177,8 @@ def write_family(path: str | Path, family: Family) -> Path:
         file.attrs["family"] = family.name
         for name in _TEXTS:
             file.attrs[name] = getattr(family, name)
+    with replacing(path) as temporary:
+        temporary.write_bytes(content.getbuffer())
     return Path(path)
 
 

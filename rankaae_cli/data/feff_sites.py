@@ -8,7 +8,7 @@ import numpy as np
 
 from rankaae_cli.core.descriptors import Shell
 from rankaae_cli.core.errors import UserError
-from rankaae_cli.core.spectra import SpectrumError, regrid
+from rankaae_cli.core.spectra import SpectrumError, regrid, require_edge_step
 from rankaae_cli.data.archive import Member, members
 from rankaae_cli.data.feff import parse_xmu, require_absorber
 from rankaae_cli.data.shells import Job, MaterialShells, ShellOptions, first_shells
@@ -178,7 +178,9 @@ def _take_spectrum(scan: _Scan, member: Member, path: Path, spec: FamilySpec, ma
             raise SpectrumError(f"the site's folder names {place.element}, the family is of {spec.element}")
         xmu = parse_xmu(member.data or b"")
         require_absorber(xmu, spec.element, spec.edge)
-        scan.spectra.append((place, regrid(xmu.energy, xmu.mu, spec.energy_E, max_tail).astype(np.float32)))
+        spectrum_E = regrid(xmu.energy, xmu.mu, spec.energy_E, max_tail)
+        require_edge_step(spectrum_E)
+        scan.spectra.append((place, spectrum_E.astype(np.float32)))
     except SpectrumError as error:
         scan.rejected.append((place.material, place.site, str(error)))
 

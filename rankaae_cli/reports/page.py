@@ -123,7 +123,11 @@ def _tiles(content: PageContent) -> list[tuple[str, str, str]]:
     ensemble = content.metrics["ensemble"]
     coupling = ensemble["inter_style"]
     return [
-        (print_number(ensemble["mean_spearman"], 2), "mean Spearman ρ", "1 is a perfect order, 0 none"),
+        (
+            print_number(ensemble["mean_spearman"], 2),
+            "mean Spearman ρ",
+            "1 is a perfect order, where no values tie",
+        ),
         (
             print_number(ensemble["reconstruction"]["mae"], 3),
             "reconstruction error",

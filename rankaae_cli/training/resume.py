@@ -21,8 +21,8 @@ class SaveState(pl.Callback):
     It holds weights, optimisers, epoch counters, the state of the other callbacks and the random generators,
     so that a run continued from it ends with the same weights as one that was never interrupted.
 
-    SIGTERM, a cluster's warning, and the first Ctrl-C stop the run after the epoch at hand; `stopped_by` is
-    then the signal's number. A second Ctrl-C interrupts at once.
+    SIGTERM, a cluster's warning, and Ctrl-C stop the run after the epoch at hand, however often they come;
+    `stopped_by` is then the signal's number.
 
     Parameters
     ----------
@@ -58,8 +58,6 @@ class SaveState(pl.Callback):
 
     def _ask(self, number: int, frame: FrameType | None) -> None:
         self.asked_by = number
-        if number == signal.SIGINT:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Save, and stop if asked to; stands last in the list of callbacks."""

@@ -163,3 +163,8 @@ def test_ensemble_averages_standardised_named_styles_of_living_trials(rng):
 def test_a_run_whose_trials_all_diverged_stands_on_its_selected_one():
     assert trials_to_average([None, "NaN", None], 0).tolist() == [True, False, True]
     assert trials_to_average(["NaN", "NaN"], 1).tolist() == [False, True]
+
+
+def test_f1_is_not_given_where_the_classes_are_not_those_of_the_data():
+    true = np.array([-4.0, -3.0, -2.0])
+    assert np.isnan(macro_f1(true, true, [2, 3, 4]))

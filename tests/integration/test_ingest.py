@@ -182,7 +182,7 @@ def test_a_full_disk_leaves_no_half_file(tmp_path, monkeypatch):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     with monkeypatch.context() as patch:
-        patch.setattr("rankaae_cli.data.family_file.h5py.File", full)
+        patch.setattr("pathlib.Path.write_bytes", full)
         with pytest.raises(
             UserError, match=r"the disk is full: .*cu.h5 could not be written\nfree some space"
         ):
