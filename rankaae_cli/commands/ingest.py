@@ -131,6 +131,7 @@ def _synthetic(cfg: DictConfig, spec: "FamilySpec") -> "Family":
         spec.descriptor_names,
         spectra=cfg.synthetic.spectra,
         seed=cfg.synthetic.seed,
+        hidden=True,
     )
 
 
@@ -167,6 +168,9 @@ def _as_family(sites: "Sites", spec: "FamilySpec", source: str) -> "tuple[Family
         split_N=split_by_material(sites.material_N),
         energy_unit=sites.energy_unit,
         normalisation=sites.normalisation,
+        quantities_NQ=sites.quantities_NQ,
+        quantity_names=sites.quantity_names,
+        quantity_units=sites.quantity_units,
         source=source,
         created=now(),
     )
@@ -222,6 +226,8 @@ def _summary(
         f"  split       {', '.join(f'{name} {count}' for name, count in sides.items())}",
         f"  descriptor known for  {', '.join(known) or 'none'}",
     ]
+    if family.quantity_names:
+        lines.append(f"  and further quantities  {', '.join(family.quantity_names)}")
     lines += [
         f"  warning: no material is on the {name} side; training needs more materials"
         for name, count in sides.items()

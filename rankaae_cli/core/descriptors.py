@@ -14,17 +14,19 @@ from rankaae_cli.core.errors import UserError
 
 # Other files and columns that stand beside those of the descriptors.
 _RESERVED = re.compile(
-    r"free_\d+|overview|overview_free|traversal|material|site|file|reconstruction_mae|novelty|verdict",
+    r"free_\d+|overview|overview_free|traversal|stability|maps|map_main_peak|map_edge|"
+    r"material|site|file|reconstruction_mae|novelty|verdict",
     re.IGNORECASE,
 )
-_BESIDE = ("_low", "_high", "_true")  # columns of the predictions of one descriptor
+# Columns of the predictions of one descriptor, and files of its traversal.
+_BESIDE = ("_low", "_high", "_true", "_sensitivity", "_check")
 _NOT_IN_FILE_NAMES = '/\\:*?"<>|'
 _LONGEST_NAME = 100  # bytes
 
 
 @dataclass(frozen=True)
 class Shell:
-    """The first shell of one absorbing site.
+    """The first shell of one absorbing site, and the second where it is known.
 
     Attributes
     ----------
@@ -37,17 +39,27 @@ class Shell:
         Of the absorber, in e; NaN where not known.
     neighbour_coordination_M
         Shape (M,): how many neighbours each neighbour has; NaN where not known.
+    absorber
+        The absorber's element; empty where not known.
+    second_vectors_L3
+        Shape (L, 3), angstrom: from the absorber to the atoms of its second shell, which are the neighbours of
+        its neighbours but for itself and these; the nearest first. None where not known.
+    second_elements
+        The L atoms' elements.
     """
 
     vectors_M3: np.ndarray  # noqa: N815
     elements: tuple[str, ...]
     oxidation_state: float
     neighbour_coordination_M: np.ndarray  # noqa: N815
+    absorber: str = ""
+    second_vectors_L3: np.ndarray | None = None  # noqa: N815
+    second_elements: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Descriptor:
-    """A descriptor: its short name, what it is, its unit, and the function that gives it (NaN: not known)."""
+    """A descriptor or other quantity: its short name, what it is, its unit, its function (NaN: not known)."""
 
     name: str
     label: str
@@ -73,7 +85,7 @@ def oxygen_coordination_number(shell: Shell) -> float:
 
 def neighbour_distance_spread(shell: Shell) -> float:
     """Return the standard deviation (1/n) of the neighbours' distances, angstrom; NaN without neighbours."""
-    return float(_distances_M(shell).std()) if shell.elements else np.nan
+    return float(bond_lengths_M(shell).std()) if shell.elements else np.nan
 
 
 def smallest_neighbour_separation(shell: Shell) -> float:
@@ -86,16 +98,24 @@ def smallest_neighbour_separation(shell: Shell) -> float:
 
 def mean_bond_length(shell: Shell) -> float:
     """Return the mean distance of the neighbours, angstrom; NaN without neighbours."""
-    return float(_distances_M(shell).mean()) if shell.elements else np.nan
+    return float(bond_lengths_M(shell).mean()) if shell.elements else np.nan
 
 
 def mean_bond_angle(shell: Shell) -> float:
     """Return the mean angle neighbour-absorber-neighbour over all pairs, degree; NaN for fewer than two."""
-    if len(shell.elements) < 2:
-        return np.nan
-    unit_M3 = shell.vectors_M3 / _distances_M(shell)[:, None]  # noqa: N806
+    return float(bond_angles(shell).mean()) if len(shell.elements) > 1 else np.nan
+
+
+def bond_lengths_M(shell: Shell) -> np.ndarray:  # noqa: N802
+    """Return the distances of the M neighbours, shape (M,), angstrom."""
+    return np.linalg.norm(shell.vectors_M3, axis=-1)
+
+
+def bond_angles(shell: Shell) -> np.ndarray:
+    """Return the angles neighbour-absorber-neighbour of the M (M - 1) / 2 pairs of neighbours, degree."""
+    unit_M3 = shell.vectors_M3 / bond_lengths_M(shell)[:, None]  # noqa: N806
     cosines = (unit_M3 @ unit_M3.T)[_pairs(shell)]
-    return float(np.degrees(np.arccos(np.clip(cosines, -1, 1))).mean())
+    return np.degrees(np.arccos(np.clip(cosines, -1, 1)))
 
 
 DESCRIPTORS = {
@@ -144,8 +164,8 @@ def why_not_kept(
     return None
 
 
-def require_usable_names(names: Sequence[str], where: str) -> None:
-    """Check that descriptors' names differ and can be names of files and of columns.
+def require_usable_names(names: Sequence[str], where: str, what: str = "descriptor") -> None:
+    """Check that names of descriptors or other quantities differ and can be names of files and of columns.
 
     Letters of any script, digits, blanks inside and signs such as ``+ - . %`` are allowed.
 
@@ -155,6 +175,8 @@ def require_usable_names(names: Sequence[str], where: str) -> None:
         The names.
     where
         What they belong to, for the message.
+    what
+        What they are names of, for the message.
 
     Raises
     ------
@@ -166,11 +188,11 @@ def require_usable_names(names: Sequence[str], where: str) -> None:
         beside = next((name + end for end in _BESIDE if name + end in names), None)
         fault = "is given twice" if name in names[:i] else _name_fault(name)
         if beside and not fault:
-            fault = f"cannot stand beside {beside}, the name of a column of its predictions"
+            fault = f"cannot stand beside {beside}, which the program writes beside it"
         if fault:
             shown = name if len(name) <= 60 else name[:57] + "..."
             raise UserError(
-                f"{where}: the descriptor name {shown!r} {fault}\n"
+                f"{where}: the {what} name {shown!r} {fault}\n"
                 "give it another name; it becomes that of files and columns"
             )
 
@@ -187,10 +209,6 @@ def _name_fault(name: str) -> str:
     if len(name.encode()) > _LONGEST_NAME:
         return f"is longer than {_LONGEST_NAME} bytes"
     return "is taken by the program" if _RESERVED.fullmatch(name) else ""
-
-
-def _distances_M(shell: Shell) -> np.ndarray:  # noqa: N802
-    return np.linalg.norm(shell.vectors_M3, axis=-1)
 
 
 def _pairs(shell: Shell) -> tuple[np.ndarray, np.ndarray]:

@@ -113,6 +113,7 @@ def read_atoms(
         rejected,
         energy_E=spec.energy_E,
         descriptor_names=spec.descriptor_names,
+        quantity_names=spec.quantity_names,
         energy_unit=spec.energy_unit,
         normalisation="unknown",
     )

@@ -1,4 +1,4 @@
-"""The family file: spectra and descriptors of one element, edge and material class in HDF5."""
+"""The family file: spectra, descriptors and further quantities of one element, edge and material class."""
 
 import io
 from collections import Counter
@@ -50,6 +50,10 @@ class Family:
     true_response_KE
         Synthetic families only, shape (K, E): the mean over rows of the spectrum with descriptor k at its
         95th minus at its 5th percentile, all other causes fixed. NaN rows for none.
+    quantities_NQ
+        Shape (N, Q), float64; NaN where not known: what else is known of the sites. No style is tied to it.
+    quantity_names, quantity_units
+        Q strings each; no name is a descriptor's too. None by default.
     """
 
     name: str
@@ -69,9 +73,15 @@ class Family:
     created: str = ""
     rankaae_version: str = field(default=__version__)
     true_response_KE: np.ndarray | None = None
+    quantities_NQ: np.ndarray = field(default_factory=lambda: np.empty((0, 0)))
+    quantity_names: tuple[str, ...] = ()
+    quantity_units: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         require_usable_names(self.descriptor_names, f"family {self.name}")
+        require_usable_names(self.quantity_names, f"family {self.name}", "quantity")
+        if not self.quantity_names and not self.quantities_NQ.size:
+            object.__setattr__(self, "quantities_NQ", np.empty((len(self.material_N), 0)))
         self._require_shapes()
         fault = self._impossible_value() or self._impossible_row()
         if fault:
@@ -86,6 +96,8 @@ class Family:
             "site": (self.site_N.shape, (n,)),
             "split": (self.split_N.shape, (n,)),
             "units": ((len(self.descriptor_units),), (k,)),
+            "quantities": (self.quantities_NQ.shape, (n, len(self.quantity_names))),
+            "units of the quantities": ((len(self.quantity_units),), (len(self.quantity_names),)),
         }
         if self.true_response_KE is not None:
             shapes["true response"] = (self.true_response_KE.shape, (k, e))
@@ -103,9 +115,15 @@ class Family:
             return "the energies are not finite and ascending"
         if not np.isfinite(self.spectra_NE).all():
             return "some spectra hold NaN or infinite values"
-        infinite_K = np.isinf(self.descriptors_NK).any(axis=0)
-        if infinite_K.any():
-            return f"descriptor {self.descriptor_names[infinite_K.argmax()]} holds infinite values"
+        if both := set(self.descriptor_names) & set(self.quantity_names):
+            return f"{min(both)} is both a descriptor and a quantity"
+        for what, names, values in (
+            ("descriptor", self.descriptor_names, self.descriptors_NK),
+            ("quantity", self.quantity_names, self.quantities_NQ),
+        ):
+            infinite = np.isinf(values).any(axis=0)
+            if infinite.any():
+                return f"{what} {names[infinite.argmax()]} holds infinite values"
         return ""
 
     def _impossible_row(self) -> str:
@@ -130,20 +148,31 @@ class Family:
         return len(self.material_N)
 
     def with_descriptors(self, names: Sequence[str]) -> "Family":
-        """Return the family with those descriptors alone, in that order."""
+        """Return the family with those descriptors alone, in that order; the others become quantities."""
         missing = [name for name in names if name not in self.descriptor_names]
         if missing:
             raise UserError(
                 f"family {self.name} has no descriptor {missing[0]}: {nearest(missing[0], self.descriptor_names)}"
             )
         chosen = [self.descriptor_names.index(name) for name in names]
+        others = [k for k in range(len(self.descriptor_names)) if k not in chosen]
         return replace(
             self,
             descriptors_NK=self.descriptors_NK[:, chosen],
             descriptor_names=tuple(names),
             descriptor_units=tuple(self.descriptor_units[k] for k in chosen),
+            quantities_NQ=np.hstack([self.descriptors_NK[:, others], self.quantities_NQ]),
+            quantity_names=(*(self.descriptor_names[k] for k in others), *self.quantity_names),
+            quantity_units=(*(self.descriptor_units[k] for k in others), *self.quantity_units),
             true_response_KE=None if self.true_response_KE is None else self.true_response_KE[chosen],
         )
+
+    def with_rows(self, rows: np.ndarray | Sequence[int]) -> "Family":
+        """Return the family with those rows alone, given by their indices or by a mask of shape (N,)."""
+        # An empty list alone would be an array of float64, which is no index.
+        rows = np.asarray(rows, dtype=None if len(rows) else np.int64)
+        arrays = ("spectra_NE", "descriptors_NK", "quantities_NQ", "material_N", "site_N", "split_N")
+        return replace(self, **{name: getattr(self, name)[rows] for name in arrays})
 
 
 def write_family(path: str | Path, family: Family) -> Path:
@@ -167,6 +196,10 @@ def write_family(path: str | Path, family: Family) -> Path:
         descriptors = put("descriptors", family.descriptors_NK, "<f8")
         descriptors.attrs.create("names", list(family.descriptor_names), dtype=strings)
         descriptors.attrs.create("units", list(family.descriptor_units), dtype=strings)
+        if family.quantity_names:
+            quantities = put("quantities", family.quantities_NQ, "<f8")
+            quantities.attrs.create("names", list(family.quantity_names), dtype=strings)
+            quantities.attrs.create("units", list(family.quantity_units), dtype=strings)
         put("material", np.asarray(family.material_N, dtype=object), strings)
         put("site", family.site_N, "<i8")
         put("split", family.split_N, "u1")
@@ -229,21 +262,33 @@ def _read(file: h5py.File, path: Path) -> Family:
             f"{path} is a family file of version {version}; this program reads up to {FORMAT_VERSION}\n"
             "install a newer rankaae"
         )
-    descriptors, split_N = file["descriptors"], _whole_numbers(file, "split")
+    split_N = _whole_numbers(file, "split")
+    descriptors_NK, descriptor_names, descriptor_units = _table(file, "descriptors")
+    quantities = _table(file, "quantities") if "quantities" in file else (np.empty((0, 0)), (), ())
     return Family(
         name=_text(file.attrs["family"]),
         energy_E=_numbers(file, "energy").astype(np.float64),
         spectra_NE=_numbers(file, "spectra").astype(np.float32),
-        descriptors_NK=_numbers(file, "descriptors").astype(np.float64),
-        descriptor_names=tuple(_text(n) for n in np.atleast_1d(descriptors.attrs["names"])),
-        descriptor_units=tuple(_text(u) for u in np.atleast_1d(descriptors.attrs["units"])),
+        descriptors_NK=descriptors_NK,
+        descriptor_names=descriptor_names,
+        descriptor_units=descriptor_units,
         material_N=file["material"].asstr()[:].astype(object),
         site_N=_whole_numbers(file, "site").astype(np.int64),
         # What is no side must not become one by being cut to eight bits.
         split_N=np.where((split_N < 0) | (split_N > 2), 255, split_N).astype(np.uint8),
         true_response_KE=_numbers(file, "true_response") if "true_response" in file else None,
+        quantities_NQ=quantities[0],
+        quantity_names=quantities[1],
+        quantity_units=quantities[2],
         **{name: _text(file.attrs[name]) for name in _TEXTS},
     )
+
+
+def _table(file: h5py.File, name: str) -> tuple[np.ndarray, tuple[str, ...], tuple[str, ...]]:
+    """Return the values of a dataset, and the names and units of its columns."""
+    attributes = file[name].attrs
+    names, units = (tuple(_text(t) for t in np.atleast_1d(attributes[key])) for key in ("names", "units"))
+    return _numbers(file, name).astype(np.float64), names, units
 
 
 def _numbers(file: h5py.File, name: str) -> np.ndarray:

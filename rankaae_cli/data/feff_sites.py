@@ -62,7 +62,7 @@ def read_feff(
     options: ShellOptions,
     progress: Progress | None = None,
 ) -> Sites:
-    """Read FEFF spectra and compute the descriptors of their sites.
+    """Read FEFF spectra and compute the descriptors and further quantities of their sites.
 
     Parameters
     ----------
@@ -103,6 +103,24 @@ def read_feff(
     folders = [place.material for place, _ in scan.spectra] + [folder for folder, _, _ in scan.rejected]
     names = material_names(folders, path)
     rejected = scan.elsewhere + [Rejection(names[folder], *rest) for folder, *rest in scan.rejected]
+    return gather(
+        _rows(scan, shells, spec, names, keep_all, rejected),
+        rejected,
+        energy_E=spec.energy_E,
+        descriptor_names=spec.descriptor_names,
+        quantity_names=spec.quantity_names,
+    )
+
+
+def _rows(
+    scan: _Scan,
+    shells: dict[str, MaterialShells],
+    spec: FamilySpec,
+    names: dict[tuple[str, ...], str],
+    keep_all: bool,
+    rejected: list[Rejection],
+) -> list[tuple[str, int, np.ndarray, list[float]]]:
+    """Return what `gather` takes of each site that can be used; put the others into `rejected`."""
     rows = []
     for place, spectrum_E in scan.spectra:
         material = names[place.material]
@@ -111,7 +129,7 @@ def read_feff(
             rows.append((material, place.index, spectrum_E, values))
         except SpectrumError as error:
             rejected.append(Rejection(material, place.site, str(error)))
-    return gather(rows, rejected, energy_E=spec.energy_E, descriptor_names=spec.descriptor_names)
+    return rows
 
 
 def _scan(path: Path, spec: FamilySpec, max_tail: float) -> _Scan:

@@ -40,13 +40,9 @@ def on_grid(family: Family, spec: FamilySpec, max_tail: float) -> tuple[Family, 
             rejected.append(Rejection(str(family.material_N[n]), str(family.site_N[n]), str(error)))
     return (
         replace(
-            family,
+            family.with_rows(kept),
             energy_E=spec.energy_E,
             spectra_NE=np.array(spectra, dtype=np.float32).reshape(len(kept), len(spec.energy_E)),
-            descriptors_NK=family.descriptors_NK[kept],
-            material_N=family.material_N[kept],
-            site_N=family.site_N[kept],
-            split_N=family.split_N[kept],
             true_response_KE=_response_on_grid(family, spec),
         ),
         tuple(rejected),

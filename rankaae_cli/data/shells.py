@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -73,6 +74,8 @@ class MaterialShells:
                 "elements": s.elements,
                 "oxidation_state": _null_for_nan(s.oxidation_state),
                 "coordination": [_null_for_nan(c) for c in s.neighbour_coordination_M.tolist()],
+                "second_vectors": None if s.second_vectors_L3 is None else s.second_vectors_L3.tolist(),
+                "second_elements": s.second_elements,
             }
             for site, s in self.shells.items()
         }
@@ -90,22 +93,12 @@ class MaterialShells:
     def from_json(cls, text: str) -> "MaterialShells":
         """Make a record from the text of `to_json`."""
         record = json.loads(text)
-        shells = {
-            int(site): Shell(
-                vectors_M3=np.array(s["vectors"], dtype=np.float64).reshape(-1, 3),
-                elements=tuple(s["elements"]),
-                oxidation_state=_nan_for_null(s["oxidation_state"]),
-                neighbour_coordination_M=np.array(
-                    [_nan_for_null(c) for c in s["coordination"]], dtype=np.float64
-                ),
-            )
-            for site, s in record["shells"].items()
-        }
+        site_elements = {int(k): v for k, v in record["site_elements"].items()}
         return cls(
             atoms=record["atoms"],
             elements=tuple(record["elements"]),
-            site_elements={int(k): v for k, v in record["site_elements"].items()},
-            shells=shells,
+            site_elements=site_elements,
+            shells={int(k): _shell(s, site_elements[int(k)]) for k, s in record["shells"].items()},
             faults={int(k): v for k, v in record["faults"].items()},
             fault=record["fault"],
         )
@@ -198,6 +191,25 @@ def _computed(jobs: Mapping[str, Job], options: ShellOptions) -> Iterator[tuple[
                 "a process that computed descriptors was killed, probably for want of memory\n"
                 "run again with workers=1; what was finished is kept in the cache"
             ) from error
+
+
+def _shell(record: dict[str, Any], absorber: str) -> Shell:
+    second = record["second_vectors"]
+    return Shell(
+        vectors_M3=_vectors(record["vectors"]),
+        elements=tuple(record["elements"]),
+        oxidation_state=_nan_for_null(record["oxidation_state"]),
+        neighbour_coordination_M=np.array(
+            [_nan_for_null(c) for c in record["coordination"]], dtype=np.float64
+        ),
+        absorber=absorber,
+        second_vectors_L3=None if second is None else _vectors(second),
+        second_elements=tuple(record["second_elements"]),
+    )
+
+
+def _vectors(rows: list[list[float]]) -> np.ndarray:
+    return np.array(rows, dtype=np.float64).reshape(-1, 3)
 
 
 def _null_for_nan(value: float) -> float | None:

@@ -4,7 +4,7 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy as np
 
 from rankaae_cli.core.descriptors import DESCRIPTORS, Shell, describe, why_not_kept
 from rankaae_cli.core.errors import UserError, nearest
+from rankaae_cli.core.quantities import QUANTITIES, measure
 from rankaae_cli.core.spectra import SpectrumError, uniform_grid
 
 _SITE_DIGITS = 18  # what surely fits into 64 bits
@@ -55,6 +56,11 @@ class FamilySpec:
     neighbours: Neighbours = Neighbours()
     ligands: tuple[str, ...] | None = None
     coordination: tuple[int, ...] | None = None
+
+    @property
+    def quantity_names(self) -> tuple[str, ...]:
+        """The further quantities that are computed for each site of a structure."""
+        return tuple(name for name in QUANTITIES if name not in self.descriptor_names)
 
     @property
     def needs_oxidation_states(self) -> bool:
@@ -117,14 +123,17 @@ class Sites:
     rejected: tuple[Rejection, ...] = ()
     energy_unit: str = "eV"
     normalisation: str = "edge_step"
+    quantities_NQ: np.ndarray = field(default_factory=lambda: np.empty((0, 0)))
+    quantity_names: tuple[str, ...] = ()
+    quantity_units: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.material_N)
 
 
 def units_of(names: Sequence[str]) -> tuple[str, ...]:
-    """Return the descriptors' units, empty where a name is not one of the program's own."""
-    return tuple(DESCRIPTORS[n].unit if n in DESCRIPTORS else "" for n in names)
+    """Return the units of descriptors or quantities, empty where a name is not one of the program's own."""
+    return tuple(QUANTITIES[n].unit if n in QUANTITIES else "" for n in names)
 
 
 def require_known_descriptors(names: Sequence[str], family: str) -> None:
@@ -143,7 +152,7 @@ def site_index(digits: str) -> int:
 
 
 def described(shell: Shell | str, spec: FamilySpec, keep_all: bool) -> list[float]:
-    """Return the family's descriptors of a site.
+    """Return the family's K descriptors of a site, then its Q further quantities.
 
     Parameters
     ----------
@@ -163,7 +172,7 @@ def described(shell: Shell | str, spec: FamilySpec, keep_all: bool) -> list[floa
         raise SpectrumError(shell)
     if not keep_all and (reason := why_not_kept(shell, spec.ligands, spec.coordination)):
         raise SpectrumError(reason)
-    return describe(shell, spec.descriptor_names)
+    return describe(shell, spec.descriptor_names) + measure(shell, spec.quantity_names)
 
 
 def material_names(folders: Iterable[tuple[str, ...]], top: str | Path) -> dict[tuple[str, ...], str]:
@@ -207,6 +216,7 @@ def gather(
     energy_E: np.ndarray,
     descriptor_names: Sequence[str],
     descriptor_units: Sequence[str] | None = None,
+    quantity_names: Sequence[str] = (),
     energy_unit: str = "eV",
     normalisation: str = "edge_step",
 ) -> Sites:
@@ -215,27 +225,30 @@ def gather(
     Parameters
     ----------
     rows
-        (material, site, spectrum of shape (E,), K descriptors) of each site.
+        (material, site, spectrum of shape (E,), K descriptors and then Q quantities) of each site.
     rejected
         Sites rejected so far; not changed.
-    energy_E, descriptor_names, descriptor_units, energy_unit, normalisation
-        Of all rows.
+    energy_E, descriptor_names, descriptor_units, quantity_names, energy_unit, normalisation
+        Of all rows. A quantity that is not known of any site is left out.
     """
     first: dict[tuple[str, int], tuple[np.ndarray, Sequence[float] | np.ndarray]] = {}
     again = []
-    for material, site, spectrum_E, descriptors in rows:
+    for material, site, spectrum_E, values in rows:
         if (material, site) in first:
             again.append(Rejection(material, str(site), "duplicate: this material and site came before"))
         else:
-            first[material, site] = (np.asarray(spectrum_E, dtype=np.float32), descriptors)
+            first[material, site] = (np.asarray(spectrum_E, dtype=np.float32), values)
     keys = sorted(first)
-    k = len(descriptor_names)
+    k, q = len(descriptor_names), len(quantity_names)
+    values_N = np.array([first[key][1] for key in keys], dtype=np.float64).reshape(len(keys), k + q)
+    known = [i for i in range(q) if np.isfinite(values_N[:, k + i]).any()]
+    kept_names = tuple(quantity_names[i] for i in known)
     return Sites(
         energy_E=np.asarray(energy_E, dtype=np.float64),
         spectra_NE=np.array([first[key][0] for key in keys], dtype=np.float32).reshape(
             len(keys), len(energy_E)
         ),
-        descriptors_NK=np.array([first[key][1] for key in keys], dtype=np.float64).reshape(len(keys), k),
+        descriptors_NK=values_N[:, :k],
         descriptor_names=tuple(descriptor_names),
         descriptor_units=tuple(descriptor_units or units_of(descriptor_names)),
         material_N=np.array([material for material, _ in keys], dtype=object),
@@ -243,6 +256,9 @@ def gather(
         rejected=tuple(sorted([*rejected, *again], key=lambda r: (r.material, r.site))),
         energy_unit=energy_unit,
         normalisation=normalisation,
+        quantities_NQ=values_N[:, [k + i for i in known]],
+        quantity_names=kept_names,
+        quantity_units=units_of(kept_names),
     )
 
 

@@ -19,8 +19,9 @@ from rankaae_cli.core.errors import UserError
 from rankaae_cli.data.shells import Job, MaterialShells
 
 # To be raised when the same structure would give other shells than before: it is part of the cache's keys.
-ALGORITHM = 1
+ALGORITHM = 2
 _AGAIN_EVERY = 0.5  # seconds
+_SAME_PLACE = 0.1  # angstrom; no two atoms are nearer
 _NO_ELEMENTS = "the POSCAR names no elements (VASP 4): write a line of them above the numbers of atoms"
 
 
@@ -49,7 +50,8 @@ def compute(job: Job, time_limit: float) -> MaterialShells:
     """Find the first shells of the wanted sites of one structure.
 
     Oxidation states are assigned first by bond-valence analysis, where that succeeds. Then neighbours are
-    found by CrystalNN, or as all atoms within a radius; for neighbouring oxygens also how many they have.
+    found by CrystalNN, or as all atoms within a radius; for neighbouring oxygens also how many they have. The
+    second shell is made of the neighbours' neighbours; by CrystalNN, which is slow, only where all are oxygens.
 
     Parameters
     ----------
@@ -141,6 +143,7 @@ class _Finder:
 
 def _shell(finder: _Finder, i: int, oxidation_state: float) -> Shell:
     neighbours = finder.of(i)
+    second = _second_shell(finder, i)
     return Shell(
         vectors_M3=np.array([v for _, _, v in neighbours], dtype=np.float64).reshape(-1, 3),
         elements=tuple(element for _, element, _ in neighbours),
@@ -149,7 +152,32 @@ def _shell(finder: _Finder, i: int, oxidation_state: float) -> Shell:
             [len(finder.of(j)) if element == "O" else np.nan for j, element, _ in neighbours],
             dtype=np.float64,
         ),
+        absorber=finder.structure[i].specie.symbol,
+        second_vectors_L3=None if second is None else np.array([v for _, v in second]).reshape(-1, 3),
+        second_elements=tuple(element for element, _ in second or ()),
     )
+
+
+def _second_shell(finder: _Finder, i: int) -> list[tuple[str, np.ndarray]] | None:
+    """Return (element, vector in angstrom) of the neighbours' neighbours, each once, the nearest first.
+
+    Atom i itself and its neighbours do not belong to it. None where they were not sought.
+    """
+    neighbours = finder.of(i)
+    if finder.neighbours.method == "crystal_nn" and any(element != "O" for _, element, _ in neighbours):
+        return None
+    # Images of one atom are atoms of their own, told apart by where they are.
+    places: dict[int, list[np.ndarray]] = {i: [np.zeros(3)]}
+    for j, _, vector in neighbours:
+        places.setdefault(j, []).append(vector)
+    found = []
+    for j, _, vector in neighbours:
+        for k, element, onward in finder.of(j):
+            there = vector + onward
+            if all(np.linalg.norm(there - place) > _SAME_PLACE for place in places.setdefault(k, [])):
+                places[k].append(there)
+                found.append((element, there.round(6)))
+    return sorted(found, key=lambda atom: float(np.linalg.norm(atom[1])))
 
 
 @contextmanager

@@ -16,6 +16,16 @@ MOST_SITES = 4
 # Spectra are multiples of this, in edge steps: far below what an experiment resolves, far above the last bits
 # in which machines differ, and a power of two, since such float32 numbers compress to half their size.
 RESOLUTION = 2.0**-13
+# Causes of the spectra that are no descriptors, by the names they have as quantities: attribute, unit.
+_HIDDEN = {
+    "MBL": ("R", "angstrom"),
+    "covalency": ("covalency", "1"),
+    "second_shell": ("second_shell", "angstrom"),
+    "scattering": ("scattering", "1"),
+    "offset": ("offset", "eV"),
+    "scale": ("scale", "1"),
+    "width": ("width", "eV"),
+}
 
 
 def synthetic_family(
@@ -26,6 +36,7 @@ def synthetic_family(
     descriptor_names: Sequence[str],
     spectra: int = 800,
     seed: int = 0,
+    hidden: bool = False,
 ) -> Family:
     """Make a synthetic family; see `rankaae_cli.core.synthetic` for its rules.
 
@@ -45,6 +56,9 @@ def synthetic_family(
         The descriptors to store, K of `DESCRIPTOR_UNITS`.
     spectra, seed
         N, at least 1; any integer.
+    hidden
+        Whether to store as quantities what causes the spectra beside the descriptors, but for the wiggle of
+        the background.
 
     Returns
     -------
@@ -60,6 +74,7 @@ def synthetic_family(
     absorber = _absorber(name, element, edge, energy_E)
     _check_what_is_asked(name, descriptor_names, spectra)
     causes, number_N, site_N = synthetic_causes(name, element, spectra, seed)
+    others = _HIDDEN if hidden else {}
     materials_N = np.array([f"synthetic-{m:05d}" for m in number_N], dtype=object)
     return Family(
         name=name,
@@ -76,6 +91,11 @@ def synthetic_family(
         source="synthetic",
         created=CREATED,
         true_response_KE=_rounded(rules.true_response(absorber, causes, energy_E, descriptor_names)),
+        quantities_NQ=np.array([getattr(causes, a).round(6) for a, _ in others.values()])
+        .reshape(-1, spectra)
+        .T,
+        quantity_names=tuple(others),
+        quantity_units=tuple(unit for _, unit in others.values()),
     )
 
 

@@ -52,6 +52,12 @@ def test_one_row_an_atom(read):
     assert sites.descriptor_units == ("1", "angstrom", "angstrom", "degree")
     bond = 3.567 * np.sqrt(3) / 4
     assert np.allclose(sites.descriptors_NK, [4, bond, 0, np.degrees(np.arccos(-1 / 3))], atol=1e-5)
+    quantity = dict(zip(sites.quantity_names, sites.quantities_NQ.T, strict=True))
+    assert not {"CN", "MBL", "NNRS", "MBA"} & set(quantity)  # the descriptors
+    assert not {"OS", "OCN", "BVS"} & set(quantity)  # not known of carbon
+    assert np.allclose(quantity["q4"], 0.5092, atol=1e-4)
+    assert quantity["SSN"].tolist() == [12] * 16
+    assert np.allclose(quantity["SSD"], 3.567 / np.sqrt(2), atol=1e-5)
     assert sites.rejected == ()
 
 

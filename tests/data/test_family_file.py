@@ -35,6 +35,95 @@ def test_a_family_comes_back_as_it_was_written(family, tmp_path):
     assert again.true_response_KE.shape == (2, 3)
 
 
+@pytest.fixture
+def wider(family):
+    return replace(
+        family,
+        quantities_NQ=np.array([[1.9, np.nan, 3.4], [2.0, 0.7, 3.4]]),
+        quantity_names=("BVS", "q4", "NEN"),
+        quantity_units=("v.u.", "1", "1"),
+    )
+
+
+def test_quantities_come_back_as_they_were_written(wider, tmp_path):
+    again = read_family(write_family(tmp_path / "x.h5", wider))
+    np.testing.assert_array_equal(again.quantities_NQ, wider.quantities_NQ)
+    assert again.quantity_names == ("BVS", "q4", "NEN")
+    assert again.quantity_units == ("v.u.", "1", "1")
+    with h5py.File(tmp_path / "x.h5") as file:
+        assert file.attrs["format_version"] == 1
+        assert (file["quantities"].dtype, file["quantities"].shape) == (np.dtype("<f8"), (2, 3))
+        assert list(file["quantities"].attrs["names"]) == ["BVS", "q4", "NEN"]
+
+
+def test_a_file_may_have_no_quantities(family, tmp_path):
+    path = write_family(tmp_path / "x.h5", family)
+    with h5py.File(path) as file:
+        assert "quantities" not in file
+    again = read_family(path)
+    assert (again.quantities_NQ.shape, again.quantity_names, again.quantity_units) == ((2, 0), (), ())
+
+
+def test_rows_keep_their_quantities(wider, family):
+    for rows in ([1], np.array([False, True])):
+        one = wider.with_rows(rows)
+        assert one.material_N.tolist() == [wider.material_N[1]]
+        assert one.quantities_NQ.tolist() == [[2.0, 0.7, 3.4]]
+        assert one.descriptors_NK.tolist() == [[6.0, 1.5]]
+        assert one.spectra_NE.tolist() == [[0, 2, 1]]
+        assert (one.site_N.tolist(), one.split_N.tolist()) == ([0], [2])
+    assert len(wider.with_rows([])) == 0
+    assert family.with_rows([0]).quantities_NQ.shape == (1, 0)
+
+
+def test_a_descriptor_left_out_becomes_a_quantity(wider):
+    chosen = wider.with_descriptors(["Bader +q %"])
+    assert chosen.descriptor_names == ("Bader +q %",)
+    assert chosen.quantity_names == ("CN", "BVS", "q4", "NEN")
+    assert chosen.quantity_units == ("1", "v.u.", "1", "1")
+    assert chosen.quantities_NQ[:, 0].tolist() == [4, 6]
+    assert wider.with_descriptors(["Bader +q %", "CN"]).quantity_names == ("BVS", "q4", "NEN")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"quantity_names": ("BVS", "q4", "CN")}, "CN is both a descriptor and a quantity"),
+        ({"quantity_names": ("BVS", "q4", "q4")}, "quantity name 'q4' is given twice"),
+        ({"quantity_names": ("BVS", "q4", "a/b")}, "quantity name 'a/b' holds '/'"),
+        ({"quantity_names": ("BVS", "q4")}, r"quantities has shape \(2, 3\), expected \(2, 2\)"),
+        ({"quantity_units": ("1",)}, r"units of the quantities has shape \(1,\), expected \(3,\)"),
+        ({"quantities_NQ": np.zeros((1, 3))}, r"quantities has shape \(1, 3\), expected \(2, 3\)"),
+        ({"quantities_NQ": np.full((2, 3), np.inf)}, "quantity BVS holds infinite values"),
+    ],
+)
+def test_quantities_that_cannot_be_are_refused(wider, change, said):
+    with pytest.raises(UserError, match=f"family Cu_oxides: .*{said}") as caught:
+        replace(wider, **change)
+    assert len(str(caught.value).splitlines()) <= 2
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (lambda file: file["quantities"].attrs.pop("units"), "not a whole family file"),
+        (
+            lambda file: put("quantities", [["a"] * 3] * 2, h5py.string_dtype())(file),
+            "quantities holds object",
+        ),
+        (lambda file: put("quantities", [[1.0, 2.0]] * 2)(file), r"quantities has shape \(2, 2\)"),
+        (lambda file: put("quantities", [1.0, 2.0])(file), r"quantities has shape \(2,\)"),
+    ],
+)
+def test_damaged_quantities_are_explained(wider, tmp_path, damage, said):
+    path = write_family(tmp_path / "x.h5", wider)
+    with h5py.File(path, "a") as file:
+        damage(file)
+    with pytest.raises(UserError, match=said) as caught:
+        read_family(path)
+    assert str(path) in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [

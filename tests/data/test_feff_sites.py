@@ -62,6 +62,14 @@ def assert_good(sites):
     assert sites.descriptors_NK[:, 0].tolist() == [6, 6, 4, 4]
     assert sites.spectra_NE.shape == (4, 256)
     assert sites.descriptor_units == ("1", "angstrom")
+    assert sites.quantities_NQ.shape == (4, len(sites.quantity_names))
+    quantity = dict(zip(sites.quantity_names, sites.quantities_NQ.T, strict=True))
+    assert not {"CN", "MOOD"} & set(quantity)  # the descriptors
+    assert "OS" not in quantity  # not known of any site, as the neighbours are found without
+    assert np.allclose(quantity["q4"], [0.7638, 0.7638, 0.8292, 0.8292], atol=0.03)
+    assert quantity["VOL"].tolist()[2:] == [0, 0]
+    assert quantity["NEN"].tolist() == [3.44] * 4
+    assert sites.quantity_units[sites.quantity_names.index("VOL")] == "angstrom^3"
 
 
 def test_both_layouts_and_every_header(tmp_path, read):

@@ -28,6 +28,9 @@ def family():
         site_N=np.array([0, 3]),
         split_N=np.zeros(2, np.uint8),
         true_response_KE=np.linspace(-1, 1, 140)[None],
+        quantities_NQ=np.array([[1.9, np.nan], [2.1, 0.5]]),
+        quantity_names=("BVS", "q4"),
+        quantity_units=("v.u.", "1"),
     )
 
 
@@ -38,6 +41,7 @@ def test_a_family_is_brought_to_the_grid(family):
     assert np.allclose(new.spectra_NE[1], np.interp(GRID, family.energy_E, family.spectra_NE[1]), atol=1e-5)
     assert np.allclose(new.true_response_KE[0], np.interp(GRID, family.energy_E, family.true_response_KE[0]))
     assert np.array_equal(new.descriptors_NK, family.descriptors_NK)
+    assert np.array_equal(new.quantities_NQ, family.quantities_NQ, equal_nan=True)
 
 
 def test_rows_that_cannot_be_brought_there_have_their_reason(family):
@@ -45,6 +49,7 @@ def test_rows_that_cannot_be_brought_there_have_their_reason(family):
     late.spectra_NE[0] = late.spectra_NE[0][::-1] * 0.1  # falls, so no tail fits
     new, rejected = on_grid(late, SPEC, 8.0)
     assert new.material_N.tolist() == ["b"]
+    assert new.quantities_NQ.tolist() == [[2.1, 0.5]]
     assert new.true_response_KE is None
     assert [(r.material, r.site) for r in rejected] == [("a", "0")]
     assert "no tail below can be matched" in rejected[0].reason

@@ -116,6 +116,18 @@ def test_seed_and_name_set_the_spectra():
     assert not np.array_equal(iron(name="mine").spectra_NE, family.spectra_NE)
 
 
+def test_hidden_causes_are_quantities_where_asked_for():
+    assert iron().quantity_names == ()
+    family = iron(hidden=True)
+    causes, _, _ = synthetic_causes("Fe_oxides", "Fe", 60, 0)
+    assert family.quantities_NQ.shape == (60, 7)
+    for name, unit, cause in (("MBL", "angstrom", causes.R), ("covalency", "1", causes.covalency)):
+        q = family.quantity_names.index(name)
+        np.testing.assert_allclose(family.quantities_NQ[:, q], cause, atol=1e-6)
+        assert family.quantity_units[q] == unit
+    np.testing.assert_array_equal(family.spectra_NE, iron().spectra_NE)
+
+
 def test_a_larger_family_begins_with_the_smaller_one():
     small, large = iron(spectra=30), iron(spectra=100)
     for field in ("spectra_NE", "descriptors_NK", "material_N", "site_N", "split_N"):

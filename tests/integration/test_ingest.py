@@ -67,6 +67,10 @@ def test_a_folder_of_feff_spectra(ingest, tmp_path):
     assert family.material_N.tolist() == ["m-big", "m-rock", "m-tenorite", "m-tenorite"]
     assert family.descriptors_NK[:, :3].tolist() == [[2, 6, 6], [2, 6, 6], [2, 4, 4], [2, 4, 4]]
     assert family.split_N.tolist() == [split_of(m) for m in family.material_N]
+    assert family.quantity_names[:3] == ("MBL", "MBA", "BVS")
+    assert np.isfinite(family.quantities_NQ).all()
+    tenorite = dict(zip(family.quantity_names, family.quantities_NQ[2], strict=True))
+    assert (tenorite["SSN"], tenorite["VOL"], tenorite["BLmax"]) == (10, 0, pytest.approx(1.961, abs=1e-3))
     rejected = rejected_of(tmp_path / "new" / "cu.h5")
     assert [tuple(r.values()) for r in rejected] == [
         ("e", "0", "coordination number 2, the family keeps 4, 5, 6"),
@@ -74,6 +78,7 @@ def test_a_folder_of_feff_spectra(ingest, tmp_path):
     ]
     assert "4 spectra of 3 materials" in said
     assert "OS 4, CN 4" in said
+    assert "further quantities  MBL, MBA, BVS, BLmin" in said
     assert "2 rejected sites" in said
     assert said.rstrip().endswith("next: rankaae train +family=Cu_oxides data=new/cu.h5")
 
@@ -127,6 +132,9 @@ def test_a_family_file_is_written_again(ingest, rejects, tmp_path):
     assert np.array_equal(first.spectra_NE, second.spectra_NE)
     assert np.array_equal(first.true_response_KE, second.true_response_KE)
     assert second.is_synthetic
+    assert second.quantity_names == first.quantity_names
+    assert np.array_equal(first.quantities_NQ, second.quantities_NQ)
+    assert "covalency" in first.quantity_names
     (tmp_path / "again.h5").unlink()
     message = rejects("source=family", "path=input.h5", "output=x.h5", family="Fe_oxides")
     assert "element is Cu, that of the family Fe_oxides is Fe" in message
@@ -225,6 +233,9 @@ def test_published_amorphous_carbon(ingest, tmp_path):
     assert (family.energy_unit, family.normalisation, len(family.energy_E)) == ("index", "unknown", 100)
     expected = [4, 10.6995937872 / 3 * np.sqrt(3) / 4, 0, np.degrees(np.arccos(-1 / 3))]
     assert np.allclose(family.descriptors_NK, expected, atol=1e-3)
+    quantity = dict(zip(family.quantity_names, family.quantities_NQ.T, strict=True))
+    assert set(quantity["SSN"]) == {12}
+    assert np.allclose(quantity["q6"], 0.6285, atol=1e-3)
 
 
 @needs_shared
