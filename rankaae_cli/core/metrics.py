@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 from scipy import stats
-from sklearn.metrics import f1_score
 
 from rankaae_cli.core.calibration import apply_calibration, half_width, reconstruction_mae_rows
+from rankaae_cli.core.classes import confusion_macro_f1, confusion_matrix
 
 _PERMUTATIONS = 20
 _SHAPIRO_ROWS = 5000  # beyond this scipy's W stands, but its reference distribution does not
@@ -20,6 +20,18 @@ def spearman(a_N: np.ndarray, b_N: np.ndarray) -> float:
     if len(a) < _FEWEST_ROWS or np.ptp(a) == 0 or np.ptp(b) == 0:
         return float("nan")
     return float(np.corrcoef(stats.rankdata(a), stats.rankdata(b))[0, 1])
+
+
+def kendall(a_N: np.ndarray, b_N: np.ndarray) -> float:
+    """Return Kendall's tau-b over the rows where both are known; NaN where it is not defined.
+
+    tau-b = (concordant - discordant pairs) / sqrt((pairs not tied in a) (pairs not tied in b)) (Kendall,
+    Biometrika 33, 239 (1945)), so many rows of one class do not count as agreement.
+    """
+    a, b = _both_known(a_N, b_N)
+    if len(a) < _FEWEST_ROWS or np.ptp(a) == 0 or np.ptp(b) == 0:
+        return float("nan")
+    return float(stats.kendalltau(a, b).statistic)
 
 
 def r2(true_N: np.ndarray, predicted_N: np.ndarray) -> float:
@@ -41,14 +53,7 @@ def macro_f1(true_N: np.ndarray, predicted_N: np.ndarray, classes: Sequence[floa
     Only classes that occur in either are averaged; NaN where no row is known, or where true values lie further
     than half a unit from every class: these are not the classes of such data.
     """
-    true, predicted = _both_known(true_N, predicted_N)
-    values = np.sort(np.asarray(classes, dtype=np.float64))
-    if not len(true) or np.abs(true[:, None] - values).min(axis=1).max() > 0.5:
-        return float("nan")
-    true_class, predicted_class = (
-        np.abs(value[:, None] - values[None, :]).argmin(axis=1) for value in (true, predicted)
-    )
-    return float(f1_score(true_class, predicted_class, average="macro", zero_division=0))
+    return float(confusion_macro_f1(confusion_matrix(true_N, predicted_N, classes)))
 
 
 def inter_style(styles_NS: np.ndarray, descriptors_NK: np.ndarray, seed: int = 0) -> dict[str, float]:
@@ -89,19 +94,56 @@ def inter_style(styles_NS: np.ndarray, descriptors_NK: np.ndarray, seed: int = 0
     }
 
 
-def shapiro_min(styles_NS: np.ndarray, seed: int = 0) -> float:
-    """Return the smallest Shapiro-Wilk W over styles (1 for a normal distribution), on at most 5000 rows.
+def shapiro(styles_NS: np.ndarray, seed: int = 0) -> np.ndarray:
+    """Return the Shapiro-Wilk W of each style (1 for a normal distribution), shape (S,), on at most 5000 rows.
 
-    A constant style has no W; the result is then NaN, as it is for fewer than three rows.
+    A constant style has no W and gets NaN, as all styles do for fewer than three rows. Of more than 5000 rows
+    a random 5000 are taken, the same for every style; `seed` draws them.
     """
-    n = len(styles_NS)
-    if n < _FEWEST_ROWS or (np.ptp(styles_NS, axis=0) == 0).any():
-        return float("nan")
+    styles_NS = np.asarray(styles_NS, dtype=np.float64)
+    n, s = styles_NS.shape
+    if n < _FEWEST_ROWS:
+        return np.full(s, np.nan)
+    varies_S = np.ptp(styles_NS, axis=0) > 0
     if n > _SHAPIRO_ROWS:
         styles_NS = styles_NS[np.random.default_rng(seed).choice(n, _SHAPIRO_ROWS, replace=False)]
-    return min(
-        float(stats.shapiro(style_N).statistic) for style_N in np.asarray(styles_NS, dtype=np.float64).T
+    return np.array(
+        [
+            float(stats.shapiro(style_N).statistic) if varies else np.nan
+            for style_N, varies in zip(styles_NS.T, varies_S, strict=True)
+        ]
     )
+
+
+def shapiro_min(styles_NS: np.ndarray, seed: int = 0) -> float:
+    """Return the smallest Shapiro-Wilk W over styles; NaN where one of them has none (see `shapiro`)."""
+    w_S = shapiro(styles_NS, seed)
+    return float(w_S.min()) if len(w_S) else float("nan")
+
+
+def normal_quantiles(style_N: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return what a Q-Q plot of a style against the standard normal distribution shows.
+
+    Parameters
+    ----------
+    style_N
+        Shape (N,); rows that are not finite are left out, M remain.
+
+    Returns
+    -------
+    theoretical
+        Quantiles of N(0, 1) at Filliben's estimates of the medians of M order statistics
+        (`scipy.stats.probplot`), ascending, shape (M,).
+    sample
+        The style, sorted, shape (M,). On the diagonal where the style is standard normal, on a straight line
+        where it is normal.
+    """
+    style = np.asarray(style_N, dtype=np.float64)
+    style = style[np.isfinite(style)]
+    if not len(style):
+        return np.empty(0), np.empty(0)
+    theoretical, sample = stats.probplot(style, dist="norm", fit=False)
+    return np.asarray(theoretical), np.asarray(sample)
 
 
 def mean_spearman(styles_NS: np.ndarray, descriptors_NK: np.ndarray) -> float:

@@ -9,11 +9,14 @@ from rankaae_cli.core.calibration import fit_calibration
 from rankaae_cli.core.ensemble import ensemble_spectra, ensemble_styles, trials_to_average
 from rankaae_cli.core.metrics import (
     inter_style,
+    kendall,
     macro_f1,
     mae,
     mean_spearman,
+    normal_quantiles,
     r2,
     score_styles,
+    shapiro,
     shapiro_min,
     spearman,
 )
@@ -34,6 +37,21 @@ def test_spearman_agrees_with_scipy_with_ties_and_gaps(rng):
 @pytest.mark.parametrize("a", [np.full(9, np.nan), np.ones(9), np.array([1.0, 2.0, *[np.nan] * 7])])
 def test_spearman_is_nan_where_not_defined(a):
     assert np.isnan(spearman(a, np.arange(9.0)))
+
+
+def test_kendall_counts_pairs(rng):
+    a, b = rng.integers(0, 4, 40).astype(float), rng.normal(size=40)
+    a[3], b[7] = np.nan, np.nan
+    rows = [i for i in range(40) if i not in (3, 7)]
+    signs = [(np.sign(a[i] - a[j]), np.sign(b[i] - b[j])) for i in rows for j in rows if i < j]
+    agreement = sum(s * t for s, t in signs)
+    untied = sum(s != 0 for s, _ in signs) * sum(t != 0 for _, t in signs)
+    assert kendall(a, b) == pytest.approx(agreement / np.sqrt(untied))
+
+
+@pytest.mark.parametrize("a", [np.full(9, np.nan), np.ones(9), np.array([1.0, 2.0, *[np.nan] * 7])])
+def test_kendall_is_nan_where_not_defined(a):
+    assert np.isnan(kendall(a, np.arange(9.0)))
 
 
 def test_r2_and_mae_of_known_cases():
@@ -103,6 +121,28 @@ def test_shapiro_tells_normal_from_not(rng):
     assert shapiro_min(normal) > 0.99
     assert shapiro_min(np.stack([normal[:, 0], rng.integers(0, 2, 6000)], axis=1)) < 0.8
     assert np.isnan(shapiro_min(np.ones((20, 1)))) and np.isnan(shapiro_min(normal[:2]))
+
+
+def test_shapiro_of_each_style(rng):
+    styles = np.stack([rng.normal(size=200), rng.exponential(size=200), np.ones(200)], axis=1)
+    w = shapiro(styles)
+    assert w[:2] == pytest.approx([stats.shapiro(style).statistic for style in styles.T[:2]])
+    assert np.isnan(w[2]) and np.isnan(shapiro_min(styles)) and shapiro_min(styles[:, :2]) == w[1]
+    assert np.isnan(shapiro(styles[:2])).tolist() == [True] * 3
+    assert len(shapiro(styles[:, :0])) == 0 and np.isnan(shapiro_min(styles[:, :0]))
+
+
+def test_quantiles_of_a_normal_style_lie_on_a_line(rng):
+    style = 3 * rng.normal(size=2001) + 2
+    style[7] = np.nan
+    theoretical, sample = normal_quantiles(style)
+    assert theoretical.shape == sample.shape == (2000,)
+    assert (np.diff(sample) >= 0).all() and sample[0] == np.nanmin(style)
+    np.testing.assert_allclose(np.polyfit(theoretical, sample, 1), [3, 2], atol=0.15)
+    # Filliben's median of the largest of M is 2^(-1/M).
+    assert stats.norm.cdf(theoretical[-1]) == pytest.approx(0.5 ** (1 / 2000))
+    assert theoretical[0] == pytest.approx(-theoretical[-1])
+    assert [len(quantiles) for quantiles in normal_quantiles(np.full(4, np.nan))] == [0, 0]
 
 
 def test_mean_spearman_does_not_reward_collapse(rng):

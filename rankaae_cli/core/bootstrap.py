@@ -1,0 +1,215 @@
+"""Bootstrap intervals over materials.
+
+Sites of one material are alike, so rows are not independent and resampling them would give intervals that are
+too narrow. Materials are resampled with replacement instead, all their rows going along (cluster bootstrap;
+Davison & Hinkley, Bootstrap Methods and their Application, 1997, section 3.8).
+
+A resample of rows is known by how often each occurs, so R resamples are an array of weights, ``weights_NR``.
+Rank correlations, errors and confusion matrices (`classes.confusion_matrix`) follow from the weights for all
+resamples at once and equal what the gathered rows would give. One array of weights used for two models makes
+their replicates paired, and the interval of the difference honest.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+LEVEL = 0.95
+RESAMPLES = 1000
+_FEWEST_ROWS = 3  # as in `metrics`
+_BLOCK = 1024  # rows of the matrix of pairs at once, to bound its memory
+
+
+def material_weights(
+    materials_N: Sequence[Any] | np.ndarray, resamples: int, rng: np.random.Generator
+) -> np.ndarray:
+    """Draw resamples of materials.
+
+    Parameters
+    ----------
+    materials_N
+        Material of each row, shape (N,).
+    resamples
+        R, their number.
+    rng
+        Source of randomness.
+
+    Returns
+    -------
+    np.ndarray
+        How often each row occurs in each resample, shape (N, R), float64 whole numbers. As many materials are
+        drawn as there are, so the number of rows varies. Shape (N, 0) where there are fewer than two materials:
+        resampling one says nothing about another.
+    """
+    materials, row_material_N = np.unique(np.asarray(materials_N).astype(str), return_inverse=True)
+    m = len(materials)
+    if m < 2:
+        return np.empty((len(row_material_N), 0))
+    drawn = rng.multinomial(m, np.full(m, 1 / m), size=resamples)
+    return np.ascontiguousarray(drawn.T[row_material_N], dtype=np.float64)
+
+
+def bootstrap_interval(
+    statistic: Callable[[np.ndarray], float],
+    materials_N: Sequence[Any] | np.ndarray,
+    resamples: int = RESAMPLES,
+    rng: np.random.Generator | None = None,
+    level: float = LEVEL,
+) -> tuple[float, float]:
+    """Return the bootstrap interval over materials of any statistic.
+
+    Parameters
+    ----------
+    statistic
+        Takes row indices, int64, repeated as often as drawn, and gives a number.
+    materials_N
+        Material of each row, shape (N,).
+    resamples
+        Their number.
+    rng
+        Source of randomness; by default ``np.random.default_rng(0)``.
+    level
+        Coverage, between 0 and 1.
+
+    Returns
+    -------
+    tuple of float
+        Lower and upper end; see `percentile_interval`.
+    """
+    weights_NR = material_weights(materials_N, resamples, rng or np.random.default_rng(0))
+    return percentile_interval(replicates_of(statistic, weights_NR), level)
+
+
+def replicates_of(statistic: Callable[[np.ndarray], float], weights_NR: np.ndarray) -> np.ndarray:
+    """Return the statistic of each resample's row indices, shape (R,); for those without a way by weights."""
+    rows = np.arange(len(weights_NR))
+    return np.array([statistic(np.repeat(rows, w_N)) for w_N in weights_NR.T.astype(np.int64)], dtype=float)
+
+
+def percentile_interval(replicates: np.ndarray, level: float = LEVEL) -> tuple[float, float]:
+    """Return the (1 - level) / 2 and (1 + level) / 2 quantiles of a statistic's replicates, shape (R,).
+
+    Resamples where the statistic is not defined are left out; both ends are NaN where those are the most.
+    """
+    defined = replicates[np.isfinite(replicates)]
+    if not len(defined) or 2 * len(defined) < len(replicates):
+        return float("nan"), float("nan")
+    low, high = np.quantile(defined, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
+
+
+def resampled_spearman(a_N: np.ndarray, b_N: np.ndarray, weights_NR: np.ndarray) -> np.ndarray:
+    """Return Spearman's rank correlation in each resample, shape (R,).
+
+    Parameters
+    ----------
+    a_N, b_N
+        Shape (N,), NaN where not known; such rows do not count.
+    weights_NR
+        Of `material_weights`.
+
+    Returns
+    -------
+    np.ndarray
+        Pearson's correlation of average ranks; NaN where either is constant in the resample, or it has fewer
+        than three rows.
+    """
+    a, b, weights_NR = _known(a_N, b_N, weights_NR)
+    n = weights_NR.sum(axis=0)
+    # Average ranks of n rows have the mean (n + 1) / 2, ties or not.
+    a_NR, b_NR = (_ranks(value, weights_NR) - (n + 1) / 2 for value in (a, b))
+    weighted_NR = weights_NR * a_NR
+    covariance = np.einsum("nr,nr->r", weighted_NR, b_NR)
+    variance_a = np.einsum("nr,nr->r", weighted_NR, a_NR)
+    variance_b = np.einsum("nr,nr,nr->r", weights_NR, b_NR, b_NR)
+    return _ratio(covariance, np.sqrt(variance_a * variance_b), n)
+
+
+def resampled_kendall(a_N: np.ndarray, b_N: np.ndarray, weights_NR: np.ndarray) -> np.ndarray:
+    """Return Kendall's tau-b in each resample, shape (R,).
+
+    With s_ij = sign(a_i - a_j) sign(b_i - b_j) and weights w of sum n,
+
+        tau-b = w^T s w / sqrt((n^2 - A) (n^2 - B)),
+
+    A and B the sums of squared weights of the distinct values of a and of b: n^2 - A counts the ordered pairs
+    not tied in a, copies of a row being tied in both. One matrix product, O(N^2 R).
+
+    Parameters
+    ----------
+    a_N, b_N
+        Shape (N,), NaN where not known; such rows do not count.
+    weights_NR
+        Of `material_weights`.
+
+    Returns
+    -------
+    np.ndarray
+        NaN where either is constant in the resample, or it has fewer than three rows.
+    """
+    a, b, weights_NR = _known(a_N, b_N, weights_NR)
+    n = weights_NR.sum(axis=0)
+    (sums_a, group_a), (sums_b, group_b) = (_group_sums(value, weights_NR) for value in (a, b))
+    # Whole numbers below 2^24 and their sums are exact in single precision.
+    rank_a, rank_b = group_a.astype(np.float32), group_b.astype(np.float32)
+    weights_32 = weights_NR.astype(np.float32)
+    agreement = np.zeros(weights_NR.shape[1])
+    for start in range(0, len(a), _BLOCK):
+        block = slice(start, start + _BLOCK)
+        sign = np.sign(rank_a[block, None] - rank_a) * np.sign(rank_b[block, None] - rank_b)
+        agreement += np.einsum("nr,nr->r", weights_NR[block], sign @ weights_32)
+    untied_a, untied_b = (n**2 - (sums**2).sum(axis=0) for sums in (sums_a, sums_b))
+    return _ratio(agreement, np.sqrt(untied_a * untied_b), n)
+
+
+def resampled_r2(true_N: np.ndarray, predicted_N: np.ndarray, weights_NR: np.ndarray) -> np.ndarray:
+    """Return 1 - (residual sum of squares) / (total sum of squares) in each resample, shape (R,), else NaN."""
+    true, predicted, weights_NR = _known(true_N, predicted_N, weights_NR)
+    n = weights_NR.sum(axis=0)
+    if not len(true):
+        return np.full(n.shape, np.nan)
+    true, predicted = true - true.mean(), predicted - true.mean()  # against cancellation below
+    residual = ((true - predicted) ** 2) @ weights_NR
+    total = (true**2) @ weights_NR - np.divide(
+        (true @ weights_NR) ** 2, n, out=np.zeros(n.shape), where=n > 0
+    )
+    constant = (_group_sums(true, weights_NR)[0] > 0).sum(axis=0) < 2
+    return 1 - np.divide(residual, total, out=np.full(n.shape, np.nan), where=~constant)
+
+
+def resampled_mae(true_N: np.ndarray, predicted_N: np.ndarray, weights_NR: np.ndarray) -> np.ndarray:
+    """Return the mean absolute error in each resample, shape (R,); NaN where it has no known row."""
+    true, predicted, weights_NR = _known(true_N, predicted_N, weights_NR)
+    n = weights_NR.sum(axis=0)
+    return np.divide(np.abs(true - predicted) @ weights_NR, n, out=np.full(n.shape, np.nan), where=n > 0)
+
+
+def _known(
+    a_N: np.ndarray, b_N: np.ndarray, weights_NR: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    a_N, b_N = np.asarray(a_N, dtype=np.float64), np.asarray(b_N, dtype=np.float64)
+    known = np.isfinite(a_N) & np.isfinite(b_N)
+    return a_N[known], b_N[known], weights_NR[known]
+
+
+def _group_sums(value_N: np.ndarray, weights_NR: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the weight of each of the U distinct values, ascending, shape (U, R), and each row's value, (N,)."""
+    distinct, group_N = np.unique(value_N, return_inverse=True)
+    if not len(distinct):
+        return np.empty((0, weights_NR.shape[1])), group_N
+    order = np.argsort(group_N, kind="stable")
+    starts = np.searchsorted(group_N[order], np.arange(len(distinct)))
+    return np.add.reduceat(weights_NR[order], starts, axis=0), group_N
+
+
+def _ranks(value_N: np.ndarray, weights_NR: np.ndarray) -> np.ndarray:
+    """Return the average rank, from 1, that a row has in each resample, shape (N, R)."""
+    sums, group_N = _group_sums(value_N, weights_NR)
+    ranks: np.ndarray = (sums.cumsum(axis=0) - (sums - 1) / 2)[group_N]
+    return ranks
+
+
+def _ratio(numerator: np.ndarray, denominator: np.ndarray, n: np.ndarray) -> np.ndarray:
+    defined = (denominator > 0) & (n >= _FEWEST_ROWS)
+    return np.divide(numerator, denominator, out=np.full(n.shape, np.nan), where=defined)
