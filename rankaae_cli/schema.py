@@ -10,6 +10,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING
 
+from rankaae_cli.core.baseline_settings import BaselineSettings
 from rankaae_cli.core.settings import ModelSettings, ObjectiveSettings, OptimiserSettings
 
 
@@ -143,6 +144,7 @@ class TrainConfig:
     data: str | None = None
     unlabelled: str | None = None
     trials: int = MISSING
+    trials_at_once: int | None = None
     max_epochs: int = MISSING
     batch_size: int = MISSING
     seed: int = MISSING
@@ -160,10 +162,30 @@ class TrainConfig:
 
 @dataclass
 class EvaluateConfig:
-    """Keys of `rankaae evaluate`."""
+    """Keys of `rankaae evaluate`; `baselines` is none, all, or names of some."""
 
     run: str = MISSING
     split: Split = Split.test
+    baselines: Any = "none"
+    threads: int = 1
+    baseline_settings: BaselineSettings = MISSING
+
+
+class Others(Enum):
+    """Where the styles that are not walked come from."""
+
+    data = "data"
+    prior = "prior"
+
+
+class CheckRows(Enum):
+    """Rows that a traversal is held against; held_out: validation and test."""
+
+    held_out = "held_out"
+    train = "train"
+    validation = "validation"
+    test = "test"
+    all = "all"
 
 
 @dataclass
@@ -174,6 +196,8 @@ class TraverseConfig:
     levels: int = 11
     draws: int = 500
     seed: int = 0
+    others: Others = Others.data
+    check_rows: CheckRows = CheckRows.held_out
 
 
 @dataclass

@@ -53,6 +53,7 @@ def run(cfg: DictConfig) -> dict[str, Any]:
         "objective",
         "optimiser",
         "trials",
+        "trials_at_once",
         "max_epochs",
         "batch_size",
         "seed",
@@ -72,7 +73,7 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     start = time.monotonic() - provenance.get("wall_s", 0.0)
     try:
         with interrupted.held(directory), Progress("training", "epochs") as progress:
-            model = fit(request, progress)
+            model = fit(request, progress, announce=console.print)
     except Stopped as stopped:
         wall = round(time.monotonic() - start, 3)
         run_directory.write_provenance(directory, {**provenance, "wall_s": wall})
@@ -146,6 +147,7 @@ _AT_LEAST = {
         "seed",
         "model.free_styles",
         "objective.input_noise",
+        *(f"objective.augmentation.{key}" for key in ("energy_shift", "broadening", "scale")),
         "objective.prior.noise",
         "optimiser.weight_decay",
         "optimiser.clip",
@@ -179,6 +181,9 @@ def _check(cfg: DictConfig) -> None:
     bounds += [(k, "positive", value(k) > 0) for k in _POSITIVE]
     bounds += [
         ("objective.prior.betas", "two numbers in [0, 1)", all(0 <= b < 1 for b in cfg.objective.prior.betas))
+    ]
+    bounds += [
+        ("trials_at_once", "at least 1, or null", cfg.trials_at_once is None or cfg.trials_at_once > 0)
     ]
     points = "objective.smoothness.kernel_points"
     bounds += [(points, "odd", value(points) % 2 == 1)]

@@ -131,14 +131,27 @@ class SmoothnessSettings:
 
 
 @dataclass
+class AugmentationSettings:
+    """Random changes of each input spectrum, beside noise; see `core.augmentation`.
+
+    `energy_shift` and the largest `broadening` in the unit of the energy grid, `scale` relative.
+    """
+
+    energy_shift: float
+    broadening: float
+    scale: float
+
+
+@dataclass
 class ObjectiveSettings:
-    """The five losses, the order they are stepped in, and the noise on the input spectra.
+    """The five losses, the order they are stepped in, and what is done to the input spectra.
 
     The weight of each rises from 0 over the first part `ramp` (0 to 1) of the run.
     """
 
     order: StepOrder
     input_noise: float
+    augmentation: AugmentationSettings
     rank: RankSettings
     reconstruction: ReconstructionSettings
     prior: PriorSettings

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from rankaae_cli.data.files import replacing
+from rankaae_cli.training.groups import BestEpochs
 from rankaae_cli.training.module import LOSSES, RankAAE
 from rankaae_cli.training.validation import Validation, ValidationScores
 
@@ -43,6 +44,15 @@ class KeepBestEpoch(pl.Callback):
         for name, value in state_dict.items():
             setattr(self, name, value)
 
+    def kept(self) -> BestEpochs:
+        """Return what has been kept so far, in the processor's memory."""
+        weights = {name: value.cpu() for name, value in self.weights.items()}
+        return BestEpochs(self.scores_T, self.best_epoch_T, self.failed_T, weights)
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Stop at once where a run goes on in which every trial had been given up."""
+        self._stop_if_none_is_left(trainer)
+
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Score this epoch and keep the weights of the trials that improved."""
         assert isinstance(pl_module, RankAAE)
@@ -60,6 +70,9 @@ class KeepBestEpoch(pl.Callback):
         self.scores_T = torch.where(better_T, score_T, self.scores_T)
         self.best_epoch_T = torch.where(better_T, trainer.current_epoch, self.best_epoch_T)
         self._keep(autoencoder.state_dict(), better_T)
+        self._stop_if_none_is_left(trainer)
+
+    def _stop_if_none_is_left(self, trainer: pl.Trainer) -> None:
         if not any(reason is None for reason in self.failed_T):
             trainer.should_stop = True
 
@@ -119,7 +132,7 @@ class ReduceOnPlateau(pl.Callback):
 
 
 class MetricsTable(pl.Callback):
-    """Append one row an epoch and trial to metrics.csv."""
+    """Append one row an epoch and trial to metrics.csv, below those of the trials with smaller numbers."""
 
     def __init__(
         self, path: Path, best: KeepBestEpoch, descriptor_names: Sequence[str], trials: Sequence[int]
@@ -141,15 +154,11 @@ class MetricsTable(pl.Callback):
         ]
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Write the header, or, where a run goes on, drop the rows of epochs that will be trained again."""
+        """Write the header and what is there already, less the rows of epochs that will be trained again."""
         rows: list[list[Any]] = [self.columns]
-        if trainer.current_epoch > 0:
+        if trainer.current_epoch > 0 or self.trials[0] > 0:
             with self.path.open(newline="", encoding="utf-8") as file:
-                rows += [
-                    row
-                    for row in list(csv.reader(file))[1:]
-                    if _is_whole(row, self.columns, trainer.current_epoch)
-                ]
+                rows += [row for row in list(csv.reader(file))[1:] if self._stays(row, trainer.current_epoch)]
         with replacing(self.path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
             csv.writer(file, lineterminator="\n").writerows(rows)
 
@@ -180,6 +189,10 @@ class MetricsTable(pl.Callback):
             rows.append([values.get(column, "") for column in self.columns])
         self._append(rows)
 
+    def _stays(self, row: list[str], epochs: int) -> bool:
+        whole = len(row) == len(self.columns) and row[0].isdigit() and row[1].isdigit()
+        return whole and (int(row[1]) < self.trials[0] or int(row[0]) < epochs)
+
     def _append(self, rows: list[list[Any]]) -> None:
         with self.path.open("a", newline="", encoding="utf-8") as file:
             csv.writer(file, lineterminator="\n").writerows(rows)
@@ -188,9 +201,10 @@ class MetricsTable(pl.Callback):
 class LogScores(pl.Callback):
     """Hand the losses and scores of every epoch to Lightning's logger, one curve a quantity and trial."""
 
-    def __init__(self, best: KeepBestEpoch, descriptor_names: Sequence[str]) -> None:
+    def __init__(self, best: KeepBestEpoch, descriptor_names: Sequence[str], trials: Sequence[int]) -> None:
         self.best = best
         self.descriptor_names = descriptor_names
+        self.trials = trials
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Log this epoch; stands after `KeepBestEpoch` in the list of callbacks."""
@@ -202,20 +216,37 @@ class LogScores(pl.Callback):
         for name, column in zip(self.descriptor_names, scores.spearman_TK.T, strict=True):
             values_T[f"val_spearman_{name}"] = column
         metrics = {
-            f"{name}/trial_{t}": float(value)
+            f"{name}/trial_{trial}": float(value)
             for name, value_T in values_T.items()
-            for t, value in enumerate(value_T)
+            for trial, value in zip(self.trials, value_T, strict=True)
             if math.isfinite(value)
         }
         trainer.logger.log_metrics(metrics, step=trainer.current_epoch)
 
 
 class ReportProgress(pl.Callback):
-    """Tell a function of (epochs done, epochs in all, how it stands) after every epoch."""
+    """Tell a function of (epochs done, epochs in all, how it stands) after every epoch.
 
-    def __init__(self, report: ProgressReport, best: KeepBestEpoch) -> None:
+    Parameters
+    ----------
+    report
+        The function.
+    best
+        How it stands.
+    before, total
+        Epochs of the groups of trials that have finished, and of all groups.
+    title
+        Of the trials at hand; empty where they are all.
+    """
+
+    def __init__(
+        self, report: ProgressReport, best: KeepBestEpoch, before: int, total: int, title: str
+    ) -> None:
         self.report = report
         self.best = best
+        self.before = before
+        self.total = total
+        self.title = title
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Report this epoch; stands after `KeepBestEpoch` in the list of callbacks."""
@@ -223,14 +254,10 @@ class ReportProgress(pl.Callback):
         assert scores is not None
         t = int(scores.score_T.argmax())
         standing = (
-            f"validation: Spearman {float(scores.spearman_TK[t].nanmean()):.3f}, "
+            f"{self.title or 'validation'}: Spearman {float(scores.spearman_TK[t].nanmean()):.3f}, "
             f"reconstruction error {float(scores.reconstruction_mae_T[t]):.4f}"
         )
-        self.report(trainer.current_epoch + 1, int(trainer.max_epochs or 0), standing)
-
-
-def _is_whole(row: list[str], columns: list[str], epochs: int) -> bool:
-    return len(row) == len(columns) and row[0].isdigit() and int(row[0]) < epochs
+        self.report(self.before + trainer.current_epoch + 1, self.total, standing)
 
 
 def _cell(value: Tensor | float) -> str:

@@ -7,7 +7,7 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
 
-from rankaae_cli.core import losses
+from rankaae_cli.core import augmentation, losses
 from rankaae_cli.core.schedules import learning_rate_factor, ramp, reversal_strength
 from rankaae_cli.core.settings import (
     ObjectiveSettings,
@@ -39,6 +39,8 @@ class RankAAE(pl.LightningModule):
         Of the run.
     device
         Where noise and prior draws are made: the one that trains.
+    energy_step
+        Of the grid, in the unit of the augmentation's settings.
     """
 
     def __init__(
@@ -50,12 +52,14 @@ class RankAAE(pl.LightningModule):
         trials: Sequence[int],
         seed: int,
         device: str = "cpu",
+        energy_step: float = 1.0,
     ) -> None:
         super().__init__()
         self.automatic_optimization = False
         self.objective = objective
         self.optimiser_settings = optimiser
         self.named_styles = named_styles
+        self.energy_step = energy_step
         self.trials = tuple(trials)
         generators = trial_generators(seed, trials, _INITIAL_WEIGHTS)
         self.autoencoder = Autoencoder(architecture, generators)
@@ -123,15 +127,15 @@ class RankAAE(pl.LightningModule):
         for optimiser in optimisers:
             for group in optimiser.param_groups:
                 group["lr"] = group["peak_lr"] * factor
-        noisy_TBE = self._noisy(spectra_TBE)
+        changed_TBE = self._changed(spectra_TBE)
         if self.objective.order is StepOrder.joint:
-            values = self._all_losses(spectra_TBE, noisy_TBE, descriptors_TBK, progress)
+            values = self._all_losses(spectra_TBE, changed_TBE, descriptors_TBK, progress)
             weighted = [self._weight(name, progress) * value for name, value in values.items()]
             self._step(optimisers[0], torch.stack(weighted).sum(0))
             self._record(values)
             return
         for name, optimiser in zip(self.active_losses, optimisers, strict=False):
-            value = self._one_loss(name, spectra_TBE, noisy_TBE, descriptors_TBK, progress)
+            value = self._one_loss(name, spectra_TBE, changed_TBE, descriptors_TBK, progress)
             self._step(optimiser, self._weight(name, progress) * value)
             self._record({name: value})
 
@@ -185,18 +189,30 @@ class RankAAE(pl.LightningModule):
             row.normal_(generator=generator)
         return out
 
-    def _noisy(self, spectra_TBE: Tensor) -> Tensor:
-        if self.objective.input_noise == 0:
-            return spectra_TBE
-        return spectra_TBE + self.objective.input_noise * self._normal(*spectra_TBE.shape[1:])
+    def _changed(self, spectra_TBE: Tensor) -> Tensor:
+        """Return the spectra as the encoder is given them: augmented, with noise."""
+        s = self.objective.augmentation
+        rows = spectra_TBE.shape[1]
+        if s.broadening > 0:
+            width_T = s.broadening / self.energy_step * torch.special.ndtr(self._normal())
+            spectra_TBE = augmentation.broaden(spectra_TBE, width_T)
+        if s.energy_shift > 0:
+            shift_TB = s.energy_shift / self.energy_step * self._normal(rows)
+            spectra_TBE = augmentation.shift_energy(spectra_TBE, shift_TB)
+        if s.scale > 0:
+            spectra_TBE = augmentation.rescale(spectra_TBE, 1 + s.scale * self._normal(rows))
+        if self.objective.input_noise > 0:
+            noise_TBE = self._normal(*spectra_TBE.shape[1:])
+            spectra_TBE = noise_TBE.mul_(self.objective.input_noise).add_(spectra_TBE)
+        return spectra_TBE
 
     def _all_losses(
-        self, spectra_TBE: Tensor, noisy_TBE: Tensor, descriptors_TBK: Tensor, progress: float
+        self, spectra_TBE: Tensor, changed_TBE: Tensor, descriptors_TBK: Tensor, progress: float
     ) -> dict[str, Tensor]:
         """Return every loss of nonzero weight, shape (T,) each, sharing the forward passes."""
         values = {}
         active = self.active_losses
-        styles_TBS = self.autoencoder.encode(noisy_TBE)
+        styles_TBS = self.autoencoder.encode(changed_TBE)
         if "reconstruction" in active:
             values["reconstruction"] = self._reconstruction(self.autoencoder.decode(styles_TBS), spectra_TBE)
         if "rank" in active:
@@ -213,18 +229,18 @@ class RankAAE(pl.LightningModule):
         return values
 
     def _one_loss(
-        self, name: str, spectra_TBE: Tensor, noisy_TBE: Tensor, descriptors_TBK: Tensor, progress: float
+        self, name: str, spectra_TBE: Tensor, changed_TBE: Tensor, descriptors_TBK: Tensor, progress: float
     ) -> Tensor:
         """Return one loss, shape (T,), with a forward pass of its own."""
         if name in ("rank", "prior"):
-            styles_TBS = self.autoencoder.encode(noisy_TBE)
+            styles_TBS = self.autoencoder.encode(changed_TBE)
             return (
                 self._rank(styles_TBS, descriptors_TBK)
                 if name == "rank"
                 else self._prior(styles_TBS, progress)
             )
         if name == "reconstruction":
-            return self._reconstruction(self.autoencoder(noisy_TBE)[1], spectra_TBE)
+            return self._reconstruction(self.autoencoder(changed_TBE)[1], spectra_TBE)
         drawn_TBS = self._normal(spectra_TBE.shape[1], self.autoencoder.architecture.styles)
         generated_TBE = self.autoencoder.decode(drawn_TBS)
         if name == "smoothness":

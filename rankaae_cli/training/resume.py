@@ -2,7 +2,7 @@
 
 import signal
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -11,18 +11,45 @@ import pytorch_lightning as pl
 import torch
 
 from rankaae_cli.data.files import replacing
+from rankaae_cli.training.groups import TrialGroups
 
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+class StopSignals:
+    """Catches SIGTERM, a cluster's warning, and Ctrl-C, however often they come, while its body runs.
+
+    `received` is the number of the last one. They can only be caught in the main thread.
+    """
+
+    def __init__(self) -> None:
+        self.received: int | None = None
+        self._handlers: dict[int, Any] = {}
+
+    def __enter__(self) -> "StopSignals":
+        self._handlers = self.listen()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+
+    def listen(self) -> dict[int, Any]:
+        """Take the signals; return to whom they belonged."""
+        if threading.current_thread() is not threading.main_thread():
+            return {}
+        return {s: signal.signal(s, self._note) for s in _STOP_SIGNALS}
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        self.received = number
 
 
 class SaveState(pl.Callback):
     """Write ``last.ckpt`` every so many epochs and when asked to stop.
 
-    It holds weights, optimisers, epoch counters, the state of the other callbacks and the random generators,
-    so that a run continued from it ends with the same weights as one that was never interrupted.
-
-    SIGTERM, a cluster's warning, and Ctrl-C stop the run after the epoch at hand, however often they come;
-    `stopped_by` is then the signal's number.
+    It holds weights, optimisers, epoch counters, the state of the other callbacks and the random generators of
+    the trials at hand, the groups that the trials are trained in and what the finished ones found, so that a run
+    continued from it ends with the same weights as one that was never interrupted.
 
     Parameters
     ----------
@@ -30,17 +57,28 @@ class SaveState(pl.Callback):
         Of last.ckpt.
     generators
         Every random generator that training draws from.
+    groups
+        Of trials.
     every
         Epochs between two savings.
+    signals
+        Stop training after the epoch at hand; `stopped` then tells so.
     """
 
-    def __init__(self, path: Path, generators: Sequence[torch.Generator], every: int) -> None:
+    def __init__(
+        self,
+        path: Path,
+        generators: Sequence[torch.Generator],
+        groups: TrialGroups,
+        every: int,
+        signals: StopSignals,
+    ) -> None:
         self.path = path
         self.generators = generators
+        self.groups = groups
         self.every = every
-        self.stopped_by: int | None = None
-        self.asked_by: int | None = None
-        self._handlers: dict[int, Any] = {}
+        self.signals = signals
+        self.stopped = False
 
     def state_dict(self) -> dict[str, Any]:
         """Return the states of the random generators."""
@@ -51,26 +89,45 @@ class SaveState(pl.Callback):
         for generator, state in zip(self.generators, state_dict["random_states"], strict=True):
             generator.set_state(state)
 
-    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Listen for signals, after Lightning has set up its own; they can only be caught in the main thread."""
-        if threading.current_thread() is threading.main_thread():
-            self._handlers = {s: signal.signal(s, self._ask) for s in _STOP_SIGNALS}
+    def on_save_checkpoint(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        """Add the groups of trials."""
+        checkpoint.update(self.groups.to_dict())
 
-    def _ask(self, number: int, frame: FrameType | None) -> None:
-        self.asked_by = number
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Listen for signals again, since Lightning has set up its own; it gives them back by itself."""
+        self.signals.listen()
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Save, and stop if asked to; stands last in the list of callbacks."""
-        last = trainer.current_epoch + 1 == trainer.max_epochs
-        if self.asked_by is not None and not last:
-            self.stopped_by = self.asked_by
-            trainer.should_stop = True
-        if self.stopped_by is not None or (trainer.current_epoch + 1) % self.every == 0:
-            with replacing(self.path) as temporary:
-                trainer.save_checkpoint(temporary)
+        if trainer.should_stop or trainer.current_epoch + 1 == trainer.max_epochs:
+            return  # the end of these trials is saved when Lightning has finished
+        if self.signals.received is not None:
+            self.stopped = trainer.should_stop = True
+        if self.stopped or (trainer.current_epoch + 1) % self.every == 0:
+            self.save(trainer)
 
-    def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
-        """Give the signals back to whom they belonged."""
-        for number, handler in self._handlers.items():
-            signal.signal(number, handler)
-        self._handlers = {}
+    def save(self, trainer: pl.Trainer) -> None:
+        """Write last.ckpt."""
+        with replacing(self.path) as temporary:
+            trainer.save_checkpoint(temporary)
+
+
+def save_beginning(path: Path, groups: TrialGroups) -> None:
+    """Write a last.ckpt from which the next group of trials begins."""
+    with replacing(path) as temporary:
+        torch.save(groups.to_dict(), temporary)
+
+
+def read_state(path: Path) -> dict[str, Any] | None:
+    """Return what a last.ckpt holds, in the processor's memory; None if there is none."""
+    if not path.is_file():
+        return None
+    state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    return state
+
+
+def is_under_way(state: Mapping[str, Any]) -> bool:
+    """Return whether a last.ckpt was written while a group of trials trained, not before it."""
+    return "state_dict" in state

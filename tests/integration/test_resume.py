@@ -11,6 +11,7 @@ import time
 import pytest
 import torch
 
+from rankaae_cli.cli import main
 from rankaae_cli.data.samples import sample_path
 from tests.conftest import ROOT
 
@@ -34,10 +35,10 @@ def start(cwd, *arguments):
     )
 
 
-def wait_for_epoch(run, epoch, process):
+def wait_for_epoch(run, epoch, process, trials=2):
     metrics = run / "metrics.csv"
     while process.poll() is None:
-        if metrics.exists() and metrics.read_text().count("\n") > 2 * epoch:
+        if metrics.exists() and metrics.read_text().count("\n") > trials * epoch:
             return
         time.sleep(0.01)
     pytest.fail(f"the run ended before epoch {epoch}: {process.stderr.read()}")
@@ -84,6 +85,26 @@ def test_sigkill_three_times(uninterrupted, tmp_path):
     process = start(tmp_path, *arguments)
     assert process.wait(timeout=300) == 0, process.stderr.read()
     assert_same(run, uninterrupted)
+
+
+def test_sigkill_where_trials_queue(tmp_path):
+    """A run goes on in the group of trials in which it was killed."""
+    whole, run = tmp_path / "whole", tmp_path / "run"
+    epochs, killed_after = 40, 50
+    arguments = ("+family=Ti_oxides", f"max_epochs={epochs}", *SMALL, "trials=3", "trials_at_once=1")
+    process = start(tmp_path, *arguments, f"hydra.run.dir={whole}")
+    assert process.wait(timeout=300) == 0
+    assert "3 trials in 3 groups of 1, as trials_at_once allows" in process.stderr.read()
+
+    process = start(tmp_path, *arguments, f"hydra.run.dir={run}")
+    wait_for_epoch(run, killed_after, process, trials=1)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    state = torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)
+    assert state["groups"] == [1, 1, 1] and len(state["finished_groups"]) >= 1
+    process = start(tmp_path, f"resume={run}")
+    assert process.wait(timeout=300) == 0, process.stderr.read()
+    assert_same(run, whole)
 
 
 def test_sigterm_saves_and_says_how_to_go_on(uninterrupted, tmp_path):
@@ -137,6 +158,8 @@ class TestRefusals:
     def test_another_configuration(self, interrupted, refused):
         message = refused("train", f"resume={interrupted}", "trials=4", "objective.rank.weight=9")
         assert "trials 2 in the run, 4 now" in message and "objective.rank.weight" in message
+        message = refused("train", f"resume={interrupted}", "trials_at_once=1")
+        assert "trials_at_once None in the run, 1 now" in message
         message = refused(
             "train", "+family=V_oxides", f"resume={interrupted}", f"max_epochs={EPOCHS}", *SMALL
         )
@@ -163,3 +186,18 @@ class TestRefusals:
     def test_no_run(self, refused, tmp_path):
         assert "not a run directory" in refused("train", f"resume={tmp_path}")
         assert "no interrupted run" in refused("train", "resume=latest")
+
+
+def test_at_least_one_trial_at_once(refused):
+    assert "trials_at_once=0 (expected at least 1, or null)" in refused(
+        "train", "+family=Ti_oxides", "trials_at_once=0"
+    )
+
+
+def test_a_machine_without_cuda(refused, tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    arguments = ("train", "+family=Ti_oxides", "max_epochs=1", "trials=1", "model.hidden=8")
+    assert "no CUDA device" in refused(*arguments, "device=cuda")
+    assert main([*arguments, "device=auto"]) == 0
+    (provenance,) = tmp_path.glob("runs/*/*/*/provenance.json")
+    assert '"device": "cpu"' in provenance.read_text()

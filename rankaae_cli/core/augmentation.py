@@ -1,0 +1,73 @@
+"""Random changes of input spectra that leave their descriptors as they are.
+
+An encoder trained to make the unchanged spectrum's styles of a changed one reads spectra whose energy calibration,
+resolution or normalisation differs from that of its training data. Energies count in grid points here.
+"""
+
+import torch
+from torch import Tensor
+
+
+def shift_energy(spectra_TBE: Tensor, shift_TB: Tensor) -> Tensor:
+    """Move spectra along the energy by linear interpolation, the edge values replicated.
+
+    Parameters
+    ----------
+    spectra_TBE
+        Shape (T, B, E).
+    shift_TB
+        Shape (T, B), grid points; positive to higher energies.
+
+    Returns
+    -------
+    Tensor
+        Shape (T, B, E): the spectra at E - shift.
+    """
+    points = spectra_TBE.shape[-1]
+    grid_E = torch.arange(points, device=spectra_TBE.device, dtype=spectra_TBE.dtype)
+    position_TBE = (grid_E - shift_TB.unsqueeze(-1)).clamp(0, points - 1)
+    below_TBE = position_TBE.floor().clamp(max=max(points - 2, 0))
+    index_TBE = below_TBE.long()
+    low = spectra_TBE.gather(-1, index_TBE)
+    high = spectra_TBE.gather(-1, (index_TBE + 1).clamp(max=points - 1))
+    return torch.lerp(low, high, position_TBE - below_TBE)
+
+
+def broaden(spectra_TBE: Tensor, sigma_T: Tensor) -> Tensor:
+    """Convolve the spectra of each trial with a Gaussian, the edge values replicated.
+
+    Parameters
+    ----------
+    spectra_TBE
+        Shape (T, B, E).
+    sigma_T
+        Shape (T,): standard deviation in grid points; 0 leaves the spectra as they are.
+
+    Returns
+    -------
+    Tensor
+        Shape (T, B, E).
+
+    Notes
+    -----
+    The kernel sampled at whole grid points, as in `scipy.ndimage.gaussian_filter1d`. The weight that falls
+    beyond an end goes to that end's value.
+    """
+    points = spectra_TBE.shape[-1]
+    offset = torch.arange(-points, points + 1, device=spectra_TBE.device, dtype=spectra_TBE.dtype)
+    # A width of 0 is the limit of a narrow kernel, whose neighbours have no weight left.
+    width_T = sigma_T.clamp(min=1e-2).view(-1, 1)
+    kernel_TO = torch.exp(-0.5 * (offset / width_T).square())
+    kernel_TO = kernel_TO / kernel_TO.sum(-1, keepdim=True)
+    cumulative_TO = kernel_TO.cumsum(-1)
+    row, column = torch.meshgrid(*[torch.arange(points, device=spectra_TBE.device)] * 2, indexing="ij")
+    matrix_TEE = kernel_TO[:, points + row - column]
+    # From source `row` to target `column`: all weight at or beyond either end comes from that end.
+    first, last = cumulative_TO[:, points - column[0]], 1 - cumulative_TO[:, 2 * points - 2 - column[0]]
+    matrix_TEE[:, 0], matrix_TEE[:, -1] = first, last
+    return torch.bmm(spectra_TBE, matrix_TEE)
+
+
+def rescale(spectra_TBE: Tensor, factor_TB: Tensor) -> Tensor:
+    """Multiply each spectrum by its factor, shape (T, B)."""
+    return spectra_TBE * factor_TB.unsqueeze(-1)
