@@ -1,24 +1,24 @@
-"""``rankaae traverse``: how the spectrum responds to each style of a run."""
+"""``rankaae traverse``: how the spectrum responds to each style of a run, and whether the data agree."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rankaae_cli import __version__
 from rankaae_cli.commands.evaluate import checkpoint_sha256, strict_json, subject_of
+from rankaae_cli.commands.traverse_maps import MAPS, map_figures, write_maps
 from rankaae_cli.core.errors import UserError
-from rankaae_cli.data.files import replacing, write_text
+from rankaae_cli.data.files import write_text
 
 if TYPE_CHECKING:
-    import numpy as np
     from omegaconf import DictConfig
 
-    from rankaae_cli.core.traversal import Traversal
+    from rankaae_cli.commands.traverse_walks import StyleWalk
     from rankaae_cli.data.family_file import Family
-    from rankaae_cli.reports.traversal_figures import StyleResponse
     from rankaae_cli.training.trained import TrainedModel
 
-OVERVIEW, FREE_OVERVIEW = "overview", "overview_free"
+OVERVIEW, FREE_OVERVIEW, STABILITY = "overview", "overview_free", "stability"
 TRAVERSAL = "traversal.json"
+OTHERS_TEXT = {"data": "training rows", "prior": "others from the prior"}
 
 
 def run(cfg: "DictConfig") -> dict[str, Any]:
@@ -27,7 +27,16 @@ def run(cfg: "DictConfig") -> dict[str, Any]:
     from rankaae_cli.reports.console import print_traversal
 
     run_directory, model, family = load_run(cfg.run)
-    traversal = traverse(run_directory, model, family, levels=cfg.levels, draws=cfg.draws, seed=cfg.seed)
+    traversal = traverse(
+        run_directory,
+        model,
+        family,
+        levels=cfg.levels,
+        draws=cfg.draws,
+        seed=cfg.seed,
+        others=cfg.others.value,
+        check_rows=cfg.check_rows.value,
+    )
     print_traversal(traversal)
     print(run_directory / "traversal")
     return traversal
@@ -40,50 +49,55 @@ def traverse(
     levels: int = 11,
     draws: int = 500,
     seed: int = 0,
+    others: str = "data",
+    check_rows: str = "held_out",
 ) -> dict[str, Any]:
-    """Write ``traversal/`` of a run: one csv, png and pdf a style, an overview and traversal.json.
+    """Write ``traversal/`` of a run: csv, png and pdf of each style and question, and traversal.json.
+
+    Parameters
+    ----------
+    run_directory, model, family
+        As `load_run` gives them.
+    levels, draws, seed
+        Of the walk; see `core.traversal`.
+    others
+        Where the styles that are not walked come from: ``data`` or ``prior``.
+    check_rows
+        The rows that the responses are held against: a split, ``held_out`` or ``all``.
 
     Raises
     ------
     UserError
         If `levels` is below 2 or `draws` below 1.
     """
-    from rankaae_cli.core.traversal import draw_rows, traverse_style
+    from rankaae_cli.commands.traverse_walks import draw_walk, walk_style, write_walk
+    from rankaae_cli.core.traversal import draw_styles
     from rankaae_cli.data.splits import TRAIN
-    from rankaae_cli.reports import traversal_figures
-    from rankaae_cli.reports.drawing import save_figure
 
     if levels < 2 or draws < 1:
         raise UserError(f"levels={levels} draws={draws}: a traversal needs at least 2 levels and 1 draw")
     directory, subject = run_directory / "traversal", subject_of(model)
     styles_TNS = model.encode(family.spectra_NE[family.split_N == TRAIN])
-    rows = draw_rows(styles_TNS.shape[1], draws, seed)
-    styles: dict[str, Any] = {}
-    responses = []
-    for index, name in enumerate(model.style_names):
-        walk = traverse_style(model.decode, styles_TNS, index, rows, levels)
-        truth_E = _true_response(family, name)
-        styles[name] = _describe(model, walk, name, truth_E)
-        responses.append(_response(model, walk, name, truth_E, styles[name]))
-        _write_csv(directory / f"{name}.csv", model, responses[-1])
-        save_figure(traversal_figures.traversal(subject, model.energy_E, responses[-1]), directory / name)
-    for name, members in overviews(model).items():
-        shown = [response for response in responses if response.name in members]
-        what = "free styles" if name == FREE_OVERVIEW else "response to each descriptor"
-        save_figure(traversal_figures.overview(subject, model.energy_E, shown, what), directory / name)
+    drawn_TDS = draw_styles(styles_TNS, draws, seed, others)
+    walks = [
+        walk_style(model, family, styles_TNS, drawn_TDS, index, levels, OTHERS_TEXT[others])
+        for index in range(len(model.style_names))
+    ]
+    described = _describe(directory, model, family, walks, check_rows, draws, seed)
+    for style in walks:
+        write_walk(directory, model, style)
+        draw_walk(directory, subject, model, style, described[style.name])
+    _draw_together(directory, model, walks, described)
+    pairs = write_maps(directory, subject, model, styles_TNS, drawn_TDS, OTHERS_TEXT[others])
     content = {
-        "run": run_directory.name,
-        "family": model.family,
-        "source": model.source,
-        "synthetic": model.is_synthetic,
-        "rankaae_version": __version__,
-        "checkpoint_sha256": checkpoint_sha256(run_directory),
-        "selected_trial": int(model.selected_trial),
-        "energy_unit": model.energy_unit,
+        **_about(run_directory, model),
         "levels": levels,
         "draws": draws,
         "seed": seed,
-        "styles": styles,
+        "others": others,
+        "check_rows": check_rows,
+        "styles": described,
+        "pairs": pairs,
     }
     write_text(directory / TRAVERSAL, strict_json(content))
     return content
@@ -91,108 +105,90 @@ def traverse(
 
 def overviews(model: "TrainedModel") -> dict[str, tuple[str, ...]]:
     """Return the names of the overview figures of a model and the styles in each."""
-    free = tuple(name for name in model.style_names if not _is_named(model, name))
+    free = tuple(name for name in model.style_names if name not in model.descriptor_names)
     return {OVERVIEW: model.descriptor_names} | ({FREE_OVERVIEW: free} if free else {})
 
 
 def traversal_files(run_directory: Path, model: "TrainedModel") -> list[Path]:
-    """Return all files that `traverse` writes."""
+    """Return all files that `traverse` writes; the last is traversal.json."""
     from rankaae_cli.reports.drawing import FORMATS
 
     directory = run_directory / "traversal"
-    figures = [directory / f"{name}.{x}" for name in (*overviews(model), *model.style_names) for x in FORMATS]
-    return [*figures, *(directory / f"{name}.csv" for name in model.style_names), directory / TRAVERSAL]
+    both = [f"{name}_{what}" for name in model.descriptor_names for what in ("sensitivity", "check")]
+    maps = map_figures(model)
+    figures = [*overviews(model), STABILITY, *maps, *model.style_names, *both]
+    tables = [*model.style_names, *both, *([MAPS] if maps else [])]
+    return [
+        *(directory / f"{name}.{suffix}" for name in figures for suffix in FORMATS),
+        *(directory / f"{name}.csv" for name in tables),
+        directory / TRAVERSAL,
+    ]
 
 
-def _is_named(model: "TrainedModel", name: str) -> bool:
-    return name in model.descriptor_names
-
-
-def _true_response(family: "Family", name: str) -> "np.ndarray | None":
-    if family.true_response_KE is None or name not in family.descriptor_names:
-        return None
-    return family.true_response_KE[family.descriptor_names.index(name)]
+def _about(run_directory: Path, model: "TrainedModel") -> dict[str, Any]:
+    """Return what traversal.json says of the run."""
+    return {
+        "run": run_directory.name,
+        "family": model.family,
+        "source": model.source,
+        "synthetic": model.is_synthetic,
+        "rankaae_version": __version__,
+        "checkpoint_sha256": checkpoint_sha256(run_directory),
+        "selected_trial": int(model.selected_trial),
+        "n_trials": int(model.alive_T.sum()),
+        "energy_unit": model.energy_unit,
+    }
 
 
 def _describe(
-    model: "TrainedModel", walk: "Traversal", name: str, truth_E: "np.ndarray | None"
-) -> dict[str, Any]:
-    """Return the numbers of one walk, for traversal.json."""
-    import numpy as np
-
-    from rankaae_cli.core.calibration import apply_calibration
-    from rankaae_cli.core.traversal import response_correlation
-
-    t = model.selected_trial
-    difference_E = walk.difference_TE[t]
-    largest = int(np.abs(difference_E).argmax())
-    content: dict[str, Any] = {
-        "percentile": walk.percentiles.tolist(),
-        "style": walk.level_TL[t].tolist(),
-        "descriptor": None,
-        "unit": None,
-        "largest_change": float(difference_E[largest]),
-        "energy_of_largest_change": float(model.energy_E[largest]),
-        "pearson_true_response": float("nan"),
-        "pearson_true_response_trials": None,
-    }
-    if _is_named(model, name):
-        k = model.descriptor_names.index(name)
-        calibration = model.calibration["trials"][t]["descriptors"][name]
-        content["descriptor"] = apply_calibration(calibration, walk.level_TL[t]).tolist()
-        content["unit"] = model.descriptor_units[k]
-    if truth_E is not None:
-        content["pearson_true_response"] = response_correlation(difference_E, truth_E)
-        content["pearson_true_response_trials"] = [
-            response_correlation(difference_E, truth_E) for difference_E in walk.difference_TE
-        ]
-    return content
-
-
-def _response(
+    directory: Path,
     model: "TrainedModel",
-    walk: "Traversal",
-    name: str,
-    truth_E: "np.ndarray | None",
-    described: dict[str, Any],
-) -> "StyleResponse":
-    from rankaae_cli.reports.labels import described_range
-    from rankaae_cli.reports.traversal_figures import StyleResponse
+    family: "Family",
+    walks: list["StyleWalk"],
+    check_rows: str,
+    draws: int,
+    seed: int,
+) -> dict[str, Any]:
+    """Return the numbers of every style, and write the checks of the named ones."""
+    from rankaae_cli.commands.traverse_check import ALL, compare, describe_check, read_sample, write_check
+    from rankaae_cli.commands.traverse_walks import describe_walk
 
-    t, alive_T = model.selected_trial, model.alive_T
-    if _is_named(model, name) and alive_T.sum() > 1:
-        # Free styles have no common meaning across trials, so a spread over trials would say nothing of them.
-        low_E, high_E = walk.difference_TE[alive_T].min(axis=0), walk.difference_TE[alive_T].max(axis=0)
-        band = f"range over {alive_T.sum()} trials"
-    else:
-        low_E, high_E = walk.draws_low_TE[t], walk.draws_high_TE[t]
-        band = "5 % to 95 % of draws"
-    ends = described_range(described)
-    return StyleResponse(
-        name=name,
-        percentiles=walk.percentiles,
-        spectra_LE=walk.spectra_TLE[t],
-        difference_E=walk.difference_TE[t],
-        low_E=low_E,
-        high_E=high_E,
-        band=band,
-        ends=ends if ends != "–" else "",
-        true_response_E=truth_E,
-        pearson=described["pearson_true_response"],
-    )
+    subject = subject_of(model)
+    sample = read_sample(model, family, check_rows)
+    everything = sample if check_rows == ALL else read_sample(model, family, ALL)
+    styles: dict[str, Any] = {}
+    for style in walks:
+        styles[style.name] = content = describe_walk(model, style)
+        if style.named:
+            outcome = compare(model, style, sample, draws, seed)
+            reference = outcome if sample is everything else compare(model, style, everything, draws, seed)
+            content["check"] = describe_check(model, style, sample, outcome, reference)
+            write_check(directory, subject, model, style, outcome, content["check"])
+    return styles
 
 
-def _write_csv(path: Path, model: "TrainedModel", response: "StyleResponse") -> None:
-    import pandas as pd
+def _draw_together(
+    directory: Path, model: "TrainedModel", walks: list["StyleWalk"], described: dict[str, Any]
+) -> None:
+    """Draw the figures that show several styles."""
+    from rankaae_cli.commands.traverse_walks import style_response
+    from rankaae_cli.reports import traversal_figures
+    from rankaae_cli.reports.drawing import save_figure
 
-    columns: dict[str, Any] = {"energy": model.energy_E}
-    for percentile, spectrum_E in zip(response.percentiles, response.spectra_LE, strict=True):
-        columns[f"p{percentile:02.0f}" if percentile == round(percentile) else f"p{percentile:.4g}"] = (
-            spectrum_E
+    subject = subject_of(model)
+    for name, members in overviews(model).items():
+        shown = [style_response(model, w, described[w.name]) for w in walks if w.name in members]
+        what = "free styles" if name == FREE_OVERVIEW else "response to each descriptor"
+        what += f", {walks[0].others_text}"
+        save_figure(traversal_figures.overview(subject, model.energy_E, shown, what), directory / name)
+    panels = [
+        traversal_figures.TrialResponses(
+            style.name, style.walk.difference_TE[style.members_T], described[style.name]["stability"]
         )
-    columns["difference"] = response.difference_E
-    columns["difference_low"], columns["difference_high"] = response.low_E, response.high_E
-    if response.true_response_E is not None:
-        columns["true_response_synthetic"] = response.true_response_E
-    with replacing(path) as temporary:
-        pd.DataFrame(columns).to_csv(temporary, index=False, float_format="%.8g")
+        for style in walks
+        if style.named
+    ]
+    save_figure(
+        traversal_figures.stability(subject, model.energy_E, panels, walks[0].others_text),
+        directory / STABILITY,
+    )

@@ -1,21 +1,27 @@
-"""The spectrum's response to one style, the others averaged over the data.
+"""The spectrum's response to one style, the others averaged over.
 
 Style k walks from its 5th to its 95th percentile over the training rows. The other styles are those of rows
-drawn from the data, kept together as they occur, so that only combinations that exist are averaged.
+drawn from the data, kept together as they occur, so that only combinations that exist are averaged; or they
+are drawn from the prior, N(0, I), in which all combinations do.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import stats
 
 FIRST_PERCENTILE = 5.0
 LAST_PERCENTILE = 95.0
+DATA, PRIOR = "data", "prior"
+SIGNIFICANCE = 0.05
+
+Decode = Callable[[np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True)
 class Traversal:
-    """Walk along one style in every trial; L levels.
+    """Walk along one style in every trial; L levels, D draws of the other styles.
 
     Attributes
     ----------
@@ -27,16 +33,65 @@ class Traversal:
         Mean decoded spectrum at each level, shape (T, L, E).
     difference_TE
         Last minus first mean spectrum, shape (T, E).
-    draws_low_TE, draws_high_TE
-        5th and 95th percentile, over the drawn rows, of each row's own difference; shape (T, E).
+    draws_TDE
+        Each draw's own last minus first spectrum, shape (T, D, E).
     """
 
     percentiles: np.ndarray
     level_TL: np.ndarray
     spectra_TLE: np.ndarray
     difference_TE: np.ndarray
-    draws_low_TE: np.ndarray
-    draws_high_TE: np.ndarray
+    draws_TDE: np.ndarray
+
+
+@dataclass(frozen=True)
+class MeanResponse:
+    """A walk averaged over trials.
+
+    Attributes
+    ----------
+    n_trials
+        How many trials are averaged.
+    spectra_LE
+        Mean spectrum at each level, shape (L, E).
+    difference_E
+        Last minus first, shape (E,).
+    trials_low_E, trials_high_E
+        Smallest and largest difference of a trial, shape (E,); NaN for a single trial.
+    draws_low_E, draws_high_E
+        5th and 95th percentile, over the draws of the other styles, of the difference averaged over trials.
+    """
+
+    n_trials: int
+    spectra_LE: np.ndarray  # noqa: N815
+    difference_E: np.ndarray
+    trials_low_E: np.ndarray
+    trials_high_E: np.ndarray
+    draws_low_E: np.ndarray
+    draws_high_E: np.ndarray
+
+
+@dataclass(frozen=True)
+class Sensitivity:
+    """Change of the spectrum by one unit of the descriptor, against energy.
+
+    Attributes
+    ----------
+    n_trials
+        How many trials are averaged: those whose calibrated descriptor changes along the walk.
+    mean_E
+        Mean over them, edge steps by the descriptor's unit, shape (E,).
+    low_E, high_E
+        95 % confidence interval of the mean; for a single trial the share of the draws, see `sensitivity`.
+    significant_E
+        Shape (E,), bool.
+    """
+
+    n_trials: int
+    mean_E: np.ndarray
+    low_E: np.ndarray
+    high_E: np.ndarray
+    significant_E: np.ndarray
 
 
 def draw_rows(n: int, draws: int, seed: int) -> np.ndarray:
@@ -44,47 +99,229 @@ def draw_rows(n: int, draws: int, seed: int) -> np.ndarray:
     return np.sort(np.random.default_rng(seed).choice(n, draws, replace=draws > n))
 
 
+def draw_styles(styles_TNS: np.ndarray, draws: int, seed: int, others: str = DATA) -> np.ndarray:
+    """Return styles that fix what is not walked, shape (T, D, S), float32.
+
+    Parameters
+    ----------
+    styles_TNS
+        Styles of the training rows, shape (T, N, S).
+    draws, seed
+        D, and the seed of the draws; every trial has the same rows, or the same numbers.
+    others
+        ``data``: those of drawn rows; ``prior``: standard normal and independent.
+    """
+    if others == PRIOR:
+        normal = np.random.default_rng(seed).standard_normal((draws, styles_TNS.shape[2]))
+        return np.repeat(normal[None].astype(np.float32), len(styles_TNS), axis=0)
+    assert others == DATA, others
+    return np.array(styles_TNS[:, draw_rows(styles_TNS.shape[1], draws, seed)], dtype=np.float32)
+
+
+def percentile_levels(styles_TNS: np.ndarray, style: int, levels: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return even percentiles from the 5th to the 95th, shape (L,), and a style's values there, (T, L)."""
+    percentiles = np.linspace(FIRST_PERCENTILE, LAST_PERCENTILE, levels)
+    return percentiles, np.percentile(styles_TNS[:, :, style], percentiles, axis=1).T
+
+
 def traverse_style(
-    decode: Callable[[np.ndarray], np.ndarray],
-    styles_TNS: np.ndarray,
-    style: int,
-    rows: np.ndarray,
-    levels: int = 11,
+    decode: Decode, styles_TNS: np.ndarray, style: int, drawn_TDS: np.ndarray, levels: int = 11
 ) -> Traversal:
-    """Walk one style and decode, the other styles being those of `rows`.
+    """Walk one style and decode, the other styles being those drawn.
 
     Parameters
     ----------
     decode
         Takes styles, shape (T, D, S), and gives spectra, shape (T, D, E).
     styles_TNS
-        Styles of the training rows, shape (T, N, S).
+        Styles of the training rows, shape (T, N, S), which give the percentiles.
     style
         Index of the style to walk.
-    rows
-        Indices of the D rows that give the other styles; see `draw_rows`.
+    drawn_TDS
+        The other styles, shape (T, D, S); see `draw_styles`.
     levels
         How many values the style takes, at least 2.
-
-    Returns
-    -------
-    Traversal
     """
-    percentiles = np.linspace(FIRST_PERCENTILE, LAST_PERCENTILE, levels)
-    level_TL = np.percentile(styles_TNS[:, :, style], percentiles, axis=1).T
-    drawn_TDS = np.array(styles_TNS[:, rows], dtype=np.float32)
+    percentiles, level_TL = percentile_levels(styles_TNS, style, levels)
     spectra, ends = [], []
     for index in range(levels):  # one level at a time keeps the memory at T x D x E
-        drawn_TDS[:, :, style] = level_TL[:, index, None]
-        decoded_TDE = np.asarray(decode(drawn_TDS))
+        decoded_TDE = np.asarray(decode(_placed(drawn_TDS, {style: level_TL[:, index]})))
         spectra.append(decoded_TDE.mean(axis=1, dtype=np.float64))
         if index in (0, levels - 1):
             ends.append(decoded_TDE)
     spectra_TLE = np.stack(spectra, axis=1)
-    low_TE, high_TE = np.percentile(ends[1] - ends[0], [FIRST_PERCENTILE, LAST_PERCENTILE], axis=1)
     return Traversal(
-        percentiles, level_TL, spectra_TLE, spectra_TLE[:, -1] - spectra_TLE[:, 0], low_TE, high_TE
+        percentiles, level_TL, spectra_TLE, spectra_TLE[:, -1] - spectra_TLE[:, 0], ends[1] - ends[0]
     )
+
+
+def mean_response(walk: Traversal, members_T: np.ndarray) -> MeanResponse:
+    """Average a walk over trials.
+
+    Each trial walks its own style between its own percentiles, so the average makes sense where the style
+    has one meaning in all trials: for named styles.
+
+    Parameters
+    ----------
+    walk
+        Of every trial.
+    members_T
+        Shape (T,), bool: the trials to average.
+    """
+    difference_TE = walk.difference_TE[members_T]
+    averaged = walk.draws_TDE[members_T].mean(axis=0, dtype=np.float64)
+    draws_low_E, draws_high_E = np.percentile(averaged, [FIRST_PERCENTILE, LAST_PERCENTILE], axis=0)
+    n_trials, unknown_E = len(difference_TE), np.full(difference_TE.shape[1], np.nan)
+    return MeanResponse(
+        n_trials=n_trials,
+        spectra_LE=walk.spectra_TLE[members_T].mean(axis=0),
+        difference_E=difference_TE.mean(axis=0),
+        trials_low_E=difference_TE.min(axis=0) if n_trials > 1 else unknown_E,
+        trials_high_E=difference_TE.max(axis=0) if n_trials > 1 else unknown_E,
+        draws_low_E=draws_low_E,
+        draws_high_E=draws_high_E,
+    )
+
+
+def sensitivity(
+    spectra_TLE: np.ndarray, descriptor_TL: np.ndarray, draws_low_E: np.ndarray, draws_high_E: np.ndarray
+) -> Sensitivity | None:
+    """Return the change of the spectrum by one unit of the descriptor, and where it is significant.
+
+    In each trial it is the slope of the least-squares line of the mean spectrum against the calibrated
+    descriptor over the levels of the walk, which are even in percentiles, so every part of the walk counts
+    as often as its values occur.
+
+    With two trials or more, an energy is significant where a t test of the trials' slopes against zero is,
+    after the false discovery rate over all energies is held at 5 % (Benjamini and Hochberg, J. R. Stat. Soc.
+    B 57, 289 (1995)). This is what another training would repeat; all trials have seen the same spectra, so
+    it says nothing of other data. A single trial has no spread; there an energy is significant where the
+    responses of at least 90 % of the draws lie on one side of zero (5th to 95th percentile).
+
+    Parameters
+    ----------
+    spectra_TLE
+        Mean spectrum at each level, shape (T, L, E), of the trials to average.
+    descriptor_TL
+        The calibrated descriptor there, shape (T, L), NaN where there is no calibration.
+    draws_low_E, draws_high_E
+        Of `MeanResponse`; they serve a single trial alone.
+
+    Returns
+    -------
+    Sensitivity or None
+        None where the descriptor is known in no trial, or does not change along the walk in any.
+    """
+    changes_T = np.ptp(descriptor_TL, axis=1) > 0  # False for NaN too
+    if not changes_T.any():
+        return None
+    centred_TL = descriptor_TL[changes_T] - descriptor_TL[changes_T].mean(axis=1, keepdims=True)
+    slope_TE = np.einsum("tl,tle->te", centred_TL, spectra_TLE[changes_T])
+    slope_TE /= (centred_TL**2).sum(axis=1)[:, None]
+    n, mean_E = len(slope_TE), slope_TE.mean(axis=0)
+    if n == 1:
+        significant_E = (draws_low_E > 0) | (draws_high_E < 0)
+        # The draws have the two ends alone, from which a slope follows too.
+        change = float(descriptor_TL[changes_T][0, -1] - descriptor_TL[changes_T][0, 0])
+        return Sensitivity(1, mean_E, draws_low_E / change, draws_high_E / change, significant_E)
+    error_E = slope_TE.std(axis=0, ddof=1) / np.sqrt(n)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        p_E = 2 * stats.t.sf(np.abs(mean_E) / error_E, n - 1)
+    p_E = np.where(np.isfinite(p_E), p_E, 1.0)
+    half_E = stats.t.ppf(1 - SIGNIFICANCE / 2, n - 1) * error_E
+    significant_E = stats.false_discovery_control(p_E) <= SIGNIFICANCE
+    return Sensitivity(n, mean_E, mean_E - half_E, mean_E + half_E, significant_E)
+
+
+def stability(difference_TE: np.ndarray) -> dict[str, float | list[float]]:
+    """Return how alike the trials' responses are.
+
+    Parameters
+    ----------
+    difference_TE
+        Shape (T, E), of the trials to compare.
+
+    Returns
+    -------
+    dict
+        ``relative_spread``: root mean square over energies of the standard deviation over trials, by that of
+        the mean response; ``pearson_with_the_others``: of each trial's response with the mean of the others.
+        NaN for a single trial.
+    """
+    n = len(difference_TE)
+    if n < 2:
+        return {"relative_spread": float("nan"), "pearson_with_the_others": [float("nan")] * n}
+    mean_E = difference_TE.mean(axis=0)
+    size = np.sqrt((mean_E**2).mean())
+    spread = np.sqrt((difference_TE.std(axis=0, ddof=1) ** 2).mean())
+    return {
+        "relative_spread": float(spread / size) if size > 0 else float("nan"),
+        "pearson_with_the_others": [
+            response_correlation(own_E, (n * mean_E - own_E) / (n - 1)) for own_E in difference_TE
+        ],
+    }
+
+
+def largest_step(spectra: np.ndarray, percentiles: np.ndarray) -> dict[str, float]:
+    """Return how much of a walk's change lies between two neighbouring levels.
+
+    Parameters
+    ----------
+    spectra
+        Mean spectrum at each level, shape (L, E).
+    percentiles
+        Of the levels, shape (L,).
+
+    Returns
+    -------
+    dict
+        ``share``, the largest root-mean-square change between neighbours by the sum of all, and the
+        percentiles it lies between, ``from`` and ``to``. NaN where nothing changes.
+    """
+    size = np.sqrt((np.diff(spectra, axis=0) ** 2).mean(axis=1))
+    if not size.sum() > 0:
+        return dict.fromkeys(("share", "from", "to"), float("nan"))
+    at = int(size.argmax())
+    share = float(size[at] / size.sum())
+    return {"share": share, "from": float(percentiles[at]), "to": float(percentiles[at + 1])}
+
+
+def traverse_pair(
+    decode: Decode, drawn_TDS: np.ndarray, first: tuple[int, np.ndarray], second: tuple[int, np.ndarray]
+) -> np.ndarray:
+    """Return mean spectra over the plane of two styles, shape (L, L, E), averaged over trials and draws.
+
+    Parameters
+    ----------
+    decode
+        Takes styles, shape (T, D, S), and gives spectra, shape (T, D, E).
+    drawn_TDS
+        The other styles, shape (T, D, S).
+    first, second
+        Index of the style and its values in each trial, shape (T, L); the first gives the first axis.
+    """
+    (one, level_TL), (other, level_TM) = first, second
+    return np.stack([
+        np.stack([
+            np.asarray(decode(_placed(drawn_TDS, {one: level_T, other: other_T}))).mean(
+                axis=(0, 1), dtype=np.float64
+            )
+            for other_T in level_TM.T
+        ])
+        for level_T in level_TL.T
+    ])  # fmt: skip
+
+
+def interaction_share(plane: np.ndarray) -> float:
+    """Return which share of the variance over a plane is no sum of the two styles' own responses, 0 to 1.
+
+    It is the interaction's share of the sum of squares in an analysis of variance of two factors, over all
+    energies; NaN where the spectra do not vary.
+    """
+    deviation = plane - plane.mean(axis=(0, 1))
+    interaction = deviation - deviation.mean(axis=0) - deviation.mean(axis=1)[:, None]
+    total = (deviation**2).sum()
+    return float((interaction**2).sum() / total) if total > 0 else float("nan")
 
 
 def response_correlation(difference_E: np.ndarray, true_response_E: np.ndarray) -> float:
@@ -94,3 +331,11 @@ def response_correlation(difference_E: np.ndarray, true_response_E: np.ndarray) 
     if np.ptp(difference_E) == 0 or np.ptp(true_response_E) == 0:
         return float("nan")
     return float(np.corrcoef(difference_E, true_response_E)[0, 1])
+
+
+def _placed(drawn_TDS: np.ndarray, level_of: dict[int, np.ndarray]) -> np.ndarray:
+    """Return a copy of the drawn styles with some styles set, in each trial, to one value, shape (T,)."""
+    placed_TDS = np.array(drawn_TDS, dtype=np.float32)
+    for style, level_T in level_of.items():
+        placed_TDS[:, :, style] = level_T[:, None]
+    return placed_TDS

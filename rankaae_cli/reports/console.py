@@ -10,6 +10,7 @@ from rich.text import Text
 from rankaae_cli.reports.labels import averaged
 from rankaae_cli.reports.run_tables import descriptors_table, traversals_table
 from rankaae_cli.reports.tables import Table, print_number
+from rankaae_cli.reports.traversal_words import findings
 
 
 def print_evaluation(metrics: Mapping[str, Any], units: Mapping[str, str]) -> None:
@@ -23,7 +24,7 @@ def print_evaluation(metrics: Mapping[str, Any], units: Mapping[str, str]) -> No
         Unit of each descriptor.
     """
     ensemble, single = metrics["ensemble"], metrics["trials"][metrics["selected_trial"]]
-    _print_table(
+    print_table(
         f"{metrics['family']}, {metrics['split']} split, {metrics['n']} spectra, {averaged(metrics)}",
         descriptors_table(metrics, units),
         metrics["synthetic"],
@@ -43,10 +44,12 @@ def print_evaluation(metrics: Mapping[str, Any], units: Mapping[str, str]) -> No
 def print_traversal(traversal: Mapping[str, Any]) -> None:
     """Print how the spectrum responds to each style; `traversal` is the contents of traversal.json."""
     title = f"{traversal['family']}, response from the 5th to the 95th percentile"
-    _print_table(title, traversals_table(traversal), traversal["synthetic"])
+    print_table(title, traversals_table(traversal), traversal["synthetic"])
+    for line in findings(traversal):
+        Console(highlight=False).print(Text(line), soft_wrap=True)
 
 
-def _print_table(title: str, table: Table, synthetic: bool) -> None:
+def print_table(title: str, table: Table, synthetic: bool) -> None:
     """Print one table; the first column is text, the others are numbers. Nothing in it is read as markup."""
     # Wide enough that nothing is cut where the output is not a terminal.
     console = Console(highlight=False, width=1000)

@@ -1,7 +1,8 @@
 """Figures of the spectrum's response to the styles."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -13,6 +14,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from rankaae_cli.reports.drawing import (
+    BLACK,
     BLUE,
     GREY,
     PAGE_INCHES,
@@ -22,6 +24,7 @@ from rankaae_cli.reports.drawing import (
     styled,
 )
 from rankaae_cli.reports.labels import Subject, style_title
+from rankaae_cli.reports.tables import print_number
 
 _STYLES_IN_A_ROW = 5
 _WALK = "spectra, style from 5th to 95th percentile"
@@ -49,6 +52,12 @@ class StyleResponse:
         The known response, synthetic families only.
     pearson
         Correlation of the difference with the known response.
+    line
+        What the difference is of, such as ``mean of 8 trials``.
+    others
+        Where the other styles come from, for the heading.
+    outer
+        A second band: what it is, its lower and its upper edge.
     """
 
     name: str
@@ -61,12 +70,34 @@ class StyleResponse:
     ends: str = ""
     true_response_E: np.ndarray | None = None
     pearson: float = float("nan")
+    line: str = "selected trial"
+    others: str = "training rows"
+    outer: tuple[str, np.ndarray, np.ndarray] | None = None
+
+
+@dataclass(frozen=True)
+class TrialResponses:
+    """One style's difference in every trial.
+
+    Attributes
+    ----------
+    name
+        Of the style.
+    difference_TE
+        Shape (T, E).
+    stability
+        Of `core.traversal.stability`.
+    """
+
+    name: str
+    difference_TE: np.ndarray
+    stability: Mapping[str, Any]
 
 
 @styled
 def traversal(subject: Subject, energy_E: np.ndarray, response: StyleResponse) -> Figure:
     """Draw the spectra along one style, and below them the difference between its ends."""
-    figure = new_figure(3.4, subject, f"along {style_title(response.name)}")
+    figure = new_figure(3.4, subject, f"along {style_title(response.name)}, {response.others}")
     top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(1.5, 1))
     _draw_spectra(top, energy_E, response)
     bar = figure.colorbar(
@@ -125,6 +156,45 @@ def overview(subject: Subject, energy_E: np.ndarray, responses: Sequence[StyleRe
     return figure
 
 
+@styled
+def stability(
+    subject: Subject, energy_E: np.ndarray, panels: Sequence[TrialResponses], others: str = "training rows"
+) -> Figure:
+    """Draw every trial's difference, one panel a style, each on its own scale."""
+    columns = min(2, len(panels))
+    rows = -(-len(panels) // columns)
+    n = len(panels[0].difference_TE)
+    what = f"responses of {n} {'trials' if n != 1 else 'trial'}"
+    figure = new_figure(0.55 + 1.25 * rows, subject, f"{what}, {others}")
+    axes = figure.subplots(rows, columns, sharex=True, squeeze=False)
+    for ax, panel in zip(axes.ravel(), panels, strict=False):
+        ax.axhline(0, color=GREY, lw=0.5, zorder=0)
+        for difference_E in panel.difference_TE:
+            ax.plot(energy_E, difference_E, color=BLUE, lw=0.6, alpha=0.6, label="one trial")
+        if n > 1:
+            ax.plot(energy_E, panel.difference_TE.mean(axis=0), color=BLACK, lw=0.9, ls="--", label="mean")
+            spread = print_number(100 * panel.stability["relative_spread"], 0)
+            ax.set_title(f"{panel.name}, spread {spread} %", parse_math=False)
+        else:
+            ax.set_title(panel.name, parse_math=False)
+        ax.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
+    for ax in axes.ravel()[len(panels) :]:
+        ax.set_axis_off()
+    for ax in axes.ravel()[max(len(panels) - columns, 0) : len(panels)]:
+        ax.set_xlabel(subject.energy_label)
+        ax.tick_params(labelbottom=True)
+    for ax in axes[:, 0]:
+        ax.set_ylabel("Difference\n95th − 5th pct.")
+    figure.align_ylabels()
+    if rows * columns > len(panels):
+        handles, labels = axes[0, 0].get_legend_handles_labels()
+        shown = dict(zip(labels, handles, strict=True))
+        axes.ravel()[-1].legend(shown.values(), shown.keys(), loc="center left")
+    else:
+        legend_below(figure, axes[0, 0], columns=2)
+    return figure
+
+
 def _draw_spectra(ax: Axes, energy_E: np.ndarray, response: StyleResponse) -> None:
     colours, _ = _colours(response.percentiles)
     for colour, spectrum_E in zip(colours, response.spectra_LE, strict=True):
@@ -133,8 +203,11 @@ def _draw_spectra(ax: Axes, energy_E: np.ndarray, response: StyleResponse) -> No
 
 def _draw_difference(ax: Axes, energy_E: np.ndarray, response: StyleResponse) -> None:
     ax.axhline(0, color=GREY, lw=0.5, zorder=0)
-    ax.fill_between(energy_E, response.low_E, response.high_E, color=BLUE, alpha=0.22, label=response.band)
-    ax.plot(energy_E, response.difference_E, color=BLUE, label="difference, selected trial")
+    if response.outer is not None:
+        label, low_E, high_E = response.outer
+        ax.fill_between(energy_E, low_E, high_E, color=BLUE, alpha=0.13, label=label)
+    ax.fill_between(energy_E, response.low_E, response.high_E, color=BLUE, alpha=0.38, label=response.band)
+    ax.plot(energy_E, response.difference_E, color=BLUE, label=f"difference, {response.line}")
     if response.true_response_E is not None and np.isfinite(response.true_response_E).all():
         ax.plot(
             energy_E, response.true_response_E, color=VERMILION, ls="--", label="true response (synthetic)"

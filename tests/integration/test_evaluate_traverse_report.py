@@ -19,7 +19,7 @@ from rankaae_cli.core.errors import UserError
 from rankaae_cli.data.family_file import write_family
 from rankaae_cli.data.splits import split_by_material
 from rankaae_cli.data.synthetic import synthetic_family
-from rankaae_cli.schema import EvaluateConfig, ReportConfig, Split, TraverseConfig
+from rankaae_cli.schema import CheckRows, EvaluateConfig, Others, ReportConfig, Split, TraverseConfig
 
 HOSTILE = "<script>alert('x')</script>, \"q\" $\\frac{a_b&"
 NAMES = ["OS", "CN", "NNRS"]
@@ -83,7 +83,14 @@ def test_report_leaves_everything_the_design_promises(run_directory, page):
     expected |= {f"traversal/{s}.{x}" for s in styles for x in ("csv", "png", "pdf")} | {
         "traversal/traversal.json"
     }
-    expected |= {f"traversal/{o}.{x}" for o in ("overview", "overview_free") for x in ("png", "pdf")}
+    together = ("overview", "overview_free", "stability", "map_main_peak", "map_edge")
+    expected |= {f"traversal/{o}.{x}" for o in together for x in ("png", "pdf")} | {"traversal/maps.csv"}
+    expected |= {
+        f"traversal/{s}_{what}.{x}"
+        for s in NAMES
+        for what in ("sensitivity", "check")
+        for x in ("csv", "png", "pdf")
+    }
     expected |= {
         f"report/tables/{t}.{x}" for t in ("descriptors", "trials", "traversals") for x in ("csv", "tex")
     }
@@ -134,7 +141,13 @@ def test_traversal_tables_are_consistent(run_directory, page):
         table = pd.read_csv(run_directory / "traversal" / f"{name}.csv")
         assert list(table.columns[:12]) == ["energy", *(f"p{p:02d}" for p in range(5, 96, 9))]
         np.testing.assert_allclose(table["p95"] - table["p05"], table["difference"], atol=1e-6)
-        assert (table["difference_low"] <= table["difference_high"]).all()
+        assert (table["draws_low"] <= table["draws_high"]).all()
+        averaged = [c for c in table if c.startswith("difference_trial_")]
+        assert len(averaged) == style["n_trials"] == (2 if name in NAMES else 1)
+        np.testing.assert_allclose(table[averaged].mean(axis=1), table["difference"], atol=1e-6)
+        if name in NAMES:
+            assert (table["trials_low"] <= table["difference"] + 1e-7).all()
+            assert (table["difference"] <= table["trials_high"] + 1e-7).all()
         assert ("true_response_synthetic" in table) == (name in NAMES)
         if name in NAMES:
             r = np.corrcoef(table["difference"], table["true_response_synthetic"])[0, 1]
@@ -142,6 +155,50 @@ def test_traversal_tables_are_consistent(run_directory, page):
             assert np.all(np.diff(style["descriptor"]) >= 0)
         else:
             assert style["descriptor"] is None and style["pearson_true_response"] is None
+
+
+def test_checks_sensitivities_and_trends_are_consistent(run_directory, page):
+    content = strict(run_directory / "traversal" / "traversal.json")
+    assert (content["others"], content["check_rows"], content["n_trials"]) == ("data", "held_out", 2)
+    assert len(content["pairs"]) == 3 and all(0 <= p["interaction_share"] <= 1 for p in content["pairs"])
+    maps = pd.read_csv(run_directory / "traversal" / "maps.csv")
+    assert len(maps) == 3 * 49
+    for name in NAMES:
+        style, folder = content["styles"][name], run_directory / "traversal"
+        slopes, check = (pd.read_csv(folder / f"{name}_{what}.csv") for what in ("sensitivity", "check"))
+        described = style["sensitivity"]
+        if described["unknown_because"] is None:
+            assert slopes["significant"].mean() == pytest.approx(described["significant_share"])
+        else:
+            assert slopes["sensitivity"].isna().all() and name in described["unknown_because"]
+        assert set(style["trends"]) == {"edge_shift_eV", "main_peak_change", "main_peak_shift_eV"}
+        assert style["check"]["remark"].startswith(f"{name}: ")
+        incomparable = style["check"]["not_comparable_because"] is not None
+        assert check["data_difference"].isna().all() == incomparable
+
+
+@pytest.mark.parametrize(
+    "keys", [{"others": Others.prior}, {"check_rows": CheckRows.test}, {"check_rows": CheckRows.all}]
+)
+def test_traversal_follows_its_keys(run_directory, tmp_path, monkeypatch, keys):
+    monkeypatch.setattr("rankaae_cli.reports.drawing.save_figure", lambda *_: None)  # the slow part
+    shutil.copytree(run_directory / "checkpoints", tmp_path / "checkpoints")
+    _, model, family = load_run(str(run_directory))
+    values = {key: value.value for key, value in keys.items()}
+    content = traverse.traverse(tmp_path, model, family, levels=3, draws=20, **values)
+    assert {key: content[key] for key in values} == values
+    if content["check_rows"] == "all":  # enough spectra for some bins
+        checks = {n: content["styles"][n]["check"] for n in NAMES}
+        checks = {n: check for n, check in checks.items() if check["not_comparable_because"] is None}
+        assert checks
+        for name, check in checks.items():
+            table = pd.read_csv(tmp_path / "traversal" / f"{name}_check.csv")
+            r = np.corrcoef(table["traversal"], table["data_difference"])[0, 1]
+            assert check["pearson"] == check["pearson_all_rows"] == pytest.approx(r, abs=1e-4)
+            assert all(10 <= side["matched_rows"] <= side["rows"] for side in check["bins"].values())
+    assert all(
+        p.is_file() for p in traverse.traversal_files(tmp_path, model) if p.suffix in (".csv", ".json")
+    )
 
 
 def test_page_shows_hostile_names_as_text_and_says_synthetic(page):
@@ -160,7 +217,8 @@ def test_another_split_goes_beside(run_directory, page, capsys):
     assert (run_directory / "evaluation" / "metrics.json").read_bytes() == before
 
 
-def test_report_makes_again_only_what_is_outdated(run_directory, page, capsys):
+def test_report_makes_again_only_what_is_outdated(run_directory, page, capsys, monkeypatch):
+    monkeypatch.setattr("rankaae_cli.reports.drawing.save_figure", lambda *_, **__: None)  # the slow part
     path = run_directory / "traversal" / "traversal.json"
     path.write_text(json.dumps({**strict(path), "checkpoint_sha256": "of another model"}))
     before = (run_directory / "evaluation" / "metrics.json").stat().st_mtime_ns

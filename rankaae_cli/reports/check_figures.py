@@ -1,0 +1,126 @@
+"""Figure that holds the network's response against matched spectra of the data."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from rankaae_cli.reports.drawing import BLACK, BLUE, GREY, VERMILION, legend_below, new_figure, styled
+from rankaae_cli.reports.labels import Subject, unit_text
+
+_LONGEST_NAME = 8  # in the legend
+
+
+@dataclass(frozen=True)
+class CheckCurves:
+    """The curves of one check.
+
+    Attributes
+    ----------
+    name, unit
+        Of the descriptor.
+    low_text, high_text
+        The bins, such as ``4`` and ``6``.
+    columns
+        Of ``<descriptor>_check.csv``, shape (E,) each.
+    """
+
+    name: str
+    unit: str
+    low_text: str
+    high_text: str
+    columns: Mapping[str, np.ndarray]
+
+
+@styled
+def check(
+    subject: Subject,
+    energy_E: np.ndarray,
+    name: str,
+    curves: CheckCurves | None,
+    content: Mapping[str, Any],
+) -> Figure:
+    """Draw mean spectra of the matched bins, and below them data's and network's difference.
+
+    Parameters
+    ----------
+    subject, energy_E
+        What the figure is about; the grid, shape (E,).
+    name
+        Of the descriptor.
+    curves
+        None where the data cannot be compared; the figure then says why.
+    content
+        The check as in traversal.json.
+    """
+    figure = new_figure(3.7, subject, f"{name} against data", content["rows_text"])
+    if curves is None:
+        ax = figure.subplots()
+        ax.set_axis_off()
+        text = f"not comparable:\n{content['not_comparable_because']}"
+        ax.text(0.5, 0.5, text, ha="center", va="center", color=GREY, wrap=True)
+        return figure
+    top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(1, 1.25))
+    columns = curves.columns
+    _draw_spectra(top, subject, energy_E, curves, content)
+    bottom.axhline(0, color=GREY, lw=0.5, zorder=0)
+    bottom.fill_between(
+        energy_E,
+        columns["data_low"],
+        columns["data_high"],
+        color=BLACK,
+        alpha=0.18,
+        label="data's 5 % to 95 % (bootstrap)",
+    )
+    bottom.plot(energy_E, columns["data_difference"], color=BLACK, label="data, matched")
+    bottom.plot(
+        energy_E, columns["data_unmatched"], color=BLACK, ls=":", lw=0.9, label="data, bins unmatched"
+    )
+    bottom.plot(energy_E, columns["traversal"], color=BLUE, label="traversal, 5th to 95th pct.")
+    bottom.plot(energy_E, columns["model_same_change"], color=BLUE, ls="--", lw=0.9)
+    bottom.set_title(
+        f"r = {_two(content['pearson'])} (traversal), "
+        f"{_two(content['pearson_same_change'])} (same change; "
+        f"size × {_two(content['amplitude_ratio'])})"
+    )
+    bottom.set(xlabel=subject.energy_label, ylabel="Difference\nhigh − low")
+    figure.align_ylabels()
+    legend_below(figure, [top, bottom], columns=2)
+    return figure
+
+
+def _draw_spectra(
+    top: Axes, subject: Subject, energy_E: np.ndarray, curves: CheckCurves, content: Mapping[str, Any]
+) -> None:
+    columns, unit = curves.columns, unit_text(curves.unit)
+    for side, text, colour in (("low", curves.low_text, GREY), ("high", curves.high_text, VERMILION)):
+        value = text if text[0] in "≤≥" else f"= {text}"
+        shown = curves.name if len(curves.name) <= _LONGEST_NAME else ""  # the heading has it
+        label = f"data, {shown} {value}{f' {unit}' if unit else ''}"
+        top.plot(energy_E, columns[f"data_spectrum_{side}_bin"], color=colour, label=_plain(label))
+    top.plot([], [], color=BLACK, ls="--", lw=0.9, label="network, same change")
+    for side, colour in (("low", GREY), ("high", VERMILION)):
+        top.plot(energy_E, columns[f"model_spectrum_{side}_bin"], color=colour, ls="--", lw=0.9)
+    matched = content["bins"]["low"]["matched_rows"], content["bins"]["high"]["matched_rows"]
+    top.set_title(f"{matched[0]} and {matched[1]} spectra, equal in {_others(content)}", parse_math=False)
+    top.set_ylabel(subject.absorption_label.replace(", ", ",\n").replace(" (", "\n("))
+
+
+def _others(content: Mapping[str, Any]) -> str:
+    others = content["matched_on"]
+    if len(others) > 4:
+        return f"{len(others)} other descriptors"
+    return ", ".join(others) or "nothing else"
+
+
+def _two(value: float) -> str:
+    """Return a number with two decimals, so that it takes no more room than there is."""
+    return f"{value:.2f}".replace("-", "−") if np.isfinite(value) else "–"
+
+
+def _plain(label: str) -> str:
+    """Legends read mathematics between dollar signs; a name may hold them."""
+    return label.replace("$", r"\$")

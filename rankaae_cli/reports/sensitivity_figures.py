@@ -1,0 +1,90 @@
+"""Figure of the change of the spectrum by one unit of a descriptor."""
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from rankaae_cli.core.traversal import Sensitivity
+from rankaae_cli.reports.drawing import BLACK, BLUE, GREY, ORANGE, legend_below, new_figure, styled
+from rankaae_cli.reports.labels import Subject
+from rankaae_cli.reports.traversal_words import sensitivity_unit
+
+_BAR = 0.035  # height of the bar that marks energies, of the panel's
+
+
+@styled
+def sensitivity(
+    subject: Subject,
+    energy_E: np.ndarray,
+    name: str,
+    unit: str,
+    spectrum_E: np.ndarray,
+    slope: Sensitivity | None,
+    unknown_because: str | None = None,
+    others: str = "training rows",
+) -> Figure:
+    """Draw d(mu)/d(descriptor) against energy, below the mean spectrum; mark where it is significant.
+
+    Parameters
+    ----------
+    subject, energy_E
+        What the figure is about; the grid, shape (E,).
+    name, unit
+        Of the descriptor.
+    spectrum_E
+        Mean decoded spectrum along the walk, shape (E,).
+    slope
+        None where it is not known; the figure then says why.
+    unknown_because
+        Why not.
+    others
+        Where the other styles come from, for the heading.
+    """
+    figure = new_figure(2.9, subject, f"sensitivity to {name}, {others}")
+    top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(1, 1.5))
+    top.plot(energy_E, spectrum_E, color=BLACK, label="mean spectrum of the walk")
+    top.set_ylabel(subject.absorption_label.replace(", ", ",\n").replace(" (", "\n("))
+    bottom.set_xlabel(subject.energy_label)
+    if slope is None:
+        bottom.set_yticks([])
+        text = f"not known\n{unknown_because or ''}"
+        bottom.text(0.5, 0.5, _wrapped(text), transform=bottom.transAxes, ha="center", va="center",
+                    color=GREY, parse_math=False)  # fmt: skip
+        bottom.set_ylabel(f"dμ/d{name}", parse_math=False)
+        return figure
+    several = slope.n_trials > 1
+    band = "95 % confidence" if several else "5 % to 95 % of draws"
+    line = f"mean of {slope.n_trials} trials" if several else "one trial"
+    bottom.axhline(0, color=GREY, lw=0.5, zorder=0)
+    bottom.fill_between(energy_E, slope.low_E, slope.high_E, color=BLUE, alpha=0.25, label=band)
+    bottom.plot(energy_E, slope.mean_E, color=BLUE, label=line)
+    bottom.margins(y=0.09)
+    test = "t test, FDR 5 %" if several else "90 % of draws agree"
+    bottom.fill_between(
+        energy_E,
+        0,
+        _BAR,
+        where=list(_widened(slope.significant_E)),
+        transform=bottom.get_xaxis_transform(),
+        color=ORANGE,
+        label=f"significant ({test})",
+    )
+    # Two lines: a long unit would not fit beside the panel.
+    bottom.set_ylabel(f"dμ/d{name}\n({sensitivity_unit(name, unit)})", parse_math=False)
+    figure.align_ylabels()
+    legend_below(figure, [top, bottom], columns=2)
+    return figure
+
+
+def _widened(where_E: np.ndarray) -> np.ndarray:
+    """Take in the point after a stretch, since a single point would have no width."""
+    return where_E | np.concatenate([[False], where_E[:-1]])
+
+
+def _wrapped(text: str, characters: int = 44) -> str:
+    lines: list[str] = [""]
+    for word in text.replace("\n", " \n ").split(" "):
+        if word == "\n" or len(lines[-1]) + len(word) > characters:
+            lines.append("" if word == "\n" else word)
+        else:
+            lines[-1] = f"{lines[-1]} {word}".strip()
+    return "\n".join(lines)
