@@ -60,15 +60,29 @@ class SplitReading:
 
 
 def run(cfg: "DictConfig") -> dict[str, Any]:
-    """Evaluate a run; return the contents of metrics.json."""
+    """Evaluate a run, and baselines beside it where asked; return the contents of metrics.json."""
+    from omegaconf import OmegaConf
+
+    from rankaae_cli.commands.evaluate_baselines import check_settings, chosen_baselines, evaluate_baselines
     from rankaae_cli.commands.run_directory import load_run
+    from rankaae_cli.reports.baseline_table import print_baselines
     from rankaae_cli.reports.console import print_evaluation
 
+    baselines = chosen_baselines(cfg.baselines)
+    settings: Any = OmegaConf.to_object(cfg.baseline_settings) if baselines else None
+    if baselines:
+        check_settings(settings, cfg.threads)
     run_directory, model, family = load_run(cfg.run)
     split = cfg.split.value
+    directory = evaluation_directory(run_directory, split)
     metrics = evaluate(run_directory, model, family, split)
     print_evaluation(metrics, dict(zip(model.descriptor_names, model.descriptor_units, strict=True)))
-    print(evaluation_directory(run_directory, split))
+    if baselines:
+        content = evaluate_baselines(
+            run_directory, directory, model, family, metrics, baselines, settings, cfg.threads
+        )
+        print_baselines(content)
+    print(directory)
     return metrics
 
 

@@ -13,6 +13,7 @@ from rankaae_cli.commands.evaluate import (
     evaluation_files,
     subject_of,
 )
+from rankaae_cli.commands.evaluate_baselines import FIGURE, baselines_files
 from rankaae_cli.commands.traverse import FREE_OVERVIEW, OVERVIEW, overviews, traversal_files, traverse
 from rankaae_cli.data.files import replacing, write_text
 
@@ -36,6 +37,7 @@ _OVERVIEWS = {
     OVERVIEW: "The response to each descriptor; all differences on one scale.",
     FREE_OVERVIEW: "The same for the free styles, which hold what the descriptors do not explain.",
 }
+_BASELINE_FIGURES = {FIGURE: "The model (diamonds) and the baselines on the test split."}
 _LEARNING_CAPTIONS = {
     "training_losses": "Losses on the training rows, one line a trial.",
     "validation_curves": "Measures on the validation rows, which chose epoch and trial.",
@@ -63,8 +65,9 @@ def write_report(run_directory: Path, content: "PageContent") -> Path:
     from rankaae_cli.reports.tables import write_table
 
     directory = run_directory / "report"
-    for table in (content.descriptors, content.trials, content.traversals):
-        write_table(table, directory / "tables")
+    for table in (content.descriptors, content.trials, content.traversals, content.baselines):
+        if table is not None:
+            write_table(table, directory / "tables")
     return write_text(directory / "report.html", render_page(content))
 
 
@@ -80,6 +83,7 @@ def gather(
 
     from rankaae_cli.commands.run_directory import read_provenance, read_run_config
     from rankaae_cli.reports import run_tables
+    from rankaae_cli.reports.baseline_table import baselines_table
     from rankaae_cli.reports.labels import style_title
     from rankaae_cli.reports.page import PageContent
 
@@ -89,6 +93,7 @@ def gather(
     along = {name: f"The spectrum along {style_title(name)}." for name in model.style_names}
     together = {name: _OVERVIEWS[name] for name in overviews(model)}
     evaluation = evaluation_directory(run_directory, "test")
+    baselines = _baselines(run_directory)
     return PageContent(
         subject=subject,
         metrics=metrics,
@@ -109,7 +114,25 @@ def gather(
         run_name=f"run {run_directory.name}, trained {_text(provenance.get('started'))[:10]}",
         versions={str(name): str(version) for name, version in (provenance.get("packages") or {}).items()},
         units=units,
+        baselines=None if baselines is None else baselines_table(baselines),
+        baseline_pictures=[]
+        if baselines is None
+        else _pictures(run_directory, evaluation, _BASELINE_FIGURES),
     )
+
+
+def _baselines(run_directory: Path) -> dict[str, Any] | None:
+    """Return the contents of baselines.json of the test split; None where it is of no use."""
+    from rankaae_cli.commands.terminal import console
+
+    files = baselines_files(evaluation_directory(run_directory, "test"))
+    content = _read_json(files[-1])
+    fault = _fault(content, checkpoint_sha256(run_directory), files)
+    if content is not None and fault:
+        console.print(
+            f"{fault} baselines in {run_directory.name}: left out; rankaae evaluate baselines=all makes them"
+        )
+    return None if fault else content
 
 
 def _outputs(

@@ -54,6 +54,8 @@ class PageContent:
         Where data and numbers come from: pairs of a name and its value.
     learning, style_pictures, traversal_pictures, reconstruction
         Pictures of the sections.
+    baselines, baseline_pictures
+        The comparison with baselines; None and nothing where it was not made.
     command, config
         The command line of the training run, and its resolved configuration as YAML.
     versions
@@ -79,6 +81,8 @@ class PageContent:
     run_name: str
     versions: Mapping[str, str] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
+    baselines: Table | None = None
+    baseline_pictures: Sequence[Picture] = ()
 
 
 def render_page(content: PageContent) -> str:

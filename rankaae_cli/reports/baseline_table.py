@@ -1,0 +1,87 @@
+"""The model and its baselines as a table, from the contents of baselines.json."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rankaae_cli.reports.console import print_table
+from rankaae_cli.reports.tables import Cell, Table, csv_text
+
+CANNOT = "no"
+
+
+def baselines_table(content: Mapping[str, Any]) -> Table:
+    """Return what the model and each baseline can do, how well, and at which cost.
+
+    Parameters
+    ----------
+    content
+        Of baselines.json.
+    """
+    names = list(content["rows"][0]["descriptors"])
+    rows: list[list[Cell]] = []
+    for row in content["rows"]:
+        styles = row["styles"]
+        rows.append([
+            row["label"],
+            row["mean_spearman"] if row["reads"] else CANNOT,
+            *(row["descriptors"][name]["spearman"] for name in names),
+            row["mean_r2"],
+            row["reconstruction"]["mae"] if row["generates"] else CANNOT,
+            styles["mean_spearman"] if row["has_styles"] else CANNOT,
+            styles["inter_style"]["excess"] if row["has_styles"] else CANNOT,
+            _seconds(row["seconds"]),
+            f"{row['parameters']:,}",
+        ])  # fmt: skip
+    keys = ["method", "mean_spearman", *(f"spearman_{name}" for name in names), "mean_r2"]
+    keys += ["reconstruction_mae", "one_style_spearman", "excess_coupling", "seconds", "parameters"]
+    headings = ["Method", "Reads: mean ρ", *names, "Mean R²", "Generates: MAE"]
+    headings += ["Disentangles: one style's ρ", "Excess coupling", "Fit (s)", "Parameters"]
+    synthetic = "Synthetic data. " if content["synthetic"] else ""
+    return Table(
+        name="baselines",
+        keys=keys,
+        headings=headings,
+        rows=rows,
+        caption=f"{synthetic}{content['family']}, {content['split']} split; everything was fitted on the same "
+        "training rows, and “no” is what a method cannot do. Reads: Spearman ρ of descriptors as read. Generates: "
+        "mean absolute error of the rebuilt spectra, from as many numbers as the model has styles. Disentangles: "
+        "ρ where each descriptor is read from one style of its own, for the model the style of its name, else "
+        "the one paired with it on validation.",
+    )
+
+
+def print_baselines(content: Mapping[str, Any]) -> None:
+    """Print the table on the terminal."""
+    title = f"{content['family']}, {content['split']} split, the model and baselines fitted on the same rows"
+    print_table(title, baselines_table(content), content["synthetic"])
+
+
+def baselines_csv(content: Mapping[str, Any]) -> str:
+    """Return every number of baselines.json as CSV, one row a method; empty where not known or not possible."""
+    records = [_flat(row) for row in content["rows"]]
+    keys = list(dict.fromkeys(key for record in records for key in record))
+    rows = [[record.get(key) for key in keys] for record in records]
+    return csv_text(Table("baselines", keys, keys, rows, ""))
+
+
+def _flat(row: Mapping[str, Any]) -> dict[str, Cell]:
+    record: dict[str, Cell] = {key: row[key] for key in ("name", "label", "kind")}
+    record |= {key: "yes" if row[key] else CANNOT for key in ("reads", "generates", "has_styles")}
+    record |= {key: row[key] for key in ("mean_spearman", "mean_r2")}
+    for name, score in row["descriptors"].items():
+        record |= {f"{name}_{key}": value for key, value in score.items()}
+    if row["reconstruction"]:
+        record |= {f"reconstruction_{key}": value for key, value in row["reconstruction"].items()}
+    if row["styles"]:
+        record["one_style_mean_spearman"] = row["styles"]["mean_spearman"]
+        record |= {f"{name}_one_style_spearman": rho for name, rho in row["styles"]["spearman"].items()}
+        record |= {f"inter_style_{key}": value for key, value in row["styles"]["inter_style"].items()}
+    if row["validation"]:
+        record |= {f"validation_{key}": value for key, value in row["validation"].items()}
+    return record | {"seconds": row["seconds"], "parameters": row["parameters"]}
+
+
+def _seconds(seconds: float | None) -> str | None:
+    if seconds is None:
+        return None
+    return f"{seconds:.0f}" if seconds >= 10 else f"{seconds:.1f}"

@@ -1,0 +1,217 @@
+"""`rankaae evaluate baselines=...` on a tiny run, and that nothing fitted sees the test split."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from omegaconf import OmegaConf
+
+from rankaae_cli.cli import main
+from rankaae_cli.commands import evaluate, report
+from rankaae_cli.commands.evaluate_baselines import chosen_baselines, fit_and_score, fitting_rows
+from rankaae_cli.core.baselines import BASELINES, fit_extra_trees
+from rankaae_cli.core.errors import UserError
+from rankaae_cli.data.family_file import read_family, write_family
+from rankaae_cli.data.splits import TEST
+from rankaae_cli.data.synthetic import synthetic_family
+from rankaae_cli.training.trained import TrainedModel
+from tests.configuration import composed
+
+NAMES = ["OS", "CN", "NNRS"]
+TINY = [
+    *(f"baseline_settings.{forest}.trees=10" for forest in ("extra_trees", "random_forest")),
+    *(
+        f"baseline_settings.{network}.{key}"
+        for network in ("supervised_network", "aae", "vae")
+        for key in ("max_epochs=2", "hidden=8", "layers=1", "batch_size=50")
+    ),
+    *("baseline_settings.supervised_network.members=2", "baseline_settings.aae.trials=2"),
+]
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """Two runs on files that differ in the test rows alone, which are noise in the second."""
+    folder = tmp_path_factory.mktemp("work")
+    family = synthetic_family("Fe_oxides", "Fe", "K", np.linspace(7111, 7175, 40), NAMES, 200)
+    descriptors_NK = family.descriptors_NK.copy()
+    descriptors_NK[::2, 2] = np.nan
+    family = replace(family, descriptors_NK=descriptors_NK)
+    rng = np.random.default_rng(0)
+    test_N = family.split_N == TEST
+    noise_NE, noise_NK = family.spectra_NE.copy(), descriptors_NK.copy()
+    noise_NE[test_N] = rng.uniform(0, 2, (test_N.sum(), 40))
+    noise_NK[test_N] = rng.uniform(2, 7, (test_N.sum(), 3))
+    noise = replace(family, spectra_NE=noise_NE, descriptors_NK=noise_NK)
+    directories = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        for name, content in (("fe", family), ("noise", noise)):
+            write_family(folder / f"{name}.h5", content)
+            run = f"hydra.run.dir={folder / name}"
+            small = ("trials=2", "max_epochs=2", "model.hidden=8", "batch_size=50", "device=cpu")
+            assert main(["train", "+family=Fe_oxides", f"data={name}.h5", run, *small]) == 0
+            directories.append(folder / name)
+    return directories
+
+
+def call(run, *overrides):
+    return evaluate.run(composed("evaluate", f"run={run}", *TINY, *overrides))
+
+
+def strict(path):
+    return json.loads(path.read_text(), parse_constant=lambda name: pytest.fail(f"{path} holds {name}"))
+
+
+@pytest.fixture(scope="module")
+def content(runs):
+    metrics = call(runs[0], "baselines=all")
+    content = strict(runs[0] / "evaluation" / "baselines.json")
+    assert content["checkpoint_sha256"] == metrics["checkpoint_sha256"]
+    return content
+
+
+def test_every_row_is_finite_where_the_method_can(runs, content):
+    assert [row["name"] for row in content["rows"]] == ["trial", "ensemble", *BASELINES]
+    for row in content["rows"]:
+        assert list(row["descriptors"]) == NAMES
+        for score in row["descriptors"].values():
+            assert all(np.isfinite(score[key]) for key in ("r2", "mae")), row["name"]
+            assert (score["spearman"] is not None) == row["reads"]
+        assert (row["mean_spearman"] is not None) == row["reads"] == (row["name"] != "mean_spectrum")
+        generates = row["name"] not in ("extra_trees", "random_forest", "supervised_network")
+        assert row["generates"] == (row["reconstruction"] is not None) == generates
+        assert row["has_styles"] == (row["styles"] is not None)
+        assert row["parameters"] > 0 and row["seconds"] >= 0
+        if row["has_styles"]:
+            assert np.isfinite([row["styles"]["mean_spearman"], row["styles"]["inter_style"]["excess"]]).all()
+    table = pd.read_csv(runs[0] / "evaluation" / "baselines.csv").set_index("name")
+    written = content["rows"][-1]["descriptors"]["OS"]["spearman"]
+    assert table.loc["vae", "OS_spearman"] == pytest.approx(written, abs=1e-5)
+    assert table.loc["extra_trees", "generates"] == "no"
+    assert np.isnan(table.loc["extra_trees", "reconstruction_mae"])
+
+
+def test_rows_of_the_model_are_those_of_its_evaluation(runs, content):
+    metrics = strict(runs[0] / "evaluation" / "metrics.json")
+    trial, ensemble = content["rows"][:2]
+    assert trial["mean_spearman"] == metrics["trials"][metrics["selected_trial"]]["mean_spearman"]
+    assert ensemble["reconstruction"] == metrics["ensemble"]["reconstruction"]
+    assert ensemble["styles"]["inter_style"] == metrics["ensemble"]["inter_style"]
+    assert ensemble["parameters"] == 2 * trial["parameters"]
+
+
+def test_nothing_that_is_fitted_sees_the_test_split(runs):
+    first, second = (TrainedModel.load(run / "checkpoints" / "best.ckpt").to_dict() for run in runs)
+    for name, value in first["weights"].items():
+        assert value.equal(second["weights"][name]), name
+    for name in ("selected_trial", "failed_T", "calibration"):
+        assert first[name] == second[name], name
+    for name in ("scores_T", "best_epoch_T", "style_mean_TS", "style_std_TS"):
+        assert first[name].equal(second[name]), name
+
+    settings = OmegaConf.to_object(composed("evaluate", *TINY).baseline_settings)
+    family, noise = (read_family(run.with_suffix(".h5")) for run in runs)
+    assert not np.array_equal(family.spectra_NE, noise.spectra_NE)
+    test_N = family.split_N == TEST
+    fitted = [
+        fit_and_score(
+            fitting_rows(seen),
+            family.spectra_NE[test_N],
+            family.descriptors_NK[test_N],
+            NAMES,
+            list(BASELINES),
+            settings,
+            styles=5,
+            seed=0,
+            threads=1,
+        )
+        for seen in (family, noise)
+    ]
+    for one, other in zip(*fitted, strict=True):
+        del one["seconds"], other["seconds"]
+        assert repr(one) == repr(other)
+
+
+def test_other_validation_rows_would_be_seen(runs):
+    """The test above can fail: rows that choose an epoch do change the numbers."""
+    settings = OmegaConf.to_object(composed("evaluate", *TINY).baseline_settings)
+    rows = fitting_rows(read_family(runs[0].with_suffix(".h5")))
+    other_rows = replace(rows, validation_NE=rows.validation_NE[:, ::-1].copy())
+    arguments = (rows.train_NE, rows.train_NK, NAMES, ["vae"], settings)
+    one, other = (
+        fit_and_score(seen, *arguments, styles=5, seed=0, threads=1)[0]["validation"]
+        for seen in (rows, other_rows)
+    )
+    assert one != other
+
+
+def test_splits_have_files_of_their_own_and_report_shows_the_table(runs, content, capsys):
+    call(runs[0], "split=validation", "baselines=[pca_linear,mean_spectrum]")
+    out = capsys.readouterr().out
+    assert "PCA + linear" in out and "no" in out and out.splitlines()[-1].endswith("evaluation/validation")
+    rows = strict(runs[0] / "evaluation" / "validation" / "baselines.json")["rows"]
+    assert [row["name"] for row in rows][2:] == ["mean_spectrum", "pca_linear"]
+    on_split, chosen = rows[3]["reconstruction"]["mae"], rows[3]["validation"]["reconstruction_mae"]
+    assert on_split == pytest.approx(chosen)
+
+    page = report.run(OmegaConf.create({"run": str(runs[0])}))["page"]
+    html = page.read_text(encoding="utf-8")
+    assert '<section id="baselines">' in html and "Extra-trees" in html
+    for file in ("tables/baselines.csv", "tables/baselines.tex", "figures/baselines.pdf"):
+        assert (page.parent / file).is_file()
+
+
+def test_report_leaves_out_baselines_of_another_model(runs, content, capsys):
+    path = runs[0] / "evaluation" / "baselines.json"
+    kept = path.read_text()
+    path.write_text(json.dumps({**json.loads(kept), "checkpoint_sha256": "of another model"}))
+    try:
+        page = report.run(OmegaConf.create({"run": str(runs[0])}))["page"]
+    finally:
+        path.write_text(kept)
+    assert "outdated baselines" in capsys.readouterr().err
+    assert 'id="baselines"' not in page.read_text(encoding="utf-8")
+
+
+def test_trees_read_better_than_the_mean(runs):
+    rows = fitting_rows(read_family(runs[0].with_suffix(".h5")))
+    settings = OmegaConf.to_object(composed("evaluate", *TINY).baseline_settings)
+    read_NK = fit_extra_trees(rows, settings.extra_trees, 0, 1, lambda *a: None).read(rows.validation_NE)
+    error = np.nanmean(np.abs(read_NK - rows.validation_NK), axis=0)
+    assert (error < np.nanmean(np.abs(np.nanmean(rows.train_NK, axis=0) - rows.validation_NK), axis=0)).all()
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ("none", []),
+        (None, []),
+        ([], []),
+        ("all", list(BASELINES)),
+        ("vae", ["vae"]),
+        (["vae", "pca_linear", "vae"], ["pca_linear", "vae"]),
+    ],
+)
+def test_baselines_are_chosen_by_name(asked, expected):
+    assert chosen_baselines(asked) == expected
+
+
+@pytest.mark.parametrize("asked", ["random_forests", ["all", "forest"], ["all", "vae"], 5])
+def test_an_unknown_baseline_is_refused(asked):
+    with pytest.raises(UserError, match=r"there is no baseline '.*'; "):
+        chosen_baselines(asked)
+
+
+def test_impossible_settings_are_refused_together():
+    wrong = ["extra_trees.trees=0", "vae.batch_size=1", "aae.trials=0", "vae.deviation=0"]
+    wrong += ["supervised_network.input_noise=-1", "random_forest.max_features=1.5"]
+    overrides = [f"baseline_settings.{key}" for key in wrong]
+    with pytest.raises(UserError, match="cannot be used") as error:
+        evaluate.run(composed("evaluate", "baselines=all", "threads=0", *overrides))
+    message = str(error.value)
+    assert "threads=0 (expected at least 1)" in message and message.count(";") == 6
+    for key in wrong:
+        assert f"baseline_settings.{key}" in message
