@@ -3,12 +3,13 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV ?= .venv
 BIN := $(VENV)/bin
 WORKERS ?= $(shell nproc 2>/dev/null || echo 2)
+BENCHES := build/benchmarks/$(shell date +%Y-%m-%d_%H-%M-%S)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench samples
+.PHONY: help demo test lint bench bench-accuracy samples
 
 help: ## List the targets
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 demo: $(VENV)/.core ## Set up, then train, evaluate, traverse and report on the shipped synthetic sample
 	$(BIN)/rankaae train +family=Fe_oxides trials=4
@@ -24,9 +25,15 @@ lint: $(VENV)/.dev ## Check style and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(VENV)/.dev ## Measure speed; ratios within one run
+bench: $(VENV)/.dev ## Measure speed, ratios within one run; kill trainings and hold their ends against one left alone
 	$(BIN)/python -m tests.benchmarks.rank_loss
 	$(BIN)/python -m tests.benchmarks.training
+	$(BIN)/python -m tests.benchmarks.kills
+
+bench-accuracy: $(VENV)/.dev ## Measure accuracy on $RANKAAE_BENCH_DATA, else on a synthetic sample; takes hours
+	$(BIN)/python -m tests.benchmarks.accuracy --output $(BENCHES)/accuracy
+	$(BIN)/python -m tests.benchmarks.ablations --output $(BENCHES)/ablations
+	$(BIN)/python -m tests.benchmarks.labelled_fraction --output $(BENCHES)/labelled_fraction
 
 samples: $(VENV)/.core ## Make data_samples/*.h5 again, byte for byte
 	$(BIN)/python -m rankaae_cli.data.samples

@@ -1,0 +1,83 @@
+"""The benchmarks are not run here, but what they rest on holds."""
+
+import importlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from omegaconf import OmegaConf
+
+from rankaae_cli.data.family_file import read_family
+from rankaae_cli.data.samples import sample_path
+from rankaae_cli.data.splits import TRAIN
+from tests.benchmarks.ablations import ABLATIONS
+from tests.benchmarks.labelled_fraction import (
+    PARTS,
+    epochs_for_equal_steps,
+    labelled_rows,
+    rows_of,
+    without_labels,
+)
+from tests.benchmarks.scores import multiplied
+from tests.configuration import composed
+
+MODULES = sorted(p.stem for p in (Path(__file__).parent / "benchmarks").glob("[!_]*.py"))
+NAMES = [name for name, _ in ABLATIONS]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_imports(name):
+    importlib.import_module(f"tests.benchmarks.{name}")
+
+
+def test_ablations_have_names_of_their_own():
+    assert len(set(NAMES)) == len(NAMES)
+
+
+@pytest.mark.parametrize(("name", "overrides"), ABLATIONS, ids=NAMES)
+def test_ablation_composes(name, overrides):
+    changed = composed("train", "+family=Cu_oxides", *multiplied(overrides))
+    default = composed("train", "+family=Cu_oxides")
+    assert not OmegaConf.missing_keys(changed)
+    assert (changed == default) == (name == "default"), "what is called a change is none"
+
+
+def test_a_factor_multiplies_the_default():
+    weight = composed("train").objective.prior.weight
+    assert multiplied(["seed=1", "objective.prior.weight*=0.5"]) == [
+        "seed=1",
+        f"objective.prior.weight={weight * 0.5}",
+    ]
+
+
+class TestLabelledParts:
+    @pytest.fixture(scope="class")
+    def family(self):
+        return read_family(sample_path("Ti_oxides"))
+
+    def test_are_of_materials_and_nested(self, family):
+        on_train_N = family.split_N == TRAIN
+        materials = len(set(family.material_N[on_train_N]))
+        smaller_N = np.zeros(len(family), dtype=bool)
+        for part in PARTS:
+            labelled_N = labelled_rows(family, part, seed=0)
+            assert labelled_N[~on_train_N].all() and (labelled_N >= smaller_N).all()
+            kept = set(family.material_N[labelled_N & on_train_N])
+            assert kept.isdisjoint(family.material_N[~labelled_N])
+            assert part <= len(kept) / materials < part + 1 / materials
+            smaller_N = labelled_N
+        assert smaller_N.all()
+
+    def test_the_rest_stays_without_labels_or_goes(self, family):
+        labelled_N = labelled_rows(family, 0.1, seed=0)
+        unlabelled, fewer = without_labels(family, labelled_N), rows_of(family, labelled_N)
+        assert (np.isnan(unlabelled.descriptors_NK).all(axis=1) == ~labelled_N).all()
+        assert (unlabelled.spectra_NE == family.spectra_NE).all()
+        assert len(fewer) == labelled_N.sum()
+        assert (fewer.descriptors_NK == family.descriptors_NK[labelled_N]).all()
+
+    def test_every_part_takes_as_many_steps(self, family):
+        rows = int((family.split_N == TRAIN).sum())
+        fewer = rows_of(family, labelled_rows(family, 0.05, seed=0))
+        assert epochs_for_equal_steps(family, family, batch_size=128, epochs=300) == 300
+        assert epochs_for_equal_steps(family, fewer, batch_size=128, epochs=300) == 300 * -(-rows // 128)
