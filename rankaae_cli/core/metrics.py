@@ -6,8 +6,15 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
+from rankaae_cli.core import bootstrap
 from rankaae_cli.core.calibration import apply_calibration, half_width, reconstruction_mae_rows
-from rankaae_cli.core.classes import confusion_macro_f1, confusion_matrix
+from rankaae_cli.core.classes import (
+    apply_cuts,
+    confusion_balanced_accuracy,
+    confusion_macro_f1,
+    confusion_matrix,
+    score_classes,
+)
 
 _PERMUTATIONS = 20
 _SHAPIRO_ROWS = 5000  # beyond this scipy's W stands, but its reference distribution does not
@@ -168,6 +175,8 @@ def score_styles(
     descriptors_NK: np.ndarray,
     calibrations: Mapping[str, dict[str, Any] | None],
     classes: Mapping[str, Sequence[float]],
+    cuts: Mapping[str, dict[str, Any] | None] | None = None,
+    weights_NR: np.ndarray | None = None,
 ) -> dict[str, Any]:
     """Collect every number of one trial, or of the ensemble, on one split.
 
@@ -183,45 +192,90 @@ def score_styles(
         Calibration of each descriptor, in the order of the columns; see `calibration.fit_calibration`.
     classes
         Values of those descriptors that take few.
+    cuts
+        Thresholds between these on the style, by name; see `classes.fit_cuts`. Without, classes are not known.
+    weights_NR
+        Resamples of the materials, shape (N, R), for intervals; see `bootstrap.material_weights`.
 
     Returns
     -------
     dict
-        ``mean_spearman``; ``descriptors``, by name ``spearman`` (of the style itself), ``r2``, ``mae`` and,
-        for classes, ``f1`` (after calibration), ``n`` known rows, ``interval_half_width`` and the share of
-        rows within it, ``interval_coverage``; ``inter_style``; ``reconstruction`` with ``mae`` and ``mse``;
-        ``shapiro_min``. NaN where not defined.
+        ``mean_spearman``; ``descriptors``, by name as `score_descriptor` gives them; ``inter_style``;
+        ``reconstruction`` with ``mae`` and ``mse``; ``shapiro``, W of each style, and ``shapiro_min``. With
+        `weights_NR` ``interval``, 95 % intervals of ``mean_spearman`` and ``reconstruction_mae``. NaN where not
+        defined.
     """
     scores = {
-        name: _score_descriptor(styles_NS[:, k], descriptors_NK[:, k], calibration, classes.get(name))
+        name: score_descriptor(
+            styles_NS[:, k],
+            descriptors_NK[:, k],
+            calibration,
+            classes.get(name),
+            (cuts or {}).get(name),
+            weights_NR,
+        )
         for k, (name, calibration) in enumerate(calibrations.items())
     }
     residual_NE = np.asarray(reconstructions_NE, dtype=np.float64) - spectra_NE
-    return {
+    error_N = reconstruction_mae_rows(spectra_NE, reconstructions_NE)
+    w_S = shapiro(styles_NS)
+    content = {
         "mean_spearman": mean_spearman(styles_NS, descriptors_NK),
         "descriptors": scores,
         "inter_style": inter_style(styles_NS, descriptors_NK),
-        "reconstruction": {
-            "mae": float(reconstruction_mae_rows(spectra_NE, reconstructions_NE).mean()),
-            "mse": float((residual_NE**2).mean()),
-        },
-        "shapiro_min": shapiro_min(styles_NS),
+        "reconstruction": {"mae": float(error_N.mean()), "mse": float((residual_NE**2).mean())},
+        "shapiro": w_S.tolist(),
+        "shapiro_min": float(w_S.min()) if len(w_S) else float("nan"),
     }
+    if weights_NR is not None:
+        content["interval"] = {
+            "mean_spearman": _interval(_resampled_mean_spearman(styles_NS, descriptors_NK, weights_NR)),
+            "reconstruction_mae": _interval(bootstrap.resampled_mae(error_N, 0 * error_N, weights_NR)),
+        }
+    return content
 
 
-def _score_descriptor(
+def rank_correlations(columns_NC: np.ndarray) -> np.ndarray:
+    """Return Spearman's correlation of every two columns over the rows where both are known, shape (C, C).
+
+    The diagonal is 1; NaN where a correlation is not defined.
+    """
+    c = columns_NC.shape[1]
+    rho = np.eye(c)
+    for i in range(c):
+        for j in range(i):
+            rho[i, j] = rho[j, i] = spearman(columns_NC[:, i], columns_NC[:, j])
+    return rho
+
+
+def score_descriptor(
     style_N: np.ndarray,
     true_N: np.ndarray,
     calibration: dict[str, Any] | None,
-    classes: Sequence[float] | None,
-) -> dict[str, float | int]:
-    predicted_N = apply_calibration(calibration, style_N)
+    classes: Sequence[float] | None = None,
+    cuts: dict[str, Any] | None = None,
+    weights_NR: np.ndarray | None = None,
+) -> dict[str, Any]:
+    """Collect the numbers of one descriptor; for the parameters see `score_styles`.
+
+    Returns
+    -------
+    dict
+        ``spearman`` and ``kendall`` of the style itself; ``r2`` and, in the descriptor's unit, ``mae`` of the
+        calibrated style; ``n`` known rows; ``interval_half_width`` of the calibrated value, and the share of rows
+        within it, ``interval_coverage``. For classes ``f1`` (macro-F1), ``balanced_accuracy``, ``confusion`` (for
+        each true class a list of counts), ``classes`` and ``cuts``: of classes read by the cuts, which are
+        fitted to just that, not of the calibrated value moved to the nearest class. With `weights_NR`
+        ``interval``: ``[low, high]`` by the names above.
+    """
+    predicted_N, class_N = apply_calibration(calibration, style_N), apply_cuts(cuts, style_N)
     true, predicted = _both_known(true_N, predicted_N)
     width = half_width(calibration)
     # A value on the edge of the interval lies within it; classes put many there.
     within = np.abs(true - predicted) <= width * (1 + 1e-9)
-    score = {
+    score: dict[str, Any] = {
         "spearman": spearman(style_N, true_N),
+        "kendall": kendall(style_N, true_N),
         "r2": r2(true_N, predicted_N),
         "mae": mae(true_N, predicted_N),
         "n": int(np.isfinite(true_N).sum()),
@@ -229,8 +283,59 @@ def _score_descriptor(
         "interval_coverage": float(within.mean()) if len(true) else float("nan"),
     }
     if classes:
-        score["f1"] = macro_f1(true_N, predicted_N, classes)
+        of_classes = score_classes(true_N, class_N, classes)
+        score |= {
+            "f1": of_classes["macro_f1"],
+            "balanced_accuracy": of_classes["balanced_accuracy"],
+            "confusion": of_classes["confusion"],
+            "classes": of_classes["classes"],
+            "cuts": None if cuts is None else list(cuts["cuts"]),
+        }
+    if weights_NR is not None:
+        score["interval"] = _intervals(style_N, true_N, predicted_N, class_N, classes, weights_NR)
     return score
+
+
+def _intervals(
+    style_N: np.ndarray,
+    true_N: np.ndarray,
+    predicted_N: np.ndarray,
+    class_N: np.ndarray,
+    classes: Sequence[float] | None,
+    weights_NR: np.ndarray,
+) -> dict[str, list[float]]:
+    replicates = {
+        "spearman": bootstrap.resampled_spearman(style_N, true_N, weights_NR),
+        "kendall": bootstrap.resampled_kendall(style_N, true_N, weights_NR),
+        "r2": bootstrap.resampled_r2(true_N, predicted_N, weights_NR),
+        "mae": bootstrap.resampled_mae(true_N, predicted_N, weights_NR),
+    }
+    if classes:
+        confusion = confusion_matrix(true_N, class_N, classes, weights_NR)
+        replicates["f1"] = confusion_macro_f1(confusion)
+        replicates["balanced_accuracy"] = confusion_balanced_accuracy(confusion)
+    return {name: _interval(values) for name, values in replicates.items()}
+
+
+def _resampled_mean_spearman(
+    styles_NS: np.ndarray, descriptors_NK: np.ndarray, weights_NR: np.ndarray
+) -> np.ndarray:
+    """Return `mean_spearman` in each resample, shape (R,); a descriptor that does not vary there is left out."""
+    total, number = np.zeros((2, weights_NR.shape[1]))
+    for k, descriptor_N in enumerate(descriptors_NK.T):
+        known = np.isfinite(descriptor_N) & np.isfinite(styles_NS[:, k])
+        if known.sum() < _FEWEST_ROWS or np.ptp(descriptor_N[known]) == 0:
+            continue
+        rho = bootstrap.resampled_spearman(styles_NS[:, k], descriptor_N, weights_NR)
+        if np.ptp(styles_NS[known, k]) == 0:
+            rho[:] = 0.0
+        total += np.nan_to_num(rho)
+        number += np.isfinite(rho)
+    return np.divide(total, number, out=np.full(len(total), np.nan), where=number > 0)
+
+
+def _interval(replicates: np.ndarray) -> list[float]:
+    return list(bootstrap.percentile_interval(replicates))
 
 
 def _both_known(a_N: np.ndarray, b_N: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

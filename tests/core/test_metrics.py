@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from rankaae_cli.core.bootstrap import material_weights, percentile_interval, replicates_of
 from rankaae_cli.core.calibration import fit_calibration
+from rankaae_cli.core.classes import fit_cuts
 from rankaae_cli.core.ensemble import ensemble_spectra, ensemble_styles, trials_to_average
 from rankaae_cli.core.metrics import (
     inter_style,
@@ -15,6 +17,8 @@ from rankaae_cli.core.metrics import (
     mean_spearman,
     normal_quantiles,
     r2,
+    rank_correlations,
+    score_descriptor,
     score_styles,
     shapiro,
     shapiro_min,
@@ -154,12 +158,13 @@ def test_mean_spearman_does_not_reward_collapse(rng):
     assert mean_spearman(z, descriptors) == pytest.approx(0.5)
 
 
-def scored(styles, descriptors, spectra, made):
+def scored(styles, descriptors, spectra, made, weights=None):
     groups = np.arange(len(styles))
     calibrations = {
         name: fit_calibration(styles[:, k], descriptors[:, k], groups) for k, name in enumerate(("CN", "OS"))
     }
-    return score_styles(styles, made, spectra, descriptors, calibrations, {"CN": [4, 5, 6]})
+    cuts = {"CN": fit_cuts(styles[:, 0], descriptors[:, 0], [4, 5, 6])}
+    return score_styles(styles, made, spectra, descriptors, calibrations, {"CN": [4, 5, 6]}, cuts, weights)
 
 
 def test_perfect_model_scores_perfectly(rng):
@@ -172,7 +177,11 @@ def test_perfect_model_scores_perfectly(rng):
     }
     for score in scores["descriptors"].values():
         assert score["r2"] > 0.9999 and score["mae"] < 1e-9 and score["interval_coverage"] > 0.89
-    assert scores["descriptors"]["CN"]["f1"] == 1 and "f1" not in scores["descriptors"]["OS"]
+        assert score["kendall"] == pytest.approx(1)
+    cn = scores["descriptors"]["CN"]
+    assert cn["f1"] == cn["balanced_accuracy"] == 1 and "f1" not in scores["descriptors"]["OS"]
+    assert np.array_equal(cn["confusion"], np.diag(np.bincount(descriptors[:, 0].astype(int))[4:]))
+    assert cn["cuts"] == [4.5, 5.5] and cn["classes"] == [4, 5, 6]
 
 
 def test_shuffled_styles_score_nothing(rng):
@@ -186,9 +195,52 @@ def test_unknown_descriptor_is_nan_and_the_rest_stands(rng):
     descriptors = np.stack([np.full(60, np.nan), rng.normal(size=60)], axis=1)
     scores = scored(rng.normal(size=(60, 3)), descriptors, np.zeros((60, 4)), np.zeros((60, 4)))
     unknown = scores["descriptors"]["CN"]
-    assert unknown["n"] == 0 and all(np.isnan(v) for k, v in unknown.items() if k != "n")
+    not_numbers = ("n", "classes", "cuts", "confusion")
+    assert unknown["n"] == 0 and unknown["cuts"] is None
+    assert all(np.isnan(v) for k, v in unknown.items() if k not in not_numbers)
     assert np.isfinite(scores["mean_spearman"]) and np.isfinite(scores["inter_style"]["excess"])
     json.dumps(scores)
+
+
+def test_intervals_are_those_of_gathered_rows(rng):
+    descriptors = np.stack([rng.integers(4, 7, 90).astype(float), rng.normal(size=90)], axis=1)
+    descriptors[::7, 1] = np.nan
+    styles = np.nan_to_num(descriptors) + rng.normal(size=(90, 2))
+    spectra, made = rng.random((90, 5)), rng.random((90, 5))
+    weights = material_weights(np.arange(90) // 3, 40, rng)
+    scores = scored(styles, descriptors, spectra, made, weights)
+    calibration = fit_calibration(styles[:, 0], descriptors[:, 0], np.arange(90))
+    cuts = fit_cuts(styles[:, 0], descriptors[:, 0], [4, 5, 6])
+
+    def of_rows(rows):
+        return score_descriptor(styles[rows, 0], descriptors[rows, 0], calibration, [4, 5, 6], cuts)
+
+    for name, interval in scores["descriptors"]["CN"]["interval"].items():
+        gathered = replicates_of(lambda rows, name=name: of_rows(rows)[name], weights)
+        np.testing.assert_allclose(interval, percentile_interval(gathered))
+    means = replicates_of(lambda rows: mean_spearman(styles[rows], descriptors[rows]), weights)
+    np.testing.assert_allclose(scores["interval"]["mean_spearman"], percentile_interval(means))
+    low, high = scores["interval"]["reconstruction_mae"]
+    assert low < scores["reconstruction"]["mae"] < high
+    assert "interval" not in scored(styles, descriptors, spectra, made)
+
+
+def test_one_material_has_no_interval_and_causes_no_warning(rng):
+    weights = material_weights(["a"] * 20, 30, rng)
+    z = rng.normal(size=(20, 2))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        scores = scored(z, 5 + 0 * z, z, z, weights)
+    assert np.isnan(scores["interval"]["mean_spearman"]).all()
+    assert np.isnan(scores["descriptors"]["CN"]["interval"]["f1"]).all()
+
+
+def test_rank_correlations_are_pairwise(rng):
+    columns = rng.normal(size=(40, 3))
+    columns[:, 2] = np.nan
+    rho = rank_correlations(columns)
+    assert rho[0, 1] == rho[1, 0] == pytest.approx(stats.spearmanr(*columns[:, :2].T).statistic)
+    assert np.isnan(rho[2, :2]).all() and np.array_equal(np.diag(rho), np.ones(3))
 
 
 def test_ensemble_averages_standardised_named_styles_of_living_trials(rng):

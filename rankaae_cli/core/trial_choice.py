@@ -1,0 +1,146 @@
+"""Which of several trials to keep, by what they do on validation: the published score.
+
+The authors' newest code (github.com/AI-multimodal/RankAAE, sc/report: ``sort_all_models`` and ``evaluate_model`` of
+analysis.py, ``sorting_algorithm`` of generate_report.py; the method: Liang et al., Phys. Rev. Mater. 7, 053802)
+measures every trial on the validation rows, turns each measure into a z-score over the trials, and adds:
+
+    score = sum_k z(how well style k follows descriptor k) - z(max |rho(z_k, z_l)|).
+
+How well is Spearman's correlation, but for CN a weighted F1 score. The reconstruction error is measured and enters
+with exponent 0: it has no say. An older version of the code gave the coupling of styles the weight -5 and read the
+test rows. Ours is `selection.selection_score`.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from rankaae_cli.core.classes import fits_classes, nearest_class
+from rankaae_cli.core.metrics import rank_correlations, spearman
+
+COUPLING, RECONSTRUCTION = "inter_style", "reconstruction_mae"
+_BY_F1 = "CN"
+_THRESHOLDS = np.linspace(-3.5, 3.5, 700)  # on a style, as in the authors' code
+
+
+def published_measures(
+    styles_NS: np.ndarray,
+    descriptors_NK: np.ndarray,
+    names: Sequence[str],
+    classes: Mapping[str, Sequence[float]],
+    reconstruction_mae: float,
+) -> dict[str, float]:
+    """Return what the published score is made of, of one trial on the validation rows.
+
+    Parameters
+    ----------
+    styles_NS
+        Shape (N, S), the K named styles first.
+    descriptors_NK
+        Shape (N, K), NaN where not known; such rows do not count.
+    names
+        Of the K descriptors.
+    classes
+        Values of those descriptors that take few.
+    reconstruction_mae
+        Mean absolute error of the reconstruction, in units of the absorption.
+
+    Returns
+    -------
+    dict
+        ``inter_style``, the largest |rho| between any two styles; ``reconstruction_mae``; and by name of the
+        descriptor Spearman's correlation with its style, or for CN of three classes `published_f1`.
+    """
+    off_diagonal = ~np.eye(styles_NS.shape[1], dtype=bool)
+    rho = np.abs(rank_correlations(styles_NS)[off_diagonal])
+    rho = rho[np.isfinite(rho)]
+    measures = {COUPLING: float(rho.max()) if len(rho) else float("nan"), RECONSTRUCTION: reconstruction_mae}
+    for k, name in enumerate(names):
+        style_N, descriptor_N = styles_NS[:, k], descriptors_NK[:, k]
+        if is_by_f1(name, classes):
+            measures[name] = published_f1(style_N, descriptor_N, classes[name])
+        else:
+            measures[name] = spearman(style_N, descriptor_N)
+    return measures
+
+
+def is_by_f1(name: str, classes: Mapping[str, Sequence[float]]) -> bool:
+    """Return whether the published score takes the F1 score of this descriptor."""
+    return name == _BY_F1 and len(classes.get(name) or ()) == 3
+
+
+def published_f1(style_N: np.ndarray, descriptor_N: np.ndarray, classes: Sequence[float]) -> float:
+    """Return the published F1 score of three classes, each weighted by its rows (`get_confusion_matrix`).
+
+    The lower threshold is the best for telling the lowest class from the others by F1, the upper one the
+    highest class, both of 700 between -3.5 and 3.5 and on the same rows. NaN where no row is known or these are
+    not the classes of the data.
+    """
+    known = np.isfinite(style_N) & np.isfinite(descriptor_N)
+    style, descriptor = np.asarray(style_N)[known], np.asarray(descriptor_N)[known]
+    if len(style) == 0 or not fits_classes(descriptor, classes):
+        return float("nan")
+    label = np.searchsorted(np.sort(np.asarray(classes, dtype=float)), nearest_class(descriptor, classes))
+    lower = _THRESHOLDS[_f1(style < _THRESHOLDS[:, None], label == 0).argmax()]
+    upper = _THRESHOLDS[_f1(style > _THRESHOLDS[:, None], label == 2).argmax()]
+    index = (style > lower).astype(int) + (style > upper)
+    rows = np.bincount(label, minlength=3)
+    f1 = [_f1((index == c)[None], label == c)[0] for c in range(3)]
+    return float(np.dot(rows, f1) / rows.sum())
+
+
+def published_scores(measures: Sequence[Mapping[str, float] | None]) -> np.ndarray:
+    """Return the published score of every trial, shape (T,); higher is better.
+
+    Parameters
+    ----------
+    measures
+        Of `published_measures`, one a trial; None for a trial that diverged.
+
+    Returns
+    -------
+    np.ndarray
+        NaN for trials that diverged or have an unknown measure that others have. A measure in which trials do
+        not differ, or that none has, counts for nothing; so of one trial the score is 0.
+    """
+    alive = [t for t, measured in enumerate(measures) if measured is not None]
+    score_T = np.full(len(measures), np.nan)
+    if not alive:
+        return score_T
+    first = measures[alive[0]]
+    assert first is not None
+    total = np.zeros(len(alive))
+    for name in first:
+        if name == RECONSTRUCTION:
+            continue
+        value = np.array([(measures[t] or {})[name] for t in alive], dtype=float)
+        total += (-1 if name == COUPLING else 1) * _z_scores(value)
+    score_T[alive] = total
+    return score_T
+
+
+def _z_scores(value_T: np.ndarray) -> np.ndarray:
+    if not np.isfinite(value_T).any() or np.ptp(value_T[np.isfinite(value_T)]) == 0:
+        return np.where(np.isfinite(value_T) | ~np.isfinite(value_T).any(), 0.0, np.nan)
+    return (value_T - np.nanmean(value_T)) / np.nanstd(value_T)
+
+
+def ranks(score_T: np.ndarray) -> list[int | None]:
+    """Return the place of every trial, 1 for the highest score; None where it has none.
+
+    Of equal scores the lower trial comes first.
+    """
+    score_T = np.asarray(score_T, dtype=float)
+    place: list[int | None] = [None] * len(score_T)
+    order = np.argsort(-np.where(np.isfinite(score_T), score_T, -np.inf), kind="stable")
+    for position, t in enumerate(order):
+        if np.isfinite(score_T[t]):
+            place[t] = position + 1
+    return place
+
+
+def _f1(read: np.ndarray, true_N: np.ndarray) -> np.ndarray:
+    """Return 2 TP / (2 TP + FP + FN) of each way to read, shape (G,); 0 where nothing is read or true."""
+    both = (read & true_N).sum(axis=1)
+    total = read.sum(axis=1) + true_N.sum()
+    return np.divide(2.0 * both, total, out=np.zeros(len(both)), where=total > 0)

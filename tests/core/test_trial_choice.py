@@ -1,0 +1,79 @@
+import numpy as np
+import pytest
+from scipy import stats
+from sklearn.metrics import f1_score
+
+from rankaae_cli.core.trial_choice import published_f1, published_measures, published_scores, ranks
+
+NAMES, CLASSES = ["OS", "CN", "MOOD"], {"CN": [4, 5, 6], "OS": [1, 2, 3]}
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+def slow_published_f1(style, cn):
+    """The published recipe with scikit-learn, one threshold at a time."""
+    grid = np.linspace(-3.5, 3.5, 700)
+    lower = grid[np.argmax([f1_score(cn == 4, style < th, zero_division=0) for th in grid])]
+    upper = grid[np.argmax([f1_score(cn == 6, style > th, zero_division=0) for th in grid])]
+    read = 4 + (style > lower).astype(int) + (style > upper)
+    return f1_score(cn, read, average="weighted", zero_division=0)
+
+
+def test_published_f1_agrees_with_scikit_learn(rng):
+    cn = rng.choice([4.0, 5.0, 6.0], size=120, p=[0.5, 0.2, 0.3])
+    style = (cn - 4.8) + 0.6 * rng.normal(size=120)
+    assert published_f1(style, cn, [6, 4, 5]) == pytest.approx(slow_published_f1(style, cn))
+    gaps = np.where(np.arange(120) % 4, cn, np.nan)
+    known = np.isfinite(gaps)
+    assert published_f1(style, gaps, [4, 5, 6]) == pytest.approx(slow_published_f1(style[known], cn[known]))
+
+
+def test_published_f1_is_not_known_of_other_data(rng):
+    style = rng.normal(size=20)
+    assert np.isnan(published_f1(style, np.full(20, np.nan), [4, 5, 6]))
+    assert np.isnan(published_f1(style, np.full(20, 9.0), [4, 5, 6]))
+    assert published_f1(style, np.full(20, 5.0), [4, 5, 6]) <= 1
+
+
+def test_measures_take_f1_of_cn_alone_and_all_styles_for_coupling(rng):
+    descriptors = np.stack([rng.integers(1, 4, 80), rng.integers(4, 7, 80), rng.normal(size=80)], axis=1)
+    styles = np.column_stack([descriptors + rng.normal(size=(80, 3)), rng.normal(size=80)])
+    styles[:, 3] = -(styles[:, 2] ** 3)  # the free style is wholly coupled
+    measures = published_measures(styles, descriptors, NAMES, CLASSES, 0.03)
+    assert list(measures) == ["inter_style", "reconstruction_mae", *NAMES]
+    assert measures["inter_style"] == pytest.approx(1) and measures["reconstruction_mae"] == 0.03
+    assert measures["OS"] == pytest.approx(stats.spearmanr(styles[:, 0], descriptors[:, 0]).statistic)
+    assert measures["CN"] == published_f1(styles[:, 1], descriptors[:, 1], [4, 5, 6])
+
+
+def test_score_is_the_sum_of_z_scores_without_the_reconstruction(rng):
+    keys = ["inter_style", "reconstruction_mae", *NAMES]
+    table = rng.random((5, 5))
+    scores = published_scores([dict(zip(keys, row, strict=True)) for row in table])
+    z = stats.zscore(table, axis=0)
+    np.testing.assert_allclose(scores, z[:, 2:].sum(axis=1) - z[:, 0])
+    table[:, 1] = 7 - table[:, 1]
+    np.testing.assert_allclose(scores, published_scores([dict(zip(keys, r, strict=True)) for r in table]))
+
+
+def test_diverged_trials_have_no_score_and_do_not_shift_others():
+    a, b = ({"inter_style": x, "reconstruction_mae": 1.0, "OS": y} for x, y in ((0.2, 0.9), (0.4, 0.8)))
+    assert published_scores([a, b]).tolist() == pytest.approx([2, -2])
+    with_lost = published_scores([a, None, b])
+    assert with_lost[[0, 2]].tolist() == pytest.approx([2, -2]) and np.isnan(with_lost[1])
+    assert ranks(with_lost) == [1, None, 2]
+
+
+def test_one_trial_scores_zero_and_unknown_descriptors_count_for_nothing():
+    one = {"inter_style": 0.2, "reconstruction_mae": 0.1, "OS": 0.9}
+    assert published_scores([one]).tolist() == [0]
+    unknown = [{**one, "MOOD": np.nan}, {**one, "OS": 0.5, "MOOD": np.nan}]
+    assert published_scores(unknown).tolist() == pytest.approx([1, -1])
+    assert np.isnan(published_scores([None])).all() and ranks(np.array([np.nan])) == [None]
+
+
+def test_equal_scores_are_ranked_in_order():
+    assert ranks(np.array([0.5, 0.7, 0.7, -np.inf])) == [3, 1, 2, None]
