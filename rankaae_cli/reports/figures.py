@@ -26,6 +26,7 @@ from rankaae_cli.reports.labels import Subject, metric_label, quantity, with_uni
 from rankaae_cli.reports.tables import print_number
 
 _POINTS_AT_MOST = 3000  # beyond this, points hide one another and their density is drawn instead
+_TITLE_CHARACTERS = 28  # of a panel half a column wide
 
 
 @dataclass(frozen=True)
@@ -182,6 +183,28 @@ def reconstruction_examples(
 
 
 @styled
+def worst_spectra(
+    subject: Subject, energy_E: np.ndarray, examples: Sequence[ReconstructionExample], what: str
+) -> Figure:
+    """Draw the worst reconstructions, two beside one another, the worst first."""
+    n_rows = -(-len(examples) // 2)
+    figure = new_figure(0.7 + 1.05 * n_rows, subject, what)
+    panels = figure.subplots(n_rows, min(2, len(examples)), sharex=True, sharey=True, squeeze=False).ravel()
+    for ax, example in zip(panels, examples, strict=False):
+        ax.plot(energy_E, example.spectrum_E, color=BLACK, lw=1.1, label="given")
+        ax.plot(energy_E, example.reconstruction_E, color=VERMILION, lw=0.9, ls="--", label="reconstructed")
+        ax.set_title(f"{_shortened(example.title)}\nMAE {example.mae:.3f}", parse_math=False)
+    for ax in panels[len(examples) :]:
+        ax.remove()
+    for ax in panels[max(0, len(examples) - 2) : len(examples)]:
+        ax.tick_params(labelbottom=True)
+        ax.set_xlabel(subject.energy_label)
+    panels[(n_rows - 1) // 2 * min(2, len(examples))].set_ylabel(subject.absorption_label)
+    legend_below(figure, panels[0])
+    return figure
+
+
+@styled
 def reconstruction_error(
     subject: Subject, energy_E: np.ndarray, spectra_NE: np.ndarray, reconstructions_NE: np.ndarray, split: str
 ) -> Figure:
@@ -288,6 +311,11 @@ def _jittered(value_N: np.ndarray, classes: Sequence[float] | None) -> np.ndarra
 def _marker(points: int) -> dict[str, Any]:
     """Few points are marked, since a curve of one point would be invisible."""
     return {"marker": "o", "ms": 2} if points < 8 else {}
+
+
+def _shortened(title: str) -> str:
+    """Return a title that fits half a column; of a long one the middle is left out."""
+    return title if len(title) <= _TITLE_CHARACTERS else f"{title[:12]}…{title[-14:]}"
 
 
 def _spectra(n: int) -> str:

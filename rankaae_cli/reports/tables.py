@@ -2,9 +2,11 @@
 
 import csv
 import io
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,10 +15,20 @@ from rankaae_cli.data.files import write_text
 _LATEX = str.maketrans({
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{",
     "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "ρ": r"$\rho$", "Å": r"\AA{}",
-    "°": r"$^\circ$", "²": r"$^2$", "±": r"$\pm$", "|": r"$|$", "–": "--", "−": "$-$",
+    "τ": r"$\tau$", "°": r"$^\circ$", "²": r"$^2$", "±": r"$\pm$", "|": r"$|$", "–": "--", "−": "$-$",
     "<": r"$<$", ">": r"$>$", "“": "``", "”": "''",
 })  # fmt: skip
-Cell = str | int | float | None
+
+
+class Ranged(NamedTuple):
+    """A number and the ends of its interval, None or NaN where not known."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+Cell = str | int | float | Ranged | None
 
 
 @dataclass(frozen=True)
@@ -32,7 +44,8 @@ class Table:
     headings
         Printed names of the columns.
     rows
-        One list of cells a row; a float is printed to `digits` significant digits.
+        One list of cells a row; a float is printed to `digits` significant digits, one with an interval to one
+        fewer.
     caption
         What the table shows; where data are synthetic, it says so.
     """
@@ -51,6 +64,8 @@ class Table:
 
 def print_number(value: Cell, digits: int = 3) -> str:
     """Return a number in `digits` decimals (more where it is small), text as it is, a dash for nothing."""
+    if isinstance(value, Ranged):
+        return _print_ranged(value, digits - 1)
     if value is None or (isinstance(value, float) and not np.isfinite(value)):
         return "–"
     if isinstance(value, float):
@@ -59,13 +74,35 @@ def print_number(value: Cell, digits: int = 3) -> str:
     return str(value)
 
 
+def _print_ranged(cell: Ranged, digits: int) -> str:
+    """Return ``value [low, high]``, all in `digits` decimals or as many as tell the ends apart."""
+    ends = [end for end in (cell.low, cell.high) if end is not None and np.isfinite(end)]
+    if cell.value is None or not np.isfinite(cell.value) or len(ends) < 2:
+        return print_number(cell.value, digits)
+    width = ends[1] - ends[0]
+    decimals = max(digits, math.ceil(-math.log10(width))) if width > 0 else digits
+    shown, low, high = (f"{number:.{decimals}f}".replace("-", "−") for number in (cell.value, *ends))
+    return f"{shown} [{low}, {high}]"
+
+
 def csv_text(table: Table) -> str:
-    """Return a table as CSV, numbers in full and empty where not known."""
+    """Return a table as CSV, numbers in full and empty where not known.
+
+    A column of numbers with intervals becomes three: the number, ``<key>_low`` and ``<key>_high``.
+    """
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(table.keys)
+    ranged = [any(isinstance(row[i], Ranged) for row in table.rows) for i in range(len(table.keys))]
+    keys = zip(table.keys, ranged, strict=True)
+    writer.writerow(
+        [part for key, r in keys for part in ((key, f"{key}_low", f"{key}_high") if r else (key,))]
+    )
     for row in table.rows:
-        writer.writerow([_full(cell) for cell in row])
+        cells: list[str] = []
+        for cell, several in zip(row, ranged, strict=True):
+            parts = cell if isinstance(cell, Ranged) else (cell, None, None)
+            cells += [_full(part) for part in (parts if several else parts[:1])]
+        writer.writerow(cells)
     return buffer.getvalue()
 
 

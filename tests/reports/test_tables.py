@@ -1,9 +1,18 @@
 import csv
 import io
+from dataclasses import replace
 
 import pytest
 
-from rankaae_cli.reports.tables import Table, csv_text, escape_latex, latex_text, print_number, write_table
+from rankaae_cli.reports.tables import (
+    Ranged,
+    Table,
+    csv_text,
+    escape_latex,
+    latex_text,
+    print_number,
+    write_table,
+)
 
 TABLE = Table(
     name="descriptors",
@@ -17,6 +26,32 @@ TABLE = Table(
 def test_csv_reads_back_with_gaps_for_what_is_not_known():
     rows = list(csv.reader(io.StringIO(csv_text(TABLE))))
     assert rows == [["name", "r2", "n"], ["a_b & 50 %", "0.123457", "7"], ['"q", <script>', "", ""]]
+
+
+@pytest.mark.parametrize(
+    ("cell", "shown"),
+    [
+        (Ranged(0.8412, 0.7951, 0.8749), "0.84 [0.80, 0.87]"),
+        (Ranged(0.0312, 0.0281, 0.0342), "0.031 [0.028, 0.034]"),
+        (Ranged(-0.104, -0.2, 0.1), "−0.10 [−0.20, 0.10]"),
+        (Ranged(0.5, float("nan"), float("nan")), "0.50"),
+        (Ranged(0.5, None, None), "0.50"),
+        (Ranged(None, None, None), "–"),
+        (Ranged(1.0, 1.0, 1.0), "1.00 [1.00, 1.00]"),
+    ],
+)
+def test_numbers_with_intervals_share_their_decimals(cell, shown):
+    assert print_number(cell) == shown
+
+
+def test_csv_has_columns_for_the_ends_of_intervals():
+    table = replace(TABLE, rows=[["a", Ranged(0.5, 0.25, 0.75), 7], ["b", None, 2]])
+    rows = list(csv.reader(io.StringIO(csv_text(table))))
+    assert rows == [
+        ["name", "r2", "r2_low", "r2_high", "n"],
+        ["a", "0.5", "0.25", "0.75", "7"],
+        ["b", "", "", "", "2"],
+    ]
 
 
 def test_latex_is_escaped_and_carries_its_caption():
