@@ -166,6 +166,8 @@ class EvaluateConfig:
 
     run: str = MISSING
     split: Split = Split.test
+    resamples: int = 1000
+    seed: int = 0
     baselines: Any = "none"
     threads: int = 1
     baseline_settings: BaselineSettings = MISSING

@@ -2,14 +2,13 @@
 
 import json
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rankaae_cli import __version__
 from rankaae_cli.core.errors import UserError, nearest
-from rankaae_cli.data.files import replacing, write_text
+from rankaae_cli.data.files import write_text
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from rankaae_cli.training.trained import TrainedModel
 
 METRICS = "metrics.json"
-FIGURES = ("style_vs_descriptor", "prediction_vs_truth", "reconstruction_examples", "reconstruction_error")
+RESAMPLES = 1000
 
 
 @dataclass(frozen=True)
@@ -31,6 +30,8 @@ class SplitReading:
     ----------
     split
         ``train``, ``validation`` or ``test``.
+    rows
+        Indices of its rows in the family file, shape (N,).
     spectra_NE, descriptors_NK, material_N, site_N
         The rows; descriptors in the model's order.
     styles_TNS, reconstructions_TNE
@@ -46,6 +47,7 @@ class SplitReading:
     """
 
     split: str
+    rows: "np.ndarray"
     spectra_NE: "np.ndarray"
     descriptors_NK: "np.ndarray"
     material_N: "np.ndarray"
@@ -68,6 +70,8 @@ def run(cfg: "DictConfig") -> dict[str, Any]:
     from rankaae_cli.reports.baseline_table import print_baselines
     from rankaae_cli.reports.console import print_evaluation
 
+    if cfg.resamples < 1:
+        raise UserError(f"resamples={cfg.resamples}: the intervals need at least 1, better 1000")
     baselines = chosen_baselines(cfg.baselines)
     settings: Any = OmegaConf.to_object(cfg.baseline_settings) if baselines else None
     if baselines:
@@ -75,7 +79,7 @@ def run(cfg: "DictConfig") -> dict[str, Any]:
     run_directory, model, family = load_run(cfg.run)
     split = cfg.split.value
     directory = evaluation_directory(run_directory, split)
-    metrics = evaluate(run_directory, model, family, split)
+    metrics = evaluate(run_directory, model, family, split, cfg.resamples, cfg.seed)
     print_evaluation(metrics, dict(zip(model.descriptor_names, model.descriptor_units, strict=True)))
     if baselines:
         content = evaluate_baselines(
@@ -92,13 +96,15 @@ def evaluation_directory(run_directory: Path, split: str) -> Path:
     return directory if split == "test" else directory / split
 
 
-def evaluation_files(run_directory: Path, split: str) -> list[Path]:
-    """Return all files that `evaluate` writes for a split."""
+def evaluation_files(run_directory: Path, split: str, model: "TrainedModel") -> list[Path]:
+    """Return all files that `evaluate` writes for a split; the last is metrics.json."""
+    from rankaae_cli.commands.evaluate_draw import figure_names
+    from rankaae_cli.commands.evaluate_write import table_names
     from rankaae_cli.reports.drawing import FORMATS
 
     directory = evaluation_directory(run_directory, split)
-    figures = [directory / f"{name}.{suffix}" for name in FIGURES for suffix in FORMATS]
-    return [*figures, *(directory / name for name in ("predictions.csv", "trials.csv", METRICS))]
+    figures = [directory / f"{name}.{suffix}" for name in figure_names(model) for suffix in FORMATS]
+    return [*figures, *(directory / name for name in (*table_names(model), METRICS))]
 
 
 def checkpoint_sha256(run_directory: Path) -> str:
@@ -108,9 +114,35 @@ def checkpoint_sha256(run_directory: Path) -> str:
     return sha256(run_directory / BEST)
 
 
-def evaluate(run_directory: Path, model: "TrainedModel", family: "Family", split: str) -> dict[str, Any]:
-    """Write the evaluation of one split below `run_directory` and return the contents of metrics.json."""
+def evaluate(
+    run_directory: Path,
+    model: "TrainedModel",
+    family: "Family",
+    split: str,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """Write the evaluation of one split below `run_directory` and return the contents of metrics.json.
+
+    Parameters
+    ----------
+    run_directory, model, family
+        As `load_run` gives them.
+    split
+        ``train``, ``validation`` or ``test``.
+    resamples, seed
+        Of the materials, for intervals; the seed also of permutations and draws.
+    """
+    from rankaae_cli.commands.evaluate_draw import draw_evaluation
+    from rankaae_cli.commands.evaluate_scores import fit_on_validation, score_split
+    from rankaae_cli.commands.evaluate_styles import describe_styles, find_associations
+    from rankaae_cli.commands.evaluate_write import write_tables
+
     reading = read_split(model, family, split)
+    validation = reading if split == "validation" else read_split(model, family, "validation")
+    training = reading if split == "train" else read_split(model, family, "train")
+    fitted = fit_on_validation(model, validation, training.spectra_NE.mean(axis=0))
+    found = find_associations(model, family, reading, seed)
     metrics = {
         "run": run_directory.name,
         "family": model.family,
@@ -120,12 +152,16 @@ def evaluate(run_directory: Path, model: "TrainedModel", family: "Family", split
         "synthetic": model.is_synthetic,
         "rankaae_version": __version__,
         "checkpoint_sha256": checkpoint_sha256(run_directory),
-        **_scores(model, reading),
+        "resamples": resamples,
+        "seed": seed,
+        **score_split(model, reading, fitted, resamples, seed),
+        **describe_styles(model, reading, validation, training, seed),
+        "choice": fitted.choice,
+        "associations": found.summary,
     }
     directory = evaluation_directory(run_directory, split)
-    _write_predictions(directory / "predictions.csv", model, reading)
-    _write_trials(directory / "trials.csv", metrics)
-    _draw(directory, model, reading, metrics)
+    write_tables(directory, model, reading, metrics, found)
+    draw_evaluation(directory, model, reading, metrics, found)
     # Last, so that metrics.json stands for a whole evaluation.
     write_text(directory / METRICS, strict_json(metrics))
     return metrics
@@ -168,6 +204,7 @@ def read_split(model: "TrainedModel", family: "Family", split: str) -> SplitRead
     calibrations = model.calibration["ensemble"]["descriptors"]
     return SplitReading(
         split=split,
+        rows=rows,
         spectra_NE=spectra_NE,
         descriptors_NK=family.descriptors_NK[rows][:, columns],
         material_N=family.material_N[rows],
@@ -215,153 +252,3 @@ def _without_nan(content: Any) -> Any:
     if isinstance(content, float):
         return content if math.isfinite(content) else None
     return content
-
-
-def _scores(model: "TrainedModel", reading: SplitReading) -> dict[str, Any]:
-    import numpy as np
-
-    from rankaae_cli.core.metrics import score_styles
-
-    def score(
-        styles_NS: "np.ndarray", spectra_NE: "np.ndarray", calibration: dict[str, Any]
-    ) -> dict[str, Any]:
-        return score_styles(
-            styles_NS,
-            spectra_NE,
-            reading.spectra_NE,
-            reading.descriptors_NK,
-            calibration["descriptors"],
-            model.descriptor_classes,
-        )
-
-    ensemble = score(reading.ensemble_styles_NK, reading.ensemble_spectra_NE, model.calibration["ensemble"])
-    order = np.argsort(-np.nan_to_num(np.asarray(model.scores_T, dtype=float), nan=-np.inf), kind="stable")
-    trials: list[dict[str, Any]] = [
-        {
-            "trial": t,
-            "selected": t == model.selected_trial,
-            "rank": int(np.flatnonzero(order == t)[0]) + 1,
-            "validation_score": float(model.scores_T[t]),
-            "best_epoch": int(model.best_epoch_T[t]),
-            "failed": model.failed_T[t],
-            **(
-                _without_measures(ensemble)
-                if calibration is None
-                else score(reading.styles_TNS[t], reading.reconstructions_TNE[t], calibration)
-            ),
-        }
-        for t, calibration in enumerate(model.calibration["trials"])
-    ]
-    return {
-        "split": reading.split,
-        "n": len(reading.error_N),
-        "n_materials": len(set(reading.material_N)),
-        "selected_trial": int(model.selected_trial),
-        "n_trials": model.n_trials,
-        "ensemble": {"n_trials": int(reading.alive_T.sum()), **ensemble},
-        "trials": trials,
-        "verdicts": _verdict_counts(model, reading.error_N),
-    }
-
-
-def _without_measures(scores: Any) -> Any:
-    """Return the numbers of a trial that diverged: counts as in `scores` of another, no measure known."""
-    if isinstance(scores, dict):
-        return {key: _without_measures(value) for key, value in scores.items()}
-    return math.nan if isinstance(scores, float) else scores
-
-
-def _verdict_counts(model: "TrainedModel", error_N: "np.ndarray") -> dict[str, int]:
-    from rankaae_cli.core.calibration import IN_RANGE, OUTSIDE, UNUSUAL, judge_novelty
-
-    _, verdicts = judge_novelty(model.calibration["ensemble"]["novelty"], error_N)
-    return {verdict: verdicts.count(verdict) for verdict in (IN_RANGE, UNUSUAL, OUTSIDE)}
-
-
-def _write_predictions(path: Path, model: "TrainedModel", reading: SplitReading) -> None:
-    import pandas as pd
-
-    from rankaae_cli.core.calibration import half_width, judge_novelty
-
-    ensemble = model.calibration["ensemble"]
-    columns: dict[str, Any] = {"material": reading.material_N, "site": reading.site_N}
-    for k, name in enumerate(model.descriptor_names):
-        value_N, half = reading.ensemble_values_NK[:, k], half_width(ensemble["descriptors"][name])
-        columns |= {name: value_N, f"{name}_low": value_N - half, f"{name}_high": value_N + half}
-        columns[f"{name}_true"] = reading.descriptors_NK[:, k]
-    error_N = reading.error_N
-    novelty_N, verdict_N = judge_novelty(ensemble["novelty"], error_N)
-    columns |= {"reconstruction_mae": error_N, "novelty": novelty_N, "verdict": verdict_N}
-    with replacing(path) as temporary:
-        pd.DataFrame(columns).to_csv(temporary, index=False, float_format="%.6g")
-
-
-def _write_trials(path: Path, metrics: dict[str, Any]) -> None:
-    import pandas as pd
-
-    rows = []
-    for trial in metrics["trials"]:
-        row = {
-            key: trial[key]
-            for key in ("trial", "rank", "selected", "validation_score", "best_epoch", "failed")
-        }
-        row["mean_spearman"] = trial["mean_spearman"]
-        for name, scores in trial["descriptors"].items():
-            row |= {f"{name}_{key}": scores[key] for key in ("spearman", "r2", "mae", "f1") if key in scores}
-        row |= {f"inter_style_{key}": value for key, value in trial["inter_style"].items()}
-        row |= {f"reconstruction_{key}": value for key, value in trial["reconstruction"].items()}
-        row["shapiro_min"] = trial["shapiro_min"]
-        rows.append(row)
-    with replacing(path) as temporary:
-        pd.DataFrame(rows).to_csv(temporary, index=False, float_format="%.6g")
-
-
-def _draw(directory: Path, model: "TrainedModel", reading: SplitReading, metrics: dict[str, Any]) -> None:
-    from rankaae_cli.reports import figures
-    from rankaae_cli.reports.drawing import save_figure
-
-    subject, ensemble = subject_of(model), metrics["ensemble"]
-    panels = [
-        figures.DescriptorReading(
-            name=name,
-            unit=unit,
-            style_N=reading.ensemble_styles_NK[:, k],
-            true_N=reading.descriptors_NK[:, k],
-            predicted_N=reading.ensemble_values_NK[:, k],
-            calibration=model.calibration["ensemble"]["descriptors"][name],
-            classes=model.descriptor_classes.get(name),
-            **{key: ensemble["descriptors"][name][key] for key in ("spearman", "r2", "mae")},
-        )
-        for k, (name, unit) in enumerate(zip(model.descriptor_names, model.descriptor_units, strict=True))
-    ]
-    spectra_NE, made_NE = reading.spectra_NE, reading.ensemble_spectra_NE
-    makers: dict[str, Callable[[], Any]] = {
-        "style_vs_descriptor": lambda: figures.style_vs_descriptor(subject, panels, reading.split),
-        "prediction_vs_truth": lambda: figures.prediction_vs_truth(subject, panels, reading.split),
-        "reconstruction_examples": lambda: figures.reconstruction_examples(
-            subject, model.energy_E, _examples(reading), reading.split
-        ),
-        "reconstruction_error": lambda: figures.reconstruction_error(
-            subject, model.energy_E, spectra_NE, made_NE, reading.split
-        ),
-    }
-    for name in FIGURES:
-        save_figure(makers[name](), directory / name)
-
-
-def _examples(reading: SplitReading) -> list[Any]:
-    """Return the best, the median and the worst reconstruction of the split."""
-    import numpy as np
-
-    from rankaae_cli.reports.figures import ReconstructionExample
-
-    order = np.argsort(reading.error_N, kind="stable")
-    return [
-        ReconstructionExample(
-            title=f"{which}: {reading.material_N[row]}, site {reading.site_N[row]}",
-            spectrum_E=reading.spectra_NE[row],
-            reconstruction_E=reading.ensemble_spectra_NE[row],
-            mae=float(reading.error_N[row]),
-        )
-        for which, row in (("Best", order[0]), ("Median", order[len(order) // 2]), ("Worst", order[-1]))
-    ]

@@ -14,7 +14,16 @@ from rankaae_cli.commands.evaluate import (
     subject_of,
 )
 from rankaae_cli.commands.evaluate_baselines import FIGURE, baselines_files
-from rankaae_cli.commands.traverse import FREE_OVERVIEW, OVERVIEW, overviews, traversal_files, traverse
+from rankaae_cli.commands.evaluate_draw import figure_names
+from rankaae_cli.commands.traverse import (
+    FREE_OVERVIEW,
+    OVERVIEW,
+    STABILITY,
+    overviews,
+    traversal_files,
+    traverse,
+)
+from rankaae_cli.commands.traverse_maps import EDGE_MAP, MAIN_PEAK_MAP, map_figures
 from rankaae_cli.data.files import replacing, write_text
 
 if TYPE_CHECKING:
@@ -29,14 +38,39 @@ _STYLE_FIGURES = {
     "where values coincide. Line and band: calibration on validation and its 90 % interval.",
     "prediction_vs_truth": "Each descriptor as read from the spectrum against its true value.",
 }
+_CLASS_FIGURES = {
+    "confusion": "Test spectra of each true class (rows) by the class read (columns), and their share of the "
+    "true class. Classes are read by thresholds on the style, fitted on validation.",
+}
+_COUPLING_FIGURES = {
+    "coupling": "Spearman correlations between styles (below the diagonal) and between the descriptors they are "
+    "named after (above it): what differs is not in the data.",
+    "normality": "Quantiles of each style against those of a standard normal distribution, which training wants.",
+    "leakage": "One style is walked in the decoder, the spectra are encoded again, and each style's movement is "
+    "counted in the walked one's. A faithful model has 1 on the diagonal and 0 elsewhere.",
+}
 _RECONSTRUCTION_FIGURES = {
     "reconstruction_examples": "The best, the median and the worst reconstruction of the test split.",
     "reconstruction_error": "Error of the reconstruction at each energy; above it the mean spectrum.",
+    "worst_spectra": "The worst reconstructions, of each material its worst.",
+}
+_CHOICE_FIGURES = {
+    "trials": "Every trial's measures on validation, the best score first. Darker is better, by the spread over "
+    "trials; the numbers are the measures themselves.",
+}
+_ASSOCIATION_FIGURES = {
+    "associations": "The strongest partial correlations of each free style. Beyond the dashed lines one stands "
+    "out: by chance, in 95 of 100 cases none of all pairs would; and it explains about a tenth of the variance.",
 }
 _OVERVIEWS = {
     OVERVIEW: "The response to each descriptor; all differences on one scale.",
     FREE_OVERVIEW: "The same for the free styles, which hold what the descriptors do not explain.",
 }
+_MAPS = {
+    MAIN_PEAK_MAP: "Height of the main peak as two styles are walked together.",
+    EDGE_MAP: "Edge position as two styles are walked together.",
+}
+_WIDE = (*_OVERVIEWS, *_MAPS)
 _BASELINE_FIGURES = {FIGURE: "The model (diamonds) and the baselines on the test split."}
 _LEARNING_CAPTIONS = {
     "training_losses": "Losses on the training rows, one line a trial.",
@@ -65,7 +99,8 @@ def write_report(run_directory: Path, content: "PageContent") -> Path:
     from rankaae_cli.reports.tables import write_table
 
     directory = run_directory / "report"
-    for table in (content.descriptors, content.trials, content.traversals, content.baselines):
+    tables = (content.descriptors, content.styles, content.trials, content.traversals)
+    for table in (*tables, content.associations, content.baselines):
         if table is not None:
             write_table(table, directory / "tables")
     return write_text(directory / "report.html", render_page(content))
@@ -84,16 +119,18 @@ def gather(
     from rankaae_cli.commands.run_directory import read_provenance, read_run_config
     from rankaae_cli.reports import run_tables
     from rankaae_cli.reports.baseline_table import baselines_table
-    from rankaae_cli.reports.labels import style_title
     from rankaae_cli.reports.page import PageContent
 
     subject, provenance = subject_of(model), read_provenance(run_directory)
     config = read_run_config(run_directory)
     units = dict(zip(model.descriptor_names, model.descriptor_units, strict=True))
-    along = {name: f"The spectrum along {style_title(name)}." for name in model.style_names}
-    together = {name: _OVERVIEWS[name] for name in overviews(model)}
     evaluation = evaluation_directory(run_directory, "test")
     baselines = _baselines(run_directory)
+
+    def evaluated(captions: dict[str, str]) -> list[Any]:
+        drawn = figure_names(model)
+        return _pictures(run_directory, evaluation, {n: c for n, c in captions.items() if n in drawn})
+
     return PageContent(
         subject=subject,
         metrics=metrics,
@@ -104,11 +141,18 @@ def gather(
         traversals=run_tables.traversals_table(traversal),
         facts=_facts(model, provenance, config),
         learning=_learning_pictures(run_directory, model),
-        style_pictures=_pictures(run_directory, evaluation, _STYLE_FIGURES),
+        styles=run_tables.disentanglement_table(metrics),
+        associations=run_tables.associations_table(metrics["associations"], metrics)
+        if metrics["associations"]
+        else None,
+        style_pictures=evaluated(_STYLE_FIGURES | _CLASS_FIGURES),
+        coupling_pictures=evaluated(_COUPLING_FIGURES),
         traversal_pictures=_pictures(
-            run_directory, run_directory / "traversal", {**together, **along}, prefix="traversal_"
+            run_directory, run_directory / "traversal", _traversal_captions(model), prefix="traversal_"
         ),
-        reconstruction=_pictures(run_directory, evaluation, _RECONSTRUCTION_FIGURES),
+        reconstruction=evaluated(_RECONSTRUCTION_FIGURES),
+        choice_pictures=evaluated(_CHOICE_FIGURES),
+        association_pictures=evaluated(_ASSOCIATION_FIGURES),
         command=_text(provenance.get("command")),
         config=OmegaConf.to_yaml(config),
         run_name=f"run {run_directory.name}, trained {_text(provenance.get('started'))[:10]}",
@@ -119,6 +163,23 @@ def gather(
         if baselines is None
         else _pictures(run_directory, evaluation, _BASELINE_FIGURES),
     )
+
+
+def _traversal_captions(model: "TrainedModel") -> dict[str, str]:
+    """Return what each picture of ``traversal/`` shows, by name, in the order of the page."""
+    from rankaae_cli.reports.labels import style_title
+
+    captions = {name: _OVERVIEWS[name] for name in overviews(model)}
+    for name in model.style_names:
+        captions[name] = f"The spectrum along {style_title(name)}."
+        if name in model.descriptor_names:
+            captions[f"{name}_check"] = (
+                f"The same response in the data: mean spectra of two bins of {name}, matched in the other "
+                "descriptors, and their difference beside the network's."
+            )
+            captions[f"{name}_sensitivity"] = f"How much the spectrum changes with {name} at each energy."
+    captions[STABILITY] = "Each trial's response to each descriptor."
+    return captions | {name: _MAPS[name] for name in map_figures(model)}
 
 
 def _baselines(run_directory: Path) -> dict[str, Any] | None:
@@ -143,7 +204,7 @@ def _outputs(
 
     made = {
         "evaluation of the test split": (
-            evaluation_files(run_directory, "test"),
+            evaluation_files(run_directory, "test", model),
             lambda: evaluate(run_directory, model, family, "test"),
         ),
         "traversal": (traversal_files(run_directory, model), lambda: traverse(run_directory, model, family)),
@@ -242,7 +303,7 @@ def _pictures(
         with replacing(paper) as temporary:
             shutil.copyfile(folder / f"{name}.pdf", temporary)
         source = data_uri((folder / f"{name}.png").read_bytes())
-        pictures.append(Picture(source, caption, f"figures/{paper.name}", wide=name in _OVERVIEWS))
+        pictures.append(Picture(source, caption, f"figures/{paper.name}", wide=name in _WIDE))
     return pictures
 
 

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from rankaae_cli.reports.evaluation_words import association_summary, choice_remark
 from rankaae_cli.reports.labels import averaged
 from rankaae_cli.reports.run_tables import descriptors_table, traversals_table
 from rankaae_cli.reports.tables import Table, print_number
@@ -26,7 +27,7 @@ def print_evaluation(metrics: Mapping[str, Any], units: Mapping[str, str]) -> No
     ensemble, single = metrics["ensemble"], metrics["trials"][metrics["selected_trial"]]
     print_table(
         f"{metrics['family']}, {metrics['split']} split, {metrics['n']} spectra, {averaged(metrics)}",
-        descriptors_table(metrics, units),
+        descriptors_table(metrics, units, brief=True),
         metrics["synthetic"],
     )
     rho = f"mean Spearman {print_number(ensemble['mean_spearman'])}"
@@ -34,11 +35,16 @@ def print_evaluation(metrics: Mapping[str, Any], units: Mapping[str, str]) -> No
         rho = f"mean Spearman: single trial {print_number(single['mean_spearman'])}, "
         rho += f"{averaged(metrics)} {print_number(ensemble['mean_spearman'])}"
     excess, chance = (print_number(ensemble["inter_style"][key]) for key in ("excess", "excess_permuted"))
+    choice, free = metrics["choice"], metrics["associations"]
+    lines = [choice_remark(choice)] if metrics["n_trials"] > 1 else []
+    lines += association_summary(free) if free else []
     Console(highlight=False).print(
         f"{rho}\nreconstruction MAE {print_number(ensemble['reconstruction']['mae'])}, "
         f"excess coupling {excess} (by chance {chance})",
         soft_wrap=True,
     )
+    for line in lines:
+        Console(highlight=False).print(Text(line), soft_wrap=True)
 
 
 def print_traversal(traversal: Mapping[str, Any]) -> None:

@@ -110,12 +110,22 @@ def averaged(metrics: Mapping[str, Any]) -> str:
     return f"mean of {n} trials" if n > 1 else f"trial {metrics['selected_trial']}"
 
 
+def traversed(traversal: Mapping[str, Any]) -> str:
+    """Return in words what the spectra along the styles are of."""
+    n, t = traversal["n_trials"], traversal["selected_trial"]
+    if n == 1:
+        return f"trial {t}"
+    free = any(name.startswith("free_") for name in traversal["styles"])
+    return f"mean of {n} trials" + (f" (free styles: trial {t})" if free else "")
+
+
 _METRIC_LABELS = {
     "train_reconstruction": "Reconstruction\nloss",
     "train_rank": "Rank loss",
     "train_prior": "Prior loss",
     "train_mutual_information": "Mutual-information\nloss",
     "train_smoothness": "Smoothness\nloss",
+    "train_independence": "Independence\nloss",
     "val_reconstruction_mae": "Reconstruction\nMAE",
     "val_spearman": "Mean Spearman ρ",
     "val_excess_coupling": "Excess coupling\nof styles",

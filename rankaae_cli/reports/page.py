@@ -7,8 +7,18 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from rankaae_cli.reports.labels import Subject, descriptor_meaning, listed, number_word, quantity, with_unit
+from rankaae_cli.reports.evaluation_words import published_remark
+from rankaae_cli.reports.labels import (
+    Subject,
+    descriptor_meaning,
+    listed,
+    number_word,
+    quantity,
+    traversed,
+    with_unit,
+)
 from rankaae_cli.reports.tables import Table, print_number
+from rankaae_cli.reports.traversal_words import findings
 
 # Words for Spearman's correlation, from the best down; the glossary of the page lists them.
 _QUALITIES = ((0.9, "very well"), (0.75, "well"), (0.5, "roughly"), (-1.0, "poorly"))
@@ -48,12 +58,14 @@ class PageContent:
         Contents of metrics.json of the test split and of traversal.json.
     split_counts
         Spectra and materials in each split.
-    descriptors, trials, traversals
+    descriptors, styles, trials, traversals
         Tables.
     facts
         Where data and numbers come from: pairs of a name and its value.
-    learning, style_pictures, traversal_pictures, reconstruction
+    learning, style_pictures, coupling_pictures, traversal_pictures, reconstruction, choice_pictures
         Pictures of the sections.
+    associations, association_pictures
+        What free styles go with; None and nothing where the model has none.
     baselines, baseline_pictures
         The comparison with baselines; None and nothing where it was not made.
     command, config
@@ -69,6 +81,7 @@ class PageContent:
     traversal: Mapping[str, Any]
     split_counts: Mapping[str, tuple[int, int]]
     descriptors: Table
+    styles: Table
     trials: Table
     traversals: Table
     facts: Sequence[tuple[str, str]]
@@ -76,11 +89,15 @@ class PageContent:
     style_pictures: Sequence[Picture]
     traversal_pictures: Sequence[Picture]
     reconstruction: Sequence[Picture]
+    coupling_pictures: Sequence[Picture]
+    choice_pictures: Sequence[Picture]
     command: str
     config: str
     run_name: str
     versions: Mapping[str, str] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
+    associations: Table | None = None
+    association_pictures: Sequence[Picture] = ()
     baselines: Table | None = None
     baseline_pictures: Sequence[Picture] = ()
 
@@ -107,6 +124,9 @@ def render_page(content: PageContent) -> str:
         qualities=_quality_words(),
         weakest=_weakest_response(content),
         verdicts=_verdicts(content),
+        findings=findings(content.traversal),
+        traversed=traversed(content.traversal),
+        published=published_remark(content.metrics["choice"]),
     )
 
 
@@ -130,7 +150,7 @@ def _tiles(content: PageContent) -> list[tuple[str, str, str]]:
         (
             print_number(ensemble["mean_spearman"], 2),
             "mean Spearman ρ",
-            "1 is a perfect order, where no values tie",
+            _interval_words(ensemble, "mean_spearman") + "1 is a perfect order, where no values tie",
         ),
         (
             print_number(ensemble["reconstruction"]["mae"], 3),
@@ -150,6 +170,12 @@ def _tiles(content: PageContent) -> list[tuple[str, str, str]]:
             f"of {content.metrics['n_materials']:,} materials kept apart",
         ),
     ]
+
+
+def _interval_words(scores: Mapping[str, Any], key: str) -> str:
+    low, high = (scores.get("interval") or {}).get(key) or (None, None)
+    known = low is not None and not math.isnan(low)
+    return f"95 % interval {print_number(low, 2)} to {print_number(high, 2)}; " if known else ""
 
 
 def _readings(content: PageContent) -> list[dict[str, str]]:

@@ -10,11 +10,15 @@ from omegaconf import OmegaConf
 
 from rankaae_cli.cli import main
 from rankaae_cli.commands import evaluate, report
+from rankaae_cli.commands.evaluate import read_split
 from rankaae_cli.commands.evaluate_baselines import chosen_baselines, fit_and_score, fitting_rows
+from rankaae_cli.commands.evaluate_scores import fit_on_validation
+from rankaae_cli.commands.run_directory import load_run
 from rankaae_cli.core.baselines import BASELINES, fit_extra_trees
+from rankaae_cli.core.disentanglement import dci
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.data.family_file import read_family, write_family
-from rankaae_cli.data.splits import TEST
+from rankaae_cli.data.splits import TEST, VALIDATION
 from rankaae_cli.data.synthetic import synthetic_family
 from rankaae_cli.training.trained import TrainedModel
 from tests.configuration import composed
@@ -133,6 +137,48 @@ def test_nothing_that_is_fitted_sees_the_test_split(runs):
     for one, other in zip(*fitted, strict=True):
         del one["seconds"], other["seconds"]
         assert repr(one) == repr(other)
+
+
+def fitted_on_validation(run, family=None):
+    """What evaluating fits and chooses: thresholds, trees of DCI, and both scores of every trial."""
+    _, model, own = load_run(str(run))
+    family = family or own
+    validation, training = (read_split(model, family, side) for side in ("validation", "train"))
+    fitted = fit_on_validation(model, validation, training.spectra_NE.mean(axis=0))
+    assert all(cuts["CN"] is not None for cuts in (fitted.ensemble_cuts, *fitted.trial_cuts))
+    styles_NS = validation.styles_TNS[model.selected_trial]
+    trees = dci(styles_NS, validation.descriptors_NK, styles_NS, validation.descriptors_NK, [None] * 3)
+    return repr(fitted) + repr(trees.importance_SK.tolist())
+
+
+def test_thresholds_and_choice_do_not_see_the_test_split(runs):
+    one, other = (fitted_on_validation(run) for run in runs)
+    assert one == other
+    metrics = [call(run) for run in runs]
+    assert metrics[0]["ensemble"]["mean_spearman"] != metrics[1]["ensemble"]["mean_spearman"]
+    for key in ("choice", "leakage"):
+        assert repr(metrics[0][key]) == repr(metrics[1][key]), key
+    for name in ("OS", "CN"):
+        cuts = [m["ensemble"]["descriptors"][name]["cuts"] for m in metrics]
+        assert cuts[0] == cuts[1]
+
+
+def test_thresholds_and_choice_do_see_the_validation_split(runs):
+    """The test above can fail."""
+    family = read_family(runs[0].with_suffix(".h5"))
+    spectra_NE = family.spectra_NE.copy()
+    on_validation = family.split_N == VALIDATION
+    spectra_NE[on_validation] = spectra_NE[on_validation][::-1]
+    assert fitted_on_validation(runs[0]) != fitted_on_validation(
+        runs[0], replace(family, spectra_NE=spectra_NE)
+    )
+
+
+def test_the_score_that_chose_is_that_of_the_parts_shown(runs):
+    _, model, _ = load_run(str(runs[0]))
+    for trial in call(runs[0])["choice"]["trials"]:
+        parts = trial["mean_spearman"] - 0.25 * trial["relative_error"] - 0.25 * max(trial["excess"], 0)
+        assert trial["score"] == model.scores_T[trial["trial"]] == pytest.approx(parts, abs=1e-4)
 
 
 def test_other_validation_rows_would_be_seen(runs):

@@ -20,6 +20,7 @@ from rankaae_cli.data.family_file import write_family
 from rankaae_cli.data.splits import split_by_material
 from rankaae_cli.data.synthetic import synthetic_family
 from rankaae_cli.schema import CheckRows, EvaluateConfig, Others, ReportConfig, Split, TraverseConfig
+from tests.configuration import composed
 
 HOSTILE = "<script>alert('x')</script>, \"q\" $\\frac{a_b&"
 NAMES = ["OS", "CN", "NNRS"]
@@ -80,6 +81,11 @@ def test_report_leaves_everything_the_design_promises(run_directory, page):
     there = {str(p.relative_to(run_directory)) for p in run_directory.rglob("*") if p.is_file()}
     styles = [*NAMES, "free_1"]
     expected = {"evaluation/metrics.json", "evaluation/trials.csv", "evaluation/predictions.csv"}
+    expected |= {f"evaluation/{t}.csv" for t in ("reconstruction_error", "leakage", "associations")}
+    drawn = ["confusion", "worst_spectra", "coupling", "normality", "leakage", "trials", "associations"]
+    expected |= {f"evaluation/{f}.{x}" for f in drawn for x in ("png", "pdf")}
+    expected |= {f"report/figures/{f}.pdf" for f in (*drawn, "traversal_OS_check", "traversal_stability")}
+    expected |= {f"report/tables/{t}.{x}" for t in ("styles", "associations") for x in ("csv", "tex")}
     expected |= {f"traversal/{s}.{x}" for s in styles for x in ("csv", "png", "pdf")} | {
         "traversal/traversal.json"
     }
@@ -109,10 +115,110 @@ def test_metrics_hold_the_contract(run_directory, page):
     for part in (metrics["ensemble"], *metrics["trials"]):
         assert list(part["descriptors"]) == NAMES
         for name, scores in part["descriptors"].items():
-            assert {"spearman", "r2", "mae"} <= set(scores) and ("f1" in scores) == (name in ("OS", "CN"))
+            assert {"spearman", "kendall", "r2", "mae"} <= set(scores)
+            of_classes = {"f1", "balanced_accuracy", "confusion", "classes", "cuts"}
+            assert of_classes & set(scores) == (of_classes if name in ("OS", "CN") else set())
+            for key, (low, high) in scores["interval"].items():
+                assert low <= high and key in scores, (name, key)
+            assert set(scores["interval"]) >= {"spearman", "kendall", "r2", "mae"}
         assert {"max_abs_spearman", "excess", "excess_permuted"} == set(part["inter_style"])
-        assert {"mae", "mse"} == set(part["reconstruction"]) and "shapiro_min" in part
+        assert {"mae", "mse"} == set(part["reconstruction"])
+        assert part["shapiro_min"] == min(part["shapiro"]) and set(part["interval"]) == {
+            "mean_spearman",
+            "reconstruction_mae",
+        }
     assert sum(metrics["verdicts"].values()) == metrics["n"]
+    assert metrics["interval_level"] == 0.95 and metrics["resamples"] == 1000
+
+
+def test_choice_is_recorded_with_its_reason_and_both_scores(run_directory, page):
+    metrics = strict(run_directory / "evaluation" / "metrics.json")
+    choice, table = metrics["choice"], pd.read_csv(run_directory / "evaluation" / "trials.csv")
+    assert choice["trial"] == metrics["selected_trial"] and choice["published_choice"] in (0, 1)
+    assert f"trial {choice['trial']}: validation score" in choice["reason"] and choice["reason"] in page
+    for t, trial in enumerate(choice["trials"]):
+        row = table.loc[t]
+        assert row["validation_score"] == pytest.approx(trial["score"], rel=1e-4)
+        assert row["published_score"] == pytest.approx(trial["published_score"], rel=1e-4)
+        assert (row["rank"], row["published_rank"]) == (trial["rank"], trial["published_rank"])
+    assert sorted(table["published_rank"]) == [1, 2]
+    assert table["published_score"].sum() == pytest.approx(0, abs=1e-4)  # z-scores
+
+
+def test_styles_are_described_and_free_ones_held_against_descriptors(run_directory, page):
+    folder = run_directory / "evaluation"
+    metrics, styles = strict(folder / "metrics.json"), list(load_run(str(run_directory))[1].style_names)
+    assert set(metrics["disentanglement"]) == {"selected_trial", "ensemble"}
+    for measured in metrics["disentanglement"].values():
+        assert set(measured["dci"]) == {"disentanglement", "completeness", "informativeness"}
+        assert {"mig", "sap"} <= set(measured)
+    matrix = np.array(metrics["leakage"]["matrix"])
+    table = pd.read_csv(folder / "leakage.csv", index_col="walked")
+    assert list(table.columns) == list(table.index) == styles == metrics["leakage"]["styles"]
+    np.testing.assert_allclose(table, matrix, rtol=1e-4)
+    assert np.shape(metrics["leakage"]["named_mean"]) == (3, 3)
+    assert metrics["leakage"]["largest"] == np.max(matrix[~np.eye(len(styles), dtype=bool)])
+    rho = np.array(metrics["coupling"]["between_styles"])
+    largest = np.abs(rho[~np.eye(len(styles), dtype=bool)]).max()
+    selected = metrics["trials"][metrics["selected_trial"]]
+    assert selected["inter_style"]["max_abs_spearman"] == pytest.approx(largest)
+    pairs = pd.read_csv(folder / "associations.csv")
+    assert set(pairs["style"]) == set(styles[3:]) and list(pairs.columns[:5]) == [
+        *("style", "quantity", "rows", "spearman", "partial"),
+    ]
+    # Synthetic families hold no further quantities.
+    assert set(pairs["quantity"]) == set(NAMES)
+    assert any("ingest writes quantities" in line for line in metrics["associations"]["findings"])
+    assert "ingest writes quantities" in page
+
+
+def test_errors_at_each_energy_average_to_the_whole(run_directory, page):
+    table = pd.read_csv(run_directory / "evaluation" / "reconstruction_error.csv")
+    metrics = strict(run_directory / "evaluation" / "metrics.json")
+    whole = metrics["ensemble"]["reconstruction"]["mae"]
+    assert len(table) == 40 and table["mean_absolute_error"].mean() == pytest.approx(whole, rel=1e-4)
+    assert (table["error_p05"] <= table["error_p95"]).all()
+
+
+def test_confusion_and_f1_follow_from_the_thresholds(run_directory, page):
+    _, model, family = load_run(str(run_directory))
+    metrics, reading = (
+        strict(run_directory / "evaluation" / "metrics.json"),
+        evaluate.read_split(model, family, "test"),
+    )
+    for k, name in ((0, "OS"), (1, "CN")):
+        score, true = metrics["ensemble"]["descriptors"][name], reading.descriptors_NK[:, k]
+        assert np.sum(score["confusion"]) == np.isfinite(true).sum()
+        assert score["cuts"] == sorted(score["cuts"])
+        diagonal = np.trace(score["confusion"])
+        validation = evaluate.read_split(model, family, "validation")
+        seen = np.unique(np.round(validation.descriptors_NK[:, k]))
+        read = seen[np.searchsorted(score["cuts"], reading.ensemble_styles_NK[:, k], side="right")]
+        assert (read == np.round(true)).sum() == diagonal
+
+
+def test_quantities_of_the_family_are_held_against_free_styles(run_directory, tmp_path, monkeypatch):
+    monkeypatch.setattr("rankaae_cli.reports.drawing.save_figure", lambda *_: None)  # the slow part
+    shutil.copytree(run_directory / "checkpoints", tmp_path / "checkpoints")
+    _, model, family = load_run(str(run_directory))
+    free_N = model.encode(family.spectra_NE)[model.selected_trial, :, 3]
+    everywhere = replace(
+        family,
+        quantities_NQ=np.stack([-(free_N**3), np.ones(len(free_N))], axis=1),
+        quantity_names=("BVS", "SSN"),
+        quantity_units=("v.u.", "1"),
+        split_N=np.where(family.split_N == 0, 2, np.where(np.arange(len(free_N)) % 2, family.split_N, 0)),
+    )
+    found = evaluate.evaluate(tmp_path, model, everywhere, "test", resamples=20)["associations"]
+    first = found["standing_out"][0]
+    assert (first["style"], first["quantity"]) == ("free_1", "BVS") and first["partial"] < -0.9
+    assert "bond-valence sum (BVS)" in found["findings"][0] and "ingest" not in found["findings"][-1]
+
+
+@pytest.mark.parametrize("key", ["resamples=0", "resamples=-3"])
+def test_impossible_resamples_are_refused(run_directory, key):
+    with pytest.raises(UserError, match="at least 1"):
+        evaluate.run(composed("evaluate", f"run={run_directory}", key))
 
 
 def test_predictions_agree_with_the_metrics(run_directory, page):
@@ -232,6 +338,8 @@ def test_report_makes_again_only_what_is_outdated(run_directory, page, capsys, m
     [
         ("evaluation/style_vs_descriptor.pdf", "incomplete evaluation of the test split"),
         ("evaluation/predictions.csv", "incomplete evaluation of the test split"),
+        ("evaluation/confusion.png", "incomplete evaluation of the test split"),
+        ("evaluation/associations.csv", "incomplete evaluation of the test split"),
         ("traversal/overview_free.png", "incomplete traversal"),
     ],
 )
@@ -265,7 +373,14 @@ def test_a_diverged_trial_is_left_out_and_named(run_directory, tmp_path):
     metrics = strict(tmp_path / "evaluation" / "metrics.json")
     kept, trial = metrics["trials"][model.selected_trial], metrics["trials"][lost]
     assert trial["failed"] == "the loss is NaN" and trial["descriptors"]["OS"]["spearman"] is None
-    assert keys(trial) == keys(kept) and trial["descriptors"]["OS"]["n"] == kept["descriptors"]["OS"]["n"]
+    for part in (*trial["descriptors"].values(), *kept["descriptors"].values()):
+        del part["interval"]  # unknown as a whole
+    assert trial.pop("interval")["mean_spearman"] is None and kept.pop("interval")
+    assert (
+        keys(trial) == keys(kept)
+        and trial["published_rank"] is None
+        and trial["descriptors"]["OS"]["n"] == kept["descriptors"]["OS"]["n"]
+    )
     assert metrics["ensemble"]["n_trials"] == 1
     assert metrics["ensemble"]["mean_spearman"] == pytest.approx(kept["mean_spearman"])
     assert pd.read_csv(tmp_path / "evaluation" / "trials.csv").loc[lost, "failed"] == "the loss is NaN"

@@ -6,27 +6,37 @@ import pytest
 from rankaae_cli.reports.console import print_evaluation
 from rankaae_cli.reports.labels import Subject
 from rankaae_cli.reports.page import PageContent, Picture, quality, render_page
-from rankaae_cli.reports.run_tables import descriptors_table, traversals_table, trials_table
+from rankaae_cli.reports.run_tables import (
+    associations_table,
+    descriptors_table,
+    disentanglement_table,
+    traversals_table,
+    trials_table,
+)
 
 HOSTILE = "<script>alert(\"x\")</script> & 'quoted'"
 SCORE = {
     "spearman": 0.95,
+    "kendall": 0.9,
     "r2": 0.9,
     "mae": 0.1,
     "n": 9,
     "interval_half_width": 0.3,
     "interval_coverage": 0.9,
+    "interval": {"spearman": [0.9, 0.97], "mae": [0.08, 0.12]},
 }
-UNKNOWN = {**dict.fromkeys(SCORE), "n": 0, "f1": None}
+OF_CLASSES = {"f1": 0.8, "balanced_accuracy": 0.7}
+UNKNOWN = {**dict.fromkeys(SCORE), "n": 0, **dict.fromkeys(OF_CLASSES)}
 
 
-def content(synthetic=True, trials=2, learning=True, averaged=1):
+def content(synthetic=True, trials=2, learning=True, averaged=1, free=True):
     scores = {
         "mean_spearman": 0.95,
-        "descriptors": {"OS": {**SCORE, "f1": 0.8}, HOSTILE: UNKNOWN},
+        "descriptors": {"OS": {**SCORE, **OF_CLASSES}, HOSTILE: UNKNOWN},
         "inter_style": {"max_abs_spearman": 0.5, "excess": 0.1, "excess_permuted": 0.05},
         "reconstruction": {"mae": 0.02, "mse": 0.001},
         "shapiro_min": 0.99,
+        "interval": {"mean_spearman": [0.93, 0.96]},
     }
     nothing = {
         "mean_spearman": None,
@@ -35,7 +45,13 @@ def content(synthetic=True, trials=2, learning=True, averaged=1):
         "reconstruction": dict.fromkeys(scores["reconstruction"]),
         "shapiro_min": None,
     }
-    about = {"validation_score": 0.6, "best_epoch": 3}
+    about = {"validation_score": 0.6, "best_epoch": 3, "published_score": 0.0, "published_rank": 1}
+    pair = {"style": "free_1", "quantity": "BVS", "spearman": 0.5, "partial": 0.4, "p_value": 0.002}
+    measured = {
+        "mig": 0.2,
+        "sap": 0.1,
+        "dci": dict.fromkeys(("disentanglement", "completeness", "informativeness")),
+    }
     metrics = {
         "family": HOSTILE,
         "synthetic": synthetic,
@@ -50,6 +66,25 @@ def content(synthetic=True, trials=2, learning=True, averaged=1):
             {"trial": 0, "selected": True, "rank": 1, "failed": None, **about, **scores},
             {"trial": 1, "selected": False, "rank": 2, "failed": "loss is NaN", **about, **nothing},
         ][:trials],
+        "choice": {
+            "trial": 0,
+            "reason": f"trial 0: {HOSTILE}",
+            "by": "validation score",
+            "published_by": "published score",
+            "published_choice": 1,
+            "trials": [{"score": 0.6}] * trials,
+        },
+        "associations": {
+            "trial": 0,
+            "permutations": 500,
+            "threshold": 0.2,
+            "floor": 0.3,
+            "findings": ["free style 1: bond-valence sum (BVS), partial ρ 0.400 stands out"],
+            "strongest": [{**pair, "stands_out": True}],
+            "standing_out": [{**pair, "stands_out": True}],
+        },
+        "disentanglement": {"selected_trial": measured, "ensemble": measured},
+        "leakage": {"largest": 0.1, "named_mean_largest": 0.05},
         "verdicts": {"in range": 101, "unusual": 1, "outside": 1},
     }
     style = {
@@ -62,10 +97,15 @@ def content(synthetic=True, trials=2, learning=True, averaged=1):
         "family": HOSTILE,
         "synthetic": synthetic,
         "selected_trial": 0,
+        "n_trials": averaged,
         "draws": 500,
         "energy_unit": "eV",
         "styles": {
-            "OS": {**style, "pearson_true_response": 0.8 if synthetic else None},
+            "OS": {
+                **style,
+                "pearson_true_response": 0.8 if synthetic else None,
+                "check": {"remark": f"OS: agrees with {HOSTILE}"},
+            },
             "free_1": {**style, "descriptor": None, "unit": None, "pearson_true_response": None},
         },
     }
@@ -76,6 +116,7 @@ def content(synthetic=True, trials=2, learning=True, averaged=1):
         traversal=traversal,
         split_counts={"train": (1590, 236), "validation": (107, 39), "test": (103, 43)},
         descriptors=descriptors_table(metrics, {"OS": "e"}),
+        styles=disentanglement_table(metrics),
         trials=trials_table(metrics),
         traversals=traversals_table(traversal),
         facts=[("Data file", HOSTILE)],
@@ -83,6 +124,10 @@ def content(synthetic=True, trials=2, learning=True, averaged=1):
         style_pictures=[picture],
         traversal_pictures=[picture, replace(picture, wide=True)],
         reconstruction=[picture],
+        coupling_pictures=[picture],
+        choice_pictures=[picture],
+        associations=associations_table(metrics["associations"], metrics) if free else None,
+        association_pictures=[picture],
         command=f"rankaae train {HOSTILE}",
         config=f"family: {HOSTILE}\n",
         run_name=HOSTILE,
@@ -152,7 +197,8 @@ def test_one_trial_and_missing_curves():
 def test_diverged_trial_is_named_in_the_table():
     table = trials_table(content().metrics)
     assert (
-        table.printed()[1][:4] == ["1 (diverged)", "0.600", "3", "–"] and table.printed()[-1][0] == "ensemble"
+        table.printed()[1][:6] == ["1 (diverged)", "0.600", "0.000", "1", "3", "–"]
+        and table.printed()[-1][0] == "ensemble"
     )
 
 
@@ -164,9 +210,13 @@ def test_single_trial_stands_beside_the_mean_of_several():
         "descriptors": {"OS": {**SCORE, "spearman": 0.75}, HOSTILE: UNKNOWN},
     }
     table = descriptors_table(metrics, {"OS": "e"})
-    assert list(table.keys[:4]) == ["descriptor", "spearman", "spearman_single_trial", "r2"]
+    assert list(table.keys[:4]) == ["descriptor", "spearman", "spearman_single_trial", "kendall"]
     shown = [row[:3] for row in table.printed()]
-    assert shown == [["OS (e)", "0.950", "0.750"], [HOSTILE, "–", "–"], ["mean", "0.950", "0.700"]]
+    assert shown == [
+        ["OS (e)", "0.95 [0.90, 0.97]", "0.750"],
+        [HOSTILE, "–", "–"],
+        ["mean", "0.95 [0.93, 0.96]", "0.700"],
+    ]
     assert "ρ of trial 0 alone" in table.caption and "calibrated value" in table.caption
     assert all(len(row) == len(table.keys) == len(table.headings) for row in table.rows)
     assert "one trial" not in descriptors_table(content().metrics, {}).headings
@@ -182,10 +232,38 @@ def test_terminal_names_both_means_and_cuts_nothing(capsys):
     assert "mean Spearman 0.950\n" in capsys.readouterr().out
 
 
+def test_page_says_what_was_found_chosen_and_held_against_the_data():
+    text = Page(render_page(content(averaged=2))).text
+    assert f"OS: agrees with {HOSTILE}" in text and f"Chosen: trial 0: {HOSTILE}" in text
+    assert "the published score would choose trial 1" in text
+    assert "free style 1: bond-valence sum (BVS), partial ρ 0.400 stands out" in text
+    assert "95 % interval 0.93 to 0.96" in text
+    # Named styles are walked in all networks.
+    assert "Shown: mean of 2 trials (free styles: trial 0)" in text
+    assert "mean of 2 trials (free styles: trial 0)" in content(averaged=2).traversals.caption
+    assert "Shown: trial 0." in Page(render_page(content())).text
+
+
+def test_page_of_a_model_without_free_styles():
+    text = Page(render_page(content(free=False))).text
+    assert "The model has no free style" in text and "stands out" not in text
+
+
+def test_terminal_says_in_a_line_that_nothing_stands_out(capsys):
+    metrics = content().metrics
+    metrics["associations"]["standing_out"] = []
+    metrics["associations"]["strongest"][0]["partial"] = -0.123
+    print_evaluation(metrics, {"OS": "e"})
+    out = capsys.readouterr().out
+    assert "free styles: nothing stands out (largest: free style 1 with bond-valence sum (BVS)" in out
+    assert "partial ρ −0.123; needed: above 0.300" in out
+    assert "chosen: trial 0 of 2, validation score 0.600; the published score would choose trial 1" in out
+
+
 def test_wide_pictures_come_first_at_full_width():
     html = render_page(content())
     assert html.count('<figure class="wide">') == 1
-    assert html.index("<h2>Traversals") < html.index('<figure class="wide">') < html.index("<h2>Reconstr")
+    assert html.index("<h2>Traversals") < html.index('<figure class="wide">') < html.index("<h2>New desc")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,173 @@
+"""What ``rankaae evaluate`` says of the styles: disentanglement, leakage, and what the free ones go with."""
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from rankaae_cli.commands.evaluate import SplitReading
+    from rankaae_cli.core.associations import Associations
+    from rankaae_cli.data.family_file import Family
+    from rankaae_cli.training.trained import TrainedModel
+
+_DRAWS = 200  # rows that give the styles which are not walked
+_STRONGEST = 3  # pairs of each free style that tables show
+
+
+@dataclass(frozen=True)
+class Found:
+    """What the free styles of the selected trial go with.
+
+    Attributes
+    ----------
+    associations
+        None where the model has no free style.
+    summary
+        As in metrics.json; None likewise.
+    """
+
+    associations: "Associations | None"
+    summary: dict[str, Any] | None
+
+
+def describe_styles(
+    model: "TrainedModel",
+    reading: "SplitReading",
+    validation: "SplitReading",
+    training: "SplitReading",
+    seed: int,
+) -> dict[str, Any]:
+    """Return ``disentanglement``, ``coupling`` and ``leakage``, as in metrics.json.
+
+    Parameters
+    ----------
+    model, reading
+        Their reading of the split.
+    validation
+        Rows that the trees of DCI are fitted to.
+    training
+        Rows whose styles are walked for leakage.
+    seed
+        Of the trees, and of the drawn rows.
+    """
+    return {
+        "disentanglement": _disentanglement(model, reading, validation, seed),
+        "coupling": _coupling(model, reading),
+        "leakage": _leakage(model, training, seed),
+    }
+
+
+def find_associations(model: "TrainedModel", family: "Family", reading: "SplitReading", seed: int) -> Found:
+    """Correlate the selected trial's free styles with the family's quantities and the descriptors."""
+    import numpy as np
+
+    from rankaae_cli.core.associations import FLOOR, associations
+    from rankaae_cli.reports.evaluation_words import association_findings
+
+    k, t = len(model.descriptor_names), int(model.selected_trial)
+    free = model.style_names[k:]
+    if not free:
+        return Found(None, None)
+    styles_NS = reading.styles_TNS[t]
+    quantities_NQ = family.quantities_NQ[reading.rows]
+    found = associations(
+        styles_NS[:, k:],
+        np.hstack([quantities_NQ, reading.descriptors_NK]),
+        styles_NS[:, :k],
+        reading.material_N,
+        style_names=free,
+        quantity_names=[*family.quantity_names, *model.descriptor_names],
+        seed=seed,
+    )
+    summary = {
+        "trial": t,
+        "n": len(reading.error_N),
+        "n_quantities": len(family.quantity_names),
+        "threshold": found.threshold,
+        "floor": FLOOR,
+        "materials": found.materials,
+        "permutations": found.permutations,
+        "standing_out": [asdict(pair) for pair in found.standing_out],
+        "strongest": [asdict(pair) for style in free for pair in found.of_style(style)[:_STRONGEST]],
+        "findings": association_findings(found, free, len(family.quantity_names)),
+    }
+    return Found(found, summary)
+
+
+def _disentanglement(
+    model: "TrainedModel", reading: "SplitReading", validation: "SplitReading", seed: int
+) -> dict[str, Any]:
+    """Return MIG, SAP and DCI of the selected trial, and of the ensemble, which has named styles only."""
+    from rankaae_cli.core.disentanglement import score_disentanglement
+
+    def score(fit_NS: "np.ndarray", styles_NS: "np.ndarray") -> dict[str, Any]:
+        return score_disentanglement(
+            fit_NS,
+            validation.descriptors_NK,
+            styles_NS,
+            reading.descriptors_NK,
+            model.descriptor_names,
+            model.descriptor_classes,
+            seed,
+        )
+
+    t = int(model.selected_trial)
+    return {
+        "selected_trial": score(validation.styles_TNS[t], reading.styles_TNS[t]),
+        "ensemble": score(validation.ensemble_styles_NK, reading.ensemble_styles_NK),
+    }
+
+
+def _coupling(model: "TrainedModel", reading: "SplitReading") -> dict[str, Any]:
+    """Return Spearman's correlations between the selected trial's styles, and between the descriptors."""
+    from rankaae_cli.core.metrics import rank_correlations
+
+    t = int(model.selected_trial)
+    return {
+        "trial": t,
+        "styles": list(model.style_names),
+        "between_styles": rank_correlations(reading.styles_TNS[t]).tolist(),
+        "between_descriptors": rank_correlations(reading.descriptors_NK).tolist(),
+    }
+
+
+def _leakage(model: "TrainedModel", training: "SplitReading", seed: int) -> dict[str, Any]:
+    """Return the leakage matrix of the selected trial, and the mean over trials of that of the named styles."""
+    import numpy as np
+    import torch
+
+    from rankaae_cli.core.leakage import leakage_matrix
+    from rankaae_cli.core.traversal import draw_rows
+
+    def encode(spectra_TDE: "np.ndarray") -> "np.ndarray":
+        with torch.no_grad():
+            return np.asarray(model.autoencoder.encode(torch.as_tensor(spectra_TDE)).numpy())
+
+    leakage_TSS = leakage_matrix(
+        encode,
+        model.decode,
+        training.styles_TNS,
+        draw_rows(len(training.error_N), _DRAWS, seed),
+        model.style_std_TS,
+    )
+    k, t = len(model.descriptor_names), int(model.selected_trial)
+    named_KK = leakage_TSS[training.alive_T][:, :k, :k].mean(axis=0)
+    selected_SS = leakage_TSS[t]
+    return {
+        "trial": t,
+        "draws": _DRAWS,
+        "styles": list(model.style_names),
+        "matrix": selected_SS.tolist(),
+        "largest": _largest_off_diagonal(selected_SS),
+        "named_mean": named_KK.tolist(),
+        "named_mean_largest": _largest_off_diagonal(named_KK),
+    }
+
+
+def _largest_off_diagonal(matrix_SS: "np.ndarray") -> float:
+    import numpy as np
+
+    others = matrix_SS[~np.eye(len(matrix_SS), dtype=bool)]
+    others = others[np.isfinite(others)]
+    return float(others.max()) if len(others) else float("nan")
