@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from rankaae_cli.training.trained import TrainedModel
 
 Cuts = dict[str, dict[str, Any] | None]
+_ROWS_FOR_ALL = 2000  # beyond, Kendall's intervals (quadratic in rows) of every trial would take minutes
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def _choice(
     import numpy as np
 
     from rankaae_cli.core.trial_choice import published_scores, ranks
-    from rankaae_cli.reports.evaluation_words import BY, PUBLISHED_BY, choice_reason
+    from rankaae_cli.reports.evaluation_words import PUBLISHED_BY, choice_reason, chosen_by
 
     baseline = float(np.abs(validation.spectra_NE - mean_spectrum_E).mean(dtype=np.float64))
     measured = [
@@ -105,7 +106,7 @@ def _choice(
     selected = int(model.selected_trial)
     return {
         "trial": selected,
-        "by": BY,
+        "by": chosen_by(trials),
         "reason": choice_reason(trials, selected),
         "published_choice": their_ranks.index(1) if 1 in their_ranks else None,
         "published_by": PUBLISHED_BY,
@@ -160,7 +161,10 @@ def _measures(scores: dict[str, Any], baseline_mae: float) -> dict[str, Any]:
 def score_split(
     model: "TrainedModel", reading: "SplitReading", fitted: Fitted, resamples: int, seed: int
 ) -> dict[str, Any]:
-    """Return the numbers of the ensemble and of every trial on a split, with intervals over materials."""
+    """Return the numbers of the ensemble and of every trial on a split.
+
+    The ensemble and the selected trial have intervals over materials; the other trials where rows are not many.
+    """
     import numpy as np
 
     from rankaae_cli.core.bootstrap import LEVEL, material_weights
@@ -170,7 +174,11 @@ def score_split(
     weights_NR = material_weights(reading.material_N, resamples, np.random.default_rng(seed))
 
     def score(
-        styles_NS: "np.ndarray", spectra_NE: "np.ndarray", calibration: dict[str, Any], cuts: Cuts
+        styles_NS: "np.ndarray",
+        spectra_NE: "np.ndarray",
+        calibration: dict[str, Any],
+        cuts: Cuts,
+        interval: bool = True,
     ) -> dict[str, Any]:
         return score_styles(
             styles_NS,
@@ -180,7 +188,7 @@ def score_split(
             calibration["descriptors"],
             model.descriptor_classes,
             cuts,
-            weights_NR,
+            weights_NR if interval else None,
         )
 
     ensemble = score(
@@ -194,7 +202,8 @@ def score_split(
         if calibration is None or cuts is None:
             scores = _without_measures(ensemble)
         else:
-            scores = score(reading.styles_TNS[t], reading.reconstructions_TNE[t], calibration, cuts)
+            interval = t == model.selected_trial or len(reading.error_N) <= _ROWS_FOR_ALL
+            scores = score(reading.styles_TNS[t], reading.reconstructions_TNE[t], calibration, cuts, interval)
         trials.append(_about_trial(model, fitted.choice, t) | scores)
     return {
         "split": reading.split,

@@ -10,10 +10,15 @@ from rankaae_cli.core.selection import COUPLING_WEIGHT, RECONSTRUCTION_WEIGHT
 from rankaae_cli.reports.labels import listed, style_title
 from rankaae_cli.reports.tables import print_number
 
-BY = (
+_BY = (
     f"validation score: mean Spearman − {RECONSTRUCTION_WEIGHT:g} × reconstruction error relative to that of the "
     f"mean spectrum − {COUPLING_WEIGHT:g} × excess coupling"
 )
+_RECORDED_BY = (
+    "validation score as training recorded it: mean Spearman, less parts of reconstruction error and excess "
+    "coupling, weighed otherwise than this version of the program does"
+)
+_ROUNDING = 1e-3  # of scores in single precision, on another device
 PUBLISHED_BY = (
     "published score: sum over descriptors of the z-score over trials of Spearman ρ (of CN: weighted F1), minus "
     "that of the largest |ρ| between styles, on validation (github.com/AI-multimodal/RankAAE, sc/report)"
@@ -22,6 +27,18 @@ NO_QUANTITIES = (
     "The family file holds no further quantities of the sites, so free styles are held against the descriptors "
     "only; rankaae ingest writes quantities where it reads structures."
 )
+
+
+def chosen_by(trials: Sequence[Mapping[str, Any]]) -> str:
+    """Return in words what the score of `trials`, ``choice.trials`` of metrics.json, is made of."""
+    for trial in trials:
+        if trial["rank"] is not None:
+            parts = RECONSTRUCTION_WEIGHT * trial["relative_error"] + COUPLING_WEIGHT * max(
+                trial["excess"], 0.0
+            )
+            if abs(trial["mean_spearman"] - parts - trial["score"]) > _ROUNDING:
+                return _RECORDED_BY
+    return _BY
 
 
 def choice_reason(trials: Sequence[Mapping[str, Any]], selected: int) -> str:

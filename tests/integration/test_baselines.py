@@ -17,6 +17,7 @@ from rankaae_cli.commands.run_directory import load_run
 from rankaae_cli.core.baselines import BASELINES, fit_extra_trees
 from rankaae_cli.core.disentanglement import dci
 from rankaae_cli.core.errors import UserError
+from rankaae_cli.core.selection import COUPLING_WEIGHT, RECONSTRUCTION_WEIGHT
 from rankaae_cli.data.family_file import read_family, write_family
 from rankaae_cli.data.splits import TEST, VALIDATION
 from rankaae_cli.data.synthetic import synthetic_family
@@ -176,8 +177,11 @@ def test_thresholds_and_choice_do_see_the_validation_split(runs):
 
 def test_the_score_that_chose_is_that_of_the_parts_shown(runs):
     _, model, _ = load_run(str(runs[0]))
-    for trial in call(runs[0])["choice"]["trials"]:
-        parts = trial["mean_spearman"] - 0.25 * trial["relative_error"] - 0.25 * max(trial["excess"], 0)
+    choice = call(runs[0])["choice"]
+    assert f"{RECONSTRUCTION_WEIGHT:g} × reconstruction error" in choice["by"]
+    for trial in choice["trials"]:
+        parts = trial["mean_spearman"] - RECONSTRUCTION_WEIGHT * trial["relative_error"]
+        parts -= COUPLING_WEIGHT * max(trial["excess"], 0)
         assert trial["score"] == model.scores_T[trial["trial"]] == pytest.approx(parts, abs=1e-4)
 
 

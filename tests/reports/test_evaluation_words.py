@@ -1,10 +1,12 @@
 import pytest
 
 from rankaae_cli.core.associations import Association, Associations
+from rankaae_cli.core.selection import COUPLING_WEIGHT, RECONSTRUCTION_WEIGHT
 from rankaae_cli.reports.evaluation_words import (
     association_findings,
     association_summary,
     choice_reason,
+    chosen_by,
     published_remark,
 )
 
@@ -62,6 +64,12 @@ def test_summary_of_unknown_associations():
 def test_reason_of_the_choice(trials, said):
     reason = choice_reason(trials, 1)
     assert reason.startswith("trial 1: ") and said in reason
+
+
+def test_a_score_weighed_otherwise_is_not_explained_by_todays_weights():
+    today = 0.7 - RECONSTRUCTION_WEIGHT * 0.3 - COUPLING_WEIGHT * 0.1
+    assert f"{COUPLING_WEIGHT:g} × excess coupling" in chosen_by([trial(0, 1, today), trial(1, None, None)])
+    assert "as training recorded it" in chosen_by([trial(0, 1, today), trial(1, 2, today - 0.1)])
 
 
 def test_published_remark():
