@@ -145,7 +145,8 @@ class TrainConfig:
     unlabelled: str | None = None
     trials: int = MISSING
     trials_at_once: int | None = None
-    max_epochs: int = MISSING
+    max_epochs: int | None = None
+    max_steps: int = MISSING
     batch_size: int = MISSING
     seed: int = MISSING
     split_seed: int = MISSING

@@ -20,6 +20,7 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     import time
 
     from rankaae_cli.commands.terminal import Progress, console
+    from rankaae_cli.core.schedules import epochs_of
     from rankaae_cli.training.fit import FitRequest, chosen_device, fit
 
     resumed = cfg.resume is not None
@@ -31,6 +32,10 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     device = chosen_device(cfg.device.value)
     cfg.data = str(data)
     unlabelled_NE = training_data.unlabelled_spectra(cfg, family)
+    if cfg.max_epochs is None:
+        cfg.max_epochs = epochs_of(
+            cfg.max_steps, training_data.rows_trained_on(family, unlabelled_NE), cfg.batch_size
+        )
     files = [data, *training_data.second_file(cfg)]
 
     if resumed:
@@ -141,7 +146,7 @@ def _interrupted_run(cfg: DictConfig) -> tuple[Path, DictConfig]:
     return directory, stored
 
 
-_LOSSES = ("rank", "reconstruction", "prior", "mutual_information", "smoothness")
+_LOSSES = ("rank", "reconstruction", "prior", "mutual_information", "smoothness", "independence")
 _AT_LEAST = {
     0: (
         "seed",
@@ -155,7 +160,7 @@ _AT_LEAST = {
     ),
     1: (
         "trials",
-        "max_epochs",
+        "max_steps",
         "threads",
         "save_every",
         "model.hidden",
@@ -183,7 +188,8 @@ def _check(cfg: DictConfig) -> None:
         ("objective.prior.betas", "two numbers in [0, 1)", all(0 <= b < 1 for b in cfg.objective.prior.betas))
     ]
     bounds += [
-        ("trials_at_once", "at least 1, or null", cfg.trials_at_once is None or cfg.trials_at_once > 0)
+        (key, "at least 1, or null", cfg[key] is None or cfg[key] > 0)
+        for key in ("max_epochs", "trials_at_once")
     ]
     points = "objective.smoothness.kernel_points"
     bounds += [(points, "odd", value(points) % 2 == 1)]

@@ -115,6 +115,13 @@ def unlabelled_spectra(cfg: DictConfig, family: "Family") -> "np.ndarray | None"
     return other.spectra_NE[np.array(keep_N)]
 
 
+def rows_trained_on(family: "Family", unlabelled_NE: "np.ndarray | None") -> int:
+    """Return how many spectra an epoch has."""
+    from rankaae_cli.data.splits import TRAIN
+
+    return int((family.split_N == TRAIN).sum()) + (0 if unlabelled_NE is None else len(unlabelled_NE))
+
+
 def second_file(cfg: DictConfig) -> list[Path]:
     """Return the path of the file without descriptors, in a list; an empty one for none."""
     return [] if cfg.unlabelled is None else [Path(cfg.unlabelled).resolve()]

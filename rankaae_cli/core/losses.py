@@ -117,6 +117,50 @@ def mutual_information_loss(drawn_TBS: Tensor, reencoded_TBS: Tensor) -> Tensor:
     return _mean_square(reencoded_TBS - drawn_TBS)
 
 
+def independence_loss(free_TBF: Tensor, descriptors_TBK: Tensor) -> Tensor:
+    """Penalise what free styles share with the descriptors and with each other.
+
+    Whatever a free style shares with a descriptor stays behind when the descriptor's own style is walked, and the
+    decoded response is then that of a descriptor with something else held back.
+
+    Parameters
+    ----------
+    free_TBF
+        Shape (T, B, F), standardised over the batch.
+    descriptors_TBK
+        Shape (T, B, K) or (1, B, K); NaN = not known.
+
+    Returns
+    -------
+    Tensor
+        Shape (T,): the squared correlations of a free style with the other free styles, with the descriptors, and
+        with their squares and products two by two, summed, and averaged over the free styles. Chance alone gives
+        1/n for each, n being the known rows.
+
+    Notes
+    -----
+    The cross-covariance penalty of Cheung et al., arXiv:1412.6583, with products of the observed variables added;
+    among the free styles that of Kumar et al., arXiv:1711.00848.
+    """
+    standard_TBK = _standardised(descriptors_TBK)
+    first, second = torch.triu_indices(*[standard_TBK.shape[-1]] * 2, device=standard_TBK.device)
+    products = _standardised(standard_TBK[..., first] * standard_TBK[..., second])
+    features_TBP = torch.cat([standard_TBK, products], dim=-1)
+    known_TP = (~features_TBP.isnan()).sum(-2, keepdim=True).clamp(min=1)
+    filled = torch.nan_to_num(features_TBP).expand(len(free_TBF), -1, -1)
+    free_TFB = free_TBF.transpose(1, 2)
+    with_features_TFP = torch.bmm(free_TFB, filled) / known_TP
+    between_TFF = torch.bmm(free_TFB, free_TBF) / free_TBF.shape[1]
+    between = between_TFF.square().sum(-1) - between_TFF.diagonal(dim1=1, dim2=2).square()
+    return (with_features_TFP.square().sum(-1) + between).mean(-1)
+
+
+def _standardised(values_TBK: Tensor) -> Tensor:
+    """Bring each column to mean 0 and variance 1 over its known rows; a constant one becomes 0."""
+    centred = values_TBK - values_TBK.nanmean(dim=-2, keepdim=True)
+    return centred / (centred.square().nanmean(dim=-2, keepdim=True).sqrt() + 1e-6)
+
+
 def smoothness_loss(output_TBE: Tensor, kernel_points: int = 17, sigma: float = 3.0) -> Tensor:
     """Mean squared error between spectra and their Gaussian smoothing, which carries no gradient.
 
@@ -196,8 +240,10 @@ def mmd_loss(styles_TBS: Tensor, drawn_TBS: Tensor) -> Tensor:
     return within - 2 * mean_kernel(styles_TBS, drawn_TBS, False)
 
 
-def sliced_wasserstein_loss(styles_TBS: Tensor, directions_TSD: Tensor) -> Tensor:
-    """Squared sliced Wasserstein-2 distance of the styles to N(0, I).
+def sliced_wasserstein_loss(
+    styles_TBS: Tensor, directions_TSD: Tensor, correlation_SS: Tensor | None = None
+) -> Tensor:
+    """Squared sliced Wasserstein-2 distance of the styles to N(0, R).
 
     Parameters
     ----------
@@ -205,18 +251,23 @@ def sliced_wasserstein_loss(styles_TBS: Tensor, directions_TSD: Tensor) -> Tenso
         Shape (T, B, S).
     directions_TSD
         Shape (T, S, D): unit vectors to project on.
+    correlation_SS
+        R, shape (S, S); None for the identity.
 
     Returns
     -------
     Tensor
-        Shape (T,): mean over directions of the squared distance between the sorted projections and the normal
-        quantiles at (i + 1/2) / B (Kolouri et al., arXiv:1804.01947).
+        Shape (T,): mean over directions u of the squared distance between the sorted projections and the quantiles
+        of N(0, u R u) at (i + 1/2) / B (Kolouri et al., arXiv:1804.01947).
     """
     projections = torch.bmm(styles_TBS, directions_TSD).sort(dim=1).values
     rows = styles_TBS.shape[1]
     levels = (torch.arange(rows, device=styles_TBS.device, dtype=styles_TBS.dtype) + 0.5) / rows
-    quantiles = math.sqrt(2) * torch.erfinv(2 * levels - 1)
-    return (projections - quantiles.view(1, -1, 1)).square().mean(dim=(-2, -1))
+    quantiles = (math.sqrt(2) * torch.erfinv(2 * levels - 1)).view(1, -1, 1)
+    if correlation_SS is not None:
+        variance_TD = (directions_TSD * (correlation_SS @ directions_TSD)).sum(1)
+        quantiles = quantiles * variance_TD.sqrt().unsqueeze(1)
+    return (projections - quantiles).square().mean(dim=(-2, -1))
 
 
 class _ReverseGradient(torch.autograd.Function):

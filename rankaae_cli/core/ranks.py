@@ -175,3 +175,43 @@ def spearman(styles: Tensor, descriptors: Tensor) -> Tensor:
         ranks.append(torch.nan_to_num(rank - rank.nanmean(-1, keepdim=True)))
     a, b = ranks
     return (a * b).sum(-1) / ((a * a).sum(-1) * (b * b).sum(-1)).sqrt()
+
+
+def prior_correlation(descriptors_KN: Tensor, styles: int) -> Tensor:
+    """Return the correlation R of a prior N(0, R) whose named styles depend on one another as the descriptors do.
+
+    Styles drawn from it have the rank correlations of the descriptors, so that keeping the prior and following the
+    descriptors do not pull against each other.
+
+    Parameters
+    ----------
+    descriptors_KN
+        Shape (K, N); NaN = not known.
+    styles
+        S: the K named styles first; the free ones are independent of all.
+
+    Returns
+    -------
+    Tensor
+        Shape (S, S), float32, positive definite, 1 on the diagonal.
+
+    Notes
+    -----
+    For a normal pair of rank correlation rho, r = 2 sin(pi rho / 6) (Pearson, 1907). Eigenvalues below 0.05 are
+    raised to it: pairs measured on different rows need not fit together.
+    """
+    k = len(descriptors_KN)
+    correlation_KK = torch.eye(k, dtype=torch.float64)
+    first, second = torch.triu_indices(k, k, offset=1)
+    a, b = descriptors_KN[first], descriptors_KN[second]
+    either = a.isnan() | b.isnan()
+    nan = float("nan")
+    rho = torch.nan_to_num(spearman(a.masked_fill(either, nan), b.masked_fill(either, nan))).double().cpu()
+    normal = 2 * torch.sin(torch.pi / 6 * rho)
+    correlation_KK[first, second] = correlation_KK[second, first] = normal
+    values_K, vectors_KK = torch.linalg.eigh(correlation_KK)
+    correlation_KK = vectors_KK @ torch.diag(values_K.clamp(min=0.05)) @ vectors_KK.T
+    scale_K = correlation_KK.diagonal().rsqrt()
+    correlation_SS = torch.eye(styles, dtype=torch.float64)
+    correlation_SS[:k, :k] = correlation_KK * scale_K.unsqueeze(0) * scale_K.unsqueeze(1)
+    return correlation_SS.float()

@@ -41,6 +41,11 @@ def learning_rate_factor(
     raise ValueError(f"unknown learning-rate schedule {schedule!r}: constant, cosine, one_cycle or plateau")
 
 
+def epochs_of(steps: int, rows: int, batch_size: int) -> int:
+    """Return how many epochs of `rows` training rows make at least that many steps, one a batch."""
+    return -(-steps // -(-rows // batch_size))
+
+
 def ramp(progress: float, length: float) -> float:
     """Return the factor on a loss's weight: rising linearly from 0 to 1 over the first `length` of the run."""
     return 1.0 if length <= 0 else min(progress / length, 1.0)

@@ -5,7 +5,7 @@ from torch import Tensor
 
 from rankaae_cli.core.ranks import spearman
 
-RECONSTRUCTION_WEIGHT = 0.25
+RECONSTRUCTION_WEIGHT = 0.5
 COUPLING_WEIGHT = 0.25
 
 
@@ -59,7 +59,7 @@ def excess_coupling(styles_TSN: Tensor, descriptor_coupling_KK: Tensor) -> Tenso
 def selection_score(spearman_TK: Tensor, relative_error_T: Tensor, excess_T: Tensor) -> Tensor:
     """Return what epochs and trials are chosen by, shape (T,); higher is better, -inf where not finite.
 
-    mean Spearman - 0.25 (reconstruction error / that of the mean spectrum) - 0.25 max(excess coupling, 0).
+    mean Spearman - 0.5 (reconstruction error / that of the mean spectrum) - 0.25 max(excess coupling, 0).
     """
     score_T = (
         spearman_TK.nanmean(-1)

@@ -95,7 +95,7 @@ class ReconstructionSettings:
 
 @dataclass
 class PriorSettings:
-    """The pull towards the prior.
+    """The pull towards the prior, N(0, I), or N(0, R) where it is `correlated`: see `core.ranks.prior_correlation`.
 
     `directions` belongs to sliced_wasserstein; `maximum` and `tau` (gradient reversal) to adversarial; `noise`
     (standard deviation on the discriminator's input) and the betas to adversarial and two_step.
@@ -104,6 +104,7 @@ class PriorSettings:
     kind: PriorKind
     weight: float
     ramp: float
+    correlated: bool
     directions: int
     maximum: float
     tau: float
@@ -118,6 +119,14 @@ class MutualInformationSettings:
     weight: float
     ramp: float
     named_only: bool
+
+
+@dataclass
+class IndependenceSettings:
+    """Free styles must not tell of the descriptors."""
+
+    weight: float
+    ramp: float
 
 
 @dataclass
@@ -144,7 +153,7 @@ class AugmentationSettings:
 
 @dataclass
 class ObjectiveSettings:
-    """The five losses, the order they are stepped in, and what is done to the input spectra.
+    """The six losses, the order they are stepped in, and what is done to the input spectra.
 
     The weight of each rises from 0 over the first part `ramp` (0 to 1) of the run.
     """
@@ -157,6 +166,7 @@ class ObjectiveSettings:
     prior: PriorSettings
     mutual_information: MutualInformationSettings
     smoothness: SmoothnessSettings
+    independence: IndependenceSettings
 
 
 @dataclass
@@ -168,6 +178,7 @@ class RateFactors:
     prior: float
     mutual_information: float
     smoothness: float
+    independence: float
 
 
 @dataclass

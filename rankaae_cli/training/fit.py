@@ -15,6 +15,7 @@ from pytorch_lightning.loggers import Logger
 
 from rankaae_cli.core.calibration import calibrate_model
 from rankaae_cli.core.errors import Stopped, UserError
+from rankaae_cli.core.ranks import prior_correlation
 from rankaae_cli.core.settings import (
     LearningRateSchedule,
     ModelSettings,
@@ -204,6 +205,12 @@ class _Rows:
         nan_NK = torch.full((len(more_NE), train_NK.shape[1]), float("nan"), device=device)
         return cls(train_NE, torch.cat([train_NE, more_NE]), torch.cat([train_NK, nan_NK]), validation)
 
+    def prior_correlation(self, request: FitRequest, styles: int) -> torch.Tensor | None:
+        """Return the prior's correlation as the training descriptors have it; None for independent styles."""
+        if not request.objective.prior.correlated:
+            return None
+        return prior_correlation(self.batched_NK.T, styles).to(self.batched_NK.device)
+
 
 def _architecture(request: FitRequest) -> Architecture:
     m = request.model
@@ -258,6 +265,7 @@ def _train(
         request.seed,
         request.device,
         energy_step=float((energy_E[-1] - energy_E[0]) / (len(energy_E) - 1)),
+        prior_correlation_SS=rows.prior_correlation(request, architecture.styles),
     )
     order = trial_generators(request.seed, trials, _ORDER)
     batches = TrialBatches(rows.batched_NE, rows.batched_NK, request.batch_size, order)

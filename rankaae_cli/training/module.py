@@ -18,7 +18,7 @@ from rankaae_cli.core.settings import (
 )
 from rankaae_cli.networks.autoencoder import Architecture, Autoencoder, Discriminator, trial_generators
 
-LOSSES = ("reconstruction", "rank", "prior", "mutual_information", "smoothness")
+LOSSES = ("reconstruction", "rank", "prior", "mutual_information", "smoothness", "independence")
 _INITIAL_WEIGHTS, _DRAWS = 0, 1
 
 
@@ -41,6 +41,8 @@ class RankAAE(pl.LightningModule):
         Where noise and prior draws are made: the one that trains.
     energy_step
         Of the grid, in the unit of the augmentation's settings.
+    prior_correlation_SS
+        Correlation of the prior of the styles; None for independent ones.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class RankAAE(pl.LightningModule):
         seed: int,
         device: str = "cpu",
         energy_step: float = 1.0,
+        prior_correlation_SS: Tensor | None = None,
     ) -> None:
         super().__init__()
         self.automatic_optimization = False
@@ -60,6 +63,10 @@ class RankAAE(pl.LightningModule):
         self.optimiser_settings = optimiser
         self.named_styles = named_styles
         self.energy_step = energy_step
+        self.prior_correlation_SS = prior_correlation_SS
+        self.prior_factor_SS: Tensor | None = None
+        if prior_correlation_SS is not None:
+            self.prior_factor_SS = torch.linalg.cholesky(prior_correlation_SS)
         self.trials = tuple(trials)
         generators = trial_generators(seed, trials, _INITIAL_WEIGHTS)
         self.autoencoder = Autoencoder(architecture, generators)
@@ -107,7 +114,7 @@ class RankAAE(pl.LightningModule):
 
     def _modules_of(self, loss: str) -> list[nn.Module]:
         encoder, decoder = self.autoencoder.encoder, self.autoencoder.decoder
-        if loss == "rank":
+        if loss in ("rank", "independence"):
             return [encoder]
         if loss == "prior":
             reverses = self.objective.prior.kind is PriorKind.adversarial and self.discriminator is not None
@@ -175,8 +182,10 @@ class RankAAE(pl.LightningModule):
 
     @property
     def active_losses(self) -> list[str]:
-        """The losses of nonzero weight; the others are not computed."""
-        return [name for name in LOSSES if getattr(self.objective, name).weight > 0]
+        """The losses of nonzero weight that apply; the others are not computed."""
+        free = self.autoencoder.architecture.styles - self.named_styles
+        weighted = [name for name in LOSSES if getattr(self.objective, name).weight > 0]
+        return [name for name in weighted if free > 0 or name != "independence"]
 
     def _weight(self, loss: str, progress: float) -> float:
         settings = getattr(self.objective, loss)
@@ -188,6 +197,11 @@ class RankAAE(pl.LightningModule):
         for row, generator in zip(out, self.draw_generators, strict=True):
             row.normal_(generator=generator)
         return out
+
+    def _drawn_styles(self, rows: int) -> Tensor:
+        """Draw styles from the prior, shape (T, rows, S)."""
+        normal_TBS = self._normal(rows, self.autoencoder.architecture.styles)
+        return normal_TBS if self.prior_factor_SS is None else normal_TBS @ self.prior_factor_SS.T
 
     def _changed(self, spectra_TBE: Tensor) -> Tensor:
         """Return the spectra as the encoder is given them: augmented, with noise."""
@@ -219,8 +233,10 @@ class RankAAE(pl.LightningModule):
             values["rank"] = self._rank(styles_TBS, descriptors_TBK)
         if "prior" in active:
             values["prior"] = self._prior(styles_TBS, progress)
+        if "independence" in active:
+            values["independence"] = self._independence(styles_TBS, descriptors_TBK)
         if "mutual_information" in active or "smoothness" in active:
-            drawn_TBS = self._normal(*styles_TBS.shape[1:])
+            drawn_TBS = self._drawn_styles(styles_TBS.shape[1])
             generated_TBE = self.autoencoder.decode(drawn_TBS)
             if "mutual_information" in active:
                 values["mutual_information"] = self._mutual_information(drawn_TBS, generated_TBE)
@@ -232,16 +248,15 @@ class RankAAE(pl.LightningModule):
         self, name: str, spectra_TBE: Tensor, changed_TBE: Tensor, descriptors_TBK: Tensor, progress: float
     ) -> Tensor:
         """Return one loss, shape (T,), with a forward pass of its own."""
-        if name in ("rank", "prior"):
+        if name in ("rank", "prior", "independence"):
             styles_TBS = self.autoencoder.encode(changed_TBE)
-            return (
-                self._rank(styles_TBS, descriptors_TBK)
-                if name == "rank"
-                else self._prior(styles_TBS, progress)
-            )
+            if name == "prior":
+                return self._prior(styles_TBS, progress)
+            of_descriptors = self._rank if name == "rank" else self._independence
+            return of_descriptors(styles_TBS, descriptors_TBK)
         if name == "reconstruction":
             return self._reconstruction(self.autoencoder(changed_TBE)[1], spectra_TBE)
-        drawn_TBS = self._normal(spectra_TBE.shape[1], self.autoencoder.architecture.styles)
+        drawn_TBS = self._drawn_styles(spectra_TBE.shape[1])
         generated_TBE = self.autoencoder.decode(drawn_TBS)
         if name == "smoothness":
             return self._smoothness(generated_TBE)
@@ -261,10 +276,12 @@ class RankAAE(pl.LightningModule):
         s = self.objective.prior
         shape = styles_TBS.shape[1:]
         if s.kind is PriorKind.sliced_wasserstein:
-            directions_TSD = nn.functional.normalize(self._normal(shape[-1], s.directions), dim=1)
-            return losses.sliced_wasserstein_loss(styles_TBS, directions_TSD)
+            random_TSD = nn.functional.normalize(self._normal(shape[-1], s.directions), dim=1)
+            axes_TSS = torch.eye(shape[-1], device=self.device).expand(len(random_TSD), -1, -1)
+            directions_TSD = torch.cat([axes_TSS, random_TSD], dim=2)
+            return losses.sliced_wasserstein_loss(styles_TBS, directions_TSD, self.prior_correlation_SS)
         if s.kind is PriorKind.mmd:
-            return losses.mmd_loss(styles_TBS, self._normal(*shape))
+            return losses.mmd_loss(styles_TBS, self._drawn_styles(shape[0]))
         assert self.discriminator is not None
         if s.kind is PriorKind.two_step:
             self._step(self._optimisers()[-1], self._discriminate(styles_TBS.detach()))
@@ -276,7 +293,7 @@ class RankAAE(pl.LightningModule):
         """Return the discriminator's loss between noisy prior draws and noisy styles, shape (T,)."""
         assert self.discriminator is not None
         shape, noise = styles_TBS.shape[1:], self.objective.prior.noise
-        real_logits_TB = self.discriminator(self._normal(*shape) + noise * self._normal(*shape))
+        real_logits_TB = self.discriminator(self._drawn_styles(shape[0]) + noise * self._normal(*shape))
         encoded_logits_TB = self.discriminator(styles_TBS + noise * self._normal(*shape))
         return losses.adversarial_loss(real_logits_TB, encoded_logits_TB)
 
@@ -284,6 +301,9 @@ class RankAAE(pl.LightningModule):
         kept = self.named_styles if self.objective.mutual_information.named_only else drawn_TBS.shape[-1]
         reencoded_TBS = self.autoencoder.encode(generated_TBE)
         return losses.mutual_information_loss(drawn_TBS[..., :kept], reencoded_TBS[..., :kept])
+
+    def _independence(self, styles_TBS: Tensor, descriptors_TBK: Tensor) -> Tensor:
+        return losses.independence_loss(styles_TBS[..., self.named_styles :], descriptors_TBK)
 
     def _smoothness(self, generated_TBE: Tensor) -> Tensor:
         s = self.objective.smoothness

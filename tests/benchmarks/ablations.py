@@ -19,6 +19,7 @@ from tests.benchmarks.scores import (
     command_line,
     describe,
     open_family,
+    program_epochs,
     split_scores,
     train,
 )
@@ -40,6 +41,7 @@ ABLATIONS: list[tuple[str, list[str]]] = [
     ("prior none", ["objective.prior.weight=0"]),
     ("prior weight x0.3", ["objective.prior.weight*=0.3"]),
     ("prior weight x3", ["objective.prior.weight*=3"]),
+    ("prior of independent styles", ["objective.prior.correlated=false"]),
     ("prior weight, ramp 0.3", ["objective.prior.ramp=0.3"]),
     ("rank unbalanced", ["objective.rank.balanced=false"]),
     ("rank weight x0.3", ["objective.rank.weight*=0.3"]),
@@ -47,12 +49,16 @@ ABLATIONS: list[tuple[str, list[str]]] = [
     ("mutual information 0", ["objective.mutual_information.weight=0"]),
     ("mutual information 1", ["objective.mutual_information.weight=1"]),
     ("mutual information, all styles", ["objective.mutual_information.named_only=false"]),
+    ("independence 0", ["objective.independence.weight=0"]),
+    ("independence x3", ["objective.independence.weight*=3"]),
     ("smoothness 0", ["objective.smoothness.weight=0"]),
     ("smoothness x10", ["objective.smoothness.weight*=10"]),
     ("input noise 0", ["objective.input_noise=0"]),
     ("input noise 0.01", ["objective.input_noise=0.01"]),
     ("input noise 0.1", ["objective.input_noise=0.1"]),
     ("steps in turn", ["objective.order=in_turn"]),
+    ("reconstruction weight x0.3", ["objective.reconstruction.weight*=0.3"]),
+    ("reconstruction weight x3", ["objective.reconstruction.weight*=3"]),
     ("hidden 64", ["model.hidden=64"]),
     ("hidden 256", ["model.hidden=256"]),
     ("2 layers", ["model.encoder_layers=2", "model.decoder_layers=2"]),
@@ -112,6 +118,7 @@ def main() -> None:
     if not chosen:
         parser.error(f"no setting holds {asked.only!r}; there are {'; '.join(name for name, _ in ABLATIONS)}")
     family = open_family(asked.data)
+    asked.epochs = asked.epochs or program_epochs(family)
     print(f"{describe(family)} rows; {asked.trials} trials of {asked.epochs} epochs")
     table = Table(31, COLUMNS)
     width = sum(column.width for column in COLUMNS[:5]) - 2

@@ -26,6 +26,7 @@ from tests.benchmarks.scores import (
     describe,
     mean_of,
     open_family,
+    program_epochs,
     split_scores,
     train,
 )
@@ -80,6 +81,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="of the split by material")
     asked = parser.parse_args()
     family = open_family(asked.data)
+    asked.epochs = asked.epochs or program_epochs(family)
     names = family.descriptor_names
     digits = {
         **dict.fromkeys(("mean", *names), 3),

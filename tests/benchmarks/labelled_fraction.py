@@ -37,6 +37,7 @@ from tests.benchmarks.scores import (
     command_line,
     describe,
     open_family,
+    program_epochs,
     split_scores,
     train,
     train_config,
@@ -128,6 +129,7 @@ def main() -> None:
     )
     asked = parser.parse_args()
     family = open_family(asked.data)
+    asked.epochs = asked.epochs or program_epochs(family)
     batch_size = train_config(family).batch_size
     names = ("mean", *family.descriptor_names)
     table = Table(

@@ -15,9 +15,10 @@ from omegaconf import DictConfig, OmegaConf
 
 from rankaae_cli.commands.evaluate import read_split
 from rankaae_cli.commands.run_directory import load_family
-from rankaae_cli.commands.training_data import usable_family
+from rankaae_cli.commands.training_data import rows_trained_on, usable_family
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.metrics import score_styles
+from rankaae_cli.core.schedules import epochs_of
 from rankaae_cli.data.family_file import Family
 from rankaae_cli.data.samples import sample_path
 from rankaae_cli.data.splits import SPLITS
@@ -44,8 +45,7 @@ def command_line(description: str | None, trials: int) -> argparse.ArgumentParse
         "data", nargs="?", default=default, help=f"a family file (default: ${DATA}, else a sample)"
     )
     parser.add_argument("--trials", type=int, default=trials, help="(default: %(default)s)")
-    epochs = composed("train").max_epochs
-    parser.add_argument("--epochs", type=int, default=epochs, help="(default: the program's, %(default)s)")
+    parser.add_argument("--epochs", type=int, help="(default: the program's)")
     parser.add_argument("--output", type=_new_stem, help="write OUTPUT.csv, and figures where there are any")
     return parser
 
@@ -85,6 +85,14 @@ class Training:
 
     model: TrainedModel
     seconds: float
+
+
+def program_epochs(family: Family) -> int:
+    """Return for how many epochs `rankaae train` would train on the family."""
+    settings = train_config(family)
+    return settings.max_epochs or epochs_of(
+        settings.max_steps, rows_trained_on(family, None), settings.batch_size
+    )
 
 
 def train(family: Family, overrides: Sequence[str], trials: int, epochs: int) -> Training:

@@ -146,6 +146,70 @@ def test_sliced_wasserstein_is_zero_for_normal_quantiles_and_known_for_a_shift()
     assert float(losses.sliced_wasserstein_loss(quantiles + 0.5, direction)) == pytest.approx(0.25, abs=1e-9)
 
 
+def test_sliced_wasserstein_to_a_correlated_prior_is_zero_for_its_quantiles():
+    n, correlation = 400, torch.tensor([[1.0, 0.6], [0.6, 1.0]], dtype=torch.float64)
+    direction = torch.tensor([0.8, 0.6], dtype=torch.float64).view(1, 2, 1)
+    spread = float((direction[0].T @ correlation @ direction[0]).sqrt())
+    quantiles = spread * torch.tensor(norm.ppf((np.arange(n) + 0.5) / n))
+    styles = quantiles.view(1, n, 1) * direction.transpose(1, 2)
+    assert float(losses.sliced_wasserstein_loss(styles, direction, correlation)) < 1e-12
+    assert float(losses.sliced_wasserstein_loss(styles, direction)) > 0.01
+
+
+def independence_by_correlations(free_BF, d_BK):
+    """The independence loss by numpy's correlation coefficients, feature by feature."""
+    k = d_BK.shape[1]
+    z_BK = (d_BK - np.nanmean(d_BK, 0)) / np.nanstd(d_BK, 0)
+    features = [*z_BK.T, *(z_BK[:, i] * z_BK[:, j] for i in range(k) for j in range(i, k))]
+    total = 0.0
+    for f, style in enumerate(free_BF.T):
+        for feature in features:
+            known = ~np.isnan(feature)
+            spread = np.std(feature[known])
+            total += np.mean(style[known] * (feature[known] - feature[known].mean()) / spread) ** 2
+        total += sum(np.corrcoef(style, other)[0, 1] ** 2 for o, other in enumerate(free_BF.T) if o != f)
+    return total / free_BF.shape[1]
+
+
+def test_independence_equals_correlations_one_by_one():
+    rng = np.random.default_rng(3)
+    free = rng.normal(size=(2, 50, 3))
+    free = (free - free.mean(1, keepdims=True)) / free.std(1, keepdims=True)
+    d = rng.normal(size=(2, 50, 2))
+    d[0, :10, 1] = np.nan
+    values = losses.independence_loss(torch.tensor(free), torch.tensor(d))
+    expected = [independence_by_correlations(free[t], d[t]) for t in range(2)]
+    np.testing.assert_allclose(values, expected, rtol=1e-4)
+
+
+def test_independence_sees_a_copy_a_square_and_nothing():
+    rng = np.random.default_rng(4)
+    d, noise = rng.normal(size=(2, 4000))
+    d = (d - d.mean()) / d.std()
+    square = (d**2 - (d**2).mean()) / (d**2).std()
+    for style, expected in ((d, 1.0), (square, 1.0), ((noise - noise.mean()) / noise.std(), 0.0)):
+        value = losses.independence_loss(torch.tensor(style).view(1, -1, 1), torch.tensor(d).view(1, -1, 1))
+        assert float(value) == pytest.approx(expected, abs=0.02)
+
+
+def test_independence_without_known_descriptors_is_zero_and_has_a_gradient():
+    style = torch.randn(1, 8, 1, requires_grad=True)
+    value = losses.independence_loss(style, torch.full((1, 8, 2), float("nan")))
+    value.sum().backward()
+    assert float(value.detach()) == 0
+    assert style.grad.isfinite().all()
+
+
+def test_losses_of_generated_spectra_have_their_gradients():
+    out = torch.randn(2, 3, 12, dtype=torch.float64, requires_grad=True)
+    target = torch.randn(2, 3, 12, dtype=torch.float64)
+    assert torch.autograd.gradcheck(lambda x: losses.reconstruction_loss(x, target), out)
+    assert torch.autograd.gradcheck(lambda x: losses.mutual_information_loss(target, x), out)
+    free = torch.randn(2, 9, 2, dtype=torch.float64, requires_grad=True)
+    known = torch.randn(2, 9, 3, dtype=torch.float64)
+    assert torch.autograd.gradcheck(lambda x: losses.independence_loss(x, known), free)
+
+
 def test_mutual_information_loss_is_mean_squared_error_of_each_trial():
     a, b = torch.randn(2, 3, 6, 2)
     expected = [functional.mse_loss(a[t], b[t]) for t in range(3)]

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
-from rankaae_cli.core.ranks import pair_counts, rank_weights, spearman
+from rankaae_cli.core.ranks import pair_counts, prior_correlation, rank_weights, spearman
 
 
 def counted(z, d):
@@ -70,3 +70,22 @@ def test_spearman_equals_scipy_with_ties_and_unknowns():
 
 def test_spearman_of_a_constant_is_not_defined():
     assert torch.isnan(spearman(torch.arange(5.0), torch.ones(5)))
+
+
+def test_draws_from_the_prior_have_the_descriptors_rank_correlations():
+    rng = np.random.default_rng(0)
+    first = rng.normal(size=400)
+    descriptors = np.stack([np.exp(first), -first + rng.normal(size=400), rng.normal(size=400)])
+    descriptors[1, :50] = np.nan
+    correlation = prior_correlation(torch.tensor(descriptors), 5).double().numpy()
+    drawn = rng.multivariate_normal(np.zeros(5), correlation, size=40000)
+    known = ~np.isnan(descriptors[1])
+    expected = spearmanr(descriptors[0, known], descriptors[1, known])[0]
+    assert spearmanr(drawn[:, 0], drawn[:, 1])[0] == pytest.approx(expected, abs=0.02)
+    np.testing.assert_allclose(correlation[3:], np.eye(5)[3:])
+    np.testing.assert_allclose(np.diag(correlation), 1, rtol=1e-6)
+
+
+def test_prior_of_equal_descriptors_is_still_positive_definite():
+    same = torch.arange(20.0).expand(3, -1)
+    assert np.linalg.eigvalsh(prior_correlation(same, 3).double().numpy()).min() > 0

@@ -1,6 +1,6 @@
 import pytest
 
-from rankaae_cli.core.schedules import learning_rate_factor, ramp, reversal_strength
+from rankaae_cli.core.schedules import epochs_of, learning_rate_factor, ramp, reversal_strength
 
 
 @pytest.mark.parametrize(
@@ -39,3 +39,10 @@ def test_unknown_schedule():
 )
 def test_ramp(progress, length, expected):
     assert ramp(progress, length) == expected
+
+
+@pytest.mark.parametrize(
+    ("steps", "rows", "batch_size", "epochs"), [(12, 256, 128, 6), (12, 257, 128, 4), (5, 10, 128, 5)]
+)
+def test_epochs_of_steps(steps, rows, batch_size, epochs):
+    assert epochs_of(steps, rows, batch_size) == epochs

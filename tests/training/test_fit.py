@@ -118,7 +118,7 @@ def test_a_trial_that_diverges_is_given_up_and_the_others_go_on(request_of, monk
     assert "reconstruction loss was not finite in epoch 0" in model.failed_T[1]
     assert model.selected_trial == 0
     np.testing.assert_allclose(
-        weights(model)["encoder.0.weight"][0], weights(alone)["encoder.0.weight"][0], atol=1e-5
+        weights(model)["encoder.0.weight"][0], weights(alone)["encoder.0.weight"][0], atol=3e-5
     )
 
 
