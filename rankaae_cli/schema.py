@@ -178,7 +178,7 @@ class Others(Enum):
     """Where the styles that are not walked come from."""
 
     data = "data"
-    prior = "prior"
+    independent = "independent"
 
 
 class CheckRows(Enum):

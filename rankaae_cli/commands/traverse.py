@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 OVERVIEW, FREE_OVERVIEW, STABILITY = "overview", "overview_free", "stability"
 TRAVERSAL = "traversal.json"
-OTHERS_TEXT = {"data": "training rows", "prior": "others from the prior"}
+OTHERS_TEXT = {"data": "training rows", "independent": "others independent"}
 
 
 def run(cfg: "DictConfig") -> dict[str, Any]:
@@ -61,7 +61,7 @@ def traverse(
     levels, draws, seed
         Of the walk; see `core.traversal`.
     others
-        Where the styles that are not walked come from: ``data`` or ``prior``.
+        Where the styles that are not walked come from: ``data`` or ``independent``.
     check_rows
         The rows that the responses are held against: a split, ``held_out`` or ``all``.
 

@@ -2,7 +2,8 @@
 
 Style k walks from its 5th to its 95th percentile over the training rows. The other styles are those of rows
 drawn from the data, kept together as they occur, so that only combinations that exist are averaged; or they
-are drawn from the prior, N(0, I), in which all combinations do.
+are independent and standard normal, so that all combinations are. The latter is the prior of training only
+where that is not correlated (`core.ranks.prior_correlation`).
 """
 
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from scipy import stats
 
 FIRST_PERCENTILE = 5.0
 LAST_PERCENTILE = 95.0
-DATA, PRIOR = "data", "prior"
+DATA, INDEPENDENT = "data", "independent"
 SIGNIFICANCE = 0.05
 
 Decode = Callable[[np.ndarray], np.ndarray]
@@ -109,9 +110,9 @@ def draw_styles(styles_TNS: np.ndarray, draws: int, seed: int, others: str = DAT
     draws, seed
         D, and the seed of the draws; every trial has the same rows, or the same numbers.
     others
-        ``data``: those of drawn rows; ``prior``: standard normal and independent.
+        ``data``: those of drawn rows; ``independent``: standard normal and independent of one another.
     """
-    if others == PRIOR:
+    if others == INDEPENDENT:
         normal = np.random.default_rng(seed).standard_normal((draws, styles_TNS.shape[2]))
         return np.repeat(normal[None].astype(np.float32), len(styles_TNS), axis=0)
     assert others == DATA, others

@@ -66,14 +66,14 @@ def test_other_styles_stay_together_and_inputs_are_not_changed():
         assert np.ptp(styles[:, :, 1], axis=1).max() == 0
 
 
-def test_others_come_from_rows_kept_together_or_from_the_prior():
+def test_others_come_from_rows_kept_together_or_are_independent():
     drawn = draw_styles(STYLES, 50, 0)
     rows = draw_rows(200, 50, 0)
     np.testing.assert_array_equal(drawn, STYLES[:, rows].astype(np.float32))
-    prior = draw_styles(STYLES, 20_000, 0, "prior")
-    assert prior.shape == (2, 20_000, 3) and (prior[0] == prior[1]).all()
-    np.testing.assert_allclose(np.cov(prior[1].T), np.eye(3), atol=0.05)
-    assert (prior == draw_styles(STYLES, 20_000, 0, "prior")).all()
+    independent = draw_styles(STYLES, 20_000, 0, "independent")
+    assert independent.shape == (2, 20_000, 3) and (independent[0] == independent[1]).all()
+    np.testing.assert_allclose(np.cov(independent[1].T), np.eye(3), atol=0.05)
+    assert (independent == draw_styles(STYLES, 20_000, 0, "independent")).all()
 
 
 def test_mean_over_trials_has_its_range_and_leaves_others_out():

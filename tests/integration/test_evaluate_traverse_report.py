@@ -284,7 +284,7 @@ def test_checks_sensitivities_and_trends_are_consistent(run_directory, page):
 
 
 @pytest.mark.parametrize(
-    "keys", [{"others": Others.prior}, {"check_rows": CheckRows.test}, {"check_rows": CheckRows.all}]
+    "keys", [{"others": Others.independent}, {"check_rows": CheckRows.test}, {"check_rows": CheckRows.all}]
 )
 def test_traversal_follows_its_keys(run_directory, tmp_path, monkeypatch, keys):
     monkeypatch.setattr("rankaae_cli.reports.drawing.save_figure", lambda *_: None)  # the slow part
