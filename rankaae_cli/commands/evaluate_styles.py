@@ -45,7 +45,7 @@ def describe_styles(
     model, reading
         Their reading of the split.
     validation
-        Rows that the trees of DCI are fitted to.
+        Rows that the trees of DCI are fitted to. Where they are the split itself, informativeness is not known.
     training
         Rows whose styles are walked for leakage.
     seed
@@ -110,6 +110,7 @@ def _disentanglement(
             model.descriptor_names,
             model.descriptor_classes,
             seed,
+            held_out=reading.split != validation.split,
         )
 
     t = int(model.selected_trial)

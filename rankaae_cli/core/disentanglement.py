@@ -184,7 +184,7 @@ def dci(
         Rows that the trees are fitted to, shapes (N, S) and (N, K), descriptors NaN where not known: of the
         validation split, that the styles were not trained on.
     styles_NS, descriptors_NK
-        Other rows, for informativeness.
+        Other rows, for informativeness; of none it is NaN.
     classes_K
         As in `mutual_information_gap`; a descriptor with classes has a classifier, one without a regressor.
     seed
@@ -265,6 +265,7 @@ def score_disentanglement(
     names: Sequence[str],
     classes: Mapping[str, Sequence[float]],
     seed: int = 0,
+    held_out: bool = True,
 ) -> dict[str, Any]:
     """Collect MIG, SAP and DCI of one trial, or of the ensemble, on one split.
 
@@ -280,6 +281,9 @@ def score_disentanglement(
         Values of those descriptors that take few.
     seed
         Of the trees.
+    held_out
+        Whether the rows of the split are others than those fitted to. Where they are not, informativeness is
+        NaN: trees predict the rows they have seen better than others.
 
     Returns
     -------
@@ -292,7 +296,8 @@ def score_disentanglement(
     classes_K = [classes.get(name) or None for name in names]
     mig = mutual_information_gap(styles_NS, descriptors_NK, classes_K)
     sap = separated_attribute_predictability(styles_NS, descriptors_NK)
-    trees = dci(fit_styles_NS, fit_descriptors_NK, styles_NS, descriptors_NK, classes_K, seed)
+    rows = slice(None) if held_out else slice(0)
+    trees = dci(fit_styles_NS, fit_descriptors_NK, styles_NS[rows], descriptors_NK[rows], classes_K, seed)
     return {
         "mig": mig.score,
         "sap": sap.score,

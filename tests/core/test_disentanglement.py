@@ -204,6 +204,19 @@ def test_what_is_not_known_is_nan_and_the_rest_stands(rng):
     json.dumps(scores)
 
 
+def test_rows_that_trees_were_fitted_to_give_no_informativeness(rng):
+    descriptors = np.column_stack([rng.normal(size=200), rng.integers(0, 4, 200)])
+    styles = descriptors + 0.5 * rng.normal(size=descriptors.shape)
+    arguments = (styles, descriptors, styles, descriptors, ["a", "b"], {"b": CLASSES})
+    seen, held_out = score_disentanglement(*arguments, held_out=False), score_disentanglement(*arguments)
+    assert math.isnan(seen["dci"]["informativeness"]) and held_out["dci"]["informativeness"] > 0.9
+    for scores in (seen, held_out):
+        del scores["dci"]["informativeness"]
+        for descriptor in scores["descriptors"].values():
+            del descriptor["informativeness"]
+    assert seen == held_out
+
+
 def test_a_single_style_has_no_gap_and_a_diverged_one_no_number(rng):
     descriptors = rng.normal(size=(50, 2))
     styles = rng.normal(size=(50, 2))
