@@ -164,6 +164,8 @@ def score_split(
     """Return the numbers of the ensemble and of every trial on a split.
 
     The ensemble and the selected trial have intervals over materials; the other trials where rows are not many.
+    On the validation split the numbers of calibrated values and of classes are of the very rows that calibration
+    and thresholds were fitted to, so they are better than on other materials.
     """
     import numpy as np
 
@@ -219,14 +221,12 @@ def score_split(
 
 
 def _about_trial(model: "TrainedModel", choice: dict[str, Any], t: int) -> dict[str, Any]:
-    import numpy as np
-
-    order = np.argsort(-np.nan_to_num(np.asarray(model.scores_T, dtype=float), nan=-np.inf), kind="stable")
+    """Return what is known of a trial before the split; its ranks are None where it diverged."""
     judged = choice["trials"][t]
     return {
         "trial": t,
         "selected": t == model.selected_trial,
-        "rank": int(np.flatnonzero(order == t)[0]) + 1,
+        "rank": judged["rank"],
         "validation_score": float(model.scores_T[t]),
         "published_score": judged["published_score"],
         "published_rank": judged["published_rank"],

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from rankaae_cli.reports.evaluation_words import association_summary, choice_remark
+from rankaae_cli.reports.evaluation_words import FITTED_TO, association_summary, choice_remark
 from rankaae_cli.reports.labels import averaged
 from rankaae_cli.reports.run_tables import descriptors_table, traversals_table
 from rankaae_cli.reports.tables import Table, print_number
@@ -38,6 +38,8 @@ def print_evaluation(metrics: Mapping[str, Any], units: Mapping[str, str]) -> No
     choice, free = metrics["choice"], metrics["associations"]
     lines = [choice_remark(choice)] if metrics["n_trials"] > 1 else []
     lines += association_summary(free) if free else []
+    if metrics["split"] == "validation":
+        lines.append(FITTED_TO)
     Console(highlight=False).print(
         f"{rho}\nreconstruction MAE {print_number(ensemble['reconstruction']['mae'])}, "
         f"excess coupling {excess} (by chance {chance})",

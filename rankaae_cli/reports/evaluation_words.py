@@ -23,6 +23,10 @@ PUBLISHED_BY = (
     "published score: sum over descriptors of the z-score over trials of Spearman ρ (of CN: weighted F1), minus "
     "that of the largest |ρ| between styles, on validation (github.com/AI-multimodal/RankAAE, sc/report)"
 )
+FITTED_TO = (
+    "calibration and thresholds between classes were fitted to these same rows: R², MAE and F1 of the test split "
+    "are those to report"
+)
 NO_QUANTITIES = (
     "The family file holds no further quantities of the sites, so free styles are held against the descriptors "
     "only; rankaae ingest writes quantities where it reads structures."

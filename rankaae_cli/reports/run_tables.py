@@ -1,5 +1,6 @@
 """The tables of one run, from the contents of metrics.json and traversal.json."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -127,9 +128,11 @@ def disentanglement_table(metrics: Mapping[str, Any]) -> Table:
 
 
 def trials_table(metrics: Mapping[str, Any]) -> Table:
-    """Return every trial's main numbers on the split, ranked by validation, and the ensemble's."""
+    """Return every trial's main numbers on the split, ranked by validation, unranked last, and the ensemble's."""
     rows: list[list[Cell]] = []
-    for trial in sorted(metrics["trials"], key=lambda trial: trial["rank"]):
+    for trial in sorted(
+        metrics["trials"], key=lambda trial: math.inf if trial["rank"] is None else trial["rank"]
+    ):
         remark = " (selected)" if trial["selected"] else " (diverged)" if trial["failed"] else ""
         first: list[Cell] = [f"{trial['trial']}{remark}", trial["validation_score"]]
         first += [trial["published_score"], trial["published_rank"], trial["best_epoch"]]

@@ -151,7 +151,7 @@ def test_styles_are_described_and_free_ones_held_against_descriptors(run_directo
     assert set(metrics["disentanglement"]) == {"selected_trial", "ensemble"}
     for measured in metrics["disentanglement"].values():
         assert set(measured["dci"]) == {"disentanglement", "completeness", "informativeness"}
-        assert {"mig", "sap"} <= set(measured)
+        assert {"mig", "sap"} <= set(measured) and measured["dci"]["informativeness"] is not None
     matrix = np.array(metrics["leakage"]["matrix"])
     table = pd.read_csv(folder / "leakage.csv", index_col="walked")
     assert list(table.columns) == list(table.index) == styles == metrics["leakage"]["styles"]
@@ -320,6 +320,8 @@ def test_another_split_goes_beside(run_directory, page, capsys):
     folder = run_directory / "evaluation" / "validation"
     assert capsys.readouterr().out.splitlines()[-1] == str(folder)
     assert strict(folder / "metrics.json")["n"] == metrics["n"] > 0 and metrics["split"] == "validation"
+    for measured in strict(folder / "metrics.json")["disentanglement"].values():
+        assert measured["dci"]["informativeness"] is None and measured["mig"] is not None
     assert (run_directory / "evaluation" / "metrics.json").read_bytes() == before
 
 
@@ -369,6 +371,7 @@ def test_a_diverged_trial_is_left_out_and_named(run_directory, tmp_path):
     lost = 1 - model.selected_trial
     model.failed_T[lost] = "the loss is NaN"
     model.calibration["trials"][lost] = None
+    model.scores_T[lost] = 1 + model.scores_T[model.selected_trial]  # the best, before it diverged
     evaluate.evaluate(tmp_path, model, family, "test")
     metrics = strict(tmp_path / "evaluation" / "metrics.json")
     kept, trial = metrics["trials"][model.selected_trial], metrics["trials"][lost]
@@ -378,7 +381,8 @@ def test_a_diverged_trial_is_left_out_and_named(run_directory, tmp_path):
     assert trial.pop("interval")["mean_spearman"] is None and kept.pop("interval")
     assert (
         keys(trial) == keys(kept)
-        and trial["published_rank"] is None
+        and trial["published_rank"] is trial["rank"] is None
+        and kept["rank"] == 1
         and trial["descriptors"]["OS"]["n"] == kept["descriptors"]["OS"]["n"]
     )
     assert metrics["ensemble"]["n_trials"] == 1

@@ -64,7 +64,7 @@ def content(synthetic=True, trials=2, learning=True, averaged=1, free=True):
         "ensemble": {"n_trials": averaged, **scores},
         "trials": [
             {"trial": 0, "selected": True, "rank": 1, "failed": None, **about, **scores},
-            {"trial": 1, "selected": False, "rank": 2, "failed": "loss is NaN", **about, **nothing},
+            {"trial": 1, "selected": False, "rank": None, "failed": "loss is NaN", **about, **nothing},
         ][:trials],
         "choice": {
             "trial": 0,
@@ -199,6 +199,28 @@ def test_diverged_trial_is_named_in_the_table():
     assert (
         table.printed()[1][:6] == ["1 (diverged)", "0.600", "0.000", "1", "3", "–"]
         and table.printed()[-1][0] == "ensemble"
+    )
+
+
+def test_trials_stand_by_rank_and_those_without_one_last():
+    metrics = content().metrics
+    ranked, diverged = metrics["trials"]
+    metrics["trials"] = [
+        {**diverged, "trial": 0},
+        {**ranked, "trial": 1, "rank": 2, "selected": False},
+        {**ranked, "trial": 2, "rank": 1},
+    ]
+    shown = [row[0] for row in trials_table(metrics).printed()]
+    assert shown == ["2 (selected)", "1", "0 (diverged)", "ensemble"]
+
+
+def test_terminal_says_what_was_fitted_to_rows_of_validation(capsys):
+    metrics = content().metrics
+    print_evaluation(metrics, {})
+    assert "fitted to these same rows" not in capsys.readouterr().out
+    print_evaluation({**metrics, "split": "validation"}, {})
+    assert (
+        "calibration and thresholds between classes were fitted to these same rows" in capsys.readouterr().out
     )
 
 
