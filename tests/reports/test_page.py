@@ -266,6 +266,20 @@ def test_page_says_what_was_found_chosen_and_held_against_the_data():
     assert "Shown: trial 0." in Page(render_page(content())).text
 
 
+@pytest.mark.parametrize(
+    ("others", "said"),
+    [
+        ({}, "those of training spectra, drawn 500 times and kept together as they occur, and the"),
+        ({"others": "data"}, "those of training spectra, drawn 500 times and kept together"),
+        ({"others": "independent"}, "drawn 500 times, standard normal and independent of one another, and"),
+    ],
+)
+def test_page_says_where_the_other_styles_come_from(others, said):
+    page = content()
+    text = Page(render_page(replace(page, traversal={**page.traversal, **others}))).text
+    assert f"The others are {said}" in text
+
+
 def test_page_of_a_model_without_free_styles():
     text = Page(render_page(content(free=False))).text
     assert "The model has no free style" in text and "stands out" not in text
