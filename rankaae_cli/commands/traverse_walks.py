@@ -189,8 +189,8 @@ def draw_walk(
             described["unit"],
             style.mean.spectra_LE.mean(axis=0),
             style.sensitivity,
-            described["sensitivity"]["unknown_because"],
             style.others_text,
+            described["sensitivity"]["unknown_because"],
         )
         save_figure(figure, directory / f"{style.name}_sensitivity")
 

@@ -1,6 +1,7 @@
 """Figure of the change of the spectrum by one unit of a descriptor."""
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from rankaae_cli.core.traversal import Sensitivity
@@ -19,8 +20,8 @@ def sensitivity(
     unit: str,
     spectrum_E: np.ndarray,
     slope: Sensitivity | None,
+    others: str,
     unknown_because: str | None = None,
-    others: str = "training rows",
 ) -> Figure:
     """Draw d(mu)/d(descriptor) against energy, below the mean spectrum; mark where it is significant.
 
@@ -34,10 +35,10 @@ def sensitivity(
         Mean decoded spectrum along the walk, shape (E,).
     slope
         None where it is not known; the figure then says why.
-    unknown_because
-        Why not.
     others
         Where the other styles come from, for the heading.
+    unknown_because
+        Why not.
     """
     figure = new_figure(2.9, subject, f"sensitivity to {name}, {others}")
     top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(1, 1.5))
@@ -51,28 +52,33 @@ def sensitivity(
                     color=GREY, parse_math=False)  # fmt: skip
         bottom.set_ylabel(f"dμ/d{name}", parse_math=False)
         return figure
-    several = slope.n_trials > 1
-    band = "95 % confidence" if several else "5 % to 95 % of draws"
-    line = f"mean of {slope.n_trials} trials" if several else "one trial"
-    bottom.axhline(0, color=GREY, lw=0.5, zorder=0)
-    bottom.fill_between(energy_E, slope.low_E, slope.high_E, color=BLUE, alpha=0.25, label=band)
-    bottom.plot(energy_E, slope.mean_E, color=BLUE, label=line)
-    bottom.margins(y=0.09)
-    test = "t test, FDR 5 %" if several else "90 % of draws agree"
-    bottom.fill_between(
-        energy_E,
-        0,
-        _BAR,
-        where=list(_widened(slope.significant_E)),
-        transform=bottom.get_xaxis_transform(),
-        color=ORANGE,
-        label=f"significant ({test})",
-    )
+    _draw_slope(bottom, energy_E, slope)
     # Two lines: a long unit would not fit beside the panel.
     bottom.set_ylabel(f"dμ/d{name}\n({sensitivity_unit(name, unit)})", parse_math=False)
     figure.align_ylabels()
     legend_below(figure, [top, bottom], columns=2)
     return figure
+
+
+def _draw_slope(ax: Axes, energy_E: np.ndarray, slope: Sensitivity) -> None:
+    """Draw the slope, its band, and below them a bar where it is significant."""
+    several = slope.n_trials > 1
+    band = "95 % confidence" if several else "5 % to 95 % of draws"
+    line = f"mean of {slope.n_trials} trials" if several else "one trial"
+    ax.axhline(0, color=GREY, lw=0.5, zorder=0)
+    ax.fill_between(energy_E, slope.low_E, slope.high_E, color=BLUE, alpha=0.25, label=band)
+    ax.plot(energy_E, slope.mean_E, color=BLUE, label=line)
+    ax.margins(y=0.09)
+    test = "t test, FDR 5 %" if several else "90 % of draws agree"
+    ax.fill_between(
+        energy_E,
+        0,
+        _BAR,
+        where=list(_widened(slope.significant_E)),
+        transform=ax.get_xaxis_transform(),
+        color=ORANGE,
+        label=f"significant ({test})",
+    )
 
 
 def _widened(where_E: np.ndarray) -> np.ndarray:

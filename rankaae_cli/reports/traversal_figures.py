@@ -46,16 +46,16 @@ class StyleResponse:
         Last minus first, and its band.
     band
         What the band is, such as ``range over 8 trials``.
+    line
+        What the difference is of, such as ``mean of 8 trials``.
+    others
+        Where the other styles come from, for the heading.
     ends
         The descriptor at both ends in words, such as ``2.1 to 3.4 e``; empty where not known.
     true_response_E
         The known response, synthetic families only.
     pearson
         Correlation of the difference with the known response.
-    line
-        What the difference is of, such as ``mean of 8 trials``.
-    others
-        Where the other styles come from, for the heading.
     outer
         A second band: what it is, its lower and its upper edge.
     """
@@ -67,11 +67,11 @@ class StyleResponse:
     low_E: np.ndarray
     high_E: np.ndarray
     band: str
+    line: str
+    others: str
     ends: str = ""
     true_response_E: np.ndarray | None = None
     pearson: float = float("nan")
-    line: str = "selected trial"
-    others: str = "training rows"
     outer: tuple[str, np.ndarray, np.ndarray] | None = None
 
 
@@ -158,7 +158,7 @@ def overview(subject: Subject, energy_E: np.ndarray, responses: Sequence[StyleRe
 
 @styled
 def stability(
-    subject: Subject, energy_E: np.ndarray, panels: Sequence[TrialResponses], others: str = "training rows"
+    subject: Subject, energy_E: np.ndarray, panels: Sequence[TrialResponses], others: str
 ) -> Figure:
     """Draw every trial's difference, one panel a style, each on its own scale."""
     columns = min(2, len(panels))

@@ -44,6 +44,8 @@ def response(name="OS", synthetic=True):
         low_E=0.3 * wave - 0.1,
         high_E=0.5 * wave + 0.1,
         band="range over 8 trials",
+        line="mean of 8 trials",
+        others="training rows",
         ends="OS from 2 to 4 e",
         true_response_E=wave if synthetic else None,
         pearson=0.99 if synthetic else float("nan"),
@@ -98,7 +100,13 @@ MAKERS = {
         s,
         ENERGY,
         traversal_figures.StyleResponse(
-            "free_1", np.array([5.0, 95.0]), np.ones((2, 40)), np.ones(40), np.ones(40), np.ones(40), "draws"
+            "free_1",
+            np.array([5.0, 95.0]),
+            np.ones((2, 40)),
+            *[np.ones(40)] * 3,
+            band="draws",
+            line="trial 0",
+            others="others independent",
         ),
     ),
     "overview": lambda s: overview(s, "OS", "CN", "NNRS", "OCN", "MOOD"),

@@ -67,14 +67,15 @@ def trials(t, name="OS"):
     return traversal_figures.TrialResponses(name, difference, stability(difference))
 
 
+OTHERS = "others independent"
 NAMES = ["OS", "CN", "OCN", "NNRS", "MOOD"]
 MAKERS = {
-    "sensitivity": lambda s: sensitivity_figures.sensitivity(s, ENERGY, "CN", "1", WAVE, slope()),
+    "sensitivity": lambda s: sensitivity_figures.sensitivity(s, ENERGY, "CN", "1", WAVE, slope(), OTHERS),
     "sensitivity, one trial": lambda s: sensitivity_figures.sensitivity(
-        s, ENERGY, HOSTILE, "angstrom", WAVE, slope(1)
+        s, ENERGY, HOSTILE, "angstrom", WAVE, slope(1), OTHERS
     ),
     "sensitivity not known": lambda s: sensitivity_figures.sensitivity(
-        s, ENERGY, "CN", "1", WAVE, None, "too few validation rows know it, so the style has no unit"
+        s, ENERGY, "CN", "1", WAVE, None, OTHERS, "too few validation rows know it, so the style has no unit"
     ),
     "check": lambda s: check_figures.check(s, ENERGY, "CN", curves(), check_content()),
     "check of thirds": lambda s: check_figures.check(
@@ -97,9 +98,9 @@ MAKERS = {
         s, NAMES[:3], maps(3), "edge position", "Edge (eV)"
     ),
     "map": lambda s: map_figures.pair_maps(s, NAMES[:2], maps(2), "edge position", "Edge (eV)"),
-    "stability": lambda s: traversal_figures.stability(s, ENERGY, [trials(8, n) for n in NAMES]),
-    "stability of two": lambda s: traversal_figures.stability(s, ENERGY, [trials(8)] * 2),
-    "stability of one trial": lambda s: traversal_figures.stability(s, ENERGY, [trials(1)]),
+    "stability": lambda s: traversal_figures.stability(s, ENERGY, [trials(8, n) for n in NAMES], OTHERS),
+    "stability of two": lambda s: traversal_figures.stability(s, ENERGY, [trials(8)] * 2, OTHERS),
+    "stability of one trial": lambda s: traversal_figures.stability(s, ENERGY, [trials(1)], OTHERS),
 }
 
 
