@@ -6,9 +6,9 @@ measures every trial on the validation rows, turns each measure into a z-score o
 
     score = sum_k z(how well style k follows descriptor k) - z(max |rho(z_k, z_l)|).
 
-How well is Spearman's correlation, but for a CN of three classes a weighted F1 score (of any other
-CN, which theirs does not know, we take Spearman's). The reconstruction error is measured and enters with exponent 0:
-it has no say. An older version of the code gave the coupling of styles the weight -5 and read the test rows. Ours is `selection.selection_score`.
+How well is Spearman's correlation, but for a CN of three classes a weighted F1 score. The reconstruction error is
+measured and enters with exponent 0: it has no say. An older version of the code gave the coupling of styles the
+weight -5 and read the test rows. Ours is `selection.selection_score`.
 """
 
 from collections.abc import Mapping, Sequence

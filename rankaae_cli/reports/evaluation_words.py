@@ -21,7 +21,8 @@ _RECORDED_BY = (
 _ROUNDING = 1e-3  # of scores in single precision, on another device
 PUBLISHED_BY = (
     "published score: sum over descriptors of the z-score over trials of Spearman ρ (of a CN of three "
-    "classes: weighted F1), minus that of the largest |ρ| between styles, on validation (github.com/AI-multimodal/RankAAE, sc/report)"
+    "classes: weighted F1), minus that of the largest |ρ| between styles, on validation "
+    "(github.com/AI-multimodal/RankAAE, sc/report)"
 )
 FITTED_TO = (
     "calibration and thresholds between classes were fitted to these same rows: R², MAE and F1 of the test split "
