@@ -18,7 +18,6 @@ HELD_OUT, ALL = "held_out", "all"
 TEXTS = {"held_out": "validation and test rows", "all": "all rows"}
 NO_BINS = "it does not vary among these rows"
 NO_PAIRS = "too few spectra of the two bins agree in the other descriptors"
-NO_COLUMN = "the family has no such descriptor"
 
 
 @dataclass(frozen=True)
@@ -66,18 +65,13 @@ def read_sample(model: "TrainedModel", family: "Family", key: str) -> Sample:
     chosen_N = {HELD_OUT: split_N != TRAIN, ALL: split_N >= 0}.get(key)
     if chosen_N is None:
         chosen_N = split_N == SPLITS.index(key)
-    known = {name: k for k, name in enumerate(family.descriptor_names)}
-    unknown_N = np.full(len(split_N), np.nan)
-    columns = [
-        family.descriptors_NK[:, known[name]] if name in known else unknown_N
-        for name in model.descriptor_names
-    ]
+    columns = [family.descriptor_names.index(name) for name in model.descriptor_names]
     spectra_NE = family.spectra_NE[chosen_N]
     return Sample(
         key=key,
         text=TEXTS.get(key, f"{key} rows"),
         spectra_NE=spectra_NE,
-        descriptors_NK=np.stack(columns, axis=1)[chosen_N],
+        descriptors_NK=family.descriptors_NK[chosen_N][:, columns],
         material_N=np.asarray(family.material_N)[chosen_N],
         styles_TNS=model.encode(spectra_NE),
     )

@@ -10,13 +10,12 @@ resamples at once and equal what the gathered rows would give. One array of weig
 their replicates paired, and the interval of the difference honest.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 LEVEL = 0.95
-RESAMPLES = 1000
 _FEWEST_ROWS = 3  # as in `metrics`
 _BLOCK = 1024  # rows of the matrix of pairs at once, to bound its memory
 
@@ -48,43 +47,6 @@ def material_weights(
         return np.empty((len(row_material_N), 0))
     drawn = rng.multinomial(m, np.full(m, 1 / m), size=resamples)
     return np.ascontiguousarray(drawn.T[row_material_N], dtype=np.float64)
-
-
-def bootstrap_interval(
-    statistic: Callable[[np.ndarray], float],
-    materials_N: Sequence[Any] | np.ndarray,
-    resamples: int = RESAMPLES,
-    rng: np.random.Generator | None = None,
-    level: float = LEVEL,
-) -> tuple[float, float]:
-    """Return the bootstrap interval over materials of any statistic.
-
-    Parameters
-    ----------
-    statistic
-        Takes row indices, int64, repeated as often as drawn, and gives a number.
-    materials_N
-        Material of each row, shape (N,).
-    resamples
-        Their number.
-    rng
-        Source of randomness; by default ``np.random.default_rng(0)``.
-    level
-        Coverage, between 0 and 1.
-
-    Returns
-    -------
-    tuple of float
-        Lower and upper end; see `percentile_interval`.
-    """
-    weights_NR = material_weights(materials_N, resamples, rng or np.random.default_rng(0))
-    return percentile_interval(replicates_of(statistic, weights_NR), level)
-
-
-def replicates_of(statistic: Callable[[np.ndarray], float], weights_NR: np.ndarray) -> np.ndarray:
-    """Return the statistic of each resample's row indices, shape (R,); for those without a way by weights."""
-    rows = np.arange(len(weights_NR))
-    return np.array([statistic(np.repeat(rows, w_N)) for w_N in weights_NR.T.astype(np.int64)], dtype=float)
 
 
 def percentile_interval(replicates: np.ndarray, level: float = LEVEL) -> tuple[float, float]:

@@ -218,14 +218,13 @@ def score_styles(
     }
     residual_NE = np.asarray(reconstructions_NE, dtype=np.float64) - spectra_NE
     error_N = reconstruction_mae_rows(spectra_NE, reconstructions_NE)
-    w_S = shapiro(styles_NS)
     content = {
         "mean_spearman": mean_spearman(styles_NS, descriptors_NK),
         "descriptors": scores,
         "inter_style": inter_style(styles_NS, descriptors_NK),
         "reconstruction": {"mae": float(error_N.mean()), "mse": float((residual_NE**2).mean())},
-        "shapiro": w_S.tolist(),
-        "shapiro_min": float(w_S.min()) if len(w_S) else float("nan"),
+        "shapiro": shapiro(styles_NS).tolist(),
+        "shapiro_min": shapiro_min(styles_NS),
     }
     if weights_NR is not None:
         content["interval"] = {

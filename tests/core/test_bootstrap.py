@@ -7,6 +7,7 @@ from scipy import stats
 from rankaae_cli.core import bootstrap as bs
 from rankaae_cli.core import metrics
 from rankaae_cli.core.classes import confusion_macro_f1, confusion_matrix
+from tests.core.resampling import gathered_rows
 
 
 @pytest.fixture
@@ -30,11 +31,16 @@ BY_WEIGHTS = {
 }
 
 
+def interval_of_mean(values, materials, resamples=1000):
+    weights = bs.material_weights(materials, resamples, np.random.default_rng(0))
+    return bs.percentile_interval(values @ weights / weights.sum(axis=0))
+
+
 @pytest.mark.parametrize("by_weights", BY_WEIGHTS)
 def test_weights_give_what_the_gathered_rows_give(rng, by_weights):
     a, b, materials = sample(rng)
     weights = bs.material_weights(materials, 50, rng)
-    gathered = bs.replicates_of(lambda rows: BY_WEIGHTS[by_weights](a[rows], b[rows]), weights)
+    gathered = gathered_rows(lambda rows: BY_WEIGHTS[by_weights](a[rows], b[rows]), weights)
     assert np.ptp(gathered) > 0
     np.testing.assert_allclose(by_weights(a, b, weights), gathered, rtol=1e-12)
 
@@ -47,7 +53,7 @@ def test_few_rows_many_ties_and_empty_resamples_too(by_weights, data):
     whole = st.lists(st.integers(0, 2), min_size=n, max_size=n)
     a, b = (np.array(data.draw(whole), dtype=float) for _ in range(2))
     weights = np.array([data.draw(whole) for _ in range(4)], dtype=float).T
-    gathered = bs.replicates_of(lambda rows: BY_WEIGHTS[by_weights](a[rows], b[rows]), weights)
+    gathered = gathered_rows(lambda rows: BY_WEIGHTS[by_weights](a[rows], b[rows]), weights)
     np.testing.assert_allclose(by_weights(a, b, weights), gathered, rtol=1e-9, atol=1e-12)
 
 
@@ -77,7 +83,7 @@ def test_confusion_matrices_of_resamples_are_those_of_gathered_rows(rng):
     weights = bs.material_weights(np.arange(60) // 3, 30, rng)
     counts = confusion_matrix(true, read, [4, 5, 6], weights)
     assert counts.shape == (30, 3, 3)
-    gathered = bs.replicates_of(lambda rows: metrics.macro_f1(true[rows], read[rows], [4, 5, 6]), weights)
+    gathered = gathered_rows(lambda rows: metrics.macro_f1(true[rows], read[rows], [4, 5, 6]), weights)
     np.testing.assert_allclose(confusion_macro_f1(counts), gathered)
 
 
@@ -99,7 +105,7 @@ def test_seed_decides(rng):
 
 def test_interval_of_a_mean_is_that_of_theory(rng):
     values = rng.normal(size=400)
-    low, high = bs.bootstrap_interval(lambda rows: values[rows].mean(), np.arange(400), 2000)
+    low, high = interval_of_mean(values, np.arange(400), 2000)
     error = values.std() / 20
     assert low == pytest.approx(values.mean() - 1.96 * error, abs=0.2 * error)
     assert high == pytest.approx(values.mean() + 1.96 * error, abs=0.2 * error)
@@ -107,8 +113,8 @@ def test_interval_of_a_mean_is_that_of_theory(rng):
 
 def test_copies_of_a_material_do_not_narrow_the_interval(rng):
     values = np.repeat(rng.normal(size=50), 10)
-    by_material = np.ptp(bs.bootstrap_interval(lambda r: values[r].mean(), np.repeat(np.arange(50), 10)))
-    by_row = np.ptp(bs.bootstrap_interval(lambda r: values[r].mean(), np.arange(500)))
+    by_material = np.ptp(interval_of_mean(values, np.repeat(np.arange(50), 10)))
+    by_row = np.ptp(interval_of_mean(values, np.arange(500)))
     assert by_material == pytest.approx(np.sqrt(10) * by_row, rel=0.15)
 
 
@@ -140,7 +146,6 @@ def test_one_material_has_no_interval():
     weights = bs.material_weights(["a"] * 5, 100, np.random.default_rng(0))
     assert weights.shape == (5, 0)
     assert np.isnan(bs.percentile_interval(bs.resampled_spearman(np.arange(5), np.arange(5), weights))).all()
-    assert np.isnan(bs.bootstrap_interval(lambda rows: 1.0, ["a"] * 5)).all()
 
 
 @pytest.mark.parametrize("by_weights", BY_WEIGHTS)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from rankaae_cli.core.bootstrap import material_weights, percentile_interval, replicates_of
+from rankaae_cli.core.bootstrap import material_weights, percentile_interval
 from rankaae_cli.core.calibration import fit_calibration
 from rankaae_cli.core.classes import fit_cuts
 from rankaae_cli.core.ensemble import ensemble_spectra, ensemble_styles, trials_to_average
@@ -24,6 +24,7 @@ from rankaae_cli.core.metrics import (
     shapiro_min,
     spearman,
 )
+from tests.core.resampling import gathered_rows
 
 
 @pytest.fixture
@@ -216,9 +217,9 @@ def test_intervals_are_those_of_gathered_rows(rng):
         return score_descriptor(styles[rows, 0], descriptors[rows, 0], calibration, [4, 5, 6], cuts)
 
     for name, interval in scores["descriptors"]["CN"]["interval"].items():
-        gathered = replicates_of(lambda rows, name=name: of_rows(rows)[name], weights)
+        gathered = gathered_rows(lambda rows, name=name: of_rows(rows)[name], weights)
         np.testing.assert_allclose(interval, percentile_interval(gathered))
-    means = replicates_of(lambda rows: mean_spearman(styles[rows], descriptors[rows]), weights)
+    means = gathered_rows(lambda rows: mean_spearman(styles[rows], descriptors[rows]), weights)
     np.testing.assert_allclose(scores["interval"]["mean_spearman"], percentile_interval(means))
     low, high = scores["interval"]["reconstruction_mae"]
     assert low < scores["reconstruction"]["mae"] < high
