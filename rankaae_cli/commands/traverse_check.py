@@ -91,7 +91,11 @@ def compare(
     bins = bins_of(sample.descriptors_NK[:, k], model.descriptor_classes.get(style.name))
     if bins is None:
         return NO_BINS
-    classes = [i for i, name in enumerate(model.descriptor_names) if model.descriptor_classes.get(name)]
+    classes = {
+        i: model.descriptor_classes[name]
+        for i, name in enumerate(model.descriptor_names)
+        if model.descriptor_classes.get(name)
+    }
     pairs = match_rows(sample.descriptors_NK, k, bins, sample.material_N, classes)
     if pairs is None:
         return NO_PAIRS

@@ -7,7 +7,7 @@ of the pairs' spectra is then the response to that one descriptor, as far as the
 with it: what is in no descriptor is not matched.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from rankaae_cli.core.bootstrap import material_weights
+from rankaae_cli.core.classes import nearest_class
 
 CALIPER = 1.0  # standard deviations of each descriptor
 NEIGHBOURS = 3
@@ -132,13 +133,12 @@ def bins_of(values_N: np.ndarray, classes: Sequence[float] | None = None) -> Bin
     if not known_N.any():
         return None
     if classes:
-        sorted_classes = np.sort(np.asarray(classes, dtype=float))
-        nearest_N = sorted_classes[np.abs(values_N[:, None] - sorted_classes).argmin(axis=1)]
+        nearest_N = nearest_class(values_N, classes)
         occurring = np.unique(nearest_N[known_N])
         if len(occurring) < 2:
             return None
         first, last = occurring[[0, -1]]
-        return Bins(known_N & (nearest_N == first), known_N & (nearest_N == last), f"{first:g}", f"{last:g}")
+        return Bins(nearest_N == first, nearest_N == last, f"{first:g}", f"{last:g}")
     first, last = np.percentile(values_N[known_N], [100 / 3, 200 / 3])
     if first >= last:
         return None
@@ -152,7 +152,7 @@ def match_rows(
     descriptor: int,
     bins: Bins,
     materials_N: Sequence[Any] | np.ndarray,
-    class_columns: Sequence[int] = (),
+    classes: Mapping[int, Sequence[float]] | None = None,
     caliper: float = CALIPER,
 ) -> Pairs | None:
     """Pair the rows of one bin with rows of the other that agree in the other descriptors.
@@ -173,8 +173,8 @@ def match_rows(
         Of `bins_of`.
     materials_N
         Material of each row, shape (N,).
-    class_columns
-        Indices of the descriptors that take few values.
+    classes
+        Values of those descriptors that take few, by index; rows agree where the nearest are the same.
     caliper
         Standard deviations.
 
@@ -183,13 +183,17 @@ def match_rows(
     Pairs or None
         None where fewer than ten rows of either bin find a partner.
     """
+    classes = classes or {}
+    descriptors_NK = np.array(descriptors_NK, dtype=np.float64)
+    for k, values in classes.items():
+        descriptors_NK[:, k] = nearest_class(descriptors_NK[:, k], values)
     matched_on = tuple(
         k
         for k, column_N in enumerate(descriptors_NK.T)
         if k != descriptor and np.isfinite(column_N).mean() >= _LEAST_KNOWN and np.nanstd(column_N) > 0
     )
     others = descriptors_NK[:, matched_on]
-    place = others / _scales(others, [k in class_columns for k in matched_on], caliper)
+    place = others / _scales(others, [k in classes for k in matched_on], caliper)
     usable_N = np.isfinite(others).all(axis=1)
     high, low = np.flatnonzero(bins.high_N & usable_N), np.flatnonzero(bins.low_N & usable_N)
     code_N = np.unique(np.asarray(materials_N).astype(str), return_inverse=True)[1]

@@ -13,6 +13,7 @@ from rankaae_cli.core.matching import (
 ENERGY = np.linspace(0, 1, 40)
 PEAK = np.exp(-((ENERGY - 0.3) ** 2) / 0.01)
 WAVE = np.sin(9 * ENERGY)
+CLASSES = [4, 5, 6]
 
 
 def correlated(n=1500, seed=0, curved=0.0):
@@ -29,7 +30,7 @@ def correlated(n=1500, seed=0, curved=0.0):
 
 def difference(d, spectra, materials, k=0, classes=None):
     bins = bins_of(d[:, k], classes)
-    pairs = match_rows(d, k, bins, materials, class_columns=(2,))
+    pairs = match_rows(d, k, bins, materials, classes={2: CLASSES})
     return bins, pairs, matched_difference(spectra, d, k, bins, pairs, materials)
 
 
@@ -52,12 +53,26 @@ def test_matched_difference_is_the_response_where_the_unmatched_is_another(curve
 def test_pairs_obey_caliper_classes_and_materials():
     d, _, materials = correlated()
     bins = bins_of(d[:, 0])
-    pairs = match_rows(d, 0, bins, materials, class_columns=(2,), caliper=0.3)
+    pairs = match_rows(d, 0, bins, materials, classes={2: CLASSES}, caliper=0.3)
     assert bins.high_N[pairs.high].all() and bins.low_N[pairs.low].all()
     assert (materials[pairs.high] != materials[pairs.low]).all()
     assert (d[pairs.high, 2] == d[pairs.low, 2]).all()
     assert np.abs(d[pairs.high, 1] - d[pairs.low, 1]).max() <= 0.3 * d[:, 1].std() + 1e-9
     assert pairs.weight.sum() == pytest.approx(1) and pairs.matched_on == (1, 2)
+
+
+def test_classes_agree_by_the_nearest_and_need_not_be_whole():
+    d, _, materials = correlated()
+    bins, exact = bins_of(d[:, 0]), match_rows(d, 0, bins_of(d[:, 0]), materials, {2: CLASSES})
+    d[:, 2] += np.random.default_rng(1).uniform(-0.3, 0.3, len(d))  # as averages over sites are
+    about = match_rows(d, 0, bins, materials, {2: CLASSES})
+    assert (about.high == exact.high).all() and (about.low == exact.low).all()
+    assert (about.weight == exact.weight).all()
+    one_class = match_rows(d, 0, bins, materials, {2: [5]})
+    assert one_class.matched_on == (1,)
+    unknown = np.where(np.arange(len(d)) % 7 == 0, np.nan, d[:, 2])
+    low, high = bins_of(unknown, CLASSES).low_N, bins_of(unknown, CLASSES).high_N
+    assert (low == (unknown < 4.5)).all() and (high == (unknown > 5.5)).all()
 
 
 def test_partners_are_the_nearest_of_other_materials():
