@@ -22,7 +22,7 @@ NEIGHBOURS = 3
 RESAMPLES = 200
 FEWEST_PAIRED = 10  # rows on either side
 _LEAST_KNOWN = 0.5
-_SPARE_NEIGHBOURS = 16  # looked at beyond NEIGHBOURS, since some are of the same material
+_SPARE_NEIGHBOURS = 16  # looked at beyond NEIGHBOURS at first, since some are of the same material
 
 
 @dataclass(frozen=True)
@@ -184,9 +184,7 @@ def match_rows(
         None where fewer than ten rows of either bin find a partner.
     """
     classes = classes or {}
-    descriptors_NK = np.array(descriptors_NK, dtype=np.float64)
-    for k, values in classes.items():
-        descriptors_NK[:, k] = nearest_class(descriptors_NK[:, k], values)
+    descriptors_NK = _with_nearest_classes(descriptors_NK, classes)
     matched_on = tuple(
         k
         for k, column_N in enumerate(descriptors_NK.T)
@@ -289,13 +287,31 @@ def _nearest(
         return nothing, nothing, np.empty(0)
     if not place.shape[1]:  # nothing to match on: all positions are one
         place = np.zeros((len(place), 1))
-    asked = min(NEIGHBOURS + _SPARE_NEIGHBOURS, len(candidates))
-    distance, found = cKDTree(place[candidates]).query(place[rows], k=np.arange(1, asked + 1), p=np.inf)
-    partner = candidates[np.minimum(found, len(candidates) - 1)]
-    usable = (distance <= caliper * (1 + 1e-9)) & (code_N[partner] != code_N[rows][:, None])
-    usable &= np.cumsum(usable, axis=1) <= NEIGHBOURS
-    which, where = np.nonzero(usable)
-    return rows[which], partner[which, where], 1 / usable.sum(axis=1)[which]
+    tree, asked = cKDTree(place[candidates]), NEIGHBOURS + _SPARE_NEIGHBOURS
+    parts = [(nothing, nothing, np.empty(0))]
+    while len(rows):
+        asked = min(asked, len(candidates))
+        distance, found = tree.query(place[rows], k=np.arange(1, asked + 1), p=np.inf)
+        partner = candidates[found]
+        within = distance <= caliper * (1 + 1e-9)
+        usable = within & (code_N[partner] != code_N[rows][:, None])
+        usable &= np.cumsum(usable, axis=1) <= NEIGHBOURS
+        number = usable.sum(axis=1)
+        # Where most that was found is of the row's own material, there may be more to find.
+        short = (number < NEIGHBOURS) & within[:, -1] & (asked < len(candidates))
+        which, where = np.nonzero(usable & ~short[:, None])
+        parts.append((rows[which], partner[which, where], 1 / number[which]))
+        rows, asked = rows[short], 4 * asked
+    row, partner, weight = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return row, partner, weight
+
+
+def _with_nearest_classes(descriptors_NK: np.ndarray, classes: Mapping[int, Sequence[float]]) -> np.ndarray:
+    """Return a copy in which columns with classes hold the nearest of them."""
+    moved_NK = np.array(descriptors_NK, dtype=np.float64)
+    for k, values in classes.items():
+        moved_NK[:, k] = nearest_class(moved_NK[:, k], values)
+    return moved_NK
 
 
 def _scales(others: np.ndarray, of_classes: Sequence[bool], caliper: float) -> np.ndarray:

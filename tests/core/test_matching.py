@@ -30,7 +30,7 @@ def correlated(n=1500, seed=0, curved=0.0):
 
 def difference(d, spectra, materials, k=0, classes=None):
     bins = bins_of(d[:, k], classes)
-    pairs = match_rows(d, k, bins, materials, classes={2: CLASSES})
+    pairs = match_rows(d, k, bins, materials, {2: CLASSES} if d.shape[1] > 2 else {})
     return bins, pairs, matched_difference(spectra, d, k, bins, pairs, materials)
 
 
@@ -85,6 +85,21 @@ def test_partners_are_the_nearest_of_other_materials():
     distance = np.abs((d[low][:, [1, 2]] - d[row, [1, 2]]) / scale).max(axis=1)
     nearest = low[np.argsort(distance)[:3]][np.sort(distance)[:3] <= 1]
     assert set(nearest) <= set(pairs.low[pairs.high == row])
+
+
+def test_partners_are_found_beyond_any_number_of_rows_of_the_same_material():
+    rng = np.random.default_rng(0)
+    own, other = 60, 12  # 60 low rows of the high rows' own material lie nearer than any other
+    d = np.zeros((2 * own + other, 2))
+    d[:own, 0] = 1
+    d[own : 2 * own, 1] = 0.01 * rng.normal(size=own)
+    d[2 * own :, 1] = 0.1 + 0.01 * np.arange(other)
+    materials = np.where(np.arange(len(d)) < 2 * own, "own", "other")
+    bins = Bins(d[:, 0] == 0, d[:, 0] == 1, "0", "1")
+    pairs = match_rows(d, 0, bins, materials, caliper=100.0)
+    for row in range(own):
+        partners = set(pairs.low[pairs.high == row])
+        assert {120, 121, 122} <= partners and min(partners) >= 2 * own
 
 
 def test_rows_with_unknown_others_are_left_out_and_mostly_unknown_descriptors_are_not_matched_on():
