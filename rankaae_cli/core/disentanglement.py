@@ -282,8 +282,7 @@ def score_disentanglement(
     seed
         Of the trees.
     held_out
-        Whether the rows of the split are others than those fitted to. Where they are not, informativeness is
-        NaN: trees predict the rows they have seen better than others.
+        Whether these are other rows than those fitted to; else informativeness, too good there, is NaN.
 
     Returns
     -------

@@ -205,17 +205,10 @@ def score_styles(
         `weights_NR` ``interval``, 95 % intervals of ``mean_spearman`` and ``reconstruction_mae``. NaN where not
         defined.
     """
-    scores = {
-        name: score_descriptor(
-            styles_NS[:, k],
-            descriptors_NK[:, k],
-            calibration,
-            classes.get(name),
-            (cuts or {}).get(name),
-            weights_NR,
-        )
-        for k, (name, calibration) in enumerate(calibrations.items())
-    }
+    scores = {}
+    for k, (name, calibration) in enumerate(calibrations.items()):
+        columns, thresholds = (styles_NS[:, k], descriptors_NK[:, k]), (cuts or {}).get(name)
+        scores[name] = score_descriptor(*columns, calibration, classes.get(name), thresholds, weights_NR)
     residual_NE = np.asarray(reconstructions_NE, dtype=np.float64) - spectra_NE
     error_N = reconstruction_mae_rows(spectra_NE, reconstructions_NE)
     content = {
