@@ -167,7 +167,7 @@ class EvaluateConfig:
 
     run: str = MISSING
     split: Split = Split.test
-    resamples: int = 1000
+    resamples: int = MISSING
     seed: int = 0
     baselines: Any = "none"
     threads: int = 1

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from rankaae_cli.training.trained import TrainedModel
 
 METRICS = "metrics.json"
-RESAMPLES = 1000
 
 
 @dataclass(frozen=True)
@@ -71,7 +70,7 @@ def run(cfg: "DictConfig") -> dict[str, Any]:
     from rankaae_cli.reports.console import print_evaluation
 
     if cfg.resamples < 1:
-        raise UserError(f"resamples={cfg.resamples}: the intervals need at least 1, better 1000")
+        raise UserError(f"resamples={cfg.resamples}: the intervals need at least 1, better hundreds")
     baselines = chosen_baselines(cfg.baselines)
     settings: Any = OmegaConf.to_object(cfg.baseline_settings) if baselines else None
     if baselines:
@@ -119,7 +118,7 @@ def evaluate(
     model: "TrainedModel",
     family: "Family",
     split: str,
-    resamples: int = RESAMPLES,
+    resamples: int | None = None,
     seed: int = 0,
 ) -> dict[str, Any]:
     """Write the evaluation of one split below `run_directory` and return the contents of metrics.json.
@@ -131,13 +130,15 @@ def evaluate(
     split
         ``train``, ``validation`` or ``test``.
     resamples, seed
-        Of the materials, for intervals; the seed also of permutations and draws.
+        Of the materials, for intervals, by default as many as conf/evaluate.yaml has; the seed also of
+        permutations and draws.
     """
     from rankaae_cli.commands.evaluate_draw import draw_evaluation
     from rankaae_cli.commands.evaluate_scores import fit_on_validation, score_split
     from rankaae_cli.commands.evaluate_styles import describe_styles, find_associations
     from rankaae_cli.commands.evaluate_write import write_tables
 
+    resamples = _shipped_resamples() if resamples is None else resamples
     reading = read_split(model, family, split)
     validation = reading if split == "validation" else read_split(model, family, "validation")
     training = reading if split == "train" else read_split(model, family, "train")
@@ -242,6 +243,15 @@ def subject_of(model: "TrainedModel") -> "Subject":
 def strict_json(content: Any) -> str:
     """Return JSON that every reader takes: NaN and infinities become null."""
     return json.dumps(_without_nan(content), indent=2, allow_nan=False, ensure_ascii=False) + "\n"
+
+
+def _shipped_resamples() -> int:
+    from importlib.resources import files
+
+    from omegaconf import OmegaConf
+
+    shipped = files("rankaae_cli.conf").joinpath("evaluate.yaml").read_text(encoding="utf-8")
+    return int(OmegaConf.create(shipped)["resamples"])
 
 
 def _without_nan(content: Any) -> Any:

@@ -19,7 +19,7 @@ from rankaae_cli.core.errors import UserError
 from rankaae_cli.data.family_file import write_family
 from rankaae_cli.data.splits import split_by_material
 from rankaae_cli.data.synthetic import synthetic_family
-from rankaae_cli.schema import CheckRows, EvaluateConfig, Others, ReportConfig, Split, TraverseConfig
+from rankaae_cli.schema import CheckRows, Others, ReportConfig, TraverseConfig
 from tests.configuration import composed
 
 HOSTILE = "<script>alert('x')</script>, \"q\" $\\frac{a_b&"
@@ -314,9 +314,7 @@ def test_page_shows_hostile_names_as_text_and_says_synthetic(page):
 
 def test_another_split_goes_beside(run_directory, page, capsys):
     before = (run_directory / "evaluation" / "metrics.json").read_bytes()
-    metrics = evaluate.run(
-        OmegaConf.structured(EvaluateConfig(run=str(run_directory), split=Split.validation))
-    )
+    metrics = evaluate.run(composed("evaluate", f"run={run_directory}", "split=validation"))
     folder = run_directory / "evaluation" / "validation"
     assert capsys.readouterr().out.splitlines()[-1] == str(folder)
     assert strict(folder / "metrics.json")["n"] == metrics["n"] > 0 and metrics["split"] == "validation"
