@@ -251,7 +251,7 @@ def _shipped_resamples() -> int:
     from omegaconf import OmegaConf
 
     shipped = files("rankaae_cli.conf").joinpath("evaluate.yaml").read_text(encoding="utf-8")
-    return int(OmegaConf.create(shipped)["resamples"])
+    return int(OmegaConf.select(OmegaConf.create(shipped), "resamples"))
 
 
 def _without_nan(content: Any) -> Any:
