@@ -119,15 +119,21 @@ def _flat(cfg: DictConfig) -> dict[str, Any]:
     return walk(OmegaConf.to_container(cfg, resolve=True, enum_to_str=True), "")
 
 
-def provenance_when_resumed(run: Path, data: list[Path]) -> dict[str, Any]:
+def provenance_when_resumed(run: Path, data: list[Path], device: str) -> dict[str, Any]:
     """Return the run's provenance with the time of resuming added.
 
     Raises
     ------
     UserError
-        If the data files are not those that the run was begun with.
+        If the data files or the kind of device are not those that the run was begun with.
     """
     provenance = read_provenance(run)
+    if device != provenance.get("device", device):
+        # Their random generators differ: the run would not be the one that was begun.
+        raise UserError(
+            f"the run was begun on {provenance['device']} and would go on on {device}\n"
+            f"give device={provenance['device']}, or begin a new run"
+        )
     begun_with = [entry.get("sha256") for entry in provenance.get("data", [])]
     for i, path in enumerate(data):
         found, expected = sha256(path), begun_with[i] if i < len(begun_with) else "none"

@@ -7,6 +7,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from rankaae_cli.commands import interrupted, run_directory, training_data
 from rankaae_cli.core.errors import Stopped, UserError
+from rankaae_cli.core.settings import LOSSES
 from rankaae_cli.data.files import now
 from rankaae_cli.schema import TrainConfig
 
@@ -32,14 +33,12 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     device = chosen_device(cfg.device.value)
     cfg.data = str(data)
     unlabelled_NE = training_data.unlabelled_spectra(cfg, family)
-    if cfg.max_epochs is None:
-        cfg.max_epochs = epochs_of(
-            cfg.max_steps, training_data.rows_trained_on(family, unlabelled_NE), cfg.batch_size
-        )
+    rows = training_data.rows_trained_on(family, unlabelled_NE)
+    epochs = cfg.max_epochs or epochs_of(cfg.max_steps, rows, cfg.batch_size)
     files = [data, *training_data.second_file(cfg)]
 
     if resumed:
-        provenance = interrupted.provenance_when_resumed(directory, files)
+        provenance = interrupted.provenance_when_resumed(directory, files, device)
         logger = _logger(cfg, directory)
     else:
         directory, logger = _new_run(cfg)
@@ -48,7 +47,7 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     run_directory.write_provenance(directory, provenance)
     if is_sample:
         console.print(f"{cfg.family.data} is not there: training on the shipped sample, which is synthetic")
-    console.print(_describe(family, cfg, device))
+    console.print(_describe(family, cfg.trials, epochs, device))
     if unlabelled_NE is not None:
         console.print(f"{len(unlabelled_NE)} more training spectra without descriptors from {cfg.unlabelled}")
 
@@ -59,7 +58,6 @@ def run(cfg: DictConfig) -> dict[str, Any]:
         "optimiser",
         "trials",
         "trials_at_once",
-        "max_epochs",
         "batch_size",
         "seed",
         "threads",
@@ -69,6 +67,7 @@ def run(cfg: DictConfig) -> dict[str, Any]:
         family=family,
         descriptor_classes=training_data.classes_of(cfg, family),
         device=device,
+        max_epochs=epochs,
         folder=directory,
         logger=logger,
         unlabelled_NE=unlabelled_NE,
@@ -131,6 +130,12 @@ def _interrupted_run(cfg: DictConfig) -> tuple[Path, DictConfig]:
     plain = OmegaConf.to_container(run_directory.read_run_config(directory))
     stored = OmegaConf.merge(OmegaConf.structured(TrainConfig), plain)
     assert isinstance(stored, DictConfig)
+    missing = sorted(OmegaConf.missing_keys(stored))
+    if missing:
+        raise UserError(
+            f"{_shown(directory)} was begun with an older rankaae, which had no {', '.join(missing)}\n"
+            "begin a new run"
+        )
     changed = interrupted.changed_settings(cfg, stored, ignore=("resume", "data", "unlabelled", "device"))
     if changed:
         raise UserError(
@@ -146,7 +151,6 @@ def _interrupted_run(cfg: DictConfig) -> tuple[Path, DictConfig]:
     return directory, stored
 
 
-_LOSSES = ("rank", "reconstruction", "prior", "mutual_information", "smoothness", "independence")
 _AT_LEAST = {
     0: (
         "seed",
@@ -156,7 +160,7 @@ _AT_LEAST = {
         "objective.prior.noise",
         "optimiser.weight_decay",
         "optimiser.clip",
-        *(f"objective.{loss}.{key}" for loss in _LOSSES for key in ("weight", "ramp")),
+        *(f"objective.{loss}.{key}" for loss in LOSSES for key in ("weight", "ramp")),
     ),
     1: (
         "trials",
@@ -198,13 +202,13 @@ def _check(cfg: DictConfig) -> None:
         raise UserError(f"these settings cannot be used: {'; '.join(faults)}")
 
 
-def _describe(family: "Family", cfg: DictConfig, device: str) -> str:
+def _describe(family: "Family", trials: int, epochs: int, device: str) -> str:
     from rankaae_cli.data.splits import SPLITS
 
     rows = ", ".join(f"{(family.split_N == side).sum()} {name}" for side, name in enumerate(SPLITS))
     return (
         f"{family.name}: {len(family)} spectra ({rows}), descriptors {', '.join(family.descriptor_names)}\n"
-        f"{cfg.trials} trials of {cfg.max_epochs} epochs on {device}"
+        f"{trials} trial{'s' if trials != 1 else ''} of {epochs} epochs on {device}"
     )
 
 

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import Enum
 
+LOSSES = ("reconstruction", "rank", "prior", "mutual_information", "smoothness", "independence")
+
 
 class Network(Enum):
     """Kind of encoder and decoder: fully connected or convolutional."""
@@ -27,7 +29,7 @@ class StepOrder(Enum):
 
 
 class PriorKind(Enum):
-    """How the styles are drawn towards N(0, I)."""
+    """How the styles are drawn towards the prior."""
 
     adversarial = "adversarial"
     two_step = "two_step"
@@ -123,7 +125,7 @@ class MutualInformationSettings:
 
 @dataclass
 class IndependenceSettings:
-    """Free styles must not tell of the descriptors."""
+    """Free styles must tell neither of the descriptors nor of each other."""
 
     weight: float
     ramp: float

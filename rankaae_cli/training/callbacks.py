@@ -10,9 +10,10 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
+from rankaae_cli.core.settings import LOSSES
 from rankaae_cli.data.files import replacing
 from rankaae_cli.training.groups import BestEpochs
-from rankaae_cli.training.module import LOSSES, RankAAE
+from rankaae_cli.training.module import RankAAE
 from rankaae_cli.training.validation import Validation, ValidationScores
 
 ProgressReport = Callable[[int, int, str], None]
@@ -50,17 +51,20 @@ class KeepBestEpoch(pl.Callback):
         return BestEpochs(self.scores_T, self.best_epoch_T, self.failed_T, weights)
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Stop at once where a run goes on in which every trial had been given up."""
+        """Bring weights read from a checkpoint to the device that trains; stop at once where no trial is left."""
+        self.weights = {name: value.to(pl_module.device) for name, value in self.weights.items()}
         self._stop_if_none_is_left(trainer)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Score this epoch and keep the weights of the trials that improved."""
         assert isinstance(pl_module, RankAAE)
         autoencoder = pl_module.autoencoder
-        self.losses = {name: value.cpu() for name, value in pl_module.take_epoch_means().items()}
+        means = pl_module.take_epoch_means()
+        values = torch.stack(list(means.values())).cpu()  # one transfer, not one a loss
+        self.losses = dict(zip(means, values, strict=True))
         autoencoder.eval()
         autoencoder.retake_statistics(self.train_spectra_NE.unsqueeze(0))
-        self.latest = self.validation.score(autoencoder)
+        self.latest = self.validation.score(autoencoder).cpu()
         autoencoder.train()
         self._note_failures(trainer.current_epoch)
 

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 import torch
 from torch import Tensor, nn
 
-from rankaae_cli.core.settings import ObjectiveSettings, PriorKind, StepOrder
+from rankaae_cli.core.settings import LOSSES, ObjectiveSettings, PriorKind, StepOrder
 from rankaae_cli.networks.autoencoder import Architecture, Autoencoder, Discriminator, trial_generators
 
 # The rest is for what the estimate leaves out, for other programs, and for what the allocator cannot use.
@@ -77,12 +77,18 @@ def bytes_a_trial(
         parameters += sum(p.numel() for p in discriminator.parameters())
         kept_a_row += 2 * _kept_for_backward(discriminator, spectra_TBE[..., : a.styles])[0]
 
-    optimisers = 1 if objective.order is StepOrder.joint else 5
+    losses = sum(getattr(objective, name).weight > 0 for name in LOSSES)
+    optimisers = 1 if objective.order is StepOrder.joint else losses
+    optimisers += objective.prior.kind is PriorKind.two_step
     weights = parameters * (5 + 2 * optimisers) * _FLOAT
     rows = -(-training_rows // -(-training_rows // batch_size))  # the batches of an epoch are of one size
     step = rows * (1.5 * kept_a_row + 3 * a.points) * _FLOAT
     if objective.prior.kind is PriorKind.mmd:
         step += 3 * 18 * rows**2 * _FLOAT  # seven scales, two matrices each, and the distances
+    if objective.augmentation.energy_shift > 0:
+        step += rows * 7 * a.points * _FLOAT
+    if objective.augmentation.broadening > 0:
+        step += 3 * a.points**2 * _FLOAT
     order = training_rows * 2 * _INTEGER
     end = training_rows * 3 * widest * _FLOAT
     pairs = a.styles * (a.styles - 1) // 2

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from rankaae_cli.core import augmentation, losses
 from rankaae_cli.core.schedules import learning_rate_factor, ramp, reversal_strength
 from rankaae_cli.core.settings import (
+    LOSSES,
     ObjectiveSettings,
     OptimiserSettings,
     PriorKind,
@@ -18,7 +19,6 @@ from rankaae_cli.core.settings import (
 )
 from rankaae_cli.networks.autoencoder import Architecture, Autoencoder, Discriminator, trial_generators
 
-LOSSES = ("reconstruction", "rank", "prior", "mutual_information", "smoothness", "independence")
 _INITIAL_WEIGHTS, _DRAWS = 0, 1
 
 

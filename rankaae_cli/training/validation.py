@@ -1,6 +1,6 @@
 """Scores of all trials on the validation rows, once an epoch, on the device that trains."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor
@@ -34,6 +34,10 @@ class ValidationScores:
     spearman_TK: Tensor
     excess_T: Tensor
     score_T: Tensor
+
+    def cpu(self) -> "ValidationScores":
+        """Return the scores in the processor's memory."""
+        return ValidationScores(*(getattr(self, f.name).cpu() for f in fields(self)))
 
 
 class Validation:

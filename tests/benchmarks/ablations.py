@@ -6,7 +6,7 @@ single: Spearman's correlation, mean over the descriptors, then over the trials 
 these trials together; MAE, excess and W: of the single trials, mean over them; lost: trials that diverged; ms:
 milliseconds of training a trial and epoch, with validation. The csv holds the ensemble's numbers too. What the
 default's other seeds differ by is noise. Choose by the validation columns; the test columns say what that choice
-is worth. Two trials of 300 epochs of everything take hours on one core.
+is worth. Two trials of everything take most of a day on one core.
 """
 
 from rankaae_cli.data.family_file import Family

@@ -2,9 +2,11 @@
 
 python -m tests.benchmarks.training
 
-The share is the time that the matrix products of the step alone take on this machine, measured in the same run
-on the same shapes, over the time of the whole step. Counted are the linear layers: a forward product, and
-backward one for the inputs and one for the weights, 2 n_in n_out operations a row each.
+The share is the time that the matrix products of an epoch alone take on this machine, measured in the same run on
+the same shapes, over the time of the whole epoch. Counted are the linear layers, 2 n_in n_out operations a row
+each: in the steps a forward product, and backward one for the inputs and one for the weights; at the end of the
+epoch one more pass of the encoder over the training rows (statistics of the styles) and one of both networks over
+the validation rows; and the smoothing of the generated spectra, a product with an E x E matrix.
 """
 
 import itertools
@@ -19,9 +21,10 @@ import torch
 from rankaae_cli.data.family_file import Family, read_family
 from rankaae_cli.data.samples import sample_path
 from rankaae_cli.training.fit import FitRequest, fit
+from rankaae_cli.training.memory import keep_freed_memory
 from tests.configuration import train_settings
 
-TRAINING_ROWS = 2500
+TRAINING_ROWS, POINTS = 2500, 256
 EPOCHS = 5
 PUBLISHED = "+experiment=published"
 
@@ -51,20 +54,21 @@ def seconds_an_epoch(family: Family, trials: int, *overrides: str) -> float:
     """Train a few epochs; return the median time of one."""
     config = train_settings(*overrides)
     ends = [time.perf_counter()]
-    request = FitRequest(
-        family,
-        {},
-        config.model,
-        config.objective,
-        config.optimiser,
-        trials,
-        EPOCHS,
-        config.batch_size,
-        0,
-        "cpu",
-        Path(tempfile.mkdtemp()),
-    )
-    fit(request, lambda done, total, standing: ends.append(time.perf_counter()))
+    with tempfile.TemporaryDirectory() as folder:
+        request = FitRequest(
+            family=family,
+            descriptor_classes={},
+            model=config.model,
+            objective=config.objective,
+            optimiser=config.optimiser,
+            trials=trials,
+            max_epochs=EPOCHS,
+            batch_size=config.batch_size,
+            seed=0,
+            device="cpu",
+            folder=Path(folder),
+        )
+        fit(request, lambda done, total, standing: ends.append(time.perf_counter()))
     return sorted(b - a for a, b in itertools.pairwise(ends[1:]))[(EPOCHS - 1) // 2]
 
 
@@ -72,8 +76,8 @@ def layers(*overrides: str) -> dict[str, list[tuple[int, int]]]:
     """Return (n_in, n_out) of the linear layers of each network."""
     m = train_settings(*overrides).model
     styles = 5 + m.free_styles
-    encoder = [256, *[m.hidden] * m.encoder_layers, styles]
-    decoder = [styles, *[m.hidden] * m.decoder_layers, 256]
+    encoder = [POINTS, *[m.hidden] * m.encoder_layers, styles]
+    decoder = [styles, *[m.hidden] * m.decoder_layers, POINTS]
     widths = {"encoder": encoder, "decoder": decoder, "discriminator": [styles, 64, 64, 1]}
     return {name: list(itertools.pairwise(w)) for name, w in widths.items()}
 
@@ -111,36 +115,54 @@ def product_seconds(trials: int, rows: int, n_in: int, n_out: int) -> tuple[floa
     return forward, backward
 
 
-def product_time_of_an_epoch(trials: int, *overrides: str) -> tuple[float, float]:
-    """Return seconds of matrix products, and operations a row and trial, of one epoch."""
+def products_of_an_epoch(
+    trials: int, validation_rows: int, *overrides: str
+) -> dict[str, tuple[float, float]]:
+    """Return by place the seconds of matrix products of an epoch, and operations a training row and trial."""
     batches = -(-TRAINING_ROWS // train_settings(*overrides).batch_size)
     rows = TRAINING_ROWS // batches
-    seconds = operations = 0.0
+    widths = layers(*overrides)
+    steps = [0.0, 0.0]
     for name, (forward, backward) in passes(*overrides).items():
-        for n_in, n_out in layers(*overrides)[name]:
-            if forward == 0:
-                continue
+        for n_in, n_out in widths[name] if forward else ():
             f, b = product_seconds(trials, rows, n_in, n_out)
-            seconds += batches * (forward * f + backward * b)
-            operations += 2 * n_in * n_out * (forward + 2 * backward)
-    return seconds, operations
+            steps[0] += batches * (forward * f + backward * b)
+            steps[1] += 2 * n_in * n_out * (forward + 2 * backward)
+    end = [0.0, 0.0]
+    for names, n in ((("encoder",), TRAINING_ROWS), (("encoder", "decoder"), validation_rows)):
+        for n_in, n_out in (layer for name in names for layer in widths[name]):
+            end[0] += product_seconds(trials, n, n_in, n_out)[0]
+            end[1] += 2 * n_in * n_out * n / TRAINING_ROWS
+    smoothing = batches * product_seconds(1, trials * rows, POINTS, POINTS)[0]
+    return {
+        "steps": (steps[0], steps[1]),
+        "end of the epoch": (end[0], end[1]),
+        "smoothing": (smoothing, 2.0 * POINTS**2),
+    }
 
 
 def main() -> None:
     """Print the tables."""
     torch.set_num_threads(1)
+    keep_freed_memory()
     family = family_of(TRAINING_ROWS)
-    print(f"{TRAINING_ROWS} training rows of 256 points, one thread; milliseconds a trial and epoch")
-    print(
-        f"{'trials':>7} {'default':>9} {'published':>10} {'its products':>13} {'share':>6} {'MFLOP/row':>10}"
-    )
+    validation_rows = int((family.split_N == 1).sum())
+    print(f"{TRAINING_ROWS} training rows of {POINTS} points, one thread; milliseconds a trial and epoch")
+    heads = f"{'default':>8} {'published sizes, in turn':>25} {'jointly':>8} {'products of these':>18}"
+    print(f"{'trials':>7} {heads} share")
     for trials in (1, 8, 32):
         default = seconds_an_epoch(family, trials) / trials
-        published = seconds_an_epoch(family, trials, PUBLISHED) / trials
-        products, operations = product_time_of_an_epoch(trials, PUBLISHED)
-        share = products / trials / published
-        line = f"{trials:>7} {default * 1e3:>9.1f} {published * 1e3:>10.1f} {products / trials * 1e3:>13.1f}"
-        print(f"{line} {share:>6.0%} {operations / 1e6:>10.2f}", flush=True)
+        jointly = seconds_an_epoch(family, trials, PUBLISHED, "objective.order=joint") / trials
+        in_turn = seconds_an_epoch(family, trials, PUBLISHED) / trials
+        products = products_of_an_epoch(trials, validation_rows, PUBLISHED)
+        seconds = sum(value for value, _ in products.values()) / trials
+        times = f"{default * 1e3:>8.1f} {in_turn * 1e3:>25.1f} {jointly * 1e3:>8.1f} {seconds * 1e3:>18.1f}"
+        print(f"{trials:>7} {times} {seconds / in_turn:>5.0%}", flush=True)
+    print(
+        "operations a training row, trial and epoch, and their share of the products' time at 32 trials, in turn:"
+    )
+    for name, (value, operations) in products.items():
+        print(f"  {name}: {operations / 1e6:.2f} MFLOP, {value / trials / seconds:.0%}")
 
 
 if __name__ == "__main__":

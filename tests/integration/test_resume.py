@@ -120,6 +120,20 @@ def test_sigterm_saves_and_says_how_to_go_on(uninterrupted, tmp_path):
     assert_same(run, uninterrupted)
 
 
+def test_the_call_that_began_a_run_resumes_it(tmp_path):
+    """Also where the number of epochs follows from that of steps."""
+    run = tmp_path / "run"
+    call = ("+family=Ti_oxides", "max_steps=150", f"hydra.run.dir={run}", *SMALL)
+    process = start(tmp_path, *call)
+    wait_for_epoch(run, 3, process)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=60) == 128 + signal.SIGTERM
+    again = start(tmp_path, *call[:2], *SMALL, f"resume={run}")
+    assert again.wait(timeout=300) == 0, again.stderr.read()
+    epochs = {line.split(",")[0] for line in (run / "metrics.csv").read_text().splitlines()[1:]}
+    assert len(epochs) == 50
+
+
 def test_sigterm_ends_a_sweep(tmp_path):
     process = start(tmp_path, "-m", "+family=Ti_oxides", "seed=0,1", "max_epochs=5000", *SMALL)
     while not (metrics := list(tmp_path.glob("multirun/*/*/0/metrics.csv"))) and process.poll() is None:
@@ -164,6 +178,19 @@ class TestRefusals:
             "train", "+family=V_oxides", f"resume={interrupted}", f"max_epochs={EPOCHS}", *SMALL
         )
         assert "family.name Ti_oxides in the run, V_oxides now" in message
+
+    def test_another_kind_of_device(self, interrupted, refused):
+        import json
+
+        provenance = json.loads((interrupted / "provenance.json").read_text())
+        (interrupted / "provenance.json").write_text(json.dumps({**provenance, "device": "cuda"}))
+        assert "was begun on cuda and would go on on cpu" in refused("train", f"resume={interrupted}")
+
+    def test_a_run_of_an_older_program(self, interrupted, refused):
+        config = interrupted / "config.yaml"
+        kept = [line for line in config.read_text().splitlines() if "max_steps" not in line]
+        config.write_text("\n".join(kept))
+        assert "an older rankaae, which had no max_steps" in refused("train", f"resume={interrupted}")
 
     def test_another_data_file(self, interrupted, refused):
         message = refused("train", f"resume={interrupted}", f"data={sample_path('V_oxides')}")

@@ -19,7 +19,7 @@ def movement(request):
 
 
 def test_an_encoder_trained_on_shifted_spectra_minds_a_shift_less(request_of):
-    without = movement(request_of(max_epochs=60, batch_size=64))
+    without = movement(request_of(max_epochs=150, batch_size=64))
     changes = ("augmentation=measured", f"objective.augmentation.energy_shift={4 * SHIFT}")
-    within = movement(request_of(*changes, max_epochs=60, batch_size=64))
+    within = movement(request_of(*changes, max_epochs=150, batch_size=64))
     assert within < 0.85 * without
