@@ -12,7 +12,7 @@ help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 demo: $(VENV)/.core ## Set up, then train, evaluate, traverse and report on the shipped synthetic sample
-	$(BIN)/rankaae train +family=Fe_oxides trials=4
+	$(BIN)/rankaae train +family=Fe_oxides trials=4 max_steps=4000
 	$(BIN)/rankaae evaluate
 	$(BIN)/rankaae traverse
 	$(BIN)/rankaae report

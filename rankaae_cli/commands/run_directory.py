@@ -131,7 +131,9 @@ def find_run(run: str, root: Path = RUNS) -> Path:
                 f"{path} is not a run directory (no {PROVENANCE} in it)\ngive one as run=, or run=latest"
             )
         if "finished" not in read_provenance(path):
-            raise UserError(f"the run {path} has not finished\nwait for it, or train again")
+            raise UserError(
+                f"the run {path} has not finished\nwait for it, or go on with it: rankaae train resume={path}"
+            )
     if not (path / BEST).is_file():
         raise UserError(f"the run {path} has no {BEST}\nit cannot be used: train again")
     return path.resolve()

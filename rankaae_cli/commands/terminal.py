@@ -25,6 +25,7 @@ class Progress:
         self.unit = unit
         self.bar: RichProgress | None = None
         self.last_line = 0.0
+        self.first: tuple[int, float] | None = None  # how many were done at the first call, and when
         if console.is_terminal:
             columns = (
                 TextColumn("{task.description}"),
@@ -51,9 +52,22 @@ class Progress:
 
     def __call__(self, done: int, total: int, standing: str = "") -> None:
         """Show that `done` of `total` are done."""
+        now = time.monotonic()
+        if self.first is None:
+            self.first = (done, now)
         if self.bar is not None:
             self.bar.update(self.bar.task_ids[0], completed=done, total=total, standing=standing)
-        elif done == total or time.monotonic() - self.last_line > _SECONDS_BETWEEN_LINES:
-            self.last_line = time.monotonic()
-            line = f"{self.task}: {done} of {total} {self.unit}" + (f"; {standing}" if standing else "")
+        elif done == total or now - self.last_line > _SECONDS_BETWEEN_LINES:
+            self.last_line = now
+            line = f"{self.task}: {done} of {total} {self.unit}{self._left(done, total, now)}"
+            line += f"; {standing}" if standing else ""
             print(line, file=sys.stderr, flush=True)
+
+    def _left(self, done: int, total: int, now: float) -> str:
+        """Return about how long the rest takes, at the pace so far."""
+        assert self.first is not None
+        before, start = self.first
+        if done in (total, before):
+            return ""
+        seconds = (now - start) / (done - before) * (total - done)
+        return f", about {seconds / 60:.0f} min left" if seconds > 90 else f", about {seconds:.0f} s left"

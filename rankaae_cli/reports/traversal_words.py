@@ -44,8 +44,11 @@ def check_remark(name: str, check: Mapping[str, Any], energy_unit: str) -> str:
     if math.isnan(r):
         return f"{name}: the spectrum does not respond, so there is nothing to hold against the data"
     begin = f"{name}: r = {_signed(r, plus=False)} with matched spectra ({check['rows_text']})"
+    ratio = check["amplitude_ratio"]
+    if not math.isnan(ratio):
+        begin += f", over the same change {ratio:.2f} times their size"
     if r >= GOOD_CORRELATION:
-        return f"{begin}, agrees"
+        return f"{begin}: the shape agrees"
     at = check["energy_of_largest_disagreement"]
     where = f"index {at:.0f}" if energy_unit == "index" else f"{at:.1f} {energy_unit}"
     return f"{begin}, below {GOOD_CORRELATION}; shapes differ most at {where}. {_reasons(name, check)}"

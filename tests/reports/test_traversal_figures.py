@@ -154,7 +154,7 @@ def test_significant_energies_are_marked_and_units_named():
 
 
 def test_agreement_and_disagreement_are_said_with_where_and_why():
-    assert traversal_words.check_remark("CN", check_content(), "eV").endswith("agrees")
+    assert traversal_words.check_remark("CN", check_content(), "eV").endswith("the shape agrees")
     side = {"matched_materials": 12}
     poor = check_content(
         pearson=0.5,
