@@ -3,6 +3,7 @@
 import logging
 import math
 import warnings
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -132,7 +133,7 @@ def _autoencoder(rows: FittingRows, encode: _Map, rebuild: _Map, parameters: int
     )
 
 
-class _Networks(pl.LightningModule):
+class _Networks(pl.LightningModule, ABC):
     """T networks trained side by side, each by its own loss, with one AdamW and a one-cycle rate."""
 
     def __init__(self, trials: int, rate: float, weight_decay: float, input_noise: float, seed: int) -> None:
@@ -142,13 +143,13 @@ class _Networks(pl.LightningModule):
         self.draws = trial_generators(seed, range(trials), _DRAWS)
         self.steps = 1
 
+    @abstractmethod
     def losses(self, spectra_TBE: Tensor, descriptors_TBK: Tensor) -> Tensor:
         """Return the loss of each network on a batch, shape (T,)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def validation_errors(self) -> Tensor:
         """Return what an epoch is chosen by, shape (T,); lower is better."""
-        raise NotImplementedError
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
         """Return the sum over networks: they share no parameter, so each has its own gradient."""
