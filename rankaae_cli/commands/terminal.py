@@ -17,10 +17,11 @@ _SECONDS_BETWEEN_LINES = 10.0
 class Progress:
     """Progress of long work; call it with (done, in all, how it stands).
 
-    On a terminal a bar; elsewhere a line now and then, so that a log file stays short.
+    On a terminal a bar; elsewhere a line now and then, so that a log file stays short. Without a `unit` the
+    numbers fill the bar and foretell the end, but are not shown: how it stands says all.
     """
 
-    def __init__(self, task: str, unit: str) -> None:
+    def __init__(self, task: str, unit: str = "") -> None:
         self.task = task
         self.unit = unit
         self.bar: RichProgress | None = None
@@ -30,7 +31,7 @@ class Progress:
             columns = (
                 TextColumn("{task.description}"),
                 BarColumn(),
-                MofNCompleteColumn(),
+                *([MofNCompleteColumn()] if unit else []),
                 TimeRemainingColumn(),
             )
             self.bar = RichProgress(
@@ -59,9 +60,10 @@ class Progress:
             self.bar.update(self.bar.task_ids[0], completed=done, total=total, standing=standing)
         elif done == total or now - self.last_line > _SECONDS_BETWEEN_LINES:
             self.last_line = now
-            line = f"{self.task}: {done} of {total} {self.unit}{self._left(done, total, now)}"
-            line += f"; {standing}" if standing else ""
-            print(line, file=sys.stderr, flush=True)
+            left = self._left(done, total, now)
+            count = f"{done} of {total} {self.unit}"
+            parts = [f"{count}{left and f', {left}'}", standing] if self.unit else [standing, left]
+            print(f"{self.task}: {'; '.join(part for part in parts if part)}", file=sys.stderr, flush=True)
 
     def _left(self, done: int, total: int, now: float) -> str:
         """Return about how long the rest takes, at the pace so far."""
@@ -70,4 +72,4 @@ class Progress:
         if done in (total, before):
             return ""
         seconds = (now - start) / (done - before) * (total - done)
-        return f", about {seconds / 60:.0f} min left" if seconds > 90 else f", about {seconds:.0f} s left"
+        return f"about {seconds / 60:.0f} min left" if seconds > 90 else f"about {seconds:.0f} s left"

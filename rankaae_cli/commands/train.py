@@ -76,7 +76,7 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     )
     start = time.monotonic() - provenance.get("wall_s", 0.0)
     try:
-        with interrupted.held(directory), Progress("training", "epochs") as progress:
+        with interrupted.held(directory), Progress("training") as progress:
             model = fit(request, progress, announce=console.print)
     except Stopped as stopped:
         wall = round(time.monotonic() - start, 3)

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from rankaae_cli.core.settings import LOSSES
 from rankaae_cli.data.files import replacing
-from rankaae_cli.training.groups import BestEpochs
+from rankaae_cli.training.groups import BestEpochs, TrialGroups
 from rankaae_cli.training.module import RankAAE
 from rankaae_cli.training.validation import Validation, ValidationScores
 
@@ -237,31 +237,34 @@ class ReportProgress(pl.Callback):
         The function.
     best
         How it stands.
-    before, total
-        Epochs of the groups of trials that have finished, and of all groups.
-    title
-        Of the trials at hand; empty where they are all.
+    groups, trials
+        The groups of trials, and the trials of the one at hand. The epochs of all groups count as done and in
+        all; how it stands names the trials and the epoch of theirs.
     """
 
     def __init__(
-        self, report: ProgressReport, best: KeepBestEpoch, before: int, total: int, title: str
+        self, report: ProgressReport, best: KeepBestEpoch, groups: TrialGroups, trials: range
     ) -> None:
         self.report = report
         self.best = best
-        self.before = before
-        self.total = total
-        self.title = title
+        self.groups = groups
+        title = groups.title_of(trials)
+        self.which = f"{title} of {sum(groups.sizes)}, " if title else ""
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Report this epoch; stands after `KeepBestEpoch` in the list of callbacks."""
         scores = self.best.latest
         assert scores is not None
         t = int(scores.score_T.argmax())
+        epoch, epochs = trainer.current_epoch + 1, trainer.max_epochs
+        assert epochs is not None
         standing = (
-            f"{self.title or 'validation'}: Spearman {float(scores.spearman_TK[t].nanmean()):.3f}, "
+            f"{self.which}epoch {epoch} of {epochs}, validation Spearman "
+            f"{float(scores.spearman_TK[t].nanmean()):.3f}, "
             f"reconstruction error {float(scores.reconstruction_mae_T[t]):.4f}"
         )
-        self.report(self.before + trainer.current_epoch + 1, self.total, standing)
+        done = len(self.groups.finished) * epochs + epoch
+        self.report(done, len(self.groups.sizes) * epochs, standing)
 
 
 def _cell(value: Tensor | float) -> str:

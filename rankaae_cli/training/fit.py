@@ -276,8 +276,7 @@ def _train(
     if request.logger is not None:
         callbacks.append(LogScores(best, names, trials))
     callbacks.append(MetricsTable(request.folder / "metrics.csv", best, names, trials))
-    before, total = (n * request.max_epochs for n in (len(groups.finished), len(groups.sizes)))
-    callbacks.append(ReportProgress(progress, best, before, total, title))
+    callbacks.append(ReportProgress(progress, best, groups, trials))
     saving = SaveState(last, [*order, *module.draw_generators], groups, request.save_every, signals)
     callbacks.append(saving)
 

@@ -54,7 +54,8 @@ def test_groups_give_what_all_trials_at_once_give(request_of, family, trials, at
     assert np.array_equal(loaded.encode(spectra), model.encode(spectra))
     epochs = len(sizes) * 2
     assert [(done, total) for done, total, _ in reports] == [(i + 1, epochs) for i in range(epochs)]
-    assert "trials 0 to 1: Spearman" in reports[0][2]
+    assert reports[0][2].startswith(f"trials 0 to 1 of {trials}, epoch 1 of 2, validation Spearman ")
+    assert f"of {trials}, epoch 2 of 2," in reports[-1][2]
     several = "2" if min(sizes) == 2 else "1 or 2"
     assert said == [f"{trials} trials in {len(sizes)} groups of {several}, as trials_at_once allows"]
 
