@@ -116,14 +116,7 @@ def find_run(run: str, root: Path = RUNS) -> Path:
         If there is no such run, it has not finished, or it has no checkpoint.
     """
     if run == "latest":
-        finished = [
-            (content["finished"], run) for run, content in readable_runs(root) if "finished" in content
-        ]
-        path = max(finished, default=("", None))[1]
-        if path is None:
-            raise UserError(
-                f"there is no finished run below {root.resolve()}\ntrain one: rankaae train +family=..."
-            )
+        path = _newest_finished(root)
     else:
         path = Path(run)
         if not (path / PROVENANCE).is_file():
@@ -137,6 +130,35 @@ def find_run(run: str, root: Path = RUNS) -> Path:
     if not (path / BEST).is_file():
         raise UserError(f"the run {path} has no {BEST}\nit cannot be used: train again")
     return path.resolve()
+
+
+def _newest_finished(root: Path) -> Path:
+    """Return the newest finished run below `root`; say so where a run that has not finished is newer."""
+    runs = readable_runs(root)
+    finished = [(content["finished"], path) for path, content in runs if "finished" in content]
+    begun = [
+        (content["started"], path)
+        for path, content in runs
+        if "started" in content and "finished" not in content
+    ]
+    since, unfinished = max(begun, default=("", None))
+    if finished:
+        until, path = max(finished)
+        if unfinished is not None and since > until:
+            print(
+                f"taking {path}: the newer {unfinished} has not finished (to go on with it: "
+                f"rankaae train resume={unfinished})",
+                file=sys.stderr,
+            )
+        return path
+    where = f"there is no finished run below {root.resolve()}"
+    if unfinished is None:
+        raise UserError(f"{where}\ntrain one: rankaae train +family=...")
+    others = f" (nor have {len(begun) - 1} older ones)" if len(begun) > 1 else ""
+    raise UserError(
+        f"{where}; {unfinished} has not finished{others}\n"
+        f"wait for it, or go on with it: rankaae train resume={unfinished}"
+    )
 
 
 def readable_runs(root: Path) -> list[tuple[Path, dict[str, Any]]]:

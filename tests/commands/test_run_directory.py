@@ -6,9 +6,9 @@ from rankaae_cli.commands.run_directory import find_run, new_run_directory
 from rankaae_cli.core.errors import UserError
 
 
-def make_run(path, finished=None, checkpoint=True):
+def make_run(path, finished=None, checkpoint=True, started="2026-01-01"):
     (path / "checkpoints").mkdir(parents=True)
-    content = {"started": "2026-01-01"} | ({"finished": finished} if finished else {})
+    content = {"started": started} | ({"finished": finished} if finished else {})
     (path / "provenance.json").write_text(json.dumps(content))
     if checkpoint:
         (path / "checkpoints" / "best.ckpt").touch()
@@ -21,6 +21,28 @@ def test_latest_is_the_newest_finished_run(tmp_path):
     make_run(tmp_path / "Cu" / "c")
     assert find_run("latest", tmp_path) == newest.resolve()
     assert find_run(str(newest)) == newest.resolve()
+
+
+def test_a_newer_run_that_has_not_finished_is_said(tmp_path, capsys):
+    finished = make_run(tmp_path / "a", "2026-01-02T00:00:00")
+    make_run(tmp_path / "b", started="2026-01-01T12:00:00")
+    assert find_run("latest", tmp_path) == finished.resolve()
+    assert capsys.readouterr().err == ""
+    newer = make_run(tmp_path / "c", started="2026-01-03T00:00:00")
+    assert find_run("latest", tmp_path) == finished.resolve()
+    (said,) = capsys.readouterr().err.splitlines()
+    assert said.startswith(f"taking {finished}: the newer {newer} has not finished")
+    assert f"rankaae train resume={newer}" in said
+
+
+def test_where_no_run_has_finished_the_newest_is_named(tmp_path):
+    make_run(tmp_path / "b", started="2026-01-02")
+    newest = make_run(tmp_path / "a", started="2026-01-03")
+    with pytest.raises(UserError) as error:
+        find_run("latest", tmp_path)
+    what, todo = str(error.value).splitlines()
+    assert "no finished run" in what and f"{newest} has not finished (nor have 1 older ones)" in what
+    assert todo.endswith(f"rankaae train resume={newest}")
 
 
 @pytest.mark.parametrize(
