@@ -110,6 +110,7 @@ class IngestConfig:
     source: Source = MISSING
     path: str | None = None
     output: str | None = None
+    overwrite: bool = False
     filter: Keep = Keep.family
     regrid: bool = False
     max_tail: float = 8.0

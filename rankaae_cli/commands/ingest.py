@@ -35,16 +35,13 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     Raises
     ------
     UserError
-        If the input cannot be read, nothing in it can be used, or the files cannot be written.
+        If the input cannot be read, nothing in it can be used, the files cannot be written, or would replace
+        others unasked.
     """
     from rankaae_cli.data.family_file import write_family
     from rankaae_cli.data.sites import rejected_csv
 
-    output = Path(cfg.output or cfg.family.data)
-    if output.is_dir():
-        raise UserError(
-            f"output={output} is a folder\ngive the name of a file, such as {output / 'family.h5'}"
-        )
+    output = _output(cfg)
     rejected_path = output.with_name(f"{output.name}.rejected.csv")
     family, rejected = _read(cfg, _spec(cfg.family))
     if not len(family):
@@ -64,6 +61,30 @@ def run(cfg: DictConfig) -> dict[str, Any]:
         "rows": len(family),
         "rejected_sites": len(rejected),
     }
+
+
+def _output(cfg: DictConfig) -> Path:
+    """Return the file to write, before hours may go into reading.
+
+    Raises
+    ------
+    UserError
+        If it cannot be a file, or there is one that is not to be overwritten.
+    """
+    output = Path(cfg.output or cfg.family.data)
+    if output.is_dir():
+        raise UserError(
+            f"output={output} is a folder\ngive the name of a file, such as {output / 'family.h5'}"
+        )
+    above = next(folder for folder in output.absolute().parents if folder.exists())
+    if not above.is_dir():
+        raise UserError(f"output={output} cannot be written: {above} is a file, not a folder")
+    if output.exists() and not cfg.overwrite:
+        raise UserError(
+            f"{output} exists already\ngive another output=, or overwrite=true to replace it and its list of "
+            "rejected sites"
+        )
+    return output
 
 
 def _read(cfg: DictConfig, spec: "FamilySpec") -> "tuple[Family, tuple[Rejection, ...]]":

@@ -203,9 +203,15 @@ def require_overlap(energy_E: np.ndarray, spec: FamilySpec, where: str) -> None:
     """Raise UserError if energies have nothing in common with the family's, as for the wrong element."""
     first, last = spec.energy_E[0], spec.energy_E[-1]
     if spec.energy_unit == "eV" and (energy_E[-1] < first or energy_E[0] > last):
+        in_kev = 1000 * energy_E[-1] >= first and 1000 * energy_E[0] <= last
         raise UserError(
             f"{where}: the energies {energy_E[0]:.8g} to {energy_E[-1]:.8g} eV do not meet those of family "
-            f"{spec.name}, {first:.8g} to {last:.8g} eV\nis it of another element or edge? choose +family="
+            f"{spec.name}, {first:.8g} to {last:.8g} eV\n"
+            + (
+                "they look like keV; expected eV: multiply them by 1000"
+                if in_kev
+                else "is it of another element or edge? choose +family="
+            )
         )
 
 

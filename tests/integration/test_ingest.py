@@ -114,7 +114,8 @@ def test_a_failed_ingest_leaves_what_an_earlier_one_made(rankaae, ingest, tmp_pa
     ingest("source=synthetic", "synthetic.spectra=30", "output=cu.h5")
     before = {name: (tmp_path / name).read_bytes() for name in ("cu.h5", "cu.h5.rejected.csv")}
     (tmp_path / "t.csv").write_text(",,ENE_8990,ENE_8991\nm,0,1,1,1\n,,1,1\nm,1,2,2,2\n,7,1,1\nn,x,1,1\n")
-    done = rankaae("ingest", "+family=Cu_oxides", "source=csv", "path=t.csv", "output=cu.h5")
+    call = ("ingest", "+family=Cu_oxides", "source=csv", "path=t.csv", "output=cu.h5", "overwrite=true")
+    done = rankaae(*call)
     assert done.returncode == 2
     what, where = done.stderr.splitlines()
     assert what.endswith(
@@ -123,6 +124,36 @@ def test_a_failed_ingest_leaves_what_an_earlier_one_made(rankaae, ingest, tmp_pa
     assert where == "every site's reason is in cu.h5.failed.rejected.csv"
     assert {name: (tmp_path / name).read_bytes() for name in before} == before
     assert len((tmp_path / "cu.h5.failed.rejected.csv").read_text().splitlines()) == 6
+
+
+def test_an_output_is_replaced_only_when_asked(ingest, refused, tmp_path):
+    ingest("source=synthetic", "synthetic.spectra=30", "output=cu.h5")
+    first = (tmp_path / "cu.h5").read_bytes()
+    call = ("source=synthetic", "synthetic.spectra=40", "output=cu.h5")
+    what, todo = refused("ingest", "+family=Cu_oxides", *call).splitlines()
+    assert what.endswith("cu.h5 exists already") and "overwrite=true" in todo
+    assert (tmp_path / "cu.h5").read_bytes() == first
+    ingest(*call, "overwrite=true")
+    assert len(read_family(tmp_path / "cu.h5")) == 40
+
+
+def test_an_output_below_a_file_is_refused_at_once(rejects, tmp_path):
+    (tmp_path / "notes.txt").write_text("")
+    for output in ("notes.txt/cu.h5", "notes.txt/new/cu.h5"):
+        message = rejects("source=feff", "path=not_even_looked_for", f"output={output}")
+        assert message.strip() == (
+            f"rankaae: output={output} cannot be written: {tmp_path / 'notes.txt'} is a file, not a folder"
+        )
+
+
+def test_energies_in_kev_are_recognised(rejects, tmp_path):
+    (tmp_path / "t.csv").write_text(",,ENE_8.99,ENE_8.991\nm,0,0.5,1\n")
+    assert "look like keV" in (message := rejects("source=csv", "path=t.csv"))
+    assert "multiply them by 1000" in message
+    np.savez(tmp_path / "s.npz", spectra=np.ones((1, 3)), ids=np.array(["m_0"]))
+    grid = ("npz.energy_start=8.99", "npz.energy_step=0.001")
+    assert "look like keV" in rejects("source=npz", "path=s.npz", *grid)
+    assert "keV" not in rejects("source=npz", "path=s.npz", "npz.energy_start=7112", "npz.energy_step=1")
 
 
 def test_a_family_file_is_written_again(ingest, rejects, tmp_path):
