@@ -94,20 +94,17 @@ def read_atoms(
     require_known_descriptors(spec.descriptor_names, spec.name)
     path = Path(path)
     pairs, rejected = _pairs(path, len(spec.energy_E))
-    if not rejected and not any(pair.structure and pair.rows for pair in pairs.values()):
-        raise UserError(
-            f"{path} holds no structure with a table of spectra of the same name\nexpected {_LAYOUT}"
-        )
     shells = first_shells(_jobs(pairs, spec), options, progress)
     names = material_names(pairs, path)
     other_scale = {} if keep_all else _other_scale(pairs)
     rows: list[_Row] = []
     for key, pair in pairs.items():
-        if key in other_scale:
-            sites = _all_sites(pair, shells.get("/".join(key)))
-            rejected.extend(Rejection(names[key], site, other_scale[key]) for site in sites)
-            continue
-        _sort_out(names[key], pair, shells.get("/".join(key)), spec, keep_all, rows, rejected)
+        shells_of_it = shells.get("/".join(key))
+        reason = other_scale.get(key) or _fault_of(pair, shells_of_it)
+        if reason or shells_of_it is None:
+            rejected.extend(Rejection(names[key], site, reason) for site in _all_sites(pair, shells_of_it))
+        else:
+            _sort_out(names[key], pair, shells_of_it, spec, keep_all, rows, rejected)
     return gather(
         rows,
         rejected,
@@ -153,17 +150,14 @@ def _jobs(pairs: dict[_Key, _Pair], spec: FamilySpec) -> dict[str, Job]:
 def _sort_out(
     material: str,
     pair: _Pair,
-    shells: MaterialShells | None,
+    shells: MaterialShells,
     spec: FamilySpec,
     keep_all: bool,
     rows: list[_Row],
     rejected: list[Rejection],
 ) -> None:
-    """Put each atom of a pair into `rows`, or into `rejected` with its reason."""
-    reason = _fault_of(pair, shells)
-    if reason or shells is None or not isinstance(pair.rows, list):
-        rejected.extend(Rejection(material, site, reason) for site in _all_sites(pair, shells))
-        return
+    """Put each atom of a pair without fault into `rows`, or into `rejected` with its reason."""
+    assert isinstance(pair.rows, list)
     for i, spectrum_E in enumerate(pair.rows):
         try:
             if i in pair.faults:
@@ -192,6 +186,10 @@ def _pairs(path: Path, points: int) -> tuple[dict[_Key, _Pair], list[Rejection]]
             pair.take_structure(member)
         else:
             pair.take_table(member, points)
+    if not rejected and not any(pair.structure and pair.rows for pair in pairs.values()):
+        raise UserError(
+            f"{path} holds no structure with a table of spectra of the same name\nexpected {_LAYOUT}"
+        )
     return dict(sorted(pairs.items())), rejected
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import yaml
 
 from rankaae_cli.core.errors import UserError
-from rankaae_cli.core.synthetic import ELEMENTS
+from rankaae_cli.core.synthetic_elements import ELEMENTS
 from rankaae_cli.data.family_file import Family, write_family
 from rankaae_cli.data.sites import family_spec
 from rankaae_cli.data.synthetic import synthetic_family

@@ -1,13 +1,14 @@
 """Synthetic families: spectra whose causes, and the response to each of them, are known."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from rankaae_cli.core import synthetic as rules
 from rankaae_cli.core.errors import UserError, nearest
-from rankaae_cli.core.synthetic import DESCRIPTOR_UNITS, ELEMENTS, MATERIAL_DRAWS, SITE_DRAWS, Element
+from rankaae_cli.core.synthetic import DESCRIPTOR_UNITS, MATERIAL_DRAWS, SITE_DRAWS
+from rankaae_cli.core.synthetic_elements import ELEMENTS, Element
 from rankaae_cli.data.family_file import Family
 from rankaae_cli.data.splits import split_by_material
 
@@ -74,7 +75,7 @@ def synthetic_family(
     absorber = _absorber(name, element, edge, energy_E)
     _check_what_is_asked(name, descriptor_names, spectra)
     causes, number_N, site_N = synthetic_causes(name, element, spectra, seed)
-    others = _HIDDEN if hidden else {}
+    quantities_NQ, quantity_names, quantity_units = _quantities(causes, _HIDDEN if hidden else {})
     materials_N = np.array([f"synthetic-{m:05d}" for m in number_N], dtype=object)
     return Family(
         name=name,
@@ -91,11 +92,9 @@ def synthetic_family(
         source="synthetic",
         created=CREATED,
         true_response_KE=_rounded(rules.true_response(absorber, causes, energy_E, descriptor_names)),
-        quantities_NQ=np.array([getattr(causes, a).round(6) for a, _ in others.values()])
-        .reshape(-1, spectra)
-        .T,
-        quantity_names=tuple(others),
-        quantity_units=tuple(unit for _, unit in others.values()),
+        quantities_NQ=quantities_NQ,
+        quantity_names=quantity_names,
+        quantity_units=quantity_units,
     )
 
 
@@ -121,6 +120,15 @@ def synthetic_causes(
     site_N = np.arange(spectra) - (np.cumsum(sizes) - sizes)[material_N]
     site_NU = _uniform(streams[1], spectra, SITE_DRAWS)
     return rules.draw_causes(ELEMENTS[element], per_material[material_N, :-1], site_NU), material_N, site_N
+
+
+def _quantities(
+    causes: rules.Causes, stored: Mapping[str, tuple[str, str]]
+) -> tuple[np.ndarray, tuple[str, ...], tuple[str, ...]]:
+    """Return values of shape (N, Q), names and units of the causes that are `stored` as quantities."""
+    values = [getattr(causes, attribute).round(6) for attribute, _ in stored.values()]
+    units = tuple(unit for _, unit in stored.values())
+    return np.array(values).reshape(-1, len(causes)).T, tuple(stored), units
 
 
 def _absorber(name: str, element: str, edge: str, energy_E: np.ndarray) -> Element:

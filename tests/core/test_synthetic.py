@@ -7,7 +7,6 @@ import pytest
 from scipy.stats import spearmanr
 
 from rankaae_cli.core.synthetic import (
-    ELEMENTS,
     MATERIAL_DRAWS,
     SITE_DRAWS,
     draw_causes,
@@ -20,6 +19,7 @@ from rankaae_cli.core.synthetic import (
     spectra,
     true_response,
 )
+from rankaae_cli.core.synthetic_elements import ELEMENTS
 
 DESCRIPTORS = ("OS", "CN", "OCN", "NNRS", "MOOD")
 HIDDEN = ("R", "covalency", "second_shell", "scattering")

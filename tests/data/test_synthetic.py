@@ -10,6 +10,7 @@ from scipy.stats import spearmanr
 
 from rankaae_cli.core import synthetic as rules
 from rankaae_cli.core.errors import UserError
+from rankaae_cli.core.synthetic_elements import ELEMENTS
 from rankaae_cli.data import samples
 from rankaae_cli.data.family_file import read_family
 from rankaae_cli.data.splits import split_of
@@ -72,7 +73,7 @@ def test_samples_are_physical(name):
 @every_family
 def test_true_response_is_that_of_the_rows(name):
     family = read_family(samples.sample_path(name))
-    element = rules.ELEMENTS[family.element]
+    element = ELEMENTS[family.element]
     causes, _, _ = synthetic_causes(name, family.element, 800, samples.SAMPLE_SEED)
     np.testing.assert_allclose(
         rules.spectra(element, causes, family.energy_E), family.spectra_NE, rtol=0, atol=1e-4
