@@ -8,6 +8,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from rankaae_cli.reports.evaluation_words import published_remark
+from rankaae_cli.reports.interactive import plotly_packed
 from rankaae_cli.reports.labels import (
     Subject,
     descriptor_meaning,
@@ -17,7 +18,7 @@ from rankaae_cli.reports.labels import (
     traversed,
     with_unit,
 )
-from rankaae_cli.reports.tables import Table, print_number
+from rankaae_cli.reports.tables import Cell, Ranged, Table, print_number
 from rankaae_cli.reports.traversal_words import findings
 
 # Words for Spearman's correlation, from the best down; the glossary of the page lists them.
@@ -104,19 +105,7 @@ class PageContent:
 
 def render_page(content: PageContent) -> str:
     """Return the page as HTML; every value is escaped."""
-    environment = Environment(
-        loader=PackageLoader("rankaae_cli.reports"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "number": print_number,
-        "in_words": number_word,
-        "counted": "{:,}".format,
-    }
-    template = environment.get_template("report.html.j2")
+    template = page_environment().get_template("report.html.j2")
     return template.render(
         page=content,
         tiles=_tiles(content),
@@ -128,6 +117,42 @@ def render_page(content: PageContent) -> str:
         traversed=traversed(content.traversal),
         published=published_remark(content.metrics["choice"]),
     )
+
+
+def page_environment() -> Environment:
+    """Return the environment of all pages: it escapes every value and knows the filters of the macros."""
+    environment = Environment(
+        loader=PackageLoader("rankaae_cli.reports"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "number": print_number,
+        "in_words": number_word,
+        "counted": "{:,}".format,
+        "cells": _cells,
+    }
+    environment.globals["plotly_packed"] = plotly_packed
+    return environment
+
+
+def _cells(table: Table) -> list[list[tuple[str, str | None]]]:
+    """Return each cell's text and the full value to sort it by: None for text, empty for an unknown number."""
+    numeric = [not any(isinstance(row[i], str) for row in table.rows) for i in range(len(table.keys))]
+    return [
+        [
+            (text, _full_value(cell) if number else None)
+            for text, cell, number in zip(printed, row, numeric, strict=True)
+        ]
+        for printed, row in zip(table.printed(), table.rows, strict=True)
+    ]
+
+
+def _full_value(cell: Cell) -> str:
+    value = cell.value if isinstance(cell, Ranged) else cell
+    return "" if value is None or not math.isfinite(float(value)) else repr(float(value))
 
 
 def quality(spearman: float | None) -> str:
