@@ -13,16 +13,15 @@ from rankaae_cli.schema import TrainConfig
 
 if TYPE_CHECKING:
     from rankaae_cli.data.family_file import Family
+    from rankaae_cli.training.fit import FitRequest
     from rankaae_cli.training.trained import TrainedModel
 
 
 def run(cfg: DictConfig) -> dict[str, Any]:
     """Train; return the run's path (``run``) and the selected trial's validation score (``score``)."""
-    import time
-
-    from rankaae_cli.commands.terminal import Progress, console
+    from rankaae_cli.commands.terminal import console
     from rankaae_cli.core.schedules import epochs_of
-    from rankaae_cli.training.fit import FitRequest, chosen_device, fit
+    from rankaae_cli.training.fit import chosen_device
 
     resumed = cfg.resume is not None
     if resumed:
@@ -51,29 +50,38 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     if unlabelled_NE is not None:
         console.print(f"{len(unlabelled_NE)} more training spectra without descriptors from {cfg.unlabelled}")
 
+    given = {"device": device, "max_epochs": epochs, "folder": directory, "logger": logger, "resume": resumed}
+    request = _request(cfg, family, unlabelled_NE=unlabelled_NE, **given)
+    model, wall = _fitted(request, provenance)
+    _summarise(model, directory, wall)
+    return {"run": directory, "score": float(model.scores_T[model.selected_trial])}
+
+
+def _request(cfg: DictConfig, family: "Family", **given: Any) -> "FitRequest":
+    """Return what to train: the settings of `cfg`, and what follows from them and the data."""
+    from rankaae_cli.training.fit import FitRequest
+
     settings: Any = OmegaConf.to_object(cfg)
     chosen = (
-        "model",
-        "objective",
-        "optimiser",
-        "trials",
-        "trials_at_once",
-        "batch_size",
-        "seed",
-        "threads",
-        "save_every",
+        *("model", "objective", "optimiser"),
+        *("trials", "trials_at_once", "batch_size", "seed", "threads", "save_every"),
     )
-    request = FitRequest(
+    return FitRequest(
         family=family,
         descriptor_classes=training_data.classes_of(cfg, family),
-        device=device,
-        max_epochs=epochs,
-        folder=directory,
-        logger=logger,
-        unlabelled_NE=unlabelled_NE,
-        resume=resumed,
+        **given,
         **{name: getattr(settings, name) for name in chosen},
     )
+
+
+def _fitted(request: "FitRequest", provenance: dict[str, Any]) -> "tuple[TrainedModel, float]":
+    """Train and keep the time in provenance.json; return the model and the seconds, those before a break too."""
+    import time
+
+    from rankaae_cli.commands.terminal import Progress, console
+    from rankaae_cli.training.fit import fit
+
+    directory = request.folder
     start = time.monotonic() - provenance.get("wall_s", 0.0)
     try:
         with interrupted.held(directory), Progress("training") as progress:
@@ -85,8 +93,7 @@ def run(cfg: DictConfig) -> dict[str, Any]:
         raise Stopped(message, stopped.status - 128) from stopped
     wall = time.monotonic() - start
     run_directory.write_provenance(directory, {**provenance, "finished": now(), "wall_s": round(wall, 3)})
-    _summarise(model, directory, wall)
-    return {"run": directory, "score": float(model.scores_T[model.selected_trial])}
+    return model, wall
 
 
 def _new_run(cfg: DictConfig) -> tuple[Path, Any]:
