@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from rankaae_cli.commands.evaluate import evaluation_directory, subject_of
 from rankaae_cli.commands.evaluate_baselines import FIGURE
 from rankaae_cli.commands.evaluate_draw import figure_names
+from rankaae_cli.commands.report_explorer import explorer_of
 from rankaae_cli.commands.report_inputs import baselines
 from rankaae_cli.commands.traverse import FREE_OVERVIEW, OVERVIEW, STABILITY, overviews
 from rankaae_cli.commands.traverse_maps import EDGE_MAP, MAIN_PEAK_MAP, map_figures
@@ -119,6 +120,7 @@ def gather(
         units=units,
         baselines=None if compared is None else baselines_table(compared),
         baseline_pictures=[] if compared is None else _pictures(run_directory, evaluation, _BASELINE_FIGURES),
+        explorer=explorer_of(model, family),
     )
 
 

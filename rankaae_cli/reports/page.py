@@ -8,6 +8,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from rankaae_cli.reports.evaluation_words import published_remark
+from rankaae_cli.reports.explorer import Explorer
 from rankaae_cli.reports.interactive import plotly_packed
 from rankaae_cli.reports.labels import (
     Subject,
@@ -75,6 +76,8 @@ class PageContent:
         Versions of packages.
     units
         Unit of each descriptor.
+    explorer
+        Networks, styles and spectra of the explorer; None for a page without it.
     """
 
     subject: Subject
@@ -101,6 +104,7 @@ class PageContent:
     association_pictures: Sequence[Picture] = ()
     baselines: Table | None = None
     baseline_pictures: Sequence[Picture] = ()
+    explorer: Explorer | None = None
 
 
 def render_page(content: PageContent) -> str:
