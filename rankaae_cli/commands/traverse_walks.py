@@ -11,8 +11,11 @@ if TYPE_CHECKING:
 
     from rankaae_cli.core.traversal import MeanResponse, Sensitivity, Traversal
     from rankaae_cli.data.family_file import Family
+    from rankaae_cli.reports.calibrated_axis import StyleAxis
     from rankaae_cli.reports.labels import Subject
     from rankaae_cli.training.trained import TrainedModel
+
+_AXIS_LEVELS = 91
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,8 @@ class StyleWalk:
         The known response of a synthetic family, else None.
     others_text
         Where the other styles come from, for headings.
+    axis
+        The mean calibrated descriptor along the walk, for axes.
     """
 
     name: str
@@ -52,6 +57,7 @@ class StyleWalk:
     sensitivity: "Sensitivity | None"
     truth_E: "np.ndarray | None"
     others_text: str
+    axis: "StyleAxis"
 
 
 def walk_style(
@@ -85,18 +91,15 @@ def walk_style(
         descriptor_TL=descriptor_TL,
         sensitivity=None
         if descriptor_TL is None
-        else sensitivity(
-            walk.spectra_TLE[members_T], descriptor_TL[members_T], mean.draws_low_E, mean.draws_high_E
-        ),
+        else sensitivity(walk.spectra_TLE[members_T], descriptor_TL[members_T], walk.draws_TDE[members_T]),
         truth_E=_true_response(family, name),
         others_text=others_text,
+        axis=_axis(model, styles_TNS, index, members_T),
     )
 
 
 def describe_walk(model: "TrainedModel", style: StyleWalk) -> dict[str, Any]:
     """Return the numbers of one walk, for traversal.json."""
-    import numpy as np
-
     from rankaae_cli.core.traversal import largest_step, response_correlation, stability
     from rankaae_cli.core.trends import trend_with_range
 
@@ -118,10 +121,7 @@ def describe_walk(model: "TrainedModel", style: StyleWalk) -> dict[str, Any]:
         "check": None,
     }
     if style.descriptor_TL is not None:
-        known = style.descriptor_TL[members_T]
-        known = known[np.isfinite(known).all(axis=1)]
-        n_levels = len(walk.percentiles)
-        content["descriptor"] = known.mean(axis=0).tolist() if len(known) else [float("nan")] * n_levels
+        content["descriptor"] = _mean_of_known(style.descriptor_TL[members_T]).tolist()
         content["unit"] = model.descriptor_units[style.index]
         content["sensitivity"] = _describe_sensitivity(model, style)
         if model.energy_unit == "eV":
@@ -141,6 +141,24 @@ def write_walk(directory: Path, model: "TrainedModel", style: StyleWalk) -> None
     """Write ``<style>.csv`` and, of a named style, ``<style>_sensitivity.csv``."""
     import numpy as np
 
+    write_csv(directory / f"{style.name}.csv", walk_columns(model, style) | _of_trials(style))
+    if style.named:
+        slope, unknown_E = style.sensitivity, np.full(len(model.energy_E), np.nan)
+        write_csv(
+            directory / f"{style.name}_sensitivity.csv",
+            {
+                "energy": model.energy_E,
+                "mean_spectrum": style.mean.spectra_LE.mean(axis=0),
+                "sensitivity": unknown_E if slope is None else slope.mean_E,
+                "low": unknown_E if slope is None else slope.low_E,
+                "high": unknown_E if slope is None else slope.high_E,
+                "significant": unknown_E if slope is None else slope.significant_E.astype(int),
+            },
+        )
+
+
+def walk_columns(model: "TrainedModel", style: StyleWalk) -> dict[str, Any]:
+    """Return what is drawn of a walk, by column: energies, spectra, the difference, its bands, the truth."""
     mean = style.mean
     columns: dict[str, Any] = {"energy": model.energy_E}
     for percentile, spectrum_E in zip(style.walk.percentiles, mean.spectra_LE, strict=True):
@@ -153,23 +171,7 @@ def write_walk(directory: Path, model: "TrainedModel", style: StyleWalk) -> None
         "draws_low": mean.draws_low_E,
         "draws_high": mean.draws_high_E,
     }
-    for t in np.flatnonzero(style.members_T):
-        columns[f"difference_trial_{t}"] = style.walk.difference_TE[t]
-    if style.truth_E is not None:
-        columns["true_response_synthetic"] = style.truth_E
-    write_csv(directory / f"{style.name}.csv", columns)
-    if style.named:
-        slope, unknown_E = style.sensitivity, np.full(len(model.energy_E), np.nan)
-        write_csv(
-            directory / f"{style.name}_sensitivity.csv",
-            {
-                "energy": model.energy_E,
-                "sensitivity": unknown_E if slope is None else slope.mean_E,
-                "low": unknown_E if slope is None else slope.low_E,
-                "high": unknown_E if slope is None else slope.high_E,
-                "significant": unknown_E if slope is None else slope.significant_E.astype(int),
-            },
-        )
+    return columns | ({} if style.truth_E is None else {"true_response_synthetic": style.truth_E})
 
 
 def draw_walk(
@@ -217,6 +219,7 @@ def style_response(model: "TrainedModel", style: StyleWalk, described: dict[str,
         line=f"mean of {mean.n_trials} trials" if several else f"trial {model.selected_trial}",
         others=style.others_text,
         outer=(draws, mean.draws_low_E, mean.draws_high_E) if several else None,
+        axis=style.axis,
     )
 
 
@@ -245,6 +248,39 @@ def _calibrated(model: "TrainedModel", name: str, level_TL: "np.ndarray") -> "np
         apply_calibration(None if trial is None else trial["descriptors"][name], level_L)
         for trial, level_L in zip(model.calibration["trials"], level_TL, strict=True)
     ])  # fmt: skip
+
+
+def _axis(
+    model: "TrainedModel", styles_TNS: "np.ndarray", index: int, members_T: "np.ndarray"
+) -> "StyleAxis":
+    from rankaae_cli.core.traversal import percentile_levels
+    from rankaae_cli.reports.calibrated_axis import StyleAxis
+
+    name = model.style_names[index]
+    percentiles, level_TP = percentile_levels(styles_TNS, index, _AXIS_LEVELS)
+    if name not in model.descriptor_names:
+        return StyleAxis(name, "", percentiles, None)
+    return StyleAxis(
+        name,
+        model.descriptor_units[index],
+        percentiles,
+        _mean_of_known(_calibrated(model, name, level_TP)[members_T]),
+        tuple(model.descriptor_classes.get(name) or ()),
+    )
+
+
+def _mean_of_known(value_TL: "np.ndarray") -> "np.ndarray":
+    """Return the mean over the trials that have a calibration, shape (L,); NaN where none has."""
+    import numpy as np
+
+    known = value_TL[np.isfinite(value_TL).all(axis=1)]
+    return np.asarray(known.mean(axis=0)) if len(known) else np.full(value_TL.shape[1], np.nan)
+
+
+def _of_trials(style: StyleWalk) -> dict[str, Any]:
+    import numpy as np
+
+    return {f"difference_trial_{t}": style.walk.difference_TE[t] for t in np.flatnonzero(style.members_T)}
 
 
 def _largest(model: "TrainedModel", difference_E: "np.ndarray") -> dict[str, float]:

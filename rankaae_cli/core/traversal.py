@@ -16,6 +16,7 @@ FIRST_PERCENTILE = 5.0
 LAST_PERCENTILE = 95.0
 DATA, INDEPENDENT = "data", "independent"
 SIGNIFICANCE = 0.05
+_SINGLE_PRECISION = float(np.finfo(np.float32).eps)
 
 Decode = Callable[[np.ndarray], np.ndarray]
 
@@ -83,9 +84,11 @@ class Sensitivity:
     mean_E
         Mean over them, edge steps by the descriptor's unit, shape (E,).
     low_E, high_E
-        95 % confidence interval of the mean; for a single trial the share of the draws, see `sensitivity`.
+        95 % confidence interval of the mean, at each energy on its own (Student's t over the trials); for a
+        single trial the 5th and 95th percentile over the draws of the difference between the ends of the walk
+        by that of the descriptor.
     significant_E
-        Shape (E,), bool.
+        Shape (E,), bool; see `sensitivity`.
     """
 
     n_trials: int
@@ -185,7 +188,7 @@ def mean_response(walk: Traversal, members_T: np.ndarray) -> MeanResponse:
 
 
 def sensitivity(
-    spectra_TLE: np.ndarray, descriptor_TL: np.ndarray, draws_low_E: np.ndarray, draws_high_E: np.ndarray
+    spectra_TLE: np.ndarray, descriptor_TL: np.ndarray, draws_TDE: np.ndarray
 ) -> Sensitivity | None:
     """Return the change of the spectrum by one unit of the descriptor, and where it is significant.
 
@@ -193,11 +196,13 @@ def sensitivity(
     descriptor over the levels of the walk, which are even in percentiles, so every part of the walk counts
     as often as its values occur.
 
-    With two trials or more, an energy is significant where a t test of the trials' slopes against zero is,
-    after the false discovery rate over all energies is held at 5 % (Benjamini and Hochberg, J. R. Stat. Soc.
-    B 57, 289 (1995)). This is what another training would repeat; all trials have seen the same spectra, so
-    it says nothing of other data. A single trial has no spread; there an energy is significant where the
-    responses of at least 90 % of the draws lie on one side of zero (5th to 95th percentile).
+    With two trials or more, the trials' slopes at each energy are held against zero by a two-sided t test,
+    and an energy is significant where the p value, adjusted over all energies for a false discovery rate
+    (Benjamini and Hochberg, J. R. Stat. Soc. B 57, 289 (1995)), is at most 5 %. This is what another training
+    would repeat; all trials have seen the same spectra, so it says nothing of other data. A single trial has
+    no spread; there an energy is significant where the draws' differences between the ends of the walk have
+    their 5th percentile above zero or their 95th below it, so that about 95 % of the draws have one sign.
+    That is no test, and no correction for the number of energies is made.
 
     Parameters
     ----------
@@ -205,13 +210,14 @@ def sensitivity(
         Mean spectrum at each level, shape (T, L, E), of the trials to average.
     descriptor_TL
         The calibrated descriptor there, shape (T, L), NaN where there is no calibration.
-    draws_low_E, draws_high_E
-        Of `MeanResponse`; they serve a single trial alone.
+    draws_TDE
+        Each draw's difference between the ends, shape (T, D, E); it serves a single trial alone.
 
     Returns
     -------
     Sensitivity or None
-        None where the descriptor is known in no trial, or does not change along the walk in any.
+        None where the descriptor is known in no trial, or does not change along the walk in any. Trials where
+        it does not are left out.
     """
     changes_T = np.ptp(descriptor_TL, axis=1) > 0  # False for NaN too
     if not changes_T.any():
@@ -221,10 +227,11 @@ def sensitivity(
     slope_TE /= (centred_TL**2).sum(axis=1)[:, None]
     n, mean_E = len(slope_TE), slope_TE.mean(axis=0)
     if n == 1:
-        significant_E = (draws_low_E > 0) | (draws_high_E < 0)
+        only = int(changes_T.argmax())
+        low_E, high_E = np.percentile(draws_TDE[only], [FIRST_PERCENTILE, LAST_PERCENTILE], axis=0)
         # The draws have the two ends alone, from which a slope follows too.
-        change = float(descriptor_TL[changes_T][0, -1] - descriptor_TL[changes_T][0, 0])
-        return Sensitivity(1, mean_E, draws_low_E / change, draws_high_E / change, significant_E)
+        change = float(descriptor_TL[only, -1] - descriptor_TL[only, 0])
+        return Sensitivity(1, mean_E, low_E / change, high_E / change, (low_E > 0) | (high_E < 0))
     error_E = slope_TE.std(axis=0, ddof=1) / np.sqrt(n)
     with np.errstate(divide="ignore", invalid="ignore"):
         p_E = 2 * stats.t.sf(np.abs(mean_E) / error_E, n - 1)
@@ -316,13 +323,26 @@ def traverse_pair(
 def interaction_share(plane: np.ndarray) -> float:
     """Return which share of the variance over a plane is no sum of the two styles' own responses, 0 to 1.
 
-    It is the interaction's share of the sum of squares in an analysis of variance of two factors, over all
-    energies; NaN where the spectra do not vary.
+    With y_ij at level i of the one style and j of the other, it is the sum of (y_ij - y_i. - y_.j + y..)^2 by
+    that of (y_ij - y..)^2, a dot standing for the mean over that index: the interaction's share of the sum of
+    squares in an analysis of variance of two factors.
+
+    Parameters
+    ----------
+    plane
+        One quantity over the plane, shape (L, M); or whole spectra, shape (L, M, E), whose sums go over all
+        energies.
+
+    Returns
+    -------
+    float
+        NaN where the plane holds NaN, or varies no more than the single precision of spectra can tell.
     """
     deviation = plane - plane.mean(axis=(0, 1))
     interaction = deviation - deviation.mean(axis=0) - deviation.mean(axis=1)[:, None]
     total = (deviation**2).sum()
-    return float((interaction**2).sum() / total) if total > 0 else float("nan")
+    resolved = total > _SINGLE_PRECISION**2 * (plane**2).sum()  # False for NaN too
+    return float((interaction**2).sum() / total) if resolved else float("nan")
 
 
 def response_correlation(difference_E: np.ndarray, true_response_E: np.ndarray) -> float:

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from rankaae_cli.reports.calibrated_axis import StyleAxis
 from rankaae_cli.reports.drawing import (
     BLACK,
     BLUE,
@@ -27,6 +28,7 @@ from rankaae_cli.reports.labels import Subject, style_title
 from rankaae_cli.reports.tables import print_number
 
 _STYLES_IN_A_ROW = 5
+_TITLE_CHARACTERS = 52
 _WALK = "spectra, style from 5th to 95th percentile"
 
 
@@ -58,6 +60,8 @@ class StyleResponse:
         Correlation of the difference with the known response.
     outer
         A second band: what it is, its lower and its upper edge.
+    axis
+        What stands along the colour bar; percentiles where there is none.
     """
 
     name: str
@@ -73,6 +77,7 @@ class StyleResponse:
     true_response_E: np.ndarray | None = None
     pearson: float = float("nan")
     outer: tuple[str, np.ndarray, np.ndarray] | None = None
+    axis: StyleAxis | None = None
 
 
 @dataclass(frozen=True)
@@ -100,20 +105,18 @@ def traversal(subject: Subject, energy_E: np.ndarray, response: StyleResponse) -
     figure = new_figure(3.4, subject, f"along {style_title(response.name)}, {response.others}")
     top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(1.5, 1))
     _draw_spectra(top, energy_E, response)
-    bar = figure.colorbar(
-        _colours(response.percentiles)[1],
-        ax=top,
-        label=f"Percentile of {style_title(response.name)}",
-        ticks=response.percentiles[:: max(1, len(response.percentiles) // 5)],
-        aspect=18,
-        pad=0.02,
-    )
+    axis = response.axis or StyleAxis(response.name, "", response.percentiles, None)
+    bar = figure.colorbar(_colours(response.percentiles)[1], ax=top, aspect=18, pad=0.02)
+    places, texts = axis.ticks(apart=10)
+    bar.set_ticks(places, labels=texts)
+    bar.ax.set_ylabel(axis.label, parse_math=False)
     bar.minorticks_off()
     if response.ends:
-        top.set_title(f"{response.name} from {response.ends}", parse_math=False)
+        ends = f"{response.name} from {response.ends} (5th to 95th percentile)"
+        top.set_title(ends if len(ends) <= _TITLE_CHARACTERS else response.ends, parse_math=False)
     top.set_ylabel(subject.absorption_label)
     _draw_difference(bottom, energy_E, response)
-    bottom.set(xlabel=subject.energy_label, ylabel="Difference\n95th − 5th pct.")
+    bottom.set(xlabel=subject.energy_label, ylabel="Difference\nlast − first")
     if np.isfinite(response.pearson):
         bottom.set_title(f"Pearson r = {response.pearson:.2f} with the true response")
     legend_below(figure, bottom, columns=2)
@@ -146,7 +149,7 @@ def overview(subject: Subject, energy_E: np.ndarray, responses: Sequence[StyleRe
         ax.remove()
     for top, bottom in axes[:, 0].reshape(-1, 2):
         top.set_ylabel(subject.absorption_label)
-        bottom.set_ylabel("Difference\n95th − 5th pct.")
+        bottom.set_ylabel("Difference\nlast − first")
     figure.align_ylabels()
     for ax in bottoms[: len(responses)]:
         ax.set_xlabel(subject.energy_label)
@@ -164,8 +167,8 @@ def stability(
     columns = min(2, len(panels))
     rows = -(-len(panels) // columns)
     n = len(panels[0].difference_TE)
-    what = f"responses of {n} {'trials' if n != 1 else 'trial'}"
-    figure = new_figure(0.55 + 1.25 * rows, subject, f"{what}, {others}")
+    what = f"responses of {n} {'trials' if n != 1 else 'trial'}, 5th to 95th percentile"
+    figure = new_figure(0.65 + 1.25 * rows, subject, what, others)
     axes = figure.subplots(rows, columns, sharex=True, squeeze=False)
     for ax, panel in zip(axes.ravel(), panels, strict=False):
         ax.axhline(0, color=GREY, lw=0.5, zorder=0)
@@ -184,7 +187,7 @@ def stability(
         ax.set_xlabel(subject.energy_label)
         ax.tick_params(labelbottom=True)
     for ax in axes[:, 0]:
-        ax.set_ylabel("Difference\n95th − 5th pct.")
+        ax.set_ylabel("Difference\nlast − first")
     figure.align_ylabels()
     if rows * columns > len(panels):
         handles, labels = axes[0, 0].get_legend_handles_labels()
