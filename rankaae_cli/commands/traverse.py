@@ -1,11 +1,26 @@
-"""``rankaae traverse``: how the spectrum responds to each style of a run, and whether the data agree."""
+"""``rankaae traverse``: how the spectrum responds to each style of a run, and whether the data agree.
+
+``traversal/`` holds, beside each figure (png, pdf), a csv of its stem with the numbers drawn, so that it can be
+drawn again without the network:
+
+- ``<style>.csv``, a row an energy: ``energy``; ``p05`` to ``p95``, the mean decoded spectrum at each level of the
+  walk; ``difference``, last minus first; its bands ``trials_low``, ``trials_high`` (range over trials) and
+  ``draws_low``, ``draws_high`` (5 % to 95 % of draws); ``true_response_synthetic`` where the truth is known;
+  ``difference_trial_<t>``. The calibrated descriptor at each level is ``styles.<style>.descriptor`` of
+  traversal.json, beside ``percentile``.
+- ``overview.csv``, ``overview_free.csv``: the same of several styles, below one another, told apart by ``style``.
+- ``stability.csv``: each trial's difference, ``<descriptor>_sensitivity.csv`` and ``<descriptor>_check.csv``:
+  a row an energy; ``map_main_peak.csv`` and ``map_edge.csv``: a row a point of a pair's plane.
+- ``columns.csv``: file, column, unit and meaning of every column of these.
+- ``traversal.json``: all other numbers; written last.
+"""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rankaae_cli import __version__
 from rankaae_cli.commands.evaluate import checkpoint_sha256, strict_json, subject_of
-from rankaae_cli.commands.traverse_maps import MAPS, map_figures, write_maps
+from rankaae_cli.commands.traverse_maps import map_figures, write_maps
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.data.files import write_text
 
@@ -18,7 +33,7 @@ if TYPE_CHECKING:
 
 OVERVIEW, FREE_OVERVIEW, STABILITY = "overview", "overview_free", "stability"
 TRAVERSAL = "traversal.json"
-OTHERS_TEXT = {"data": "training rows", "independent": "others independent"}
+OTHERS_TEXT = {"data": "others as in the data", "independent": "others independent"}
 
 
 def run(cfg: "DictConfig") -> dict[str, Any]:
@@ -70,9 +85,11 @@ def traverse(
     UserError
         If `levels` is below 2 or `draws` below 1.
     """
+    from rankaae_cli.commands.traverse_tables import write_columns
     from rankaae_cli.commands.traverse_walks import draw_walk, walk_style, write_walk
     from rankaae_cli.core.traversal import draw_styles
     from rankaae_cli.data.splits import TRAIN
+    from rankaae_cli.reports.traversal_words import INTERACTION
 
     if levels < 2 or draws < 1:
         raise UserError(f"levels={levels} draws={draws}: a traversal needs at least 2 levels and 1 draw")
@@ -88,7 +105,8 @@ def traverse(
         write_walk(directory, model, style)
         draw_walk(directory, subject, model, style, described[style.name])
     _draw_together(directory, model, walks, described)
-    pairs = write_maps(directory, subject, model, styles_TNS, drawn_TDS, OTHERS_TEXT[others])
+    pairs = write_maps(directory, subject, model, styles_TNS, drawn_TDS, walks)
+    write_columns(directory, model)
     content = {
         **_about(run_directory, model),
         "levels": levels,
@@ -98,6 +116,7 @@ def traverse(
         "check_rows": check_rows,
         "styles": described,
         "pairs": pairs,
+        "interaction_definition": INTERACTION,
     }
     write_text(directory / TRAVERSAL, strict_json(content))
     return content
@@ -111,13 +130,13 @@ def overviews(model: "TrainedModel") -> dict[str, tuple[str, ...]]:
 
 def traversal_files(run_directory: Path, model: "TrainedModel") -> list[Path]:
     """Return all files that `traverse` writes; the last is traversal.json."""
+    from rankaae_cli.commands.traverse_tables import COLUMNS
     from rankaae_cli.reports.drawing import FORMATS
 
     directory = run_directory / "traversal"
     both = [f"{name}_{what}" for name in model.descriptor_names for what in ("sensitivity", "check")]
-    maps = map_figures(model)
-    figures = [*overviews(model), STABILITY, *maps, *model.style_names, *both]
-    tables = [*model.style_names, *both, *([MAPS] if maps else [])]
+    figures = [*overviews(model), STABILITY, *map_figures(model), *model.style_names, *both]
+    tables = [*figures, COLUMNS]
     return [
         *(directory / f"{name}.{suffix}" for name in figures for suffix in FORMATS),
         *(directory / f"{name}.csv" for name in tables),
@@ -170,25 +189,27 @@ def _describe(
 def _draw_together(
     directory: Path, model: "TrainedModel", walks: list["StyleWalk"], described: dict[str, Any]
 ) -> None:
-    """Draw the figures that show several styles."""
+    """Draw the figures that show several styles, and write their csv files."""
+    from rankaae_cli.commands.traverse_tables import write_overview, write_stability
     from rankaae_cli.commands.traverse_walks import style_response
     from rankaae_cli.reports import traversal_figures
     from rankaae_cli.reports.drawing import save_figure
 
-    subject = subject_of(model)
+    subject, others = subject_of(model), walks[0].others_text
     for name, members in overviews(model).items():
-        shown = [style_response(model, w, described[w.name]) for w in walks if w.name in members]
+        shown = [walk for walk in walks if walk.name in members]
         what = "free styles" if name == FREE_OVERVIEW else "response to each descriptor"
-        what += f", {walks[0].others_text}"
-        save_figure(traversal_figures.overview(subject, model.energy_E, shown, what), directory / name)
+        responses = [style_response(model, walk, described[walk.name]) for walk in shown]
+        figure = traversal_figures.overview(subject, model.energy_E, responses, f"{what}, {others}")
+        save_figure(figure, directory / name)
+        write_overview(directory / f"{name}.csv", model, shown)
+    named = [walk for walk in walks if walk.named]
     panels = [
         traversal_figures.TrialResponses(
-            style.name, style.walk.difference_TE[style.members_T], described[style.name]["stability"]
+            walk.name, walk.walk.difference_TE[walk.members_T], described[walk.name]["stability"]
         )
-        for style in walks
-        if style.named
+        for walk in named
     ]
-    save_figure(
-        traversal_figures.stability(subject, model.energy_E, panels, walks[0].others_text),
-        directory / STABILITY,
-    )
+    figure = traversal_figures.stability(subject, model.energy_E, panels, others)
+    save_figure(figure, directory / STABILITY)
+    write_stability(directory / f"{STABILITY}.csv", model, named, described)

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 HELD_OUT, ALL = "held_out", "all"
 TEXTS = {"held_out": "validation and test rows", "all": "all rows"}
+_COMPARED_COLUMNS = (
+    *("data_difference", "data_low", "data_high", "data_unmatched", "model_same_change"),
+    *("data_spectrum_low_bin", "data_spectrum_high_bin", "model_spectrum_low_bin", "model_spectrum_high_bin"),
+)
 NO_BINS = "it does not vary among these rows"
 NO_PAIRS = "too few spectra of the two bins agree in the other descriptors"
 
@@ -129,7 +133,7 @@ def describe_check(
         Of `compare` on all rows, for reference.
     """
     from rankaae_cli.core.traversal import response_correlation
-    from rankaae_cli.reports.traversal_words import check_remark
+    from rankaae_cli.reports.traversal_words import check_remark, unsupported_because
 
     content: dict[str, Any] = {"rows": sample.key, "rows_text": sample.text, "not_comparable_because": None}
     if isinstance(outcome, str):
@@ -142,6 +146,8 @@ def describe_check(
         if isinstance(everything, str)
         else response_correlation(style.mean.difference_E, everything.matched.difference_E)
     )
+    content["not_supported_because"] = unsupported_because(style.name, content)
+    content["supported"] = content["not_supported_because"] is None
     content["remark"] = check_remark(style.name, content, model.energy_unit)
     return content
 
@@ -162,8 +168,7 @@ def write_check(
 
     columns: dict[str, Any] = {"energy": model.energy_E, "traversal": style.mean.difference_E}
     if isinstance(outcome, str):
-        names = ("data_difference", "data_low", "data_high", "data_unmatched", "model_same_change")
-        columns |= {name: np.full(len(model.energy_E), np.nan) for name in names}
+        columns |= {name: np.full(len(model.energy_E), np.nan) for name in _COMPARED_COLUMNS}
         shown = None
     else:
         matched = outcome.matched

@@ -9,10 +9,11 @@ from rankaae_cli.commands.traverse_walks import write_csv
 if TYPE_CHECKING:
     import numpy as np
 
+    from rankaae_cli.commands.traverse_walks import StyleWalk
     from rankaae_cli.reports.labels import Subject
+    from rankaae_cli.reports.map_figures import PairMap
     from rankaae_cli.training.trained import TrainedModel
 
-MAPS = "maps"
 MAIN_PEAK_MAP, EDGE_MAP = "map_main_peak", "map_edge"
 _LEVELS = 7
 _DRAWS = 100
@@ -31,56 +32,115 @@ def write_maps(
     model: "TrainedModel",
     styles_TNS: "np.ndarray",
     drawn_TDS: "np.ndarray",
-    others_text: str,
+    walks: list["StyleWalk"],
 ) -> list[dict[str, Any]]:
-    """Write ``maps.csv`` and the figures of the maps; return the numbers of each pair, for traversal.json."""
-    import numpy as np
+    """Write csv and figure of each map; return the numbers of each pair, for traversal.json.
 
+    Parameters
+    ----------
+    directory, subject, model
+        Where to, what the figures are about, and the network.
+    styles_TNS, drawn_TDS
+        Styles of the training rows and those drawn for what is not walked.
+    walks
+        Of every style, the named ones first.
+    """
     from rankaae_cli.core.traversal import interaction_share, percentile_levels, traverse_pair
-    from rankaae_cli.core.trends import edge_energy, main_peak
-    from rankaae_cli.reports.drawing import save_figure
-    from rankaae_cli.reports.map_figures import PairMap, pair_maps
+    from rankaae_cli.reports.map_figures import PairMap
 
-    alive_T, names = model.alive_T, model.descriptor_names
-    figures = map_figures(model)
+    alive_T, figures = model.alive_T, map_figures(model)
     if not figures:
         return []
     # Trials that diverged are decoded and left out: their spectra may be of any size.
     drawn_TDS = drawn_TDS[:, :: max(1, drawn_TDS.shape[1] // _DRAWS)][:, :_DRAWS]
-    described, tables = [], []
+    described: list[dict[str, Any]] = []
     maps: dict[str, list[PairMap]] = {name: [] for name in figures}
-    for a, b in combinations(range(len(names)), 2):
+    tables: dict[str, list[dict[str, Any]]] = {name: [] for name in figures}
+    for a, b in combinations(range(len(model.descriptor_names)), 2):
         percentiles, a_TL = percentile_levels(styles_TNS, a, _LEVELS)
         b_TL = percentile_levels(styles_TNS, b, _LEVELS)[1]
         plane = traverse_pair(
             lambda styles_TDS: model.decode(styles_TDS)[alive_T], drawn_TDS, (a, a_TL), (b, b_TL)
         )
-        flat = plane.reshape(-1, plane.shape[-1])
-        peaks = np.array([main_peak(spectrum_E, model.energy_E) for spectrum_E in flat])
-        edges = np.array([edge_energy(spectrum_E, model.energy_E) for spectrum_E in flat])
-        share = interaction_share(plane)
-        described.append({"first": names[a], "second": names[b], "interaction_share": share})
-        values = {MAIN_PEAK_MAP: peaks[:, 1], EDGE_MAP: edges}
-        for name in figures:
-            grid = values[name].reshape(_LEVELS, _LEVELS)
+        numbers: dict[str, Any] = {}
+        for name, quantities in _mapped(plane, model.energy_E, figures).items():
+            mapped, grid = next(iter(quantities.items()))
+            share = interaction_share(grid)
+            numbers[mapped] = {"interaction_share": share, "standard_deviation": float(grid.std())}
             maps[name].append(PairMap(a, b, percentiles, grid, share))
-        tables.append(
+            flat = {quantity: values.ravel() for quantity, values in quantities.items()}
+            tables[name].append(
+                {**_axis_columns(percentiles, walks[a], walks[b]), **flat, "interaction_share": share}
+            )
+        described.append(
             {
-                "first": np.full(len(flat), names[a]),
-                "first_percentile": np.repeat(percentiles, _LEVELS),
-                "second": np.full(len(flat), names[b]),
-                "second_percentile": np.tile(percentiles, _LEVELS),
-                "main_peak_height": peaks[:, 1],
-                "main_peak_energy": peaks[:, 0],
-                "edge_energy": edges if model.energy_unit == "eV" else np.full(len(flat), np.nan),
+                "first": walks[a].name,
+                "second": walks[b].name,
+                "interaction_share": interaction_share(plane),
+                "maps": numbers,
             }
         )
-    write_csv(directory / f"{MAPS}.csv", {k: np.concatenate([t[k] for t in tables]) for k in tables[0]})
+    _write(directory, subject, walks[: len(model.descriptor_names)], maps, tables)
+    return described
+
+
+def _mapped(
+    plane: "np.ndarray", energy_E: "np.ndarray", figures: tuple[str, ...]
+) -> dict[str, dict[str, "np.ndarray"]]:
+    """Return by figure the quantities over the plane, shape (L, L) each; the first is the one drawn."""
+    import numpy as np
+
+    from rankaae_cli.core.trends import edge_energy, main_peak
+
+    shape, flat = plane.shape[:2], plane.reshape(-1, plane.shape[-1])
+    place, height = np.array([main_peak(spectrum_E, energy_E) for spectrum_E in flat]).T
+    quantities = {
+        MAIN_PEAK_MAP: {"main_peak_height": height.reshape(shape), "main_peak_energy": place.reshape(shape)}
+    }
+    if EDGE_MAP in figures:
+        edges = np.array([edge_energy(spectrum_E, energy_E) for spectrum_E in flat])
+        quantities[EDGE_MAP] = {"edge_energy": edges.reshape(shape)}
+    return quantities
+
+
+def _axis_columns(percentiles: "np.ndarray", first: "StyleWalk", second: "StyleWalk") -> dict[str, Any]:
+    """Return where each point of a plane lies, in percentiles and calibrated descriptors."""
+    import numpy as np
+
+    columns: dict[str, Any] = {}
+    n = len(percentiles)
+    for side, walk, spread in (
+        ("first", first, lambda values: np.repeat(values, n)),
+        ("second", second, lambda values: np.tile(values, n)),
+    ):
+        assert walk.axis.value_P is not None, "maps are of named styles"
+        columns[side] = walk.name
+        columns[f"{side}_percentile"] = spread(percentiles)
+        columns[f"{side}_value"] = spread(np.interp(percentiles, walk.axis.percentiles, walk.axis.value_P))
+        columns[f"{side}_unit"] = walk.axis.unit
+    return columns
+
+
+def _write(
+    directory: Path,
+    subject: "Subject",
+    walks: list["StyleWalk"],
+    maps: dict[str, list["PairMap"]],
+    tables: dict[str, list[dict[str, Any]]],
+) -> None:
+    import pandas as pd
+
+    from rankaae_cli.reports.drawing import save_figure
+    from rankaae_cli.reports.map_figures import pair_maps
+
     labels = {
         MAIN_PEAK_MAP: ("height of the main peak", f"{subject.absorption_label}, at the main peak"),
-        EDGE_MAP: ("edge position", "Edge position (eV)"),
+        EDGE_MAP: ("edge position", "Edge position (eV), half the edge step"),
     }
-    for name in figures:
+    for name, pairs in maps.items():
+        stacked = pd.concat([pd.DataFrame(table) for table in tables[name]], ignore_index=True)
+        write_csv(directory / f"{name}.csv", {str(key): column for key, column in stacked.items()})
         what, label = labels[name]
-        save_figure(pair_maps(subject, names, maps[name], f"{what}, {others_text}", label), directory / name)
-    return described
+        axes = [walk.axis for walk in walks]
+        figure = pair_maps(subject, axes, pairs, f"{what}, {walks[0].others_text}", label)
+        save_figure(figure, directory / name)

@@ -14,7 +14,7 @@ from rankaae_cli.core.errors import UserError
 
 # Other files and columns that stand beside those of the descriptors.
 _RESERVED = re.compile(
-    r"free_\d+|overview|overview_free|traversal|stability|maps|map_main_peak|map_edge|"
+    r"free_\d+|overview|overview_free|traversal|stability|columns|maps|map_main_peak|map_edge|"
     r"material|site|file|reconstruction_mae|novelty|verdict",
     re.IGNORECASE,
 )

@@ -25,7 +25,8 @@ class CheckCurves:
     low_text, high_text
         The bins, such as ``4`` and ``6``.
     columns
-        Of ``<descriptor>_check.csv``, shape (E,) each.
+        Of ``<descriptor>_check.csv``, shape (E,) each; those drawn are ``data_spectrum_low_bin``,
+        ``data_spectrum_high_bin``, ``data_difference``, ``data_low``, ``data_high`` and ``model_same_change``.
     """
 
     name: str
@@ -44,6 +45,10 @@ def check(
     content: Mapping[str, Any],
 ) -> Figure:
     """Draw mean spectra of the matched bins, and below them data's and network's difference.
+
+    The network's is its response to the change of the style between the paired rows, so the two differences
+    can be compared in size too. The traversal, from the 5th to the 95th percentile, is of another change; its
+    correlation with the data stands in the title, its values in the csv file.
 
     Parameters
     ----------
@@ -67,24 +72,19 @@ def check(
     columns = curves.columns
     _draw_spectra(top, subject, energy_E, curves, content)
     bottom.axhline(0, color=GREY, lw=0.5, zorder=0)
+    bottom.plot(energy_E, columns["data_difference"], color=BLACK, label="data, matched pairs")
     bottom.fill_between(
         energy_E,
         columns["data_low"],
         columns["data_high"],
         color=BLACK,
         alpha=0.18,
-        label="data's 5 % to 95 % (bootstrap)",
+        label="its 5 % to 95 % (bootstrap)",
     )
-    bottom.plot(energy_E, columns["data_difference"], color=BLACK, label="data, matched")
-    bottom.plot(
-        energy_E, columns["data_unmatched"], color=BLACK, ls=":", lw=0.9, label="data, bins unmatched"
-    )
-    bottom.plot(energy_E, columns["traversal"], color=BLUE, label="traversal, 5th to 95th pct.")
-    bottom.plot(energy_E, columns["model_same_change"], color=BLUE, ls="--", lw=0.9)
+    bottom.plot(energy_E, columns["model_same_change"], color=BLUE, label=_plain(f"network, {_change(name)}"))
     bottom.set_title(
-        f"r = {_two(content['pearson'])} (traversal), "
-        f"{_two(content['pearson_same_change'])} (same change; "
-        f"size × {_two(content['amplitude_ratio'])})"
+        f"Pearson r = {_two(content['pearson_same_change'])} (of the whole traversal: "
+        f"{_two(content['pearson'])})"
     )
     bottom.set(xlabel=subject.energy_label, ylabel="Difference\nhigh − low")
     figure.align_ylabels()
@@ -96,17 +96,21 @@ def _draw_spectra(
     top: Axes, subject: Subject, energy_E: np.ndarray, curves: CheckCurves, content: Mapping[str, Any]
 ) -> None:
     columns, unit = curves.columns, unit_text(curves.unit)
-    for side, text, colour in (("low", curves.low_text, GREY), ("high", curves.high_text, VERMILION)):
+    for side, text, colour, line in (
+        ("low", curves.low_text, GREY, "--"),
+        ("high", curves.high_text, VERMILION, "-"),
+    ):
         value = text if text[0] in "≤≥" else f"= {text}"
         shown = curves.name if len(curves.name) <= _LONGEST_NAME else ""  # the heading has it
         label = f"data, {shown} {value}{f' {unit}' if unit else ''}"
-        top.plot(energy_E, columns[f"data_spectrum_{side}_bin"], color=colour, label=_plain(label))
-    top.plot([], [], color=BLACK, ls="--", lw=0.9, label="network, same change")
-    for side, colour in (("low", GREY), ("high", VERMILION)):
-        top.plot(energy_E, columns[f"model_spectrum_{side}_bin"], color=colour, ls="--", lw=0.9)
+        top.plot(energy_E, columns[f"data_spectrum_{side}_bin"], color=colour, ls=line, label=_plain(label))
     matched = content["bins"]["low"]["matched_rows"], content["bins"]["high"]["matched_rows"]
-    top.set_title(f"{matched[0]} and {matched[1]} spectra, equal in {_others(content)}", parse_math=False)
+    top.set_title(f"{matched[0]} and {matched[1]} spectra, matched in {_others(content)}", parse_math=False)
     top.set_ylabel(subject.absorption_label.replace(", ", ",\n").replace(" (", "\n("))
+
+
+def _change(name: str) -> str:
+    return f"same change of {name}" if len(name) <= _LONGEST_NAME else "same change"
 
 
 def _others(content: Mapping[str, Any]) -> str:

@@ -1,5 +1,6 @@
 """Maps of a number read off the spectrum over the planes of pairs of styles."""
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,12 +10,16 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
+from rankaae_cli.reports.calibrated_axis import StyleAxis
 from rankaae_cli.reports.drawing import COLUMN_INCHES, PAGE_INCHES, new_figure, styled
 from rankaae_cli.reports.labels import Subject
+from rankaae_cli.reports.traversal_words import INTERACTION
 
-_TICKS = (5, 50, 95)
 _BAR_INCHES = 1.1  # of the width, for the colour bar and the labels
 _NARROW = 2  # styles up to which the figure is one column wide
+_NOTE_CHARACTERS_PER_INCH = 21
+_LINE_INCHES = 0.13
+_SMALLEST_SHARE = 0.0005
 
 
 @dataclass(frozen=True)
@@ -30,7 +35,8 @@ class PairMap:
     value_LL
         Shape (L, L); NaN where not defined.
     interaction
-        Share of the variance over the plane that is no sum of the two styles' own responses.
+        Share of the variance of these values that is no sum of the two styles' own responses; NaN where the
+        values do not vary or are not all defined.
     """
 
     first: int
@@ -42,7 +48,7 @@ class PairMap:
 
 @styled
 def pair_maps(
-    subject: Subject, names: Sequence[str], maps: Sequence[PairMap], what: str, label: str
+    subject: Subject, styles: Sequence[StyleAxis], maps: Sequence[PairMap], what: str, label: str
 ) -> Figure:
     """Draw the lower triangle of panels, one a pair, on one scale.
 
@@ -50,35 +56,57 @@ def pair_maps(
     ----------
     subject
         What the figure is about.
-    names
-        Of the styles.
+    styles
+        What stands along the axes.
     maps
         One a pair.
     what, label
         The number that is mapped, for the heading and the colour bar.
     """
-    n = len(names) - 1
-    width = COLUMN_INCHES if len(names) <= _NARROW else PAGE_INCHES
+    n = len(styles) - 1
+    width = COLUMN_INCHES if len(styles) <= _NARROW else PAGE_INCHES
     side = (width - _BAR_INCHES) / n  # panels are about square
-    figure = new_figure(0.4 + side * n, subject, what, "two styles at a time", width=width)
-    axes = figure.subplots(n, n, squeeze=False, sharex=True, sharey=True)
+    note = textwrap.wrap(_note(styles), int(_NOTE_CHARACTERS_PER_INCH * width))
+    height = 0.5 + side * n + _LINE_INCHES * len(note)
+    figure = new_figure(height, subject, what, "two styles at a time", width=width)
+    axes = figure.subplots(n, n, squeeze=False, sharex="col", sharey="row")
     finite = np.concatenate([m.value_LL[np.isfinite(m.value_LL)] for m in maps])
     norm = Normalize(*((finite.min(), finite.max()) if len(finite) else (0, 1)))
     colour_map = mpl.colormaps["viridis"]
+    across, up = [style.ticks(apart=18) for style in styles], [style.ticks(apart=10) for style in styles]
     for pair in maps:
         ax = axes[pair.second - 1, pair.first]
         ax.pcolormesh(
             pair.percentiles, pair.percentiles, pair.value_LL.T, norm=norm, cmap=colour_map, shading="nearest"
         )
-        ax.set(xticks=_TICKS, yticks=_TICKS)
-        ax.set_title(f"interaction {100 * pair.interaction:.1f} %")
+        ax.set_xticks(*across[pair.first])
+        ax.set_yticks(*up[pair.second])
+        ax.set_title(f"interaction {_share(pair.interaction)}")
         if pair.second == n:
-            ax.set_xlabel(f"{names[pair.first]} (percentile)", parse_math=False)
+            ax.set_xlabel(styles[pair.first].label, parse_math=False)
         if pair.first == 0:
-            ax.set_ylabel(f"{names[pair.second]} (percentile)", parse_math=False)
+            ax.set_ylabel(styles[pair.second].label, parse_math=False)
     for row in range(n):
         for column in range(row + 1, n):
             axes[row, column].remove()
     panels = [axes[row, column] for row in range(n) for column in range(row + 1)]
     figure.colorbar(ScalarMappable(norm, colour_map), ax=panels, label=label, aspect=30, pad=0.02)
+    figure.supxlabel("\n".join(note), x=0.03 / width, ha="left", fontsize=mpl.rcParams["legend.fontsize"])
     return figure
+
+
+def _note(styles: Sequence[StyleAxis]) -> str:
+    """Return what the axes and the interaction are."""
+    marked = "ticks: " + (
+        "the descriptor, as calibrated" if all(s.is_calibrated for s in styles) else "as each axis says"
+    )
+    return (
+        f"Axes: even steps in percentile of each style, 5th to 95th; {marked}. Interaction: {INTERACTION}, "
+        "of the quantity mapped here."
+    )
+
+
+def _share(share: float) -> str:
+    if not np.isfinite(share):
+        return "not defined"
+    return "< 0.1 %" if share < _SMALLEST_SHARE else f"{100 * share:.1f} %"

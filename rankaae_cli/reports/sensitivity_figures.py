@@ -61,15 +61,25 @@ def sensitivity(
 
 
 def _draw_slope(ax: Axes, energy_E: np.ndarray, slope: Sensitivity) -> None:
-    """Draw the slope, its band, and below them a bar where it is significant."""
+    """Draw the slope, its band, and below them a bar where it is significant; say so where it is nowhere."""
     several = slope.n_trials > 1
-    band = "95 % confidence" if several else "5 % to 95 % of draws"
+    band = "95 % confidence at each energy" if several else "5 % to 95 % of draws"
     line = f"mean of {slope.n_trials} trials" if several else "one trial"
     ax.axhline(0, color=GREY, lw=0.5, zorder=0)
     ax.fill_between(energy_E, slope.low_E, slope.high_E, color=BLUE, alpha=0.25, label=band)
     ax.plot(energy_E, slope.mean_E, color=BLUE, label=line)
     ax.margins(y=0.09)
-    test = "t test, FDR 5 %" if several else "90 % of draws agree"
+    if several:
+        significant, test = (
+            "significant",
+            f"t test over {slope.n_trials} trials,\nfalse discovery rate 5 % over the energies",
+        )
+    else:
+        significant, test = "of one sign", "about 95 % of the draws\nof the one trial"
+    if not slope.significant_E.any():
+        ax.set_title(f"Nowhere {significant}: {test}")
+        return
+    ax.set_title(f"Orange: {significant}, {test}")
     ax.fill_between(
         energy_E,
         0,
@@ -77,7 +87,7 @@ def _draw_slope(ax: Axes, energy_E: np.ndarray, slope: Sensitivity) -> None:
         where=list(_widened(slope.significant_E)),
         transform=ax.get_xaxis_transform(),
         color=ORANGE,
-        label=f"significant ({test})",
+        label=significant,
     )
 
 

@@ -8,6 +8,12 @@ from rankaae_cli.core.trends import EDGE, KNOWN_TRENDS, PEAK_HEIGHT
 from rankaae_cli.reports.labels import listed, unit_text
 
 GOOD_CORRELATION = 0.8
+FEWEST_MATERIALS = 10  # in a matched bin, below which no correlation counts as support
+WARNING = "Warning: "
+INTERACTION = (
+    "share of the variance over a panel that is not a sum of a function of the one style and a function of the "
+    "other (two-way analysis of variance)"
+)
 _PER = {"CN": "neighbour", "OCN": "neighbour"}
 _IMBALANCE = 0.25  # standard deviations; beyond this, regression no longer mends it (Rubin, 2001)
 _FEW_MATERIALS = 30
@@ -20,10 +26,17 @@ def sensitivity_unit(name: str, unit: str) -> str:
 
 
 def sensitivity_criterion(n_trials: int) -> str:
-    """Return when an energy counts as significant."""
+    """Return when an energy counts as significant; see `core.traversal.sensitivity`."""
     if n_trials > 1:
-        return f"t test over {n_trials} trials, false discovery rate 5 % over the energies"
-    return "at least 90 % of the draws have the same sign (one trial)"
+        return (
+            f"two-sided t test of the slopes of {n_trials} trials against zero at each energy, false discovery "
+            "rate over the energies at most 5 % (Benjamini and Hochberg); it says what another training would "
+            "repeat, not what other data would show"
+        )
+    return (
+        "about 95 % of the draws of the other styles give one sign (their 5th percentile is above zero or their "
+        "95th below it); one trial, so this is no test"
+    )
 
 
 def check_remark(name: str, check: Mapping[str, Any], energy_unit: str) -> str:
@@ -51,11 +64,13 @@ def check_remark(name: str, check: Mapping[str, Any], energy_unit: str) -> str:
         return f"{begin}: the shape agrees"
     at = check["energy_of_largest_disagreement"]
     where = f"index {at:.0f}" if energy_unit == "index" else f"{at:.1f} {energy_unit}"
-    return f"{begin}, below {GOOD_CORRELATION}; shapes differ most at {where}. {_reasons(name, check)}"
+    reasons = _reasons(name, check)
+    why = f"Why: {'; '.join(reasons)}." if reasons else "The numbers of the check show no reason."
+    return f"{begin}, below {GOOD_CORRELATION}; shapes differ most at {where}. {why}"
 
 
 def findings(traversal: Mapping[str, Any]) -> list[str]:
-    """Return the checks against the data and the known trends, one sentence each.
+    """Return the checks against the data and the known trends, one sentence each, and at the end a summary.
 
     Parameters
     ----------
@@ -68,7 +83,73 @@ def findings(traversal: Mapping[str, Any]) -> list[str]:
         style = styles.get(known.descriptor)
         if style and style.get("trends"):
             lines.append(_trend_line(known.descriptor, known.measure, known.sign, style))
-    return lines
+    return lines + support_summary(traversal)
+
+
+def support_summary(traversal: Mapping[str, Any]) -> list[str]:
+    """Return one or two lines on whether matched data, and the truth where it is known, support the traversals.
+
+    A line that begins with `WARNING` names those that are not supported, each with the reason.
+
+    Parameters
+    ----------
+    traversal
+        Contents of traversal.json.
+    """
+    checks = {name: style["check"] for name, style in traversal["styles"].items() if style.get("check")}
+    lines = []
+    if checks:
+        poor = {
+            name: reason for name, check in checks.items() if (reason := unsupported_because(name, check))
+        }
+        rows = next(iter(checks.values()))["rows_text"]
+        if poor:
+            named = "; ".join(f"{name} ({reason})" for name, reason in poor.items())
+            lines.append(f"{WARNING}traversals not supported by matched spectra ({rows}): {named}.")
+        else:
+            least = min(checks, key=lambda name: checks[name]["pearson"])
+            lines.append(
+                f"Matched spectra ({rows}) support the traversal of every descriptor; lowest r: "
+                f"{_signed(checks[least]['pearson'], plus=False)} ({least})."
+            )
+    return lines + _truth_line(traversal)
+
+
+def unsupported_because(name: str, check: Mapping[str, Any]) -> str | None:
+    """Return why matched data do not support the traversal of a descriptor; None where they do.
+
+    They do where r is at least `GOOD_CORRELATION` and both bins have matched spectra of at least
+    `FEWEST_MATERIALS` materials.
+    """
+    if check["not_comparable_because"]:
+        return str(check["not_comparable_because"])
+    r = _number(check["pearson"])
+    if math.isnan(r):
+        return "the spectrum does not respond"
+    fewest = _fewest_materials(check)
+    if fewest < FEWEST_MATERIALS:
+        return f"too few matched pairs: one bin has spectra of {fewest} materials"
+    if r >= GOOD_CORRELATION:
+        return None
+    reasons = _reasons(name, check)
+    return f"r = {_signed(r, plus=False)}, below {GOOD_CORRELATION}: {reasons[0] if reasons else 'no reason seen'}"
+
+
+def _truth_line(traversal: Mapping[str, Any]) -> list[str]:
+    """Return how the weakest traversal agrees with the true response, which synthetic data alone have."""
+    known = {name: _number(s.get("pearson_true_response")) for name, s in traversal["styles"].items()}
+    known = {name: r for name, r in known.items() if not math.isnan(r)}
+    if not traversal["synthetic"] or not known:
+        return []
+    least = min(known, key=lambda name: known[name])
+    line = (
+        f"the data are synthetic, so the true responses are known: weakest agreement {least}, "
+        f"Pearson r = {_signed(known[least], 3, plus=False)}"
+    )
+    low = [name for name, r in known.items() if r < GOOD_CORRELATION]
+    if low:
+        return [f"{WARNING}{line}; below {GOOD_CORRELATION}: {listed(low)}."]
+    return [f"{line[0].upper()}{line[1:]}."]
 
 
 def _trend_line(name: str, measure: str, sign: int, style: Mapping[str, Any]) -> str:
@@ -95,10 +176,10 @@ def _verdict(trend: Mapping[str, float | None], sign: int, measure: str, ranged:
     return f"{shown}, {'yes' if value * sign > 0 else 'NO'}"
 
 
-def _reasons(name: str, check: Mapping[str, Any]) -> str:
+def _reasons(name: str, check: Mapping[str, Any]) -> list[str]:
     """Return what may be behind a low correlation, from the numbers of the check."""
     reasons = []
-    fewest = min(check["bins"][side]["matched_materials"] for side in ("low", "high"))
+    fewest = _fewest_materials(check)
     if fewest < _FEW_MATERIALS:
         reasons.append(f"one bin has matched spectra of {fewest} materials only")
     ceiling = _number(check["pearson_ceiling"])
@@ -116,7 +197,12 @@ def _reasons(name: str, check: Mapping[str, Any]) -> str:
     other = _number(check.get("pearson_all_rows"))
     if other >= GOOD_CORRELATION:
         reasons.append(f"on all rows r is {other:.2f}")
-    return f"Why: {'; '.join(reasons)}." if reasons else "The numbers of the check show no reason."
+    return reasons
+
+
+def _fewest_materials(check: Mapping[str, Any]) -> int:
+    """Return how many materials the matched spectra of a bin are of, in the bin that has fewer."""
+    return min(int(check["bins"][side]["matched_materials"]) for side in ("low", "high"))
 
 
 def _number(value: Any) -> float:

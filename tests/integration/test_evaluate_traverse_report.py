@@ -90,7 +90,7 @@ def test_report_leaves_everything_the_design_promises(run_directory, page):
         "traversal/traversal.json"
     }
     together = ("overview", "overview_free", "stability", "map_main_peak", "map_edge")
-    expected |= {f"traversal/{o}.{x}" for o in together for x in ("png", "pdf")} | {"traversal/maps.csv"}
+    expected |= {f"traversal/{o}.{x}" for o in together for x in ("csv", "png", "pdf")}
     expected |= {
         f"traversal/{s}_{what}.{x}"
         for s in NAMES
@@ -267,8 +267,6 @@ def test_checks_sensitivities_and_trends_are_consistent(run_directory, page):
     content = strict(run_directory / "traversal" / "traversal.json")
     assert (content["others"], content["check_rows"], content["n_trials"]) == ("data", "held_out", 2)
     assert len(content["pairs"]) == 3 and all(0 <= p["interaction_share"] <= 1 for p in content["pairs"])
-    maps = pd.read_csv(run_directory / "traversal" / "maps.csv")
-    assert len(maps) == 3 * 49
     for name in NAMES:
         style, folder = content["styles"][name], run_directory / "traversal"
         slopes, check = (pd.read_csv(folder / f"{name}_{what}.csv") for what in ("sensitivity", "check"))

@@ -14,6 +14,8 @@ from rankaae_cli.reports import (
     traversal_figures,
     traversal_words,
 )
+from rankaae_cli.reports.calibrated_axis import StyleAxis
+from rankaae_cli.reports.console import print_traversal
 from rankaae_cli.reports.labels import Subject
 
 ENERGY = np.linspace(7111, 7175, 40)
@@ -25,8 +27,8 @@ SUBJECTS = {
 }
 
 
-def slope(n_trials=8):
-    significant = np.abs(WAVE) > 0.7
+def slope(n_trials=8, limit=0.7):
+    significant = np.abs(WAVE) > limit
     return Sensitivity(n_trials, WAVE, WAVE - 0.1, WAVE + 0.1, significant)
 
 
@@ -62,6 +64,12 @@ def maps(n):
     return [map_figures.PairMap(a, b, percentiles, grid * (a + 1), 0.03) for b in range(n) for a in range(b)]
 
 
+def axes(names):
+    percentiles = np.linspace(5, 95, 91)
+    value = np.linspace(0.01234, 0.31, 91)
+    return [StyleAxis(n, "angstrom", percentiles, value) for n in names]
+
+
 def trials(t, name="OS"):
     difference = WAVE + 0.1 * np.random.default_rng(0).normal(size=(t, 40))
     return traversal_figures.TrialResponses(name, difference, stability(difference))
@@ -73,6 +81,9 @@ MAKERS = {
     "sensitivity": lambda s: sensitivity_figures.sensitivity(s, ENERGY, "CN", "1", WAVE, slope(), OTHERS),
     "sensitivity, one trial": lambda s: sensitivity_figures.sensitivity(
         s, ENERGY, HOSTILE, "angstrom", WAVE, slope(1), OTHERS
+    ),
+    "sensitivity, nowhere significant": lambda s: sensitivity_figures.sensitivity(
+        s, ENERGY, "CN", "1", WAVE, slope(limit=2), OTHERS
     ),
     "sensitivity not known": lambda s: sensitivity_figures.sensitivity(
         s, ENERGY, "CN", "1", WAVE, None, OTHERS, "too few validation rows know it, so the style has no unit"
@@ -93,11 +104,11 @@ MAKERS = {
             not_comparable_because="too few spectra of the two bins agree in the other descriptors"
         ),
     ),
-    "page of maps": lambda s: map_figures.pair_maps(s, NAMES, maps(5), "edge position", "Edge (eV)"),
+    "page of maps": lambda s: map_figures.pair_maps(s, axes(NAMES), maps(5), "edge position", "Edge (eV)"),
     "page of three maps": lambda s: map_figures.pair_maps(
-        s, NAMES[:3], maps(3), "edge position", "Edge (eV)"
+        s, axes(NAMES[:3]), maps(3), "edge position", "Edge (eV)"
     ),
-    "map": lambda s: map_figures.pair_maps(s, NAMES[:2], maps(2), "edge position", "Edge (eV)"),
+    "map": lambda s: map_figures.pair_maps(s, axes(NAMES[:2]), maps(2), "edge position", "Edge (eV)"),
     "stability": lambda s: traversal_figures.stability(s, ENERGY, [trials(8, n) for n in NAMES], OTHERS),
     "stability of two": lambda s: traversal_figures.stability(s, ENERGY, [trials(8)] * 2, OTHERS),
     "stability of one trial": lambda s: traversal_figures.stability(s, ENERGY, [trials(1)], OTHERS),
@@ -144,10 +155,48 @@ def test_labels_do_not_overlap(name):
     assert not overlapping(texts, figure.canvas.get_renderer())
 
 
+def legend_texts(figure):
+    return [t.get_text() for legend in figure.legends for t in legend.get_texts()]
+
+
+def test_check_draws_matched_means_and_one_difference_each():
+    top, bottom = MAKERS["check"](SUBJECTS["synthetic"]).axes
+    drawn = {line.get_label(): line.get_ydata() for line in (*top.lines, *bottom.lines)}
+    columns = curves().columns
+    for label, column in {
+        "data, CN = 4 Å": "data_spectrum_low_bin",
+        "data, CN = 6 Å": "data_spectrum_high_bin",
+        "data, matched pairs": "data_difference",
+        "network, same change of CN": "model_same_change",
+    }.items():
+        np.testing.assert_array_equal(drawn.pop(label), columns[column])
+    assert len(drawn) == 1  # the zero line
+    assert bottom.get_title(loc="left") == "Pearson r = 0.95 (of the whole traversal: 0.90)"
+
+
+def test_maps_are_marked_with_descriptors_and_define_the_interaction():
+    figure = MAKERS["map"](SUBJECTS["synthetic"])
+    ax = figure.axes[0]
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("OS (Å)", "CN (Å)")
+    # 0.01234 to 0.31 over 90 percentiles.
+    expected = 5 + 90 * (0.2 - 0.01234) / (0.31 - 0.01234)
+    shown = dict(zip([t.get_text() for t in ax.get_xticklabels()], ax.get_xticks(), strict=True))
+    assert shown["0.2"] == pytest.approx(expected, abs=1)
+    assert ax.get_title(loc="left") == "interaction 3.0 %"
+    note = " ".join(figure.get_supxlabel().split())
+    assert traversal_words.INTERACTION in note and "as calibrated" in note
+
+
 def test_significant_energies_are_marked_and_units_named():
     figure = MAKERS["sensitivity"](SUBJECTS["synthetic"])
     assert figure.axes[1].get_ylabel() == "dμ/dCN\n(per neighbour)"
-    assert any("significant" in t.get_text() for legend in figure.legends for t in legend.get_texts())
+    assert "significant" in legend_texts(figure)
+    assert figure.axes[1].get_title(loc="left").startswith("Orange: significant, t test over 8 trials")
+    nowhere = MAKERS["sensitivity, nowhere significant"](SUBJECTS["synthetic"])
+    assert "significant" not in legend_texts(nowhere)
+    assert nowhere.axes[1].get_title(loc="left").startswith("Nowhere significant: t test over 8 trials")
+    one = MAKERS["sensitivity, one trial"](SUBJECTS["synthetic"])
+    assert "significant" not in legend_texts(one) and "95 % of the draws" in one.axes[1].get_title(loc="left")
     assert traversal_words.sensitivity_unit("OS", "e") == "per e"
     assert traversal_words.sensitivity_unit("NNRS", "angstrom") == "per Å"
     assert traversal_words.sensitivity_unit("odd", "") == "per unit of odd"
@@ -173,14 +222,75 @@ def test_agreement_and_disagreement_are_said_with_where_and_why():
     assert "does not respond" in traversal_words.check_remark("OS", check_content(pearson=float("nan")), "eV")
 
 
+def style(pearson=0.9, truth=None, n_trials=8, **changed):
+    check = check_content(pearson=pearson, **changed)
+    return {"check": {**check, "remark": "fine"}, "n_trials": n_trials, "pearson_true_response": truth}
+
+
+def summary(synthetic=False, **styles):
+    return traversal_words.support_summary({"synthetic": synthetic, "styles": {**styles, "free_1": {}}})
+
+
+def test_summary_warns_of_what_matched_data_do_not_support():
+    few = {"matched_materials": 4}
+    (line,) = summary(OS=style(), CN=style(0.85))
+    assert "support the traversal of every descriptor; lowest r: 0.85 (CN)" in line
+    assert not line.startswith(traversal_words.WARNING)
+    (line,) = summary(
+        OS=style(),
+        CN=style(0.62, pearson_ceiling=0.7),
+        OCN=style(not_comparable_because="too few spectra", pearson=None),
+        NNRS=style(0.95, bins={"low": few, "high": few}),
+        MOOD=style(None),
+    )
+    assert line.startswith(traversal_words.WARNING) and "OS (" not in line
+    assert "validation and test rows" in line
+    for part in (
+        "CN (r = 0.62, below 0.8: the noise of the data allows r up to about 0.70)",
+        "OCN (too few spectra)",
+        "NNRS (too few matched pairs: one bin has spectra of 4 materials)",
+        "MOOD (the spectrum does not respond)",
+    ):
+        assert part in line
+
+
+def test_summary_of_synthetic_families_names_the_weakest_agreement_with_the_truth():
+    first, line = summary(True, OS=style(truth=0.99), CN=style(truth=0.956))
+    assert "support" in first and line == (
+        "The data are synthetic, so the true responses are known: weakest agreement CN, Pearson r = 0.956."
+    )
+    _, line = summary(True, OS=style(truth=0.7), CN=style(truth=-0.4), OCN=style(truth=0.9))
+    assert line.startswith(traversal_words.WARNING)
+    assert line.endswith("weakest agreement CN, Pearson r = −0.400; below 0.8: OS and CN.")
+
+
+def test_traversals_end_with_the_summary_on_the_terminal(capsys):
+    walk = {"descriptor": [2.0, 4.0], "unit": "e", "largest_change": 0.1, "energy_of_largest_change": 7120.0}
+    print_traversal(
+        {
+            "family": "Fe_oxides",
+            "synthetic": True,
+            "energy_unit": "eV",
+            "n_trials": 8,
+            "selected_trial": 0,
+            "styles": {"OS": {**style(0.5, truth=0.9), **walk}},
+        }
+    )
+    *_, data, truth = capsys.readouterr().out.splitlines()
+    assert data.startswith("Warning: traversals not supported") and "weakest agreement OS" in truth
+
+
 def trend(value, low=None, high=None):
     return {"edge_shift_eV": {"value": value, "low": low, "high": high}}
 
 
 def test_known_trends_are_said_with_their_sign():
-    style = {"n_trials": 8, "check": {"remark": "OS: fine", "trends": trend(1.2, 0.5, 1.9)}}
-    traversal = {"styles": {"OS": {**style, "trends": trend(-0.8, -0.9, -0.7)}, "free_1": {"check": None}}}
-    remark, line = traversal_words.findings(json.loads(json.dumps(traversal)))
+    check = check_content(remark="OS: fine", trends=trend(1.2, 0.5, 1.9))
+    style = {"n_trials": 8, "check": check}
+    styles = {"OS": {**style, "trends": trend(-0.8, -0.9, -0.7)}, "free_1": {"check": None}}
+    traversal = {"synthetic": False, "styles": styles}
+    remark, line, last = traversal_words.findings(json.loads(json.dumps(traversal)))
+    assert [last] == traversal_words.support_summary(traversal)
     assert remark == "OS: fine"
     assert line == (
         "edge position, expected to rise with OS: network −0.80 eV (−0.90 to −0.70), NO, "
