@@ -1,5 +1,6 @@
 """The command table and the hand-over to Hydra; imports nothing heavy."""
 
+import difflib
 import importlib
 import importlib.resources
 import itertools
@@ -80,7 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command, overrides = arguments[0], arguments[1:]
         if command not in COMMANDS:
             raise UserError(f"unknown command {command!r}: {nearest(command, COMMANDS)}")
-        return _run_under_hydra(command, _with_family_appended(_flags_first(overrides)))
+        return _run_under_hydra(command, _with_groups_appended(_flags_first(overrides)))
     except BrokenPipeError:
         # Whoever read the output, such as head, has seen enough; nothing is left to be flushed into the pipe.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -92,14 +93,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("interrupted", file=sys.stderr)
         return INTERRUPTED
     except Exception as error:
-        return _report(error, arguments[0])
+        return _report(error, arguments[0], arguments[1:])
 
 
-def families(directories: Sequence[str] = ()) -> list[str]:
-    """Return the names of the shipped families and of those in ``family/`` below `directories`."""
+def options(group: str, directories: Sequence[str] = ()) -> list[str]:
+    """Return the options of a configuration group: those that ship, and those in its folder below `directories`."""
     from pathlib import Path
 
-    folders = [importlib.resources.files(_CONFIG) / "family", *(Path(d) / "family" for d in directories)]
+    folders = [importlib.resources.files(_CONFIG) / group, *(Path(d) / group for d in directories)]
     return sorted(
         {
             f.name[:-5]
@@ -109,6 +110,11 @@ def families(directories: Sequence[str] = ()) -> list[str]:
             if f.name[-5:] == ".yaml"
         }
     )
+
+
+def families(directories: Sequence[str] = ()) -> list[str]:
+    """Return the names of the shipped families and of those in ``family/`` below `directories`."""
+    return options("family", directories)
 
 
 def _usage() -> str:
@@ -150,9 +156,9 @@ def _flags_first(arguments: list[str]) -> list[str]:
     return flags + settings
 
 
-def _with_family_appended(overrides: list[str]) -> list[str]:
-    """Rewrite ``family=X`` to ``+family=X``, which is what Hydra needs; refuse two families in one job."""
-    rewritten = [f"+{o}" if o.startswith("family=") else o for o in overrides]
+def _with_groups_appended(overrides: list[str]) -> list[str]:
+    """Put the ``+`` that Hydra needs before ``family=X`` and ``experiment=X``; refuse two families in one job."""
+    rewritten = [f"+{o}" if o.startswith(("family=", "experiment=")) else o for o in overrides]
     given = [o.split("=", 1)[1] for o in rewritten if o.startswith("+family=")]
     if len(given) > 1:
         raise UserError(
@@ -171,15 +177,25 @@ def _run_under_hydra(command: str, overrides: list[str]) -> int:
 
     schema.register()
     statuses: list[int] = []
+    # Hydra's own help knows no meanings: ours is a job, which gets the configuration as any other does.
+    asks_help = bool({"--help", "-h"} & set(overrides))
+    if asks_help:
+        overrides = [o for o in overrides if o not in ("--help", "-h", "--multirun", "-m")]
 
     def job(cfg: "DictConfig") -> float | None:
+        if asks_help:
+            from rankaae_cli.commands.help import help_text
+
+            directories = _config_directories(overrides)
+            print(help_text(command, cfg, lambda group: options(group, directories)))
+            return None
         # Caught here, not above: a job of a sweep that fails must not stop the others.
         try:
             result = _run_command(command, cfg, overrides)
         except BrokenPipeError:
             raise
         except Exception as error:
-            statuses.append(_report(error, command))
+            statuses.append(_report(error, command, overrides))
             return None
         return float(result["score"]) if "score" in result else None
 
@@ -222,14 +238,14 @@ def _config_directories(overrides: list[str]) -> list[str]:
     return found + [b for a, b in itertools.pairwise(overrides) if a in ("--config-dir", "-cd")]
 
 
-def _report(error: Exception, command: str) -> int:
+def _report(error: Exception, command: str, overrides: list[str]) -> int:
     """Say on standard error what went wrong; return the exit status."""
     if os.environ.get("RANKAAE_DEBUG") == "1":
         traceback.print_exception(error)
     if isinstance(error, UserError):
         print(f"rankaae: {error}", file=sys.stderr)
         return WRONG_CALL
-    explained = _explain_configuration_error(error, command)
+    explained = _explain_configuration_error(error, command, overrides)
     if explained:
         print(f"rankaae: {explained}", file=sys.stderr)
         return WRONG_CALL
@@ -240,12 +256,10 @@ def _report(error: Exception, command: str) -> int:
     return FAILED
 
 
-def _explain_configuration_error(error: BaseException, command: str) -> str | None:
+def _explain_configuration_error(error: BaseException, command: str, overrides: list[str]) -> str | None:
     """Put an error of Hydra or OmegaConf into a line or two; None for any other error."""
     from hydra.errors import HydraException, MissingConfigException, OverrideParseException
     from omegaconf.errors import OmegaConfBaseException
-
-    from rankaae_cli.schema import known_keys
 
     if isinstance(error, MissingConfigException):
         group, _, name = (error.missing_cfg_file or "").rpartition("/")
@@ -259,9 +273,28 @@ def _explain_configuration_error(error: BaseException, command: str) -> str | No
     lines = [line.strip() for line in str(cause).splitlines() if line.strip()]
     full_key = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("full_key:")), "")
     if re.search(r"^Key '.*' (is not in struct|not in )", "\n".join(lines), re.MULTILINE):
-        known = known_keys(command)
-        return f"{command} has no key {full_key!r}: {nearest(full_key, known, [k for k in known if '.' not in k])}"
+        return f"{command} has no key {full_key!r}: {_meant(full_key, command, overrides)}"
     if full_key and lines:
         return f"{full_key}: {lines[0]}\nsee rankaae {command} --help"
     first = str(error).splitlines()
+    if twice := re.match(r"(\w+) appears more than once in the final defaults list", str(error)):
+        return f"{command} has one {twice[1]} already: write {twice[1]}=... once, without the +"
     return "\n".join([*first[:1], f"see rankaae {command} --help"])
+
+
+def _meant(key: str, command: str, overrides: list[str]) -> str:
+    """Return a sentence that names what may be meant by a key that there is not: a group's option, or keys."""
+    from rankaae_cli.commands.help import keys_of
+    from rankaae_cli.schema import GROUPS
+
+    settings = [o.lstrip("+~").partition("=") for o in overrides if not o.startswith("-")]
+    written, value = next(((k, v) for k, _, v in settings if k == key or k.startswith(f"{key}.")), (key, ""))
+    for group in difflib.get_close_matches(written.lower(), GROUPS.get(command, ()), n=1, cutoff=0.7):
+        choices = options(group, _config_directories(overrides))
+        close = difflib.get_close_matches(value, choices, n=1, cutoff=0.5)
+        plus = "+" if group in ("family", "experiment") else ""
+        if close:
+            return f"did you mean {plus}{group}={close[0]}?"
+        return f"did you mean {plus}{group}=, one of {', '.join(choices)}?"
+    known = [k.name for k in keys_of(command)]
+    return nearest(written, known, [k for k in known if "." not in k])

@@ -1,11 +1,12 @@
-"""Typed configuration: every key a command knows, its type and its default's meaning.
+"""Typed configuration: every key a command knows, its type and its meaning.
 
-Defaults that a user may want to read or change lie in ``conf/``; a key that is not here is refused.
+Defaults that a user may want to read or change lie in ``conf/``; a key that is not here is refused. What the
+docstrings say of each key is what ``rankaae COMMAND --help`` shows.
 """
 
-from dataclasses import dataclass, field, is_dataclass
+from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any
 
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING
@@ -41,7 +42,19 @@ class NeighbourMethod(Enum):
 
 @dataclass
 class EnergyGridConfig:
-    """An even energy grid: `points` values from `start` in steps of `step`, in `unit` (eV or index)."""
+    """An even energy grid.
+
+    Attributes
+    ----------
+    start
+        first energy, in `unit`
+    step
+        in `unit`
+    points
+        how many energies
+    unit
+        eV or index
+    """
 
     start: float = MISSING
     step: float = MISSING
@@ -51,14 +64,28 @@ class EnergyGridConfig:
 
 @dataclass
 class DescriptorConfig:
-    """One descriptor of a family; `classes` where it takes few values."""
+    """One descriptor of a family.
+
+    Attributes
+    ----------
+    classes
+        its values where it takes few
+    """
 
     classes: list[float] | None = None
 
 
 @dataclass
 class NeighboursConfig:
-    """First-shell neighbours: CrystalNN, or all atoms within `radius` angstrom."""
+    """First-shell neighbours.
+
+    Attributes
+    ----------
+    method
+        crystal_nn: CrystalNN of pymatgen; cutoff: all atoms within `radius`
+    radius
+        angstrom; cutoff alone
+    """
 
     method: NeighbourMethod = NeighbourMethod.crystal_nn
     radius: float | None = None
@@ -66,7 +93,15 @@ class NeighboursConfig:
 
 @dataclass
 class KeepConfig:
-    """Sites to keep: all neighbours among `ligands`, their number among `coordination`; null keeps all."""
+    """Sites to keep; null keeps all.
+
+    Attributes
+    ----------
+    ligands
+        elements that all neighbours must be of
+    coordination
+        numbers of neighbours
+    """
 
     ligands: list[str] | None = None
     coordination: list[int] | None = None
@@ -74,7 +109,27 @@ class KeepConfig:
 
 @dataclass
 class FamilyConfig:
-    """One family: an element and edge in a class of materials."""
+    """One family: an element and edge in a class of materials.
+
+    Attributes
+    ----------
+    name
+        of the family, and of its files
+    element
+        of the absorber
+    edge
+        such as K
+    energy
+        an even energy grid
+    descriptors
+        by name; `classes` of one where it takes few values
+    neighbours
+        how first shells are found
+    keep
+        sites that ingest keeps; null keeps all
+    data
+        the default family file
+    """
 
     name: str = MISSING
     element: str = MISSING
@@ -88,7 +143,15 @@ class FamilyConfig:
 
 @dataclass
 class NpzConfig:
-    """What an npz file of spectra does not say: its energy grid (eV)."""
+    """What an npz file of spectra does not say: its energy grid.
+
+    Attributes
+    ----------
+    energy_start
+        first energy, eV
+    energy_step
+        spacing, eV
+    """
 
     energy_start: float | None = None
     energy_step: float | None = None
@@ -96,7 +159,15 @@ class NpzConfig:
 
 @dataclass
 class SyntheticConfig:
-    """Size and seed of a synthetic family."""
+    """Size and seed of a synthetic family.
+
+    Attributes
+    ----------
+    spectra
+        how many
+    seed
+        of its random numbers
+    """
 
     spectra: int = 800
     seed: int = 0
@@ -104,7 +175,38 @@ class SyntheticConfig:
 
 @dataclass
 class IngestConfig:
-    """Keys of `rankaae ingest`."""
+    """Keys of `rankaae ingest`.
+
+    Attributes
+    ----------
+    family
+        what the spectra are of: +family=NAME; --help beside it shows its keys
+    source
+        format of the input; atoms: structures with one row of spectrum values an atom
+    path
+        the folder, archive or file to read
+    output
+        the family file to write; null: the family's default, data/<family>.h5
+    overwrite
+        replace an output that exists
+    filter
+        family: only sites whose first shell the family keeps; none: every site (source feff or atoms)
+    regrid
+        bring the spectra to the family's grid instead of keeping their own (source csv, npz
+        or family)
+    max_tail
+        eV that a spectrum may begin late and be continued downwards by a Lorentzian's wing
+    time_limit
+        seconds for the descriptors of one material
+    workers
+        processes for the descriptors; -1: one a core
+    cache
+        file of computed neighbour shells; null: the user's cache folder
+    npz
+        energy grid of an npz file, which does not hold it
+    synthetic
+        size and seed of a synthetic family
+    """
 
     family: FamilyConfig | None = None
     source: Source = MISSING
@@ -139,7 +241,48 @@ class Split(Enum):
 
 @dataclass
 class TrainConfig:
-    """Keys of `rankaae train`."""
+    """Keys of `rankaae train`.
+
+    Attributes
+    ----------
+    family
+        what the spectra are of: +family=NAME; --help beside it shows its keys
+    data
+        a family file; null: the family's default, data/<family>.h5, else its shipped synthetic sample
+    unlabelled
+        a second family file whose spectra train the autoencoder without their descriptors
+    trials
+        models trained side by side, differing in their random numbers
+    trials_at_once
+        train at most so many side by side, the rest queue; null: as many as memory holds
+    max_epochs
+        passes over the training rows; null: as many as make max_steps
+    max_steps
+        batches, where max_epochs is null
+    batch_size
+        rows, at least 2
+    seed
+        of all random numbers of training
+    split_seed
+        of the split by material; 0: the split in the file
+    device
+        auto takes CUDA where there is one
+    threads
+        of the processor; more make many trials quicker on an idle machine, but wait for each other on a
+        busy one
+    save_every
+        epochs between two savings of last.ckpt, from which an interrupted run goes on
+    resume
+        an interrupted run's directory, to go on with it; latest: the newest one below runs/
+    model
+        sizes of the networks and number of free styles
+    objective
+        the six losses, and what is done to the input spectra
+    optimiser
+        AdamW and the course of its rate
+    logger
+        a class of Lightning's loggers by its _target_, and its arguments; metrics.csv is always written
+    """
 
     family: FamilyConfig | None = None
     data: str | None = None
@@ -158,13 +301,31 @@ class TrainConfig:
     model: ModelSettings = MISSING
     objective: ObjectiveSettings = MISSING
     optimiser: OptimiserSettings = MISSING
-    # A class of Lightning's loggers by its _target_, and its arguments.
     logger: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass
 class EvaluateConfig:
-    """Keys of `rankaae evaluate`; `baselines` is none, all, or names of some."""
+    """Keys of `rankaae evaluate`.
+
+    Attributes
+    ----------
+    run
+        a run directory; latest: the newest finished one below runs/
+    split
+        side of the split to score
+    resamples
+        of the materials, for the 95 % intervals
+    seed
+        of resamples, permutations and draws
+    baselines
+        fit these beside the model: none, all, or some of
+        [mean_spectrum,pca_linear,extra_trees,random_forest,supervised_network,aae,vae]
+    threads
+        of the processor, for the baselines
+    baseline_settings
+        sizes of the baselines
+    """
 
     run: str = MISSING
     split: Split = Split.test
@@ -194,7 +355,24 @@ class CheckRows(Enum):
 
 @dataclass
 class TraverseConfig:
-    """Keys of `rankaae traverse`."""
+    """Keys of `rankaae traverse`.
+
+    Attributes
+    ----------
+    run
+        a run directory; latest: the newest finished one below runs/
+    levels
+        steps of each walk, between the style's 5th and 95th percentile
+    draws
+        how often the styles that are not walked are drawn, to be averaged over
+    seed
+        of the draws
+    others
+        where they come from; data: styles of training rows, as they occur together; independent: standard
+        normal
+    check_rows
+        spectra that the responses are held against; held_out: validation and test
+    """
 
     run: str = MISSING
     levels: int = 11
@@ -206,7 +384,13 @@ class TraverseConfig:
 
 @dataclass
 class ReportConfig:
-    """Keys of `rankaae report`."""
+    """Keys of `rankaae report`.
+
+    Attributes
+    ----------
+    run
+        a run directory; latest: the newest finished one below runs/
+    """
 
     run: str = MISSING
 
@@ -220,19 +404,11 @@ SCHEMAS: dict[str, Any] = {
 }
 
 
-def known_keys(command: str) -> list[str]:
-    """Return the dotted keys of a command."""
-    return _keys_of(SCHEMAS[command], "")
-
-
-def _keys_of(node: Any, prefix: str) -> list[str]:
-    keys = []
-    for name, hint in get_type_hints(node).items():
-        keys.append(f"{prefix}{name}")
-        for part in (hint, *get_args(hint)):
-            if is_dataclass(part) and get_origin(hint) is not dict:
-                keys += _keys_of(part, f"{prefix}{name}.")
-    return keys
+# The configuration groups that a command takes: folders of conf/.
+GROUPS: dict[str, tuple[str, ...]] = {
+    "ingest": ("family",),
+    "train": ("family", "experiment", "model", "objective", "augmentation", "optimiser", "logger"),
+}
 
 
 def register() -> None:

@@ -52,9 +52,9 @@ def test_no_family_lists_them(refused, command):
     assert all(name in message for name in families())
 
 
-def test_family_works_without_the_plus(rankaae):
-    done = rankaae("train", "family=Fe_oxides", "--cfg", "job")
-    assert done.returncode == 0 and "name: Fe_oxides" in done.stdout
+def test_family_and_experiment_work_without_the_plus(rankaae):
+    done = rankaae("train", "family=Fe_oxides", "experiment=published", "--cfg", "job")
+    assert done.returncode == 0 and "name: Fe_oxides" in done.stdout and "max_epochs: 1500" in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -85,6 +85,25 @@ def test_two_families_in_one_job_are_refused(refused, arguments):
     ],
 )
 def test_wrong_settings_are_named(refused, override, expected):
+    assert expected in refused("train", "+family=Fe_oxides", override)
+
+
+@pytest.mark.parametrize(
+    ("override", "expected"),
+    [
+        ("augmentations=measured", "did you mean augmentation=measured?"),
+        ("+augmentations=measured", "did you mean augmentation=measured?"),
+        ("augmentation=meassured", "did you mean measured?"),
+        ("optimizer=one_cycle", "did you mean optimiser=one_cycle?"),
+        ("modle=cn", "did you mean model=cnn?"),
+        ("loger=x", "did you mean logger=, one of csv, mlflow, none, tensorboard, wandb?"),
+        ("optimizer.rate=0.1", "did you mean optimiser.rate"),
+        ("experiments=published", "did you mean +experiment=published?"),
+        ("experiment=publishd", "did you mean published?"),
+        ("+optimiser=one_cycle", "write optimiser=... once, without the +"),
+    ],
+)
+def test_misspelt_groups_are_named(refused, override, expected):
     assert expected in refused("train", "+family=Fe_oxides", override)
 
 

@@ -1,4 +1,7 @@
-"""What the baselines can be told: plain dataclasses. Their values live in ``conf/baselines.yaml`` alone."""
+"""What the baselines can be told: plain dataclasses. Their values live in ``conf/baselines.yaml`` alone.
+
+The docstrings say what each key means; ``rankaae evaluate --help`` shows it from here.
+"""
 
 from dataclasses import dataclass
 
@@ -7,7 +10,17 @@ from rankaae_cli.core.settings import Norm, ObjectiveSettings, OptimiserSettings
 
 @dataclass
 class TreeSettings:
-    """A forest of regression trees; `max_features` is the share of the energies tried at a split."""
+    """A forest of regression trees.
+
+    Attributes
+    ----------
+    trees
+        how many
+    min_samples_leaf
+        fewest training rows in a leaf
+    max_features
+        share of the energies tried at a split
+    """
 
     trees: int
     min_samples_leaf: int
@@ -16,7 +29,29 @@ class TreeSettings:
 
 @dataclass
 class SupervisedNetworkSettings:
-    """`members` networks from the spectrum to all descriptors, averaged."""
+    """Networks from the spectrum to all descriptors, averaged.
+
+    Attributes
+    ----------
+    members
+        how many networks are averaged
+    hidden
+        width of the hidden layers
+    layers
+        linear layers
+    norm
+        normalisation between hidden layers
+    max_epochs
+        passes over the training rows
+    batch_size
+        rows
+    rate
+        learning rate
+    weight_decay
+        AdamW's
+    input_noise
+        standard deviation of the noise added to the input spectra, edge steps
+    """
 
     members: int
     hidden: int
@@ -31,7 +66,27 @@ class SupervisedNetworkSettings:
 
 @dataclass
 class AdversarialAutoencoderSettings:
-    """The model without its rank constraint; the best of `trials` on validation is kept."""
+    """The model without its rank constraint.
+
+    Attributes
+    ----------
+    trials
+        how many; the best on validation is kept
+    hidden
+        width of the hidden layers
+    layers
+        linear layers of encoder and of decoder
+    norm
+        normalisation between hidden layers
+    max_epochs
+        passes over the training rows
+    batch_size
+        rows
+    objective
+        its losses, as objective of rankaae train
+    optimiser
+        as optimiser of rankaae train
+    """
 
     trials: int
     hidden: int
@@ -45,7 +100,31 @@ class AdversarialAutoencoderSettings:
 
 @dataclass
 class VariationalAutoencoderSettings:
-    """A VAE; `deviation` is the standard deviation of a spectrum about its decoding, `trials` as above."""
+    """A variational autoencoder.
+
+    Attributes
+    ----------
+    trials
+        how many; the best on validation is kept
+    hidden
+        width of the hidden layers
+    layers
+        linear layers of encoder and of decoder
+    norm
+        normalisation between hidden layers
+    max_epochs
+        passes over the training rows
+    batch_size
+        rows
+    rate
+        learning rate
+    weight_decay
+        AdamW's
+    input_noise
+        standard deviation of the noise added to the input spectra, edge steps
+    deviation
+        standard deviation of a spectrum about its decoding: the smaller, the weaker the prior
+    """
 
     trials: int
     hidden: int
@@ -61,7 +140,21 @@ class VariationalAutoencoderSettings:
 
 @dataclass
 class BaselineSettings:
-    """Settings of all baselines that have any."""
+    """Settings of all baselines that have any.
+
+    Attributes
+    ----------
+    extra_trees
+        extremely randomised trees
+    random_forest
+        a random forest
+    supervised_network
+        networks from the spectrum to all descriptors, averaged
+    aae
+        the model without its rank constraint
+    vae
+        a variational autoencoder
+    """
 
     extra_trees: TreeSettings
     random_forest: TreeSettings

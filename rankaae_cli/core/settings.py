@@ -1,4 +1,7 @@
-"""What a training run can be told: plain dataclasses. Their values live in ``conf/`` and nowhere else."""
+"""What a training run can be told: plain dataclasses. Their values live in ``conf/`` and nowhere else.
+
+The docstrings say what each key means; ``rankaae train --help`` shows it from here.
+"""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -64,7 +67,22 @@ class LearningRateSchedule(Enum):
 class ModelSettings:
     """Sizes of the networks and number of free styles.
 
-    The numbers of layers belong to mlp, `channels` (maps of the first convolution) to cnn.
+    Attributes
+    ----------
+    network
+        mlp: fully connected; cnn: convolutional; chosen through the group model
+    free_styles
+        styles beside the named ones
+    hidden
+        width of the hidden layers; cnn: of the linear layer
+    encoder_layers
+        linear layers of the encoder; mlp alone
+    decoder_layers
+        linear layers of the decoder; mlp alone
+    channels
+        maps of the first convolution, the next two have twice and four times as many; cnn alone
+    norm
+        normalisation between hidden layers; cnn: before the last linear layer
     """
 
     network: Network
@@ -78,7 +96,19 @@ class ModelSettings:
 
 @dataclass
 class RankSettings:
-    """The rank constraint."""
+    """The rank constraint.
+
+    Attributes
+    ----------
+    weight
+        of this loss in the sum; 0 leaves it out
+    ramp
+        part of the run, 0 to 1, over which the weight rises from 0
+    balanced
+        scale the force of concordant pairs by the numbers of either kind
+    normalise
+        divide by the pairs that count, or as published by rows^2 - rows
+    """
 
     weight: float
     ramp: float
@@ -88,7 +118,17 @@ class RankSettings:
 
 @dataclass
 class ReconstructionSettings:
-    """Reconstruction of the spectrum as it was before noise was added."""
+    """Reconstruction of the spectrum as it was before noise was added.
+
+    Attributes
+    ----------
+    weight
+        of this loss in the sum; 0 leaves it out
+    ramp
+        part of the run, 0 to 1, over which the weight rises from 0
+    kind
+        plain: mean squared error; scaled: the published form, which takes the overall scale out
+    """
 
     weight: float
     ramp: float
@@ -97,10 +137,31 @@ class ReconstructionSettings:
 
 @dataclass
 class PriorSettings:
-    """The pull towards the prior, N(0, I), or N(0, R) where it is `correlated`: see `core.ranks.prior_correlation`.
+    """The pull of the styles towards the prior, a normal distribution.
 
-    `directions` belongs to sliced_wasserstein; `maximum` and `tau` (gradient reversal) to adversarial; `noise`
-    (standard deviation on the discriminator's input) and the betas to adversarial and two_step.
+    N(0, I), or N(0, R) where it is `correlated`: see `core.ranks.prior_correlation`.
+
+    Attributes
+    ----------
+    kind
+        how they are drawn there; adversarial: a discriminator and gradient reversal; two_step:
+        discriminator, then encoder
+    weight
+        of this loss in the sum; 0 leaves it out
+    ramp
+        part of the run, 0 to 1, over which the weight rises from 0
+    correlated
+        a prior in which named styles are as correlated as their descriptors; false: independent ones
+    directions
+        random projections a batch, beside one on each style; sliced_wasserstein alone
+    maximum
+        largest strength of the reversed gradient; adversarial alone
+    tau
+        how fast that strength is reached, the smaller the faster; adversarial alone
+    noise
+        standard deviation of the noise on the discriminator's input; adversarial, two_step
+    betas
+        AdamW's betas for the discriminator; adversarial, two_step
     """
 
     kind: PriorKind
@@ -116,7 +177,17 @@ class PriorSettings:
 
 @dataclass
 class MutualInformationSettings:
-    """Styles drawn from the prior must survive decoding and encoding; all of them or the named ones."""
+    """Styles drawn from the prior must survive decoding and encoding.
+
+    Attributes
+    ----------
+    weight
+        of this loss in the sum; 0 leaves it out
+    ramp
+        part of the run, 0 to 1, over which the weight rises from 0
+    named_only
+        the named styles alone; false: the free ones too
+    """
 
     weight: float
     ramp: float
@@ -125,7 +196,15 @@ class MutualInformationSettings:
 
 @dataclass
 class IndependenceSettings:
-    """Free styles must tell neither of the descriptors nor of each other."""
+    """Free styles must tell neither of the descriptors nor of each other.
+
+    Attributes
+    ----------
+    weight
+        of this loss in the sum; 0 leaves it out
+    ramp
+        part of the run, 0 to 1, over which the weight rises from 0
+    """
 
     weight: float
     ramp: float
@@ -133,7 +212,19 @@ class IndependenceSettings:
 
 @dataclass
 class SmoothnessSettings:
-    """Decoded spectra must be smooth; kernel in grid points."""
+    """Decoded spectra must be smooth.
+
+    Attributes
+    ----------
+    weight
+        of this loss in the sum; 0 leaves it out
+    ramp
+        part of the run, 0 to 1, over which the weight rises from 0
+    kernel_points
+        length of the smoothing kernel, grid points, odd
+    sigma
+        its standard deviation, grid points
+    """
 
     weight: float
     ramp: float
@@ -145,7 +236,14 @@ class SmoothnessSettings:
 class AugmentationSettings:
     """Random changes of each input spectrum, beside noise; see `core.augmentation`.
 
-    `energy_shift` and the largest `broadening` in the unit of the energy grid, `scale` relative.
+    Attributes
+    ----------
+    energy_shift
+        standard deviation of a shift of each spectrum, in the grid's unit (eV)
+    broadening
+        largest standard deviation of a Gaussian broadening, in the grid's unit (eV)
+    scale
+        standard deviation of a factor on each spectrum, about 1
     """
 
     energy_shift: float
@@ -157,7 +255,26 @@ class AugmentationSettings:
 class ObjectiveSettings:
     """The six losses, the order they are stepped in, and what is done to the input spectra.
 
-    The weight of each rises from 0 over the first part `ramp` (0 to 1) of the run.
+    Attributes
+    ----------
+    order
+        joint: all losses in one backward pass; in_turn: one step a loss, as published
+    input_noise
+        standard deviation of the noise added to the input spectra, edge steps
+    augmentation
+        random changes of each input spectrum, beside noise; the group augmentation sets them
+    rank
+        the rank constraint: each named style rises with its descriptor
+    reconstruction
+        decoded spectra equal the input without its noise
+    prior
+        styles are distributed as a normal distribution
+    mutual_information
+        styles drawn from the prior survive decoding and encoding
+    smoothness
+        decoded spectra are smooth
+    independence
+        free styles tell neither of the descriptors nor of each other
     """
 
     order: StepOrder
@@ -173,7 +290,13 @@ class ObjectiveSettings:
 
 @dataclass
 class RateFactors:
-    """Factors on the learning rate where the losses are stepped in turn."""
+    """Factors on the learning rate where the losses are stepped in turn.
+
+    Attributes
+    ----------
+    rank, reconstruction, prior, mutual_information, smoothness, independence
+        factor of this loss
+    """
 
     rank: float
     reconstruction: float
@@ -187,8 +310,22 @@ class RateFactors:
 class OptimiserSettings:
     """AdamW; in turn, each loss has its own, with `rate` times its factor.
 
-    `patience` (epochs without a better validation score) and `reduction` belong to the schedule plateau; each
-    trial has its own rate there.
+    Attributes
+    ----------
+    rate
+        learning rate, the largest of its schedule
+    weight_decay
+        AdamW's
+    schedule
+        course of the rate over the run; plateau: each trial has its own rate
+    clip
+        largest norm of a trial's gradient; 0: no limit
+    patience
+        epochs without a better validation score before a trial's rate is reduced; plateau alone
+    reduction
+        factor on that trial's rate; plateau alone
+    factors
+        factors on the rate where the losses are stepped in turn (objective.order=in_turn)
     """
 
     rate: float
