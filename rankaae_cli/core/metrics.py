@@ -29,6 +29,34 @@ def spearman(a_N: np.ndarray, b_N: np.ndarray) -> float:
     return float(np.corrcoef(stats.rankdata(a), stats.rankdata(b))[0, 1])
 
 
+def attainable_spearman(descriptor_N: np.ndarray) -> float:
+    """Return the largest Spearman correlation that values without ties can have with a descriptor.
+
+    Average ranks r of a descriptor with ties vary less than ranks without. The best that a continuous style can
+    do is to break every tie in some order; its ranks then have the block means r, so with t rows of each value
+
+        rho = std(r) / std(1 ... n) = sqrt(1 - sum(t^3 - t) / (n^3 - n)),
+
+    the correction for ties of Kendall, Rank Correlation Methods (Griffin, 1948), section 3.8.
+
+    Parameters
+    ----------
+    descriptor_N
+        Shape (N,), NaN where not known; such rows do not count.
+
+    Returns
+    -------
+    float
+        1 without ties; NaN where `spearman` is not defined.
+    """
+    known = np.asarray(descriptor_N, dtype=np.float64)
+    known = known[np.isfinite(known)]
+    if len(known) < _FEWEST_ROWS or np.ptp(known) == 0:
+        return float("nan")
+    n, tied = float(len(known)), np.unique(known, return_counts=True)[1].astype(np.float64)
+    return float(np.sqrt(1 - (tied**3 - tied).sum() / (n**3 - n)))
+
+
 def kendall(a_N: np.ndarray, b_N: np.ndarray) -> float:
     """Return Kendall's tau-b over the rows where both are known; NaN where it is not defined.
 
@@ -168,6 +196,31 @@ def mean_spearman(styles_NS: np.ndarray, descriptors_NK: np.ndarray) -> float:
     return float(np.mean(values)) if values else float("nan")
 
 
+def resampled_mean_spearman(
+    styles_NS: np.ndarray, descriptors_NK: np.ndarray, weights_NR: np.ndarray
+) -> np.ndarray:
+    """Return `mean_spearman` in each resample, shape (R,); a descriptor that does not vary there is left out.
+
+    Parameters
+    ----------
+    styles_NS, descriptors_NK
+        As of `mean_spearman`.
+    weights_NR
+        Resamples of the materials, shape (N, R); see `bootstrap.material_weights`.
+    """
+    total, number = np.zeros((2, weights_NR.shape[1]))
+    for k, descriptor_N in enumerate(descriptors_NK.T):
+        known = np.isfinite(descriptor_N) & np.isfinite(styles_NS[:, k])
+        if known.sum() < _FEWEST_ROWS or np.ptp(descriptor_N[known]) == 0:
+            continue
+        rho = bootstrap.resampled_spearman(styles_NS[:, k], descriptor_N, weights_NR)
+        if np.ptp(styles_NS[known, k]) == 0:
+            rho[:] = 0.0
+        total += np.nan_to_num(rho)
+        number += np.isfinite(rho)
+    return np.divide(total, number, out=np.full(len(total), np.nan), where=number > 0)
+
+
 def score_styles(
     styles_NS: np.ndarray,
     reconstructions_NE: np.ndarray,
@@ -200,7 +253,8 @@ def score_styles(
     Returns
     -------
     dict
-        ``mean_spearman``; ``descriptors``, by name as `score_descriptor` gives them; ``inter_style``;
+        ``mean_spearman`` and ``mean_spearman_attainable``; ``descriptors``, by name as `score_descriptor` gives
+        them; ``inter_style`` of all styles, and ``inter_style_named`` of the K named ones alone;
         ``reconstruction`` with ``mae`` and ``mse``; ``shapiro``, W of each style, and ``shapiro_min``. With
         `weights_NR` ``interval``, 95 % intervals of ``mean_spearman`` and ``reconstruction_mae``. NaN where not
         defined.
@@ -211,17 +265,21 @@ def score_styles(
         scores[name] = score_descriptor(*columns, calibration, classes.get(name), thresholds, weights_NR)
     residual_NE = np.asarray(reconstructions_NE, dtype=np.float64) - spectra_NE
     error_N = reconstruction_mae_rows(spectra_NE, reconstructions_NE)
+    attainable = [score["spearman_attainable"] for score in scores.values()]
+    attainable = [rho for rho in attainable if np.isfinite(rho)]
     content = {
         "mean_spearman": mean_spearman(styles_NS, descriptors_NK),
+        "mean_spearman_attainable": float(np.mean(attainable)) if attainable else float("nan"),
         "descriptors": scores,
         "inter_style": inter_style(styles_NS, descriptors_NK),
+        "inter_style_named": inter_style(styles_NS[:, : len(scores)], descriptors_NK),
         "reconstruction": {"mae": float(error_N.mean()), "mse": float((residual_NE**2).mean())},
         "shapiro": shapiro(styles_NS).tolist(),
         "shapiro_min": shapiro_min(styles_NS),
     }
     if weights_NR is not None:
         content["interval"] = {
-            "mean_spearman": _interval(_resampled_mean_spearman(styles_NS, descriptors_NK, weights_NR)),
+            "mean_spearman": _interval(resampled_mean_spearman(styles_NS, descriptors_NK, weights_NR)),
             "reconstruction_mae": _interval(bootstrap.resampled_mae(error_N, 0 * error_N, weights_NR)),
         }
     return content
@@ -254,11 +312,12 @@ def score_descriptor(
     -------
     dict
         ``spearman`` and ``kendall`` of the style itself; ``r2`` and, in the descriptor's unit, ``mae`` of the
-        calibrated style; ``n`` known rows; ``interval_half_width`` of the calibrated value, and the share of rows
-        within it, ``interval_coverage``. For classes ``f1`` (macro-F1), ``balanced_accuracy``, ``confusion`` (for
-        each true class a list of counts), ``classes`` and ``cuts``: of classes read by the cuts, which are
-        fitted to just that, not of the calibrated value moved to the nearest class. With `weights_NR`
-        ``interval``: ``[low, high]`` by the names above.
+        calibrated style; ``spearman_attainable``, the most that ties leave (see `attainable_spearman`); ``n``
+        known rows; ``interval_half_width`` of the calibrated value, and the share of rows within it,
+        ``interval_coverage``. For classes ``f1`` (macro-F1), ``balanced_accuracy``, ``confusion`` (for each true
+        class a list of counts), ``classes`` and ``cuts``: of classes read by the cuts, which are fitted to just
+        that, not of the calibrated value moved to the nearest class. With `weights_NR` ``interval``:
+        ``[low, high]`` by the names above.
     """
     predicted_N, class_N = apply_calibration(calibration, style_N), apply_cuts(cuts, style_N)
     true, predicted = _both_known(true_N, predicted_N)
@@ -267,6 +326,7 @@ def score_descriptor(
     within = np.abs(true - predicted) <= width * (1 + 1e-9)
     score: dict[str, Any] = {
         "spearman": spearman(style_N, true_N),
+        "spearman_attainable": attainable_spearman(true_N),
         "kendall": kendall(style_N, true_N),
         "r2": r2(true_N, predicted_N),
         "mae": mae(true_N, predicted_N),
@@ -307,23 +367,6 @@ def _intervals(
         replicates["f1"] = confusion_macro_f1(confusion)
         replicates["balanced_accuracy"] = confusion_balanced_accuracy(confusion)
     return {name: _interval(values) for name, values in replicates.items()}
-
-
-def _resampled_mean_spearman(
-    styles_NS: np.ndarray, descriptors_NK: np.ndarray, weights_NR: np.ndarray
-) -> np.ndarray:
-    """Return `mean_spearman` in each resample, shape (R,); a descriptor that does not vary there is left out."""
-    total, number = np.zeros((2, weights_NR.shape[1]))
-    for k, descriptor_N in enumerate(descriptors_NK.T):
-        known = np.isfinite(descriptor_N) & np.isfinite(styles_NS[:, k])
-        if known.sum() < _FEWEST_ROWS or np.ptp(descriptor_N[known]) == 0:
-            continue
-        rho = bootstrap.resampled_spearman(styles_NS[:, k], descriptor_N, weights_NR)
-        if np.ptp(styles_NS[known, k]) == 0:
-            rho[:] = 0.0
-        total += np.nan_to_num(rho)
-        number += np.isfinite(rho)
-    return np.divide(total, number, out=np.full(len(total), np.nan), where=number > 0)
 
 
 def _interval(replicates: np.ndarray) -> list[float]:

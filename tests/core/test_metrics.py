@@ -10,6 +10,7 @@ from rankaae_cli.core.calibration import fit_calibration
 from rankaae_cli.core.classes import fit_cuts
 from rankaae_cli.core.ensemble import ensemble_spectra, ensemble_styles, trials_to_average
 from rankaae_cli.core.metrics import (
+    attainable_spearman,
     inter_style,
     kendall,
     macro_f1,
@@ -234,6 +235,44 @@ def test_one_material_has_no_interval_and_causes_no_warning(rng):
         scores = scored(z, 5 + 0 * z, z, z, weights)
     assert np.isnan(scores["interval"]["mean_spearman"]).all()
     assert np.isnan(scores["descriptors"]["CN"]["interval"]["f1"]).all()
+
+
+@pytest.mark.parametrize(
+    ("descriptor", "best"),
+    [
+        ([1, 2, 3, 4], 1.0),
+        # Ranks 1.5, 1.5, 3.5, 3.5 against 1, 2, 3, 4: their squares about the mean sum to 4 and 5.
+        ([4, 4, 6, 6], np.sqrt(4 / 5)),
+        ([np.nan, 4, 4, 6, np.nan, 6], np.sqrt(4 / 5)),
+        ([1, 2, 2, 2], np.sqrt(3 / 5)),  # ranks 1, 3, 3, 3
+        ([2, 2, 2, 2], np.nan),
+        ([1, 2], np.nan),
+    ],
+)
+def test_attainable_spearman_by_hand(descriptor, best):
+    assert attainable_spearman(np.array(descriptor, dtype=float)) == pytest.approx(best, nan_ok=True)
+
+
+def test_attainable_spearman_is_reached_by_breaking_ties_and_never_passed(rng):
+    descriptor = rng.integers(4, 7, 90).astype(float)
+    best = attainable_spearman(descriptor)
+    assert 0.8 < best < 1
+    for _ in range(20):
+        assert spearman(descriptor + 0.5 * rng.random(90), descriptor) == pytest.approx(best)
+        assert spearman(descriptor + rng.normal(size=90), descriptor) < best
+
+
+def test_named_styles_are_coupled_apart_from_free_ones(rng):
+    descriptors = np.stack([rng.integers(4, 7, 200).astype(float), rng.normal(size=200)], axis=1)
+    styles = np.column_stack([rng.normal(size=(200, 2)), np.zeros(200)])
+    styles[:, 2] = styles[:, 1]  # a free style that says what a named one says
+    scores = scored(styles, descriptors, np.zeros((200, 4)), np.zeros((200, 4)))
+    assert scores["inter_style"]["excess"] == pytest.approx(1)
+    assert scores["inter_style_named"] == inter_style(styles[:, :2], descriptors)
+    assert scores["inter_style_named"]["excess"] < 0.3
+    assert scores["mean_spearman_attainable"] == pytest.approx(
+        (attainable_spearman(descriptors[:, 0]) + 1) / 2
+    )
 
 
 def test_rank_correlations_are_pairwise(rng):
