@@ -8,15 +8,19 @@ measures every trial on the validation rows, turns each measure into a z-score o
 
 How well is Spearman's correlation, but for a CN of three classes a weighted F1 score. The reconstruction error is
 measured and enters with exponent 0: it has no say. An older version of the code gave the coupling of styles the
-weight -5 and read the test rows. Ours is `selection.selection_score`.
+weight -5 and read the test rows. Ours is `selection.selection_score`; `resampled_scores` gives it in resamples of
+the validation materials, so that the lead of one trial over another can be held against chance.
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
+from rankaae_cli.core import bootstrap
 from rankaae_cli.core.classes import fits_classes, nearest_class
-from rankaae_cli.core.metrics import rank_correlations, spearman
+from rankaae_cli.core.metrics import rank_correlations, resampled_mean_spearman, spearman
+from rankaae_cli.core.selection import COUPLING_WEIGHT, RECONSTRUCTION_WEIGHT
 
 COUPLING, RECONSTRUCTION = "inter_style", "reconstruction_mae"
 _BY_F1 = "CN"
@@ -117,6 +121,88 @@ def published_scores(measures: Sequence[Mapping[str, float] | None]) -> np.ndarr
         total += (-1 if name == COUPLING else 1) * _z_scores(value)
     score_T[alive] = total
     return score_T
+
+
+def resampled_scores(
+    styles_NS: np.ndarray,
+    error_N: np.ndarray,
+    mean_spectrum_error_N: np.ndarray,
+    descriptors_NK: np.ndarray,
+    weights_NR: np.ndarray,
+) -> np.ndarray:
+    """Return the selection score of one trial in each resample of the validation rows, shape (R,).
+
+    Parameters
+    ----------
+    styles_NS
+        Shape (N, S), the K named styles first.
+    error_N, mean_spectrum_error_N
+        Mean absolute error of each spectrum's reconstruction, and of the mean training spectrum, shape (N,).
+    descriptors_NK
+        Shape (N, K), NaN where not known.
+    weights_NR
+        Of `bootstrap.material_weights`; ones give the score itself.
+
+    Returns
+    -------
+    np.ndarray
+        As `selection.selection_score`; NaN where it is not defined.
+    """
+    relative = bootstrap.resampled_mae(error_N, 0 * error_N, weights_NR)
+    relative = relative / bootstrap.resampled_mae(
+        mean_spectrum_error_N, 0 * mean_spectrum_error_N, weights_NR
+    )
+    excess = _resampled_excess(styles_NS, descriptors_NK, weights_NR)
+    named_NK = styles_NS[:, : descriptors_NK.shape[1]]
+    return np.asarray(
+        resampled_mean_spearman(named_NK, descriptors_NK, weights_NR)
+        - RECONSTRUCTION_WEIGHT * relative
+        - COUPLING_WEIGHT * np.maximum(excess, 0)
+    )
+
+
+def _resampled_excess(
+    styles_NS: np.ndarray, descriptors_NK: np.ndarray, weights_NR: np.ndarray
+) -> np.ndarray:
+    """Return the excess coupling of all styles in each resample, shape (R,); 0 where there is one style."""
+    k = descriptors_NK.shape[1]
+    excess = np.full(weights_NR.shape[1], -np.inf if styles_NS.shape[1] > 1 else 0.0)
+    for i in range(styles_NS.shape[1]):
+        for j in range(i):
+            rho = np.abs(bootstrap.resampled_spearman(styles_NS[:, i], styles_NS[:, j], weights_NR))
+            if i < k:
+                of_data = bootstrap.resampled_spearman(descriptors_NK[:, i], descriptors_NK[:, j], weights_NR)
+                rho = np.nan_to_num(rho) - np.abs(np.nan_to_num(of_data))
+            excess = np.maximum(excess, np.nan_to_num(rho))
+    return excess
+
+
+def lead(first: np.ndarray, second: np.ndarray, difference: float) -> dict[str, Any]:
+    """Return how sure it is that one trial's score is above another's.
+
+    Parameters
+    ----------
+    first, second
+        Their scores in the same resamples of the materials, shape (R,).
+    difference
+        First minus second on the rows themselves.
+
+    Returns
+    -------
+    dict
+        ``difference``; ``interval``, its 95 % interval, NaN where not known; ``share`` of the resamples in which
+        the first is ahead; ``beyond_chance``, whether the whole interval is above 0, None where not known. The
+        first was chosen as the best of several, so a lead that is just beyond chance is still a doubtful one.
+    """
+    differences = first - second
+    interval = bootstrap.percentile_interval(differences)
+    defined = differences[np.isfinite(differences)]
+    return {
+        "difference": difference,
+        "interval": list(interval),
+        "share": float((defined > 0).mean()) if len(defined) else float("nan"),
+        "beyond_chance": bool(interval[0] > 0) if np.isfinite(interval[0]) else None,
+    }
 
 
 def _z_scores(value_T: np.ndarray) -> np.ndarray:

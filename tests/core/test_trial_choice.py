@@ -1,9 +1,25 @@
 import numpy as np
 import pytest
+import torch
 from scipy import stats
 from sklearn.metrics import f1_score
 
-from rankaae_cli.core.trial_choice import published_f1, published_measures, published_scores, ranks
+from rankaae_cli.core.bootstrap import material_weights
+from rankaae_cli.core.selection import (
+    descriptor_coupling,
+    excess_coupling,
+    selection_score,
+    style_spearman,
+)
+from rankaae_cli.core.trial_choice import (
+    lead,
+    published_f1,
+    published_measures,
+    published_scores,
+    ranks,
+    resampled_scores,
+)
+from tests.core.resampling import gathered_rows
 
 NAMES, CLASSES = ["OS", "CN", "MOOD"], {"CN": [4, 5, 6], "OS": [1, 2, 3]}
 
@@ -77,3 +93,41 @@ def test_one_trial_scores_zero_and_unknown_descriptors_count_for_nothing():
 
 def test_equal_scores_are_ranked_in_order():
     assert ranks(np.array([0.5, 0.7, 0.7, -np.inf])) == [3, 1, 2, None]
+
+
+def slow_score(styles, error, flat, descriptors):
+    """The score as training takes it."""
+    of_styles, of_descriptors = torch.as_tensor(styles.T)[None], torch.as_tensor(descriptors.T)
+    return selection_score(
+        style_spearman(of_styles[:, : descriptors.shape[1]], of_descriptors),
+        torch.tensor([error.mean() / flat.mean()]),
+        excess_coupling(of_styles, descriptor_coupling(of_descriptors)),
+    ).item()
+
+
+@pytest.mark.parametrize("free", [0, 2])
+def test_score_in_resamples_is_that_of_the_gathered_rows(rng, free):
+    descriptors = np.stack([rng.integers(4, 7, 90).astype(float), rng.normal(size=90)], axis=1)
+    styles = np.column_stack([descriptors + rng.normal(size=(90, 2)), rng.normal(size=(90, free))])
+    styles[:, -1] += 0.8 * styles[:, 0]
+    descriptors[::7, 1] = np.nan
+    error, flat = rng.random(90), 2 + rng.random(90)
+    weights = material_weights(np.arange(90) // 3, 30, rng)
+    scores = resampled_scores(styles, error, flat, descriptors, weights)
+    gathered = gathered_rows(lambda i: slow_score(styles[i], error[i], flat[i], descriptors[i]), weights)
+    np.testing.assert_allclose(scores, gathered, atol=1e-5)
+    whole = resampled_scores(styles, error, flat, descriptors, np.ones((90, 1)))
+    assert whole[0] == pytest.approx(slow_score(styles, error, flat, descriptors), abs=1e-5)
+
+
+def test_a_lead_is_beyond_chance_where_its_whole_interval_is_positive(rng):
+    second = rng.normal(size=400)
+    sure = lead(second + 1 + 0.1 * rng.normal(size=400), second, 1.0)
+    assert (
+        sure["beyond_chance"] and sure["share"] == 1 and 0.7 < sure["interval"][0] < 1 < sure["interval"][1]
+    )
+    doubtful = lead(second + 0.1 + rng.normal(size=400), second, 0.1)
+    assert doubtful["beyond_chance"] is False and 0.4 < doubtful["share"] < 0.7
+    assert doubtful["interval"][0] < 0 < doubtful["interval"][1] and doubtful["difference"] == 0.1
+    unknown = lead(np.empty(0), np.empty(0), 0.1)
+    assert unknown["beyond_chance"] is None and np.isnan(unknown["interval"]).all()
