@@ -64,6 +64,22 @@ def leakage_matrix(
     return leakage_TSS
 
 
+def strongest_leak(matrix_SS: np.ndarray) -> tuple[int, int] | None:
+    """Return the walked and the moved style of the largest entry beside the diagonal; None where none is known."""
+    others_SS = np.where(np.isfinite(matrix_SS), matrix_SS, -np.inf)
+    np.fill_diagonal(others_SS, -np.inf)
+    if not np.isfinite(others_SS).any():
+        return None
+    walked, moved = np.unravel_index(int(others_SS.argmax()), others_SS.shape)
+    return int(walked), int(moved)
+
+
+def largest_off_diagonal(matrix_SS: np.ndarray) -> float:
+    """Return the most that a style moves when another is walked; NaN where none is known."""
+    place = strongest_leak(matrix_SS)
+    return float("nan") if place is None else float(matrix_SS[place])
+
+
 def _with_style(styles_TDS: np.ndarray, style: int, level_T: np.ndarray) -> np.ndarray:
     changed_TDS = styles_TDS.copy()
     changed_TDS[:, :, style] = level_T[:, None]

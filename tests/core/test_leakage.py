@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from rankaae_cli.core.leakage import leakage_matrix
+from rankaae_cli.core.leakage import largest_off_diagonal, leakage_matrix, strongest_leak
 
 RNG = np.random.default_rng(0)
 SCALE = np.array([[1.0, 2.0, 0.5], [3.0, 1.0, 1.0]])
@@ -67,3 +67,11 @@ def test_a_constant_style_is_nan_and_the_rest_stands():
     leakage = leakage_matrix(encode, decode, styles, ROWS, styles.std(axis=1))
     assert np.isnan(leakage[0, 1]).all() and np.isnan(leakage[0, :, 1]).all()
     assert leakage[0, 0, 0] == pytest.approx(1, abs=1e-5) and np.isfinite(leakage[1]).all()
+
+
+def test_the_strongest_leak_is_beside_the_diagonal_and_known():
+    matrix = np.array([[9.0, 0.1, np.nan], [0.3, 9.0, 0.2], [np.nan, 0.0, 9.0]])
+    assert strongest_leak(matrix) == (1, 0) and largest_off_diagonal(matrix) == 0.3
+    assert matrix[0, 0] == 9  # what is given stays as it was
+    assert strongest_leak(np.ones((1, 1))) is None
+    assert np.isnan(largest_off_diagonal(np.full((2, 2), np.nan)))
