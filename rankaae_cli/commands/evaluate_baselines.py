@@ -1,5 +1,6 @@
 """The baselines of ``rankaae evaluate``: fitted on the run's own rows, shown beside the model."""
 
+import json
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -35,7 +36,10 @@ def chosen_baselines(asked: Any) -> list[str]:
         return list(BASELINES) if names == ["all"] else []
     for name in names:
         if name not in BASELINES:
-            raise UserError(f"there is no baseline {name!r}; {nearest(name, ['all', 'none', *BASELINES])}")
+            known = ["all", "none", *BASELINES]
+            meant = nearest(name, known, [])
+            hint = f"; {meant}" if meant.startswith("did you mean") else ""
+            raise UserError(f"there is no baseline {name!r}{hint}\nthere are: {', '.join(known)}")
     return [name for name in BASELINES if name in names]
 
 
@@ -83,6 +87,9 @@ def evaluate_baselines(
 ) -> dict[str, Any]:
     """Fit baselines on the training rows, write how they do on a split, and return the contents of the file.
 
+    Baselines that stand in the file already and were fitted with the same settings beside the same model are
+    kept, those in `names` fitted anew.
+
     Parameters
     ----------
     run_directory, model, family
@@ -101,30 +108,35 @@ def evaluate_baselines(
 
     from rankaae_cli.commands.evaluate import strict_json, subject_of
     from rankaae_cli.commands.run_directory import read_run_config
+    from rankaae_cli.core.baselines import BASELINES
     from rankaae_cli.data.splits import SPLITS
     from rankaae_cli.reports.baseline_figure import baselines_figure
     from rankaae_cli.reports.baseline_table import baselines_csv
     from rankaae_cli.reports.drawing import save_figure
 
     torch.set_num_threads(threads)
+    kept, outdated = _kept(directory, metrics, names, settings)
     on_split = np.flatnonzero(family.split_N == SPLITS.index(metrics["split"]))
+    fitted = fit_and_score(
+        fitting_rows(family),
+        family.spectra_NE[on_split],
+        family.descriptors_NK[on_split],
+        model.descriptor_names,
+        names,
+        settings,
+        styles=len(model.style_names),
+        seed=int(read_run_config(run_directory).get("seed", 0)),
+        threads=threads,
+    )
+    of_name = {row["name"]: row for row in (*kept, *fitted)}
     content = {
         **{key: metrics[key] for key in _SHARED},
         "rows": [
             *_rows_of_model(run_directory, model, metrics),
-            *fit_and_score(
-                fitting_rows(family),
-                family.spectra_NE[on_split],
-                family.descriptors_NK[on_split],
-                model.descriptor_names,
-                names,
-                settings,
-                styles=len(model.style_names),
-                seed=int(read_run_config(run_directory).get("seed", 0)),
-                threads=threads,
-            ),
+            *(of_name[name] for name in BASELINES if name in of_name),
         ],
     }
+    _say_kept([row["label"] for row in kept], outdated)
     write_text(directory / BASELINES_CSV, baselines_csv(content))
     save_figure(baselines_figure(subject_of(model), content), directory / FIGURE)
     # Last, so that baselines.json stands for the whole comparison.
@@ -132,10 +144,50 @@ def evaluate_baselines(
     return content
 
 
+def known_baselines(directory: Path, metrics: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the rows of the baselines that stand beside an evaluation and belong to the same model and split."""
+    try:
+        content = json.loads((directory / BASELINES_JSON).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return []
+    if not isinstance(content, dict) or any(content.get(key) != metrics[key] for key in _SAME):
+        return []
+    return [row for row in content["rows"] if row["kind"] == "baseline"]
+
+
+def _kept(
+    directory: Path, metrics: dict[str, Any], names: Sequence[str], settings: "BaselineSettings"
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """Return the rows to keep beside those asked for, and the labels of rows that other settings made."""
+    others = [row for row in known_baselines(directory, metrics) if row["name"] not in names]
+    same = [row.get("settings") == _settings_of(row["name"], settings) for row in others]
+    return (
+        [row for row, is_same in zip(others, same, strict=True) if is_same],
+        [row["label"] for row, is_same in zip(others, same, strict=True) if not is_same],
+    )
+
+
+def _settings_of(name: str, settings: "BaselineSettings") -> dict[str, Any]:
+    """Return the settings of one baseline as JSON gives them back; empty for one that has none."""
+    from dataclasses import asdict
+
+    own = getattr(settings, name, None)
+    plain: dict[str, Any] = {} if own is None else json.loads(json.dumps(asdict(own), default=str))
+    return plain
+
+
+def _say_kept(kept: Sequence[str], outdated: Sequence[str]) -> None:
+    if kept:
+        print(f"kept from before, same model, split and settings: {', '.join(kept)}")
+    if outdated:
+        print(f"left out, fitted with other settings: {', '.join(outdated)}")
+
+
 _SHARED = (
     *("run", "family", "element", "edge", "source", "synthetic", "split", "n", "n_materials", "n_trials"),
     *("selected_trial", "rankaae_version", "checkpoint_sha256"),
 )
+_SAME = ("split", "n", "rankaae_version", "checkpoint_sha256")
 
 
 def fitting_rows(family: "Family") -> "FittingRows":
@@ -169,8 +221,8 @@ def fit_and_score(
     Returns
     -------
     list of dict
-        One a baseline: ``name``, ``label``, ``kind`` (``baseline``), ``seconds`` it took to fit, and the numbers
-        of `core.baselines.score_baseline`.
+        One a baseline: ``name``, ``label``, ``kind`` (``baseline``), ``seconds`` it took to fit, its ``settings``
+        and the numbers of `core.baselines.score_baseline`.
     """
     from rankaae_cli.commands.terminal import Progress
     from rankaae_cli.core.baselines import BASELINES, score_baseline
@@ -189,6 +241,7 @@ def fit_and_score(
                 "label": BASELINES[name],
                 "kind": "baseline",
                 "seconds": round(seconds, 3),
+                "settings": _settings_of(name, settings),
                 **scores,
             }
         )
@@ -257,7 +310,8 @@ def _rows_of_model(
 def _row_of_scores(scores: dict[str, Any]) -> dict[str, Any]:
     """Return the numbers of a trial or ensemble of metrics.json as those of a baseline.
 
-    What a named style says of its descriptor is both the reading and the one style's share in it.
+    What a named style says of its descriptor is both the reading and the one style's share in it. The coupling
+    is that of the named styles, which a single trial and the ensemble both have.
     """
     import numpy as np
 
@@ -279,7 +333,7 @@ def _row_of_scores(scores: dict[str, Any]) -> dict[str, Any]:
         "styles": {
             "spearman": {name: score["spearman"] for name, score in descriptors.items()},
             "mean_spearman": scores["mean_spearman"],
-            "inter_style": scores["inter_style"],
+            "inter_style": scores["inter_style_named"],
         },
         "validation": None,
     }

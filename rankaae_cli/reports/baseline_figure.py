@@ -35,8 +35,8 @@ def baselines_figure(subject: Subject, content: Mapping[str, Any]) -> Figure:
         0.75 + 0.17 * len(rows), subject, f"{content['split']} split, {content['n']:,} spectra"
     )
     reads, rebuilds = figure.subplots(1, 2, sharey=True)
-    _dots(reads, rows, lambda row: row["mean_spearman"] if row["reads"] else None, 3)
-    _dots(rebuilds, rows, lambda row: row["reconstruction"]["mae"] if row["generates"] else None, 4)
+    _dots(reads, rows, lambda row: _known(row["mean_spearman"]) if row["reads"] else None, 3)
+    _dots(rebuilds, rows, lambda row: _known(row["reconstruction"]["mae"]) if row["generates"] else None, 4)
     reads.set_yticks(range(len(rows)), [row["label"] for row in rows])
     for label, row in zip(reads.get_yticklabels(), rows, strict=True):
         label.set_color(VERMILION if row["kind"] == "model" else BLACK)
@@ -44,6 +44,11 @@ def baselines_figure(subject: Subject, content: Mapping[str, Any]) -> Figure:
     reads.set_xlabel("Mean Spearman ρ\n(more is better)")
     rebuilds.set_xlabel("Reconstruction MAE\n(less is better)")
     return figure
+
+
+def _known(value: float | None) -> float:
+    """Return a number of baselines.json, where one that is not known may be null."""
+    return float("nan") if value is None else value
 
 
 def _dots(

@@ -7,6 +7,7 @@ from rankaae_cli.reports.console import print_table
 from rankaae_cli.reports.tables import Cell, Table, csv_text
 
 CANNOT = "no"
+_OVER = {"model": "named", "baseline": "all"}  # styles of baselines have no names
 
 
 def baselines_table(content: Mapping[str, Any]) -> Table:
@@ -28,14 +29,16 @@ def baselines_table(content: Mapping[str, Any]) -> Table:
             row["mean_r2"],
             row["reconstruction"]["mae"] if row["generates"] else CANNOT,
             styles["mean_spearman"] if row["has_styles"] else CANNOT,
-            styles["inter_style"]["excess"] if row["has_styles"] else CANNOT,
+            *_coupling(row),
             _seconds(row["seconds"]),
             f"{row['parameters']:,}",
         ])  # fmt: skip
     keys = ["method", "mean_spearman", *(f"spearman_{name}" for name in names), "mean_r2"]
-    keys += ["reconstruction_mae", "one_style_spearman", "excess_coupling", "seconds", "parameters"]
-    headings = ["Method", "Reads: mean ρ", *names, "Mean R²", "Generates: MAE"]
-    headings += ["Disentangles: one style's ρ", "Excess coupling", "Fit (s)", "Parameters"]
+    keys += ["reconstruction_mae", "one_style_spearman", "excess_coupling", "excess_by_chance"]
+    keys += ["excess_over", "seconds", "parameters"]
+    headings = ["Method", "Reads: mean ρ", *(f"ρ of {name}" for name in names), "Mean R²", "Generates: MAE"]
+    headings += ["Disentangles: one style's ρ", "Excess coupling", "the same by chance", "over which styles"]
+    headings += ["Time to fit (s)", "Parameters"]
     synthetic = "Synthetic data. " if content["synthetic"] else ""
     return Table(
         name="baselines",
@@ -46,7 +49,9 @@ def baselines_table(content: Mapping[str, Any]) -> Table:
         "training rows, and “no” is what a method cannot do. Reads: Spearman ρ of descriptors as read. Generates: "
         "mean absolute error of the rebuilt spectra, from as many numbers as the model has styles. Disentangles: "
         "ρ where each descriptor is read from one style of its own, for the model the style of its name, else "
-        "the one paired with it on validation.",
+        "the one paired with it on validation. Excess coupling: the most that |ρ| of two styles exceeds |ρ| of "
+        "their descriptors, beside it the same with permuted styles; of the model, trial or ensemble, over the "
+        "named styles, of methods whose styles have no names over all. Parameters: numbers that were fitted.",
     )
 
 
@@ -76,9 +81,18 @@ def _flat(row: Mapping[str, Any]) -> dict[str, Cell]:
         record["one_style_mean_spearman"] = row["styles"]["mean_spearman"]
         record |= {f"{name}_one_style_spearman": rho for name, rho in row["styles"]["spearman"].items()}
         record |= {f"inter_style_{key}": value for key, value in row["styles"]["inter_style"].items()}
+        record["inter_style_over"] = _OVER[row["kind"]]
     if row["validation"]:
         record |= {f"validation_{key}": value for key, value in row["validation"].items()}
     return record | {"seconds": row["seconds"], "parameters": row["parameters"]}
+
+
+def _coupling(row: Mapping[str, Any]) -> list[Cell]:
+    """Return the excess coupling, what chance gives, and over which styles both are."""
+    if not row["has_styles"]:
+        return [CANNOT] * 3
+    coupling = row["styles"]["inter_style"]
+    return [coupling["excess"], coupling["excess_permuted"], _OVER[row["kind"]]]
 
 
 def _seconds(seconds: float | None) -> str | None:

@@ -70,13 +70,22 @@ def test_figure_says_what_cannot_be_done():
     ]
 
 
+def test_a_number_that_is_not_known_is_no_lack_of_the_method():
+    kept = {**row("vae", "VAE", 0.5, 0.018), "mean_spearman": None}  # as JSON gives NaN back
+    figure = baselines_figure(Subject("Fe_oxides", "Fe", "K"), content([ROWS[0], kept]))
+    assert [t.get_text() for t in figure.axes[0].texts] == ["0.725", "–"]
+
+
 def test_table_says_what_cannot_be_done_and_the_cost():
     table = baselines_table(content())
     shown = {row[0]: dict(zip(table.keys, row, strict=True)) for row in table.printed()}
     mean, trees = shown["Mean spectrum"], shown["Extra-trees"]
     assert (mean["mean_spearman"], mean["spearman_OS"], mean["reconstruction_mae"]) == ("no", "–", "0.080")
     assert (trees["mean_spearman"], trees["reconstruction_mae"]) == ("0.735", "no")
-    assert trees["one_style_spearman"] == trees["excess_coupling"] == "no"
+    assert trees["one_style_spearman"] == trees["excess_coupling"] == trees["excess_by_chance"] == "no"
+    coupling = ("excess_coupling", "excess_by_chance", "excess_over")
+    assert [shown["VAE"][key] for key in coupling] == ["0.100", "0.050", "all"]
+    assert {shown[f"Model, {of}"]["excess_over"] for of in ("one trial", "mean of 12 trials")} == {"named"}
     assert shown["VAE"]["one_style_spearman"] == "0.300" and shown["VAE"]["parameters"] == "134,666"
     assert (shown["VAE"]["seconds"], shown["Model, mean of 12 trials"]["seconds"]) == ("12", "–")
     assert table.caption.startswith("Synthetic data. ")
@@ -86,6 +95,7 @@ def test_table_says_what_cannot_be_done_and_the_cost():
 def test_csv_holds_every_number_once():
     rows = list(csv.DictReader(io.StringIO(baselines_csv(content()))))
     assert [r["name"] for r in rows] == ["trial", "ensemble", "mean_spectrum", "extra_trees", "vae"]
+    assert [r["inter_style_over"] for r in rows] == ["named", "named", "", "", "all"]
     assert rows[4]["CN_mae"] == "0.1" and rows[4]["inter_style_excess"] == "0.1"
     assert rows[3]["reconstruction_mae"] == "" and rows[3]["generates"] == "no"
     assert rows[0]["validation_mean_spearman"] == "" and rows[4]["validation_mean_spearman"] == "0.5"
