@@ -11,7 +11,7 @@ from rankaae_cli.reports.evaluation_words import FITTED_TO, association_summary,
 from rankaae_cli.reports.labels import averaged
 from rankaae_cli.reports.run_tables import descriptors_table, traversals_table
 from rankaae_cli.reports.tables import Table, print_number
-from rankaae_cli.reports.traversal_words import findings
+from rankaae_cli.reports.traversal_words import WARNING, findings
 
 
 def print_evaluation(metrics: Mapping[str, Any], units: Mapping[str, str]) -> None:
@@ -54,7 +54,8 @@ def print_traversal(traversal: Mapping[str, Any]) -> None:
     title = f"{traversal['family']}, response from the 5th to the 95th percentile"
     print_table(title, traversals_table(traversal), traversal["synthetic"])
     for line in findings(traversal):
-        Console(highlight=False).print(Text(line), soft_wrap=True)
+        style = "bold yellow" if line.startswith(WARNING) else ""
+        Console(highlight=False).print(Text(line, style=style), soft_wrap=True)
 
 
 def print_table(title: str, table: Table, synthetic: bool) -> None:
