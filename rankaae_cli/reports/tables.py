@@ -11,13 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from rankaae_cli.data.files import write_text
-
-_LATEX = str.maketrans({
-    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{",
-    "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "ρ": r"$\rho$", "Å": r"\AA{}",
-    "τ": r"$\tau$", "°": r"$^\circ$", "²": r"$^2$", "±": r"$\pm$", "|": r"$|$", "–": "--", "−": "$-$",
-    "<": r"$<$", ">": r"$>$", "“": "``", "”": "''",
-})  # fmt: skip
+from rankaae_cli.reports.latex import table_environment
 
 
 class Ranged(NamedTuple):
@@ -107,21 +101,9 @@ def csv_text(table: Table) -> str:
 
 
 def latex_text(table: Table) -> str:
-    """Return a table as a LaTeX ``tabular`` with the rules of the booktabs package, its caption beneath."""
+    """Return a table as LaTeX, see `latex.table_environment`."""
     numeric = [all(not isinstance(row[i], str) for row in table.rows) for i in range(len(table.keys))]
-    caption = f"\\footnotesize {escape_latex(table.caption)}"
-    lines = [
-        "% needs \\usepackage{booktabs}",
-        f"\\begin{{tabular}}{{{''.join('r' if n else 'l' for n in numeric)}}}",
-        "\\toprule",
-        " & ".join(escape_latex(h) for h in table.headings) + " \\\\",
-        "\\midrule",
-        *(" & ".join(escape_latex(cell) for cell in row) + " \\\\" for row in table.printed()),
-        "\\bottomrule",
-        f"\\multicolumn{{{len(table.keys)}}}{{p{{0.95\\linewidth}}}}{{{caption}}}",
-        "\\end{tabular}",
-    ]
-    return "\n".join(lines) + "\n"
+    return table_environment(table.name, table.headings, table.printed(), numeric, table.caption)
 
 
 def write_table(table: Table, folder: Path) -> list[Path]:
@@ -130,11 +112,6 @@ def write_table(table: Table, folder: Path) -> list[Path]:
         write_text(folder / f"{table.name}.csv", csv_text(table)),
         write_text(folder / f"{table.name}.tex", latex_text(table)),
     ]
-
-
-def escape_latex(text: str) -> str:
-    """Return `text` so that LaTeX prints it as it stands."""
-    return text.translate(_LATEX)
 
 
 def _full(cell: Cell) -> str:
