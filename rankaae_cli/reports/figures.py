@@ -296,8 +296,7 @@ def _cloud(ax: Axes, x: np.ndarray, y: np.ndarray, label: str) -> None:
         ax.hexbin(x, y, gridsize=40, bins="log", mincnt=1, linewidths=0.1, label=label)
         return
     alpha = float(np.clip(60 / max(len(x), 1) ** 0.7, 0.25, 0.8))
-    # Rasterised, thousands of points keep a pdf small; lines and text stay vectors.
-    ax.scatter(x, y, s=5, color=BLUE, alpha=alpha, lw=0, label=label, rasterized=len(x) > 500)
+    ax.scatter(x, y, s=5, color=BLUE, alpha=alpha, lw=0, label=label)
 
 
 def _jittered(value_N: np.ndarray, classes: Sequence[float] | None) -> np.ndarray:

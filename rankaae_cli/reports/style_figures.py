@@ -44,7 +44,7 @@ def normality(
         theoretical, sample = normal_quantiles(style_N)
         shown = _both_ends(len(sample))
         ax.axline((0, 0), slope=1, color=BLACK, lw=0.7, ls="--", label="standard normal")
-        ax.plot(theoretical[shown], sample[shown], ".", ms=2, color=BLUE, label="style", rasterized=True)
+        ax.plot(theoretical[shown], sample[shown], ".", ms=2, color=BLUE, label="style")
         ax.set_title(f"{_short_name(name)}\nW = {print_number(w)}", parse_math=False)
     for ax in panels[len(w_by_style) :]:
         ax.remove()
