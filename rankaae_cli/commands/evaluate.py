@@ -64,10 +64,15 @@ def run(cfg: "DictConfig") -> dict[str, Any]:
     """Evaluate a run, and baselines beside it where asked; return the contents of metrics.json."""
     from omegaconf import OmegaConf
 
-    from rankaae_cli.commands.evaluate_baselines import check_settings, chosen_baselines, evaluate_baselines
+    from rankaae_cli.commands.evaluate_baselines import (
+        check_settings,
+        chosen_baselines,
+        evaluate_baselines,
+        known_baselines,
+    )
     from rankaae_cli.commands.run_directory import load_run
     from rankaae_cli.reports.baseline_table import print_baselines
-    from rankaae_cli.reports.console import print_evaluation
+    from rankaae_cli.reports.console import print_evaluation, print_reconstruction_warning
 
     if cfg.resamples < 1:
         raise UserError(f"resamples={cfg.resamples}: the intervals need at least 1, better hundreds")
@@ -85,6 +90,7 @@ def run(cfg: "DictConfig") -> dict[str, Any]:
             run_directory, directory, model, family, metrics, baselines, settings, cfg.threads
         )
         print_baselines(content)
+    print_reconstruction_warning(metrics, known_baselines(directory, metrics))
     print(directory)
     return metrics
 
@@ -143,7 +149,7 @@ def evaluate(
     validation = reading if split == "validation" else read_split(model, family, "validation")
     training = reading if split == "train" else read_split(model, family, "train")
     fitted = fit_on_validation(model, validation, training.spectra_NE.mean(axis=0))
-    found = find_associations(model, family, reading, seed)
+    found = find_associations(model, family, reading, validation, training, seed)
     metrics = {
         "run": run_directory.name,
         "family": model.family,

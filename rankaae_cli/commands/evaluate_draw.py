@@ -119,7 +119,7 @@ def _of_styles(
 
     subject, t = subject_of(model), int(model.selected_trial)
     what = f"{reading.split} split, trial {t}"
-    of_free = found.associations
+    of_free = found.repeats
     leakage, coupling = metrics["leakage"], metrics["coupling"]
     w_S = dict(zip(model.style_names, metrics["trials"][t]["shapiro"], strict=True))
     makers: dict[str, Callable[[], Any]] = {
@@ -137,5 +137,6 @@ def _of_styles(
         "trials": lambda: choice_figure.trial_choice(subject, metrics["choice"]),
     }
     if of_free is not None:
-        makers["associations"] = lambda: associations(subject, of_free, model.style_names, what)
+        rows = metrics["associations"]["repeated_on"]
+        makers["associations"] = lambda: associations(subject, of_free, model.style_names, rows, f"trial {t}")
     return makers

@@ -1,6 +1,7 @@
 """The numbers of ``rankaae evaluate``: what is fitted on validation, and scores with intervals on a split."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from rankaae_cli.training.trained import TrainedModel
 
 Cuts = dict[str, dict[str, Any] | None]
+_LEAD_RESAMPLES = 500  # enough for an interval that only has to be told from 0
 _ROWS_FOR_ALL = 2000  # beyond, Kendall's intervals (quadratic in rows) of every trial would take minutes
 
 
@@ -104,15 +106,52 @@ def _choice(
         for t, measures in enumerate(judged)
     ]
     selected = int(model.selected_trial)
+    lead = _lead(model, validation, mean_spectrum_E, our_ranks)
     return {
         "trial": selected,
         "by": chosen_by(trials),
-        "reason": choice_reason(trials, selected),
+        "reason": choice_reason(trials, selected, lead),
+        "lead": lead,
         "published_choice": their_ranks.index(1) if 1 in their_ranks else None,
         "published_by": PUBLISHED_BY,
         "n_validation": len(validation.error_N),
         "trials": trials,
     }
+
+
+def _lead(
+    model: "TrainedModel",
+    validation: "SplitReading",
+    mean_spectrum_E: "np.ndarray",
+    rank_of: Sequence[int | None],
+) -> dict[str, Any] | None:
+    """Hold the selected trial's lead over the next against chance; None where it is not the best or is alone."""
+    import numpy as np
+
+    from rankaae_cli.core.bootstrap import LEVEL, material_weights
+    from rankaae_cli.core.calibration import reconstruction_mae_rows
+    from rankaae_cli.core.trial_choice import lead, resampled_scores
+
+    selected = int(model.selected_trial)
+    if rank_of[selected] != 1 or 2 not in rank_of:
+        return None
+    over = rank_of.index(2)
+    weights_NR = material_weights(validation.material_N, _LEAD_RESAMPLES, np.random.default_rng(0))
+    # The rows themselves are the last resample.
+    weights_NR = np.column_stack([weights_NR, np.ones(len(weights_NR))])
+    flat_NE = np.broadcast_to(mean_spectrum_E, validation.spectra_NE.shape)
+    first, second = (
+        resampled_scores(
+            validation.styles_TNS[t],
+            reconstruction_mae_rows(validation.spectra_NE, validation.reconstructions_TNE[t]),
+            reconstruction_mae_rows(validation.spectra_NE, flat_NE),
+            validation.descriptors_NK,
+            weights_NR,
+        )
+        for t in (selected, over)
+    )
+    against_chance = lead(first[:-1], second[:-1], float(first[-1] - second[-1]))
+    return {"over": over, "level": LEVEL, "resamples": weights_NR.shape[1] - 1, **against_chance}
 
 
 def _judge(

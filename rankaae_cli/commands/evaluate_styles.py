@@ -8,6 +8,7 @@ if TYPE_CHECKING:
 
     from rankaae_cli.commands.evaluate import SplitReading
     from rankaae_cli.core.associations import Associations
+    from rankaae_cli.core.repeats import Repeats
     from rankaae_cli.data.family_file import Family
     from rankaae_cli.training.trained import TrainedModel
 
@@ -21,13 +22,13 @@ class Found:
 
     Attributes
     ----------
-    associations
-        None where the model has no free style.
+    repeats
+        Every pair with a quantity or descriptor; None where the model has no free style.
     summary
         As in metrics.json; None likewise.
     """
 
-    associations: "Associations | None"
+    repeats: "Repeats | None"
     summary: dict[str, Any] | None
 
 
@@ -58,41 +59,87 @@ def describe_styles(
     }
 
 
-def find_associations(model: "TrainedModel", family: "Family", reading: "SplitReading", seed: int) -> Found:
-    """Correlate the selected trial's free styles with the family's quantities and the descriptors."""
-    import numpy as np
+def find_associations(
+    model: "TrainedModel",
+    family: "Family",
+    reading: "SplitReading",
+    validation: "SplitReading",
+    training: "SplitReading",
+    seed: int,
+) -> Found:
+    """Search what the selected trial's free styles go with, and see what of it repeats.
 
-    from rankaae_cli.core.associations import FLOOR, associations
-    from rankaae_cli.reports.evaluation_words import association_findings
+    They are held against the family's quantities and the descriptors. The search is always on the validation
+    rows; what is found has to repeat on the rows of the split, or where that is validation itself, on the
+    training rows. So the test rows are read only where the test split is evaluated, and choose nothing there.
+    """
+    from rankaae_cli.core.associations import FLOOR
+    from rankaae_cli.core.repeats import nearest_descriptors, repeats
+    from rankaae_cli.reports.association_words import association_findings, descriptor_findings
 
-    k, t = len(model.descriptor_names), int(model.selected_trial)
-    free = model.style_names[k:]
+    free = model.style_names[len(model.descriptor_names) :]
     if not free:
         return Found(None, None)
-    styles_NS = reading.styles_TNS[t]
-    quantities_NQ = family.quantities_NQ[reading.rows]
-    found = associations(
-        styles_NS[:, k:],
-        np.hstack([quantities_NQ, reading.descriptors_NK]),
-        styles_NS[:, :k],
-        reading.material_N,
-        style_names=free,
-        quantity_names=[*family.quantity_names, *model.descriptor_names],
-        seed=seed,
+    again_reading = training if reading.split == validation.split else reading
+    found, again = (_associations(model, family, rows, seed) for rows in (validation, again_reading))
+    same_as = nearest_descriptors(
+        _quantities(family, validation),
+        validation.descriptors_NK,
+        _quantity_names(model, family),
+        model.descriptor_names,
     )
+    pairs = repeats(found, again, same_as)
+    on = {"found_on": validation.split, "repeated_on": again_reading.split}
+    of_descriptors = descriptor_findings(pairs)
     summary = {
-        "trial": t,
-        "n": len(reading.error_N),
+        "trial": int(model.selected_trial),
+        "n": len(again_reading.error_N),
         "n_quantities": len(family.quantity_names),
+        **on,
         "threshold": found.threshold,
+        "repeat_threshold": again.threshold,
         "floor": FLOOR,
         "materials": found.materials,
+        "repeat_materials": again.materials,
         "permutations": found.permutations,
-        "standing_out": [asdict(pair) for pair in found.standing_out],
-        "strongest": [asdict(pair) for style in free for pair in found.of_style(style)[:_STRONGEST]],
-        "findings": association_findings(found, free, len(family.quantity_names)),
+        "standing_out": [asdict(pair) for pair in pairs.standing_out],
+        "of_descriptors": [asdict(pair) for pair in pairs.of_descriptors],
+        "strongest": [asdict(pair) for style in free for pair in pairs.of_style(style)[:_STRONGEST]],
+        "findings": [
+            *association_findings(pairs, free, len(family.quantity_names), on["repeated_on"]),
+            *of_descriptors,
+        ],
+        "descriptor_findings": of_descriptors,
     }
-    return Found(found, summary)
+    return Found(pairs, summary)
+
+
+def _associations(
+    model: "TrainedModel", family: "Family", reading: "SplitReading", seed: int
+) -> "Associations":
+    from rankaae_cli.core.associations import associations
+
+    k, styles_NS = len(model.descriptor_names), reading.styles_TNS[int(model.selected_trial)]
+    return associations(
+        styles_NS[:, k:],
+        _quantities(family, reading),
+        styles_NS[:, :k],
+        reading.material_N,
+        style_names=model.style_names[k:],
+        quantity_names=_quantity_names(model, family),
+        seed=seed,
+    )
+
+
+def _quantities(family: "Family", reading: "SplitReading") -> "np.ndarray":
+    """Return the quantities, then the descriptors, of the rows of a split."""
+    import numpy as np
+
+    return np.hstack([family.quantities_NQ[reading.rows], reading.descriptors_NK])
+
+
+def _quantity_names(model: "TrainedModel", family: "Family") -> list[str]:
+    return [*family.quantity_names, *model.descriptor_names]
 
 
 def _disentanglement(
@@ -138,8 +185,9 @@ def _leakage(model: "TrainedModel", training: "SplitReading", seed: int) -> dict
     import numpy as np
     import torch
 
-    from rankaae_cli.core.leakage import leakage_matrix
+    from rankaae_cli.core.leakage import largest_off_diagonal, leakage_matrix
     from rankaae_cli.core.traversal import draw_rows
+    from rankaae_cli.reports.evaluation_words import leakage_findings
 
     def encode(spectra_TDE: "np.ndarray") -> "np.ndarray":
         with torch.no_grad():
@@ -155,20 +203,14 @@ def _leakage(model: "TrainedModel", training: "SplitReading", seed: int) -> dict
     k, t = len(model.descriptor_names), int(model.selected_trial)
     named_KK = leakage_TSS[training.alive_T][:, :k, :k].mean(axis=0)
     selected_SS = leakage_TSS[t]
-    return {
+    leakage = {
         "trial": t,
         "draws": _DRAWS,
         "styles": list(model.style_names),
         "matrix": selected_SS.tolist(),
-        "largest": _largest_off_diagonal(selected_SS),
+        "largest": largest_off_diagonal(selected_SS),
         "named_mean": named_KK.tolist(),
-        "named_mean_largest": _largest_off_diagonal(named_KK),
+        "named_mean_largest": largest_off_diagonal(named_KK),
+        "n_trials": int(training.alive_T.sum()),
     }
-
-
-def _largest_off_diagonal(matrix_SS: "np.ndarray") -> float:
-    import numpy as np
-
-    others = matrix_SS[~np.eye(len(matrix_SS), dtype=bool)]
-    others = others[np.isfinite(others)]
-    return float(others.max()) if len(others) else float("nan")
+    return {**leakage, "findings": leakage_findings(leakage)}

@@ -36,8 +36,8 @@ def write_tables(
         ERRORS: _errors(model, reading),
         LEAKAGE: _leakage(metrics),
     }
-    if found.associations is not None:
-        tables[ASSOCIATIONS] = pd.DataFrame([asdict(pair) for pair in found.associations.pairs])
+    if found.repeats is not None:
+        tables[ASSOCIATIONS] = pd.DataFrame([asdict(pair) for pair in found.repeats.pairs])
     for name, table in tables.items():
         with replacing(directory / name) as temporary:
             table.to_csv(temporary, index=False, float_format="%.6g")
@@ -72,9 +72,10 @@ def _trials(metrics: dict[str, Any]) -> "pd.DataFrame":
         row |= {f"validation_{key}": judged[key] for key in _JUDGED}
         row["mean_spearman"] = trial["mean_spearman"]
         for name, scores in trial["descriptors"].items():
-            keys = ("spearman", "kendall", "r2", "mae", "f1", "balanced_accuracy")
+            keys = ("spearman", "spearman_attainable", "kendall", "r2", "mae", "f1", "balanced_accuracy")
             row |= {f"{name}_{key}": scores[key] for key in keys if key in scores}
-        row |= {f"inter_style_{key}": value for key, value in trial["inter_style"].items()}
+        for part in ("inter_style", "inter_style_named"):
+            row |= {f"{part}_{key}": value for key, value in trial[part].items()}
         row |= {f"reconstruction_{key}": value for key, value in trial["reconstruction"].items()}
         row["shapiro_min"] = trial["shapiro_min"]
         rows.append(row)

@@ -1,15 +1,21 @@
 """Compact tables on the terminal."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from rankaae_cli.reports.evaluation_words import FITTED_TO, association_summary, choice_remark
+from rankaae_cli.reports.association_words import association_summary
+from rankaae_cli.reports.evaluation_words import (
+    FITTED_TO,
+    choice_remark,
+    coupling_warning,
+    reconstruction_warning,
+)
 from rankaae_cli.reports.labels import averaged
-from rankaae_cli.reports.run_tables import descriptors_table, traversals_table
+from rankaae_cli.reports.run_tables import descriptors_note, descriptors_table, traversals_table
 from rankaae_cli.reports.tables import Table, print_number
 from rankaae_cli.reports.traversal_words import WARNING, findings
 
@@ -30,6 +36,7 @@ def print_evaluation(metrics: Mapping[str, Any], units: Mapping[str, str]) -> No
         descriptors_table(metrics, units, brief=True),
         metrics["synthetic"],
     )
+    Console(highlight=False).print(Text(descriptors_note(metrics, brief=True), style="dim"), soft_wrap=True)
     rho = f"mean Spearman {print_number(ensemble['mean_spearman'])}"
     if ensemble["n_trials"] > 1:
         rho = f"mean Spearman: single trial {print_number(single['mean_spearman'])}, "
@@ -42,11 +49,22 @@ def print_evaluation(metrics: Mapping[str, Any], units: Mapping[str, str]) -> No
         lines.append(FITTED_TO)
     Console(highlight=False).print(
         f"{rho}\nreconstruction MAE {print_number(ensemble['reconstruction']['mae'])}, "
-        f"excess coupling {excess} (by chance {chance})",
+        f"excess coupling of named styles {excess} (by chance {chance})",
         soft_wrap=True,
     )
     for line in lines:
         Console(highlight=False).print(Text(line), soft_wrap=True)
+    _warn(coupling_warning(ensemble))
+
+
+def print_reconstruction_warning(metrics: Mapping[str, Any], baselines: Sequence[Mapping[str, Any]]) -> None:
+    """Print a line where spectra are rebuilt worse than by PCA; `baselines` are rows of baselines.json."""
+    _warn(reconstruction_warning(metrics["ensemble"], baselines))
+
+
+def _warn(line: str | None) -> None:
+    if line is not None:
+        Console(highlight=False).print(Text(line, style="bold yellow"), soft_wrap=True)
 
 
 def print_traversal(traversal: Mapping[str, Any]) -> None:

@@ -1,13 +1,14 @@
-"""What an evaluation says, in sentences: why a trial was chosen, what free styles go with."""
+"""What an evaluation says, in sentences: why a trial was chosen, how styles leak, what to be wary of."""
 
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rankaae_cli.core.associations import FLOOR, Association, Associations
-from rankaae_cli.core.quantities import QUANTITIES
+import numpy as np
+
+from rankaae_cli.core.leakage import strongest_leak
 from rankaae_cli.core.selection import COUPLING_WEIGHT, RECONSTRUCTION_WEIGHT
-from rankaae_cli.reports.labels import listed, style_title
+from rankaae_cli.reports.labels import style_title
 from rankaae_cli.reports.tables import print_number
 
 _BY = (
@@ -28,10 +29,8 @@ FITTED_TO = (
     "calibration and thresholds between classes were fitted to these same rows: R², MAE and F1 of the test split "
     "are those to report"
 )
-NO_QUANTITIES = (
-    "The family file holds no further quantities of the sites, so free styles are held against the descriptors "
-    "only; rankaae ingest writes quantities where it reads structures."
-)
+EXCESS_AT_MOST = 0.15  # beyond chance; above it a named style says much of another's descriptor
+_LEAK_WORTH_NAMING = 0.1  # of the walked style's own movement
 
 
 def chosen_by(trials: Sequence[Mapping[str, Any]]) -> str:
@@ -46,8 +45,10 @@ def chosen_by(trials: Sequence[Mapping[str, Any]]) -> str:
     return _BY
 
 
-def choice_reason(trials: Sequence[Mapping[str, Any]], selected: int) -> str:
-    """Return in a sentence why a trial was chosen.
+def choice_reason(
+    trials: Sequence[Mapping[str, Any]], selected: int, lead: Mapping[str, Any] | None = None
+) -> str:
+    """Return in a sentence why a trial was chosen, and whether its lead is more than chance.
 
     Parameters
     ----------
@@ -55,6 +56,8 @@ def choice_reason(trials: Sequence[Mapping[str, Any]], selected: int) -> str:
         ``choice.trials`` of metrics.json.
     selected
         Index of the chosen one.
+    lead
+        ``choice.lead`` of metrics.json; None where there is none.
     """
     chosen = trials[selected]
     if chosen["rank"] is None:
@@ -71,13 +74,35 @@ def choice_reason(trials: Sequence[Mapping[str, Any]], selected: int) -> str:
     if best["trial"] != selected:  # a resumed or edited checkpoint
         return f"{begin}, as training recorded; trial {best['trial']} has {print_number(best['score'])}"
     after = f"next is trial {second['trial']} with {print_number(second['score'])}"
-    return f"{begin}, the highest of {len(scored)}; {after}"
+    sure = f"; {lead_remark(lead)}" if lead else ""
+    return f"{begin}, the highest of {len(scored)}; {after}{sure}"
+
+
+def lead_remark(lead: Mapping[str, Any]) -> str:
+    """Return in words whether the chosen trial's lead over the next is more than chance.
+
+    Parameters
+    ----------
+    lead
+        ``choice.lead`` of metrics.json.
+    """
+    ahead = f"its lead of {print_number(lead['difference'])}"
+    if lead["beyond_chance"] is None:
+        return f"whether {ahead} is chance is not known, there are too few validation materials"
+    low, high = (print_number(end) for end in lead["interval"])
+    interval = f"95 % interval over the validation materials {low} to {high}"
+    if lead["beyond_chance"]:
+        return f"{ahead} is more than chance ({interval})"
+    return f"{ahead} is within chance ({interval}), so the two are as good as one another"
 
 
 def choice_remark(choice: Mapping[str, Any]) -> str:
     """Return `choice_reason` in few words, with `published_remark`."""
     score = print_number(choice["trials"][choice["trial"]]["score"])
     chosen = f"trial {choice['trial']} of {len(choice['trials'])}, validation score {score}"
+    lead = choice.get("lead")
+    if lead and lead["beyond_chance"] is False:
+        chosen += f" (its lead over trial {lead['over']} is within chance)"
     return f"chosen: {chosen}; {published_remark(choice)}"
 
 
@@ -91,69 +116,80 @@ def published_remark(choice: Mapping[str, Any]) -> str:
     return f"the published score would choose trial {other}"
 
 
-def association_findings(found: Associations, styles: Sequence[str], n_quantities: int) -> list[str]:
-    """Return a sentence for each free style: what stands out, or plainly that nothing does.
+def leakage_findings(leakage: Mapping[str, Any]) -> list[str]:
+    """Return in sentences which style, when walked, moves which other most.
 
     Parameters
     ----------
-    found
-        Of `core.associations.associations`.
-    styles
-        Names of the free styles.
-    n_quantities
-        How many quantities, beside the descriptors, the family file holds.
+    leakage
+        ``leakage`` of metrics.json.
+
+    Returns
+    -------
+    list of str
+        One of the named styles, in the mean over trials; one of all styles of the selected trial, where it has
+        free ones or the mean is of several trials.
     """
-    lines = [_of_style(style, found) for style in styles]
-    return lines if n_quantities else [*lines, NO_QUANTITIES]
+    styles = list(leakage["styles"])
+    named_KK, all_SS = (np.array(leakage[key], dtype=float) for key in ("named_mean", "matrix"))
+    n, t = leakage["n_trials"], leakage["trial"]
+    of_named = f"named styles, mean of {n} trials" if n > 1 else f"named styles, trial {t}"
+    lines = [_leak(of_named, named_KK, styles)]
+    if n > 1 or len(all_SS) > len(named_KK):
+        lines.append(_leak(f"all styles, trial {t}", all_SS, styles))
+    return lines
 
 
-def association_summary(associations: Mapping[str, Any]) -> list[str]:
-    """Return `association_findings` in fewer lines: of free styles where nothing stands out one for all.
+def _leak(what: str, matrix_SS: np.ndarray, styles: Sequence[str]) -> str:
+    place = strongest_leak(matrix_SS)
+    if place is None:
+        return f"{what}: there are no two styles to compare"
+    walked, moved = (style_title(styles[i]) for i in place)
+    most = matrix_SS[place]
+    if most < _LEAK_WORTH_NAMING:
+        above = math.ceil(100 * most) / 100  # so that the sentence holds
+        return f"{what}: no style moves another by more than {above:.2f} of its own movement"
+    return (
+        f"{what}: walking {walked} moves {moved} most, by {most:.2f} of its own movement "
+        "(both in standard deviations over the training rows)"
+    )
+
+
+def coupling_warning(ensemble: Mapping[str, Any]) -> str | None:
+    """Return a warning where the named styles are coupled far beyond their descriptors and chance; else None.
 
     Parameters
     ----------
-    associations
-        ``associations`` of metrics.json.
+    ensemble
+        ``ensemble`` of metrics.json.
     """
-    if associations["standing_out"]:
-        stand_out = {style_title(pair["style"]) for pair in associations["standing_out"]}
-        return [line for line in associations["findings"] if line.split(":")[0] in stand_out]
-    known = [pair for pair in associations["strongest"] if _is_known(pair["partial"])]
-    if not known:
-        return ["free styles: what they go with is not known, too few spectra"]
-    top = max(known, key=lambda pair: abs(pair["partial"]))
-    threshold = associations["threshold"]
-    limit = max(threshold, associations["floor"]) if _is_known(threshold) else associations["floor"]
-    most = f"{style_title(top['style'])} with {_named(top['quantity'])}, partial ρ {_signed(top['partial'])}"
-    return [f"free styles: nothing stands out (largest: {most}; needed: above {limit:.3f})"]
+    coupling = ensemble["inter_style"]  # an ensemble has named styles only
+    excess, chance = coupling["excess"], coupling["excess_permuted"]
+    if excess is None or chance is None or not excess - chance > EXCESS_AT_MOST:
+        return None
+    return (
+        f"Warning: named styles are coupled beyond their descriptors by {print_number(excess)} "
+        f"(by chance {print_number(chance)}): the response to one may be in part that to another"
+    )
 
 
-def _of_style(style: str, found: Associations) -> str:
-    known = [pair for pair in found.of_style(style) if not math.isnan(pair.partial)]
-    name = style_title(style)
-    if not known:
-        return f"{name}: not known, too few spectra"
-    out = [pair for pair in known if pair.stands_out]
-    if out:
-        return (
-            f"{name}: {listed([_partial(pair) for pair in out[:3]])} stand{'s' if len(out) == 1 else ''} out"
-        )
-    limit = max(found.threshold, FLOOR)
-    return f"{name}: nothing stands out (largest: {_partial(known[0])}; needed: above {limit:.3f})"
+def reconstruction_warning(ensemble: Mapping[str, Any], baselines: Sequence[Mapping[str, Any]]) -> str | None:
+    """Return a warning where the model rebuilds spectra worse than as many principal components; else None.
 
-
-def _partial(pair: Association) -> str:
-    return f"{_named(pair.quantity)}, partial ρ {_signed(pair.partial)}"
-
-
-def _named(quantity: str) -> str:
-    label = QUANTITIES[quantity].label if quantity in QUANTITIES else quantity
-    return label if quantity in label else f"{label} ({quantity})"
-
-
-def _signed(value: float) -> str:
-    return f"{value:.3f}".replace("-", "−")
-
-
-def _is_known(value: float | None) -> bool:
-    return value is not None and not math.isnan(value)
+    Parameters
+    ----------
+    ensemble
+        ``ensemble`` of metrics.json.
+    baselines
+        ``rows`` of baselines.json; None is returned where PCA is not among them.
+    """
+    pca = next((row for row in baselines if row["name"] == "pca_linear"), None)
+    if pca is None:
+        return None
+    ours, theirs = ensemble["reconstruction"]["mae"], pca["reconstruction"]["mae"]
+    if ours is None or theirs is None or not ours > theirs:
+        return None
+    return (
+        f"Warning: the model rebuilds spectra worse (MAE {print_number(ours)}) than as many principal components "
+        f"({print_number(theirs)}): train longer, or raise objective.reconstruction.weight"
+    )

@@ -6,9 +6,9 @@ from typing import Any
 
 from rankaae_cli.core.quantities import QUANTITIES
 from rankaae_cli.reports.labels import averaged, described_range, style_title, traversed, with_unit
-from rankaae_cli.reports.tables import Cell, Ranged, Table
+from rankaae_cli.reports.tables import Cell, Ranged, Table, print_number
 
-_BRIEF = ("spearman", "r2", "mae", "f1", "interval_half_width", "n")
+_BRIEF = ("spearman", "spearman_attainable", "r2", "mae", "f1", "interval_half_width", "n")
 _RANGED = ("spearman", "mean_spearman", "mae", "f1")
 
 
@@ -25,18 +25,13 @@ def descriptors_table(metrics: Mapping[str, Any], units: Mapping[str, str], brie
         Leave out what a terminal has no room for.
     """
     ensemble, single = metrics["ensemble"], metrics["trials"][metrics["selected_trial"]]
-    columns = {"spearman": "Spearman ρ", "kendall": "Kendall τ", "r2": "R²", "mae": "MAE"}
-    columns |= {"f1": "F1", "balanced_accuracy": "Bal. acc."}
-    columns |= {"interval_half_width": "90 % ±", "interval_coverage": "within", "n": "n"}
-    if not any("f1" in score for score in ensemble["descriptors"].values()):
-        del columns["f1"], columns["balanced_accuracy"]
-    if brief:
-        columns = {key: heading for key, heading in columns.items() if key in _BRIEF}
+    columns = _descriptor_columns(metrics, brief)
     rows: list[list[Cell]] = [
         [with_unit(name, units.get(name, "")), *(_ranged(score, key) for key in columns)]
         for name, score in ensemble["descriptors"].items()
     ]
-    rows.append(["mean", _ranged(ensemble, "mean_spearman"), *[None] * (len(columns) - 1)])
+    means: list[Cell] = [_ranged(ensemble, "mean_spearman"), ensemble.get("mean_spearman_attainable")]
+    rows.append(["mean", *means, *[None] * (len(columns) - len(means))])
     keys, headings = ["descriptor", *columns], ["Descriptor", *columns.values()]
     if ensemble["n_trials"] > 1:
         # Publications give single trials.
@@ -45,16 +40,50 @@ def descriptors_table(metrics: Mapping[str, Any], units: Mapping[str, str], brie
         alone = [score["spearman"] for score in single["descriptors"].values()]
         for row, rho in zip(rows, [*alone, single["mean_spearman"]], strict=True):
             row.insert(2, rho)
-    text = f"{metrics['split']} split, {averaged(metrics)}"
-    text += f"; “one trial”: ρ of trial {metrics['selected_trial']} alone" if ensemble["n_trials"] > 1 else ""
-    text += ". In brackets: 95 % bootstrap intervals over materials"
     return Table(
         name="descriptors",
         keys=keys,
         headings=headings,
         rows=rows,
-        caption=_caption(metrics, f"{text}. MAE, and ± of the calibrated value, in the descriptor's unit."),
+        caption=_caption(
+            metrics, f"{metrics['split']} split, {averaged(metrics)}. {_columns(metrics, columns)}"
+        ),
     )
+
+
+def descriptors_note(metrics: Mapping[str, Any], brief: bool = False) -> str:
+    """Return what the columns of `descriptors_table` mean."""
+    return _columns(metrics, _descriptor_columns(metrics, brief))
+
+
+def _descriptor_columns(metrics: Mapping[str, Any], brief: bool) -> dict[str, str]:
+    """Return keys and headings of the numbers of a descriptor."""
+    columns = {"spearman": "Spearman ρ", "spearman_attainable": "best possible ρ", "kendall": "Kendall τ"}
+    columns |= {"r2": "R²", "mae": "MAE", "f1": "F1", "balanced_accuracy": "Balanced accuracy"}
+    columns |= {"interval_half_width": "90 % interval ±", "interval_coverage": "share within it"}
+    columns |= {"n": "Spectra"}
+    if not any("f1" in score for score in metrics["ensemble"]["descriptors"].values()):
+        del columns["f1"], columns["balanced_accuracy"]
+    return {key: heading for key, heading in columns.items() if not brief or key in _BRIEF}
+
+
+def _columns(metrics: Mapping[str, Any], columns: Mapping[str, str]) -> str:
+    single = metrics["selected_trial"]
+    parts = ["ρ: rank correlation of a style with its descriptor (1 is the same order)"]
+    if metrics["ensemble"]["n_trials"] > 1:
+        parts.append(f"one trial: ρ of trial {single} alone")
+    parts.append(
+        "best possible: the most that a style without ties can reach, as values of the descriptor tie"
+    )
+    if "kendall" in columns:
+        parts.append("Kendall τ: a rank correlation that does not count pairs which tie")
+    parts.append("R², MAE: of the calibrated value, share of variance explained and mean absolute error")
+    if "f1" in columns:
+        parts.append("F1: of classes, mean over them (1 is all right)")
+    parts.append("90 % interval: half its width, in the descriptor's unit")
+    if "interval_coverage" in columns:
+        parts[-1] += ", and the share of true values within it"
+    return f"{'; '.join(parts)}. In brackets: 95 % bootstrap intervals over materials."
 
 
 def associations_table(associations: Mapping[str, Any], about: Mapping[str, Any]) -> Table:
@@ -71,25 +100,45 @@ def associations_table(associations: Mapping[str, Any], about: Mapping[str, Any]
         [
             style_title(pair["style"]),
             _quantity(pair["quantity"]),
-            pair["spearman"],
+            pair.get("found_partial"),
             pair["partial"],
+            pair["spearman"],
             pair["p_value"],
-            "yes" if pair["stands_out"] else "no",
+            _verdict(pair),
         ]
         for pair in associations["strongest"]
     ]
+    again = associations.get("repeated_on", about["split"])
     text = (
-        f"{about['split']} split, trial {associations['trial']}: the strongest partial correlations of each free "
-        f"style. “Partial”: what is left after the named styles are taken out; p over all pairs together, from "
-        f"{associations['permutations']} permutations of the materials."
+        f"trial {associations['trial']}: the strongest partial correlations of each free style on the validation "
+        f"split, and on the {again} split, where they have to repeat. Partial ρ: what is left of Spearman's ρ "
+        f"after the named styles are taken out; ρ and p: on the {again} split, p over all pairs together, from "
+        f"{associations['permutations']} permutations of the materials. Stands out: beyond chance and "
+        f"{print_number(float(associations['floor']), 1)} on validation, and beyond chance with the same sign on "
+        f"the {again} split; “no, of X”: it repeats, but the quantity (nearly) is the descriptor X, so the style X "
+        "does not hold all of it."
     )
     return Table(
         name="associations",
-        keys=["style", "quantity", "spearman", "partial", "p_value", "stands_out"],
-        headings=["Free style", "Quantity", "Spearman ρ", "Partial ρ", "p", "Stands out"],
+        keys=["style", "quantity", "found_partial", "partial", "spearman", "p_value", "stands_out"],
+        headings=[
+            "Free style",
+            "Quantity",
+            "Partial ρ, validation",
+            f"Partial ρ, {again}",
+            f"Spearman ρ, {again}",
+            f"p, {again}",
+            "Stands out",
+        ],
         rows=rows,
         caption=_caption(about, text),
     )
+
+
+def _verdict(pair: Mapping[str, Any]) -> str:
+    if pair["stands_out"]:
+        return "yes"
+    return f"no, of {pair['descriptor']}" if pair.get("repeats") else "no"
 
 
 def disentanglement_table(metrics: Mapping[str, Any]) -> Table:
@@ -111,18 +160,28 @@ def disentanglement_table(metrics: Mapping[str, Any]) -> Table:
                 *(found["dci"]["completeness"], found["dci"]["informativeness"], leaked),
             ]
         )
+    named = metrics["trials"][t].get("inter_style_named")
+    if named and named["excess"] is not None:
+        values = [named[key] for key in ("max_abs_spearman", "excess", "excess_permuted")]
+        rows.insert(1, [f"trial {t}, named styles", *values, *[None] * 7])
     keys = ["styles", "max_abs_spearman", "excess", "excess_permuted", "shapiro_min", "mig", "sap"]
-    headings = ["Styles", "Max. |ρ|", "Excess", "by chance", "Shapiro W", "MIG", "SAP"]
+    headings = ["Styles", "Largest |ρ| of two styles", "Excess coupling", "the same by chance"]
+    headings += ["Smallest Shapiro W", "Mutual information gap", "Separated predictability"]
     return Table(
         name="styles",
         keys=[*keys, "dci_disentanglement", "dci_completeness", "dci_informativeness", "leakage"],
-        headings=[*headings, "Disent.", "Complet.", "Inform.", "Leakage"],
+        headings=[*headings, "Disentanglement", "Completeness", "Informativeness", "Leakage"],
         rows=rows,
         caption=_caption(
             metrics,
-            f"{metrics['split']} split. The trees of DCI (disentanglement, completeness, informativeness) are "
-            "fitted on validation. Leakage: the most that a style moves when another is walked, relative to that "
-            "one; of the ensemble, the mean over trials.",
+            f"{metrics['split']} split. Excess coupling: the most that |ρ| of two styles exceeds |ρ| of their "
+            "descriptors (0 where a style is free); by chance: the same with permuted styles. Shapiro W: 1 is a "
+            "normal distribution. Mutual information gap (MIG) and separated attribute predictability (SAP): by "
+            "how much one style tells more of a descriptor than the next does. Disentanglement, completeness, "
+            "informativeness (DCI): each style is of one descriptor, each descriptor in one style, descriptors are "
+            "read; the trees are fitted on validation. All of these are best at 1, coupling and leakage at 0. "
+            "Leakage: the most that a style moves when another is walked, relative to that one; of the ensemble, "
+            "the mean over trials.",
         ),
     )
 
@@ -155,18 +214,21 @@ def trials_table(metrics: Mapping[str, Any]) -> Table:
             "Trial",
             "Validation score",
             "Published score",
-            "its rank",
+            "Rank by published score",
             "Epoch kept",
-            "Mean ρ",
-            "Reconstr. MAE",
-            "Excess coupling",
-            "Shapiro W",
+            "Mean Spearman ρ",
+            "Reconstruction MAE",
+            "Excess coupling of named styles",
+            "Smallest Shapiro W",
         ],
         rows=rows,
         caption=_caption(
             metrics,
             f"by validation score, which chose; the published score is of validation too. Columns after the epoch: "
-            f"{metrics['split']} split. The ensemble has named styles only.",
+            f"{metrics['split']} split: mean over descriptors of ρ with their styles; mean absolute error of the "
+            "rebuilt spectra; the most that |ρ| of two named styles exceeds |ρ| of their descriptors; the "
+            "smallest W of Shapiro and Wilk over the styles (1 is a normal distribution), of the ensemble over its "
+            "named ones.",
         ),
     )
 
@@ -210,7 +272,8 @@ def _main_numbers(scores: Mapping[str, Any]) -> list[Cell]:
     return [
         scores["mean_spearman"],
         scores["reconstruction"]["mae"],
-        scores["inter_style"]["excess"],
+        # Evaluations of earlier versions lack the coupling of a trial's named styles alone.
+        (scores.get("inter_style_named") or {}).get("excess"),
         scores["shapiro_min"],
     ]
 

@@ -66,6 +66,12 @@ def call(run, *overrides):
     return evaluate.run(composed("evaluate", f"run={run}", *TINY, *overrides))
 
 
+@pytest.fixture
+def no_figures(monkeypatch):
+    """Leave out the slow part."""
+    monkeypatch.setattr("rankaae_cli.reports.drawing.save_figure", lambda *_, **__: None)
+
+
 def strict(path):
     return json.loads(path.read_text(), parse_constant=lambda name: pytest.fail(f"{path} holds {name}"))
 
@@ -105,6 +111,8 @@ def test_rows_of_the_model_are_those_of_its_evaluation(runs, content):
     assert trial["mean_spearman"] == metrics["trials"][metrics["selected_trial"]]["mean_spearman"]
     assert ensemble["reconstruction"] == metrics["ensemble"]["reconstruction"]
     assert ensemble["styles"]["inter_style"] == metrics["ensemble"]["inter_style"]
+    of_trial = metrics["trials"][metrics["selected_trial"]]
+    assert trial["styles"]["inter_style"] == of_trial["inter_style_named"] != of_trial["inter_style"]
     assert ensemble["parameters"] == 2 * trial["parameters"]
 
 
@@ -152,7 +160,7 @@ def fitted_on_validation(run, family=None):
     return repr(fitted) + repr(trees.importance_SK.tolist())
 
 
-def test_thresholds_and_choice_do_not_see_the_test_split(runs):
+def test_thresholds_and_choice_do_not_see_the_test_split(runs, no_figures):
     one, other = (fitted_on_validation(run) for run in runs)
     assert one == other
     metrics = [call(run) for run in runs]
@@ -175,7 +183,7 @@ def test_thresholds_and_choice_do_see_the_validation_split(runs):
     )
 
 
-def test_the_score_that_chose_is_that_of_the_parts_shown(runs):
+def test_the_score_that_chose_is_that_of_the_parts_shown(runs, no_figures):
     _, model, _ = load_run(str(runs[0]))
     choice = call(runs[0])["choice"]
     assert f"{RECONSTRUCTION_WEIGHT:g} × reconstruction error" in choice["by"]
@@ -207,11 +215,77 @@ def test_splits_have_files_of_their_own_and_report_shows_the_table(runs, content
     on_split, chosen = rows[3]["reconstruction"]["mae"], rows[3]["validation"]["reconstruction_mae"]
     assert on_split == pytest.approx(chosen)
 
-    page = report.run(OmegaConf.create({"run": str(runs[0])}))["page"]
+    page = report.run(composed("report", f"run={runs[0]}"))["page"]
     html = page.read_text(encoding="utf-8")
     assert '<section id="baselines">' in html and "Extra-trees" in html
     for file in ("tables/baselines.csv", "tables/baselines.tex", "figures/baselines.pdf"):
         assert (page.parent / file).is_file()
+
+
+def test_baselines_that_were_fitted_before_are_kept(runs, no_figures, capsys):
+    path = runs[1] / "evaluation" / "baselines.json"
+
+    def names_after(*overrides):
+        call(runs[1], *overrides)
+        return [row["name"] for row in strict(path)["rows"]][2:], capsys.readouterr().out
+
+    names, out = names_after("baselines=random_forest")
+    assert names == ["random_forest"] and "kept" not in out
+    forest = strict(path)["rows"][2]
+    names, out = names_after("baselines=[pca_linear,extra_trees]")
+    assert names == ["pca_linear", "extra_trees", "random_forest"]  # in the order of the table
+    assert "kept from before, same model, split and settings: Random forest" in out
+    assert strict(path)["rows"][4] == forest
+    assert {"pca_linear", "random_forest"} <= set(pd.read_csv(path.with_suffix(".csv"))["name"])
+    path.write_text(path.read_text().replace(f'"parameters": {forest["parameters"]}', '"parameters": 1'))
+    names, out = names_after("baselines=random_forest")
+    assert names == ["pca_linear", "extra_trees", "random_forest"]
+    assert "settings: PCA + linear, Extra-trees" in out
+    assert strict(path)["rows"][4]["parameters"] == forest["parameters"]  # fitted anew
+    names, out = names_after("baselines=mean_spectrum", "baseline_settings.random_forest.trees=9")
+    assert names == ["mean_spectrum", "pca_linear", "extra_trees"]
+    assert "left out, fitted with other settings: Random forest" in out
+    names, _ = names_after("baselines=none")
+    assert names == ["mean_spectrum", "pca_linear", "extra_trees"]
+    path.write_text(json.dumps({**strict(path), "checkpoint_sha256": "of another model"}))
+    assert names_after("baselines=mean_spectrum")[0] == ["mean_spectrum"]
+
+
+def test_a_model_that_loses_to_principal_components_is_warned_of(runs, content, no_figures, capsys):
+    metrics = call(runs[0])  # a model of two epochs
+    out = capsys.readouterr().out
+    pca = next(row for row in content["rows"] if row["name"] == "pca_linear")
+    assert metrics["ensemble"]["reconstruction"]["mae"] > pca["reconstruction"]["mae"]
+    assert "Warning: the model rebuilds spectra worse" in out
+    assert out.splitlines()[-1].endswith("evaluation")
+
+
+def test_the_lead_of_the_choice_is_told(runs, no_figures):
+    choice = call(runs[0])["choice"]
+    lead = choice["lead"]
+    first, second = (next(t for t in choice["trials"] if t["rank"] == rank) for rank in (1, 2))
+    assert lead["over"] == second["trial"]
+    assert lead["difference"] == pytest.approx(first["score"] - second["score"], abs=1e-3)
+    low, high = lead["interval"]
+    assert low < high and lead["beyond_chance"] == (low > 0)
+    assert ("more than chance" in choice["reason"]) == lead["beyond_chance"]
+
+
+def test_associations_are_searched_on_validation_whatever_is_evaluated(runs, no_figures):
+    of_test, of_validation, of_noise = (
+        call(run, f"split={split}")["associations"]
+        for run, split in ((runs[0], "test"), (runs[0], "validation"), (runs[1], "test"))
+    )
+    assert (of_test["found_on"], of_test["repeated_on"]) == ("validation", "test")
+    assert (of_validation["found_on"], of_validation["repeated_on"]) == ("validation", "train")
+
+    def searched(associations):
+        keys = ("quantity", "descriptor", *(f"found_{k}" for k in ("rows", "spearman", "partial", "p_value")))
+        return repr([[pair[key] for key in keys] for pair in associations["strongest"]])
+
+    assert searched(of_test) == searched(of_validation) == searched(of_noise)
+    again = [[pair["partial"] for pair in a["strongest"]] for a in (of_test, of_validation, of_noise)]
+    assert again[0] != again[1] != again[2] != again[0]
 
 
 def test_report_leaves_out_baselines_of_another_model(runs, content, capsys):
@@ -219,7 +293,7 @@ def test_report_leaves_out_baselines_of_another_model(runs, content, capsys):
     kept = path.read_text()
     path.write_text(json.dumps({**json.loads(kept), "checkpoint_sha256": "of another model"}))
     try:
-        page = report.run(OmegaConf.create({"run": str(runs[0])}))["page"]
+        page = report.run(composed("report", f"run={runs[0]}"))["page"]
     finally:
         path.write_text(kept)
     assert "outdated baselines" in capsys.readouterr().err
@@ -251,8 +325,9 @@ def test_baselines_are_chosen_by_name(asked, expected):
 
 @pytest.mark.parametrize("asked", ["random_forests", ["all", "forest"], ["all", "vae"], 5])
 def test_an_unknown_baseline_is_refused(asked):
-    with pytest.raises(UserError, match=r"there is no baseline '.*'; "):
+    with pytest.raises(UserError, match=r"there is no baseline '.*'") as error:
         chosen_baselines(asked)
+    assert str(error.value).splitlines()[1] == f"there are: all, none, {', '.join(BASELINES)}"
 
 
 def test_impossible_settings_are_refused_together():

@@ -5,6 +5,7 @@ import pytest
 from matplotlib.colors import Normalize
 
 from rankaae_cli.core.associations import associations as associate
+from rankaae_cli.core.repeats import repeats
 from rankaae_cli.reports import figures, style_figures
 from rankaae_cli.reports.association_figure import associations
 from rankaae_cli.reports.choice_figure import trial_choice
@@ -42,8 +43,13 @@ def choice(trials=8, lost=(), unknown=False):
     return {"trial": 0, "published_choice": trials - 1, "trials": content}
 
 
-def found(stands_out=True, rows=200):
-    rng = np.random.default_rng(0)
+def found(stands_out=True, rows=200, same_as=()):
+    search, again = (found_on(seed, stands_out, rows) for seed in (0, 1))
+    return repeats(search, again, dict(same_as))
+
+
+def found_on(seed, stands_out, rows):
+    rng = np.random.default_rng(seed)
     free, named = rng.normal(size=(rows, 2)), rng.normal(size=(rows, 2))
     quantities = np.column_stack([free[:, 0] + 0.3 * rng.normal(size=rows), rng.normal(size=(rows, 5))])
     return associate(
@@ -89,9 +95,12 @@ MAKERS = {
     "trials": lambda s: trial_choice(s, choice(lost=[3])),
     "one trial": lambda s: trial_choice(s, choice(1, unknown=True)),
     "many trials": lambda s: trial_choice(s, choice(40)),
-    "associations": lambda s: associations(s, found(), [*STYLES], "test"),
-    "nothing stands out": lambda s: associations(s, found(stands_out=False), [*STYLES], "test"),
-    "too few": lambda s: associations(s, found(rows=10), [*STYLES], "test"),
+    "associations": lambda s: associations(s, found(), [*STYLES], "test", "trial 0"),
+    "nothing stands out": lambda s: associations(s, found(stands_out=False), [*STYLES], "test", "trial 0"),
+    "too few": lambda s: associations(s, found(rows=10), [*STYLES], "test", "trial 0"),
+    "of a descriptor": lambda s: associations(
+        s, found(same_as=[("BVS", "OS")]), [*STYLES], "train", "trial 0"
+    ),
 }
 
 
@@ -152,6 +161,8 @@ def test_bars_that_stand_out_have_another_colour():
 
     first, second = colours(MAKERS["associations"](SUBJECTS["index"]))
     assert len(first) == 2 and len(second) == 1
+    of_descriptor, _ = colours(MAKERS["of a descriptor"](SUBJECTS["index"]))
+    assert len(of_descriptor) == 2 and of_descriptor != first
     assert all(len(c) == 1 for c in colours(MAKERS["nothing stands out"](SUBJECTS["index"])))
 
 

@@ -1,55 +1,23 @@
+import math
+
 import pytest
 
-from rankaae_cli.core.associations import Association, Associations
 from rankaae_cli.core.selection import COUPLING_WEIGHT, RECONSTRUCTION_WEIGHT
 from rankaae_cli.reports.evaluation_words import (
-    association_findings,
-    association_summary,
+    EXCESS_AT_MOST,
     choice_reason,
+    choice_remark,
     chosen_by,
+    coupling_warning,
+    leakage_findings,
     published_remark,
+    reconstruction_warning,
 )
-
-
-def pair(style, quantity, partial, stands_out=False):
-    return Association(style, quantity, 100, 0.5, partial, 0.01, stands_out)
 
 
 def trial(t, rank, score):
     parts = {"mean_spearman": 0.7, "relative_error": 0.3, "excess": 0.1}
     return {"trial": t, "rank": rank, "score": score, **parts}
-
-
-def test_findings_name_what_stands_out_and_say_plainly_where_nothing_does():
-    found = Associations(
-        (
-            pair("free_1", "BVS", 0.6, True),
-            pair("free_1", "OS", -0.4, True),
-            pair("free_2", "q4", -0.21),
-            pair("free_1", "q6", 0.1),
-            pair("free_3", "q6", float("nan")),
-        ),
-        0.25,
-        40,
-        500,
-    )
-    lines = association_findings(found, ["free_1", "free_2", "free_3"], 3)
-    assert lines == [
-        "free style 1: bond-valence sum (BVS), partial ρ 0.600 and oxidation state (OS), partial ρ −0.400 "
-        "stand out",
-        "free style 2: nothing stands out (largest: Steinhardt order parameter q4, partial ρ −0.210; "
-        "needed: above 0.300)",
-        "free style 3: not known, too few spectra",
-    ]
-    # Without quantities the last line says what makes them.
-    assert (
-        "ingest writes quantities where it reads structures" in association_findings(found, ["free_1"], 0)[-1]
-    )
-
-
-def test_summary_of_unknown_associations():
-    content = {"standing_out": [], "strongest": [{"partial": None}], "findings": []}
-    assert association_summary(content) == ["free styles: what they go with is not known, too few spectra"]
 
 
 @pytest.mark.parametrize(
@@ -76,3 +44,77 @@ def test_published_remark():
     assert published_remark({"trial": 1, "published_choice": 1}).endswith("chooses the same trial")
     assert published_remark({"trial": 1, "published_choice": 0}).endswith("would choose trial 0")
     assert "not known" in published_remark({"trial": 1, "published_choice": None})
+
+
+def lead(low, high, beyond):
+    return {"over": 0, "difference": 0.1, "interval": [low, high], "beyond_chance": beyond}
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (
+            lead(-0.02, 0.2, False),
+            "is within chance (95 % interval over the validation materials −0.020 to 0.200)",
+        ),
+        (lead(0.02, 0.2, True), "is more than chance (95 % interval"),
+        (lead(math.nan, math.nan, None), "not known, there are too few validation materials"),
+    ],
+)
+def test_reason_says_whether_the_lead_is_chance(given, said):
+    trials = [trial(0, 2, 0.5), trial(1, 1, 0.6)]
+    reason = choice_reason(trials, 1, given)
+    assert "its lead of 0.100" in reason and said in reason
+    remark = choice_remark({"trial": 1, "trials": trials, "published_choice": 1, "lead": given})
+    assert ("its lead over trial 0 is within chance" in remark) == (given["beyond_chance"] is False)
+
+
+def leaks(named, matrix, n_trials):
+    return {
+        "trial": 3,
+        "styles": ["OS", "CN", "free_1"][: len(matrix)],
+        "named_mean": named,
+        "matrix": matrix,
+        "n_trials": n_trials,
+    }
+
+
+def test_leakage_names_the_walked_style_before_the_moved_one():
+    named = [[1.0, 0.35], [0.2, 1.0]]
+    matrix = [[1.0, 0.0, 0.1], [0.0, 1.0, 0.1], [None, 0.6, 1.0]]
+    of_named, of_all = leakage_findings(leaks(named, matrix, 8))
+    assert of_named.startswith("named styles, mean of 8 trials: walking OS moves CN most, by 0.35 of its own")
+    assert of_all.startswith("all styles, trial 3: walking free style 1 moves CN most, by 0.60")
+
+
+def test_little_leakage_is_said_plainly_and_bounded_from_above():
+    (line,) = leakage_findings(leaks([[1.0, 0.081], [0.02, 1.0]], [[1.0, 0.081], [0.02, 1.0]], 1))
+    assert line == "named styles, trial 3: no style moves another by more than 0.09 of its own movement"
+    (alone,) = leakage_findings(leaks([[1.0]], [[1.0]], 1))
+    assert "no two styles" in alone
+
+
+@pytest.mark.parametrize(
+    ("excess", "chance", "warns"),
+    [
+        (EXCESS_AT_MOST + 0.06, 0.05, True),
+        (EXCESS_AT_MOST + 0.04, 0.05, False),
+        (None, None, False),
+        (math.nan, math.nan, False),
+    ],
+)
+def test_strong_coupling_is_warned_of(excess, chance, warns):
+    line = coupling_warning({"inter_style": {"excess": excess, "excess_permuted": chance}})
+    assert (line is not None) == warns
+    assert not warns or ("by 0.210 (by chance 0.050)" in line and line.startswith("Warning: "))
+
+
+def test_a_reconstruction_worse_than_pca_is_warned_of_where_pca_is_known():
+    ensemble = {"reconstruction": {"mae": 0.03}}
+    pca = {"name": "pca_linear", "reconstruction": {"mae": 0.02}}
+    other = {"name": "vae", "reconstruction": {"mae": 0.01}}
+    assert "(MAE 0.030) than as many principal components (0.020)" in reconstruction_warning(
+        ensemble, [other, pca]
+    )
+    assert reconstruction_warning(ensemble, [other]) is None
+    assert reconstruction_warning({"reconstruction": {"mae": 0.02}}, [pca]) is None
