@@ -86,7 +86,7 @@ class StyleAxis:
             return [first]
         wanted = self.classes or MaxNLocator(most, steps=[1, 2, 2.5, 5, 10]).tick_values(first, last)
         values = [float(value) for value in wanted if first - slack <= value <= last + slack]
-        return values if len(values) >= 2 else [first, last]
+        return values if len(values) >= 2 else [first, *values, last]
 
     def _place(self, value: float) -> float:
         assert self.value_P is not None

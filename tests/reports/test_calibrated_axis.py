@@ -34,6 +34,11 @@ def test_between_two_classes_both_ends_are_marked():
     assert axis(np.linspace(4.2, 4.8, 91), "1", (4, 5, 6)).ticks() == ([5.0, 95.0], ["4.2", "4.8"])
 
 
+def test_one_class_alone_stands_between_both_ends():
+    places, texts = axis(np.linspace(1.1, 2.56, 91), "e", (1, 2, 3)).ticks()
+    assert texts == ["1.10", "2.00", "2.56"] and places == pytest.approx([5, 5 + 90 * 0.9 / 1.46, 95], abs=1)
+
+
 def test_a_flat_calibration_has_one_tick():
     assert axis(np.full(91, 2.0)).ticks() == ([50.0], ["2"])
 
