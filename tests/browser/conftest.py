@@ -1,0 +1,109 @@
+"""What browser tests share: a headless Chromium, and a model whose page it opens from disk."""
+
+import shutil
+from dataclasses import replace
+
+import pytest
+
+from rankaae_cli.commands.report_explorer import explorer_of
+from rankaae_cli.data.family_file import read_family
+from rankaae_cli.data.samples import sample_path
+from rankaae_cli.reports.page import render_page
+from rankaae_cli.training.fit import FitRequest, fit
+from tests.configuration import train_settings
+from tests.reports.test_page import content
+
+OPTIONS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--window-size=1400,1000",
+)
+SIZES = {
+    "mlp": ("model.hidden=16", "model.encoder_layers=2", "model.decoder_layers=2"),
+    "cnn": ("model=cnn", "model.hidden=16", "model.channels=2"),
+}
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """A headless browser; without one, or without its driver, the tests are skipped."""
+    webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
+    from selenium.webdriver.chrome.service import Service
+
+    binary = shutil.which("chromium") or shutil.which("google-chrome")
+    driver = shutil.which("chromedriver")
+    if binary is None or driver is None:
+        pytest.skip("there is no Chromium with its chromedriver here")
+    options = webdriver.ChromeOptions()
+    options.binary_location = binary
+    for option in OPTIONS:
+        options.add_argument(option)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    browser = webdriver.Chrome(service=Service(driver), options=options)
+    browser.set_script_timeout(30)
+    yield browser
+    browser.quit()
+
+
+@pytest.fixture
+def browser(chromium):
+    """The browser, which must not have logged an error when the test ends."""
+    chromium.get_log("browser")
+    yield chromium
+    chromium.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    faults = [entry for entry in chromium.get_log("browser") if entry["level"] == "SEVERE"]
+    chromium.get("about:blank")
+    assert not faults
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory):
+    """Return a function from ``mlp`` or ``cnn`` to a model trained for a moment, and its family."""
+    family, models = read_family(sample_path("Fe_oxides")), {}
+
+    def of(network):
+        if network not in models:
+            config = train_settings(*SIZES[network], "model.free_styles=2")
+            models[network] = fit(
+                FitRequest(
+                    family=family,
+                    descriptor_classes={},
+                    model=config.model,
+                    objective=config.objective,
+                    optimiser=config.optimiser,
+                    trials=2,
+                    max_epochs=8,
+                    batch_size=256,
+                    seed=5,
+                    device="cpu",
+                    folder=tmp_path_factory.mktemp(network),
+                ),
+                lambda done, total, standing: None,
+            )
+        return models[network], family
+
+    return of
+
+
+@pytest.fixture(scope="session")
+def page_of(trained, tmp_path_factory):
+    """Return a function that writes the page of a network, its explorer changed by `change`; its address."""
+    pages = {}
+
+    def of(network="mlp", change=lambda explorer: explorer):
+        if (network, change) not in pages:
+            explorer = change(explorer_of(*trained(network)))
+            path = tmp_path_factory.mktemp("page") / "report.html"
+            about = content()
+            about.traversal["styles"]["OS"].pop("check")  # other tests' matter
+            path.write_text(render_page(replace(about, explorer=explorer)), encoding="utf-8")
+            pages[network, change] = path.as_uri()
+        return pages[network, change]
+
+    return of
