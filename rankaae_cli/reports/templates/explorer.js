@@ -118,9 +118,9 @@ rankaae.explorer = (() => {
       line("difference", difference, colour("--vermilion"), 2, { yaxis: "y2" }),
     ];
     const axis = { showline: true, ticks: "outside", ticklen: 4, zeroline: false, automargin: true, fixedrange: true };
-    const title = (text) => ({ title: { text, standoff: 8, font: { size: 13 } } });
+    const title = (text) => ({ title: { text, standoff: 6, font: { size: 13 } } });
     const layout = {
-      showlegend: false, hovermode: "x unified", dragmode: false, margin: { l: 58, r: 14, t: 10, b: 44 },
+      showlegend: false, hovermode: "x unified", dragmode: false, margin: { l: 66, r: 14, t: 10, b: 44 },
       xaxis: { ...axis, ...title(data.energyLabel), anchor: "y2", range: [energy[0], energy[points - 1]], hoverformat: ".2f" },
       yaxis: { ...axis, ...title(data.absorptionLabel), domain: [0.37, 1], range: [Math.min(0, real.low), top], automargin: false },
       yaxis2: { ...axis, ...title("Now − start"), domain: [0, 0.29], range: [-reach, reach], zeroline: true, nticks: 5, automargin: false },
@@ -146,7 +146,7 @@ rankaae.explorer = (() => {
       const key = make("span", { className: "explorer-key" });
       const colour = `var(${variable})`;
       key.style.background = dashed ? `repeating-linear-gradient(90deg, ${colour} 0 .35rem, transparent .35rem .55rem)` : colour;
-      return make("span", { className: "explorer-entry" }, key, `${text}  `);
+      return make("span", { className: "explorer-entry" }, key, text);
     };
     const entries = [entry("--faint", `start: ${start.label}`), entry("--blue", "now")];
     if (start.spectrum) entries.splice(1, 0, entry("--orange", "the start as the network draws it", true));
@@ -196,7 +196,8 @@ rankaae.explorer = (() => {
       : "");
     const focused = document.activeElement?.closest("#explorer-near li");
     const place = focused && [focused.dataset.row, [...focused.querySelectorAll("button")].indexOf(document.activeElement)];
-    $("near").replaceChildren(...all.slice(0, NEAREST).map(({ row, distance: far }) => {
+    const others = all.filter(({ row }) => row !== state.start.row);
+    $("near").replaceChildren(...others.slice(0, NEAREST).map(({ row, distance: far }) => {
       const item = { name: nameOf(row), details: details(row), distance: far, drawn: row === state.shown };
       const element = neighbour(item, () => {
         state.shown = state.shown === row ? -1 : row;
