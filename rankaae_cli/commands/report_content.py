@@ -9,6 +9,7 @@ from rankaae_cli.commands.evaluate_baselines import FIGURE
 from rankaae_cli.commands.evaluate_draw import figure_names
 from rankaae_cli.commands.report_explorer import explorer_of
 from rankaae_cli.commands.report_inputs import baselines
+from rankaae_cli.commands.report_papers import split_counts, write_papers
 from rankaae_cli.commands.traverse import FREE_OVERVIEW, OVERVIEW, STABILITY, overviews
 from rankaae_cli.commands.traverse_maps import EDGE_MAP, MAIN_PEAK_MAP, map_figures
 from rankaae_cli.data.files import replacing
@@ -95,7 +96,7 @@ def gather(
         subject=subject,
         metrics=metrics,
         traversal=traversal,
-        split_counts=_split_counts(family),
+        split_counts=split_counts(family),
         descriptors=run_tables.descriptors_table(metrics, units),
         trials=run_tables.trials_table(metrics),
         traversals=run_tables.traversals_table(traversal),
@@ -120,6 +121,7 @@ def gather(
         units=units,
         baselines=None if compared is None else baselines_table(compared),
         baseline_pictures=[] if compared is None else _pictures(run_directory, evaluation, _BASELINE_FIGURES),
+        papers=write_papers(run_directory, model, family, metrics, traversal, compared),
         explorer=explorer_of(model, family),
     )
 
@@ -139,15 +141,6 @@ def _traversal_captions(model: "TrainedModel") -> dict[str, str]:
             captions[f"{name}_sensitivity"] = f"How much the spectrum changes with {name} at each energy."
     captions[STABILITY] = "Each trial's response to each descriptor."
     return captions | {name: _MAPS[name] for name in map_figures(model)}
-
-
-def _split_counts(family: "Family") -> dict[str, tuple[int, int]]:
-    from rankaae_cli.data.splits import SPLITS
-
-    return {
-        name: (int((family.split_N == side).sum()), len(set(family.material_N[family.split_N == side])))
-        for side, name in enumerate(SPLITS)
-    }
 
 
 def _facts(model: "TrainedModel", provenance: dict[str, Any], config: "DictConfig") -> list[tuple[str, str]]:

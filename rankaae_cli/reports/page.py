@@ -19,6 +19,7 @@ from rankaae_cli.reports.labels import (
     traversed,
     with_unit,
 )
+from rankaae_cli.reports.papers import Papers
 from rankaae_cli.reports.tables import Cell, Ranged, Table, print_number
 from rankaae_cli.reports.traversal_words import findings
 
@@ -76,6 +77,8 @@ class PageContent:
         Versions of packages.
     units
         Unit of each descriptor.
+    papers
+        What is for papers; None where it was not written.
     explorer
         Networks, styles and spectra of the explorer; None for a page without it.
     """
@@ -104,6 +107,7 @@ class PageContent:
     association_pictures: Sequence[Picture] = ()
     baselines: Table | None = None
     baseline_pictures: Sequence[Picture] = ()
+    papers: Papers | None = None
     explorer: Explorer | None = None
 
 
