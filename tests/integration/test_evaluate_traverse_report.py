@@ -207,7 +207,7 @@ def test_quantities_of_the_family_are_held_against_free_styles(run_directory, tm
         quantities_NQ=np.stack([-(free_N**3), np.ones(len(free_N))], axis=1),
         quantity_names=("BVS", "SSN"),
         quantity_units=("v.u.", "1"),
-        split_N=np.where(family.split_N == 0, 2, np.where(np.arange(len(free_N)) % 2, family.split_N, 0)),
+        split_N=np.arange(len(free_N)) % 3,
     )
     found = evaluate.evaluate(tmp_path, model, everywhere, "test", resamples=20)["associations"]
     first = found["standing_out"][0]
