@@ -9,5 +9,6 @@ N     rows (spectra, that is absorbing sites) of a set
 E     points of the energy grid
 S     styles: the K named ones first, then the free ones
 K     descriptors
+M     points of a measured spectrum
 ====  =================================================
 """
