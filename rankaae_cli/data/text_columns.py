@@ -1,0 +1,189 @@
+"""Spectra in text files of two or more columns, as beamlines and Athena write them."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from rankaae_cli.core.edges import EDGES, edge_energy
+from rankaae_cli.core.spectra import SpectrumError
+from rankaae_cli.data.measured_columns import ColumnChoice, absorption, canonical, labelled
+from rankaae_cli.data.measured_spectrum import MeasuredSpectrum, energies, ordered
+from rankaae_cli.data.xdi import numeric_rows
+
+_COMMENTS = "#%;!*"
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eEdD][+-]?\d+)?|[+-]?(nan|inf)", re.IGNORECASE)
+_DECIMAL_COMMA = re.compile(r"[+-]?\d+(,\d+)?([eE][+-]?\d+)?")
+_UNIT = re.compile(r"[\[(]?\b(k?ev|deg\w*|rad\w*)\b[\])]?", re.IGNORECASE)
+_FIELD = re.compile(r"([A-Za-z][\w .]{0,30}?)\s*[:=]\s*(.+)")
+# No K edge but those of the lightest elements lies below this, eV; smaller numbers are keV or degrees.
+_LOWEST_EV = 120.0
+
+
+def parse_text(
+    text: str,
+    path: Path,
+    choice: ColumnChoice | None = None,
+    element: str | None = None,
+    edge: str | None = None,
+) -> MeasuredSpectrum:
+    """Parse a text file of columns, with a header or without.
+
+    Lines before the numbers are the header, whatever they begin with. The last of them that has as many words
+    as there are columns names the columns. Columns are separated by blanks, tabs, commas or semicolons; with
+    semicolons a comma may be the decimal sign. A file of two columns without names holds energy and mu.
+
+    Parameters
+    ----------
+    text
+        The whole file.
+    path
+        Where it comes from; its name without the ending names the spectrum.
+    choice
+        Which columns to take, by name or number, and their unit.
+    element, edge
+        If known: they tell whether small energies are keV.
+
+    Raises
+    ------
+    SpectrumError
+        With the reason, if it is not such a file, more than two columns have no names and none is chosen, or
+        the energies are neither eV nor surely keV.
+    """
+    choice = choice or ColumnChoice()
+    header, rows = _split(text)
+    table_MC = numeric_rows(rows)
+    count = table_MC.shape[1]
+    if count < 2:
+        raise SpectrumError("one column of numbers, expected energy and absorption side by side")
+    names = _column_names(header, count)
+    columns = _columns(names, table_MC, choice)
+    abscissa = columns["energy"] if "energy" in columns else columns.get("angle", table_MC[:, 0])
+    metadata = _metadata(header)
+    unit = choice.unit or _unit(names, columns, header) or _unit_by_size(abscissa, element, edge)
+    energy_M, note = energies(abscissa, unit, choice.d_spacing)
+    made = absorption(columns, choice)
+    return ordered(
+        MeasuredSpectrum(
+            name=path.name.removesuffix(path.suffix),
+            path=path,
+            element=element,
+            edge=edge,
+            energy_M=energy_M[made.kept],
+            mu_M=made.mu_M,
+            reference_M=made.reference_M,
+            is_normalised=made.is_normalised,
+            metadata=metadata,
+            columns_used=made.columns_used,
+            notes=tuple(n for n in (note, *made.notes) if n),
+        )
+    )
+
+
+def _split(text: str) -> tuple[list[str], list[tuple[int, list[str]]]]:
+    """Return the header's lines without their comment signs, and the rows: line number, fields."""
+    header, rows = [], []
+    separator = _separator(text)
+    for number, line in enumerate(text.lstrip("\ufeff").splitlines(), 1):
+        line = line.strip()
+        if not line:
+            continue
+        fields = _fields(line, separator)
+        if line[0] not in _COMMENTS and all(_NUMBER.fullmatch(field) for field in fields):
+            rows.append((number, fields))
+        elif rows and line[0] not in _COMMENTS:
+            raise SpectrumError(f"line {number} holds {line[:20]!r} amid the rows of numbers")
+        elif not rows:
+            header.append(line.lstrip(_COMMENTS).strip())
+    if not rows:
+        raise SpectrumError("there are no rows of numbers: not a file of columns")
+    return header, rows
+
+
+def _separator(text: str) -> str | None:
+    """Return what separates the columns: a semicolon, a comma or blanks (None)."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    last = next((line for line in reversed(lines) if line[0] not in _COMMENTS), "")
+    if ";" in last:
+        return ";"
+    fields = last.split()
+    decimal = len(fields) > 1 and all(_DECIMAL_COMMA.fullmatch(field) for field in fields)
+    return "," if "," in last and not decimal else None
+
+
+def _fields(line: str, separator: str | None) -> list[str]:
+    if separator is None:
+        fields = line.split()
+        return [f.replace(",", ".") if _DECIMAL_COMMA.fullmatch(f) else f for f in fields]
+    fields = [field.strip().strip("\"'") for field in line.rstrip(separator).split(separator)]
+    return [field.replace(",", ".") for field in fields] if separator == ";" else fields
+
+
+def _column_names(header: list[str], count: int) -> list[str]:
+    for line in reversed(header):
+        for separator in (",", ";", "\t", None):
+            words = [w.strip().strip("\"'") for w in line.split(separator)]
+            if len(words) == count and not all(_NUMBER.fullmatch(w) for w in words if w):
+                return words
+    return [""] * count
+
+
+def _columns(names: Sequence[str], table_MC: np.ndarray, choice: ColumnChoice) -> dict[str, np.ndarray]:
+    columns = labelled(names, table_MC, choice)
+    known = {canonical(name) for name in names if name}
+    if not choice.chooses_signal and not known & {
+        "mu",
+        "mutrans",
+        "mufluor",
+        "itrans",
+        "ifluor",
+        "flat",
+        "normtrans",
+    }:
+        if table_MC.shape[1] > 2:
+            shown = ", ".join(name or "unnamed" for name in names)
+            raise SpectrumError(
+                f"{len(names)} columns ({shown}), and none is known for an absorption: choose by columns=, such as "
+                "columns={energy: 1, mu: 2} or columns={energy: 1, i0: 2, itrans: 3}"
+            )
+        columns["mu"] = table_MC[:, 1]
+    return columns
+
+
+def _unit(names: Sequence[str], columns: dict[str, np.ndarray], header: list[str]) -> str:
+    """Return the unit of the energies as the header has it, or nothing."""
+    for name in names:
+        if canonical(name) in ("energy", "angle") and (match := _UNIT.search(name)):
+            return match[1]
+    if "angle" in columns and "energy" not in columns:
+        return "degrees"
+    for line in header:
+        if re.search(r"\b(energy|angle|theta|bragg)\b", line, re.IGNORECASE) and (
+            match := _UNIT.search(line)
+        ):
+            return match[1]
+    return ""
+
+
+def _unit_by_size(values: np.ndarray, element: str | None, edge: str | None) -> str:
+    """Return the unit of energies of which nothing is said."""
+    finite = values[np.isfinite(values)]
+    if not finite.size or np.abs(finite).max() > _LOWEST_EV:
+        return "eV"
+    if element and (edge or "K") in EDGES:
+        tabulated = edge_energy(element, edge or "K")
+        if tabulated / 2 < 1000 * finite.min() < tabulated < 1000 * finite.max():
+            return "keV"
+    raise SpectrumError(
+        f"the first column runs from {finite.min():g} to {finite.max():g}: keV, or degrees of the monochromator? "
+        "say unit=keV, or unit=degrees and d_spacing= (angstrom), in columns="
+    )
+
+
+def _metadata(header: list[str]) -> dict[str, str]:
+    found = {}
+    for line in header:
+        if match := _FIELD.fullmatch(line):
+            found[match[1].strip().lower()] = match[2].strip()
+    return found

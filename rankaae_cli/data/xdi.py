@@ -1,0 +1,161 @@
+"""XDI, the XAS Data Interchange format, versions 1.0 and 1.1.
+
+After the specification (github.com/XraySpectroscopy/XAS-Data-Interchange, specification/spec.md and dictionary.md):
+a version line, `# Namespace.tag: value` fields, `# ///`, comments, `# ---`, labels, rows of numbers.
+"""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from rankaae_cli.core.spectra import SpectrumError
+from rankaae_cli.data.measured_columns import ColumnChoice, absorption, labelled
+from rankaae_cli.data.measured_spectrum import MeasuredSpectrum, energies, ordered
+
+_VERSION = re.compile(r"#\s*XDI/(\d+)\.(\d+)")
+_FIELD = re.compile(r"#\s*([A-Za-z][\w-]*\.[\w-]+)\s*:\s*(.*)")
+_END_OF_FIELDS, _END_OF_HEADER = re.compile(r"#\s*/{3,}"), re.compile(r"#\s*-{3,}")
+_NO_REFERENCE = frozenset({"none", "no", "n/a", "-"})
+# Steps of a motor need constants that no field defines; pixels need a dispersion.
+_NO_ENERGY = ("step", "pixel")
+
+
+def is_xdi(text: str) -> bool:
+    """Tell whether a text is XDI, by its first line."""
+    return bool(_VERSION.match(text.lstrip("\ufeff")))
+
+
+def parse_xdi(text: str, path: Path, choice: ColumnChoice | None = None) -> MeasuredSpectrum:
+    """Parse the text of an XDI file.
+
+    Files often stray from the specification: fields without a colon's space, units that EPICS names
+    (``|| 13BMA:E``), no `# ---`. What can be understood is.
+
+    Parameters
+    ----------
+    text
+        The whole file.
+    path
+        Where it comes from; its name without the ending names the spectrum.
+    choice
+        Columns to take instead of those the labels tell.
+
+    Raises
+    ------
+    SpectrumError
+        With the reason, if it holds no usable spectrum.
+    """
+    choice = choice or ColumnChoice()
+    metadata, labels, rows = _sections(text)
+    table_MC = numeric_rows(rows)
+    names, unit = _names(metadata, labels, table_MC.shape[1])
+    columns = labelled(names, table_MC, choice)
+    abscissa = columns.get("energy", table_MC[:, 0])
+    unit = choice.unit or unit or ("degrees" if "angle" in columns and "energy" not in columns else "eV")
+    if unit.lower().startswith(_NO_ENERGY):
+        raise SpectrumError(
+            f"the scan is in {unit}, which no field turns into energies; expected eV, keV or degrees"
+        )
+    energy_M, note = energies(abscissa, unit, choice.d_spacing or _number(metadata.get("mono.d_spacing")))
+    made = absorption(columns, choice)
+    says_none = metadata.get("sample.reference", "").strip().lower() in _NO_REFERENCE
+    return ordered(
+        MeasuredSpectrum(
+            name=path.name.removesuffix(path.suffix),
+            path=path,
+            element=metadata.get("element.symbol", "").capitalize() or None,
+            edge=(metadata.get("element.edge") or "").upper() or None,
+            energy_M=energy_M[made.kept],
+            mu_M=made.mu_M,
+            # Some files fill the column although there was no reference, and say so.
+            reference_M=None if says_none else made.reference_M,
+            is_normalised=made.is_normalised,
+            metadata=metadata,
+            columns_used=made.columns_used,
+            notes=tuple(n for n in (note, *made.notes) if n),
+        )
+    )
+
+
+def numeric_rows(rows: Sequence[tuple[int, Sequence[str]]]) -> np.ndarray:
+    """Return rows of text fields as numbers, shape (M, C).
+
+    Parameters
+    ----------
+    rows
+        Line number and fields of each.
+
+    Raises
+    ------
+    SpectrumError
+        If there are none, they are of different lengths, or a field is no number.
+    """
+    if not rows:
+        raise SpectrumError("there are no rows of numbers")
+    count = len(rows[0][1])
+    for line, fields in rows:
+        if len(fields) != count:
+            raise SpectrumError(f"line {line} has {len(fields)} columns, the first row has {count}")
+    try:
+        return np.array([fields for _, fields in rows], dtype=np.float64)
+    except ValueError:
+        return np.array([[_float(field, line) for field in fields] for line, fields in rows])
+
+
+def _float(field: str, line: int) -> float:
+    try:
+        return float(re.sub(r"(?<=[\d.])[dD](?=[+-]?\d)", "e", field))
+    except ValueError:
+        raise SpectrumError(f"line {line} holds {field[:20]!r} where a number is expected") from None
+
+
+def _sections(text: str) -> tuple[dict[str, str], list[str], list[tuple[int, list[str]]]]:
+    """Return the fields by lower-case name, the labels of the columns, and the rows of numbers."""
+    metadata: dict[str, str] = {}
+    labels: list[str] = []
+    rows = []
+    in_fields, last_comment = True, ""
+    for number, line in enumerate(text.lstrip("\ufeff").splitlines(), 1):
+        line = line.strip()
+        if not line:
+            continue
+        if not line.startswith("#"):
+            rows.append((number, line.replace(",", " ").split()))
+            continue
+        if _END_OF_FIELDS.match(line) or _END_OF_HEADER.match(line):
+            in_fields = False
+        elif in_fields and (field := _FIELD.match(line)):
+            metadata[field[1].lower()] = field[2].strip()
+        if not rows and not _END_OF_HEADER.match(line):
+            last_comment = line.lstrip("#")
+    if rows:
+        words = last_comment.split()
+        labels = words if len(words) == len(rows[0][1]) else []
+    return metadata, labels, rows
+
+
+def _names(metadata: dict[str, str], labels: list[str], count: int) -> tuple[list[str], str]:
+    """Return the columns' names and the unit of the first; fields Column.N go before the line of labels."""
+    names, unit = (list(labels) or [""] * count), ""
+    for key, value in metadata.items():
+        number = key.removeprefix("column.")
+        if key.startswith("column.") and number.isdigit() and 1 <= int(number) <= count:
+            words = value.split("||")[0].split()
+            names[int(number) - 1] = words[0] if words else ""
+            if number == "1" and len(words) > 1:
+                unit = words[-1].strip("()[]")
+    if not any(names):
+        raise SpectrumError(
+            "no Column.N field and no line of labels names the columns; choose them with columns="
+        )
+    return names, unit
+
+
+def _number(text: str | None) -> float | None:
+    match = re.match(r"\s*([\d.]+)", text or "")
+    try:
+        return float(match[1]) if match else None
+    except ValueError:
+        return None

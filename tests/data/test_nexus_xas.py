@@ -1,0 +1,168 @@
+import h5py
+import numpy as np
+import pytest
+
+from rankaae_cli.core.spectra import SpectrumError
+from rankaae_cli.data.measured import read_folder, read_measured
+from tests.data.measured_scan import EDGES, chambers, mu, scan_energies
+
+ENERGY = scan_energies(EDGES["Fe"])
+MU = mu(ENERGY, EDGES["Fe"])
+I0, ITRANS, IREFER = chambers(ENERGY, EDGES["Fe"])
+
+
+def group(parent, name, kind):
+    made = parent.create_group(name)
+    made.attrs["NX_class"] = kind
+    return made
+
+
+def classic(file, mode="Transmission", name="entry1", unit="eV", absorbed=ITRANS, instrument="instrument"):
+    """The application definition of 2010: NXxas.nxdl.xml in applications/."""
+    entry = group(file, name, "NXentry")
+    entry["definition"] = "NXxas"
+    entry["title"], entry["start_time"] = "a scan", "2020-01-01T00:00:00"
+    parts = group(entry, instrument, "NXinstrument")
+    group(parts, "source", "NXsource")["name"] = "APS"
+    parts["source"]["probe"] = "x-ray"
+    energy = group(parts, "monochromator", "NXmonochromator").create_dataset(
+        "energy", data=ENERGY / (1000 if unit == "keV" else 1)
+    )
+    energy.attrs["units"] = unit
+    group(parts, "incoming_beam", "NXdetector")["data"] = I0
+    group(parts, "absorbed_beam", "NXdetector")["data"] = absorbed
+    group(entry, "sample", "NXsample")["name"] = "hematite"
+    monitor = group(entry, "monitor", "NXmonitor")
+    monitor["mode"], monitor["preset"], monitor["data"] = "timer", 1.0, np.full(len(ENERGY), 7.0)
+    data = group(entry, "plot", "NXdata")
+    if mode:
+        data["mode"] = mode
+    data["energy"], data["absorbed_beam"] = energy, parts["absorbed_beam/data"]
+    return entry
+
+
+def new(file, name="scan", intensity=MU, **flags):
+    """The definition of 2024: NXxas.nxdl.xml in contributed_definitions/."""
+    entry = group(file, name, "NXentry")
+    entry["definition"] = "NXxas_trans"
+    group(entry, "element", "NXelement")["symbol"] = "Fe"
+    group(entry, "edge", "NXabsorption_edge")["name"] = "K"
+    entry.create_dataset("energy", data=ENERGY).attrs["units"] = "eV"
+    entry["intensity"] = intensity
+    group(entry, "sample", "NXsample")["name"] = "hematite"
+    for flag, value in flags.items():
+        entry[flag] = value
+    return entry
+
+
+@pytest.fixture
+def write(tmp_path):
+    def call(*makers, **options):
+        path = tmp_path / "file.nxs"
+        with h5py.File(path, "w") as file:
+            for maker in makers:
+                maker(file, **options)
+        return path
+
+    return call
+
+
+@pytest.mark.parametrize("unit", ["eV", "keV"])
+@pytest.mark.parametrize("instrument", ["instrument", "beamline_20"])
+def test_the_classic_definition_in_transmission(write, unit, instrument):
+    (spectrum,) = read_measured(write(classic, unit=unit, instrument=instrument), element="Fe", edge="K")
+    np.testing.assert_allclose(spectrum.energy_M, ENERGY)
+    np.testing.assert_allclose(spectrum.mu_M, np.log(I0 / ITRANS))
+    assert (spectrum.name, spectrum.element, spectrum.edge) == ("file", "Fe", "K")
+    assert spectrum.columns_used == "log(i0/itrans)"
+    assert spectrum.metadata["sample.name"] == "hematite"
+    assert spectrum.metadata["facility.name"] == "APS"
+
+
+@pytest.mark.parametrize("mode", ["Fluorescence", "Total Electron Yield"])
+def test_the_classic_definition_in_a_yield(write, mode):
+    (spectrum,) = read_measured(write(classic, mode=mode, absorbed=I0 * MU))
+    np.testing.assert_allclose(spectrum.mu_M, MU)
+    assert spectrum.columns_used == "ifluor/i0"
+
+
+def test_a_mode_that_is_missing_or_unknown_is_asked_for(write):
+    path = write(classic, mode=None)
+    with pytest.raises(SpectrumError, match=r"data/mode is missing, .* choose by columns="):
+        read_measured(path)
+    (spectrum,) = read_measured(path, columns={"i0": "i0", "itrans": "absorbed"})
+    np.testing.assert_allclose(spectrum.mu_M, np.log(I0 / ITRANS))
+    with pytest.raises(SpectrumError, match="data/mode is 'sunshine', expected Transmission"):
+        read_measured(write(classic, mode="Sunshine"))
+    with pytest.raises(SpectrumError, match="there is no dataset 'nothing'; there are energy"):
+        read_measured(write(classic), columns={"mu": "nothing"})
+
+
+def test_the_newer_definition_with_a_reference(write):
+    def maker(file):
+        reference = group(new(file), "reference", "NXsubentry")
+        reference["energy"], reference["intensity"] = ENERGY, 2 * MU
+
+    (spectrum,) = read_measured(write(maker))
+    np.testing.assert_allclose(spectrum.mu_M, MU)
+    np.testing.assert_allclose(spectrum.reference_M, 2 * MU)
+    assert (spectrum.element, spectrum.edge, spectrum.is_computed) == ("Fe", "K", False)
+
+
+@pytest.mark.parametrize("flags", [{"is_experimental": False}, {"calculated": True}])
+def test_calculated_spectra_are_flagged(write, flags):
+    assert read_measured(write(new, **flags))[0].is_computed
+
+
+def test_a_stack_and_several_entries_are_named_apart(write):
+    path = write(new, lambda file: new(file, "stack", np.stack([MU, 2 * MU])))
+    spectra = read_measured(path)
+    assert [s.name for s in spectra] == ["file/scan", "file/stack/0", "file/stack/1"]
+    np.testing.assert_allclose(spectra[2].mu_M, 2 * MU)
+
+
+def test_the_layout_after_xdi(write):
+    def maker(file):
+        entry = group(file, "fe_foil", "NXentry")
+        entry["definition"] = "NXxas"
+        data = group(entry, "data", "NXdata")
+        data["energy"], data["i0"], data["itrans"], data["irefer"] = ENERGY, I0, ITRANS, IREFER
+        data["element"], data["edge"] = "Fe", "K"
+
+    (spectrum,) = read_measured(write(maker))
+    assert (spectrum.element, spectrum.edge, spectrum.columns_used) == ("Fe", "K", "log(i0/itrans)")
+    np.testing.assert_allclose(spectrum.reference_M, np.log(ITRANS / IREFER))
+
+
+def test_processed_spectra(write):
+    def maker(file):
+        entry = group(file, "entry1", "NXentry")
+        entry["definition"] = "NXxasproc"
+        data = group(entry, "data", "NXdata")
+        data["energy"], data["data"] = ENERGY, MU
+
+    np.testing.assert_allclose(read_measured(write(maker))[0].mu_M, MU)
+
+
+def test_entries_that_hold_none_are_named_and_stop_no_other(write):
+    def other(file):
+        group(file, "other", "NXentry")["definition"] = "NXsas"
+
+    def empty(file):
+        group(file, "empty", "NXentry")["definition"] = "NXxas"
+
+    spectra, faults = read_folder(write(new, other, empty))
+    assert len(spectra) == 1
+    assert {p.name: reason for p, reason in faults} == {
+        "other": "the entry is of the definition NXsas, expected NXxas",
+        "empty": "the entry has no energies: expected monochromator/energy, data/energy or energy",
+    }
+
+
+def test_hdf5_of_another_kind_is_named(tmp_path, write):
+    with pytest.raises(SpectrumError, match="HDF5 without an NXentry"):
+        read_measured(write(lambda file: file.create_dataset("x", data=[1, 2])))
+    path = tmp_path / "half.nxs"
+    path.write_bytes(write(new).read_bytes()[:3000])
+    with pytest.raises(SpectrumError, match="HDF5"):
+        read_measured(path)

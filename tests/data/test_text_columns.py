@@ -1,0 +1,141 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rankaae_cli.core.errors import UserError
+from rankaae_cli.core.spectra import SpectrumError
+from rankaae_cli.data.measured_columns import ColumnChoice
+from rankaae_cli.data.text_columns import parse_text
+from tests.data.measured_scan import EDGES, mu, scan_energies
+
+ENERGY = scan_energies(EDGES["Cu"])
+MU = mu(ENERGY, EDGES["Cu"])
+I0 = 1e5 + 3 * ENERGY
+
+
+def table(*columns, separator=" ", header="", form="{:.7g}"):
+    rows = [separator.join(form.format(v) for v in row) for row in zip(*columns, strict=True)]
+    return header + "\n".join(rows) + "\n"
+
+
+def parse(text, element=None, columns=None):
+    return parse_text(text, Path("folder/scan.dat"), ColumnChoice.of(columns), element)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        table(ENERGY, MU),
+        table(ENERGY, MU, separator="\t"),
+        table(ENERGY, MU, separator=", "),
+        table(ENERGY, MU, separator=";", header="energy;mu\n"),
+        table(ENERGY, MU, separator=";").replace(".", ","),
+        table(ENERGY, MU).replace(".", ","),
+        table(ENERGY, MU, header="# made by hand\n# energy mu\n"),
+        table(ENERGY, MU, header="% energy  xmu\n\n"),
+        table(ENERGY, MU, header="; a comment\nEnergy(eV)  mu(E)\n"),
+        table(ENERGY, MU, header="A title line\nand another with 2 numbers 17\n"),
+        table(ENERGY, MU).replace("\n", "\r\n"),
+        table(ENERGY, MU, form="{:.7E}").replace("E+", "D+").replace("E-", "D-"),
+        "\ufeff" + table(ENERGY, MU, separator=",", header='"Energy (eV)","mu"\n'),
+    ],
+)
+def test_two_columns_are_energy_and_mu_however_they_are_written(text):
+    spectrum = parse(text)
+    np.testing.assert_allclose(spectrum.energy_M, ENERGY, rtol=1e-6)
+    np.testing.assert_allclose(spectrum.mu_M, MU, atol=1e-5)
+    assert (spectrum.name, spectrum.columns_used, spectrum.is_normalised) == ("scan", "mu", False)
+
+
+def test_athenas_columns_are_known():
+    header = "# Athena data file -- Athena version 0.9.26\n# Element: Cu\n#---------\n"
+    raw = parse(table(ENERGY, MU, MU / 3, MU / 2, header=header + "#  energy  xmu  norm  flat\n"))
+    assert (raw.columns_used, raw.is_normalised, raw.metadata["element"]) == ("mu", False, "Cu")
+    flat = parse(table(ENERGY, MU / 3, MU, MU / 2, header=header + "#  energy  norm  nbkg  flat\n"))
+    assert (flat.columns_used, flat.is_normalised) == ("flat", True)
+    np.testing.assert_allclose(flat.mu_M, MU / 2, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("choice", "used"),
+    [
+        ({"energy": 1, "i0": 2, "itrans": 3}, "log(i0/itrans)"),
+        ({"energy": "E", "i0": "det_a", "itrans": "det_b"}, "log(i0/itrans)"),
+        ({"energy": "1", "mu": "4"}, "mu"),
+        ((1, 4), "mu"),
+        (["e", "result"], "mu"),
+    ],
+)
+def test_columns_are_chosen_by_name_or_number(choice, used):
+    text = table(ENERGY, I0, I0 * np.exp(-MU), MU, header="# E det_a det_b result\n")
+    spectrum = parse(text, columns=choice)
+    np.testing.assert_allclose(spectrum.mu_M, MU, atol=1e-4)
+    assert spectrum.columns_used == used
+
+
+def test_known_labels_need_no_choice():
+    spectrum = parse(table(ENERGY, I0, I0 * np.exp(-MU), header="# Energy I0 I1\n"))
+    assert spectrum.columns_used == "log(i0/itrans)"
+    assert parse(table(ENERGY, MU * I0, I0, header="# energy fluor i0\n")).columns_used == "ifluor/i0"
+
+
+def test_impossible_choices_are_explained():
+    with pytest.raises(UserError, match=r"columns has no 'itran': did you mean itrans"):
+        ColumnChoice.of({"itran": 1})
+    with pytest.raises(UserError, match="names 3 columns, expected two"):
+        ColumnChoice.of([1, 2, 3])
+
+
+def test_kev_is_detected_and_said():
+    by_label = parse(
+        table(
+            ENERGY / 1000, MU, header="# energy_keV mu\n".replace("energy_keV", "energy(keV)"), form="{:.9g}"
+        )
+    )
+    by_range = parse(table(ENERGY / 1000, MU, form="{:.9g}"), element="Cu")
+    chosen = parse(table(ENERGY / 1000, MU, form="{:.9g}"), columns={"unit": "keV"})
+    for spectrum in (by_label, by_range, chosen):
+        np.testing.assert_allclose(spectrum.energy_M, ENERGY, rtol=1e-7)
+        assert spectrum.notes == ("energies in keV were multiplied by 1000",)
+
+
+def test_degrees_are_asked_about_and_converted():
+    angle = np.degrees(np.arcsin(12398.41984 / (2 * 3.1356 * ENERGY)))
+    text = table(angle, MU, form="{:.10g}")
+    with pytest.raises(SpectrumError, match="keV, or degrees of the monochromator"):
+        parse(text, element="Cu")
+    spectrum = parse(text, columns={"unit": "degrees", "d_spacing": 3.1356})
+    np.testing.assert_allclose(spectrum.energy_M, ENERGY, atol=1e-3)
+    np.testing.assert_allclose(spectrum.mu_M, MU, atol=1e-5)
+    labelled = parse(table(angle, MU, header="# theta mu\n", form="{:.10g}"), columns={"d_spacing": 3.1356})
+    np.testing.assert_allclose(labelled.energy_M, ENERGY, atol=1e-3)
+    with pytest.raises(SpectrumError, match="needs the lattice spacing in angstrom"):
+        parse(table(angle, MU, header="# theta(deg) mu\n"))
+    with pytest.raises(SpectrumError, match="not between 0 and 90 degrees"):
+        parse(table(ENERGY, MU), columns={"unit": "deg", "d_spacing": 3.1})
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "no rows of numbers"),
+        ("just words\nand more\n", "no rows of numbers"),
+        (table(ENERGY), "one column of numbers"),
+        (
+            table(ENERGY, MU, MU),
+            r"3 columns \(unnamed, unnamed, unnamed\), and none is known for an absorption",
+        ),
+        (table(ENERGY, MU, MU, header="# energy apples pears\n"), r"3 columns \(energy, apples, pears\)"),
+        (table(ENERGY, MU) + "7 8 9\n", r"line \d+ has 3 columns, the first row has 2"),
+        (table(ENERGY, MU) + "the end\n", r"line \d+ holds 'the end' amid the rows"),
+        (table(ENERGY - 8979, MU), "energies from -150 to 599 eV, from a zero of their own"),
+        (table(ENERGY / 1000, MU), r"runs from 8\.829 to 9\.57\d: keV, or degrees"),
+        (table(ENERGY[:3], MU[:3]), "truncated: 3 points"),
+        (table(ENERGY, np.where(ENERGY > 9000, np.nan, MU)), r"NaN or infinite values: mu of point \d+"),
+    ],
+)
+def test_what_cannot_be_read_is_named_in_a_line(text, reason):
+    with pytest.raises(SpectrumError, match=reason) as caught:
+        parse(text)
+    assert "\n" not in str(caught.value)

@@ -1,0 +1,214 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rankaae_cli.core.spectra import SpectrumError
+from rankaae_cli.data.measured_columns import ColumnChoice
+from rankaae_cli.data.measured_spectrum import HC
+from rankaae_cli.data.xdi import is_xdi, parse_xdi
+from tests.data.measured_scan import EDGES, chambers, copper_xdi, mu, scan_energies, xdi_text
+
+PATH = Path("folder/sample.001.xdi")
+ENERGY = scan_energies(EDGES["Cu"])
+FIELDS = ("# Element.symbol: Cu", "# Element.edge: K")
+
+
+def parse(text, **choice):
+    return parse_xdi(text, PATH, ColumnChoice(**choice))
+
+
+def test_transmission_and_reference_are_made_of_the_chambers():
+    spectrum = parse(copper_xdi())
+    i0, itrans, irefer = chambers(ENERGY, EDGES["Cu"] + 6.0)
+    np.testing.assert_allclose(spectrum.energy_M, ENERGY, atol=1e-6)
+    np.testing.assert_allclose(spectrum.mu_M, np.log(i0 / itrans), atol=1e-6)
+    np.testing.assert_allclose(spectrum.reference_M, np.log(itrans / irefer), atol=1e-6)
+    assert (spectrum.name, spectrum.element, spectrum.edge) == ("sample.001", "Cu", "K")
+    assert spectrum.columns_used == "log(i0/itrans)"
+    assert not spectrum.is_normalised and not spectrum.is_computed and spectrum.notes == ()
+    assert spectrum.metadata["mono.d_spacing"] == "3.13553"
+    assert spectrum.metadata["sample.reference"] == "Cu foil"
+    # What follows the field-end line is a comment, whatever it looks like.
+    assert "a comment" not in " ".join(spectrum.metadata)
+
+
+@pytest.mark.parametrize(
+    ("columns", "used", "expected"),
+    [
+        ({"mutrans": "mu", "i0": "i0", "itrans": "itrans"}, "mutrans", "mu"),
+        ({"i0": "i0", "itrans": "itrans", "ifluor": "fluor"}, "log(i0/itrans)", "mu"),
+        ({"i0": "i0", "ifluor": "fluor"}, "ifluor/i0", "mu"),
+        ({"mufluor": "mu"}, "mufluor", "mu"),
+        ({"normtrans": "norm"}, "normtrans", "norm"),
+    ],
+)
+def test_the_labels_say_what_mu_is_made_of(columns, used, expected):
+    true = mu(ENERGY, EDGES["Cu"])
+    i0 = 1e5 + ENERGY
+    values = {"mu": true, "i0": i0, "itrans": i0 * np.exp(-true), "fluor": i0 * true, "norm": true / 3}
+    text = xdi_text({"energy eV": ENERGY, **{label: values[what] for label, what in columns.items()}}, FIELDS)
+    spectrum = parse(text)
+    assert spectrum.columns_used == used
+    assert spectrum.is_normalised == used.startswith("norm")
+    np.testing.assert_allclose(spectrum.mu_M, values[expected], atol=1e-5)
+
+
+def test_a_choice_goes_before_the_labels():
+    true = mu(ENERGY, EDGES["Cu"])
+    i0 = 1e5 + ENERGY
+    text = xdi_text(
+        {
+            "energy eV": ENERGY,
+            "i0": i0,
+            "itrans": i0 * np.exp(-true),
+            "ifluor": i0 * true * 0.2,
+            "extra": true + 9,
+        },
+        FIELDS,
+    )
+    np.testing.assert_allclose(parse(text, ifluor="ifluor").mu_M, 0.2 * true, atol=1e-5)
+    np.testing.assert_allclose(parse(text, mu=5).mu_M, true + 9, atol=1e-5)
+    np.testing.assert_allclose(parse(text, i0="i0", itrans=4).mu_M, -np.log(0.2 * true), atol=1e-5)
+    with pytest.raises(SpectrumError, match="there is no column 'nothing': the 5 columns are energy, i0"):
+        parse(text, mu="nothing")
+    with pytest.raises(SpectrumError, match="there is no column 7: the file has 5 columns"):
+        parse(text, mu=7)
+
+
+def test_a_column_of_no_reference_is_not_taken_for_one():
+    assert (
+        parse(copper_xdi().replace("Sample.reference: Cu foil", "Sample.reference: none")).reference_M is None
+    )
+
+
+@pytest.mark.parametrize(
+    ("unit", "convert", "note"),
+    [
+        ("keV", lambda e: e / 1000, "energies in keV"),
+        ("degrees", lambda e: np.degrees(np.arcsin(HC / (2 * 3.13553 * e))), "monochromator angles"),
+        ("radians", lambda e: np.arcsin(HC / (2 * 3.13553 * e)), "monochromator angles"),
+    ],
+)
+def test_kev_and_angles_become_ev(unit, convert, note):
+    label = "energy keV" if unit == "keV" else f"angle {unit}"
+    text = xdi_text(
+        {label: convert(ENERGY), "mutrans": mu(ENERGY, EDGES["Cu"])}, (*FIELDS, "# Mono.d_spacing: 3.13553 A")
+    )
+    # Six digits of an angle are half an eV in the end.
+    spectrum = parse(text)
+    np.testing.assert_allclose(spectrum.energy_M, ENERGY, atol=0.6)
+    assert note in spectrum.notes[0]
+    if unit != "keV":
+        with pytest.raises(
+            SpectrumError, match=r"in monochromator \w+ needs the lattice spacing .* is not given"
+        ):
+            parse(text.replace("Mono.d_spacing", "Mono.other"))
+
+
+def test_a_descending_scan_is_reversed_and_said():
+    columns = {"energy eV": ENERGY[::-1], "mutrans": mu(ENERGY, EDGES["Cu"])[::-1]}
+    spectrum = parse(xdi_text(columns, FIELDS))
+    np.testing.assert_allclose(spectrum.mu_M, mu(ENERGY, EDGES["Cu"]), atol=1e-6)
+    assert spectrum.notes == ("the scan descends: its points were reversed",)
+
+
+def test_points_of_one_energy_are_averaged_and_jitter_is_sorted():
+    energy = np.concatenate([ENERGY[:50], ENERGY[49:]])
+    energy[[100, 101]] = energy[[101, 100]]
+    values = mu(energy, EDGES["Cu"])
+    values[49] += 0.1
+    spectrum = parse(xdi_text({"energy eV": energy, "mutrans": values}, FIELDS))
+    assert len(spectrum) == len(ENERGY)
+    assert spectrum.mu_M[49] == pytest.approx(mu(ENERGY, EDGES["Cu"])[49] + 0.05, abs=1e-5)
+    assert "1 points were out of order, by 0.4 eV at most" in spectrum.notes[0]
+    assert spectrum.notes[1] == "1 points of equal energy were averaged"
+
+
+def test_files_that_stray_from_the_specification_are_read():
+    text = xdi_text(
+        {
+            "energy eV || 13BMA:E:Energy.VAL": ENERGY,
+            "i0 counts || 13BMD:s.VAL": ENERGY,
+            "itrans counts": 0.3 * ENERGY + 1,
+        },
+        ("# Element.symbol:  Cu", "# Element.edge:K"),
+        version="#XDI/1.1  Epics StepScan File / 2.0",
+    )
+    assert is_xdi(text) and is_xdi("\ufeff" + text)
+    spectrum = parse(text.replace("\n", "\r\n").replace("# ///\r\n", "").replace("#----\r\n", ""))
+    assert (spectrum.element, spectrum.edge, len(spectrum)) == ("Cu", "K", len(ENERGY))
+    # Without fields for the columns their labels name them.
+    lines = [line for line in text.splitlines() if not line.startswith("# Column")]
+    assert parse("\n".join(lines)).columns_used == "log(i0/itrans)"
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (
+            lambda rows: {**rows, "itrans": np.zeros(len(ENERGY))},
+            r"detector column itrans is zero at all \d+ points",
+        ),
+        (
+            lambda rows: {**rows, "i0": np.where(ENERGY > 9000, 0, 1e5)},
+            r"column i0 is zero at \d+ of \d+ points",
+        ),
+        (lambda rows: {**rows, "i0": -rows["i0"]}, "column i0 is zero, negative or no number"),
+        (
+            lambda rows: {k: v for k, v in rows.items() if k != "i0"},
+            "column itrans needs i0, which is not among",
+        ),
+        (
+            lambda rows: {"energy eV": ENERGY, "counttime": ENERGY},
+            "no absorption among the columns energy, counttime",
+        ),
+        (lambda rows: {"energy pixel": ENERGY, "mutrans": ENERGY}, "the scan is in pixel"),
+        (
+            lambda rows: {"energy furlong": ENERGY, "mutrans": ENERGY},
+            "the energy is in 'furlong', expected eV",
+        ),
+        (
+            lambda rows: {"energy eV": ENERGY, "mutrans": np.ones(len(ENERGY))},
+            r"column mutrans is constant \(1\)",
+        ),
+        (
+            lambda rows: {
+                "energy eV": np.concatenate([ENERGY, ENERGY]),
+                "mutrans": np.arange(2.0 * len(ENERGY)),
+            },
+            "the energies start over at point .* several scans in one file",
+        ),
+    ],
+)
+def test_what_cannot_be_used_is_named_in_a_line(change, reason):
+    i0, itrans, _ = chambers(ENERGY, EDGES["Cu"])
+    with pytest.raises(SpectrumError, match=reason) as caught:
+        parse(xdi_text(change({"energy eV": ENERGY, "i0": i0, "itrans": itrans}), FIELDS))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_few_failed_points_are_left_out_and_said():
+    i0, itrans, _ = chambers(ENERGY, EDGES["Cu"])
+    itrans[[3, 77]] = 0
+    spectrum = parse(xdi_text({"energy eV": ENERGY, "i0": i0, "itrans": itrans}, FIELDS))
+    assert len(spectrum) == len(ENERGY) - 2
+    assert spectrum.notes == ("2 points at which i0 or itrans is not positive were left out",)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("# XDI/1.0\n# Column.1: energy eV\n#---\n# energy mu\n", "there are no rows of numbers"),
+        (copper_xdi() + "9600 1 2\n", r"line \d+ has 3 columns, the first row has 4"),
+        (copper_xdi() + "9600 1 2 x\n", r"line \d+ holds 'x' where a number is expected"),
+        (copper_xdi() + "9600 1e5 nan 1\n", None),
+        ("# XDI/1.0\n#---\n1 2\n3 4\n", "names the columns; choose them with columns="),
+    ],
+)
+def test_broken_files_say_where(text, reason):
+    if reason is None:
+        assert "not positive" in parse(text).notes[0]
+        return
+    with pytest.raises(SpectrumError, match=reason):
+        parse(text)
