@@ -1,0 +1,193 @@
+"""From a measured spectrum as it was read to one that is calibrated and normalised, and on a family's grid."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from rankaae_cli.core.edges import EDGES, edge_energy, is_edge_of, looks_like
+from rankaae_cli.core.errors import UserError
+from rankaae_cli.core.normalisation import (
+    NormalisationRanges,
+    Normalised,
+    calibration_shift,
+    normalise,
+    require_normalised,
+)
+from rankaae_cli.core.spectra import SpectrumError, regrid, require_edge_step
+from rankaae_cli.data.measured_spectrum import MeasuredSpectrum
+
+_FOIL_WORDS = ("foil", "metal")
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What the energy reference of a scan says of its monochromator.
+
+    Attributes
+    ----------
+    shift
+        eV that were added to the energies.
+    reference_e0
+        The foil's edge energy as measured, eV.
+    element, edge
+        Of the foil.
+    """
+
+    shift: float
+    reference_e0: float
+    element: str
+    edge: str
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A spectrum ready to be brought to a grid.
+
+    Attributes
+    ----------
+    spectrum
+        As it was read, with notes on what was done; its energies are not calibrated.
+    energy_M, absorption_M
+        Shape (M,): calibrated energies, eV, and the normalised absorption.
+    normalised
+        How it was normalised, on calibrated energies; None where it came normalised.
+    calibration
+        None where there is no foil, or the spectrum is computed.
+    """
+
+    spectrum: MeasuredSpectrum
+    energy_M: np.ndarray
+    absorption_M: np.ndarray
+    normalised: Normalised | None = None
+    calibration: Calibration | None = None
+
+
+def prepare(
+    spectrum: MeasuredSpectrum,
+    ranges: NormalisationRanges | None = None,
+    *,
+    element: str | None = None,
+    edge: str | None = None,
+    calibrate: bool = True,
+) -> Prepared:
+    """Calibrate the energies by the foil where the scan has one, and normalise to the edge step.
+
+    A computed spectrum is neither calibrated nor normalised; one that its file calls normalised is calibrated
+    and checked, not normalised again. No spectrum is aligned by its own edge.
+
+    Parameters
+    ----------
+    spectrum
+        As it was read.
+    ranges
+        Where pre-edge and post-edge are fitted.
+    element, edge
+        What is expected; None for what the file says.
+    calibrate
+        Whether to use the foil.
+
+    Raises
+    ------
+    SpectrumError
+        If it is of another element or edge (naming which it looks like), or cannot be normalised.
+    """
+    element, edge = element or spectrum.element, edge or spectrum.edge
+    _require_same_absorber(spectrum, element, edge)
+    if spectrum.is_computed:
+        if spectrum.is_normalised:
+            require_edge_step(spectrum.mu_M)
+        return Prepared(spectrum, spectrum.energy_M, spectrum.mu_M)
+    calibration = None
+    if calibrate:
+        spectrum, calibration = _calibrated(spectrum, element, edge)
+    energy_M = spectrum.energy_M + (calibration.shift if calibration else 0.0)
+    expected = _tabulated(element, edge)
+    if spectrum.is_normalised:
+        require_normalised(energy_M, spectrum.mu_M)
+        _require_edge_of(_half_way(energy_M, spectrum.mu_M), element, edge)
+        return Prepared(spectrum, energy_M, spectrum.mu_M, None, calibration)
+    normalised = normalise(energy_M, spectrum.mu_M, ranges, expected=expected)
+    _require_edge_of(normalised.e0, element, edge)
+    return Prepared(spectrum, energy_M, normalised.normalised_M, normalised, calibration)
+
+
+def on_energies(prepared: Prepared, grid_E: np.ndarray, max_tail: float) -> np.ndarray:
+    """Bring a prepared spectrum to the energies of a family; shape (E,).
+
+    A measured scan begins before the edge, so what lies before it is its flat pre-edge. Only where a scan begins
+    after the grid does, the tail of `rankaae_cli.core.spectra.regrid` continues it, for at most `max_tail` eV.
+
+    Raises
+    ------
+    SpectrumError
+        If it does not cover the grid; the message says how much is missing.
+    """
+    first, last = float(prepared.energy_M[0]), float(prepared.energy_M[-1])
+    missing_below, missing_above = first - float(grid_E[0]), float(grid_E[-1]) - last
+    if missing_above > 0.05 or missing_below > max_tail + 0.05:
+        parts = []
+        if missing_below > max_tail + 0.05:
+            parts.append(f"{missing_below:.1f} eV at the low end (at most {max_tail:g} are continued)")
+        if missing_above > 0.05:
+            parts.append(f"{missing_above:.1f} eV at the high end (nothing is made up there)")
+        raise SpectrumError(
+            f"runs from {first:.1f} to {last:.1f} eV, the grid from {grid_E[0]:.1f} to {grid_E[-1]:.1f} eV: "
+            f"missing are {' and '.join(parts)}"
+        )
+    return regrid(prepared.energy_M, prepared.absorption_M, grid_E, max_tail)
+
+
+def _require_same_absorber(spectrum: MeasuredSpectrum, element: str | None, edge: str | None) -> None:
+    for what, found, wanted in (("element", spectrum.element, element), ("edge", spectrum.edge, edge)):
+        if found and wanted and found != wanted:
+            raise SpectrumError(f"wrong {what}: the file says {found}, expected {wanted}")
+
+
+def _require_edge_of(e0: float, element: str | None, edge: str | None) -> None:
+    tabulated = _tabulated(element, edge)
+    if tabulated is not None and element and not is_edge_of(e0, element, edge or "K"):
+        raise SpectrumError(
+            f"wrong element or edge: the edge at {e0:.1f} eV looks like {looks_like(e0)}, expected {element} "
+            f"{edge or 'K'} ({tabulated:g} eV)"
+        )
+
+
+def _tabulated(element: str | None, edge: str | None) -> float | None:
+    """Return the tabulated energy of the edge, a K edge where nothing is said; None where none is tabulated."""
+    if not element or (edge or "K") not in EDGES:
+        return None
+    try:
+        return edge_energy(element, edge or "K")
+    except UserError as error:
+        raise SpectrumError(str(error).splitlines()[0]) from error
+
+
+def _half_way(energy_M: np.ndarray, absorption_M: np.ndarray) -> float:
+    """Return where a normalised spectrum first reaches one half, eV."""
+    return float(energy_M[int(np.argmax(absorption_M >= 0.5))])
+
+
+def _calibrated(
+    spectrum: MeasuredSpectrum, element: str | None, edge: str | None
+) -> tuple[MeasuredSpectrum, Calibration | None]:
+    """Return what the reference says, and the spectrum with a note on it."""
+    if spectrum.reference_M is None:
+        return spectrum, None
+    said = spectrum.metadata.get("sample.reference") or spectrum.metadata.get("detector.refer") or ""
+    if said and not any(word in said.lower() for word in _FOIL_WORDS):
+        return spectrum.with_note(
+            f"not calibrated: the reference, {said!r}, is not said to be a metal foil"
+        ), None
+    reference_element = spectrum.metadata.get("element.reference") or element
+    reference_edge = spectrum.metadata.get("element.ref_edge") or edge or "K"
+    if not reference_element or reference_edge not in EDGES:
+        return spectrum.with_note("not calibrated: of which element the reference is, is not known"), None
+    try:
+        shift, e0 = calibration_shift(
+            spectrum.energy_M, spectrum.reference_M, reference_element, reference_edge
+        )
+    except (SpectrumError, UserError) as error:
+        return spectrum.with_note(f"not calibrated: reference: {error}"), None
+    taken = "" if said else ", taken for the reference as the file does not say what it is"
+    note = f"calibrated by {shift:+.2f} eV: the {reference_element} foil{taken} has its edge at {e0:.2f} eV"
+    return spectrum.with_note(note), Calibration(shift, e0, reference_element, reference_edge)

@@ -1,0 +1,134 @@
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rankaae_cli.core.edges import edge_energy
+from rankaae_cli.core.spectra import SpectrumError
+from rankaae_cli.data.measured_normalised import on_energies, prepare
+from rankaae_cli.data.measured_spectrum import MeasuredSpectrum
+from rankaae_cli.data.xdi import parse_xdi
+from tests.data.measured_scan import EDGES, copper_xdi, edge_step_function, mu, scan_energies
+
+ENERGY = scan_energies(EDGES["Cu"])
+GRID = 8983.5 + 0.25 * np.arange(256)
+
+
+def compound(shift=0.0, change=("", ""), **options):
+    return parse_xdi(copper_xdi(shift=shift, **options).replace(*change), Path("a.xdi"))
+
+
+@pytest.mark.parametrize("shift", [-5.0, 0.0, 3.3])
+def test_the_foil_takes_out_the_monochromators_error_and_nothing_else(shift):
+    done, true = prepare(compound(shift)), prepare(compound(0.0))
+    assert done.calibration.shift == pytest.approx(-shift, abs=0.3)
+    # The compound's edge stays 6 eV above the foil's: it is not aligned by itself.
+    assert done.normalised.e0 == pytest.approx(EDGES["Cu"] + 6.0, abs=0.4)
+    assert done.normalised.e0 == pytest.approx(true.normalised.e0, abs=0.05)
+    np.testing.assert_array_equal(done.energy_M, done.spectrum.energy_M + done.calibration.shift)
+    assert f"calibrated by {done.calibration.shift:+.2f} eV: the Cu foil has" in done.spectrum.notes[-1]
+    uncalibrated = prepare(compound(shift), calibrate=False)
+    assert uncalibrated.calibration is None
+    assert uncalibrated.normalised.e0 == pytest.approx(EDGES["Cu"] + 6.0 + shift, abs=0.4)
+
+
+@pytest.mark.parametrize(
+    ("change", "note"),
+    [
+        (
+            ("Cu foil", "Mn filter"),
+            "not calibrated: the reference, 'Mn filter', is not said to be a metal foil",
+        ),
+        (
+            ("# Sample.reference: Cu foil", "# Element.reference: Fe"),
+            "not calibrated: reference: the edge of the",
+        ),
+        (("# Sample.reference: Cu foil", "# Element.reference: Xx"), "not calibrated"),
+    ],
+)
+def test_a_reference_that_is_no_foil_is_not_used_and_that_is_said(change, note):
+    done = prepare(compound(2.0, change))
+    assert done.calibration is None
+    assert note in done.spectrum.notes[-1]
+
+
+def test_a_reference_of_which_nothing_is_said_is_taken_for_a_foil_of_the_element():
+    done = prepare(compound(2.0, ("# Sample.reference: Cu foil\n", "")))
+    assert done.calibration.shift == pytest.approx(-2.0, abs=0.3)
+    assert "taken for the reference as the file does not say what it is" in done.spectrum.notes[-1]
+
+
+def spectrum(energy, values, **attributes):
+    return MeasuredSpectrum("s", Path("s"), "Cu", "K", energy, values, **attributes)
+
+
+def test_computed_spectra_are_never_shifted_nor_normalised_again():
+    values = edge_step_function(ENERGY, 8985.0)
+    given = spectrum(ENERGY, values, reference_M=mu(ENERGY, 8990.0), is_computed=True, is_normalised=True)
+    done = prepare(given)
+    np.testing.assert_array_equal(done.energy_M, ENERGY)
+    np.testing.assert_array_equal(done.absorption_M, values)
+    assert done.calibration is None and done.normalised is None
+    with pytest.raises(SpectrumError, match="not normalised to the edge step"):
+        prepare(replace(given, mu_M=50 * values))
+
+
+def test_a_spectrum_that_came_normalised_is_checked_not_done_again():
+    values = edge_step_function(ENERGY, 8985.0)
+    done = prepare(spectrum(ENERGY, values, is_normalised=True))
+    np.testing.assert_array_equal(done.absorption_M, values)
+    with pytest.raises(SpectrumError, match="it was never normalised"):
+        prepare(spectrum(ENERGY, mu(ENERGY, 8985.0, offset=3.0), is_normalised=True))
+
+
+@pytest.mark.parametrize("element", ["Fe", "Cr", "Zn", "I"])
+@pytest.mark.parametrize("normalised", [True, False])
+def test_the_wrong_element_is_named_with_the_one_it_looks_like(element, normalised):
+    e0 = edge_energy(element) + 4
+    energy = scan_energies(e0)
+    values = edge_step_function(energy, e0) if normalised else mu(energy, e0)
+    wanted = rf"the edge at [\d.]+ eV looks like {element} K .*, expected Cu K \(8979 eV\)"
+    with pytest.raises(SpectrumError, match=wanted):
+        prepare(spectrum(energy, values, is_normalised=normalised))
+    with pytest.raises(SpectrumError, match="wrong element: the file says Cu, expected Ni"):
+        prepare(spectrum(energy, values), element="Ni")
+    with pytest.raises(SpectrumError, match="wrong edge: the file says K, expected L3"):
+        prepare(spectrum(energy, values), edge="L3")
+
+
+def test_a_spectrum_comes_to_the_grid_of_a_family():
+    done = prepare(compound(1.5))
+    on_grid = on_energies(done, GRID, max_tail=8.0)
+    assert on_grid.shape == GRID.shape
+    true = edge_step_function(GRID, EDGES["Cu"] + 6.0)
+    # E0 of the foil, the steps of the scan and the normalisation each leave a little.
+    assert np.abs(on_grid - true).mean() < 0.02
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "missing"),
+    [
+        (-150.0, 50.0, r"missing are 1\d\.\d eV at the high end \(nothing is made up there\)"),
+        (-14.0, 600.0, None),
+    ],
+)
+def test_what_does_not_cover_the_grid_says_how_much_is_missing(low, high, missing):
+    distance = ENERGY - 8985.0
+    energy = ENERGY[(distance > low) & (distance < high)]
+    done = prepare(spectrum(energy, mu(energy, 8985.0)))
+    if missing is None:
+        assert np.isfinite(on_energies(done, GRID, 8.0)).all()
+        return
+    with pytest.raises(SpectrumError, match=missing) as caught:
+        on_energies(done, GRID, 8.0)
+    assert "the grid from 8983.5 to 9047.2 eV" in str(caught.value)
+
+
+def test_a_scan_that_begins_too_late_says_so():
+    energy = ENERGY[ENERGY > 9000]
+    done = prepare(spectrum(energy, np.ones(len(energy)), is_computed=True))
+    with pytest.raises(
+        SpectrumError, match=r"missing are 1\d\.\d eV at the low end \(at most 8 are continued\)"
+    ):
+        on_energies(done, GRID, 8.0)

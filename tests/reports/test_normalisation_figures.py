@@ -1,0 +1,51 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from rankaae_cli.data.measured_normalised import prepare
+from rankaae_cli.reports.drawing import COLUMN_INCHES, png_bytes
+from rankaae_cli.reports.normalisation_figures import contact_sheets, normalisation_figure
+from tests.data.test_measured_normalised import compound
+
+
+@pytest.fixture(scope="module")
+def prepared():
+    return prepare(compound(1.0))
+
+
+def lines(ax):
+    return {line.get_label(): line for line in ax.get_lines()}
+
+
+def test_a_figure_shows_what_was_fitted_and_what_came_of_it(prepared):
+    figure = normalisation_figure(prepared)
+    assert figure.get_size_inches()[0] == COLUMN_INCHES
+    raw, normalised = figure.axes
+    np.testing.assert_array_equal(lines(raw)["measured"].get_ydata(), prepared.normalised.mu_M)
+    np.testing.assert_array_equal(lines(raw)["pre-edge"].get_ydata(), prepared.normalised.pre_edge_M)
+    assert lines(normalised)["half step"].get_xdata()[0] == prepared.normalised.half_step
+    assert {ax.get_xlabel() for ax in figure.axes} == {"Energy (eV)"}
+    assert "calibrated by" in figure.get_suptitle() and "log(i0/itrans)" in figure.get_suptitle()
+    assert png_bytes(figure).startswith(b"\x89PNG")
+
+
+def test_what_came_normalised_is_drawn_alone(prepared):
+    figure = normalisation_figure(replace(prepared, normalised=None))
+    (ax,) = figure.axes
+    np.testing.assert_array_equal(ax.get_lines()[0].get_ydata(), prepared.absorption_M)
+
+
+@pytest.mark.parametrize(("count", "pages", "last"), [(1, 1, 1), (40, 1, 40), (43, 2, 3)])
+def test_every_spectrum_has_a_panel_on_a_contact_sheet(prepared, count, pages, last):
+    many = [
+        replace(
+            prepared, spectrum=replace(prepared.spectrum, name=f"a rather long name of a scan, number {i}")
+        )
+        for i in range(count)
+    ]
+    sheets = contact_sheets(many, "A folder")
+    assert len(sheets) == pages
+    titles = [ax.get_title("left").replace("\n", "") for ax in sheets[-1].axes if ax.axison]
+    assert titles == [one.spectrum.name for one in many[-last:]]
+    assert sheets[-1].get_suptitle() == f"A folder, page {pages} of {pages}"
