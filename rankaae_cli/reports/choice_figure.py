@@ -29,10 +29,7 @@ def trial_choice(subject: Subject, choice: Mapping[str, Any]) -> Figure:
     choice
         ``choice`` of metrics.json.
     """
-    alive = [trial for trial in choice["trials"] if trial["mean_spearman"] is not None]
-    alive.sort(key=lambda trial: trial["rank"] if trial["rank"] is not None else np.inf)
-    labels, sign_M, value_MT = _measures(alive)  # noqa: N806
-    better_MT = sign_M[:, None] * _z(value_MT)  # noqa: N806
+    alive, labels, value_MT, better_MT = _by_score(choice)
     keep = [
         i
         for i, trial in enumerate(alive)
@@ -75,6 +72,33 @@ def trial_choice(subject: Subject, choice: Mapping[str, Any]) -> Figure:
     return figure
 
 
+def choice_measures(choice: Mapping[str, Any]) -> tuple[list[str], list[str], np.ndarray, np.ndarray]:
+    """Return what the figure shows of all trials that did not diverge, the best score first.
+
+    Parameters
+    ----------
+    choice
+        ``choice`` of metrics.json.
+
+    Returns
+    -------
+    tuple
+        Names of the trials; labels of the M measures; the measures, and how many standard deviations over
+        trials each is better, shapes (M, trials).
+    """
+    alive, labels, value_MT, better_MT = _by_score(choice)
+    return [str(trial["trial"]) for trial in alive], labels, value_MT, better_MT
+
+
+def _by_score(
+    choice: Mapping[str, Any],
+) -> tuple[list[Mapping[str, Any]], list[str], np.ndarray, np.ndarray]:
+    alive = [trial for trial in choice["trials"] if trial["mean_spearman"] is not None]
+    alive.sort(key=lambda trial: trial["rank"] if trial["rank"] is not None else np.inf)
+    labels, sign_M, value_MT = _measures(alive)
+    return alive, labels, value_MT, sign_M[:, None] * _z(value_MT)
+
+
 def _measures(trials: list[Mapping[str, Any]]) -> tuple[list[str], np.ndarray, np.ndarray]:
     """Return labels of M measures, whether more (1) or less (-1) is better, and values, shape (M, trials)."""
     rows: list[tuple[str, int, list[Any]]] = [
@@ -104,9 +128,9 @@ def _digits(label: str) -> int:
     return {"Published score": 1, "Reconstr. MAE (10⁻³)": 1, "Score": 3}.get(label, 2)
 
 
-def _z(value_MT: np.ndarray) -> np.ndarray:  # noqa: N803
+def _z(value_MT: np.ndarray) -> np.ndarray:
     """Return how far each value lies from the mean over trials, in standard deviations; 0 where all are equal."""
-    result_MT = np.full(value_MT.shape, np.nan)  # noqa: N806
+    result_MT = np.full(value_MT.shape, np.nan)
     for row, value_T in zip(result_MT, value_MT, strict=True):
         known = np.isfinite(value_T)
         if known.any():

@@ -41,12 +41,59 @@ class Picture:
         The file for papers, seen from the page.
     wide
         Whether it takes the width of the page rather than of a column.
+    name
+        By which it can be linked, unique on the page; none by default.
+    alt
+        What it looks like, for who cannot see it; the caption by default.
+    csv
+        The table behind it, seen from the page; empty where there is none.
+    size
+        Width and height in px, by which the page keeps room for it.
+    interactive
+        A plotly figure of the same as packed JSON (`interactive.pack`); empty where there is none.
+    narrow_height
+        In px, of the interactive figure on a narrow page.
     """
 
     source: str
     caption: str
     file: str
     wide: bool = False
+    name: str = ""
+    alt: str = ""
+    csv: str = ""
+    size: tuple[int, int] | None = None
+    interactive: str = ""
+    narrow_height: int = 400
+
+
+@dataclass(frozen=True)
+class PictureGroup:
+    """Figures under one heading; `name` is that by which it can be linked."""
+
+    name: str
+    heading: str
+    text: str
+    pictures: Sequence[Picture]
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """What `rankaae ingest` left out of the data file.
+
+    Attributes
+    ----------
+    file
+        Name of the list that says so.
+    sites
+        How many; None where there is no such list.
+    reasons
+        Pairs of a reason and how many sites it left out, the commonest first; perhaps not all.
+    """
+
+    file: str
+    sites: int | None
+    reasons: Sequence[tuple[str, int]]
 
 
 @dataclass(frozen=True)
@@ -73,6 +120,14 @@ class PageContent:
         The comparison with baselines; None and nothing where it was not made.
     command, config
         The command line of the training run, and its resolved configuration as YAML.
+    later_commands
+        Pairs of what is repeated and the command that does it.
+    rejected
+        Sites that are not in the data; None where it is not told.
+    traversal_groups
+        Figures of each style, under its heading.
+    stability_pictures, map_pictures
+        Responses of every trial; two styles walked together.
     versions
         Versions of packages.
     units
@@ -107,6 +162,11 @@ class PageContent:
     association_pictures: Sequence[Picture] = ()
     baselines: Table | None = None
     baseline_pictures: Sequence[Picture] = ()
+    later_commands: Sequence[tuple[str, str]] = ()
+    rejected: Rejected | None = None
+    traversal_groups: Sequence[PictureGroup] = ()
+    stability_pictures: Sequence[Picture] = ()
+    map_pictures: Sequence[Picture] = ()
     papers: Papers | None = None
     explorer: Explorer | None = None
 

@@ -1,3 +1,6 @@
+import base64
+import gzip
+import json
 from dataclasses import replace
 from html.parser import HTMLParser
 
@@ -5,8 +8,9 @@ import pytest
 from markupsafe import escape
 
 from rankaae_cli.reports.console import print_evaluation
+from rankaae_cli.reports.interactive import pack
 from rankaae_cli.reports.labels import Subject
-from rankaae_cli.reports.page import PageContent, Picture, quality, render_page
+from rankaae_cli.reports.page import PageContent, Picture, PictureGroup, Rejected, quality, render_page
 from rankaae_cli.reports.run_tables import (
     associations_table,
     descriptors_table,
@@ -105,7 +109,13 @@ def content(synthetic=True, trials=2, learning=True, averaged=1, free=True):
             "OS": {
                 **style,
                 "pearson_true_response": 0.8 if synthetic else None,
-                "check": {"remark": f"OS: agrees with {HOSTILE}"},
+                "check": {
+                    "remark": f"OS: agrees with {HOSTILE}",
+                    "rows_text": "test rows",
+                    "not_comparable_because": None,
+                    "pearson": 0.97,
+                    "bins": {side: {"matched_materials": 20} for side in ("low", "high")},
+                },
             },
             "free_1": {**style, "descriptor": None, "unit": None, "pearson_true_response": None},
         },
@@ -123,7 +133,8 @@ def content(synthetic=True, trials=2, learning=True, averaged=1, free=True):
         facts=[("Data file", HOSTILE)],
         learning=[picture] if learning else [],
         style_pictures=[picture],
-        traversal_pictures=[picture, replace(picture, wide=True)],
+        traversal_pictures=[replace(picture, wide=True)],
+        traversal_groups=[PictureGroup("traversal-OS", "OS, oxidation state", "", [picture])],
         reconstruction=[picture],
         coupling_pictures=[picture],
         choice_pictures=[picture],
@@ -234,7 +245,7 @@ def test_single_trial_stands_beside_the_mean_of_several():
         "descriptors": {"OS": {**SCORE, "spearman": 0.75}, HOSTILE: UNKNOWN},
     }
     table = descriptors_table(metrics, {"OS": "e"})
-    assert list(table.keys[:4]) == ["descriptor", "spearman", "spearman_single_trial", "kendall"]
+    assert list(table.keys[:3]) == ["descriptor", "spearman", "spearman_single_trial"]
     shown = [row[:3] for row in table.printed()]
     assert shown == [
         ["OS (e)", "0.95 [0.90, 0.97]", "0.750"],
@@ -296,6 +307,52 @@ def test_terminal_says_in_a_line_that_nothing_stands_out(capsys):
     assert "free styles: nothing stands out (largest: free style 1 with bond-valence sum (BVS)" in out
     assert "partial ρ −0.123; needed: above 0.300" in out
     assert "chosen: trial 0 of 2, validation score 0.600; the published score would choose trial 1" in out
+
+
+def test_figures_link_their_files_and_keep_a_still_picture_beside_the_live_one():
+    packed = pack('{"data":[]}')
+    live = Picture(
+        "data:image/webp;base64,AAAA", "What it shows.", "figures/b.pdf", name="b", alt="Dots & lines.",
+        csv="figures/b.csv", size=(1020, 700), interactive=packed,
+    )  # fmt: skip
+    page = Page(html := render_page(replace(content(), reconstruction=[live])))
+    assert {"figures/b.pdf", "figures/b.csv"} <= set(page.addresses)
+    assert 'id="figure-b"' in html and 'data-name="b"' in html and packed in html
+    assert '<img src="data:image/webp;base64,AAAA" alt="Dots &amp; lines." width="1020" height="700">' in html
+    assert json.loads(gzip.decompress(base64.b64decode(packed))) == {"data": []}
+
+
+def test_tables_carry_full_values_to_sort_by_and_link_their_files():
+    page = Page(html := render_page(content()))
+    assert 'data-value="0.95"' in html and 'data-value=""' in html
+    row = html[html.index(f'scope="row">{escape(HOSTILE)}') :]
+    assert row.startswith(f'scope="row">{escape(HOSTILE)}</th><td data-value="">–</td>')
+    for name in ("descriptors", "trials", "traversals", "styles"):
+        assert {f"tables/{name}.csv", f"tables/{name}.tex"} <= set(page.addresses)
+
+
+def test_page_gives_the_commands_that_repeat_it():
+    later = [("The numbers", f"rankaae evaluate run={HOSTILE} split=test")]
+    text = Page(render_page(replace(content(), later_commands=later))).text
+    assert f"rankaae train {HOSTILE}" in text and f"rankaae evaluate run={HOSTILE} split=test" in text
+
+
+@pytest.mark.parametrize(
+    ("rejected", "said"),
+    [
+        (Rejected("a.h5.rejected.csv", None, ()), "is not known here: there is no list a.h5.rejected.csv"),
+        (Rejected("a.h5.rejected.csv", 0, ()), "No site of the source was left out"),
+        (
+            Rejected("a.h5.rejected.csv", 1, [("too few", 1)]),
+            "1 site was left out when the data file was made",
+        ),
+        (Rejected("a.h5.rejected.csv", 2300, [(HOSTILE, 2300)]), "2,300 sites were left out"),
+    ],
+)
+def test_page_says_which_sites_were_left_out(rejected, said):
+    text = Page(render_page(replace(content(), rejected=rejected))).text
+    assert said in text and all(reason in text for reason, _ in rejected.reasons)
+    assert "left out when" not in Page(render_page(content())).text
 
 
 def test_wide_pictures_come_first_at_full_width():

@@ -4,7 +4,7 @@ window.rankaae = (() => {
   "use strict";
   document.documentElement.classList.add("js");
 
-  const NARROW = 520; // width in px below which panels stand beneath one another
+  const NARROW = 400; // width in px of a figure below which panels stand beneath one another
   const PALETTE = { // colours of the figures as they are drawn for print, and what stands for them on this page
     "#1A1A1A": "--ink", "#5F6368": "--soft", "#B8BCC2": "--faint", "#0072B2": "--blue", "#D55E00": "--vermilion",
     "#E69F00": "--orange", "#009E73": "--green", "#CC79A7": "--purple", "#56B4E9": "--sky",
@@ -149,7 +149,6 @@ window.rankaae = (() => {
     host.tabIndex = 0;
     host.setAttribute("role", "group");
     host.setAttribute("aria-label", `Interactive figure. ${still.alt}`);
-    host.style.height = `${place.clientHeight}px`;
     place.append(host);
     place.classList.add("drawn");
     try {
@@ -252,6 +251,24 @@ window.rankaae = (() => {
     holder.append(block, button);
   }
 
+  /* Lets every heading be linked to. */
+  function addAnchors() {
+    for (const heading of document.querySelectorAll("main :is(h2, h3)")) {
+      const section = heading.closest("section");
+      const own = heading.tagName === "H2" && section?.id;
+      if (!own && !heading.id) {
+        const words = heading.textContent.trim().toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "-");
+        heading.id = `${section?.id || "page"}-${words}`;
+      }
+      const anchor = document.createElement("a");
+      anchor.className = "anchor";
+      anchor.href = `#${own || heading.id}`;
+      anchor.textContent = "#";
+      anchor.setAttribute("aria-label", `Link to ${heading.textContent.trim()}`);
+      heading.append(anchor);
+    }
+  }
+
   /* Marks the section being read in the navigation. */
   function followSections() {
     const links = new Map([...document.querySelectorAll("nav a[href^='#']")].map((a) => [a.hash.slice(1), a]));
@@ -269,6 +286,7 @@ window.rankaae = (() => {
   document.addEventListener("DOMContentLoaded", () => {
     document.querySelectorAll("table.sortable").forEach(makeSortable);
     document.querySelectorAll("pre").forEach(addCopyButton);
+    addAnchors();
     followSections();
     watchFigures();
   });
