@@ -1,6 +1,7 @@
 """Project files as Demeter (Data::Dumper, Indent 0), Larch and Athena's JSON form write them."""
 
 import gzip
+import importlib.util
 import json
 
 import numpy as np
@@ -179,3 +180,25 @@ def test_damaged_compression_is_named(tmp_path):
     path.write_bytes(path.read_bytes()[:400])
     with pytest.raises(SpectrumError, match="compressed, and damaged or cut short"):
         read_measured(path)
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("larch") is None, reason="xraylarch is not installed (extra: larch)"
+)
+def test_a_project_of_larch_is_read_as_larch_reads_it(tmp_path):
+    from larch import Group
+    from larch.io.athena_project import AthenaProject
+
+    path = str(tmp_path / "larch.prj")
+    written = AthenaProject(path)
+    for name, values in (("sample", SAMPLE), ("foil", FOIL)):
+        written.add_group(Group(__name__=name, filename=name, energy=ENERGY.copy(), mu=values.copy()))
+    written.save(path)
+    again = AthenaProject(path)
+    again.read(path)
+    spectra = read_measured(path)
+    assert [s.name for s in spectra] == ["sample", "foil"]
+    for spectrum, group in zip(spectra, again.groups.values(), strict=True):
+        np.testing.assert_array_equal(spectrum.energy_M, group.energy)
+        np.testing.assert_array_equal(spectrum.mu_M, group.mu)
+        assert (spectrum.element, spectrum.edge) == ("Fe", "K")
