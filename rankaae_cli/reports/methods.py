@@ -62,7 +62,7 @@ def to_complete(facts: RunFacts) -> list[str]:
     if facts.subject.synthetic:
         return ["why synthetic data were used; they are no substitute for computed or measured spectra"]
     missing = {
-        "feff": "the settings and version of the FEFF calculations, and where the structures come from",
+        "feff": "the settings and version of FEFF (cited is FEFF 9), and where the structures come from",
         "atoms": "how the structures and their spectra were computed, and by whom; cite the data set",
     }
     lines = [
@@ -89,7 +89,7 @@ def data_paragraph(facts: RunFacts) -> Text:
         begin = text(
             "The data (family {family}) are {n} {element} {edge}-edge X-ray absorption near-edge spectra "
             "of {m} materials{project}{source}.",
-            family=s.family, project=text(" of the Materials Project{@jain2013materialsproject}")
+            family=s.family, project=text(" with identifiers of the Materials Project{@jain2013materialsproject}")
             if facts.materials_project else "",
             source=text(", computed with FEFF{@rehr2010feff9}") if facts.source == "feff" else "", **about,
         )  # fmt: skip
@@ -98,9 +98,11 @@ def data_paragraph(facts: RunFacts) -> Text:
         grid = text("Each has {points} values{normalised}; they have no energy axis.", points=points,
                     normalised=normalised)  # fmt: skip
     else:
+        splined = "were brought by a cubic spline to" if facts.source == "feff" else "have"
         grid = text(
-            "They have {points} points from {first} to {last} {unit}{normalised}.",
-            points=points, first=f"{first:g}", last=f"{last:g}", unit=s.energy_unit, normalised=normalised,
+            "They {have} {points} points from {first} to {last} {unit}{normalised}.",
+            have=splined, points=points,
+            first=f"{first:g}", last=f"{last:g}", unit=s.energy_unit, normalised=normalised,
         )  # fmt: skip
     return joined([begin, grid, _descriptors(facts), _rejected(facts), _split(facts, c), _unlabelled(facts)])
 
@@ -128,7 +130,7 @@ def _gaps(facts: RunFacts) -> Text:
     if not gaps:
         return ()
     return text(
-        " Not every descriptor is known of every spectrum ({counts}); what is not known took no part in the rank "
+        " Not every descriptor is known of every spectrum ({counts}); what is not known was left out of the rank "
         "constraint.",
         counts=listed([f"{facts.known[name]:,} for {name}" for name in gaps]),
     )

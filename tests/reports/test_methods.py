@@ -162,9 +162,9 @@ def test_sentences_are_whole(run):
 def test_the_default_says_what_was_done():
     text = written(RUNS["default"]())
     for words in (
-        "3,799 Cu K-edge X-ray absorption near-edge spectra of 1,885 materials of the Materials Project",
+        "3,799 Cu K-edge X-ray absorption near-edge spectra of 1,885 materials with identifiers of the Materials Project",
         "computed with FEFF",
-        "256 points from 8983.5 to 9047.25 eV",
+        "brought by a cubic spline to 256 points from 8983.5 to 9047.25 eV",
         "2,659 spectra of 1,319 materials (70 %) for training",
         "split seed 0",
         "two named styles, each tied to one descriptor by a rank constraint, and five free styles",
