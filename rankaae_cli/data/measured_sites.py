@@ -1,0 +1,146 @@
+"""A folder of measured spectra as sites of a family: calibrated, normalised, on the family's grid."""
+
+import csv
+import io
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from rankaae_cli.core.errors import UserError
+from rankaae_cli.core.normalisation import NormalisationRanges
+from rankaae_cli.core.spectra import SpectrumError
+from rankaae_cli.data.measured import Columns, read_folder
+from rankaae_cli.data.measured_normalised import Prepared, on_energies, prepare
+from rankaae_cli.data.measured_spectrum import MeasuredSpectrum
+from rankaae_cli.data.sites import FamilySpec, Progress, Rejection, Sites, gather
+
+
+@dataclass(frozen=True)
+class MeasuredOptions:
+    """How measured spectra are read and normalised.
+
+    Attributes
+    ----------
+    columns
+        Which columns to take; see `rankaae_cli.data.measured_columns.ColumnChoice`.
+    ranges
+        Where pre-edge and post-edge are fitted.
+    calibrate
+        Whether the foil that a scan has calibrates its energies.
+    max_tail
+        eV that a scan may begin after the family's grid.
+    """
+
+    columns: Columns = None
+    ranges: NormalisationRanges = field(default_factory=NormalisationRanges)
+    calibrate: bool = True
+    max_tail: float = 8.0
+
+
+def read_measured_sites(
+    path: str | Path, spec: FamilySpec, options: MeasuredOptions, progress: Progress | None = None
+) -> tuple[Sites, list[Prepared]]:
+    """Read all measured spectra below a folder, or in a file, and bring them to the family's grid.
+
+    Each is a material of its own by its name, with site 0; no descriptor is known of it. Computed spectra are
+    rejected: their own sources read them with what is known of their structures.
+
+    Parameters
+    ----------
+    path
+        A folder, or a file.
+    spec
+        The family.
+    options
+        How to read and normalise.
+    progress
+        Told how many of how many spectra are done.
+
+    Returns
+    -------
+    Sites
+        Normalisation ``edge_step``; with every file and record that was not taken, and why.
+    list of Prepared
+        What was done to each spectrum that was taken, in the order of reading.
+
+    Raises
+    ------
+    UserError
+        If there is no such path, the family is not over eV, or the columns are impossible.
+    """
+    if spec.energy_unit != "eV":
+        raise UserError(
+            f"family {spec.name} is over {spec.energy_unit}: measured spectra are over eV\nchoose +family="
+        )
+    spectra, faults = read_folder(path, options.columns, spec.element, spec.edge)
+    rejected = [Rejection(_relative(file, Path(path)), "", reason) for file, reason in faults]
+    unknown = [np.nan] * len(spec.descriptor_names)
+    rows, taken = [], []
+    for done, spectrum in enumerate(spectra, 1):
+        try:
+            prepared = _prepared(spectrum, spec, options)
+            rows.append((spectrum.name, 0, on_energies(prepared, spec.energy_E, options.max_tail), unknown))
+            taken.append(prepared)
+        except SpectrumError as error:
+            rejected.append(Rejection(spectrum.name, "", str(error)))
+        if progress:
+            progress(done, len(spectra))
+    sites = gather(
+        rows,
+        rejected,
+        energy_E=spec.energy_E,
+        descriptor_names=spec.descriptor_names,
+        normalisation="edge_step",
+    )
+    return sites, taken
+
+
+def normalisation_csv(prepared: Iterable[Prepared]) -> str:
+    """Return as a table what was done to each spectrum: edge energy and step, calibration, ranges, notes.
+
+    Energies are in eV, after calibration.
+    """
+    text = io.StringIO()
+    lines = csv.writer(text, lineterminator="\n")
+    names = ("pre1", "pre2", "norm1", "norm2", "pre_order", "norm_order")
+    head = ("name", "file", "mu", "e0", "half_step", "edge_step", "noise", "calibration", *names, "notes")
+    lines.writerow(head)
+    for one in prepared:
+        done, calibration = one.normalised, one.calibration
+        numbers = ["", "", "", ""]
+        ranges = [""] * len(names)
+        if done:
+            numbers = [
+                f"{done.e0:.3f}",
+                f"{done.half_step:.3f}",
+                f"{done.edge_step:.5g}",
+                f"{done.noise:.3g}",
+            ]
+            ranges = [f"{getattr(done.ranges, name):.6g}" for name in names]
+        lines.writerow(
+            (
+                one.spectrum.name,
+                one.spectrum.path,
+                one.spectrum.columns_used,
+                *numbers,
+                f"{calibration.shift:.3f}" if calibration else "",
+                *ranges,
+                "; ".join(one.spectrum.notes),
+            )
+        )
+    return text.getvalue()
+
+
+def _prepared(spectrum: MeasuredSpectrum, spec: FamilySpec, options: MeasuredOptions) -> Prepared:
+    if spectrum.is_computed:
+        raise SpectrumError("a computed spectrum: bring it in by source=feff, csv or family")
+    return prepare(
+        spectrum, options.ranges, element=spec.element, edge=spec.edge, calibrate=options.calibrate
+    )
+
+
+def _relative(file: Path, top: Path) -> str:
+    """Return the path of a file below the folder that was read; its name if that is the file itself."""
+    return str(file.relative_to(top)) if file != top and top in file.parents else file.name
