@@ -19,20 +19,21 @@ def explorer_of(model: "TrainedModel", family: "Family") -> "Explorer":
     """Return the explorer of the selected trial, with spectra of the test split to start from."""
     from rankaae_cli.commands.evaluate import subject_of
     from rankaae_cli.networks.export import decoder_layers, encoder_layers
-    from rankaae_cli.reports.explorer import Explorer
+    from rankaae_cli.reports.explorer import Explorer, most_spectra
     from rankaae_cli.schema import IngestConfig
 
     t = model.selected_trial
     calibration = _calibration(model)
+    encoder, decoder = encoder_layers(model.autoencoder, t), decoder_layers(model.autoencoder, t)
     return Explorer(
         subject=subject_of(model),
         trial=t,
         energy_E=model.energy_E,
         styles=_styles(model, family, calibration.get("descriptors") or {}),
-        encoder=encoder_layers(model.autoencoder, t),
-        decoder=decoder_layers(model.autoencoder, t),
+        encoder=encoder,
+        decoder=decoder,
         novelty=calibration.get("novelty"),
-        real=_real_spectra(family),
+        real=_real_spectra(family, most_spectra([*encoder, *decoder], len(model.energy_E))),
         # What `rankaae ingest` allows by default; the family file does not keep what it was made with.
         max_tail=IngestConfig().max_tail,
     )
@@ -69,11 +70,11 @@ def _styles(model: "TrainedModel", family: "Family", calibrations: dict[str, Any
     ]
 
 
-def _real_spectra(family: "Family") -> "RealSpectra":
+def _real_spectra(family: "Family", most: int) -> "RealSpectra":
     from rankaae_cli.reports.explorer import RealSpectra, evenly_chosen
 
     of_split = np.flatnonzero(family.split_N == SPLITS.index(_SPLIT))
-    rows = of_split[evenly_chosen(len(of_split), len(family.energy_E))]
+    rows = of_split[evenly_chosen(len(of_split), most)]
     return RealSpectra(
         split=_SPLIT,
         available=len(of_split),

@@ -12,9 +12,11 @@ import numpy as np
 from rankaae_cli.networks.export import Layer
 from rankaae_cli.reports.labels import Subject, unit_text
 
-# As many spectra as the page holds; and numbers in them, where they have many points.
-MOST_SPECTRA = 800
-_MOST_NUMBERS = MOST_SPECTRA * 256
+# As many spectra as the page holds: fewer where the networks or the grid are large, so that its size stays below
+# a bound, but enough to look around in.
+MOST_SPECTRA, _FEWEST_SPECTRA = 800, 100
+_MOST_BYTES = 1_550_000
+_BYTES_OF_A_NAME = 120  # of a spectrum's material, site and descriptors, about
 _LEVELS = 2**16 - 1
 
 
@@ -120,7 +122,6 @@ class Explorer:
             "energyLabel": self.subject.energy_label,
             "absorptionLabel": self.subject.absorption_label,
             "edgeStep": self.subject.normalisation == "edge_step",
-            "synthetic": self.subject.synthetic,
             "maxTail": self.max_tail,
             "styles": [_style_data(style) for style in self.styles],
             "encoder": encoder,
@@ -130,9 +131,16 @@ class Explorer:
         }
 
 
-def evenly_chosen(n: int, points: int) -> np.ndarray:
-    """Return the rows of `n`, of `points` values each, that the page holds: all, or as many evenly spread."""
-    most = max(1, min(MOST_SPECTRA, _MOST_NUMBERS // points))
+def most_spectra(layers: Sequence[Layer], points: int) -> int:
+    """Return how many spectra of `points` values the page can hold beside networks of `layers`."""
+    weights = sum(array.size for layer in layers for array in layer.arrays.values())
+    # Base64 writes three bytes as four characters: float32 weights, 16-bit levels.
+    room = _MOST_BYTES - weights * 4 * 4 / 3
+    return int(np.clip(room / (points * 2 * 4 / 3 + _BYTES_OF_A_NAME), _FEWEST_SPECTRA, MOST_SPECTRA))
+
+
+def evenly_chosen(n: int, most: int) -> np.ndarray:
+    """Return all of `n` rows, or `most` of them, evenly spread."""
     return np.arange(n) if n <= most else np.linspace(0, n - 1, most).round().astype(np.int64)
 
 

@@ -7,17 +7,20 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from rankaae_cli.networks.export import Layer
+from rankaae_cli.networks.autoencoder import Architecture, Autoencoder, trial_generators
+from rankaae_cli.networks.export import Layer, decoder_layers, encoder_layers
 from rankaae_cli.reports.explorer import (
     MOST_SPECTRA,
     Explorer,
     RealSpectra,
     Style,
     evenly_chosen,
+    most_spectra,
     quantised,
 )
 from rankaae_cli.reports.labels import Subject
 from rankaae_cli.reports.page import page_environment
+from tests.configuration import train_settings
 
 HOSTILE = "</script><script>alert(1)</script>"
 CALIBRATION = {"x": [-1.0, 1.0], "y": [4.0, 6.0], "half_width": 0.5, "coverage": 0.9, "n": 20}
@@ -84,8 +87,35 @@ def test_spectra_that_do_not_vary_are_quantised():
 
 
 def test_the_page_holds_all_spectra_or_as_many_evenly_chosen():
-    np.testing.assert_array_equal(evenly_chosen(5, 256), np.arange(5))
-    chosen = evenly_chosen(2000, 256)
-    assert len(chosen) == len(set(chosen)) == MOST_SPECTRA
+    np.testing.assert_array_equal(evenly_chosen(5, 800), np.arange(5))
+    chosen = evenly_chosen(2000, 800)
+    assert len(chosen) == len(set(chosen)) == 800
     assert chosen[0] == 0 and chosen[-1] == 1999 and set(np.diff(chosen)) == {2, 3}
-    assert len(evenly_chosen(2000, 1024)) == MOST_SPECTRA // 4
+
+
+def test_large_networks_leave_room_for_fewer_spectra():
+    def layers(n):
+        return [Layer("linear", arrays={"weight": np.zeros((n, 1000), dtype=np.float32)})]
+
+    numbers = [most_spectra(layers(n), 256) for n in (1, 200, 250, 1000)]
+    assert numbers[0] == MOST_SPECTRA > numbers[1] > numbers[2] > numbers[3] == 100
+
+
+@pytest.mark.parametrize("network", ["mlp", "cnn"])
+def test_the_explorer_of_a_network_of_default_size_is_small(network):
+    m, points = train_settings(f"model={network}").model, 256
+    architecture = Architecture(
+        points,
+        5 + m.free_styles,
+        m.hidden,
+        m.encoder_layers,
+        m.decoder_layers,
+        m.norm.value,
+        network,
+        m.channels,
+    )
+    autoencoder = Autoencoder(architecture, trial_generators(0, [0]))
+    encoder, decoder = encoder_layers(autoencoder, 0), decoder_layers(autoencoder, 0)
+    rows = most_spectra([*encoder, *decoder], points)
+    given = replace(explorer(rows, points), encoder=encoder, decoder=decoder)
+    assert len(json.dumps(given.data)) < 1.6e6

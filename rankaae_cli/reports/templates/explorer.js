@@ -4,7 +4,7 @@ rankaae.explorer = (() => {
   const $ = (name) => document.getElementById(`explorer-${name}`);
   const { compile, levels, quantile } = rankaae.network;
   const { SpectrumError, parse, regrid, toLink, fromLink, printed } = rankaae.spectrum;
-  const { make, reading, slider, search, neighbour, joined, minus } = rankaae.controls;
+  const { make, reading, decimals, slider, search, neighbour, joined, minus } = rankaae.controls;
 
   const NEAREST = 5, FAR_QUANTILE = 0.995, LARGEST_FILE = 5e6, FARTHEST = 100; // bytes; standard deviations
   const AT_ONCE = 40; // spectra encoded before the page may do something else
@@ -14,7 +14,6 @@ rankaae.explorer = (() => {
   const encode = compile(data.encoder), decode = compile(data.decoder);
   const rowLevels = levels(real.levels);
   const limits = { maxTail: data.maxTail, inEv: data.energyUnit === "eV", edgeStep: data.edgeStep };
-  const kind = data.synthetic ? "synthetic" : "real";
 
   const spectrumOf = (row) => Float64Array.from(rowLevels.subarray(row * points, (row + 1) * points), (n) => real.low + n * real.step);
   const nameOf = (row) => `${real.materials[row]}, site ${real.sites[row]} (${real.split} split)`;
@@ -182,7 +181,10 @@ rankaae.explorer = (() => {
 
   function trueValue(row, k) {
     const value = real.descriptors[row][k];
-    return value === null ? "not known" : joined(minus(printed(value, 3)), styles[k].unit);
+    if (value === null) return "not known";
+    // A digit more than what is read: no more is of use, and rounding noise would look like a value.
+    const known = styles[k].calibration;
+    return joined(minus(known ? String(Number(value.toFixed(decimals(known) + 1))) : printed(value, 3)), styles[k].unit);
   }
 
   const details = (row) => styles.flatMap((style, k) => (style.named ? [`${style.title} ${trueValue(row, k)}`] : [])).join(" · ");
@@ -192,7 +194,7 @@ rankaae.explorer = (() => {
     const all = state.styles.map((z, row) => ({ row, distance: distance(z, state.z) })).sort((a, b) => a.distance - b.distance);
     const far = all.length > 1 && all[0].distance > state.usual;
     say("far", far
-      ? `Far from every ${kind} spectrum: the nearest is ${all[0].distance.toFixed(1)} σ away, and they themselves have a neighbour within ${state.usual.toFixed(1)} σ. The network extrapolates here.`
+      ? `Far from the data: the nearest spectrum is ${all[0].distance.toFixed(1)} σ away; 99.5 % of them have a neighbour within ${state.usual.toFixed(1)} σ. The network extrapolates here.`
       : "");
     const focused = document.activeElement?.closest("#explorer-near li");
     const place = focused && [focused.dataset.row, [...focused.querySelectorAll("button")].indexOf(document.activeElement)];

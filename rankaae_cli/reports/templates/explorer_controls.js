@@ -158,5 +158,5 @@ rankaae.controls = (() => {
       make("span", { className: "distance", textContent: `${distance.toFixed(2)} σ` }), draw, start);
   }
 
-  return { make, reading, slider, search, neighbour, joined, minus };
+  return { make, reading, decimals, slider, search, neighbour, joined, minus };
 })();
