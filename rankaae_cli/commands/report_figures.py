@@ -61,9 +61,9 @@ def baselines_maker(model: "TrainedModel", content: Mapping[str, Any]) -> dict[s
     """Return what makes the comparison with baselines."""
 
     def make() -> Drawn:
-        from rankaae_cli.reports import interactive_styles
+        from rankaae_cli.reports import interactive_comparisons
 
-        return Drawn(interactive_styles.baselines(subject_of(model), content), None)
+        return Drawn(interactive_comparisons.baselines(subject_of(model), content), None)
 
     return {FIGURE: make}
 
@@ -157,9 +157,7 @@ def _of_readings(
 
 
 def _of_styles(evaluation: Path, model: "TrainedModel", metrics: Mapping[str, Any]) -> dict[str, Maker]:
-    import math
-
-    from rankaae_cli.reports import interactive_styles
+    from rankaae_cli.reports import interactive_comparisons, interactive_styles
     from rankaae_cli.reports.choice_figure import choice_measures
 
     subject = subject_of(model)
@@ -180,9 +178,11 @@ def _of_styles(evaluation: Path, model: "TrainedModel", metrics: Mapping[str, An
 
     def associations() -> Drawn:
         table = _csv(evaluation / ASSOCIATIONS)
-        threshold = metrics["associations"]["threshold"]
-        limit = math.nan if threshold is None else float(threshold)
-        return Drawn(interactive_styles.associations(subject, table, limit, what), table)
+        found = metrics["associations"]
+        limit = max(found["floor"], found["threshold"] or 0.0)
+        trial = f"trial {found['trial']}"
+        figure = interactive_comparisons.associations(subject, table, limit, found["repeated_on"], trial)
+        return Drawn(figure, table)
 
     return {"coupling": coupling, "leakage": leakage, "trials": trials, "associations": associations}
 

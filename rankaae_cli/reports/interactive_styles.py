@@ -1,13 +1,12 @@
-"""Interactive figures of styles, trials and methods: heat maps, bars and dots."""
+"""Interactive figures of styles and trials: heat maps and quantiles."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from rankaae_cli.core.associations import FLOOR
-from rankaae_cli.reports.drawing import BLACK, BLUE, GREY, VERMILION
+from rankaae_cli.reports.drawing import BLACK, BLUE
 from rankaae_cli.reports.heat import short
 from rankaae_cli.reports.interactive import (
     add_panels,
@@ -23,7 +22,6 @@ from rankaae_cli.reports.tables import print_number
 
 _BLUES = [[0, "#F7FBFF"], [0.25, "#C6DBEF"], [0.5, "#6BAED6"], [0.75, "#2171B5"], [1, "#08306B"]]
 _RED_BLUE = [[0, "#053061"], [0.25, "#4393C3"], [0.5, "#F7F7F7"], [0.75, "#D6604D"], [1, "#67001F"]]
-_ASSOCIATIONS_SHOWN = 4  # of each style
 _LIMIT = 2.0  # standard deviations at which the colours of trials end
 
 
@@ -122,62 +120,6 @@ def normality(
     return figure_of(traces, layout)
 
 
-def associations(subject: Subject, table: pd.DataFrame, threshold: float, what: str) -> Any:
-    """Return bars of the largest partial correlations of every free style, the limits dashed.
-
-    Parameters
-    ----------
-    subject, what
-        What the figure is about.
-    table
-        Contents of associations.csv.
-    threshold
-        What chance gives; NaN where not known.
-    """
-    known = table[np.isfinite(table["partial"])]
-    known = known.reindex(known["partial"].abs().sort_values(ascending=False, kind="stable").index)
-    by_style = {
-        str(name): known[known["style"] == name].head(_ASSOCIATIONS_SHOWN)[::-1]
-        for name in sorted(table["style"].unique())
-    }
-    by_style = {name: rows for name, rows in by_style.items() if len(rows)}
-    layout = new_layout(subject, what)
-    panels = add_panels(
-        layout, max(1, len(by_style)), heights=[len(rows) + 0.3 for rows in by_style.values()] or None,
-        gap=(0, 0.35 / max(4, len(by_style) + 1)),
-    )  # fmt: skip
-    limit = max(FLOOR, threshold) if np.isfinite(threshold) else FLOOR
-    traces: list[dict[str, Any]] = []
-    for i, (panel, (name, rows)) in enumerate(zip(panels, by_style.items(), strict=False)):
-        quantities = [str(q) for q in rows["quantity"]]
-        hover = "%{y}<br>partial ρ %{x:.3f}<br>%{customdata:,} spectra<extra></extra>"
-        traces.append({
-            "type": "bar", "orientation": "h", "x": rows["partial"], "y": quantities, "xaxis": panel[0],
-            "yaxis": panel[1], "customdata": rows["rows"], "hovertemplate": hover,
-            "marker": {"color": [VERMILION if s else BLUE for s in rows["stands_out"]]},
-            "name": "partial ρ, named styles taken out", "legendgroup": "p", "showlegend": i == 0,
-        })  # fmt: skip
-        traces.append(
-            line(
-                panel, rows["spearman"], quantities, "plain ρ", GREY, "%{y}<br>plain ρ %{x:.3f}<extra></extra>",
-                mode="markers", marker={"symbol": "circle-open", "size": 7, "color": GREY},
-                legendgroup="r", showlegend=i == 0,
-            )
-        )  # fmt: skip
-        panel_title(layout, panel, style_title(name))
-        last = i == len(by_style) - 1
-        set_axis(layout, panel[0], "Spearman ρ with the free style" if last else "", showticklabels=last)
-        set_axis(layout, panel[1], tickmode="linear", dtick=1, ticks="")
-        if i:
-            set_axis(layout, panel[0], matches="x")
-        for side in (-limit, limit):
-            layout.setdefault("shapes", []).append({
-                "type": "line", "xref": panel[0], "yref": f"{panel[1]} domain", "x0": side, "x1": side,
-                "y0": 0, "y1": 1, "line": {"color": BLACK, "width": 1, "dash": "dash"},
-            })  # fmt: skip
-    return figure_of(traces, layout)
-
-
 def trials(subject: Subject, labels: Sequence[str], names: Sequence[str], value_MT: np.ndarray,
            better_MT: np.ndarray) -> Any:  # fmt: skip
     """Return every trial's measures on validation, coloured by how much better than the mean they are.
@@ -254,56 +196,6 @@ def confusion(
         f1, balanced = (print_number(score[key], 2) for key in ("f1", "balanced_accuracy"))
         panel_title(layout, panel, f"macro-F1 {f1}, balanced {balanced}")
     return figure_of(traces, layout)
-
-
-def baselines(subject: Subject, content: Mapping[str, Any]) -> Any:
-    """Return how well each method reads descriptors and rebuilds spectra, the model first.
-
-    Parameters
-    ----------
-    subject
-        What the figure is about.
-    content
-        Of baselines.json.
-    """
-    rows = list(content["rows"])[::-1]
-    layout = new_layout(subject, f"{content['split']} split, {content['n']:,} spectra")
-    reads, rebuilds = add_panels(layout, 2, 2, gap=(0.06, 0))
-    sides: tuple[tuple[tuple[str, str], str, Callable[[Mapping[str, Any]], Any], int], ...] = (
-        (reads, "mean Spearman ρ", lambda row: row["mean_spearman"] if row["reads"] else None, 3),
-        (rebuilds, "reconstruction MAE", lambda row: row["reconstruction"]["mae"] if row["generates"] else None, 4),
-    )  # fmt: skip
-    traces = []
-    labels = [str(row["label"]) for row in rows]
-    for panel, what, value_of, digits in sides:
-        for kind, colour, symbol in (("model", VERMILION, "diamond"), ("baseline", BLUE, "circle")):
-            value = [_number(value_of(row)) if row["kind"] == kind else None for row in rows]
-            traces.append(
-                line(
-                    panel, value, labels, "this model" if kind == "model" else "baseline", colour,
-                    f"%{{y}}: {what} %{{x:.{digits}f}}<extra></extra>", mode="markers+text",
-                    text=["" if v is None else f"{v:.{digits}f}" for v in value], textposition="middle right",
-                    textfont={"size": 10}, cliponaxis=False,
-                    marker={"color": colour, "symbol": symbol, "size": 9},
-                    legendgroup=kind, showlegend=panel == reads,
-                )
-            )  # fmt: skip
-    for panel in (reads, rebuilds):
-        set_axis(layout, panel[1], type="category", categoryorder="array", categoryarray=labels,
-                 range=[-0.6, len(labels) - 0.4], nticks=0, ticks="")  # fmt: skip
-    set_axis(layout, rebuilds[1], showticklabels=False, matches="y")
-    set_axis(layout, reads[0], "Mean Spearman ρ (more is better)", nticks=5)
-    set_axis(layout, rebuilds[0], "Reconstruction MAE (less is better)", nticks=5)
-    for (panel, _, value_of, _), share in zip(sides, (0.3, 0.3), strict=True):
-        known = [v for v in (_number(value_of(row)) for row in rows) if v is not None]
-        low, high = min(known, default=0.0), max(known, default=1.0)
-        span = (high - low) or abs(high) or 1.0
-        set_axis(layout, panel[0], range=[low - 0.1 * span, high + share * span])
-    return figure_of(traces, layout)
-
-
-def _number(value: float | None) -> float | None:
-    return None if value is None or not np.isfinite(value) else float(value)
 
 
 def _heat(
