@@ -195,7 +195,7 @@ def _unlabelled(facts: RunFacts) -> Text:
         return ()
     n = "Further" if facts.unlabelled is None else f"{facts.unlabelled:,} further"
     return text(
-        "{n} spectra without descriptors, of materials that are not on the validation or test side, "
+        "{n} spectra, taken without descriptors, of materials that are not on the validation or test side, "
         "trained the autoencoder alone.",
         n=n,
     )

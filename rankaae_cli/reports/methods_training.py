@@ -4,7 +4,7 @@ from typing import Any
 
 from rankaae_cli.core.schedules import learning_rate_factor
 from rankaae_cli.core.settings import LOSSES
-from rankaae_cli.reports.labels import number_word
+from rankaae_cli.reports.labels import listed, number_word
 from rankaae_cli.reports.prose import Text, joined, listed_texts, text
 from rankaae_cli.reports.run_facts import RunFacts
 
@@ -25,7 +25,8 @@ def training_paragraph(facts: RunFacts) -> Text:
 
 def _model(facts: RunFacts) -> Text:
     names, free = list(facts.units), facts.free_styles
-    adversarial = facts.config["objective"]["prior"]["kind"] in ("adversarial", "two_step")
+    prior = facts.config["objective"]["prior"]
+    adversarial = prior["kind"] in ("adversarial", "two_step") and prior["weight"] > 0
     kind = "adversarial autoencoder{@liang2023rankaae,makhzani2015aae}"
     if not adversarial:
         kind = "autoencoder in the manner of RankAAE{@liang2023rankaae}"
@@ -51,11 +52,11 @@ def _networks(facts: RunFacts) -> Text:
     if m["network"] == "cnn":
         channels = [m["channels"] * 2**i for i in range(3)]
         begin = text(
-            "The encoder has three convolutions along the energy (kernel of 9 points, stride 2, "
+            "The encoder has three convolutions along the energy (kernel of 9 points, stride 2; "
             "{channels} channels) and two linear layers, {hidden} units wide between them; the decoder "
             "mirrors it, with repetition of points in place of strides. Activations are "
             "SiLU{@elfwing2018silu}{norm}.",
-            channels=", ".join(map(str, channels)), hidden=m["hidden"],
+            channels=listed([str(n) for n in channels]), hidden=m["hidden"],
             norm=text("; the linear layers have {norm} between them", norm=norm) if norm else "",
         )  # fmt: skip
         return joined([begin, end])
@@ -133,9 +134,9 @@ def _rank(facts: RunFacts) -> Text:
     )
     by = "the pairs that count" if s["normalise"] == "pairs" else "all ordered pairs of the batch"
     return text(
-        "the rank constraint{@liang2023rankaae}, which for each pair of spectra in a batch drives a named "
-        "style apart in the order of its descriptor{balanced}; pairs with equal or unknown descriptors do "
-        "not count, and the sum is divided by {by}",
+        "the rank constraint{@liang2023rankaae}, which for each pair of spectra in a batch drives a named style "
+        "apart in the order of its descriptor{balanced}, where pairs with equal or unknown descriptors do not "
+        "count and the sum is divided by {by}",
         balanced=balanced if s["balanced"] else "", by=by,
     )  # fmt: skip
 
@@ -246,7 +247,7 @@ def _optimiser(facts: RunFacts) -> Text:
 def _rates(facts: RunFacts) -> str:
     s, o = facts.config["optimiser"], facts.config["objective"]
     names = [n for n in LOSSES if o[n]["weight"] > 0 and (facts.free_styles or n != "independence")]
-    return ", ".join(f"{n.replace('_', ' ')} {s['rate'] * s['factors'][n]:g}" for n in names)
+    return ", ".join(f"{s['rate'] * s['factors'][n]:g} for {n.replace('_', ' ')}" for n in names)
 
 
 def _schedule(s: Any) -> Text:

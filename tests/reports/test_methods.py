@@ -162,7 +162,8 @@ def test_sentences_are_whole(run):
 def test_the_default_says_what_was_done():
     text = written(RUNS["default"]())
     for words in (
-        "3,799 Cu K-edge X-ray absorption near-edge spectra of 1,885 materials with identifiers of the Materials Project",
+        "3,799 Cu K-edge X-ray absorption near-edge spectra of 1,885 materials with identifiers of the Materials "
+        "Project",
         "computed with FEFF",
         "brought by a cubic spline to 256 points from 8983.5 to 9047.25 eV",
         "2,659 spectra of 1,319 materials (70 %) for training",
@@ -190,16 +191,16 @@ def test_the_default_says_what_was_done():
 @pytest.mark.parametrize(
     ("run", "said", "not_said"),
     [
-        ("published", ["adversarial autoencoder", "minimised in turn", "discriminator", "rank 0.01", "0.7172",
+        ("published", ["adversarial autoencoder", "minimised in turn", "discriminator", "0.01 for rank", "0.7172",
                        "at a constant rate", "batch normalisation", "256–64–64–64–64–64–3"],
          ["sliced", "free styles have", "tenth of training"]),
-        ("cnn", ["three convolutions along the energy", "8, 16, 32 channels"], ["fully connected"]),
+        ("cnn", ["three convolutions along the energy", "8, 16 and 32 channels"], ["fully connected"]),
         ("mmd", ["maximum mean discrepancy"], ["sliced", "discriminator", "layer normalisation"]),
         ("two step", ["deceives a discriminator", "had not risen for 50 epochs"], ["reversed"]),
         ("one trial", ["One model was trained", "the model's style"], ["trials", "ensemble of"]),
         ("augmented", ["shifted in energy", "0 and 0.5 eV", "clipped at a norm of 1", "half a cosine"], []),
-        ("semi-supervised", ["1,234 further spectra without descriptors", "3,000 for OS"], []),
-        ("unlabelled gone", ["Further spectra without descriptors"], ["batches; seed"]),
+        ("semi-supervised", ["1,234 further spectra, taken without descriptors", "3,000 for OS"], []),
+        ("unlabelled gone", ["Further spectra, taken without descriptors"], ["batches; seed"]),
         ("no free style", ["Five losses"], ["free"]),
         ("csv", ["as laid down in the data file"], ["FEFF", "CrystalNN", "hash"]),
         ("carbon", ["within 1.85 Å", "no energy axis"], ["CrystalNN", "FEFF", " eV"]),
