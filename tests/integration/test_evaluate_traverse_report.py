@@ -1,7 +1,9 @@
 """From a family file to the page: a tiny run, its evaluation, traversal and report."""
 
+import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -306,8 +308,8 @@ def test_traversal_follows_its_keys(run_directory, tmp_path, monkeypatch, keys):
 
 
 def test_page_shows_hostile_names_as_text_and_says_synthetic(page):
-    assert "<script" not in page and "Synthetic data." in page
-    assert "data:image/png;base64," in page and 'src="http' not in page and "file://" not in page
+    assert "alert('x')" not in page and "Synthetic data." in page
+    assert "data:image/webp;base64," in page and 'src="http' not in page and "file://" not in page
 
 
 def test_another_split_goes_beside(run_directory, page, capsys):
@@ -390,3 +392,18 @@ def test_a_diverged_trial_is_left_out_and_named(run_directory, tmp_path):
 def test_impossible_traversals_are_refused(run_directory, wrong):
     with pytest.raises(UserError, match="at least 2 levels and 1 draw"):
         traverse.run(OmegaConf.structured(TraverseConfig(run=str(run_directory), **wrong)))
+
+
+def test_what_papers_need_lies_beside_the_page(run_directory, page):
+    report_folder = run_directory / "report"
+    latex = (report_folder / "methods.tex").read_text()
+    bibliography = (report_folder / "references.bib").read_text()
+    cited = {key for keys in re.findall(r"\\cite\{([^}]*)\}", latex) for key in keys.split(",")}
+    assert cited == set(re.findall(r"^@\w+\{(.*),$", bibliography, re.MULTILINE))
+    assert "All data are synthetic: 160 Fe K-edge spectra" in latex
+    assert "were trained for 3 epochs (64 spectra a batch at most, 6 batches; seed 0)" in latex
+    assert "80 for NNRS" in latex
+    checkpoint = hashlib.sha256((run_directory / "checkpoints" / "best.ckpt").read_bytes()).hexdigest()
+    assert checkpoint in (report_folder / "model_card.md").read_text()
+    assert {path.name for path in (report_folder / "style").iterdir()} == {"column.mplstyle", "page.mplstyle"}
+    assert 'id="papers"' in page and "@article{liang2023rankaae," in page
