@@ -61,7 +61,9 @@ COMMANDS = {
         "numbers of a run on a split, trials ranked", "rankaae evaluate run=latest split=test"
     ),
     "traverse": Command("the spectrum's response to each style", "rankaae traverse run=latest"),
-    "report": Command("one page with figures and tables of a run", "rankaae report run=latest"),
+    "report": Command(
+        "one page with figures and tables of a run, or of many", "rankaae report run=multirun/DATE/TIME"
+    ),
 }
 
 
@@ -197,6 +199,7 @@ def _run_under_hydra(command: str, overrides: list[str]) -> int:
         except Exception as error:
             statuses.append(_report(error, command, overrides))
             return None
+        statuses.append(int(result.get("status", DONE)))
         return float(result["score"]) if "score" in result else None
 
     before = sys.argv, os.environ.get("HYDRA_FULL_ERROR")

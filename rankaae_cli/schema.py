@@ -389,10 +389,17 @@ class ReportConfig:
     Attributes
     ----------
     run
-        a run directory; latest: the newest finished one below runs/
+        a run directory; latest: the newest finished one below runs/; a directory that holds runs, a pattern
+        of directories, or a list of these: one page of all
+    output
+        of several runs: the folder to write; null: report/ in their directory, reports/DATE/TIME/ of a list
+    pages
+        of several runs: make the page of each where it is missing or outdated
     """
 
-    run: str = MISSING
+    run: Any = MISSING
+    output: str | None = None
+    pages: bool = True
 
 
 SCHEMAS: dict[str, Any] = {
