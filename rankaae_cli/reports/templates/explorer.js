@@ -289,7 +289,7 @@ rankaae.explorer = (() => {
     history.replaceState(history.state, "", fragment());
     try {
       await navigator.clipboard.writeText(location.href);
-      $("copied").textContent = "Copied. Whoever opens it in this page sees the same.";
+      $("copied").textContent = "Copied. For another copy of this page, put the part from # on behind its address.";
     } catch {
       // Some browsers give pages opened from disk no clipboard.
       $("link").value = location.href;
