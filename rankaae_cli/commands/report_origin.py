@@ -75,7 +75,7 @@ def commands(
     evaluate += "".join(f" {key}={metrics[key]}" for key in ("split", "resamples", "seed") if key in metrics)
     if compared is not None:
         names = [row["name"] for row in compared["rows"] if row["kind"] == "baseline"]
-        evaluate += f" baselines=[{','.join(names)}]"
+        evaluate += " " + shlex.quote(f"baselines=[{','.join(names)}]")
     keys = ("levels", "draws", "seed", "others", "check_rows")
     traverse = f"rankaae traverse {run}" + "".join(f" {k}={traversal[k]}" for k in keys if k in traversal)
     return [

@@ -40,7 +40,8 @@ def trial_choice(subject: Subject, choice: Mapping[str, Any]) -> Figure:
     figure = new_figure(0.95 + 0.17 * rows, subject, *filter(None, ["validation split", shown]))
     ax = figure.subplots()
     text = [
-        [short(v, _digits(label)) for v in row[keep]] for label, row in zip(labels, value_MT, strict=True)
+        [short(v, measure_digits(label)) for v in row[keep]]
+        for label, row in zip(labels, value_MT, strict=True)
     ]
     norm, colours = Normalize(-_LIMIT, _LIMIT), mpl.colormaps["Blues"]
     draw_cells(ax, better_MT[:, keep], text, colours, norm)
@@ -124,7 +125,8 @@ def _measures(trials: list[Mapping[str, Any]]) -> tuple[list[str], np.ndarray, n
     return list(labels), np.array(signs), np.array(values, dtype=float)
 
 
-def _digits(label: str) -> int:
+def measure_digits(label: str) -> int:
+    """Return with how many decimals a measure is written in a cell."""
     return {"Published score": 1, "Reconstr. MAE (10⁻³)": 1, "Score": 3}.get(label, 2)
 
 

@@ -14,7 +14,7 @@ from rankaae_cli.reports.drawing import BLACK, GREY, LIGHT_GREY, VERMILION
 from rankaae_cli.reports.labels import Subject
 
 DIGITS = 5  # significant; more no screen shows
-_TITLE_CHARACTERS = 44  # beside them stand the buttons
+_TITLE_CHARACTERS = 40  # beside them stand the buttons
 _TITLE_LINE, _PANEL_TITLE = 14, 16  # px
 _FONT, _TITLE_FONT = 11, 10  # px
 # Of viridis without its pale end, as in the still pictures.
@@ -62,7 +62,7 @@ def new_layout(subject: Subject, *details: str, legend: bool = True) -> dict[str
             "pad": {"t": 18, "l": 8},
         },
         "font": {"size": _FONT, "color": BLACK},
-        "margin": {"l": 8, "r": 10, "t": 16 + _TITLE_LINE * len(lines) + _PANEL_TITLE, "b": 8},
+        "margin": {"l": 8, "r": 10, "t": 21 + _TITLE_LINE * len(lines) + _PANEL_TITLE, "b": 8},
         "legend": {
             "orientation": "h", "x": 0, "xref": "container", "xanchor": "left", "y": 0, "yref": "container",
             "yanchor": "bottom", "font": {"size": 10}, "itemwidth": 30, "tracegroupgap": 0,

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from rankaae_cli.reports.choice_figure import measure_digits
 from rankaae_cli.reports.drawing import BLACK, BLUE
 from rankaae_cli.reports.heat import short
 from rankaae_cli.reports.interactive import (
@@ -143,7 +144,9 @@ def trials(subject: Subject, labels: Sequence[str], names: Sequence[str], value_
         ]
         for label, row in zip(labels, value_MT, strict=True)
     ]
-    text = [[short(v, 2) for v in row] for row in value_MT]
+    text = [
+        [short(v, measure_digits(label)) for v in row] for label, row in zip(labels, value_MT, strict=True)
+    ]
     trace = _heat(
         panel,
         shown,

@@ -26,7 +26,7 @@ from rankaae_cli.reports.tables import print_number
 
 _STYLES_IN_A_ROW = 5
 _INNER, _OUTER = "#0072B261", "#0072B221"
-_DIFFERENCE = "Difference\n95th − 5th pct."
+_DIFFERENCE = "Difference\nlast − first"
 
 
 def walk(
@@ -140,7 +140,7 @@ def stability(
     layout = new_layout(subject, f"responses of {n} {'trials' if n != 1 else 'trial'}, {others}")
     columns = min(3, len(walks))
     rows = -(-len(walks) // columns)
-    panels = add_panels(layout, len(walks), columns, gap=(0.09, 0.26 / max(rows, 2)))
+    panels = add_panels(layout, len(walks), columns, gap=(0.09, 0.26 / max(rows, 2)), stack=True)
     traces: list[dict[str, Any]] = []
     for i, (panel, (name, table)) in enumerate(zip(panels, walks.items(), strict=True)):
         trials = _trials(table)
@@ -254,18 +254,19 @@ def check(subject: Subject, columns: pd.DataFrame, name: str, content: Mapping[s
         )
     traces += band(bottom, energy, columns["data_low"], columns["data_high"], "data’s 5–95 %", "#1A1A1A2E")
     traces += [
-        curve(bottom, "data_difference", "data, matched", BLACK),
-        curve(bottom, "data_unmatched", "data, bins unmatched", BLACK, line_dash="dot", line_width=1.2),
-        curve(bottom, "traversal", "traversal", BLUE),
-        curve(bottom, "model_same_change", "network, same change", BLUE, line_dash="dash", line_width=1.2),
+        curve(bottom, "data_difference", "data, matched pairs", BLACK),
+        curve(bottom, "model_same_change", f"network, same change of {name}", BLUE),
+        # Of use, but only one by one: shown when their entries are clicked.
+        curve(bottom, "data_unmatched", "data, unmatched", BLACK, line_dash="dot", visible="legendonly"),
+        curve(bottom, "traversal", "whole traversal", BLUE, line_dash="dash", visible="legendonly"),
     ]
     numbers = (content["bins"][side]["matched_rows"] for side in ("low", "high"))
     low, high = numbers
     panel_title(layout, top, f"{low} and {high} matched spectra")
     panel_title(
         layout, bottom,
-        f"r = {print_number(content['pearson'], 2)} (traversal), "
-        f"{print_number(content['pearson_same_change'], 2)} (same change)",
+        f"Pearson r = {print_number(content['pearson_same_change'], 2)} "
+        f"(of the whole traversal: {print_number(content['pearson'], 2)})",
     )  # fmt: skip
     zero_line(layout, bottom)
     _axes(layout, subject, top, bottom)

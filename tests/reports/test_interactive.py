@@ -232,7 +232,9 @@ def test_check_shows_data_and_network_and_is_none_where_not_comparable():
         "bins": {"low": {"range": "≤ 2", "matched_rows": 10}, "high": {"range": "4", "matched_rows": 12}},
     }  # fmt: skip
     figure = interactive_traversal.check(REAL, columns, "OS", content)
-    assert named(figure, "data, OS ≤ 2")[0].y[0] == 6.0 and named(figure, "data, matched")[0].y[0] == 1.0
+    assert (
+        named(figure, "data, OS ≤ 2")[0].y[0] == 6.0 and named(figure, "data, matched pairs")[0].y[0] == 1.0
+    )
     assert named(figure, "data, OS = 4")[0].y[0] == 7.0 and "10 and 12 matched" in titles(figure)
     assert (
         interactive_traversal.check(REAL, columns, "OS", {**content, "not_comparable_because": "x"}) is None

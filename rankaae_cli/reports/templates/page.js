@@ -5,6 +5,7 @@ window.rankaae = (() => {
   document.documentElement.classList.add("js");
 
   const NARROW = 400; // width in px of a figure below which panels stand beneath one another
+  const LEAST_LIGHT = 0.36; // of a line on dark paper
   const PALETTE = { // colours of the figures as they are drawn for print, and what stands for them on this page
     "#1A1A1A": "--ink", "#5F6368": "--soft", "#B8BCC2": "--faint", "#0072B2": "--blue", "#D55E00": "--vermilion",
     "#E69F00": "--orange", "#009E73": "--green", "#CC79A7": "--purple", "#56B4E9": "--sky",
@@ -39,15 +40,27 @@ window.rankaae = (() => {
     return library;
   }
 
+  /* Returns a colour that would be lost on dark paper in a lighter shade. */
+  function lifted(hex) {
+    const channels = [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16));
+    const light = (0.2126 * channels[0] + 0.7152 * channels[1] + 0.0722 * channels[2]) / 255;
+    if (!dark.matches || light >= LEAST_LIGHT) return hex;
+    const share = (LEAST_LIGHT - light) / (1 - light);
+    const mixed = channels.map((c) => Math.round(c + share * (255 - c)).toString(16).padStart(2, "0"));
+    return `#${mixed.join("")}${hex.slice(7)}`;
+  }
+
   /* Returns a copy of traces, or of any part of a figure, in the colours of the present theme. */
   function recolour(value) {
     if (typeof value === "string") {
-      const variable = /^#[0-9a-f]{6}([0-9a-f]{2})?$/i.test(value) && PALETTE[value.slice(0, 7).toUpperCase()];
-      return variable ? colour(variable) + value.slice(7) : value;
+      if (!/^#[0-9a-f]{6}([0-9a-f]{2})?$/i.test(value)) return value;
+      const variable = PALETTE[value.slice(0, 7).toUpperCase()];
+      return variable ? colour(variable) + value.slice(7) : lifted(value);
     }
     if (ArrayBuffer.isView(value)) return value;
     if (Array.isArray(value)) return typeof value[0] === "number" ? value : value.map(recolour);
     if (value && typeof value === "object") {
+      if (value.type === "heatmap") return { ...value }; // cells choose the colour of their text themselves
       return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, recolour(item)]));
     }
     return value;
@@ -277,7 +290,9 @@ window.rankaae = (() => {
       for (const { target, isIntersecting } of entries) {
         if (!isIntersecting) continue;
         links.forEach((link) => link.removeAttribute("aria-current"));
-        links.get(target.id).setAttribute("aria-current", "true");
+        const link = links.get(target.id), bar = link.closest("nav");
+        link.setAttribute("aria-current", "true");
+        bar.scrollLeft = link.offsetLeft - bar.clientWidth / 2; // where the bar is wider than the page
       }
     }, { rootMargin: "-15% 0px -80% 0px" });
     sections.forEach((section) => watcher.observe(section));
