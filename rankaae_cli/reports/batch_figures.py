@@ -119,7 +119,9 @@ def responses(batch: Batch, runs: Sequence[BatchRun], panels: Sequence[ResponseP
         ax.set_axis_off()
     for ax in axes[:, 0]:
         ax.set_ylabel("Difference\n95th − 5th pct.")
-    legend_below(figure, list(axes.ravel()[: len(panels)]), columns=2 if width == COLUMN_INCHES else 4)
+    # Other runs may be failures of any size: they do not set the scale.
+    axes[0, 0].set_ylim(*_scale(panels))
+    legend_below(figure, list(axes.ravel()[: len(panels)]), columns=2 if width == COLUMN_INCHES else 5)
     return figure
 
 
@@ -177,20 +179,27 @@ def _cell_text(value: float | None, low: float | None, high: float | None) -> st
     return f"{short(value)}\n[{short(low)}, {short(high)}]"
 
 
+def _scale(panels: Sequence[ResponsePanel]) -> tuple[float, float]:
+    """Return the limits that hold what is shown of every panel but the other runs."""
+    shown = np.concatenate([
+        curve
+        for panel in panels
+        for curve in (
+            *(panel.response.difference_E, panel.response.low_E, panel.response.high_E),
+            *(panel.response.data_E, panel.response.data_low_E, panel.response.data_high_E),
+        )
+    ])  # fmt: skip
+    shown = shown[np.isfinite(shown)]
+    low, high = (min(0.0, shown.min()), max(0.0, shown.max())) if len(shown) else (0.0, 0.0)
+    room = 0.05 * (high - low) or 1.0
+    return low - room, high + room
+
+
 def _draw_response(ax: Axes, panel: ResponsePanel) -> None:
     response = panel.response
     ax.axhline(0, color=GREY, lw=0.5, zorder=0)
     if response.origin == "edge":
         ax.axvline(0, color=GREY, lw=0.5, ls=":", zorder=0)
-    for other in panel.others:
-        ax.plot(
-            other.energy_E,
-            other.difference_E,
-            color=LIGHT_GREY,
-            lw=0.5,
-            zorder=1,
-            label="the family's other runs",
-        )
     energy_E = response.energy_E
     if np.isfinite(response.data_E).any():
         band = response.data_low_E, response.data_high_E
@@ -200,6 +209,15 @@ def _draw_response(ax: Axes, panel: ResponsePanel) -> None:
     ax.fill_between(
         energy_E, response.low_E, response.high_E, color=BLUE, alpha=0.25, lw=0, label="range over trials"
     )
+    for other in panel.others:
+        ax.plot(
+            other.energy_E,
+            other.difference_E,
+            color=LIGHT_GREY,
+            lw=0.5,
+            zorder=1,
+            label="the family's other runs",
+        )
     check = response.style.get("check") or {}
     r = check.get("pearson")
     known = r is not None and np.isfinite(r)
@@ -232,13 +250,15 @@ def _draw_setting(ax: Axes, batch: Batch, key: str) -> None:
                 means_y.append(float(np.mean(scores)))
         label = shortened(batch.name(next(run for run in batch.runs if run.family == family)))
         ax.scatter(xs, ys, s=11, c=colour, marker=marker, alpha=0.75, lw=0, label=label)
-        ax.plot(means_x, means_y, color=colour, lw=0.7, alpha=0.8)
+        if key not in SEEDS:  # which have no order
+            ax.plot(means_x, means_y, color=colour, lw=0.7, alpha=0.8)
     ax.set_title(shortened(key, 34), parse_math=False)
     if numeric:
         if len(values) <= 5:
             ax.set_xticks(numbers, [shown_value(v) for v in values])
             ax.xaxis.set_minor_formatter(NullFormatter())
             ax.minorticks_off()
+        ax.margins(x=0.1)
         return
     names = [shortened(shown_value(value), 14) for value in values]
     crowded = sum(map(len, names)) > 30

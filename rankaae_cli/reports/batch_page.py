@@ -20,6 +20,15 @@ from rankaae_cli.reports.labels import descriptor_meaning, listed, number_word
 from rankaae_cli.reports.page import Picture, page_environment
 from rankaae_cli.reports.tables import Table, print_number
 
+# Of ColorBrewer, as in the figure for papers; Plotly's own scale of this name ends elsewhere.
+_BLUES = [
+    [0, "rgb(247,251,255)"],
+    [0.25, "rgb(198,219,239)"],
+    [0.5, "rgb(107,174,214)"],
+    [0.75, "rgb(33,113,181)"],
+    [1, "rgb(8,48,107)"],
+]
+
 
 @dataclass(frozen=True)
 class Shown:
@@ -96,13 +105,12 @@ def heat_figure(batch: Batch) -> dict[str, Any]:
         "texttemplate": "%{text}",
         "customdata": hover,
         "hovertemplate": "%{customdata}<extra></extra>",
-        "colorscale": "Blues",
-        "reversescale": True,
+        "colorscale": _BLUES,
         "zmin": colour_start(np.array([[np.nan if v is None else v for v in row] for row in known])),
         "zmax": 1,
         "xgap": 2,
         "ygap": 2,
-        "colorbar": {"title": {"text": "Spearman ρ"}, "thickness": 12, "outlinewidth": 0},
+        "colorbar": {"title": {"text": "Spearman ρ", "side": "right"}, "thickness": 12, "outlinewidth": 0},
     }
     layout = {
         "margin": {"l": 10, "r": 10, "t": 30, "b": 10},

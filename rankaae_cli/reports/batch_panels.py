@@ -11,7 +11,11 @@ from rankaae_cli.reports.labels import descriptor_meaning
 
 def response_figures(batch: Batch) -> Iterator[tuple[str, Figure, str]]:
     """Give name, figure and caption: one a descriptor with all families, or one of all descriptors of a family."""
-    thin = " Thin lines: the family's other runs." if len(batch.runs) > len(batch.best) else ""
+    thin = (
+        " Thin lines: the family's other runs, cut where they leave the panel."
+        if len(batch.runs) > len(batch.best)
+        else ""
+    )
     if len(batch.best) == 1:
         run = batch.best[0]
         panels = [_panel(batch, run, name, name) for name in run.responses]

@@ -77,7 +77,7 @@ def responses_table(batch: Batch) -> Table:
             style, at = response.style, abs(response.difference_E).argmax()
             check = style.get("check") or {}
             row: list[Cell] = [name, batch.name(run), described_range(style), float(style["largest_change"])]
-            row += [f"{response.energy_E[at]:.1f}".replace("-", "−"), _known(check.get("pearson"))]
+            row += [round(float(response.energy_E[at]), 2), _known(check.get("pearson"))]
             row += [_known(check.get("pearson_ceiling")), verdict(style)]
             row += [_known(style["pearson_true_response"])] if some_true else []
             rows.append([*row, run.source])

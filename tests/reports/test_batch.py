@@ -262,12 +262,19 @@ def test_responses_are_one_figure_a_descriptor_or_one_of_a_single_family():
     drawn = list(response_figures(Batch("t", several)))
     assert [name.split("_")[1] for name, _, _ in drawn] == ["1", "2", "3"]
     assert all(name.isascii() and "/" not in name and " " not in name for name, _, _ in drawn)
-    assert "Thin lines: the family's other runs." in drawn[1][2]
+    assert "Thin lines: the family's other runs" in drawn[1][2]
     panels = [len([ax for ax in figure.axes if ax.axison]) for _, figure, _ in drawn]
     assert panels == [1, 2, 1]
     ((name, figure, _),) = response_figures(Batch("t", several[1:]))
     assert name == "responses" and "r = 0.90, agrees" in texts(figure)
     figure.draw_without_rendering()
+
+
+def test_runs_that_failed_do_not_set_the_scale_of_responses():
+    wild = replace(response(), difference_E=100 * response().difference_E)
+    runs = [run("a", "Ti"), replace(run("b", "Ti", score=0.1), responses={"OS": wild, "CN": wild})]
+    ((_, figure, _),) = response_figures(Batch("t", runs))
+    assert figure.axes[0].get_ylim()[1] < 2
 
 
 def test_settings_figure_takes_a_logarithmic_axis_from_a_decade_on():
