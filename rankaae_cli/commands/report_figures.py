@@ -158,7 +158,6 @@ def _of_readings(
 
 def _of_styles(evaluation: Path, model: "TrainedModel", metrics: Mapping[str, Any]) -> dict[str, Maker]:
     from rankaae_cli.reports import interactive_comparisons, interactive_styles
-    from rankaae_cli.reports.choice_figure import choice_measures
 
     subject = subject_of(model)
     what = f"{_SPLIT} split, trial {model.selected_trial}"
@@ -173,8 +172,7 @@ def _of_styles(evaluation: Path, model: "TrainedModel", metrics: Mapping[str, An
         return Drawn(interactive_styles.leakage(subject, table, rows), table)
 
     def trials() -> Drawn:
-        names, labels, value_MT, better_MT = choice_measures(metrics["choice"])
-        return Drawn(interactive_styles.trials(subject, labels, names, value_MT, better_MT), None)
+        return Drawn(interactive_styles.trials(subject, metrics["choice"]), None)
 
     def associations() -> Drawn:
         table = _csv(evaluation / ASSOCIATIONS)

@@ -49,9 +49,9 @@ def figure_json(figure: Any) -> str:
     return json.dumps(figure.to_plotly_json(), separators=(",", ":"), allow_nan=False, default=_plain)
 
 
-def new_layout(subject: Subject, *details: str, legend: bool = True) -> dict[str, Any]:
+def new_layout(subject: Subject, *details: str, legend: bool = True, wide: bool = False) -> dict[str, Any]:
     """Return a layout headed by what the figure shows; what is synthetic comes first and in colour."""
-    lines = textwrap.wrap(subject.heading(*details), _TITLE_CHARACTERS)
+    lines = textwrap.wrap(subject.heading(*details), _TITLE_CHARACTERS * (2 if wide else 1))
     heading = "<br>".join(escaped(line) for line in lines)
     return {
         "template": {"layout": {}},

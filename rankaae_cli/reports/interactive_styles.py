@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from rankaae_cli.reports.choice_figure import measure_digits
-from rankaae_cli.reports.drawing import BLACK, BLUE
+from rankaae_cli.reports.choice_figure import choice_measures, measure_digits
+from rankaae_cli.reports.drawing import BLACK, BLUE, ORANGE, VERMILION
 from rankaae_cli.reports.heat import short
 from rankaae_cli.reports.interactive import (
     add_panels,
@@ -121,43 +121,39 @@ def normality(
     return figure_of(traces, layout)
 
 
-def trials(subject: Subject, labels: Sequence[str], names: Sequence[str], value_MT: np.ndarray,
-           better_MT: np.ndarray) -> Any:  # fmt: skip
+def trials(subject: Subject, choice: Mapping[str, Any]) -> Any:
     """Return every trial's measures on validation, coloured by how much better than the mean they are.
 
     Parameters
     ----------
     subject
         What the figure is about.
-    labels, names
-        Of the M measures; of the trials, in order.
-    value_MT, better_MT
-        The measures, and how many standard deviations over trials each is better, shapes (M, trials).
+    choice
+        ``choice`` of metrics.json.
     """
+    names, labels, value_MT, better_MT = choice_measures(choice)
     layout = new_layout(subject, "validation split", legend=False)
     (panel,) = add_panels(layout, 1)
-    shown = np.clip(better_MT, -_LIMIT, _LIMIT)
-    hover = [
-        [
-            f"{escaped(label)}, trial {name}: {print_number(float(v))}"
-            for name, v in zip(names, row, strict=True)
+    chosen = {0: (str(choice["trial"]), VERMILION), 1: (str(choice["published_choice"]), ORANGE)}
+    hover, text = [], []
+    for row, (label, value_T) in enumerate(zip(labels, value_MT, strict=True)):
+        said = [
+            f"{escaped(label)}, trial {n}: {print_number(float(v))}"
+            for n, v in zip(names, value_T, strict=True)
         ]
-        for label, row in zip(labels, value_MT, strict=True)
-    ]
-    text = [
-        [short(v, measure_digits(label)) for v in row] for label, row in zip(labels, value_MT, strict=True)
-    ]
-    trace = _heat(
-        panel,
-        shown,
-        list(names),
-        list(labels),
-        _BLUES,
-        (-_LIMIT, _LIMIT),
-        "better,<br>std. dev.",
-        hover,
-        text,
-    )
+        name, colour = chosen.get(row, ("", ""))
+        if name in names:
+            column = names.index(name)
+            said[column] += ", chosen by this score"
+            layout.setdefault("shapes", []).append({
+                "type": "rect", "xref": panel[0], "yref": panel[1], "x0": column - 0.5, "x1": column + 0.5,
+                "y0": row - 0.5, "y1": row + 0.5, "line": {"color": colour, "width": 2.5},
+            })  # fmt: skip
+        hover.append(said)
+        text.append([short(v, measure_digits(label)) for v in value_T])
+    shown, limits = np.clip(better_MT, -_LIMIT, _LIMIT), (-_LIMIT, _LIMIT)
+    trace = _heat(panel, shown, names, labels, _BLUES, limits, "better,<br>std. dev.", hover, text)
+    panel_title(layout, panel, "framed: what each score would choose")
     set_axis(layout, panel[0], "Trial, best score first")
     _name_heat(layout, panel, tall=False)
     return figure_of([trace], layout)

@@ -90,7 +90,7 @@ def overview(
     """
     groups = -(-len(walks) // _STYLES_IN_A_ROW)
     columns = -(-len(walks) // groups)
-    layout = new_layout(subject, what)
+    layout = new_layout(subject, what, wide=True)
     places = add_panels(
         layout, 2 * groups * columns, columns, heights=[1.25, 1] * groups, gap=(0.025, 0.19 / (2 * groups))
     )

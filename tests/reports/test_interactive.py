@@ -274,9 +274,26 @@ def test_heat_maps_say_in_words_what_a_cell_is():
     table = pd.DataFrame({"walked": ["OS", "free_1"], "OS": [0.9, 0.1], "free_1": [0.2, 0.8]})
     (cells,) = interactive_styles.leakage(REAL, table, "rows").data
     assert cells.customdata[0][1] == "OS walked, free_1 moves" and list(cells.x) == ["OS", "free 1"]
-    value = np.array([[0.5, 0.4], [0.02, 0.03]])
-    (cells,) = interactive_styles.trials(REAL, ["Score", "MAE"], ["3", "0"], value, 9 * value).data
-    assert cells.customdata[1][1].startswith("MAE, trial 0: 0.03") and np.max(cells.z) == 2.0
+
+
+def test_trials_stand_by_score_and_what_each_score_chooses_is_framed():
+    def trial(number, rank, score):
+        return {
+            "trial": number, "rank": rank, "score": score, "published_score": -score, "mean_spearman": 0.9,
+            "descriptors": {"CN": {"spearman": score}}, "max_abs_spearman": 0.1, "excess": 0.0,
+            "shapiro_min": 0.9, "reconstruction_mae": 0.02,
+        }  # fmt: skip
+
+    choice = {"trial": 3, "published_choice": 0, "trials": [trial(0, 2, 0.4), trial(3, 1, 0.5)]}
+    figure = interactive_styles.trials(REAL, choice)
+    (cells,) = figure.data
+    assert list(cells.x) == ["3", "0"] and list(cells.y[:2]) == ["Score", "Published score"]
+    assert (
+        cells.text[0][0] == ".500" and np.allclose(cells.z[0], [1, -1]) and np.allclose(cells.z[1], [-1, 1])
+    )
+    assert cells.customdata[0][0] == "Score, trial 3: 0.500, chosen by this score"
+    frames = [(shape.x0, shape.y0) for shape in figure.layout.shapes]
+    assert frames == [(-0.5, -0.5), (0.5, 0.5)]
 
 
 def test_confusion_counts_and_says_which_class_was_read():
