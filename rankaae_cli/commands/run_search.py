@@ -118,8 +118,12 @@ def _below(folder: Path) -> Iterator[tuple[Path, LeftOut | None]]:
             continue
         subfolders[:] = sorted((s for s in subfolders if not s.startswith(".")), key=_natural)
         if _SWEEP in files:
-            for job in [s for s in subfolders if s.isdigit() and not any((path / s).rglob(PROVENANCE))]:
-                yield path / job, LeftOut(path / job, "the job of the sweep failed before it trained")
+            jobs = [s for s in subfolders if s.isdigit() and any((path / s).rglob(PROVENANCE))]
+            # Jobs are counted from 0; one that fails at once leaves no folder, or an empty one.
+            for job in range(max(map(int, [*jobs, *filter(str.isdigit, subfolders)]), default=-1) + 1):
+                if str(job) not in jobs:
+                    gone = path / str(job)
+                    yield gone, LeftOut(gone, "the job of the sweep failed before it trained")
 
 
 def _state(path: Path) -> LeftOut | None:

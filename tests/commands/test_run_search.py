@@ -17,12 +17,12 @@ def make_run(path, finished=True, checkpoint=True):
 
 @pytest.fixture
 def sweep(tmp_path):
-    """Twelve jobs; 3 has not finished, 7 left nothing but its folder."""
+    """Twelve jobs; 3 has not finished, 7 left nothing but its folder, 8 not even that."""
     folder = tmp_path / "multirun" / "day" / "time"
     for job in range(12):
         if job == 7:
             (folder / "7").mkdir(parents=True)
-        else:
+        elif job != 8:
             make_run(folder / str(job), finished=job != 3)
     (folder / "multirun.yaml").touch()
     return folder
@@ -30,11 +30,12 @@ def sweep(tmp_path):
 
 def test_a_sweep_is_searched_in_the_order_of_its_jobs(sweep):
     found = find_runs(str(sweep))
-    assert [path.name for path in found.finished] == ["0", "1", "2", "4", "5", "6", "8", "9", "10", "11"]
+    assert [path.name for path in found.finished] == ["0", "1", "2", "4", "5", "6", "9", "10", "11"]
     assert found.directory == sweep.resolve() and found.single is None
-    unfinished, empty = found.left_out
+    unfinished, empty, gone = found.left_out
     assert unfinished.reason == "has not finished" and f"resume={sweep / '3'}" in unfinished.todo
     assert empty.path.name == "7" and "failed before it trained" in empty.reason
+    assert gone.path.name == "8" and gone.reason == empty.reason
     assert not unfinished.fault and not empty.fault
 
 

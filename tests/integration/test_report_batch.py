@@ -65,6 +65,7 @@ def test_page_lies_in_the_sweep_with_figures_tables_and_numbers(sweep, page):
     content = json.loads((page.parent / "batch.json").read_text())
     assert [run["run"] for run in content["runs"]] == ["0", "2"]
     assert all(run["synthetic"] and run["best_of_family_on_validation"] for run in content["runs"])
+    assert [run["run"] for run in content["not_reported"]] == ["1"]
     metrics = json.loads((sweep / "0" / "evaluation" / "metrics.json").read_text())
     assert content["runs"][0]["ensemble"]["descriptors"]["OS"] == metrics["ensemble"]["descriptors"]["OS"]
 
