@@ -98,6 +98,11 @@ def _read(cfg: DictConfig, spec: "FamilySpec") -> "tuple[Family, tuple[Rejection
         return _family_again(cfg, spec)
     from rankaae_cli.commands.terminal import Progress
 
+    if source == "xdi":
+        from rankaae_cli.commands.ingest_measured import read_measured_family
+
+        with Progress("normalisation", "spectra") as progress:
+            return _as_family(read_measured_family(cfg, spec, _output(cfg), progress), spec, "measured")
     with Progress("descriptors", "structures") as progress:
         return _as_family(_read_sites(cfg, spec, progress), spec, source)
 

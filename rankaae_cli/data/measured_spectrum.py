@@ -14,6 +14,7 @@ HC = 12398.41984  # eV angstrom
 _SAME_ENERGY = 0.0005  # eV
 # Points at which a detector failed may be left out if they are few.
 _FAILED_SHARE = 0.02
+_HIGHEST, _LONGEST = 2e5, 2e4  # eV; uranium's K edge lies at 115.6 keV, and an EXAFS scan is 2 keV long
 # A scan that turns back by more than this share of its length is several scans in one file.
 _TURN = 0.2
 
@@ -89,7 +90,7 @@ def ordered(spectrum: MeasuredSpectrum) -> MeasuredSpectrum:
     Raises
     ------
     SpectrumError
-        If values are not finite, energies not positive, or the energies start over: several scans in one file.
+        If values are not finite, energies no X-rays', or the energies start over: several scans in one file.
     """
     energy, mu, reference = spectrum.energy_M, spectrum.mu_M, spectrum.reference_M
     for what, values in (("energy", energy), ("mu", mu)):
@@ -100,6 +101,10 @@ def ordered(spectrum: MeasuredSpectrum) -> MeasuredSpectrum:
         raise SpectrumError(
             f"energies from {energy.min():g} to {energy.max():g} eV, from a zero of their own? expected absolute "
             "energies"
+        )
+    if energy.size and (energy.max() > _HIGHEST or np.ptp(energy) > _LONGEST):
+        raise SpectrumError(
+            f"energies from {energy.min():g} to {energy.max():g} eV: no scan of an absorption edge"
         )
     if reference is not None and not np.isfinite(reference).all():
         reference = None

@@ -131,6 +131,7 @@ def test_degrees_are_asked_about_and_converted():
         (table(ENERGY, MU) + "the end\n", r"line \d+ holds 'the end' amid the rows"),
         (table(ENERGY - 8979, MU), "energies from -150 to 599 eV, from a zero of their own"),
         (table(ENERGY / 1000, MU), r"runs from 8\.829 to 9\.57\d: keV, or degrees"),
+        (table(ENERGY * 1e4, MU), "no scan of an absorption edge"),
         (table(ENERGY[:3], MU[:3]), "truncated: 3 points"),
         (table(ENERGY, np.where(ENERGY > 9000, np.nan, MU)), r"NaN or infinite values: mu of point \d+"),
     ],

@@ -1,0 +1,81 @@
+"""A beamline's folder through the command line, up to a family file."""
+
+import csv
+
+import numpy as np
+import pytest
+
+from rankaae_cli.cli import main
+from rankaae_cli.data.family_file import read_family
+from rankaae_cli.data.measured import read_measured
+from tests.data.measured_scan import EDGES, chambers, copper_xdi, edge_step_function, mu, scan_energies
+
+
+@pytest.fixture
+def folder(tmp_path):
+    top = tmp_path / "beamtime"
+    top.mkdir()
+    for i in range(3):
+        (top / f"scan_{i}.xdi").write_text(copper_xdi(shift=i - 1.0, noise=5e-4, seed=i))
+    (top / "notes.txt").write_text("dear diary\n")
+    (top / "iron.dat").write_text(
+        "".join(
+            f"{e} {m}\n"
+            for e, m in zip(scan_energies(7118.0), mu(scan_energies(7118.0), 7118.0), strict=True)
+        )
+    )
+    return top
+
+
+def test_a_folder_of_scans_becomes_a_family_file_without_descriptors(folder, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["ingest", "+family=Cu_oxides", "source=xdi", f"path={folder}", "output=m.h5"]) == 0
+    family = read_family("m.h5")
+    assert (family.element, family.edge, family.normalisation, family.source) == (
+        "Cu",
+        "K",
+        "edge_step",
+        "measured",
+    )
+    assert family.material_N.tolist() == ["scan_0", "scan_1", "scan_2"]
+    assert np.isnan(family.descriptors_NK).all()
+    true = edge_step_function(family.energy_E, EDGES["Cu"] + 6.0)
+    assert np.abs(family.spectra_NE - true).mean(axis=1).max() < 0.03
+    with (tmp_path / "m.h5.rejected.csv").open() as file:
+        rejected = {row["material"]: row["reason"] for row in csv.DictReader(file)}
+    assert "there are no rows of numbers" in rejected["notes.txt"]
+    assert "looks like Fe K (7112 eV), expected Cu K" in rejected["iron"]
+    with (tmp_path / "m.h5.normalisation.csv").open() as file:
+        shifts = [float(row["calibration"]) for row in csv.DictReader(file)]
+    np.testing.assert_allclose(np.diff(shifts), -1.0, atol=0.05)
+    assert (tmp_path / "m.h5.normalisation-1.pdf").read_bytes().startswith(b"%PDF")
+    assert "m.h5.normalisation.csv: how 3 spectra were normalised" in capsys.readouterr().out
+    # The family file is again a source of spectra, which need nothing more.
+    assert [s.is_normalised and not s.is_computed for s in read_measured("m.h5")] == [True] * 3
+
+
+def test_columns_and_ranges_are_chosen_on_the_command_line(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    energy = scan_energies(8985.0)
+    i0, itrans, _ = chambers(energy, 8985.0)
+    rows = zip(energy / 1000, i0, itrans, strict=True)
+    (tmp_path / "scan.dat").write_text("".join(f"{e:.8f} {a:.4f} {b:.4f}\n" for e, a, b in rows))
+    columns = "measured.columns={energy:1,i0:2,itrans:3,unit:keV}"
+    ranges = ["measured.normalisation.pre1=-100", "measured.normalisation.norm1=60", "measured.figures=false"]
+    call = ["ingest", "+family=Cu_oxides", "source=xdi", "path=scan.dat", "output=m.h5", columns, *ranges]
+    assert main(call) == 0
+    with (tmp_path / "m.h5.normalisation.csv").open() as file:
+        (row,) = csv.DictReader(file)
+    assert (row["pre1"], row["norm1"], row["mu"]) == ("-100", "60", "log(i0/itrans)")
+    assert "energies in keV were multiplied by 1000" in row["notes"]
+    assert not list(tmp_path.glob("*.pdf"))
+
+
+def test_faults_of_the_call_are_two_lines(folder, refused, tmp_path):
+    call = ["ingest", "+family=Cu_oxides", "source=xdi", "output=m.h5"]
+    assert "there is no file or folder nowhere" in refused(*call, "path=nowhere")
+    assert "columns has no 'nix'" in refused(*call, f"path={folder}", "measured.columns={nix:1}")
+    assert "did you mean measured.calibrate" in refused(*call, f"path={folder}", "measured.calibrat=true")
+    message = refused(*call, f"path={folder / 'notes.txt'}")
+    assert "none of 1 sites can be used" in message and "no rows of numbers" in message
+    assert not (tmp_path / "m.h5").exists() and not (tmp_path / "m.h5.normalisation.csv").exists()
