@@ -312,6 +312,28 @@ def test_page_shows_hostile_names_as_text_and_says_synthetic(page):
     assert "data:image/webp;base64," in page and 'src="http' not in page and "file://" not in page
 
 
+def test_page_is_small_and_its_links_lead_to_files(run_directory, page):
+    assert len(page.encode()) < 6e6
+    links = re.findall(r'<a href="((?:figures|tables)/[^"]+)" download>', page)
+    missing = [link for link in links if not (run_directory / "report" / link).stat().st_size]
+    assert not missing and {"tables/trials.csv", "tables/descriptors.tex"} <= set(links)
+    live = set(re.findall(r'<div class="plot" data-name="([^"]+)"', page))
+    still = {"traversal_map_main_peak", "traversal_map_edge"}
+    assert {"style_vs_descriptor", "confusion", "traversal_OS", "traversal_free_1", "training_losses"} <= live
+    for name in live | still:
+        assert {f"figures/{name}.pdf", f"figures/{name}.csv"} <= set(links), name
+    assert len(pd.read_csv(run_directory / "report" / "figures" / "style_vs_descriptor.csv")) > 0
+
+
+def test_page_gives_commands_with_the_settings_that_were_used(run_directory, page):
+    for command in (
+        "rankaae train +family=Fe_oxides data=fe.h5 trials=2",
+        f"rankaae evaluate run=runs/{run_directory.relative_to(run_directory.parents[2])} split=test resamples=",
+        "levels=11 draws=500 seed=0 others=data check_rows=held_out",
+    ):
+        assert command in page, command
+
+
 def test_another_split_goes_beside(run_directory, page, capsys):
     before = (run_directory / "evaluation" / "metrics.json").read_bytes()
     metrics = evaluate.run(composed("evaluate", f"run={run_directory}", "split=validation"))
