@@ -48,10 +48,10 @@ class Shell:
         The L atoms' elements.
     """
 
-    vectors_M3: np.ndarray  # noqa: N815
+    vectors_M3: np.ndarray
     elements: tuple[str, ...]
     oxidation_state: float
-    neighbour_coordination_M: np.ndarray  # noqa: N815
+    neighbour_coordination_M: np.ndarray
     absorber: str = ""
     second_vectors_L3: np.ndarray | None = None  # noqa: N815
     second_elements: tuple[str, ...] = ()
@@ -79,7 +79,7 @@ def coordination_number(shell: Shell) -> float:
 
 def oxygen_coordination_number(shell: Shell) -> float:
     """Return the mean number of neighbours of the neighbouring oxygens; NaN without such oxygens."""
-    oxygen_M = np.array([e == "O" for e in shell.elements], dtype=bool)  # noqa: N806
+    oxygen_M = np.array([e == "O" for e in shell.elements], dtype=bool)
     return float(shell.neighbour_coordination_M[oxygen_M].mean()) if oxygen_M.any() else np.nan
 
 
@@ -92,7 +92,7 @@ def smallest_neighbour_separation(shell: Shell) -> float:
     """Return the smallest distance between two neighbours, angstrom; NaN for fewer than two."""
     if len(shell.elements) < 2:
         return np.nan
-    between_MM3 = shell.vectors_M3[:, None] - shell.vectors_M3[None]  # noqa: N806
+    between_MM3 = shell.vectors_M3[:, None] - shell.vectors_M3[None]
     return float(np.linalg.norm(between_MM3, axis=-1)[_pairs(shell)].min())
 
 
@@ -106,14 +106,14 @@ def mean_bond_angle(shell: Shell) -> float:
     return float(bond_angles(shell).mean()) if len(shell.elements) > 1 else np.nan
 
 
-def bond_lengths_M(shell: Shell) -> np.ndarray:  # noqa: N802
+def bond_lengths_M(shell: Shell) -> np.ndarray:
     """Return the distances of the M neighbours, shape (M,), angstrom."""
     return np.linalg.norm(shell.vectors_M3, axis=-1)
 
 
 def bond_angles(shell: Shell) -> np.ndarray:
     """Return the angles neighbour-absorber-neighbour of the M (M - 1) / 2 pairs of neighbours, degree."""
-    unit_M3 = shell.vectors_M3 / bond_lengths_M(shell)[:, None]  # noqa: N806
+    unit_M3 = shell.vectors_M3 / bond_lengths_M(shell)[:, None]
     cosines = (unit_M3 @ unit_M3.T)[_pairs(shell)]
     return np.degrees(np.arccos(np.clip(cosines, -1, 1)))
 

@@ -75,7 +75,7 @@ def steinhardt(degree: int) -> Callable[[Shell], float]:
     def order(shell: Shell) -> float:
         if not shell.elements:
             return np.nan
-        unit_M3 = shell.vectors_M3 / bond_lengths_M(shell)[:, None]  # noqa: N806
+        unit_M3 = shell.vectors_M3 / bond_lengths_M(shell)[:, None]
         cosines = np.clip(unit_M3 @ unit_M3.T, -1, 1)
         return float(np.sqrt(max(eval_legendre(degree, cosines).mean(), 0.0)))
 
@@ -166,7 +166,7 @@ def _value(function: Callable[[Shell], float], shell: Shell) -> float:
 
 def _hull(shell: Shell) -> tuple[float, float]:
     """Return volume and surface of the neighbours' convex hull; 0 and 0 where they lie in one plane."""
-    centred_M3 = shell.vectors_M3 - shell.vectors_M3.mean(axis=0)  # noqa: N806
+    centred_M3 = shell.vectors_M3 - shell.vectors_M3.mean(axis=0)
     normal = np.linalg.svd(centred_M3, full_matrices=False)[2][2]
     if np.ptp(centred_M3 @ normal) < _FLAT:
         return 0.0, 0.0
