@@ -207,20 +207,33 @@ def page_environment() -> Environment:
 
 
 def _cells(table: Table) -> list[list[tuple[str, str | None]]]:
-    """Return each cell's text and the full value to sort it by: None for text, empty for an unknown number."""
-    numeric = [not any(isinstance(row[i], str) for row in table.rows) for i in range(len(table.keys))]
+    """Return each cell's text and the full value to sort it by: None for text, empty for an unknown number.
+
+    Beside numbers a word, such as ``no``, is an unknown number. The first column names the rows: it is text
+    unless all of it is numbers.
+    """
+    values = [[_value(cell) for cell in row] for row in table.rows]
+    columns = range(len(table.keys))
+    numeric = [any(row[i] is not None for row in values) for i in columns]
+    if any(isinstance(row[0], str) for row in table.rows):
+        numeric[0] = False
     return [
         [
-            (text, _full_value(cell) if number else None)
-            for text, cell, number in zip(printed, row, numeric, strict=True)
+            (texts[i], ("" if numbers[i] is None else repr(numbers[i])) if numeric[i] else None)
+            for i in columns
         ]
-        for printed, row in zip(table.printed(), table.rows, strict=True)
+        for texts, numbers in zip(table.printed(), values, strict=True)
     ]
 
 
-def _full_value(cell: Cell) -> str:
-    value = cell.value if isinstance(cell, Ranged) else cell
-    return "" if value is None or not math.isfinite(float(value)) else repr(float(value))
+def _value(cell: Cell) -> float | None:
+    """Return a cell's number, also of one that is written out; None where it is none."""
+    plain = cell.value if isinstance(cell, Ranged) else cell
+    try:
+        value = float(plain.replace(",", "").replace("−", "-")) if isinstance(plain, str) else plain
+    except ValueError:
+        return None
+    return None if value is None or not math.isfinite(value) else float(value)
 
 
 def quality(spearman: float | None) -> str:

@@ -18,6 +18,7 @@ from rankaae_cli.reports.run_tables import (
     traversals_table,
     trials_table,
 )
+from rankaae_cli.reports.tables import Table
 
 HOSTILE = "<script>alert(\"x\")</script> & 'quoted'"
 SCORE = {
@@ -329,6 +330,18 @@ def test_tables_carry_full_values_to_sort_by_and_link_their_files():
     assert row.startswith(f'scope="row">{escape(HOSTILE)}</th><td data-value="">–</td>')
     for name in ("descriptors", "trials", "traversals", "styles"):
         assert {f"tables/{name}.csv", f"tables/{name}.tex"} <= set(page.addresses)
+
+
+def test_words_among_numbers_are_unknown_numbers_and_written_numbers_are_numbers():
+    rows = [["0 (selected)", "no", "134,666", "named"], ["ensemble", 0.5, "−2", "all"]]
+    table = Table("trials", tuple("abcd"), tuple("ABCD"), rows, "A table.")
+    html = render_page(replace(content(), trials=table))
+    names = (rows[0][0], "ensemble<")
+    first, second = (html[html.index(f'scope="row">{name}') :].split("</tr>")[0] for name in names)
+    assert (
+        '<td data-value="">no</td><td data-value="134666.0">134,666</td><td class="text">named</td>' in first
+    )
+    assert '<td data-value="0.5">0.500</td><td data-value="-2.0">−2</td><td class="text">all</td>' in second
 
 
 def test_page_gives_the_commands_that_repeat_it():

@@ -58,7 +58,7 @@ window.rankaae = (() => {
       return variable ? colour(variable) + value.slice(7) : lifted(value);
     }
     if (ArrayBuffer.isView(value)) return value;
-    if (Array.isArray(value)) return typeof value[0] === "number" ? value : value.map(recolour);
+    if (Array.isArray(value)) return typeof value[0] === "number" && typeof value[1] !== "string" ? value : value.map(recolour);
     if (value && typeof value === "object") {
       if (value.type === "heatmap") return { ...value }; // cells choose the colour of their text themselves
       return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, recolour(item)]));
