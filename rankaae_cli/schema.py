@@ -12,7 +12,7 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING
 
 from rankaae_cli.core.baseline_settings import BaselineSettings
-from rankaae_cli.core.settings import ModelSettings, ObjectiveSettings, OptimiserSettings
+from rankaae_cli.core.settings import ModelSettings, ObjectiveSettings, OptimiserSettings, Spread
 
 
 class Source(Enum):
@@ -329,6 +329,10 @@ class TrainConfig:
     threads
         of the processor; more make many trials quicker on an idle machine, but wait for each other on a
         busy one
+    devices
+        how many take part: CUDA devices, or processes of `threads` each on the processor
+    spread
+        with several devices: trials, each device trains its own; rows, all share every batch (large data)
     save_every
         epochs between two savings of last.ckpt, from which an interrupted run goes on
     resume
@@ -355,6 +359,8 @@ class TrainConfig:
     split_seed: int = MISSING
     device: Device = Device.auto
     threads: int = MISSING
+    devices: int = MISSING
+    spread: Spread = Spread.trials
     save_every: int = MISSING
     resume: str | None = None
     model: ModelSettings = MISSING

@@ -7,7 +7,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from rankaae_cli.commands import interrupted, run_directory, training_data
 from rankaae_cli.core.errors import Stopped, UserError
-from rankaae_cli.core.settings import LOSSES
+from rankaae_cli.core.settings import LOSSES, Spread
 from rankaae_cli.data.files import now
 from rankaae_cli.schema import TrainConfig
 
@@ -29,7 +29,7 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     _check(cfg)
     data, is_sample = training_data.data_file(cfg)
     family = training_data.usable_family(cfg, run_directory.load_family(data, cfg.split_seed))
-    device = chosen_device(cfg.device.value)
+    device = chosen_device(cfg.device.value, cfg.devices)
     cfg.data = str(data)
     unlabelled_NE = training_data.unlabelled_spectra(cfg, family)
     rows = training_data.rows_trained_on(family, unlabelled_NE)
@@ -65,6 +65,7 @@ def _request(cfg: DictConfig, family: "Family", **given: Any) -> "FitRequest":
     chosen = (
         *("model", "objective", "optimiser"),
         *("trials", "trials_at_once", "batch_size", "seed", "threads", "save_every"),
+        *("devices", "spread"),
     )
     return FitRequest(
         family=family,
@@ -173,6 +174,7 @@ _AT_LEAST = {
         "trials",
         "max_steps",
         "threads",
+        "devices",
         "save_every",
         "model.hidden",
         "model.encoder_layers",
@@ -204,6 +206,8 @@ def _check(cfg: DictConfig) -> None:
     ]
     points = "objective.smoothness.kernel_points"
     bounds += [(points, "odd", value(points) % 2 == 1)]
+    if cfg.devices > 1 and cfg.spread is Spread.trials:
+        bounds += [("logger", "none where trials are spread over devices; or spread=rows", not cfg.logger)]
     faults = [f"{key}={value(key)} (expected {expected})" for key, expected, holds in bounds if not holds]
     if faults:
         raise UserError(f"these settings cannot be used: {'; '.join(faults)}")

@@ -251,6 +251,13 @@ class AugmentationSettings:
     scale: float
 
 
+class Spread(Enum):
+    """What several devices part among them: ``trials``, or the ``rows`` of every batch."""
+
+    trials = "trials"
+    rows = "rows"
+
+
 @dataclass
 class ObjectiveSettings:
     """The six losses, the order they are stepped in, and what is done to the input spectra.

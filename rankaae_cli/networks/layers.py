@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from rankaae_cli.networks.shares import row_means
+
 
 class TrialLinear(nn.Module):
     """T independent linear layers, y_t = x_t W_t + b_t.
@@ -30,11 +32,15 @@ class TrialLinear(nn.Module):
 
 
 def _standardised(inputs_TBW: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Return the inputs less their mean over rows, that mean, and their variance (1/B), (T, 1, W) each."""
+    """Return the inputs less their mean over rows, that mean, and their variance (1/B), (T, 1, W) each.
+
+    The rows of all processes count.
+    """
     # Two sums: torch.var_mean along this dimension takes several times as long on a CPU.
-    mean = inputs_TBW.mean(dim=1, keepdim=True)
+    (mean,) = row_means(inputs_TBW)
     centred = inputs_TBW - mean
-    return centred, mean, centred.square().mean(dim=1, keepdim=True)
+    (variance,) = row_means(centred.square())
+    return centred, mean, variance
 
 
 class _Standardise(torch.autograd.Function):
@@ -55,8 +61,7 @@ class _Standardise(torch.autograd.Function):
     def backward(ctx: torch.autograd.function.FunctionCtx, *gradients: Tensor) -> tuple[Tensor, None]:
         out_TBW, inverse = ctx.saved_tensors  # type: ignore[attr-defined]
         gradient_TBW = gradients[0]
-        mean = gradient_TBW.mean(dim=1, keepdim=True)
-        along = (gradient_TBW * out_TBW).mean(dim=1, keepdim=True)
+        mean, along = row_means(gradient_TBW, gradient_TBW * out_TBW)
         return torch.addcmul(gradient_TBW - mean, out_TBW, along, value=-1).mul_(inverse), None
 
 

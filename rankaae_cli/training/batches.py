@@ -5,9 +5,13 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
+from rankaae_cli.networks.shares import own_rows
+
 
 class TrialBatches:
     """One epoch an iteration: every trial sees all rows once, each in its own order.
+
+    Where several processes share the batches, each is given the spectra of its own rows and the descriptors of all.
 
     Parameters
     ----------
@@ -42,4 +46,5 @@ class TrialBatches:
         rows = len(self.spectra_NE)
         order_TN = torch.stack([torch.randperm(rows, generator=g) for g in self.generators])
         for index_TB in order_TN.to(self.spectra_NE.device).tensor_split(self.n_batches, dim=1):
-            yield self.spectra_NE[index_TB], self.descriptors_NK[index_TB]
+            own_TB = index_TB[:, own_rows(index_TB.shape[1])]
+            yield self.spectra_NE[own_TB], self.descriptors_NK[index_TB]

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from rankaae_cli.core.settings import LOSSES
 from rankaae_cli.data.files import replacing
+from rankaae_cli.networks.shares import own_rows
 from rankaae_cli.training.groups import BestEpochs, TrialGroups
 from rankaae_cli.training.module import RankAAE
 from rankaae_cli.training.validation import Validation, ValidationScores
@@ -63,7 +64,8 @@ class KeepBestEpoch(pl.Callback):
         values = torch.stack(list(means.values())).cpu()  # one transfer, not one a loss
         self.losses = dict(zip(means, values, strict=True))
         autoencoder.eval()
-        autoencoder.retake_statistics(self.train_spectra_NE.unsqueeze(0))
+        own_NE = self.train_spectra_NE[own_rows(len(self.train_spectra_NE))]
+        autoencoder.retake_statistics(own_NE.unsqueeze(0))
         self.latest = self.validation.score(autoencoder).cpu()
         autoencoder.train()
         self._note_failures(trainer.current_epoch)
@@ -136,7 +138,10 @@ class ReduceOnPlateau(pl.Callback):
 
 
 class MetricsTable(pl.Callback):
-    """Append one row an epoch and trial to metrics.csv, below those of the trials with smaller numbers."""
+    """Append one row an epoch and trial to metrics.csv, below those of the trials with smaller numbers.
+
+    Of several processes the first writes.
+    """
 
     def __init__(
         self, path: Path, best: KeepBestEpoch, descriptor_names: Sequence[str], trials: Sequence[int]
@@ -159,8 +164,10 @@ class MetricsTable(pl.Callback):
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Write the header and what is there already, less the rows of epochs that will be trained again."""
+        if not trainer.is_global_zero:
+            return
         rows: list[list[Any]] = [self.columns]
-        if trainer.current_epoch > 0 or self.trials[0] > 0:
+        if self.path.is_file():
             with self.path.open(newline="", encoding="utf-8") as file:
                 rows += [row for row in list(csv.reader(file))[1:] if self._stays(row, trainer.current_epoch)]
         with replacing(self.path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
@@ -168,6 +175,8 @@ class MetricsTable(pl.Callback):
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Write this epoch's rows; stands after `KeepBestEpoch` in the list of callbacks."""
+        if not trainer.is_global_zero:
+            return
         scores = self.best.latest
         assert scores is not None
         assert isinstance(pl_module, RankAAE)

@@ -44,7 +44,7 @@ class BestEpochs:
 
 @dataclass
 class TrialGroups:
-    """Trials 0, 1, ... in groups of consecutive numbers.
+    """Trials in groups of consecutive numbers.
 
     Attributes
     ----------
@@ -52,32 +52,36 @@ class TrialGroups:
         Number of trials in each group.
     finished
         What the groups that have finished found.
+    first
+        Number of the first trial.
     """
 
     sizes: list[int]
     finished: list[BestEpochs] = field(default_factory=list)
+    first: int = 0
 
     @classmethod
-    def of(cls, trials: int, at_once: int | None) -> "TrialGroups":
+    def of(cls, trials: int, at_once: int | None, first: int = 0) -> "TrialGroups":
         """Part trials into as few groups as hold at most `at_once` each, of sizes that differ by one at most."""
         n = 1 if at_once is None else -(-trials // at_once)
         smaller, larger_ones = divmod(trials, n)
-        return cls([smaller + (i < larger_ones) for i in range(n)])
+        return cls([smaller + (i < larger_ones) for i in range(n)], first=first)
 
     @classmethod
     def recorded(cls, state: Mapping[str, Any], trials: int) -> "TrialGroups":
         """Return the groups of a run from its last.ckpt; one that records none had all trials in one."""
         finished = [BestEpochs(**part) for part in state.get("finished_groups", [])]
-        return cls(list(state.get("groups", [trials])), finished)
+        return cls(list(state.get("groups", [trials])), finished, state.get("first_trial", 0))
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values and tensors, as stored in last.ckpt."""
-        return {"groups": self.sizes, "finished_groups": [part.to_dict() for part in self.finished]}
+        finished = [part.to_dict() for part in self.finished]
+        return {"groups": self.sizes, "finished_groups": finished, "first_trial": self.first}
 
     def waiting(self) -> Iterator[range]:
         """Yield the trials of each group in order, as long as there is one that `finished` does not hold."""
         while len(self.finished) < len(self.sizes):
-            first = sum(self.sizes[: len(self.finished)])
+            first = self.first + sum(self.sizes[: len(self.finished)])
             yield range(first, first + self.sizes[len(self.finished)])
 
     def title_of(self, trials: range) -> str:

@@ -18,6 +18,7 @@ from rankaae_cli.core.settings import (
     StepOrder,
 )
 from rankaae_cli.networks.autoencoder import Architecture, Autoencoder, Discriminator, trial_generators
+from rankaae_cli.networks.shares import gathered, own_rows, process_count, process_mean
 
 _INITIAL_WEIGHTS, _DRAWS = 0, 1
 
@@ -124,7 +125,11 @@ class RankAAE(pl.LightningModule):
         return [encoder, decoder]
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
-        """Step all losses on one batch, (T, B, E) spectra and (T, B, K) descriptors."""
+        """Step all losses on one batch, (T, B, E) spectra and (T, B, K) descriptors.
+
+        Where processes share the batch, the spectra are this one's and the descriptors are all. Lightning averages
+        the gradients over processes, so each contributes its losses such that their mean is that of the batch.
+        """
         spectra_TBE, descriptors_TBK = batch
         batches_an_epoch = int(self.trainer.num_training_batches)
         batches_done = self.current_epoch * batches_an_epoch + batch_idx
@@ -134,7 +139,7 @@ class RankAAE(pl.LightningModule):
         for optimiser in optimisers:
             for group in optimiser.param_groups:
                 group["lr"] = group["peak_lr"] * factor
-        changed_TBE = self._changed(spectra_TBE)
+        changed_TBE = self._changed(spectra_TBE, descriptors_TBK.shape[1])
         if self.objective.order is StepOrder.joint:
             values = self._all_losses(spectra_TBE, changed_TBE, descriptors_TBK, progress)
             weighted = [self._weight(name, progress) * value for name, value in values.items()]
@@ -191,6 +196,10 @@ class RankAAE(pl.LightningModule):
         settings = getattr(self.objective, loss)
         return float(settings.weight) * ramp(progress, settings.ramp)
 
+    def _own_normal(self, rows: int, *shape: int) -> Tensor:
+        """Draw N(0, 1) for all rows of a batch and return this process's, shape (T, B, *shape)."""
+        return self._normal(rows, *shape)[:, own_rows(rows)]
+
     def _normal(self, *shape: int) -> Tensor:
         """Draw N(0, 1) of shape (T, *shape), each trial from its own generator."""
         out = torch.empty(len(self.trials), *shape, device=self.device)
@@ -203,20 +212,19 @@ class RankAAE(pl.LightningModule):
         normal_TBS = self._normal(rows, self.autoencoder.architecture.styles)
         return normal_TBS if self.prior_factor_SS is None else normal_TBS @ self.prior_factor_SS.T
 
-    def _changed(self, spectra_TBE: Tensor) -> Tensor:
-        """Return the spectra as the encoder is given them: augmented, with noise."""
+    def _changed(self, spectra_TBE: Tensor, rows: int) -> Tensor:
+        """Return the spectra as the encoder is given them: augmented, with noise; `rows` are in the batch."""
         s = self.objective.augmentation
-        rows = spectra_TBE.shape[1]
         if s.broadening > 0:
             width_T = s.broadening / self.energy_step * torch.special.ndtr(self._normal())
             spectra_TBE = augmentation.broaden(spectra_TBE, width_T)
         if s.energy_shift > 0:
-            shift_TB = s.energy_shift / self.energy_step * self._normal(rows)
+            shift_TB = s.energy_shift / self.energy_step * self._own_normal(rows)
             spectra_TBE = augmentation.shift_energy(spectra_TBE, shift_TB)
         if s.scale > 0:
-            spectra_TBE = augmentation.rescale(spectra_TBE, 1 + s.scale * self._normal(rows))
+            spectra_TBE = augmentation.rescale(spectra_TBE, 1 + s.scale * self._own_normal(rows))
         if self.objective.input_noise > 0:
-            noise_TBE = self._normal(*spectra_TBE.shape[1:])
+            noise_TBE = self._own_normal(rows, spectra_TBE.shape[-1])
             spectra_TBE = noise_TBE.mul_(self.objective.input_noise).add_(spectra_TBE)
         return spectra_TBE
 
@@ -225,10 +233,12 @@ class RankAAE(pl.LightningModule):
     ) -> dict[str, Tensor]:
         """Return every loss of nonzero weight, shape (T,) each, sharing the forward passes."""
         values = {}
-        active = self.active_losses
-        styles_TBS = self.autoencoder.encode(changed_TBE)
+        active, rows = self.active_losses, descriptors_TBK.shape[1]
+        own_TBS = self.autoencoder.encode(changed_TBE)
+        styles_TBS = gathered(own_TBS, rows)
         if "reconstruction" in active:
-            values["reconstruction"] = self._reconstruction(self.autoencoder.decode(styles_TBS), spectra_TBE)
+            output_TBE = self.autoencoder.decode(own_TBS)
+            values["reconstruction"] = self._reconstruction(output_TBE, spectra_TBE, rows)
         if "rank" in active:
             values["rank"] = self._rank(styles_TBS, descriptors_TBK)
         if "prior" in active:
@@ -236,36 +246,37 @@ class RankAAE(pl.LightningModule):
         if "independence" in active:
             values["independence"] = self._independence(styles_TBS, descriptors_TBK)
         if "mutual_information" in active or "smoothness" in active:
-            drawn_TBS = self._drawn_styles(styles_TBS.shape[1])
+            drawn_TBS = self._drawn_styles(rows)[:, own_rows(rows)]
             generated_TBE = self.autoencoder.decode(drawn_TBS)
             if "mutual_information" in active:
-                values["mutual_information"] = self._mutual_information(drawn_TBS, generated_TBE)
+                values["mutual_information"] = self._mutual_information(drawn_TBS, generated_TBE, rows)
             if "smoothness" in active:
-                values["smoothness"] = self._smoothness(generated_TBE)
+                values["smoothness"] = self._smoothness(generated_TBE, rows)
         return values
 
     def _one_loss(
         self, name: str, spectra_TBE: Tensor, changed_TBE: Tensor, descriptors_TBK: Tensor, progress: float
     ) -> Tensor:
         """Return one loss, shape (T,), with a forward pass of its own."""
+        rows = descriptors_TBK.shape[1]
         if name in ("rank", "prior", "independence"):
-            styles_TBS = self.autoencoder.encode(changed_TBE)
+            styles_TBS = gathered(self.autoencoder.encode(changed_TBE), rows)
             if name == "prior":
                 return self._prior(styles_TBS, progress)
             of_descriptors = self._rank if name == "rank" else self._independence
             return of_descriptors(styles_TBS, descriptors_TBK)
         if name == "reconstruction":
-            return self._reconstruction(self.autoencoder(changed_TBE)[1], spectra_TBE)
-        drawn_TBS = self._drawn_styles(spectra_TBE.shape[1])
+            return self._reconstruction(self.autoencoder(changed_TBE)[1], spectra_TBE, rows)
+        drawn_TBS = self._drawn_styles(rows)[:, own_rows(rows)]
         generated_TBE = self.autoencoder.decode(drawn_TBS)
         if name == "smoothness":
-            return self._smoothness(generated_TBE)
-        return self._mutual_information(drawn_TBS, generated_TBE)
+            return self._smoothness(generated_TBE, rows)
+        return self._mutual_information(drawn_TBS, generated_TBE, rows)
 
-    def _reconstruction(self, output_TBE: Tensor, spectra_TBE: Tensor) -> Tensor:
-        if self.objective.reconstruction.kind is ReconstructionKind.scaled:
-            return losses.scaled_reconstruction_loss(output_TBE, spectra_TBE)
-        return losses.reconstruction_loss(output_TBE, spectra_TBE)
+    def _reconstruction(self, output_TBE: Tensor, spectra_TBE: Tensor, rows: int) -> Tensor:
+        scaled = self.objective.reconstruction.kind is ReconstructionKind.scaled
+        loss = losses.scaled_reconstruction_loss if scaled else losses.reconstruction_loss
+        return _of_own_rows(loss(output_TBE, spectra_TBE), output_TBE, rows)
 
     def _rank(self, styles_TBS: Tensor, descriptors_TBK: Tensor) -> Tensor:
         s = self.objective.rank
@@ -297,17 +308,19 @@ class RankAAE(pl.LightningModule):
         encoded_logits_TB = self.discriminator(styles_TBS + noise * self._normal(*shape))
         return losses.adversarial_loss(real_logits_TB, encoded_logits_TB)
 
-    def _mutual_information(self, drawn_TBS: Tensor, generated_TBE: Tensor) -> Tensor:
+    def _mutual_information(self, drawn_TBS: Tensor, generated_TBE: Tensor, rows: int) -> Tensor:
         kept = self.named_styles if self.objective.mutual_information.named_only else drawn_TBS.shape[-1]
         reencoded_TBS = self.autoencoder.encode(generated_TBE)
-        return losses.mutual_information_loss(drawn_TBS[..., :kept], reencoded_TBS[..., :kept])
+        value_T = losses.mutual_information_loss(drawn_TBS[..., :kept], reencoded_TBS[..., :kept])
+        return _of_own_rows(value_T, generated_TBE, rows)
 
     def _independence(self, styles_TBS: Tensor, descriptors_TBK: Tensor) -> Tensor:
         return losses.independence_loss(styles_TBS[..., self.named_styles :], descriptors_TBK)
 
-    def _smoothness(self, generated_TBE: Tensor) -> Tensor:
+    def _smoothness(self, generated_TBE: Tensor, rows: int) -> Tensor:
         s = self.objective.smoothness
-        return losses.smoothness_loss(generated_TBE, s.kernel_points, s.sigma)
+        value_T = losses.smoothness_loss(generated_TBE, s.kernel_points, s.sigma)
+        return _of_own_rows(value_T, generated_TBE, rows)
 
     def _record(self, values: dict[str, Tensor]) -> None:
         for name, value_T in values.items():
@@ -316,6 +329,12 @@ class RankAAE(pl.LightningModule):
 
     def take_epoch_means(self) -> dict[str, Tensor]:
         """Return the mean of every loss over the batches since the last call, shape (T,) each."""
-        means = {name: value / self.trainer.num_training_batches for name, value in self.epoch_sums.items()}
+        batches = self.trainer.num_training_batches
+        means = {name: process_mean(value) / batches for name, value in self.epoch_sums.items()}
         self.epoch_sums = {}
         return means
+
+
+def _of_own_rows(value_T: Tensor, values_TBX: Tensor, rows: int) -> Tensor:
+    """Return a mean over this process's rows, so weighted that the mean over processes is that over all `rows`."""
+    return value_T if process_count() == 1 else value_T * (values_TBX.shape[1] * process_count() / rows)

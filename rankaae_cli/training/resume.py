@@ -11,6 +11,7 @@ import pytorch_lightning as pl
 import torch
 
 from rankaae_cli.data.files import replacing
+from rankaae_cli.networks.shares import of_first
 from rankaae_cli.training.groups import TrialGroups
 
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -103,13 +104,17 @@ class SaveState(pl.Callback):
         """Save, and stop if asked to; stands last in the list of callbacks."""
         if trainer.should_stop or trainer.current_epoch + 1 == trainer.max_epochs:
             return  # the end of these trials is saved when Lightning has finished
-        if self.signals.received is not None:
+        asked = torch.tensor(self.signals.received is not None, device=pl_module.device)
+        if bool(of_first(asked)):
             self.stopped = trainer.should_stop = True
         if self.stopped or (trainer.current_epoch + 1) % self.every == 0:
             self.save(trainer)
 
     def save(self, trainer: pl.Trainer) -> None:
-        """Write last.ckpt."""
+        """Write last.ckpt; all processes take part, the first writes."""
+        if not trainer.is_global_zero:
+            trainer.save_checkpoint(self.path)
+            return
         with replacing(self.path) as temporary:
             trainer.save_checkpoint(temporary)
 

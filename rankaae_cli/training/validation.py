@@ -12,6 +12,7 @@ from rankaae_cli.core.selection import (
     style_spearman,
 )
 from rankaae_cli.networks.autoencoder import Autoencoder
+from rankaae_cli.networks.shares import of_first
 
 
 @dataclass(frozen=True)
@@ -51,11 +52,11 @@ class Validation:
 
     @torch.no_grad()
     def score(self, autoencoder: Autoencoder) -> ValidationScores:
-        """Score every trial; the autoencoder must be in evaluation mode."""
+        """Score every trial; the autoencoder must be in evaluation mode. All processes get the first's score."""
         styles_TNS, output_TNE = autoencoder(self.spectra_NE.unsqueeze(0))
         styles_TSN = styles_TNS.transpose(1, 2)
         mae_T = (output_TNE - self.spectra_NE).abs().mean(dim=(1, 2))
         spearman_TK = style_spearman(styles_TSN[:, : len(self.descriptors_KN)], self.descriptors_KN)
         excess_T = excess_coupling(styles_TSN, self.descriptor_coupling_KK)
         score_T = selection_score(spearman_TK, mae_T / self.baseline_mae, excess_T)
-        return ValidationScores(mae_T, spearman_TK, excess_T, score_T)
+        return ValidationScores(mae_T, spearman_TK, excess_T, of_first(score_T))

@@ -28,11 +28,11 @@ def weights(model):
 @pytest.fixture
 def little_memory(monkeypatch):
     """Memory for as many trials as given; the function to change it."""
-    from rankaae_cli.training import fit as fitting
+    from rankaae_cli.training import engine
 
     def room_for(trials):
-        monkeypatch.setattr(fitting, "bytes_a_trial", lambda *sizes: 60)
-        monkeypatch.setattr(fitting, "available_bytes", lambda device: 100 * trials)
+        monkeypatch.setattr(engine, "bytes_a_trial", lambda *sizes: 60)
+        monkeypatch.setattr(engine, "available_bytes", lambda device: 100 * trials)
 
     return room_for
 

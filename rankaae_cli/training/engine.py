@@ -1,0 +1,223 @@
+"""Training groups of trials one after another: Lightning's trainer, module and callbacks put together."""
+
+import gc
+import logging
+import warnings
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+
+from rankaae_cli.core.errors import Stopped
+from rankaae_cli.core.ranks import prior_correlation
+from rankaae_cli.core.settings import LearningRateSchedule, PriorKind, StepOrder
+from rankaae_cli.data.splits import TRAIN, VALIDATION
+from rankaae_cli.networks.autoencoder import Architecture, trial_generators
+from rankaae_cli.training.batches import TrialBatches
+from rankaae_cli.training.callbacks import (
+    KeepBestEpoch,
+    LogScores,
+    MetricsTable,
+    ProgressReport,
+    ReduceOnPlateau,
+    ReportProgress,
+)
+from rankaae_cli.training.groups import BestEpochs, TrialGroups
+from rankaae_cli.training.memory import available_bytes, bytes_a_trial, keep_freed_memory, trials_that_fit
+from rankaae_cli.training.module import RankAAE
+from rankaae_cli.training.processes import device_of, is_first_process, strategy_of
+from rankaae_cli.training.request import FitRequest, TrainingError
+from rankaae_cli.training.resume import SaveState, StopSignals, save_beginning
+from rankaae_cli.training.validation import Validation
+
+_ORDER = 2
+
+
+def train_groups(
+    request: FitRequest, groups: TrialGroups, goes_on: bool, signals: StopSignals, progress: ProgressReport
+) -> None:
+    """Train the groups that wait, one after another; `groups` takes what they found.
+
+    Parameters
+    ----------
+    request
+        What to train.
+    groups
+        Those that have finished are left as they are.
+    goes_on
+        Whether last.ckpt was written in the middle of the first group that waits.
+    signals, progress
+        Looked at and told after every epoch.
+    """
+    torch.set_num_threads(request.threads)
+    keep_freed_memory()
+    request = replace(request, device=device_of(request.device, request.devices))
+    last = request.folder / "checkpoints" / "last.ckpt"
+    architecture, rows = architecture_of(request), _Rows.of(request)
+    for trials in groups.waiting():
+        if not goes_on and is_first_process():
+            save_beginning(last, groups)
+        try:
+            best = _train(request, architecture, rows, groups, trials, signals, progress, goes_on)
+        except torch.cuda.OutOfMemoryError as error:
+            raise TrainingError(_too_little_memory(len(trials))) from error
+        groups.finished.append(best)
+        goes_on = False
+        # Lightning's objects refer to each other: without this, two groups would be in memory at once.
+        gc.collect()
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """What all trials train and validate on, on the device.
+
+    Attributes
+    ----------
+    train_NE
+        The labelled training spectra.
+    batched_NE, batched_NK
+        Those and the unlabelled ones, whose descriptors are NaN.
+    validation
+        The validation rows.
+    """
+
+    train_NE: torch.Tensor
+    batched_NE: torch.Tensor
+    batched_NK: torch.Tensor
+    validation: Validation
+
+    @classmethod
+    def of(cls, request: FitRequest) -> "_Rows":
+        family, device = request.family, torch.device(request.device)
+        spectra_NE = torch.as_tensor(family.spectra_NE, device=device)
+        descriptors_NK = torch.as_tensor(family.descriptors_NK, dtype=torch.float32, device=device)
+        train_N = torch.as_tensor(family.split_N == TRAIN)
+        validation_N = torch.as_tensor(family.split_N == VALIDATION)
+        train_NE, train_NK = spectra_NE[train_N], descriptors_NK[train_N]
+        validation = Validation(spectra_NE[validation_N], descriptors_NK[validation_N], train_NE.mean(0))
+        if request.unlabelled_NE is None:
+            return cls(train_NE, train_NE, train_NK, validation)
+        more_NE = torch.as_tensor(request.unlabelled_NE, dtype=train_NE.dtype, device=device)
+        nan_NK = torch.full((len(more_NE), train_NK.shape[1]), float("nan"), device=device)
+        return cls(train_NE, torch.cat([train_NE, more_NE]), torch.cat([train_NK, nan_NK]), validation)
+
+    def prior_correlation(self, request: FitRequest, styles: int) -> torch.Tensor | None:
+        """Return the prior's correlation as the training descriptors have it; None for independent styles."""
+        if not request.objective.prior.correlated:
+            return None
+        return prior_correlation(self.batched_NK.T, styles).to(self.batched_NK.device)
+
+
+def architecture_of(request: FitRequest) -> Architecture:
+    """Return the sizes of the networks that are asked for."""
+    m = request.model
+    return Architecture(
+        points=len(request.family.energy_E),
+        styles=len(request.family.descriptor_names) + m.free_styles,
+        hidden=m.hidden,
+        encoder_layers=m.encoder_layers,
+        decoder_layers=m.decoder_layers,
+        norm=m.norm.value,
+        network=m.network.value,
+        channels=m.channels,
+    )
+
+
+def planned(request: FitRequest) -> TrialGroups:
+    """Part the trials into groups as asked for, or as the memory that is free now allows."""
+    at_once = request.trials_at_once
+    if at_once is None:
+        architecture = architecture_of(request)
+        split_N = request.family.split_N
+        more = 0 if request.unlabelled_NE is None else len(request.unlabelled_NE)
+        training, validation = int((split_N == TRAIN).sum()) + more, int((split_N == VALIDATION).sum())
+        of_one = bytes_a_trial(architecture, request.objective, request.batch_size, training, validation)
+        at_once = trials_that_fit(of_one, available_bytes(torch.device(request.device)))
+    return TrialGroups.of(request.trials, at_once, request.first_trial)
+
+
+def _train(
+    request: FitRequest,
+    architecture: Architecture,
+    rows: _Rows,
+    groups: TrialGroups,
+    trials: range,
+    signals: StopSignals,
+    progress: ProgressReport,
+    goes_on: bool,
+) -> BestEpochs:
+    """Train the trials of one group side by side, or go on with them from last.ckpt."""
+    names, o = request.family.descriptor_names, request.optimiser
+    last = request.folder / "checkpoints" / "last.ckpt"
+    title = groups.title_of(trials)
+    if signals.received is not None:
+        raise Stopped(f"stopped before {title or 'the first epoch'}", signals.received)
+
+    energy_E = request.family.energy_E
+    module = RankAAE(
+        architecture,
+        request.objective,
+        o,
+        len(names),
+        trials,
+        request.seed,
+        request.device,
+        energy_step=float((energy_E[-1] - energy_E[0]) / (len(energy_E) - 1)),
+        prior_correlation_SS=rows.prior_correlation(request, architecture.styles),
+    )
+    order = trial_generators(request.seed, trials, _ORDER)
+    batches = TrialBatches(rows.batched_NE, rows.batched_NK, request.batch_size, order)
+    best = KeepBestEpoch(rows.train_NE, rows.validation, len(trials))
+    callbacks: list[pl.Callback] = [best]
+    if o.schedule is LearningRateSchedule.plateau:
+        callbacks.append(ReduceOnPlateau(best, o.patience, o.reduction))
+    if request.logger is not None:
+        callbacks.append(LogScores(best, names, trials))
+    callbacks.append(MetricsTable(request.folder / "metrics.csv", best, names, trials))
+    callbacks.append(ReportProgress(progress, best, groups, trials))
+    saving = SaveState(last, [*order, *module.draw_generators], groups, request.save_every, signals)
+    callbacks.append(saving)
+
+    trainer = _trainer(request, callbacks)
+    with warnings.catch_warnings():
+        # The batches come from arrays on the device: no loader has workers to spare.
+        warnings.filterwarnings("ignore", module="pytorch_lightning")
+        continued = {"ckpt_path": last, "weights_only": True} if goes_on else {}
+        trainer.fit(module, train_dataloaders=batches, **continued)  # type: ignore[arg-type]
+    if saving.stopped:
+        assert signals.received is not None
+        of_these = f" of {title}" if title else ""
+        raise Stopped(f"stopped after epoch {trainer.current_epoch}{of_these}", signals.received)
+    saving.save(trainer)
+    return best.kept()
+
+
+def _too_little_memory(trials: int) -> str:
+    if trials == 1:
+        return "the device's memory does not hold a trial: train with a smaller batch_size or network"
+    return (
+        f"the device's memory does not hold {trials} trials at once: "
+        f"begin a new run with trials_at_once={trials // 2}"
+    )
+
+
+def _trainer(request: FitRequest, callbacks: list[pl.Callback]) -> pl.Trainer:
+    for name in ("pytorch_lightning", "lightning.pytorch", "lightning_fabric", "lightning.fabric"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    o = request.objective
+    one_pass = o.order is StepOrder.joint and o.prior.kind is not PriorKind.two_step
+    all_used = one_pass and o.reconstruction.weight > 0
+    options: dict[str, Any] = {
+        "logger": request.logger or False,
+        "enable_checkpointing": False,
+        "enable_progress_bar": False,
+        "enable_model_summary": False,
+    }
+    return pl.Trainer(
+        accelerator="gpu" if request.device.startswith("cuda") else "cpu",
+        max_epochs=request.max_epochs,
+        callbacks=callbacks,
+        **options,
+        **strategy_of(request.devices, all_used),
+    )

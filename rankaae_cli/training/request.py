@@ -1,0 +1,71 @@
+"""What to train, on what, and where to write it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from pytorch_lightning.loggers import Logger
+
+from rankaae_cli.core.settings import ModelSettings, ObjectiveSettings, OptimiserSettings, Spread
+from rankaae_cli.data.family_file import Family
+
+
+class TrainingError(RuntimeError):
+    """Training failed in every trial."""
+
+
+@dataclass(frozen=True)
+class FitRequest:
+    """What to train, on what, and where to write it.
+
+    Attributes
+    ----------
+    family
+        With its split.
+    unlabelled_NE
+        More training spectra, on the family's grid, whose descriptors are not known.
+    descriptor_classes
+        Classes of those descriptors that take few values.
+    trials, first_trial
+        How many trials, and the number of the first.
+    trials_at_once
+        At most so many train side by side, the rest queue; None: as many as the memory holds. The numbers that
+        each trial draws depend on its own number alone.
+    device
+        ``cpu`` or ``cuda``.
+    folder
+        Takes metrics.csv and checkpoints/.
+    logger
+        One of Lightning's, for the losses and scores of every epoch; metrics.csv is always written.
+    threads
+        Of the processor, for the products of one process.
+    devices
+        How many take part: CUDA devices, or processes of `threads` each on the processor.
+    spread
+        Whether each device trains trials of its own, or all share the rows of every batch.
+    save_every
+        Epochs between two savings of last.ckpt.
+    resume
+        Go on from last.ckpt in `folder`.
+    """
+
+    family: Family
+    descriptor_classes: dict[str, list[float]]
+    model: ModelSettings
+    objective: ObjectiveSettings
+    optimiser: OptimiserSettings
+    trials: int
+    max_epochs: int
+    batch_size: int
+    seed: int
+    device: str
+    folder: Path
+    logger: Logger | None = None
+    unlabelled_NE: np.ndarray | None = None
+    threads: int = 1
+    save_every: int = 50
+    resume: bool = False
+    trials_at_once: int | None = None
+    devices: int = 1
+    spread: Spread = Spread.trials
+    first_trial: int = 0
