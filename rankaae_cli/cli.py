@@ -64,6 +64,13 @@ COMMANDS = {
     "report": Command(
         "one page with figures and tables of a run, or of many", "rankaae report run=multirun/DATE/TIME"
     ),
+    "align": Command(
+        "energy offset between a code and a beamline, from references",
+        "rankaae align references={Cu2O.xdi:1,CuO.xdi:2}",
+    ),
+    "predict": Command(
+        "descriptors of new spectra, with intervals", "rankaae predict input=CuO.xdi offset=offset.yaml"
+    ),
 }
 
 

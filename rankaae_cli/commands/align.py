@@ -1,0 +1,150 @@
+"""``rankaae align``: the energy offset between a code and a beamline, from references of known valence."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rankaae_cli.core.errors import UserError, nearest
+
+if TYPE_CHECKING:
+    import numpy as np
+    from omegaconf import DictConfig
+
+    from rankaae_cli.data.family_file import Family
+    from rankaae_cli.data.measured_normalised import Prepared
+
+_VALENCE = "OS"
+_TOLERANCE = (
+    0.25  # in the unit of the descriptor: rows this near to what a reference is known to be count as such
+)
+
+
+def run(cfg: "DictConfig") -> dict[str, Any]:
+    """Determine the offset, write it, and return it."""
+    from omegaconf import OmegaConf
+
+    from rankaae_cli.commands.ingest_measured import measured_options
+    from rankaae_cli.commands.offset_file import OffsetFile, write_offset
+    from rankaae_cli.commands.run_directory import find_run, load_family, read_run_config
+    from rankaae_cli.core.energy_offset import combine, match_reference
+    from rankaae_cli.core.spectra import SpectrumError
+    from rankaae_cli.data.family_file import read_family
+
+    references = OmegaConf.to_container(cfg.references) if OmegaConf.is_config(cfg.references) else None
+    if not isinstance(references, dict) or not references:
+        raise UserError(
+            "references= names no reference\ngive files and their valences: references={Cu2O.xdi:1,CuO.xdi:2}"
+        )
+    config = read_run_config(find_run(cfg.run))
+    family = read_family(cfg.data) if cfg.data else load_family(Path(config.data), int(config.split_seed))
+    if family.energy_unit != "eV":
+        raise UserError(f"family {family.name} is over {family.energy_unit}: there is no offset in eV")
+    found, told, beamlines = [], [], []
+    for name, known in ((str(file), known) for file, known in references.items()):
+        wanted = _wanted(known)
+        rows = _rows_of(family, wanted, name)
+        try:
+            prepared = _prepared(name, family, measured_options(cfg.measured, 0.0))
+            shift = match_reference(
+                prepared.energy_M, prepared.absorption_M, family.energy_E, family.spectra_NE[rows], cfg.search
+            )
+        except SpectrumError as error:
+            raise UserError(f"reference {name}: {error}") from error
+        if shift.at_the_end:
+            raise UserError(
+                f"reference {name}: no shift within {cfg.search:g} eV fits computed spectra of {_words(wanted)}\n"
+                "is it what it is said to be? else search further: search="
+            )
+        found.append(shift)
+        beamline = prepared.spectrum.metadata.get("beamline.name", "")
+        beamlines += [beamline] if beamline and beamline not in beamlines else []
+        told.append(
+            {
+                "file": name,
+                "known": wanted,
+                "beamline": beamline,
+                "calibrated_by": round(prepared.calibration.shift, 3) if prepared.calibration else None,
+                "shift": round(shift.shift, 2),
+                "deviation": round(shift.deviation, 2),
+                "difference": round(shift.distance, 4),
+                "computed_spectra": len(rows),
+                "nearest": [f"{family.material_N[i]} {family.site_N[i]}" for i in rows[shift.nearest]],
+            }
+        )
+        print(
+            f"{name}: {shift.shift:+.1f} eV ± {shift.deviation:.1f} against the nearest of {len(rows)} computed "
+            f"spectra with {_words(wanted)} (mean difference {shift.distance:.3f})"
+        )
+    offset = combine(found)
+    content = OffsetFile(
+        element=family.element,
+        edge=family.edge,
+        code=family.source,
+        beamline=", ".join(beamlines),
+        offset=round(offset.offset, 2),
+        uncertainty=round(offset.uncertainty, 2),
+        references=told,
+    )
+    path = write_offset(Path(cfg.output), content)
+    print(
+        f"{family.element} {family.edge}, {family.source}: add {content.offset:+.2f} ± {content.uncertainty:.2f} "
+        f"eV to measured energies\n{path}\nnext: rankaae predict offset={path} input=..."
+    )
+    return {"offset": content.offset, "uncertainty": content.uncertainty, "path": path}
+
+
+def _wanted(known: Any) -> dict[str, float | str]:
+    """Return what a reference is known to be: a number is its valence, a text its material in the family."""
+    if isinstance(known, Mapping) and known:
+        return {str(k): v if isinstance(v, str) else float(v) for k, v in known.items()}
+    if isinstance(known, str):
+        return {"material": known}
+    if isinstance(known, int | float) and not isinstance(known, bool):
+        return {_VALENCE: float(known)}
+    raise UserError(
+        f"references: {known!r} says nothing of a compound\nexpected its valence, a mapping such as "
+        "{OS:2,CN:4}, or the name of its material in the family"
+    )
+
+
+def _rows_of(family: "Family", wanted: Mapping[str, float | str], name: str) -> "np.ndarray":
+    """Return the indices of the computed spectra of what a reference is known to be."""
+    import numpy as np
+
+    columns = dict(zip(family.descriptor_names, family.descriptors_NK.T, strict=True))
+    columns |= dict(zip(family.quantity_names, family.quantities_NQ.T, strict=True))
+    fits = np.ones(len(family), dtype=bool)
+    for key, value in wanted.items():
+        if key == "material":
+            fits &= family.material_N.astype(str) == str(value)
+        elif key in columns:
+            fits &= np.abs(columns[key] - float(value)) <= _TOLERANCE
+        else:
+            raise UserError(f"reference {name}: family {family.name} has no {key}: {nearest(key, columns)}")
+    if not fits.any():
+        raise UserError(
+            f"reference {name}: family {family.name} holds no spectrum with {_words(wanted)}\n"
+            "give another family file as data=, or another reference"
+        )
+    return np.flatnonzero(fits)
+
+
+def _prepared(name: str, family: "Family", options: Any) -> "Prepared":
+    from rankaae_cli.core.spectra import SpectrumError
+    from rankaae_cli.data.measured import read_measured
+    from rankaae_cli.data.measured_normalised import prepare
+
+    spectra = read_measured(name, options.columns, family.element, family.edge)
+    if len(spectra) > 1:
+        raise SpectrumError(f"the file holds {len(spectra)} spectra, a reference is one")
+    if spectra[0].is_computed:
+        raise SpectrumError("a computed spectrum: references are measured")
+    return prepare(
+        spectra[0], options.ranges, element=family.element, edge=family.edge, calibrate=options.calibrate
+    )
+
+
+def _words(wanted: Mapping[str, float | str]) -> str:
+    return ", ".join(
+        f"{key} {value if isinstance(value, str) else f'{value:g}'}" for key, value in wanted.items()
+    )

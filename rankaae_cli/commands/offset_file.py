@@ -1,0 +1,74 @@
+"""The file that ``rankaae align`` writes and ``rankaae predict offset=`` reads."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from rankaae_cli.core.errors import UserError
+from rankaae_cli.data.files import write_text
+
+_HEAD = """# eV to be added to calibrated measured energies before a model trained on this code reads them.
+# Made by rankaae align; for rankaae predict offset=<this file>.
+"""
+
+
+@dataclass(frozen=True)
+class OffsetFile:
+    """An offset and where it comes from.
+
+    Attributes
+    ----------
+    element, edge, code, beamline
+        What it holds for; several beamlines are joined by a comma, an empty text where the files do not say.
+    offset, uncertainty
+        eV.
+    references
+        What each reference said.
+    """
+
+    element: str
+    edge: str
+    code: str
+    beamline: str
+    offset: float
+    uncertainty: float
+    references: list[dict[str, Any]]
+
+
+def write_offset(path: Path, content: OffsetFile) -> Path:
+    """Write the file, replacing one that is there."""
+    return write_text(path, _HEAD + yaml.safe_dump(asdict(content), sort_keys=False, allow_unicode=True))
+
+
+def read_offset(path: Path) -> OffsetFile:
+    """Read the file.
+
+    Raises
+    ------
+    UserError
+        If it cannot be read or is none.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}\nmake it with rankaae align") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} is no YAML file: {str(error).splitlines()[0]}") from error
+    wrong = f"{path} is no offset file\nmake one with rankaae align, or give a number as offset="
+    if not isinstance(content, Mapping):
+        raise UserError(wrong)
+    try:
+        return OffsetFile(
+            element=str(content["element"]),
+            edge=str(content["edge"]),
+            code=str(content["code"]),
+            beamline=str(content["beamline"]),
+            offset=float(content["offset"]),
+            uncertainty=float(content["uncertainty"]),
+            references=list(content.get("references") or []),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise UserError(wrong) from error

@@ -1,0 +1,253 @@
+"""``rankaae predict``: descriptors of new spectra, with intervals and a verdict on how far they can be trusted."""
+
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rankaae_cli.core.errors import UserError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from omegaconf import DictConfig
+
+    from rankaae_cli.commands.predict_reading import SpectrumReader
+    from rankaae_cli.core.mixtures import Mixture
+    from rankaae_cli.core.reading import Offset
+    from rankaae_cli.data.prediction_input import Fault, InputSpectrum
+    from rankaae_cli.data.sites import FamilySpec
+    from rankaae_cli.reports.prediction import Prediction
+    from rankaae_cli.training.trained import TrainedModel
+
+_ASSUMED_UNCERTAINTY = 1.0  # eV, where nobody has determined the offset
+
+
+def run(cfg: "DictConfig") -> dict[str, Any]:
+    """Read the spectra that `cfg` names; write tables, figures and a page; return where, and the exit status."""
+    from omegaconf import OmegaConf
+
+    from rankaae_cli.commands.predict_write import write_prediction
+    from rankaae_cli.reports.prediction import print_prediction
+
+    names = OmegaConf.to_container(cfg.input) if OmegaConf.is_config(cfg.input) else cfg.input
+    names = [str(name) for name in names] if isinstance(names, list) else [str(names)]
+    if not 0 < cfg.coverage < 1:
+        raise UserError(f"coverage={cfg.coverage} is no share between 0 and 1, such as 0.9")
+    prediction = predict(cfg, names)
+    output = _output(cfg.output)
+    page = write_prediction(output, prediction, cfg)
+    print_prediction(prediction)
+    for file, reason in prediction.faults:
+        print(f"not read: {file}: {reason}", file=sys.stderr)
+    print(page or output)
+    return {"output": output, "n": len(prediction.spectra), "rejected": len(prediction.faults)}
+
+
+def predict(cfg: "DictConfig", names: list[str]) -> "Prediction":
+    """Read the spectra under `names` with the run and the settings of `cfg`.
+
+    Raises
+    ------
+    UserError
+        If nothing can be read; the first reasons are named.
+    """
+    import numpy as np
+
+    from rankaae_cli.commands.evaluate import subject_of
+    from rankaae_cli.commands.ingest_measured import measured_options
+    from rankaae_cli.commands.predict_calibration import load_for_prediction
+    from rankaae_cli.commands.predict_reading import SpectrumReader
+    from rankaae_cli.commands.run_directory import read_run_config
+    from rankaae_cli.data.prediction_input import read_input
+    from rankaae_cli.data.sites import FamilySpec
+    from rankaae_cli.reports.prediction import Prediction
+
+    directory, model, calibrated = load_for_prediction(cfg.run)
+    offset = _offset(cfg, model)
+    spec = FamilySpec(model.family, model.element, model.edge, model.energy_E, model.energy_unit)
+    split = None if cfg.split is None else cfg.split.value
+    seed = int(read_run_config(directory).split_seed)
+    options = measured_options(cfg.measured, cfg.max_tail)
+    spectra, faults = read_input(names, spec, options, split, seed)
+    spectra, rows, warnings, uncovered = _on_grid(spectra, spec, cfg.max_tail, offset)
+    faults += uncovered
+    if not spectra:
+        shown = "; ".join(f"{file}: {reason}" for file, reason in faults[:2])
+        more = f" (and {len(faults) - 2} more)" if len(faults) > 2 else ""
+        raise UserError(f"none of {len(faults)} spectra can be read{more}: {shown or 'there are no files'}")
+    spectra_NE = np.stack(rows)
+    reader = SpectrumReader(model, calibrated, cfg.coverage, cfg.nearest)
+    shifted = [_shifted(one, spec, cfg.max_tail, offset) for one in spectra]
+    any_measured = any(not one.is_computed for one in spectra)
+    reading = reader.read(spectra_NE, shifted)
+    return Prediction(
+        run_name=directory.name,
+        subject=subject_of(model),
+        descriptor_names=model.descriptor_names,
+        descriptor_units=model.descriptor_units,
+        energy_E=model.energy_E,
+        known_range_K2=calibrated.known_range(),
+        coverage=cfg.coverage,
+        spectra=spectra,
+        spectra_NE=spectra_NE,
+        reading=reading,
+        nearest=[[calibrated.name_of(m) for m in row] for row in reading.nearest_NP],
+        offset=offset if any_measured else None,
+        warnings=warnings,
+        best_shift_N=_best_shifts(spectra, spec, cfg.max_tail, offset, reader) if cfg.best_shift else None,
+        mixtures=_mixtures(cfg.mixture, reader, spectra_NE),
+        faults=faults,
+    )
+
+
+def _output(output: str | None) -> Path:
+    """Return a folder that nothing has been written to yet."""
+    if output is None:
+        now = datetime.now()
+        path = Path("predictions") / now.strftime("%Y-%m-%d") / now.strftime("%H-%M-%S-%f")
+    else:
+        path = Path(output)
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise UserError(f"{path} is there already\nchoose another output=, or remove it")
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(
+            f"nothing can be written to {path}: {error.strerror}\nchoose another output="
+        ) from error
+    return path
+
+
+def _offset(cfg: "DictConfig", model: "TrainedModel") -> "Offset":
+    """Return the offset that the call gives, or the assumption.
+
+    Raises
+    ------
+    UserError
+        If it is neither a number nor an offset file, or one of another element or code.
+    """
+    from rankaae_cli.commands.offset_file import read_offset
+    from rankaae_cli.core.reading import Offset
+
+    given, uncertainty = cfg.offset, cfg.offset_uncertainty
+    if uncertainty is not None and uncertainty < 0:
+        raise UserError(f"offset_uncertainty={uncertainty:g} eV is negative")
+    if given is None:
+        assumed = _ASSUMED_UNCERTAINTY if uncertainty is None else float(uncertainty)
+        return Offset(0.0, assumed, "assumed, not determined", False)
+    try:
+        value = float(given)
+    except (TypeError, ValueError):
+        found = read_offset(Path(str(given)))
+    else:
+        assumed = _ASSUMED_UNCERTAINTY if uncertainty is None else float(uncertainty)
+        return Offset(value, assumed, "given", True)
+    for what, own, theirs in (
+        ("element", model.element, found.element),
+        ("edge", model.edge, found.edge),
+        ("code", model.source, found.code),
+    ):
+        if own != theirs:
+            raise UserError(
+                f"{given} holds for {what} {theirs}, the model was trained on {own}\n"
+                "determine the offset for this run: rankaae align"
+            )
+    spread = found.uncertainty if uncertainty is None else float(uncertainty)
+    return Offset(found.offset, spread, str(given), True, found.beamline)
+
+
+def _on_grid(
+    spectra: "list[InputSpectrum]", spec: "FamilySpec", max_tail: float, offset: "Offset"
+) -> "tuple[list[InputSpectrum], list[np.ndarray], list[list[str]], list[Fault]]":
+    """Bring the spectra to the grid; return those that cover it, their rows, warnings, and the others."""
+    from rankaae_cli.core.spectra import SpectrumError, require_edge_step
+
+    taken, rows, warnings, faults = [], [], [], []
+    for one in spectra:
+        try:
+            row = one.on_grid(spec.energy_E, max_tail, offset.value)
+            if one.is_computed and one.prepared.spectrum.is_normalised and spec.energy_unit == "eV":
+                require_edge_step(row)
+        except SpectrumError as error:
+            faults.append((one.file, str(error)))
+            continue
+        taken.append(one)
+        rows.append(row)
+        warnings.append(_warnings(one, spec, offset))
+    return taken, rows, warnings, faults
+
+
+def _warnings(one: "InputSpectrum", spec: "FamilySpec", offset: "Offset") -> list[str]:
+    said = list(one.prepared.spectrum.notes)
+    shift = 0.0 if one.is_computed else offset.value
+    late = float(one.prepared.energy_M[0] + shift - spec.energy_E[0])
+    if late > 0.05:
+        said.append(f"the first {late:.1f} eV of the grid were continued by the wing of the edge")
+    if one.is_computed:
+        return said
+    if not offset.is_known:
+        said.append(
+            "energy offset between code and beamline not given: assumed "
+            f"0 ± {offset.uncertainty:g} eV (rankaae align)"
+        )
+    if one.prepared.calibration is None:
+        said.append("energies not calibrated: the file has no foil")
+    beamline = one.prepared.spectrum.metadata.get("beamline.name", "")
+    if offset.beamline and beamline and beamline not in offset.beamline.split(", "):
+        said.append(f"measured at {beamline}, the offset was determined at {offset.beamline}")
+    return said
+
+
+def _shifted(one: "InputSpectrum", spec: "FamilySpec", max_tail: float, offset: "Offset") -> Any:
+    """Return a measured spectrum at the offsets that may be true instead; None for a computed one."""
+    import numpy as np
+
+    from rankaae_cli.commands.predict_reading import Shifted, offset_points
+    from rankaae_cli.core.spectra import SpectrumError
+
+    if one.is_computed or offset.uncertainty == 0:
+        return None
+    points, weights = offset_points(offset.uncertainty)
+    rows, kept = [], []
+    for point, weight in zip(points, weights, strict=True):
+        try:
+            rows.append(one.on_grid(spec.energy_E, max_tail, offset.value + point))
+        except SpectrumError:  # a scan that ends with the grid does not cover it at every offset
+            continue
+        kept.append(weight)
+    return Shifted(np.stack(rows), np.array(kept) / sum(kept))
+
+
+def _best_shifts(
+    spectra: "list[InputSpectrum]",
+    spec: "FamilySpec",
+    max_tail: float,
+    offset: "Offset",
+    reader: "SpectrumReader",
+) -> "np.ndarray":
+    """Return the shift, beside the offset and at most 1 eV, at which each is reconstructed best."""
+    import numpy as np
+
+    from rankaae_cli.core.spectra import SpectrumError
+
+    best_N = np.full(len(spectra), np.nan)
+    shifts = np.linspace(-1, 1, 21)
+    for n, one in enumerate(spectra):
+        if one.is_computed:
+            continue
+        rows, tried = [], []
+        for shift in shifts:
+            try:
+                rows.append(one.on_grid(spec.energy_E, max_tail, offset.value + shift))
+            except SpectrumError:
+                continue
+            tried.append(shift)
+        best_N[n] = tried[int(np.argmin(reader.reconstruction_error(np.stack(rows))))]
+    return best_N
+
+
+def _mixtures(wanted: Any, reader: "SpectrumReader", spectra_NE: "np.ndarray") -> "dict[str, list[Mixture]]":
+    """Read each spectrum as a mixture of the classes of the descriptors that `wanted` names."""
+    from rankaae_cli.commands.predict_mixtures import read_mixtures
+
+    return read_mixtures(wanted, reader, spectra_NE) if wanted else {}

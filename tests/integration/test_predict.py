@@ -1,0 +1,306 @@
+"""From spectra of any format to descriptors with intervals, through the command line."""
+
+import csv
+import json
+import shutil
+
+import h5py
+import numpy as np
+import pandas as pd
+import pytest
+
+from rankaae_cli.cli import main
+from rankaae_cli.commands.predict_calibration import CACHE
+from rankaae_cli.data.family_file import read_family, write_family
+from rankaae_cli.data.synthetic import synthetic_family
+from tests.data.measured_scan import scan_energies, xdi_text
+
+NAMES = ["OS", "CN", "NNRS"]
+GRID = np.linspace(8983.5, 9047.25, 64)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder with a small run on a synthetic copper family, cu.h5."""
+    top = tmp_path_factory.mktemp("work")
+    write_family(top / "cu.h5", synthetic_family("Cu_oxides", "Cu", "K", GRID, NAMES, 500))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(top)
+        small = ("trials=2", "max_epochs=25", "model.hidden=16", "model.free_styles=2", "device=cpu")
+        assert main(["train", "+family=Cu_oxides", "data=cu.h5", *small, "batch_size=64"]) == 0
+        assert main(["evaluate", "resamples=10"]) == 0
+    return top
+
+
+@pytest.fixture
+def work(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def scan(family, row, shift=0.0, noise=0.0, element="Cu", **fields):
+    """XDI of one row as a beamline would measure it: wider, on its own energies, not normalised, with a foil."""
+    energy = np.concatenate(
+        [np.arange(8880.0, 8975, 5.0), np.arange(8975.0, 9070, 0.5), np.arange(9070.0, 9500, 4)]
+    )
+    spectrum = np.interp(energy, family.energy_E, family.spectra_NE[row], left=0.0, right=1.0)
+    spectrum = np.where(
+        energy < GRID[0], np.exp((energy - GRID[0]) / 2) * family.spectra_NE[row, 0], spectrum
+    )
+    values = 0.3 - 2e-4 * (energy - 8980) + 1.1 * spectrum
+    values = values + noise * np.random.default_rng(row).standard_normal(len(energy))
+    i0 = np.full(len(energy), 1e5)
+    lines = [f"# Element.symbol: {element}", "# Element.edge: K", "# Sample.reference: Cu foil"]
+    lines += [f"# {key.replace('_', '.')}: {value}" for key, value in fields.items()]
+    itrans = i0 * np.exp(-values)
+    foil = 0.5 + np.arctan(energy - 8979.0) / np.pi
+    columns = {"energy eV": energy + shift, "i0": i0, "itrans": itrans, "irefer": itrans * np.exp(-foil)}
+    return xdi_text(columns, lines)
+
+
+def rows_of(path):
+    with path.open() as file:
+        return list(csv.DictReader(file))
+
+
+def test_the_test_split_is_read_as_evaluate_reads_it(work):
+    assert main(["predict", "input=cu.h5", "split=test", "output=split", "figures=1"]) == 0
+    found = pd.read_csv("split/predictions.csv")
+    run = next(work.glob("runs/*/*/*"))
+    evaluated = pd.read_csv(run / "evaluation" / "predictions.csv")
+    metrics = json.loads((run / "evaluation" / "metrics.json").read_text())
+    expected = ["material", "site"]
+    for name in NAMES:
+        expected += [name, f"{name}_low", f"{name}_high"]
+    assert list(found.columns[: len(expected) + 3]) == [*expected, "reconstruction_mae", "novelty", "verdict"]
+    assert (found.material == evaluated.material).all() and (found.site == evaluated.site).all()
+    for name in NAMES:
+        # The style orders the rows; the value, an increasing function of it, has ties.
+        np.testing.assert_allclose(found[name], evaluated[name], rtol=1e-4)
+        rho = found[f"{name}_style"].corr(evaluated[f"{name}_true"], method="spearman")
+        assert rho == pytest.approx(metrics["ensemble"]["descriptors"][name]["spearman"], abs=1e-9)
+        assert (found[f"{name}_low"] <= found[name]).all() and (found[name] <= found[f"{name}_high"]).all()
+        true = evaluated[f"{name}_true"]
+        held = (found[f"{name}_low"] <= true) & (true <= found[f"{name}_high"])
+        assert held.mean() > 0.75, name
+    np.testing.assert_allclose(found.reconstruction_mae, evaluated.reconstruction_mae, rtol=1e-4)
+    assert (found.verdict == "in range").mean() > 0.8
+    classed = found[[c for c in found if c.startswith("CN_p_")]]
+    np.testing.assert_allclose(classed.sum(axis=1), 1, atol=1e-6)
+    assert found.offset.isna().all() and "nothing" not in found.warnings
+
+
+def test_all_that_is_known_is_in_the_json_and_on_the_page(work):
+    assert main(["predict", "input=cu.h5", "split=validation", "output=known", "figures=2", "nearest=3"]) == 0
+    content = json.loads((work / "known" / "predictions.json").read_text())
+    family = read_family("cu.h5")
+    assert content["energy"] == pytest.approx(GRID.tolist()) and content["coverage"] == 0.9
+    assert content["offset"] is None and content["synthetic"] is True
+    assert len(content["spectra"]) == (family.split_N == 1).sum()
+    first = content["spectra"][0]
+    assert sum(first["descriptors"]["OS"]["probabilities"].values()) == pytest.approx(1)
+    names = {f"{m} {s}" for m, s in zip(family.material_N, family.site_N, strict=True)}
+    training = family.split_N == 0
+    difference = np.abs(family.spectra_NE[training] - np.array(first["spectrum"])).mean(axis=1)
+    nearest = np.flatnonzero(training)[difference.argmin()]
+    assert first["nearest"][0]["spectrum"] == f"{family.material_N[nearest]} {family.site_N[nearest]}"
+    assert len(first["nearest"]) == 3 and {n["spectrum"] for n in first["nearest"]} <= names
+    error = np.abs(np.array(first["spectrum"]) - first["reconstruction"]).mean()
+    assert first["reconstruction_mae"] == pytest.approx(error, abs=1e-4)
+    page = (work / "known" / "page.html").read_text()
+    assert page.count("<figure") == 2 and "Trained on synthetic data" in page
+    assert len(list((work / "known" / "figures").glob("*.png"))) == 2
+    assert all(p.read_bytes().startswith(b"%PDF") for p in (work / "known" / "figures").glob("*.pdf"))
+
+
+def test_one_bad_file_of_a_folder_does_not_stop_the_others(work, capsys):
+    family = read_family("cu.h5")
+    beamtime = work / "beamtime"
+    beamtime.mkdir()
+    for row in range(3):
+        (beamtime / f"scan_{row}.xdi").write_text(scan(family, row, noise=1e-4))
+    (beamtime / "zeros.xdi").write_text(
+        xdi_text({"energy eV": scan_energies(8985.0), "i0": np.full(len(scan_energies(8985.0)), 1e5),
+                  "itrans": np.zeros(len(scan_energies(8985.0)))},
+                 ["# Element.symbol: Cu", "# Element.edge: K"])
+    )  # fmt: skip
+    energy = scan_energies(7118.0)
+    iron = 0.5 + np.arctan(energy - 7118.0) / np.pi
+    (beamtime / "iron.dat").write_text("".join(f"{e} {m}\n" for e, m in zip(energy, iron, strict=True)))
+    short = scan_energies(8985.0, above=45.0)
+    (beamtime / "short.dat").write_text(
+        "".join(f"{e} {0.5 + np.arctan(e - 8985.0) / np.pi}\n" for e in short)
+    )
+    assert main(["predict", "input=beamtime", "offset=0", "offset_uncertainty=0.2", "output=folder"]) == 0
+    said = capsys.readouterr()
+    rows = rows_of(work / "folder" / "predictions.csv")
+    assert [row["file"] for row in rows] == ["scan_0.xdi", "scan_1.xdi", "scan_2.xdi"]
+    reasons = {row["file"]: row["reason"] for row in rows_of(work / "folder" / "rejected.csv")}
+    assert set(reasons) == {"zeros.xdi", "iron.dat", "short.dat"}
+    assert "itrans is zero" in reasons["zeros.xdi"]
+    assert "looks like Fe K" in reasons["iron.dat"] and "expected Cu K" in reasons["iron.dat"]
+    assert "at the high end" in reasons["short.dat"] and "nothing is made up" in reasons["short.dat"]
+    for file, reason in reasons.items():
+        assert f"not read: {file}: {reason}" in said.err
+    assert "offset between code and beamline: +0 ± 0.2 eV (given)" in said.out
+    page = (work / "folder" / "page.html").read_text()
+    assert "Not read" in page and "zeros.xdi" in page
+
+
+def test_a_measured_row_is_read_as_its_computed_original(work):
+    """What reading, calibration by the foil and normalisation leave of a row is read alike."""
+    family = read_family("cu.h5")
+    (work / "moved.xdi").write_text(scan(family, 7, shift=-2.0))
+    assert main(["predict", "input=moved.xdi", "offset=0", "offset_uncertainty=0", "output=moved"]) == 0
+    row = rows_of(work / "moved" / "predictions.csv")[0]
+    assert main(["predict", "input=cu.h5", "output=all", "figures=0"]) == 0
+    computed = rows_of(work / "all" / "predictions.csv")[7]
+    spread = np.ptp(family.descriptors_NK, axis=0)
+    for k, name in enumerate(NAMES):
+        assert float(row[name]) == pytest.approx(float(computed[name]), abs=0.25 * spread[k])
+    assert row["nearest"] == computed["nearest"] or float(row["reconstruction_mae"]) < 0.1
+    assert "calibrated by +2.0" in row["warnings"]
+    assert not (work / "all" / "page.html").exists()
+
+
+def test_the_uncertainty_of_the_offset_widens_intervals_of_measured_spectra_alone(work):
+    (work / "one.xdi").write_text(scan(read_family("cu.h5"), 3))
+    widths = {}
+    for uncertainty in (0, 0.5, 3):
+        output = f"wide_{uncertainty}"
+        call = ["predict", "input=[one.xdi,cu.h5]", f"offset_uncertainty={uncertainty}", "figures=0"]
+        assert main([*call, f"output={output}"]) == 0
+        found = pd.read_csv(f"{output}/predictions.csv")
+        widths[uncertainty] = (found.OS_high - found.OS_low).to_numpy()
+        assert found.file[0] == "one.xdi" and found.offset_uncertainty[0] == uncertainty
+        assert found.offset_uncertainty[1:].isna().all()
+    assert widths[0][0] < widths[0.5][0] < widths[3][0]
+    np.testing.assert_allclose(widths[0][1:], widths[3][1:], rtol=1e-8)
+
+
+def test_an_offset_that_nobody_gave_is_said_to_be_assumed(work, capsys):
+    (work / "plain.xdi").write_text(scan(read_family("cu.h5"), 5))
+    assert main(["predict", "input=plain.xdi", "output=plain", "figures=0"]) == 0
+    said = capsys.readouterr().err
+    assert "not given: assumed +0 ± 1 eV" in said and "rankaae align" in said
+    assert "assumed 0 ± 1 eV" in rows_of(work / "plain" / "predictions.csv")[0]["warnings"]
+
+
+def test_align_finds_the_offset_and_predict_takes_it(work, capsys):
+    family = read_family("cu.h5")
+    order = np.argsort(family.descriptors_NK[:, 0])
+    low, high = int(order[5]), int(order[-5])
+    valences = [round(float(family.descriptors_NK[row, 0])) for row in (low, high)]
+    for name, row in (("low", low), ("high", high)):
+        # Measured energies 4 eV below the code's: the foil has its edge where it is tabulated.
+        moved = scan(family, row, Beamline_name="6-BM")
+        lines = [line for line in moved.splitlines(keepends=True)]
+        data = [i for i, line in enumerate(lines) if not line.startswith("#")]
+        for i in data:
+            energy, *rest = lines[i].split()
+            lines[i] = f"{float(energy) - 4.0} {' '.join(rest)}\n"
+        (work / f"{name}.xdi").write_text("".join(lines))
+    references = f"references={{low.xdi:{valences[0]},high.xdi:{valences[1]}}}"
+    assert main(["align", references, "measured.calibrate=false", "output=o.yaml"]) == 0
+    text = (work / "o.yaml").read_text()
+    assert "beamline: 6-BM" in text and "element: Cu" in text and "code: synthetic" in text
+    offset = float(next(line for line in text.splitlines() if line.startswith("offset:")).split()[1])
+    assert offset == pytest.approx(4.0, abs=1.0)
+    capsys.readouterr()
+    call = ["predict", "input=low.xdi", "offset=o.yaml", "measured.calibrate=false", "best_shift=true"]
+    assert main([*call, "output=aligned", "figures=0"]) == 0
+    row = rows_of(work / "aligned" / "predictions.csv")[0]
+    assert float(row["offset"]) == pytest.approx(offset) and float(row["offset_uncertainty"]) > 0
+    assert -1 <= float(row["best_shift"]) <= 1
+    assert "(o.yaml)" in capsys.readouterr().out
+
+
+def test_mixtures_are_read_where_asked_for(work):
+    call = ["predict", "input=cu.h5", "split=test", "mixture=CN", "output=mixed", "figures=1"]
+    assert main(call) == 0
+    found = pd.read_csv("mixed/predictions.csv")
+    shares = found[[c for c in found if c.startswith("CN_share_") and c.count("_") == 2]]
+    np.testing.assert_allclose(shares.sum(axis=1), 1, atol=1e-6)
+    for name in shares:
+        assert (found[f"{name}_low"] <= found[name] + 1e-9).all()
+        assert (found[name] <= found[f"{name}_high"] + 1e-9).all()
+
+
+def test_works_without_the_data_once_it_has_been_used(work, tmp_path, monkeypatch, refused):
+    run = tmp_path / "run"
+    shutil.copytree(next(work.glob("runs/*/*/*")), run)
+    shutil.rmtree(run / CACHE.parent, ignore_errors=True)
+    shutil.copy(work / "cu.h5", tmp_path / "new.h5")
+    away = work / "cu.h5.away"
+    (work / "cu.h5").rename(away)
+    try:
+        assert "is not there; intervals are calibrated on it" in refused(
+            "predict", f"run={run}", "input=new.h5"
+        )
+        away.rename(work / "cu.h5")
+        monkeypatch.chdir(work)
+        assert (
+            main(["predict", f"run={run}", f"input={tmp_path}/new.h5", f"output={tmp_path}/a", "figures=0"])
+            == 0
+        )
+        (work / "cu.h5").rename(away)
+        assert (
+            main(["predict", f"run={run}", f"input={tmp_path}/new.h5", f"output={tmp_path}/b", "figures=0"])
+            == 0
+        )
+    finally:
+        if away.exists():
+            away.rename(work / "cu.h5")
+    assert (tmp_path / "a/predictions.csv").read_bytes() == (tmp_path / "b/predictions.csv").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("overrides", "said"),
+    [
+        (["input=nowhere.xdi"], "there is no file or folder nowhere.xdi"),
+        (["input=cu.h5", "coverage=90"], "coverage=90.0 is no share between 0 and 1"),
+        (["input=cu.h5", "mixture=NNRS"], "no descriptor of this run with classes"),
+        (["input=cu.h5", "offset=missing.yaml"], "missing.yaml cannot be read"),
+        (["input=fe.h5"], "holds Fe K spectra over eV, the model was trained on Cu K"),
+        (["input=bad.txt"], "none of 1 spectra can be read"),
+        (["input=bad.txt", "split=test"], "split=test is for family files"),
+        (["input=cu.h5", "output=."], "is there already"),
+        ([], "needs input="),
+    ],
+)
+def test_what_is_wrong_is_said_in_a_line_or_two(work, tmp_path, refused, overrides, said):
+    (tmp_path / "bad.txt").write_text("dear diary\n")
+    shutil.copy(work / "cu.h5", tmp_path)
+    write_family(tmp_path / "fe.h5", synthetic_family("Fe_oxides", "Fe", "K", GRID - 1872.0, NAMES, 60))
+    run = next(work.glob("runs/*/*/*"))
+    assert said in refused("predict", f"run={run}", *overrides)
+
+
+def test_an_offset_of_another_element_or_none_is_refused(work, tmp_path, refused):
+    run = next(work.glob("runs/*/*/*"))
+    text = "element: Fe\nedge: K\ncode: synthetic\nbeamline: ''\noffset: 1\nuncertainty: 1\n"
+    (tmp_path / "fe.yaml").write_text(text)
+    (tmp_path / "none.yaml").write_text("a: 1\n")
+    shutil.copy(work / "cu.h5", tmp_path)
+    call = ("predict", f"run={run}", "input=cu.h5")
+    assert "holds for element Fe, the model was trained on Cu" in refused(*call, "offset=fe.yaml")
+    assert "none.yaml is no offset file" in refused(*call, "offset=none.yaml")
+    call = ("align", f"run={run}")
+    assert "references= names no reference" in refused(*call, "references={}")
+    (tmp_path / "one.xdi").write_text(scan(read_family(work / "cu.h5"), 3))
+    assert "holds no spectrum with OS 9" in refused(*call, "references={one.xdi:9}")
+    assert "has no XX" in refused(*call, "references={one.xdi:{XX:1}}")
+
+
+def test_a_measured_family_file_is_shifted_and_a_computed_one_never(work):
+    with h5py.File(shutil.copy("cu.h5", "measured.h5"), "a") as file:
+        file.attrs["source"] = "measured"
+    values = {}
+    for name, label in (("cu", "material"), ("measured", "file")):
+        for offset in (0, 3):
+            call = ["predict", f"input={name}.h5", "split=test", f"offset={offset}", "offset_uncertainty=0"]
+            assert main([*call, f"output=shift_{name}_{offset}", "figures=0"]) == 0
+            values[name, offset] = pd.read_csv(f"shift_{name}_{offset}/predictions.csv").set_index(label).OS
+    assert (values["cu", 0] == values["cu", 3]).all()
+    both = values["measured", 0].to_frame("before").join(values["measured", 3].rename("after"), how="inner")
+    assert len(both) > 20 and np.abs(both.before - both.after).mean() > 0.05
