@@ -384,8 +384,8 @@ class EvaluateConfig:
     seed
         of resamples, permutations and draws
     baselines
-        fit these beside the model: none, all, or some of
-        [mean_spectrum,pca_linear,extra_trees,random_forest,supervised_network,aae,vae]
+        fit these beside the model: none, all, or a list of mean_spectrum, pca_linear, extra_trees, random_forest,
+        supervised_network, aae and vae
     threads
         of the processor, for the baselines
     baseline_settings

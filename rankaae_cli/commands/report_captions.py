@@ -34,8 +34,9 @@ CHOICE = {
     "trials; the numbers are the measures themselves.",
 }
 ASSOCIATIONS = {
-    "associations": "The strongest partial correlations of each free style. Beyond the dashed lines one stands "
-    "out: by chance, in 95 of 100 cases none of all pairs would; and it explains about a tenth of the variance.",
+    "associations": "The strongest partial correlations of each free style. Bars: on validation, where they were "
+    "searched; diamonds: on the test split; dashed: what is needed on validation, so that by chance none of all "
+    "pairs would reach it in 95 of 100 cases, and a tenth of the variance is explained.",
 }
 OVERVIEWS = {
     OVERVIEW: "The response to each descriptor; all differences on one scale.",
@@ -43,8 +44,9 @@ OVERVIEWS = {
 }
 OF_TRIALS = {STABILITY: "Each trial's response to each descriptor."}
 MAPS = {
-    MAIN_PEAK_MAP: "Height of the main peak as two styles are walked together.",
-    EDGE_MAP: "Edge position as two styles are walked together.",
+    MAIN_PEAK_MAP: "Height of the main peak as two styles are walked together. Axes are even in percentile of each "
+    "style, ticks are the descriptor as calibrated.",
+    EDGE_MAP: "Edge position as two styles are walked together, on the same axes.",
 }
 BASELINES = {FIGURE: "The model (diamonds) and the baselines on the test split."}
 LEARNING = {
@@ -91,7 +93,8 @@ def walk_captions(model: "TrainedModel", name: str) -> dict[str, str]:
     if name in model.descriptor_names:
         captions[f"{name}_check"] = (
             f"The same response in the data: mean spectra of two bins of {name}, matched in the other "
-            "descriptors, and their difference beside the network's."
+            "descriptors; below, their difference (band: 5 % to 95 % of a bootstrap over materials) and the "
+            "network's over the same change."
         )
         captions[f"{name}_sensitivity"] = f"How much the spectrum changes with {name} at each energy."
     return captions

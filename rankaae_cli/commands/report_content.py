@@ -83,6 +83,7 @@ def gather(
         versions={str(name): str(version) for name, version in (provenance.get("packages") or {}).items()},
         units=units,
         baselines=None if compared is None else baselines_table(compared),
+        compared=() if compared is None else compared["rows"],
         baseline_pictures=[] if compared is None else book.from_files(evaluation, report_captions.BASELINES),
         papers=write_papers(run_directory, model, family, metrics, traversal, compared),
         explorer=explorer_of(model, family),

@@ -75,6 +75,10 @@ def write_papers(
     )
 
 
+# Settings that decide how a training ran, not what it trained; the texts do not speak of them.
+_HOW_IT_RAN = {"threads", "devices", "save_every"}
+
+
 def gather_facts(
     run_directory: Path,
     model: "TrainedModel",
@@ -150,7 +154,7 @@ def _lacks_settings(config: "DictConfig") -> bool:
         merged = OmegaConf.merge(OmegaConf.structured(TrainConfig), OmegaConf.to_container(config))
     except OmegaConfBaseException:  # a setting that has gone or has another type now
         return True
-    return bool(OmegaConf.missing_keys(merged))
+    return bool(OmegaConf.missing_keys(merged) - _HOW_IT_RAN)
 
 
 def _is_mp(material: str) -> bool:

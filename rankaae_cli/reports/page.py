@@ -7,7 +7,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from rankaae_cli.reports.evaluation_words import published_remark
+from rankaae_cli.reports.evaluation_words import coupling_warning, published_remark, reconstruction_warning
 from rankaae_cli.reports.explorer import Explorer
 from rankaae_cli.reports.interactive import plotly_packed
 from rankaae_cli.reports.labels import (
@@ -21,7 +21,7 @@ from rankaae_cli.reports.labels import (
 )
 from rankaae_cli.reports.papers import Papers
 from rankaae_cli.reports.tables import Cell, Ranged, Table, print_number
-from rankaae_cli.reports.traversal_words import findings
+from rankaae_cli.reports.traversal_words import WARNING, findings
 
 # Words for Spearman's correlation, from the best down; the glossary of the page lists them.
 _QUALITIES = ((0.9, "very well"), (0.75, "well"), (0.5, "roughly"), (-1.0, "poorly"))
@@ -118,6 +118,8 @@ class PageContent:
         What free styles go with; None and nothing where the model has none.
     baselines, baseline_pictures
         The comparison with baselines; None and nothing where it was not made.
+    compared
+        Its rows, as in baselines.json.
     command, config
         The command line of the training run, and its resolved configuration as YAML.
     later_commands
@@ -161,6 +163,7 @@ class PageContent:
     associations: Table | None = None
     association_pictures: Sequence[Picture] = ()
     baselines: Table | None = None
+    compared: Sequence[Mapping[str, Any]] = ()
     baseline_pictures: Sequence[Picture] = ()
     later_commands: Sequence[tuple[str, str]] = ()
     rejected: Rejected | None = None
@@ -180,6 +183,8 @@ def render_page(content: PageContent) -> str:
         readings=_readings(content),
         qualities=_quality_words(),
         weakest=_weakest_response(content),
+        warnings=_warnings(content),
+        leaks=content.metrics["leakage"].get("findings", ()),
         verdicts=_verdicts(content),
         findings=findings(content.traversal),
         traversed=traversed(content.traversal),
@@ -256,7 +261,7 @@ def _tiles(content: PageContent) -> list[tuple[str, str, str]]:
         (
             print_number(ensemble["mean_spearman"], 2),
             "mean Spearman ρ",
-            _interval_words(ensemble, "mean_spearman") + "1 is a perfect order, where no values tie",
+            _interval_words(ensemble, "mean_spearman") + _most_possible(ensemble),
         ),
         (
             print_number(ensemble["reconstruction"]["mae"], 3),
@@ -276,6 +281,21 @@ def _tiles(content: PageContent) -> list[tuple[str, str, str]]:
             f"of {content.metrics['n_materials']:,} materials kept apart",
         ),
     ]
+
+
+def _most_possible(ensemble: Mapping[str, Any]) -> str:
+    most = ensemble.get("mean_spearman_attainable")
+    if most is None or math.isnan(most) or most > 0.995:
+        return "1 is a perfect order"
+    return f"at most {print_number(most, 2)} is possible, as values of descriptors tie"
+
+
+def _warnings(content: PageContent) -> list[str]:
+    """Return what a reader should know before trusting the page, one line each."""
+    ensemble = content.metrics["ensemble"]
+    found = [coupling_warning(ensemble), reconstruction_warning(ensemble, content.compared)]
+    supported = [line for line in findings(content.traversal) if line.startswith(WARNING)]
+    return [line.removeprefix(WARNING) for line in (*found, *supported) if line is not None]
 
 
 def _interval_words(scores: Mapping[str, Any], key: str) -> str:

@@ -380,3 +380,26 @@ def test_wide_pictures_come_first_at_full_width():
 )
 def test_quality_in_words(rho, words):
     assert quality(rho) == words
+
+
+def test_summary_warns_of_what_limits_the_result_and_says_the_most_possible():
+    page = content()
+    ensemble = {
+        **page.metrics["ensemble"],
+        "mean_spearman_attainable": 0.92,
+        "inter_style": {"max_abs_spearman": 0.9, "excess": 0.4, "excess_permuted": 0.05},
+    }
+    leaks = [f"{HOSTILE}: walking it moves CN most"]
+    metrics = {
+        **page.metrics,
+        "ensemble": ensemble,
+        "leakage": {**page.metrics["leakage"], "findings": leaks},
+    }
+    pca = {"name": "pca_linear", "reconstruction": {"mae": 0.01}}
+    html = render_page(replace(page, metrics=metrics, compared=[pca]))
+    summary = html[html.index('<section id="summary">') : html.index('<section id="evaluation">')]
+    assert "coupled beyond their descriptors by 0.400" in summary
+    assert "than as many principal components (0.010)" in summary
+    assert "at most 0.92 is possible" in summary
+    assert "walking it moves CN most" in html and HOSTILE not in html
+    assert 'class="warnings"' not in render_page(page)
