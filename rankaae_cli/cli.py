@@ -66,7 +66,7 @@ COMMANDS = {
     ),
     "align": Command(
         "energy offset between a code and a beamline, from references",
-        "rankaae align references={Cu2O.xdi:1,CuO.xdi:2}",
+        "rankaae align 'references={Cu2O.xdi:1,CuO.xdi:2}'",
     ),
     "predict": Command(
         "descriptors of new spectra, with intervals", "rankaae predict input=CuO.xdi offset=offset.yaml"

@@ -33,7 +33,8 @@ def run(cfg: "DictConfig") -> dict[str, Any]:
     references = OmegaConf.to_container(cfg.references) if OmegaConf.is_config(cfg.references) else None
     if not isinstance(references, dict) or not references:
         raise UserError(
-            "references= names no reference\ngive files and their valences: references={Cu2O.xdi:1,CuO.xdi:2}"
+            "references= names no reference\n"
+            "give files and their valences, in quotes: 'references={Cu2O.xdi:1,CuO.xdi:2}'"
         )
     config = read_run_config(find_run(cfg.run))
     family = read_family(cfg.data) if cfg.data else load_family(Path(config.data), int(config.split_seed))

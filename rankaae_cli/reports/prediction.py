@@ -87,7 +87,7 @@ def prediction_table(prediction: Prediction, rows: Sequence[int] | None = None) 
     chosen = range(len(prediction.spectra)) if rows is None else rows
     content: list[list[Cell]] = []
     for n in chosen:
-        row: list[Cell] = [prediction.spectra[n].label]
+        row: list[Cell] = [prediction.spectra[n].label, reading.verdict_N[n]]
         row += [
             Ranged(*(float(part[n, k]) for part in (reading.value_NK, reading.low_NK, reading.high_NK)))
             for k in range(len(names))
@@ -95,15 +95,15 @@ def prediction_table(prediction: Prediction, rows: Sequence[int] | None = None) 
         for classes, probability_NC in reading.probabilities.values():
             best = int(probability_NC[n].argmax())
             row.append(f"{classes[best]:g} ({100 * probability_NC[n, best]:.0f} %)")
-        row += [float(reading.error_N[n]), float(reading.novelty_N[n]), reading.verdict_N[n]]
+        row += [float(reading.error_N[n]), float(reading.novelty_N[n])]
         content.append(row)
     classed = list(reading.probabilities)
     return Table(
         name="predictions",
-        keys=["spectrum", *names, *(f"{c}_class" for c in classed), "reconstruction_mae",
-              "novelty", "verdict"],
-        headings=["Spectrum", *(with_unit(name, units[name]) for name in names),
-                  *(f"{c}, likeliest" for c in classed), "Reconstruction error", "Novelty", "Verdict"],
+        keys=["spectrum", "verdict", *names, *(f"{c}_class" for c in classed), "reconstruction_mae",
+              "novelty"],
+        headings=["Spectrum", "Verdict", *(with_unit(name, units[name]) for name in names),
+                  *(f"{c}, likeliest" for c in classed), "Reconstruction error", "Novelty"],
         rows=content,
         caption=(
             f"In brackets the interval that holds {100 * prediction.coverage:g} % of true values among spectra "
@@ -148,7 +148,13 @@ def print_prediction(prediction: Prediction) -> None:
     print_table(title, shown, prediction.subject.synthetic)
     if prediction.offset is not None:
         print(offset_sentence(prediction), file=sys.stdout if prediction.offset.is_known else sys.stderr)
-    common = Counter(warning for said in prediction.warnings for warning in said)
+    # What was done on reading is in the tables; here, what should not have been needed.
+    common = Counter(
+        warning
+        for one, said in zip(prediction.spectra, prediction.warnings, strict=True)
+        for warning in said
+        if warning not in one.prepared.spectrum.notes
+    )
     for warning, count in common.most_common(4):
         if not warning.startswith("energy offset"):
             print(f"{count} of {n}: {warning}" if n > 1 else warning, file=sys.stderr)

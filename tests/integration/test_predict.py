@@ -3,6 +3,7 @@
 import csv
 import json
 import shutil
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -17,6 +18,7 @@ from tests.data.measured_scan import scan_energies, xdi_text
 
 NAMES = ["OS", "CN", "NNRS"]
 GRID = np.linspace(8983.5, 9047.25, 64)
+LIBRARY = Path(__file__).parents[3] / "shared" / "data" / "xdi"
 
 
 @pytest.fixture(scope="module")
@@ -304,3 +306,21 @@ def test_a_measured_family_file_is_shifted_and_a_computed_one_never(work):
     assert (values["cu", 0] == values["cu", 3]).all()
     both = values["measured", 0].to_frame("before").join(values["measured", 3].rename("after"), how="inner")
     assert len(both) > 20 and np.abs(both.before - both.after).mean() > 0.05
+
+
+@pytest.mark.skipif(
+    not LIBRARY.is_dir(), reason=f"the measured spectra of the XAS Data Library are not at {LIBRARY}"
+)
+class TestMeasuredLibrary:
+    def test_real_scans_of_the_element_are_read_and_found_unlike_synthetic_ones(self, work):
+        assert main(["predict", f"input={LIBRARY}/Cu", "offset=5", "output=library", "figures=0"]) == 0
+        rows = rows_of(work / "library" / "predictions.csv")
+        assert {row["file"] for row in rows} == {path.name for path in (LIBRARY / "Cu").glob("*.xdi")}
+        assert {row["verdict"] for row in rows} == {"outside"}
+        content = json.loads((work / "library" / "predictions.json").read_text())
+        assert all(one["normalisation"]["edge_step"] > 0 for one in content["spectra"])
+
+    def test_real_scans_of_another_element_are_named(self, tmp_path, work, refused):
+        run = next(work.glob("runs/*/*/*"))
+        said = refused("predict", f"run={run}", f"input={LIBRARY}/Fe/*.xdi")
+        assert "the file says Fe, expected Cu" in said and "more)" in said
