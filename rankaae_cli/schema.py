@@ -228,6 +228,34 @@ class SyntheticConfig:
     seed: int = 0
 
 
+class Backend(Enum):
+    """What runs the computation of descriptors; ray and dask also use other machines."""
+
+    loky = "loky"
+    threading = "threading"
+    ray = "ray"
+    dask = "dask"
+
+
+@dataclass
+class ParallelConfig:
+    """Where the descriptors of structures are computed.
+
+    Attributes
+    ----------
+    backend
+        processes (loky), threads, or a Ray or Dask cluster
+    jobs
+        structures at once; -1: one a core, of a cluster all its cores
+    address
+        of a Ray cluster or a Dask scheduler; null: one is started on this machine
+    """
+
+    backend: Backend = Backend.loky
+    jobs: int = -1
+    address: str | None = None
+
+
 @dataclass
 class IngestConfig:
     """Keys of `rankaae ingest`.
@@ -254,8 +282,8 @@ class IngestConfig:
         eV that a spectrum may begin late and be continued downwards by a Lorentzian's wing
     time_limit
         seconds for the descriptors of one material
-    workers
-        processes for the descriptors; -1: one a core
+    parallel
+        where the descriptors are computed
     cache
         file of computed neighbour shells; null: the user's cache folder
     npz
@@ -275,7 +303,7 @@ class IngestConfig:
     regrid: bool = False
     max_tail: float = 8.0
     time_limit: float = 120.0
-    workers: int = -1
+    parallel: ParallelConfig = field(default_factory=ParallelConfig)
     cache: str | None = None
     npz: NpzConfig = field(default_factory=NpzConfig)
     measured: MeasuredConfig = field(default_factory=MeasuredConfig)

@@ -111,16 +111,7 @@ def _read_sites(cfg: DictConfig, spec: "FamilySpec", progress: "Progress") -> "S
     """Call the reader of the source. Each imports what only it needs."""
     match cfg.source.name:
         case "feff":
-            from rankaae_cli.data.feff_sites import read_feff
-
-            return read_feff(
-                cfg.path,
-                spec,
-                max_tail=cfg.max_tail,
-                keep_all=_keeps_all(cfg),
-                options=_shell_options(cfg),
-                progress=progress,
-            )
+            return _read_feff(cfg, spec, progress)
         case "atoms":
             from rankaae_cli.data.atoms import read_atoms
 
@@ -144,6 +135,19 @@ def _read_sites(cfg: DictConfig, spec: "FamilySpec", progress: "Progress") -> "S
             )
         case other:
             raise AssertionError(f"no reader for source={other}")
+
+
+def _read_feff(cfg: DictConfig, spec: "FamilySpec", progress: "Progress") -> "Sites":
+    from rankaae_cli.data.feff_sites import read_feff
+
+    return read_feff(
+        cfg.path,
+        spec,
+        max_tail=cfg.max_tail,
+        keep_all=_keeps_all(cfg),
+        options=_shell_options(cfg),
+        progress=progress,
+    )
 
 
 def _synthetic(cfg: DictConfig, spec: "FamilySpec") -> "Family":
@@ -217,9 +221,11 @@ def _keeps_all(cfg: DictConfig) -> bool:
 
 
 def _shell_options(cfg: DictConfig) -> "ShellOptions":
+    from rankaae_cli.data.shell_workers import Workers
     from rankaae_cli.data.shells import ShellOptions
 
-    return ShellOptions(cfg.time_limit, cfg.workers, Path(cfg.cache) if cfg.cache else None)
+    parallel = Workers(cfg.parallel.backend.name, cfg.parallel.jobs, cfg.parallel.address)
+    return ShellOptions(cfg.time_limit, parallel, Path(cfg.cache) if cfg.cache else None)
 
 
 def _nothing_left(rejected: "tuple[Rejection, ...]", rejected_path: Path) -> UserError:

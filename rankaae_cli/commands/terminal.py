@@ -51,8 +51,8 @@ class Progress:
         if self.bar is not None:
             self.bar.stop()
 
-    def __call__(self, done: int, total: int, standing: str = "") -> None:
-        """Show that `done` of `total` are done."""
+    def __call__(self, done: int, total: int | None, standing: str = "") -> None:
+        """Show that `done` of `total` are done, or `done` where no one knows of how many."""
         now = time.monotonic()
         if self.first is None:
             self.first = (done, now)
@@ -61,15 +61,15 @@ class Progress:
         elif done == total or now - self.last_line > _SECONDS_BETWEEN_LINES:
             self.last_line = now
             left = self._left(done, total, now)
-            count = f"{done} of {total} {self.unit}"
+            count = f"{done} {self.unit}" if total is None else f"{done} of {total} {self.unit}"
             parts = [f"{count}{left and f', {left}'}", standing] if self.unit else [standing, left]
             print(f"{self.task}: {'; '.join(part for part in parts if part)}", file=sys.stderr, flush=True)
 
-    def _left(self, done: int, total: int, now: float) -> str:
+    def _left(self, done: int, total: int | None, now: float) -> str:
         """Return about how long the rest takes, at the pace so far."""
         assert self.first is not None
         before, start = self.first
-        if done in (total, before):
+        if total is None or done in (total, before):
             return ""
         seconds = (now - start) / (done - before) * (total - done)
         return f"about {seconds / 60:.0f} min left" if seconds > 90 else f"about {seconds:.0f} s left"

@@ -1,5 +1,6 @@
 """Structure files beside tables with one row of spectrum values an atom."""
 
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from rankaae_cli.data.sites import (
     gather,
     material_names,
     require_known_descriptors,
+    silent,
 )
 
 _LAYOUT = "poscar/<name>.vasp with xanes/<name>.txt or xanes/<name>.csv, one row of values an atom"
@@ -94,7 +96,7 @@ def read_atoms(
     require_known_descriptors(spec.descriptor_names, spec.name)
     path = Path(path)
     pairs, rejected = _pairs(path, len(spec.energy_E))
-    shells = first_shells(_jobs(pairs, spec), options, progress)
+    shells = _shells(_jobs(pairs, spec), options, progress or silent)
     names = material_names(pairs, path)
     other_scale = {} if keep_all else _other_scale(pairs)
     rows: list[_Row] = []
@@ -114,6 +116,16 @@ def read_atoms(
         energy_unit=spec.energy_unit,
         normalisation="unknown",
     )
+
+
+def _shells(jobs: dict[str, Job], options: ShellOptions, progress: Progress) -> dict[str, MaterialShells]:
+    shells = {}
+    # Closed at once when something is raised here, so that what is computed gets into the cache.
+    with closing(first_shells(jobs, options)) as found:
+        for name, found_there in found:
+            shells[name] = found_there
+            progress(len(shells), len(jobs))
+    return shells
 
 
 def _other_scale(pairs: dict[_Key, _Pair]) -> dict[_Key, str]:
@@ -138,13 +150,14 @@ def _other_scale(pairs: dict[_Key, _Pair]) -> dict[_Key, str]:
 
 
 def _jobs(pairs: dict[_Key, _Pair], spec: FamilySpec) -> dict[str, Job]:
-    return {
+    jobs = {
         "/".join(key): Job(
             pair.structure, tuple(range(len(pair.rows))), spec.neighbours, spec.needs_oxidation_states
         )
         for key, pair in pairs.items()
         if isinstance(pair.structure, bytes) and isinstance(pair.rows, list)
     }
+    return dict(sorted(jobs.items(), key=lambda item: -len(item[1].poscar)))  # the largest takes longest
 
 
 def _sort_out(

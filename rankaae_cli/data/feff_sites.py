@@ -1,17 +1,20 @@
 """Folders and archives of FEFF spectra beside the structures they were computed for."""
 
+import itertools
 import re
+import sys
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from rankaae_cli.core.descriptors import Shell
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.spectra import SpectrumError, regrid, require_edge_step
 from rankaae_cli.data.archive import Member, members
 from rankaae_cli.data.feff import parse_xmu, require_absorber
-from rankaae_cli.data.shells import Job, MaterialShells, ShellOptions, first_shells
+from rankaae_cli.data.feff_spool import FeffSpool
+from rankaae_cli.data.shells import ShellOptions, first_shells
 from rankaae_cli.data.sites import (
     FamilySpec,
     Progress,
@@ -21,6 +24,7 @@ from rankaae_cli.data.sites import (
     gather,
     material_names,
     require_known_descriptors,
+    silent,
 )
 
 _SPECTRA = "<material>/FEFF-XANES/<site>_<El>/xmu.dat or <material>/feff_<site>_*/XANES/xmu.dat"
@@ -44,13 +48,15 @@ class _Place:
 
 @dataclass
 class _Scan:
-    """What a folder or archive holds."""
+    """What a folder or archive holds: the spool, and what is rejected already."""
 
-    structures: dict[tuple[str, ...], bytes | str] = field(default_factory=dict)  # bytes, or the fault
-    spectra: list[tuple[_Place, np.ndarray]] = field(default_factory=list)
-    rejected: list[tuple[tuple[str, ...], str, str]] = field(default_factory=list)  # material, site, reason
+    spool: FeffSpool
+    rejected: list[tuple[str, str, str]] = field(default_factory=list)  # material's folder, site, reason
     elsewhere: list[Rejection] = field(default_factory=list)  # what belongs to no material
-    places: dict[_Place, bool] = field(default_factory=dict)  # whether accounted for
+
+    def reject(self, folder: str, site: str, reason: str) -> None:
+        """Put a site among the rejected."""
+        self.rejected.append((folder, site, sys.intern(reason)))
 
 
 def read_feff(
@@ -61,6 +67,7 @@ def read_feff(
     keep_all: bool,
     options: ShellOptions,
     progress: Progress | None = None,
+    scanning: Progress | None = None,
 ) -> Sites:
     """Read FEFF spectra and compute the descriptors and further quantities of their sites.
 
@@ -77,7 +84,9 @@ def read_feff(
     options
         How first shells are computed.
     progress
-        Called with (structures done, structures in all).
+        Called with (structures done, structures in all, how many sites are rejected so far, as text).
+    scanning
+        Called with (spectra read, None) while the folder or archive is read.
 
     Returns
     -------
@@ -96,44 +105,54 @@ def read_feff(
             f"family {spec.name} has no energy axis in eV\nsource=feff needs a family that has one"
         )
     path = Path(path)
-    scan = _scan(path, spec, max_tail)
-    if not scan.spectra and not scan.rejected and not scan.elsewhere:
-        raise UserError(f"{path} holds no xmu.dat\nexpected {_SPECTRA}, with <material>/POSCAR")
-    shells = first_shells(_jobs(scan, spec), options, progress)
-    folders = [place.material for place, _ in scan.spectra] + [folder for folder, _, _ in scan.rejected]
-    names = material_names(folders, path)
-    rejected = scan.elsewhere + [Rejection(names[folder], *rest) for folder, *rest in scan.rejected]
-    return gather(
-        _rows(scan, shells, spec, names, keep_all, rejected),
-        rejected,
-        energy_E=spec.energy_E,
-        descriptor_names=spec.descriptor_names,
-        quantity_names=spec.quantity_names,
-    )
+    with FeffSpool() as spool:
+        scan = _scan(path, spec, max_tail, spool, scanning or silent)
+        if not spool.spectra and not scan.rejected and not scan.elsewhere:
+            raise UserError(f"{path} holds no xmu.dat\nexpected {_SPECTRA}, with <material>/POSCAR")
+        _describe(scan, spec, keep_all, options, progress or silent)
+        folders = itertools.chain(spool.folders(), (folder for folder, _, _ in scan.rejected))
+        names = {
+            "/".join(folder): name
+            for folder, name in material_names((_parts_of(folder) for folder in folders), path).items()
+        }
+        rejected = scan.elsewhere + [Rejection(names[folder], *rest) for folder, *rest in scan.rejected]
+        return gather(
+            (
+                (names[folder], *row)
+                for folder in sorted(spool.folders(), key=names.__getitem__)
+                for row in spool.described(folder)
+            ),
+            rejected,
+            energy_E=spec.energy_E,
+            descriptor_names=spec.descriptor_names,
+            quantity_names=spec.quantity_names,
+        )
 
 
-def _rows(
-    scan: _Scan,
-    shells: dict[str, MaterialShells],
-    spec: FamilySpec,
-    names: dict[tuple[str, ...], str],
-    keep_all: bool,
-    rejected: list[Rejection],
-) -> list[tuple[str, int, np.ndarray, list[float]]]:
-    """Return what `gather` takes of each site that can be used; put the others into `rejected`."""
-    rows = []
-    for place, spectrum_E in scan.spectra:
-        material = names[place.material]
-        try:
-            values = described(_shell_of(place, scan, shells, spec), spec, keep_all)
-            rows.append((material, place.index, spectrum_E, values))
-        except SpectrumError as error:
-            rejected.append(Rejection(material, place.site, str(error)))
-    return rows
+def _describe(
+    scan: _Scan, spec: FamilySpec, keep_all: bool, options: ShellOptions, progress: Progress
+) -> None:
+    """Describe the sites of all spectra in the spool, or reject them."""
+    for folder in scan.spool.folders():
+        if fault := scan.spool.fault_of(folder):
+            for spectrum in scan.spool.spectra_of(folder):
+                scan.reject(folder, str(spectrum.site), fault)
+    jobs = scan.spool.jobs(spec)
+    total = len(jobs)
+    # Closed at once when something is raised here, so that what is computed gets into the cache.
+    with closing(first_shells(jobs, options)) as found:
+        for done, (folder, shells) in enumerate(found, 1):
+            for spectrum in scan.spool.spectra_of(folder):
+                try:
+                    values = described(shells.of_site(spectrum.site, spec.element), spec, keep_all)
+                    scan.spool.describe(spectrum.number, values)
+                except SpectrumError as error:
+                    scan.reject(folder, str(spectrum.site), str(error))
+            progress(done, total, f"{len(scan.rejected) + len(scan.elsewhere)} sites rejected")
 
 
-def _scan(path: Path, spec: FamilySpec, max_tail: float) -> _Scan:
-    scan = _Scan()
+def _scan(path: Path, spec: FamilySpec, max_tail: float, spool: FeffSpool, scanning: Progress) -> _Scan:
+    scan, spectra = _Scan(spool), 0
     for member in members(path, lambda name: name in ("POSCAR", "xmu.dat")):
         if member.parts[0] == "__MACOSX":  # what macOS adds to zip files
             continue
@@ -143,16 +162,33 @@ def _scan(path: Path, spec: FamilySpec, max_tail: float) -> _Scan:
             _reject_folder(scan, member, found[0] if found else None)
             continue
         if found:
-            scan.places.setdefault(found[0], False)
-        if member.is_folder:
-            continue
-        if name == "POSCAR":
-            scan.structures.setdefault(folders, member.fault or member.data or b"")
-        elif name == "xmu.dat":
+            _see(spool, found[0])
+        if name == "POSCAR" and not member.is_folder:
+            poscar = None if member.fault else member.data or b""
+            spool.put_structure("/".join(folders), poscar, member.fault and f"POSCAR {member.fault}")
+        elif name == "xmu.dat" and not member.is_folder:
             _take_spectrum(scan, member, path, spec, max_tail)
-    if scan.spectra or scan.rejected or scan.elsewhere:
+            spectra += 1
+            scanning(spectra, None)
+    if spool.spectra or scan.rejected or scan.elsewhere:
         _reject_incomplete(scan)
     return scan
+
+
+def _reject_incomplete(scan: _Scan) -> None:
+    """Reject the site folders without a spectrum and the materials without any site."""
+    for folder, site in scan.spool.sites_without_spectrum():
+        scan.reject(folder, site, "no xmu.dat in the folder of the site")
+    for folder in scan.spool.structures_without_site():
+        scan.reject(folder, "", "no spectrum beside this POSCAR")
+
+
+def _see(spool: FeffSpool, place: _Place) -> None:
+    spool.see_place("/".join(place.path), "/".join(place.material), place.site)
+
+
+def _parts_of(folder: str) -> tuple[str, ...]:
+    return tuple(folder.split("/")) if folder else ()
 
 
 def _reject_folder(scan: _Scan, member: Member, place: _Place | None) -> None:
@@ -160,22 +196,10 @@ def _reject_folder(scan: _Scan, member: Member, place: _Place | None) -> None:
     reason = f"the folder {member.fault}"
     if place is None:
         scan.elsewhere.append(Rejection("/".join(member.parts), "", reason))
-    elif not scan.places.get(place):
-        scan.places[place] = True
-        scan.rejected.append((place.material, place.site, reason))
-
-
-def _reject_incomplete(scan: _Scan) -> None:
-    """Reject the site folders without a spectrum and the materials without any site."""
-    above = {place.material[:n] for place in scan.places for n in range(len(place.material) + 1)}
-    places = [place for place in scan.places if place.path not in above]
-    for place in places:
-        if not scan.places[place]:
-            scan.rejected.append((place.material, place.site, "no xmu.dat in the folder of the site"))
-    with_sites = {place.material for place in places}
-    for folder in scan.structures:
-        if not any(folder[:n] in with_sites for n in range(len(folder) + 1)):
-            scan.rejected.append((folder, "", "no spectrum beside this POSCAR"))
+        return
+    _see(scan.spool, place)
+    if not scan.spool.account("/".join(place.path)):
+        scan.reject("/".join(place.material), place.site, reason)
 
 
 def _take_spectrum(scan: _Scan, member: Member, path: Path, spec: FamilySpec, max_tail: float) -> None:
@@ -186,7 +210,8 @@ def _take_spectrum(scan: _Scan, member: Member, path: Path, spec: FamilySpec, ma
         scan.elsewhere.append(Rejection(where, "", f"unknown layout: xmu.dat is not at {_SPECTRA}"))
         return
     place = found[0]
-    scan.places[place] = True
+    folder = "/".join(place.material)
+    scan.spool.account("/".join(place.path))
     try:
         if member.fault:
             raise SpectrumError(f"xmu.dat {member.fault}")
@@ -198,35 +223,9 @@ def _take_spectrum(scan: _Scan, member: Member, path: Path, spec: FamilySpec, ma
         require_absorber(xmu, spec.element, spec.edge)
         spectrum_E = regrid(xmu.energy, xmu.mu, spec.energy_E, max_tail)
         require_edge_step(spectrum_E)
-        scan.spectra.append((place, spectrum_E.astype(np.float32)))
+        scan.spool.put_spectrum(folder, place.index, spectrum_E.astype(np.float32))
     except SpectrumError as error:
-        scan.rejected.append((place.material, place.site, str(error)))
-
-
-def _jobs(scan: _Scan, spec: FamilySpec) -> dict[str, Job]:
-    sites: dict[tuple[str, ...], set[int]] = {}
-    for place, _ in scan.spectra:
-        sites.setdefault(place.material, set()).add(place.index)
-    return {
-        "/".join(folder): Job(
-            poscar=poscar,
-            sites=tuple(sorted(sites[folder])),
-            neighbours=spec.neighbours,
-            oxidation_states=spec.needs_oxidation_states,
-        )
-        for folder, poscar in scan.structures.items()
-        if folder in sites and isinstance(poscar, bytes)
-    }
-
-
-def _shell_of(place: _Place, scan: _Scan, shells: dict[str, MaterialShells], spec: FamilySpec) -> Shell | str:
-    """Return the first shell of a site, or the reason why there is none."""
-    structure = scan.structures.get(place.material)
-    if structure is None:
-        return "no POSCAR in the folder of the material"
-    if isinstance(structure, str):
-        return f"POSCAR {structure}"
-    return shells["/".join(place.material)].of_site(place.index, spec.element)
+        scan.reject(folder, place.site, str(error))
 
 
 def _place_in(folders: tuple[str, ...]) -> tuple[_Place, bool] | None:

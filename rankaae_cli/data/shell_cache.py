@@ -1,9 +1,10 @@
 """A file of records that took long to compute, so that the next ingest need not."""
 
 import os
+import re
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -15,6 +16,10 @@ Record = TypeVar("Record")
 
 _COMMIT_EVERY = 2.0  # seconds; what an interruption may cost
 _WAIT_FOR_OTHERS = 60.0  # seconds that another ingest may hold the file
+_SHARED_DRIVES = re.compile(
+    r"nfs|cifs|smb|lustre|gpfs|beegfs|ceph|afs|glusterfs|sshfs|9p|panfs|pvfs|orangefs"
+)
+_MOUNTS = Path("/proc/self/mounts")
 
 
 def default_cache() -> Path:
@@ -26,8 +31,8 @@ def default_cache() -> Path:
 class ShellCache:
     """Texts by key in an SQLite file, to be used as a context manager.
 
-    Several processes may share one file. What is written is safe some seconds later, and at the end, also
-    where the body raises.
+    Several processes may share one file: each waits for its turn to write, up to a minute.
+    What is written is safe some seconds later, and at the end, also where the body raises.
 
     Parameters
     ----------
@@ -47,6 +52,10 @@ class ShellCache:
         with self._explained():
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._db = sqlite3.connect(self.path, timeout=_WAIT_FOR_OTHERS)
+            if not _is_shared_drive(self.path):
+                # Those who read do not wait for one who writes. It needs memory that all of them share, which
+                # machines that mount one drive do not have.
+                self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("CREATE TABLE IF NOT EXISTS shells (key TEXT PRIMARY KEY, record TEXT NOT NULL)")
             self._db.commit()
         self._pending: dict[str, str] = {}
@@ -64,21 +73,19 @@ class ShellCache:
         finally:
             self._db.close()
 
-    def read(self, keys: Mapping[str, str], parse: Callable[[str], Record]) -> dict[str, Record]:
-        """Return the records there are: `keys` gives the key of each name, the result the record of each.
+    def read(self, key: str, parse: Callable[[str], Record]) -> Record | None:
+        """Return the record under a key, or None.
 
         `parse` makes a record of its text; any error of it means that the file is damaged.
         """
-        found = {}
         with self._explained():
-            for name, key in keys.items():
-                row = self._db.execute("SELECT record FROM shells WHERE key = ?", (key,)).fetchone()
-                if row:
-                    try:
-                        found[name] = parse(row[0])
-                    except (ValueError, KeyError, TypeError, AttributeError) as error:
-                        raise sqlite3.DatabaseError(f"no record: {error}") from error
-        return found
+            row = self._db.execute("SELECT record FROM shells WHERE key = ?", (key,)).fetchone()
+            if row is None:
+                return None
+            try:
+                return parse(row[0])
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
+                raise sqlite3.DatabaseError(f"no record: {error}") from error
 
     def write(self, key: str, record: str) -> None:
         """Put a record under a key."""
@@ -111,3 +118,15 @@ class ShellCache:
         return UserError(
             f"the cache {self.path} is damaged or no cache ({text})\ndelete it or give another with cache="
         )
+
+
+def _is_shared_drive(path: Path) -> bool:
+    """Return whether a file lies on a drive that several machines may mount, as Linux tells."""
+    if not _MOUNTS.exists():
+        return False
+    place = path.resolve()
+    kinds = {}
+    for line in _MOUNTS.read_text(encoding="utf-8", errors="replace").splitlines():
+        _, folder, kind, *_ = line.split(" ")
+        kinds[Path(folder.replace("\\040", " "))] = kind
+    return bool(_SHARED_DRIVES.search(next((kinds[above] for above in place.parents if above in kinds), "")))

@@ -1,7 +1,7 @@
-"""First shells of absorbing sites: from the cache where they are known, else computed in parallel."""
+"""First shells of absorbing sites: from the cache where they are known, else computed."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,8 @@ import numpy as np
 from rankaae_cli.core.descriptors import Shell
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.data.shell_cache import ShellCache, default_cache
-from rankaae_cli.data.sites import Neighbours, Progress
+from rankaae_cli.data.shell_workers import Workers, computed_shells
+from rankaae_cli.data.sites import Neighbours
 
 
 @dataclass(frozen=True)
@@ -113,84 +114,62 @@ class ShellOptions:
     time_limit
         Seconds for one structure; it is rejected, not cached and tried again where it takes longer.
     workers
-        Processes; -1 for one a core.
+        Where they are computed, and how many at once.
     cache
         File of the shells computed so far; None for the user's cache folder.
     """
 
     time_limit: float = 120.0
-    workers: int = -1
+    workers: Workers = field(default_factory=Workers)
     cache: Path | None = None
 
 
-def first_shells(
-    jobs: Mapping[str, Job], options: ShellOptions, progress: Progress | None = None
-) -> dict[str, MaterialShells]:
-    """Find the first shells of many structures.
+def first_shells(jobs: Mapping[str, Job], options: ShellOptions) -> Generator[tuple[str, MaterialShells]]:
+    """Find the first shells of many structures, those that are in the cache first.
 
-    What is computed is put into the cache as it comes, so that an interrupted call does not start over.
+    What is computed is put into the cache as it comes, so that an interrupted call does not start over. Only
+    the structures at hand are in memory, if `jobs` holds them elsewhere.
 
     Parameters
     ----------
     jobs
-        By a name of the structure.
+        By a name of the structure; computed in its order, so the largest should come first.
     options
-        Time limit, number of processes, cache.
-    progress
-        Called with (structures done, structures in all).
+        Time limit, workers, cache.
 
-    Returns
-    -------
-    dict
-        One entry a job.
+    Yields
+    ------
+    tuple
+        Name and shells of each job, once, in any order.
 
     Raises
     ------
     UserError
-        If pymatgen is missing, the cache cannot be used, or a process is killed.
+        If pymatgen or what the workers need is missing, the cache cannot be used, or a process is killed.
     """
-    if options.workers == 0 or options.time_limit <= 0:
-        raise UserError("workers= must not be 0 (-1: one a core) and time_limit= must be positive")
+    if options.time_limit <= 0:
+        raise UserError(f"time_limit={options.time_limit:g} must be positive\ngive seconds for one structure")
+    options.workers.require_usable()
     if not jobs:
-        return {}
+        return
     from rankaae_cli.data.structures import job_key, require_pymatgen
 
     require_pymatgen()
-    keys = {name: job_key(job) for name, job in jobs.items()}
     with ShellCache(options.cache or default_cache()) as cache:
-        found = cache.read(keys, MaterialShells.from_json)
-        missing = {name: job for name, job in jobs.items() if name not in found}
-        report = progress or (lambda done, total: None)
-        report(len(found), len(jobs))
-        for name, shells in _computed(missing, options):
-            found[name] = shells
+        missing = []
+        for name, job in jobs.items():
+            shells = cache.read(job_key(job), MaterialShells.from_json)
+            if shells is None:
+                missing.append(name)
+            else:
+                yield name, shells
+        if not missing:
+            return
+        waiting = ((name, jobs[name]) for name in missing)
+        for name, shells in computed_shells(waiting, options.workers, options.time_limit):
             if not shells.timed_out:
-                cache.write(keys[name], shells.to_json())
-            report(len(found), len(jobs))
-    return found
-
-
-def _computed(jobs: Mapping[str, Job], options: ShellOptions) -> Iterator[tuple[str, MaterialShells]]:
-    """Yield each job's name and result as soon as it is there, large structures first."""
-    if not jobs:
-        return
-    from joblib import Parallel, delayed, effective_n_jobs, parallel_config
-    from joblib.externals.loky.process_executor import TerminatedWorkerError
-
-    from rankaae_cli.data.structures import compute_named
-
-    names = sorted(jobs, key=lambda name: -len(jobs[name].poscar))
-    workers = min(effective_n_jobs(options.workers), len(names))
-    with parallel_config(backend="loky", inner_max_num_threads=1 if workers > 1 else None):
-        parallel = Parallel(n_jobs=workers, return_as="generator_unordered", batch_size=1)
-        results = parallel(delayed(compute_named)(name, jobs[name], options.time_limit) for name in names)
-        try:
-            yield from results
-        except TerminatedWorkerError as error:
-            raise UserError(
-                "a process that computed descriptors was killed, probably for want of memory\n"
-                "run again with workers=1; what was finished is kept in the cache"
-            ) from error
+                cache.write(job_key(jobs[name]), shells.to_json())
+            yield name, shells
 
 
 def _shell(record: dict[str, Any], absorber: str) -> Shell:

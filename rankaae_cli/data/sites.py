@@ -3,10 +3,10 @@
 import csv
 import io
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -18,7 +18,16 @@ from rankaae_cli.core.spectra import SpectrumError, uniform_grid
 _SITE_DIGITS = 18  # what surely fits into 64 bits
 _ARCHIVE_SUFFIXES = (".gz", ".xz", ".bz2", ".tgz", ".tar", ".zip")
 
-Progress = Callable[[int, int], None]  # (done, in all)
+
+class Progress(Protocol):
+    """What long work tells how far it is: (done, in all or None where that is not known, how it stands)."""
+
+    def __call__(self, done: int, total: int | None, standing: str = "") -> None:
+        """Take the news."""
+
+
+def silent(done: int, total: int | None, standing: str = "") -> None:
+    """Be a `Progress` that tells no one."""
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """First shells of sites in a periodic structure, by pymatgen, within a time limit."""
 
+import ctypes
 import hashlib
 import signal
 import threading
@@ -58,7 +59,7 @@ def compute(job: Job, time_limit: float) -> MaterialShells:
     job
         The structure, the sites, the method.
     time_limit
-        Seconds of wall clock. It holds in the main thread of a process, which is where joblib calls this.
+        Seconds of wall clock.
     """
     try:
         with _limited(time_limit), warnings.catch_warnings():
@@ -183,9 +184,16 @@ def _second_shell(finder: _Finder, i: int) -> list[tuple[str, np.ndarray]] | Non
 @contextmanager
 def _limited(seconds: float) -> Iterator[None]:
     """Raise _TimeOutError in the body after so many seconds, and again where it was swallowed."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread can be interrupted
-        return
+    if threading.current_thread() is threading.main_thread():
+        with _limited_by_alarm(seconds):
+            yield
+    else:
+        with _limited_from_outside(seconds):
+            yield
+
+
+@contextmanager
+def _limited_by_alarm(seconds: float) -> Iterator[None]:
     armed = True
 
     def expire(signum: int, frame: FrameType | None) -> None:
@@ -200,6 +208,36 @@ def _limited(seconds: float) -> Iterator[None]:
         armed = False
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+
+
+@contextmanager
+def _limited_from_outside(seconds: float) -> Iterator[None]:
+    """Do the same in another thread than the main one, which alone hears signals."""
+    thread = ctypes.c_ulong(threading.get_ident())
+    raise_in_thread = ctypes.pythonapi.PyThreadState_SetAsyncExc
+    done, turn = threading.Event(), threading.Lock()
+
+    def expire() -> None:
+        wait = seconds
+        while not done.wait(wait):
+            with turn:
+                if not done.is_set():
+                    raise_in_thread(thread, ctypes.py_object(_TimeOutError))
+            wait = _AGAIN_EVERY
+
+    watch = threading.Thread(target=expire, daemon=True)
+    watch.start()
+    try:
+        yield
+    finally:
+        while not done.is_set():
+            try:
+                with turn:
+                    raise_in_thread(thread, None)  # takes back one that is under way
+                    done.set()
+            except _TimeOutError:  # one that arrived just here, when it was no longer wanted
+                continue
+        watch.join()
 
 
 @cache

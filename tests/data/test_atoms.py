@@ -3,6 +3,7 @@ import pytest
 
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.data.atoms import read_atoms
+from rankaae_cli.data.shell_workers import Workers
 from rankaae_cli.data.shells import ShellOptions
 from rankaae_cli.data.sites import FamilySpec, Neighbours
 from tests.data.feff_folder import close, poscar, write
@@ -29,7 +30,7 @@ def rows(count=8, points=6, separator=" "):
 @pytest.fixture
 def read(tmp_path):
     def call(files, spec=SPEC):
-        options = ShellOptions(60, 1, tmp_path / "cache.sqlite")
+        options = ShellOptions(60, Workers(jobs=1), tmp_path / "cache.sqlite")
         return read_atoms(write(tmp_path / "data", files), spec, keep_all=False, options=options)
 
     return call

@@ -10,6 +10,7 @@ import pytest
 
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.data.feff_sites import read_feff
+from rankaae_cli.data.shell_workers import Workers
 from rankaae_cli.data.shells import ShellOptions
 from rankaae_cli.data.sites import FamilySpec, Neighbours
 from tests.data.feff_folder import (
@@ -41,7 +42,7 @@ SPEC = FamilySpec(
 @pytest.fixture
 def read(tmp_path):
     def call(path, spec=SPEC, keep_all=False, time_limit=60):
-        options = ShellOptions(time_limit, 1, tmp_path / "cache.sqlite")
+        options = ShellOptions(time_limit, Workers(jobs=1), tmp_path / "cache.sqlite")
         return read_feff(path, spec, max_tail=8.0, keep_all=keep_all, options=options)
 
     return call

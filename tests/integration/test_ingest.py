@@ -85,7 +85,7 @@ def test_a_folder_of_feff_spectra(ingest, tmp_path):
 
 def test_all_sites_and_the_default_output(ingest, tmp_path):
     write(tmp_path / "runs", {"e/POSCAR": cuprite(), **site("e", 0), "f/POSCAR": rock_salt(), **site("f", 0)})
-    said = ingest("source=feff", "path=runs", "filter=none", "workers=1")
+    said = ingest("source=feff", "path=runs", "filter=none", "parallel.jobs=1")
     family = read_family(tmp_path / "data" / "Cu_oxides.h5")
     assert family.descriptors_NK[:, 1].tolist() == [2, 6]
     assert rejected_of(tmp_path / "data" / "Cu_oxides.h5") == []
