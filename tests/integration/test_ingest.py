@@ -3,7 +3,13 @@
 import csv
 import errno
 import os
+import signal
+import sqlite3
+import subprocess
+import sys
 import tarfile
+import time
+from contextlib import closing
 from pathlib import Path
 
 import h5py
@@ -91,6 +97,60 @@ def test_all_sites_and_the_default_output(ingest, tmp_path):
     assert rejected_of(tmp_path / "data" / "Cu_oxides.h5") == []
     assert said.rstrip().endswith("next: rankaae train +family=Cu_oxides")
     assert "warning: no material is on the" in said
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_a_stopped_ingest_goes_on_from_where_it_was(rankaae, tmp_path, number):
+    files = {}
+    for i in range(60):
+        files |= {f"m-{i}/POSCAR": rock_salt(a=4.2 + i / 1000), **site(f"m-{i}", 0)}
+    write(tmp_path / "runs", files)
+    call = ("ingest", "+family=Cu_oxides", "source=feff", "path=runs", "parallel.jobs=2")
+    # A file, not a pipe: the processes of one that is killed may hold that open for a while.
+    with (tmp_path / "runs" / "log").open("w") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "rankaae_cli", *call, "output=cu.h5", "cache=c.sqlite"],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+            stderr=log,
+        )
+    _wait_for(lambda: _cached(tmp_path / "c.sqlite") > 0, process)
+    process.send_signal(number)
+    process.wait(timeout=60)
+    said = (tmp_path / "runs" / "log").read_text()
+    kept = _cached(tmp_path / "c.sqlite")
+    assert 0 < kept < 60
+    if number == signal.SIGKILL:
+        assert process.returncode == -number
+    else:
+        assert process.returncode == 128 + number
+        assert "run the same command again to go on" in said and "Traceback" not in said
+    assert sorted(p.name for p in tmp_path.iterdir() if "c.sqlite" not in p.name) == ["runs"]
+    assert rankaae(*call, "output=cu.h5", "cache=c.sqlite").returncode == 0
+    assert rankaae(*call[:-1], "parallel.jobs=1", "output=one.h5", "cache=new.sqlite").returncode == 0
+    assert _cached(tmp_path / "c.sqlite") == 60
+    names = ("cu.h5.rejected.csv", "one.h5.rejected.csv")
+    assert (tmp_path / names[0]).read_bytes() == (tmp_path / names[1]).read_bytes()
+    whole, alone = (read_family(tmp_path / name) for name in ("cu.h5", "one.h5"))
+    for name in ("spectra_NE", "descriptors_NK", "quantities_NQ", "site_N"):
+        assert np.asarray(getattr(whole, name)[:]).tobytes() == np.asarray(getattr(alone, name)[:]).tobytes()
+    assert whole.material_N.tolist() == alone.material_N.tolist()
+
+
+def _cached(path):
+    try:
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as db:
+            return db.execute("SELECT COUNT(*) FROM shells").fetchone()[0]
+    except sqlite3.OperationalError:  # not made yet
+        return 0
+
+
+def _wait_for(is_so, process):
+    end = time.monotonic() + 120
+    while not is_so():
+        assert process.poll() is None and time.monotonic() < end
+        time.sleep(0.05)
 
 
 def test_nothing_left_says_why_and_leaves_the_list(ingest, rankaae, tmp_path):
