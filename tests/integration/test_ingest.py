@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tarfile
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import h5py
@@ -114,10 +114,13 @@ def test_a_stopped_ingest_goes_on_from_where_it_was(rankaae, tmp_path, number):
             cwd=tmp_path,
             env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
             stderr=log,
+            start_new_session=True,
         )
     _wait_for(lambda: _cached(tmp_path / "c.sqlite") > 0, process)
     process.send_signal(number)
     process.wait(timeout=60)
+    with suppress(ProcessLookupError):  # workers outlive a parent that is killed by a few minutes
+        os.killpg(process.pid, signal.SIGKILL)
     said = (tmp_path / "runs" / "log").read_text()
     kept = _cached(tmp_path / "c.sqlite")
     assert 0 < kept < 60
