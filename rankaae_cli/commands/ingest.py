@@ -164,6 +164,7 @@ def _synthetic(cfg: DictConfig, spec: "FamilySpec") -> "Family":
         spectra=cfg.synthetic.spectra,
         seed=cfg.synthetic.seed,
         hidden=True,
+        in_memory=False,
     )
 
 
@@ -173,11 +174,11 @@ def _family_again(cfg: DictConfig, spec: "FamilySpec") -> "tuple[Family, tuple[R
     from rankaae_cli.data.refamily import on_grid, require_same_absorber
     from rankaae_cli.data.splits import split_by_material
 
-    family = read_family(cfg.path)
+    family = read_family(cfg.path, stored=True)
     require_same_absorber(family, spec, cfg.path)
     rejected: tuple[Rejection, ...] = ()
     if cfg.regrid:
-        family, rejected = on_grid(family, spec, cfg.max_tail)
+        family, rejected = on_grid(family, spec.energy_E, cfg.max_tail)
     family = replace(family, name=spec.name, split_N=split_by_material(family.material_N), created=now())
     return family, rejected
 

@@ -77,6 +77,9 @@ SECOND_RESONANCE = 92.0  # with R
 NEIGHBOUR_RESONANCE = 100.0  # with MOOD
 NON_LOCAL = 11.0  # with the distance of the second shell
 
+# Rows whose response is worked out at once.
+_ROWS_AT_ONCE = 4096
+
 # Uniform numbers that one material, and one site of it, take from their streams.
 MATERIAL_DRAWS = 12
 SITE_DRAWS = 9
@@ -122,6 +125,11 @@ class Causes:
 
     def __getitem__(self, rows: np.ndarray | slice) -> "Causes":
         return Causes(**{f.name: getattr(self, f.name)[rows] for f in fields(self)})
+
+    @classmethod
+    def joined(cls, parts: Sequence["Causes"]) -> "Causes":
+        """Return the rows of several, one after another."""
+        return cls(**{f.name: np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(cls)})
 
 
 def draw_causes(element: Element, material_NU: np.ndarray, site_NU: np.ndarray) -> Causes:
@@ -251,9 +259,13 @@ def true_response(
     response_KE = np.empty((len(names), len(energy_E)))
     for k, name in enumerate(names):
         low, high = np.percentile(getattr(causes, name), (5, 95))
-        difference = spectra(element, intervene(causes, name, high), energy_E)
-        difference -= spectra(element, intervene(causes, name, low), energy_E)
-        response_KE[k] = difference.mean(axis=0)
+        total_E = np.zeros(len(energy_E))
+        for first in range(0, len(causes), _ROWS_AT_ONCE):
+            rows = causes[first : first + _ROWS_AT_ONCE]
+            difference = spectra(element, intervene(rows, name, high), energy_E)
+            difference -= spectra(element, intervene(rows, name, low), energy_E)
+            total_E += difference.sum(axis=0)
+        response_KE[k] = total_E / len(causes)
     return response_KE
 
 

@@ -3,9 +3,10 @@
 import csv
 import io
 import re
+from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from rankaae_cli.core.spectra import SpectrumError, regrid
 from rankaae_cli.data.archive import COMPRESSION_ERRORS, decompressor
 from rankaae_cli.data.files import require_file
 from rankaae_cli.data.sites import FamilySpec, Rejection, Sites, gather, require_overlap, site_index
+from rankaae_cli.data.spectra_rows import Spectra, blocks_of
 
 _FORMAT = "expected two index columns (material, site), then AUX_<descriptor> and ENE_<eV> columns"
 # Sites are written as 3, 003, 003_Cu, or 3.0 where pandas took the column for floats.
@@ -70,35 +72,74 @@ def read_csv(path: str | Path, spec: FamilySpec, *, to_grid: bool, max_tail: flo
         a site twice, or is of energies far from the family's.
     """
     path = require_file(path)
-    rows, rejected = [], []
-    lines_of: dict[tuple[str, int], list[int]] = {}
+    rejected: list[Rejection] = []
+    lines = _Lines()
     with _opened(path) as table:
         columns = _columns(path, next(table, []))
         require_overlap(columns.energy_E, spec, str(path))
-        for cells in table:
-            if not "".join(cells).strip() and len(cells) < 2:
-                continue  # an empty line
-            material, site = _index(cells, columns)
-            try:
-                index = _site(cells, columns, table.line_num)
-                lines_of.setdefault((material, index), []).append(table.line_num)
-                values_K, spectrum_E = _values(cells, columns)
-                if to_grid:
-                    spectrum_E = regrid(columns.energy_E, spectrum_E, spec.energy_E, max_tail)
-                rows.append((material, index, spectrum_E, values_K))
-            except SpectrumError as error:
-                rejected.append(Rejection(material, site, str(error)))
-    if not rows and not rejected:
+        sites = gather(
+            _rows(table, columns, lines, rejected, spec.energy_E if to_grid else None, max_tail),
+            rejected,
+            energy_E=spec.energy_E if to_grid else columns.energy_E,
+            descriptor_names=columns.descriptor_names,
+            energy_unit=spec.energy_unit,
+        )
+    if not len(sites) and not sites.rejected:
         raise UserError(f"{path} has a header but no rows\n{_FORMAT}")
-    _require_unique(lines_of, path)
-    return gather(
-        rows,
-        rejected,
-        energy_E=spec.energy_E if to_grid else columns.energy_E,
-        descriptor_names=columns.descriptor_names,
-        energy_unit=spec.energy_unit,
-        normalisation=_normalisation([row[2] for row in rows]),
-    )
+    lines.require_unique(path)
+    return replace(sites, normalisation=_normalisation(sites.spectra_NE))
+
+
+def _rows(
+    table: Any,
+    columns: _Columns,
+    lines: "_Lines",
+    rejected: list[Rejection],
+    grid_E: np.ndarray | None,
+    max_tail: float,
+) -> Iterator[tuple[str, int, np.ndarray, np.ndarray]]:
+    """Yield what `gather` takes of each row that can be used; put the others into `rejected`."""
+    for cells in table:
+        if not "".join(cells).strip() and len(cells) < 2:
+            continue  # an empty line
+        material, site = _index(cells, columns)
+        try:
+            index = _site(cells, columns, table.line_num)
+            lines.note(material, index, table.line_num)
+            values_K, spectrum_E = _values(cells, columns)
+            if grid_E is not None:
+                spectrum_E = regrid(columns.energy_E, spectrum_E, grid_E, max_tail)
+            yield material, index, spectrum_E, values_K
+        except SpectrumError as error:
+            rejected.append(Rejection(material, site, str(error)))
+
+
+class _Lines:
+    """On which lines of a table which sites are."""
+
+    def __init__(self) -> None:
+        self.names: dict[str, int] = {}
+        self.number_N, self.site_N, self.line_N = array("q"), array("q"), array("q")
+
+    def note(self, material: str, site: int, line: int) -> None:
+        """Take a line."""
+        self.number_N.append(self.names.setdefault(material, len(self.names)))
+        self.site_N.append(site)
+        self.line_N.append(line)
+
+    def require_unique(self, path: Path) -> None:
+        """Raise UserError if a site is on two lines."""
+        number_N, site_N, line_N = (np.array(a) for a in (self.number_N, self.site_N, self.line_N))
+        order = np.lexsort((line_N, site_N, number_N))
+        again = np.flatnonzero((np.diff(number_N[order]) == 0) & (np.diff(site_N[order]) == 0))
+        if len(again):
+            first = again[line_N[order[again + 1]].argmin()]
+            row = order[first + 1]
+            raise UserError(
+                f"{path} has {len(again)} duplicate rows, the first of material {list(self.names)[number_N[row]]}, "
+                f"site {site_N[row]} (lines {line_N[order[first]]} and {line_N[row]})\n"
+                "leave one row for each material and site"
+            )
 
 
 @contextmanager
@@ -204,24 +245,13 @@ def _number(cell: str, name: str) -> float:
         raise SpectrumError(f"{name} holds {cell[:20]!r} where a number is expected") from None
 
 
-def _require_unique(lines_of: dict[tuple[str, int], list[int]], path: Path) -> None:
-    again = {key: lines for key, lines in lines_of.items() if len(lines) > 1}
-    if again:
-        (material, site), lines = min(again.items(), key=lambda item: item[1][1])
-        raise UserError(
-            f"{path} has {sum(len(found) - 1 for found in again.values())} duplicate rows, the first of "
-            f"material {material}, site {site} (lines {lines[0]} and {lines[1]})\n"
-            "leave one row for each material and site"
-        )
-
-
-def _normalisation(spectra: list[np.ndarray]) -> str:
+def _normalisation(spectra_NE: Spectra) -> str:
     """Tell whether the spectra end near 1, as those do that are normalised to the edge step."""
-    if not spectra:
+    if not len(spectra_NE):
         return "unknown"
-    tail = max(1, len(spectra[0]) // 10)
-    end = float(np.median([s[-tail:].mean() for s in spectra]))
-    return "edge_step" if 0.8 < end < 1.25 else "unknown"
+    tail = max(1, spectra_NE.shape[1] // 10)
+    ends = [block_NE[:, -tail:].mean(axis=1, dtype=np.float64) for block_NE in blocks_of(spectra_NE)]
+    return "edge_step" if 0.8 < float(np.median(np.concatenate(ends))) < 1.25 else "unknown"
 
 
 def _shown(names: list[str]) -> str:

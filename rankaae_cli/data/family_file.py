@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -12,11 +13,15 @@ import numpy as np
 from rankaae_cli import __version__
 from rankaae_cli.core.descriptors import require_usable_names
 from rankaae_cli.core.errors import UserError, nearest
-from rankaae_cli.data.files import replacing
+from rankaae_cli.data.files import replacing, require_space
+from rankaae_cli.data.spectra_rows import FileRows, Spectra, SpectraRows, all_finite, blocks_of, rows_taken
 
 FORMAT = "rankaae-family"
 FORMAT_VERSION = 1
 ENERGY_UNITS = ("eV", "index")
+# Larger spectra are written so that they can be read in blocks of rows as quickly as the disk gives them.
+_COMPRESSED_UP_TO = 64 * 2**20
+_CHUNK_ROWS = 256
 # Attributes of the file that are attributes of a Family, all text.
 _TEXTS = ("element", "edge", "energy_unit", "normalisation", "source", "created", "rankaae_version")
 
@@ -34,7 +39,8 @@ class Family:
     energy_E
         Shape (E,), float64, ascending; in `energy_unit`, ``eV`` or ``index``.
     spectra_NE
-        Shape (N, E), float32; absorption normalised as `normalisation` says.
+        Shape (N, E), float32; absorption normalised as `normalisation` says. An array, or rows that are read
+        from a file where they are asked for.
     descriptors_NK
         Shape (N, K), float64; NaN where not known.
     descriptor_names, descriptor_units
@@ -54,13 +60,15 @@ class Family:
         Shape (N, Q), float64; NaN where not known: what else is known of the sites. No style is tied to it.
     quantity_names, quantity_units
         Q strings each; no name is a descriptor's too. None by default.
+    file_N
+        Of several files read together: which one each row is from, shape (N,). The same site may be in two files.
     """
 
     name: str
     element: str
     edge: str
     energy_E: np.ndarray
-    spectra_NE: np.ndarray
+    spectra_NE: Spectra
     descriptors_NK: np.ndarray
     descriptor_names: tuple[str, ...]
     descriptor_units: tuple[str, ...]
@@ -76,6 +84,7 @@ class Family:
     quantities_NQ: np.ndarray = field(default_factory=lambda: np.empty((0, 0)))
     quantity_names: tuple[str, ...] = ()
     quantity_units: tuple[str, ...] = ()
+    file_N: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         require_usable_names(self.descriptor_names, f"family {self.name}")
@@ -113,7 +122,7 @@ class Family:
             return f"{len(self.energy_E)} energies, expected at least 2"
         if not (np.isfinite(self.energy_E).all() and (np.diff(self.energy_E) > 0).all()):
             return "the energies are not finite and ascending"
-        if not np.isfinite(self.spectra_NE).all():
+        if not all_finite(self.spectra_NE):
             return "some spectra hold NaN or infinite values"
         if both := set(self.descriptor_names) & set(self.quantity_names):
             return f"{min(both)} is both a descriptor and a quantity"
@@ -133,10 +142,11 @@ class Family:
             return f"split holds {self.split_N[beyond_N.argmax()]}, expected 0, 1 or 2"
         if (self.site_N < 0).any():
             return f"site index {self.site_N.min()} is negative"
-        rows = list(zip(self.material_N, self.site_N.tolist(), strict=True))
-        if len(set(rows)) < len(rows):
+        again_N = repeated_sites(self.material_N, self.site_N, self.file_N)
+        if again_N.any():
+            rows = zip(self.material_N[again_N], self.site_N[again_N].tolist(), strict=True)
             (material, site), count = Counter(rows).most_common(1)[0]
-            return f"site {site} of material {material!r} is there {count} times"
+            return f"site {site} of material {material!r} is there {count + 1} times"
         return ""
 
     @property
@@ -171,19 +181,63 @@ class Family:
         """Return the family with those rows alone, given by their indices or by a mask of shape (N,)."""
         # An empty list alone would be an array of float64, which is no index.
         rows = np.asarray(rows, dtype=None if len(rows) else np.int64)
-        arrays = ("spectra_NE", "descriptors_NK", "quantities_NQ", "material_N", "site_N", "split_N")
-        return replace(self, **{name: getattr(self, name)[rows] for name in arrays})
+        arrays = ("descriptors_NK", "quantities_NQ", "material_N", "site_N", "split_N", "file_N")
+        chosen = {name: getattr(self, name)[rows] for name in arrays if getattr(self, name) is not None}
+        return replace(self, spectra_NE=rows_taken(self.spectra_NE, rows), **chosen)
+
+    def in_memory(self) -> "Family":
+        """Return the family with its spectra in memory."""
+        if not isinstance(self.spectra_NE, SpectraRows):
+            return self
+        return replace(self, spectra_NE=self.spectra_NE[:])
+
+
+def repeated_sites(
+    material_N: np.ndarray, site_N: np.ndarray, file_N: np.ndarray | None = None
+) -> np.ndarray:
+    """Return which rows repeat the site of an earlier row (of the same file, where there are several).
+
+    Shape (N,), bool.
+    """
+    number_N = material_numbers(material_N)
+    order = np.lexsort((site_N, number_N) if file_N is None else (site_N, number_N, file_N))
+    keys = [number_N, site_N] if file_N is None else [number_N, site_N, file_N]
+    again_N = np.zeros(len(order), dtype=bool)
+    again_N[order[1:]] = np.logical_and.reduce([np.diff(key[order]) == 0 for key in keys])
+    return again_N
+
+
+def material_numbers(material_N: np.ndarray) -> np.ndarray:
+    """Return a number for every row, shape (N,), int64, equal where the materials are."""
+    numbers: dict[str, int] = {}
+    return np.array([numbers.setdefault(m, len(numbers)) for m in material_N], dtype=np.int64)
 
 
 def write_family(path: str | Path, family: Family) -> Path:
     """Write `family` to `path`, replacing a file there only once the new one is whole.
 
-    The bytes depend on the contents alone, so equal families make equal files.
+    The bytes depend on the contents alone, so equal families make equal files. Large spectra are written as they
+    are read or made, a block at a time, in chunks of whole rows and not compressed.
     """
+    path = Path(path)
+    if family.spectra_NE.nbytes <= _COMPRESSED_UP_TO:
+        # Made in memory: HDF5 cannot close a file on a full disk without harm.
+        content = io.BytesIO()
+        _write(content, family)
+        with replacing(path) as temporary:
+            temporary.write_bytes(content.getbuffer())
+        return path
+    with replacing(path) as temporary:
+        require_space(
+            path, family.spectra_NE.nbytes + family.descriptors_NK.nbytes + family.quantities_NQ.nbytes
+        )
+        _write(temporary, family)
+    return path
+
+
+def _write(target: io.BytesIO | Path, family: Family) -> None:
     strings = h5py.string_dtype()
-    # Made in memory: HDF5 cannot close a file on a full disk without harm.
-    content = io.BytesIO()
-    with h5py.File(content, "w", libver=("earliest", "v110")) as file:
+    with h5py.File(target, "w", libver=("earliest", "v110")) as file:
 
         def put(name: str, values: np.ndarray, dtype: object) -> h5py.Dataset:
             options = (
@@ -192,7 +246,16 @@ def write_family(path: str | Path, family: Family) -> Path:
             return file.create_dataset(name, data=values, dtype=dtype, track_times=False, **options)
 
         put("energy", family.energy_E, "<f8")
-        put("spectra", family.spectra_NE, "<f4")
+        if family.spectra_NE.nbytes <= _COMPRESSED_UP_TO:
+            put("spectra", family.spectra_NE[:], "<f4")
+        else:
+            chunks = (_CHUNK_ROWS, family.spectra_NE.shape[1])
+            options = {"dtype": "<f4", "chunks": chunks, "track_times": False}
+            spectra = file.create_dataset("spectra", family.spectra_NE.shape, **options)
+            first = 0
+            for block_NE in blocks_of(family.spectra_NE):
+                spectra[first : first + len(block_NE)] = block_NE
+                first += len(block_NE)
         descriptors = put("descriptors", family.descriptors_NK, "<f8")
         descriptors.attrs.create("names", list(family.descriptor_names), dtype=strings)
         descriptors.attrs.create("units", list(family.descriptor_units), dtype=strings)
@@ -210,13 +273,10 @@ def write_family(path: str | Path, family: Family) -> Path:
         file.attrs["family"] = family.name
         for name in _TEXTS:
             file.attrs[name] = getattr(family, name)
-    with replacing(path) as temporary:
-        temporary.write_bytes(content.getbuffer())
-    return Path(path)
 
 
-def read_family(path: str | Path) -> Family:
-    """Read a family file.
+def read_family(path: str | Path, stored: bool = False) -> Family:
+    """Read a family file; with `stored` its spectra stay there and are read where they are asked for.
 
     Raises
     ------
@@ -233,7 +293,7 @@ def read_family(path: str | Path) -> Family:
         )
     try:
         with h5py.File(path, "r") as file:
-            return _read(file, path)
+            return _read(file, path, stored)
     except UserError as error:
         if str(path) in str(error):
             raise
@@ -253,7 +313,7 @@ def read_family(path: str | Path) -> Family:
         ) from error
 
 
-def _read(file: h5py.File, path: Path) -> Family:
+def _read(file: h5py.File, path: Path, stored: bool) -> Family:
     if _text(file.attrs.get("format", "")) != FORMAT:
         raise UserError(f"{path} is HDF5 but not a family file (no attribute format = {FORMAT})")
     version = int(file.attrs["format_version"])
@@ -265,14 +325,15 @@ def _read(file: h5py.File, path: Path) -> Family:
     split_N = _whole_numbers(file, "split")
     descriptors_NK, descriptor_names, descriptor_units = _table(file, "descriptors")
     quantities = _table(file, "quantities") if "quantities" in file else (np.empty((0, 0)), (), ())
+    texts: dict[str, Any] = {name: _text(file.attrs[name]) for name in _TEXTS}
     return Family(
         name=_text(file.attrs["family"]),
         energy_E=_numbers(file, "energy").astype(np.float64),
-        spectra_NE=_numbers(file, "spectra").astype(np.float32),
+        spectra_NE=_spectra(file, path, stored),
         descriptors_NK=descriptors_NK,
         descriptor_names=descriptor_names,
         descriptor_units=descriptor_units,
-        material_N=file["material"].asstr()[:].astype(object),
+        material_N=_materials(file),
         site_N=_whole_numbers(file, "site").astype(np.int64),
         # What is no side must not become one by being cut to eight bits.
         split_N=np.where((split_N < 0) | (split_N > 2), 255, split_N).astype(np.uint8),
@@ -280,8 +341,16 @@ def _read(file: h5py.File, path: Path) -> Family:
         quantities_NQ=quantities[0],
         quantity_names=quantities[1],
         quantity_units=quantities[2],
-        **{name: _text(file.attrs[name]) for name in _TEXTS},
+        **texts,
     )
+
+
+def _spectra(file: h5py.File, path: Path, stored: bool) -> Spectra:
+    """Return the spectra; as rows of the file where they stay there."""
+    dataset = file["spectra"]
+    if not stored or dataset.dtype.kind not in "fiu" or dataset.ndim != 2:
+        return _numbers(file, "spectra").astype(np.float32, copy=False)
+    return FileRows.of(dataset, path)
 
 
 def _table(file: h5py.File, name: str) -> tuple[np.ndarray, tuple[str, ...], tuple[str, ...]]:
@@ -289,6 +358,12 @@ def _table(file: h5py.File, name: str) -> tuple[np.ndarray, tuple[str, ...], tup
     attributes = file[name].attrs
     names, units = (tuple(_text(t) for t in np.atleast_1d(attributes[key])) for key in ("names", "units"))
     return _numbers(file, name).astype(np.float64), names, units
+
+
+def _materials(file: h5py.File) -> np.ndarray:
+    """Return the names of the rows' materials; rows of one material share its string."""
+    names: dict[str, str] = {}
+    return np.array([names.setdefault(m, m) for m in file["material"].asstr()[:]], dtype=object)
 
 
 def _numbers(file: h5py.File, name: str) -> np.ndarray:

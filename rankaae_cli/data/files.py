@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -65,6 +66,16 @@ def write_text(path: str | Path, text: str) -> Path:
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
     return Path(path)
+
+
+def require_space(path: str | Path, size: int) -> None:
+    """Raise UserError if the disk of `path` has not `size` bytes left."""
+    left = shutil.disk_usage(Path(path).absolute().parent).free
+    if left < size:
+        raise UserError(
+            f"{path} takes {size / 1e9:.2f} GB, and {left / 1e9:.2f} GB are left\n"
+            "free some space or write elsewhere"
+        )
 
 
 def require_file(path: str | Path) -> Path:

@@ -2,8 +2,9 @@
 
 import csv
 import io
+from array import array
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,6 +15,7 @@ from rankaae_cli.core.descriptors import DESCRIPTORS, Shell, describe, why_not_k
 from rankaae_cli.core.errors import UserError, nearest
 from rankaae_cli.core.quantities import QUANTITIES, measure
 from rankaae_cli.core.spectra import SpectrumError, uniform_grid
+from rankaae_cli.data.spectra_rows import Spectra, gathered_spectra, rows_taken
 
 _SITE_DIGITS = 18  # what surely fits into 64 bits
 _ARCHIVE_SUFFIXES = (".gz", ".xz", ".bz2", ".tgz", ".tar", ".zip")
@@ -123,7 +125,7 @@ class Sites:
     """
 
     energy_E: np.ndarray
-    spectra_NE: np.ndarray
+    spectra_NE: Spectra
     descriptors_NK: np.ndarray
     descriptor_names: tuple[str, ...]
     descriptor_units: tuple[str, ...]
@@ -237,38 +239,53 @@ def gather(
 ) -> Sites:
     """Put sites together, sorted by material and site; a second row of one site is rejected.
 
+    Spectra that are large together are not held in memory.
+
     Parameters
     ----------
     rows
         (material, site, spectrum of shape (E,), K descriptors and then Q quantities) of each site.
     rejected
-        Sites rejected so far; not changed.
+        Sites rejected, by the time that `rows` has been gone through; not changed.
     energy_E, descriptor_names, descriptor_units, quantity_names, energy_unit, normalisation
         Of all rows. A quantity that is not known of any site is left out.
     """
-    first: dict[tuple[str, int], tuple[np.ndarray, Sequence[float] | np.ndarray]] = {}
-    again = []
-    for material, site, spectrum_E, values in rows:
-        if (material, site) in first:
-            again.append(Rejection(material, str(site), "duplicate: this material and site came before"))
-        else:
-            first[material, site] = (np.asarray(spectrum_E, dtype=np.float32), values)
-    keys = sorted(first)
+    numbers: dict[str, int] = {}
+    number_of, sites, flat = array("q"), array("q"), array("d")
+
+    def spectra() -> Iterator[np.ndarray]:
+        for material, site, spectrum_E, values in rows:
+            number_of.append(numbers.setdefault(material, len(numbers)))
+            sites.append(site)
+            flat.extend(map(float, values))
+            yield spectrum_E
+
+    gathered = gathered_spectra(spectra(), len(energy_E))
+    names = sorted(numbers)
+    rank = np.empty(len(names), dtype=np.int64)
+    rank[[numbers[name] for name in names]] = np.arange(len(names))
+    rank_N, site_N = rank[np.array(number_of, dtype=np.int64)], np.array(sites, dtype=np.int64)
+    order = np.lexsort((site_N, rank_N))
+    again = np.r_[False, (np.diff(rank_N[order]) == 0) & (np.diff(site_N[order]) == 0)][: len(order)]
+    repeated = [
+        Rejection(names[rank_N[i]], str(site_N[i]), "duplicate: this material and site came before")
+        for i in np.sort(order[again])
+    ]
+    order = order[~again]
+
     k, q = len(descriptor_names), len(quantity_names)
-    values_N = np.array([first[key][1] for key in keys], dtype=np.float64).reshape(len(keys), k + q)
+    values_N = np.array(flat, dtype=np.float64).reshape(len(rank_N), k + q)[order]
     known = [i for i in range(q) if np.isfinite(values_N[:, k + i]).any()]
     kept_names = tuple(quantity_names[i] for i in known)
     return Sites(
         energy_E=np.asarray(energy_E, dtype=np.float64),
-        spectra_NE=np.array([first[key][0] for key in keys], dtype=np.float32).reshape(
-            len(keys), len(energy_E)
-        ),
+        spectra_NE=rows_taken(gathered, order),
         descriptors_NK=values_N[:, :k],
         descriptor_names=tuple(descriptor_names),
         descriptor_units=tuple(descriptor_units or units_of(descriptor_names)),
-        material_N=np.array([material for material, _ in keys], dtype=object),
-        site_N=np.array([site for _, site in keys], dtype=np.int64),
-        rejected=tuple(sorted([*rejected, *again], key=lambda r: (r.material, r.site))),
+        material_N=np.array(names, dtype=object)[rank_N[order]],
+        site_N=site_N[order],
+        rejected=tuple(sorted([*rejected, *repeated], key=lambda r: (r.material, r.site))),
         energy_unit=energy_unit,
         normalisation=normalisation,
         quantities_NQ=values_N[:, [k + i for i in known]],

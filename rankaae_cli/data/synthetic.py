@@ -10,10 +10,15 @@ from rankaae_cli.core.errors import UserError, nearest
 from rankaae_cli.core.synthetic import DESCRIPTOR_UNITS, MATERIAL_DRAWS, SITE_DRAWS
 from rankaae_cli.core.synthetic_elements import ELEMENTS, Element
 from rankaae_cli.data.family_file import Family
+from rankaae_cli.data.spectra_rows import MadeRows, blocks_of
 from rankaae_cli.data.splits import split_by_material
 
 CREATED = "2000-01-01T00:00:00+00:00"
 MOST_SITES = 4
+# The mean over so many rows is that over all to within a few times `RESOLUTION`.
+RESPONSE_ROWS = 20000
+# Rows drawn, or made, at once.
+_ROWS_AT_ONCE = 4096
 # Spectra are multiples of this, in edge steps: far below what an experiment resolves, far above the last bits
 # in which machines differ, and a power of two, since such float32 numbers compress to half their size.
 RESOLUTION = 2.0**-13
@@ -38,6 +43,7 @@ def synthetic_family(
     spectra: int = 800,
     seed: int = 0,
     hidden: bool = False,
+    in_memory: bool = True,
 ) -> Family:
     """Make a synthetic family; see `rankaae_cli.core.synthetic` for its rules.
 
@@ -60,11 +66,13 @@ def synthetic_family(
     hidden
         Whether to store as quantities what causes the spectra beside the descriptors, but for the wiggle of
         the background.
+    in_memory
+        Whether to make all spectra at once; otherwise each is made where it is asked for.
 
     Returns
     -------
     Family
-        With `true_response_KE`.
+        With `true_response_KE`, of a large family that of its first `RESPONSE_ROWS` rows.
 
     Raises
     ------
@@ -76,13 +84,20 @@ def synthetic_family(
     _check_what_is_asked(name, descriptor_names, spectra)
     causes, number_N, site_N = synthetic_causes(name, element, spectra, seed)
     quantities_NQ, quantity_names, quantity_units = _quantities(causes, _HIDDEN if hidden else {})
-    materials_N = np.array([f"synthetic-{m:05d}" for m in number_N], dtype=object)
+    names = np.array([f"synthetic-{m:05d}" for m in range(number_N[-1] + 1)], dtype=object)
+    materials_N = names[number_N]
+    made = MadeRows(
+        spectra,
+        len(energy_E),
+        lambda first, end: _rounded(rules.spectra(absorber, causes[first:end], energy_E)),
+    )
+    some = causes[:RESPONSE_ROWS]
     return Family(
         name=name,
         element=element,
         edge=edge,
         energy_E=energy_E,
-        spectra_NE=_rounded(rules.spectra(absorber, causes, energy_E)),
+        spectra_NE=np.concatenate(list(blocks_of(made, _ROWS_AT_ONCE))) if in_memory else made,
         descriptors_NK=np.stack([getattr(causes, d) for d in descriptor_names], axis=1),
         descriptor_names=tuple(descriptor_names),
         descriptor_units=tuple(DESCRIPTOR_UNITS[d] for d in descriptor_names),
@@ -91,7 +106,7 @@ def synthetic_family(
         split_N=split_by_material(materials_N),
         source="synthetic",
         created=CREATED,
-        true_response_KE=_rounded(rules.true_response(absorber, causes, energy_E, descriptor_names)),
+        true_response_KE=_rounded(rules.true_response(absorber, some, energy_E, descriptor_names)),
         quantities_NQ=quantities_NQ,
         quantity_names=quantity_names,
         quantity_units=quantity_units,
@@ -113,13 +128,22 @@ def synthetic_causes(
     causes, material, site
         N rows; the number of the row's material, shape (N,); the index of its site, shape (N,).
     """
-    streams = [_stream(f"{name}:{seed}:{part}") for part in ("materials", "sites")]
-    per_material = _uniform(streams[0], spectra, MATERIAL_DRAWS + 1)
-    sizes = 1 + (MOST_SITES * per_material[:, -1]).astype(np.int64)
-    material_N = np.repeat(np.arange(spectra), sizes)[:spectra]
-    site_N = np.arange(spectra) - (np.cumsum(sizes) - sizes)[material_N]
-    site_NU = _uniform(streams[1], spectra, SITE_DRAWS)
-    return rules.draw_causes(ELEMENTS[element], per_material[material_N, :-1], site_NU), material_N, site_N
+    of_materials, of_sites = (_stream(f"{name}:{seed}:{part}") for part in ("materials", "sites"))
+    parts: list[rules.Causes] = []
+    numbers, sites = [], []
+    done = materials = 0
+    while done < spectra:
+        # One row a material: they are as many rows, or more.
+        n = min(_ROWS_AT_ONCE, spectra - done)
+        per_material = _uniform(of_materials, n, MATERIAL_DRAWS + 1)
+        sizes = 1 + (MOST_SITES * per_material[:, -1]).astype(np.int64)
+        material = np.repeat(np.arange(n), sizes)[: spectra - done]
+        site_NU = _uniform(of_sites, len(material), SITE_DRAWS)
+        parts.append(rules.draw_causes(ELEMENTS[element], per_material[material, :-1], site_NU))
+        numbers.append(materials + material)
+        sites.append(np.arange(len(material)) - (np.cumsum(sizes) - sizes)[material])
+        done, materials = done + len(material), materials + n
+    return rules.Causes.joined(parts), np.concatenate(numbers), np.concatenate(sites)
 
 
 def _quantities(

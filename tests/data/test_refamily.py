@@ -35,7 +35,7 @@ def family():
 
 
 def test_a_family_is_brought_to_the_grid(family):
-    new, rejected = on_grid(family, SPEC, 8.0)
+    new, rejected = on_grid(family, SPEC.energy_E, 8.0)
     assert rejected == ()
     assert np.array_equal(new.energy_E, GRID)
     assert np.allclose(new.spectra_NE[1], np.interp(GRID, family.energy_E, family.spectra_NE[1]), atol=1e-5)
@@ -47,7 +47,7 @@ def test_a_family_is_brought_to_the_grid(family):
 def test_rows_that_cannot_be_brought_there_have_their_reason(family):
     late = replace(family, energy_E=family.energy_E + 4)
     late.spectra_NE[0] = late.spectra_NE[0][::-1] * 0.1  # falls, so no tail fits
-    new, rejected = on_grid(late, SPEC, 8.0)
+    new, rejected = on_grid(late, SPEC.energy_E, 8.0)
     assert new.material_N.tolist() == ["b"]
     assert new.quantities_NQ.tolist() == [[2.1, 0.5]]
     assert new.true_response_KE is None
