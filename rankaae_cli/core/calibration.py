@@ -13,7 +13,7 @@ import numpy as np
 from sklearn.isotonic import IsotonicRegression
 from sklearn.model_selection import GroupKFold, KFold
 
-from rankaae_cli.core.ensemble import ensemble_spectra, ensemble_styles
+from rankaae_cli.core.ensemble import ensemble_styles
 
 COVERAGE = 0.9
 MIN_ROWS = 10
@@ -98,8 +98,8 @@ def conformal_quantile(residual_N: np.ndarray, coverage: float) -> float:
 
 def calibrate_model(
     styles_TNS: np.ndarray,
-    reconstructions_TNE: np.ndarray,
-    spectra_NE: np.ndarray,
+    error_TN: np.ndarray,
+    ensemble_error_N: np.ndarray,
     descriptors_NK: np.ndarray,
     materials_N: Sequence[str] | np.ndarray,
     descriptor_names: Sequence[str],
@@ -113,10 +113,10 @@ def calibrate_model(
     ----------
     styles_TNS
         Styles of the validation rows, shape (T, N, S).
-    reconstructions_TNE
-        Decoded spectra of the validation rows, shape (T, N, E).
-    spectra_NE
-        The validation spectra, shape (N, E).
+    error_TN
+        Mean absolute error of each validation spectrum's reconstruction, shape (T, N).
+    ensemble_error_N
+        The same of the mean of the trials' reconstructions, shape (N,).
     descriptors_NK
         Their descriptors, shape (N, K), NaN where not known.
     materials_N
@@ -136,8 +136,7 @@ def calibrate_model(
     """
     names = list(descriptor_names)
 
-    def calibrated(styles_NK: np.ndarray, reconstruction_NE: np.ndarray) -> dict[str, Any]:
-        error_N = reconstruction_mae_rows(spectra_NE, reconstruction_NE)
+    def calibrated(styles_NK: np.ndarray, error_N: np.ndarray) -> dict[str, Any]:
         return {
             "descriptors": {
                 name: fit_calibration(styles_NK[:, k], descriptors_NK[:, k], materials_N)
@@ -148,10 +147,9 @@ def calibrate_model(
 
     styles_NK = ensemble_styles(styles_TNS, style_mean_TS, style_std_TS, alive_T, len(names))
     return {
-        "ensemble": calibrated(styles_NK, ensemble_spectra(reconstructions_TNE, alive_T)),
+        "ensemble": calibrated(styles_NK, ensemble_error_N),
         "trials": [
-            calibrated(styles_TNS[t], reconstructions_TNE[t]) if alive else None
-            for t, alive in enumerate(alive_T)
+            calibrated(styles_TNS[t], error_TN[t]) if alive else None for t, alive in enumerate(alive_T)
         ],
     }
 

@@ -1,6 +1,6 @@
 """The encoder, decoder and discriminator of T trials side by side."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 
 import torch
@@ -92,11 +92,11 @@ class Autoencoder(nn.Module):
         return styles_TBS, self.decode(styles_TBS)
 
     @torch.no_grad()
-    def retake_statistics(self, spectra_TNE: Tensor) -> None:
-        """Set the output norm's statistics to those of real spectra, shape (1 or T, N, E)."""
+    def retake_statistics(self, blocks_TNE: Iterable[Tensor]) -> None:
+        """Set the output norm's statistics to those of real spectra, in blocks of shape (1 or T, N, E)."""
         was_training = self.training
         self.eval()
-        self.style_norm.retake(self.encoder(spectra_TNE))
+        self.style_norm.retake(self.encoder(block_TNE) for block_TNE in blocks_TNE)
         self.train(was_training)
 
 

@@ -2,13 +2,13 @@
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from rankaae_cli.networks.shares import row_means
+from rankaae_cli.networks.shares import moments_of_all, row_means
 
 
 class TrialLinear(nn.Module):
@@ -88,9 +88,21 @@ class TrialBatchNorm(nn.Module):
         return normalised_TBW
 
     @torch.no_grad()
-    def retake(self, inputs_TBW: Tensor) -> None:
-        """Set the statistics for evaluation to those of `inputs_TBW`, shape (T, N, width)."""
-        _, mean, variance = _standardised(inputs_TBW)
+    def retake(self, blocks_TBW: Iterable[Tensor]) -> None:
+        """Set the statistics for evaluation to those of all rows of blocks of shape (T, B, width).
+
+        The rows of all processes count.
+        """
+        rows, mean, variance = 0, self.mean.double() * 0, self.variance.double() * 0
+        for block_TBW in blocks_TBW:
+            # Chan, Golub and LeVeque, Am. Stat. 37, 242 (1983), in double precision between the blocks.
+            n = block_TBW.shape[1]
+            block_mean = block_TBW.mean(dim=1, keepdim=True)
+            square = (block_TBW - block_mean).square().mean(dim=1, keepdim=True)
+            share, apart = n / (rows + n), block_mean.double() - mean
+            variance = variance + share * (square.double() - variance) + share * (1 - share) * apart.square()
+            mean, rows = mean + share * apart, rows + n
+        mean, variance = moments_of_all(rows, mean, variance)
         self.mean.copy_(mean)
         self.variance.copy_(variance)
 

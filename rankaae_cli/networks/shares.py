@@ -72,6 +72,21 @@ def row_means(*values_TBW: Tensor) -> list[Tensor]:
 
 
 @torch.no_grad()
+def moments_of_all(rows: int, mean: Tensor, variance: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the mean and variance over the rows of all processes, of those over this one's `rows`."""
+    if process_count() == 1:
+        return mean, variance
+    weight = torch.tensor(float(rows), dtype=mean.dtype, device=mean.device)
+    all_rows, total = weight.clone(), weight * mean
+    dist.all_reduce(all_rows)
+    dist.all_reduce(total)
+    of_all = total / all_rows
+    square = weight * (variance + (mean - of_all).square())
+    dist.all_reduce(square)
+    return of_all, square / all_rows
+
+
+@torch.no_grad()
 def process_mean(values: Tensor) -> Tensor:
     """Return the mean of a tensor over the processes; no gradient."""
     if process_count() == 1:

@@ -25,6 +25,7 @@ from rankaae_cli.networks.layers import mlp
 from rankaae_cli.training.batches import TrialBatches
 from rankaae_cli.training.callbacks import KeepBestEpoch
 from rankaae_cli.training.module import RankAAE
+from rankaae_cli.training.rows import DeviceSpectra
 from rankaae_cli.training.validation import Validation, ValidationScores
 
 # Streams of random numbers, apart from those of the model.
@@ -93,8 +94,10 @@ def fit_aae(
         norm=s.norm.value,
     )
     module = RankAAE(architecture, s.objective, s.optimiser, 0, range(s.trials), seed)
-    train_NE = _tensor(rows.train_NE)
-    best = KeepBestEpoch(train_NE, _ByReconstruction(_tensor(rows.validation_NE), train_NE), s.trials)
+    train_NE, device = _tensor(rows.train_NE), torch.device("cpu")
+    train = DeviceSpectra(train_NE, device)
+    validation = _ByReconstruction(DeviceSpectra(_tensor(rows.validation_NE), device), train)
+    best = KeepBestEpoch(train, validation, s.trials)
 
     def standing() -> float:
         return float("nan") if best.latest is None else float(best.latest.reconstruction_mae_T.min())
@@ -294,14 +297,13 @@ class _ReportEpoch(pl.Callback):
 class _ByReconstruction(Validation):
     """Validation that judges an epoch by the reconstruction alone."""
 
-    def __init__(self, validation_NE: Tensor, train_NE: Tensor) -> None:
-        super().__init__(validation_NE, torch.zeros(len(validation_NE), 0), train_NE.mean(0))
+    def __init__(self, validation: DeviceSpectra, train: DeviceSpectra) -> None:
+        super().__init__(validation, torch.zeros(len(validation), 0), train.mean())
 
     @torch.no_grad()
     def score(self, autoencoder: Autoencoder) -> ValidationScores:
         """Score every trial; the autoencoder must be in evaluation mode."""
-        rebuilt_TNE = autoencoder(self.spectra_NE.unsqueeze(0))[1]
-        mae_T = (rebuilt_TNE - self.spectra_NE).abs().mean(dim=(1, 2))
+        _, mae_T = self.styles_and_errors(autoencoder)
         score_T = torch.where(mae_T.isfinite(), -mae_T, -math.inf)
         return ValidationScores(mae_T, torch.zeros(len(mae_T), 0), torch.zeros_like(mae_T), score_T)
 

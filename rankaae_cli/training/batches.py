@@ -1,11 +1,16 @@
-"""Batches for trials trained side by side, from arrays that lie on the device."""
+"""Batches for trials trained side by side, from arrays that lie on the device or from rows read in blocks."""
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from rankaae_cli.data.spectra_rows import SpectraRows
 from rankaae_cli.networks.shares import own_rows
+
+_BLOCKS_IN_POOL, _FEWEST_BLOCKS_IN_POOL, _MOST_BLOCK_ROWS = 128, 8, 1024
 
 
 class TrialBatches:
@@ -48,3 +53,100 @@ class TrialBatches:
         for index_TB in order_TN.to(self.spectra_NE.device).tensor_split(self.n_batches, dim=1):
             own_TB = index_TB[:, own_rows(index_TB.shape[1])]
             yield self.spectra_NE[own_TB], self.descriptors_NK[index_TB]
+
+
+class StreamedBatches:
+    """One epoch an iteration, as of `TrialBatches`, from rows that do not fit into memory.
+
+    Blocks of neighbouring rows are read in random order, as many at once as half the memory holds: a pool. Within a
+    pool every trial has an order of its own. While one pool is trained on, the next is read.
+
+    Parameters
+    ----------
+    spectra
+        N rows.
+    descriptors_NK, batch_size, generators
+        As of `TrialBatches`.
+    block_order
+        CPU random generator of the order of the blocks, which all trials share; advanced by every epoch.
+    memory
+        Bytes that the spectra of two pools may take.
+    """
+
+    def __init__(
+        self,
+        spectra: SpectraRows,
+        descriptors_NK: Tensor,
+        batch_size: int,
+        generators: Sequence[torch.Generator],
+        block_order: torch.Generator,
+        memory: int,
+    ) -> None:
+        self.spectra = spectra
+        self.descriptors_NK = descriptors_NK
+        self.generators = generators
+        self.block_order = block_order
+        self.n_batches = -(-len(spectra) // batch_size)
+        self.pool_rows = max(memory // (2 * 4 * spectra.shape[1]), 1)
+        self.block_rows = _block_rows(self.pool_rows, spectra.rows_together)
+
+    def __len__(self) -> int:
+        return self.n_batches
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        smaller, larger_ones = divmod(len(self.spectra), self.n_batches)
+        sizes = iter([smaller + (i < larger_ones) for i in range(self.n_batches)])
+        size, filled = next(sizes), 0
+        own_spectra, all_descriptors = [], []
+        for pool_NE, row_N in self._pools():
+            order_TN = torch.stack([torch.randperm(len(row_N), generator=g) for g in self.generators])
+            order_TN = order_TN.to(pool_NE.device)
+            while order_TN.shape[1]:
+                # A batch may end one pool and begin the next.
+                index_TB, order_TN = order_TN.tensor_split([size - filled], dim=1)
+                own = own_rows(size)
+                here = slice(max(own.start - filled, 0), max(own.stop - filled, 0))
+                own_spectra.append(pool_NE[index_TB[:, here]])
+                all_descriptors.append(self.descriptors_NK[row_N[index_TB]])
+                filled += index_TB.shape[1]
+                if filled == size:
+                    yield torch.cat(own_spectra, dim=1), torch.cat(all_descriptors, dim=1)
+                    size, filled = next(sizes, 0), 0
+                    own_spectra, all_descriptors = [], []
+
+    def _pools(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield the spectra and the row numbers of each pool, on the device."""
+        device = self.descriptors_NK.device
+        chosen = self._rows_of_pools()
+
+        def read(row_N: np.ndarray) -> Tensor:
+            return torch.from_numpy(self.spectra.rows_of(row_N)).to(device)
+
+        with ThreadPoolExecutor(1) as reader:
+            following: Future[Tensor] = reader.submit(read, chosen[0])
+            for i, row_N in enumerate(chosen):
+                pool_NE = following.result()
+                if i + 1 < len(chosen):
+                    following = reader.submit(read, chosen[i + 1])
+                else:
+                    del following
+                yield pool_NE, torch.from_numpy(row_N).to(device)
+                del pool_NE  # before the one after the next is read
+
+    def _rows_of_pools(self) -> list[np.ndarray]:
+        """Return the rows of each pool: blocks in random order, parted into as few pools as hold them."""
+        rows = len(self.spectra)
+        order = torch.randperm(-(-rows // self.block_rows), generator=self.block_order).numpy()
+        n = -(-len(order) // max(self.pool_rows // self.block_rows, 1))
+        return [
+            np.concatenate(
+                [np.arange(b * self.block_rows, min((b + 1) * self.block_rows, rows)) for b in some]
+            )
+            for some in np.array_split(order, n)
+        ]
+
+
+def _block_rows(pool_rows: int, rows_together: int) -> int:
+    """Return how many neighbouring rows are read together: few, so that a pool is well mixed, but whole chunks."""
+    mixed = min(pool_rows // _BLOCKS_IN_POOL, _MOST_BLOCK_ROWS)
+    return max(mixed, min(rows_together, pool_rows // _FEWEST_BLOCKS_IN_POOL), 1)

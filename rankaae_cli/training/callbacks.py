@@ -12,9 +12,9 @@ from torch import Tensor
 
 from rankaae_cli.core.settings import LOSSES
 from rankaae_cli.data.files import replacing
-from rankaae_cli.networks.shares import own_rows
 from rankaae_cli.training.groups import BestEpochs, TrialGroups
 from rankaae_cli.training.module import RankAAE
+from rankaae_cli.training.rows import DeviceSpectra
 from rankaae_cli.training.validation import Validation, ValidationScores
 
 ProgressReport = Callable[[int, int, str], None]
@@ -27,8 +27,8 @@ class KeepBestEpoch(pl.Callback):
     weights so far stay.
     """
 
-    def __init__(self, train_spectra_NE: Tensor, validation: Validation, trials: int) -> None:
-        self.train_spectra_NE = train_spectra_NE
+    def __init__(self, train_spectra: DeviceSpectra, validation: Validation, trials: int) -> None:
+        self.train_spectra = train_spectra
         self.validation = validation
         self.scores_T = torch.full((trials,), float("-inf"), dtype=torch.float64)
         self.best_epoch_T = torch.full((trials,), -1)
@@ -64,8 +64,7 @@ class KeepBestEpoch(pl.Callback):
         values = torch.stack(list(means.values())).cpu()  # one transfer, not one a loss
         self.losses = dict(zip(means, values, strict=True))
         autoencoder.eval()
-        own_NE = self.train_spectra_NE[own_rows(len(self.train_spectra_NE))]
-        autoencoder.retake_statistics(own_NE.unsqueeze(0))
+        autoencoder.retake_statistics(block.unsqueeze(0) for block in self.train_spectra.own().blocks())
         self.latest = self.validation.score(autoencoder).cpu()
         autoencoder.train()
         self._note_failures(trainer.current_epoch)

@@ -3,18 +3,16 @@
 import gc
 import logging
 import warnings
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
 
 from rankaae_cli.core.errors import Stopped
-from rankaae_cli.core.ranks import prior_correlation
 from rankaae_cli.core.settings import LearningRateSchedule, PriorKind, StepOrder
 from rankaae_cli.data.splits import TRAIN, VALIDATION
-from rankaae_cli.networks.autoencoder import Architecture, trial_generators
-from rankaae_cli.training.batches import TrialBatches
+from rankaae_cli.networks.autoencoder import Architecture
 from rankaae_cli.training.callbacks import (
     KeepBestEpoch,
     LogScores,
@@ -29,9 +27,8 @@ from rankaae_cli.training.module import RankAAE
 from rankaae_cli.training.processes import device_of, is_first_process, strategy_of
 from rankaae_cli.training.request import FitRequest, TrainingError
 from rankaae_cli.training.resume import SaveState, StopSignals, save_beginning
+from rankaae_cli.training.rows import TrainingRows
 from rankaae_cli.training.validation import Validation
-
-_ORDER = 2
 
 
 def train_groups(
@@ -54,7 +51,7 @@ def train_groups(
     keep_freed_memory()
     request = replace(request, device=device_of(request.device, request.devices))
     last = request.folder / "checkpoints" / "last.ckpt"
-    architecture, rows = architecture_of(request), _Rows.of(request)
+    architecture, rows = architecture_of(request), TrainingRows.of(request)
     for trials in groups.waiting():
         if not goes_on and is_first_process():
             save_beginning(last, groups)
@@ -66,47 +63,6 @@ def train_groups(
         goes_on = False
         # Lightning's objects refer to each other: without this, two groups would be in memory at once.
         gc.collect()
-
-
-@dataclass(frozen=True)
-class _Rows:
-    """What all trials train and validate on, on the device.
-
-    Attributes
-    ----------
-    train_NE
-        The labelled training spectra.
-    batched_NE, batched_NK
-        Those and the unlabelled ones, whose descriptors are NaN.
-    validation
-        The validation rows.
-    """
-
-    train_NE: torch.Tensor
-    batched_NE: torch.Tensor
-    batched_NK: torch.Tensor
-    validation: Validation
-
-    @classmethod
-    def of(cls, request: FitRequest) -> "_Rows":
-        family, device = request.family, torch.device(request.device)
-        spectra_NE = torch.as_tensor(family.spectra_NE, device=device)
-        descriptors_NK = torch.as_tensor(family.descriptors_NK, dtype=torch.float32, device=device)
-        train_N = torch.as_tensor(family.split_N == TRAIN)
-        validation_N = torch.as_tensor(family.split_N == VALIDATION)
-        train_NE, train_NK = spectra_NE[train_N], descriptors_NK[train_N]
-        validation = Validation(spectra_NE[validation_N], descriptors_NK[validation_N], train_NE.mean(0))
-        if request.unlabelled_NE is None:
-            return cls(train_NE, train_NE, train_NK, validation)
-        more_NE = torch.as_tensor(request.unlabelled_NE, dtype=train_NE.dtype, device=device)
-        nan_NK = torch.full((len(more_NE), train_NK.shape[1]), float("nan"), device=device)
-        return cls(train_NE, torch.cat([train_NE, more_NE]), torch.cat([train_NK, nan_NK]), validation)
-
-    def prior_correlation(self, request: FitRequest, styles: int) -> torch.Tensor | None:
-        """Return the prior's correlation as the training descriptors have it; None for independent styles."""
-        if not request.objective.prior.correlated:
-            return None
-        return prior_correlation(self.batched_NK.T, styles).to(self.batched_NK.device)
 
 
 def architecture_of(request: FitRequest) -> Architecture:
@@ -140,7 +96,7 @@ def planned(request: FitRequest) -> TrialGroups:
 def _train(
     request: FitRequest,
     architecture: Architecture,
-    rows: _Rows,
+    rows: TrainingRows,
     groups: TrialGroups,
     trials: range,
     signals: StopSignals,
@@ -166,9 +122,9 @@ def _train(
         energy_step=float((energy_E[-1] - energy_E[0]) / (len(energy_E) - 1)),
         prior_correlation_SS=rows.prior_correlation(request, architecture.styles),
     )
-    order = trial_generators(request.seed, trials, _ORDER)
-    batches = TrialBatches(rows.batched_NE, rows.batched_NK, request.batch_size, order)
-    best = KeepBestEpoch(rows.train_NE, rows.validation, len(trials))
+    batches, order = rows.batches(request.batch_size, request.seed, trials)
+    validation = Validation(rows.validation, rows.validation_NK, rows.train.mean())
+    best = KeepBestEpoch(rows.train, validation, len(trials))
     callbacks: list[pl.Callback] = [best]
     if o.schedule is LearningRateSchedule.plateau:
         callbacks.append(ReduceOnPlateau(best, o.patience, o.reduction))

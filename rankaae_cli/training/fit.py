@@ -6,9 +6,11 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from rankaae_cli.core.calibration import calibrate_model
+from rankaae_cli.core.calibration import calibrate_model, reconstruction_mae_rows
+from rankaae_cli.core.ensemble import ensemble_spectra
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.settings import Spread
+from rankaae_cli.data.spectra_rows import Spectra, blocks_of, rows_taken
 from rankaae_cli.data.splits import TRAIN, VALIDATION
 from rankaae_cli.networks.autoencoder import Architecture, Autoencoder, trial_generators
 from rankaae_cli.training.callbacks import ProgressReport
@@ -131,16 +133,16 @@ def _trained(request: FitRequest, architecture: Architecture, best: BestEpochs) 
         style_mean_TS=np.zeros(0),
         style_std_TS=np.zeros(0),
     )
-    styles_TNS = model.encode(family.spectra_NE[family.split_N == TRAIN])
-    model.style_mean_TS, model.style_std_TS = styles_TNS.mean(1), styles_TNS.std(1)
-
+    train, validation = (
+        rows_taken(family.spectra_NE, family.split_N == side) for side in (TRAIN, VALIDATION)
+    )
+    model.style_mean_TS, model.style_std_TS = style_moments(model, train)
+    styles_TNS, error_TN, ensemble_error_N = reconstruction_errors(model, validation)
     on_validation = family.split_N == VALIDATION
-    spectra_NE = family.spectra_NE[on_validation]
-    styles_TNS = model.encode(spectra_NE)
     model.calibration = calibrate_model(
         styles_TNS,
-        model.decode(styles_TNS),
-        spectra_NE,
+        error_TN,
+        ensemble_error_N,
         family.descriptors_NK[on_validation],
         family.material_N[on_validation],
         family.descriptor_names,
@@ -149,3 +151,38 @@ def _trained(request: FitRequest, architecture: Architecture, best: BestEpochs) 
         model.alive_T,
     )
     return model
+
+
+def style_moments(model: TrainedModel, spectra: Spectra) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean and standard deviation of the styles over all rows, shape (T, S) each, read in blocks."""
+    parts = []
+    for block_NE in blocks_of(spectra):
+        styles_TNS = model.encode(block_NE)
+        parts.append(
+            (len(block_NE), styles_TNS.mean(1, dtype=np.float64), styles_TNS.var(1, dtype=np.float64))
+        )
+    weight = np.array([n for n, _, _ in parts]).reshape(-1, 1, 1) / len(spectra)
+    means, variances = np.stack([m for _, m, _ in parts]), np.stack([v for _, _, v in parts])
+    mean_TS = (weight * means).sum(0)
+    variance_TS = (weight * (variances + (means - mean_TS) ** 2)).sum(0)
+    return mean_TS.astype(np.float32), np.sqrt(variance_TS).astype(np.float32)
+
+
+def reconstruction_errors(model: TrainedModel, spectra: Spectra) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the styles, and the mean absolute errors of the reconstructions, read in blocks.
+
+    Returns
+    -------
+    styles_TNS
+        Shape (T, N, S).
+    error_TN, ensemble_error_N
+        Of each trial's reconstruction, and of the mean of the trials that did not diverge.
+    """
+    styles, errors, of_ensemble = [], [], []
+    for block_NE in blocks_of(spectra):
+        styles_TNS = model.encode(block_NE)
+        output_TNE = model.decode(styles_TNS)
+        styles.append(styles_TNS)
+        errors.append(np.stack([reconstruction_mae_rows(block_NE, output_NE) for output_NE in output_TNE]))
+        of_ensemble.append(reconstruction_mae_rows(block_NE, ensemble_spectra(output_TNE, model.alive_T)))
+    return np.concatenate(styles, axis=1), np.concatenate(errors, axis=1), np.concatenate(of_ensemble)

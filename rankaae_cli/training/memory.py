@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from rankaae_cli.core.settings import LOSSES, ObjectiveSettings, PriorKind, StepOrder
 from rankaae_cli.networks.autoencoder import Architecture, Autoencoder, Discriminator, trial_generators
+from rankaae_cli.training.rows import BLOCK_ROWS
 
 # The rest is for what the estimate leaves out, for other programs, and for what the allocator cannot use.
 USABLE_SHARE = 0.6
@@ -62,8 +63,8 @@ def bytes_a_trial(
     - a step: what autograd keeps of two passes of encoder and decoder (given spectra; drawn styles), half as
       much again for gradients under way, the batch, its noise and their sum, and pair matrices (mmd alone);
     - the order of the rows in an epoch, twice;
-    - the end of an epoch, without gradients: three hidden layers at once over all training rows, and on
-      validation the spectra's errors and six arrays of whole numbers a pair of styles.
+    - the end of an epoch, without gradients: three hidden layers at once over a block of training rows, and on
+      validation a block of the spectra's errors, and six arrays of whole numbers a pair of styles.
     """
     a, adversarial = architecture, objective.prior.kind in (PriorKind.adversarial, PriorKind.two_step)
     one = trial_generators(0, range(1))
@@ -90,9 +91,10 @@ def bytes_a_trial(
     if objective.augmentation.broadening > 0:
         step += 3 * a.points**2 * _FLOAT
     order = training_rows * 2 * _INTEGER
-    end = training_rows * 3 * widest * _FLOAT
+    end = min(training_rows, BLOCK_ROWS) * 3 * widest * _FLOAT
     pairs = a.styles * (a.styles - 1) // 2
-    scores = validation_rows * (3 * (widest + a.points) * _FLOAT + 6 * pairs * _INTEGER)
+    scores = min(validation_rows, BLOCK_ROWS) * 3 * (widest + a.points) * _FLOAT
+    scores += validation_rows * 6 * pairs * _INTEGER
     return int(weights + step + order + end + scores)
 
 

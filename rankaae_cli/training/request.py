@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 from pytorch_lightning.loggers import Logger
 
 from rankaae_cli.core.settings import ModelSettings, ObjectiveSettings, OptimiserSettings, Spread
 from rankaae_cli.data.family_file import Family
+from rankaae_cli.data.spectra_rows import Spectra
 
 
 class TrainingError(RuntimeError):
@@ -24,6 +24,9 @@ class FitRequest:
         With its split.
     unlabelled_NE
         More training spectra, on the family's grid, whose descriptors are not known.
+    memory
+        Bytes that the spectra may take in each process: they are read in blocks, again in every epoch. None: all
+        are brought to the device.
     descriptor_classes
         Classes of those descriptors that take few values.
     trials, first_trial
@@ -61,7 +64,8 @@ class FitRequest:
     device: str
     folder: Path
     logger: Logger | None = None
-    unlabelled_NE: np.ndarray | None = None
+    unlabelled_NE: Spectra | None = None
+    memory: int | None = None
     threads: int = 1
     save_every: int = 50
     resume: bool = False

@@ -83,7 +83,7 @@ def test_unknown_network():
 def test_retaken_statistics_standardise_real_spectra():
     model = Autoencoder(Architecture(points=30, styles=4, hidden=8), trial_generators(0, range(2)))
     spectra = torch.rand(50, 30)
-    model.retake_statistics(spectra.unsqueeze(0))
+    model.retake_statistics([spectra.unsqueeze(0)])
     assert model.training
     styles = model.eval().encode(spectra.unsqueeze(0)).detach()
     np.testing.assert_allclose(styles.std(1, correction=0), 1, atol=1e-2)

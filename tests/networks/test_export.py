@@ -52,7 +52,7 @@ def trained(network, norm, styles, points):
     spectra = torch.rand(1, 64, points, generator=torch.Generator().manual_seed(1))
     for _ in range(3):
         autoencoder(spectra)
-    autoencoder.retake_statistics(spectra)
+    autoencoder.retake_statistics([spectra])
     # In double precision: an untrained encoder hardly varies, and its last norm magnifies the last bits.
     return autoencoder.eval().double(), spectra.double()
 

@@ -1,0 +1,143 @@
+"""The rows that all trials train and validate on: on the device, or in a file that they are read from in blocks."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from rankaae_cli.core.ranks import prior_correlation
+from rankaae_cli.data.spectra_rows import JoinedRows, Spectra, SpectraRows
+from rankaae_cli.data.splits import TRAIN, VALIDATION
+from rankaae_cli.networks.autoencoder import trial_generators
+from rankaae_cli.networks.shares import own_rows
+from rankaae_cli.training.batches import StreamedBatches, TrialBatches
+from rankaae_cli.training.request import FitRequest
+
+# What is done to all rows at the end of an epoch is done to so many at a time.
+BLOCK_ROWS = 8192
+_ORDER, _BLOCK_ORDER = 2, 3
+
+
+def spectra_bytes(spectra: Spectra) -> int:
+    """Return how many bytes the spectra take where all of them are in memory, with the copy that the device has."""
+    return 2 * len(spectra) * spectra.shape[1] * 4
+
+
+@dataclass(frozen=True)
+class DeviceSpectra:
+    """Spectra that lie on the device, or rows that are brought there block by block.
+
+    Attributes
+    ----------
+    rows
+        Shape (N, E).
+    device
+        That trains.
+    """
+
+    rows: Tensor | SpectraRows
+    device: torch.device
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def own(self) -> "DeviceSpectra":
+        """Return this process's share of the rows."""
+        share = own_rows(len(self.rows))
+        rows = self.rows.take(share) if isinstance(self.rows, SpectraRows) else self.rows[share]
+        return DeviceSpectra(rows, self.device)
+
+    def blocks(self, rows: int = BLOCK_ROWS) -> Iterator[Tensor]:
+        """Yield the spectra in order on the device, at most so many at a time, (n, E)."""
+        for first in range(0, len(self.rows), rows):
+            yield torch.as_tensor(self.rows[first : first + rows], device=self.device)
+
+    def mean(self) -> Tensor:
+        """Return the mean spectrum, shape (E,)."""
+        total_E = torch.zeros(self.rows.shape[1], dtype=torch.float64, device=self.device)
+        for block_NE in self.blocks():
+            total_E += block_NE.mean(0).double() * len(block_NE)
+        return (total_E / len(self)).float()
+
+
+@dataclass(frozen=True)
+class TrainingRows:
+    """What all trials train and validate on.
+
+    Attributes
+    ----------
+    train
+        The labelled training spectra.
+    batched, batched_NK
+        Those and the unlabelled ones, whose descriptors are NaN.
+    validation, validation_NK
+        The validation rows.
+    memory
+        Bytes that streamed spectra may take; None where all are on the device.
+    """
+
+    train: DeviceSpectra
+    batched: DeviceSpectra
+    batched_NK: Tensor
+    validation: DeviceSpectra
+    validation_NK: Tensor
+    memory: int | None
+
+    @classmethod
+    def of(cls, request: FitRequest) -> "TrainingRows":
+        """Bring the rows of a request to its device, but for streamed spectra."""
+        family, device = request.family, torch.device(request.device)
+        sides = [np.flatnonzero(family.split_N == side) for side in (TRAIN, VALIDATION)]
+        descriptors_NK = torch.as_tensor(family.descriptors_NK, dtype=torch.float32)
+        train_NK, validation_NK = (descriptors_NK[torch.as_tensor(rows)].to(device) for rows in sides)
+        more = request.unlabelled_NE
+        if request.memory is None:
+            train, validation = (
+                DeviceSpectra(torch.as_tensor(family.spectra_NE[rows], device=device), device)
+                for rows in sides
+            )
+            batched = train
+            if more is not None:
+                more_NE = torch.as_tensor(more[:], dtype=torch.float32, device=device)
+                assert isinstance(train.rows, Tensor)
+                batched = DeviceSpectra(torch.cat([train.rows, more_NE]), device)
+        else:
+            train, validation = (
+                DeviceSpectra(_stored(family.spectra_NE).take(rows), device) for rows in sides
+            )
+            batched = train
+            if more is not None:
+                assert isinstance(train.rows, SpectraRows)
+                batched = DeviceSpectra(JoinedRows([train.rows, more]), device)
+        nan_NK = torch.full((len(batched) - len(train), train_NK.shape[1]), float("nan"), device=device)
+        batched_NK = torch.cat([train_NK, nan_NK]) if len(nan_NK) else train_NK
+        return cls(train, batched, batched_NK, validation, validation_NK, request.memory)
+
+    def prior_correlation(self, request: FitRequest, styles: int) -> Tensor | None:
+        """Return the prior's correlation as the training descriptors have it; None for independent styles."""
+        if not request.objective.prior.correlated:
+            return None
+        return prior_correlation(self.batched_NK.T, styles).to(self.batched_NK.device)
+
+    def batches(
+        self, batch_size: int, seed: int, trials: Sequence[int]
+    ) -> tuple[TrialBatches | StreamedBatches, list[torch.Generator]]:
+        """Return the batches of an epoch, and the random generators that they draw from.
+
+        Those depend on the seed and the trial alone; the order in which a file is read, on the seed alone.
+        """
+        order = trial_generators(seed, trials, _ORDER)
+        rows = self.batched.rows
+        if isinstance(rows, Tensor):
+            return TrialBatches(rows, self.batched_NK, batch_size, order), order
+        assert self.memory is not None
+        block_order = trial_generators(seed, [0], _BLOCK_ORDER)[0]
+        streamed = StreamedBatches(rows, self.batched_NK, batch_size, order, block_order, self.memory)
+        return streamed, [*order, block_order]
+
+
+def _stored(spectra: Spectra) -> SpectraRows:
+    """Return spectra as rows that are taken block by block, wherever they are."""
+    return spectra if isinstance(spectra, SpectraRows) else JoinedRows([spectra])
