@@ -335,7 +335,13 @@ class TrainConfig:
     family
         what the spectra are of: +family=NAME; --help beside it shows its keys
     data
-        a family file; null: the family's default, data/<family>.h5, else its shipped synthetic sample
+        a family file, or several, [a.h5,b.h5], as one; null: the family's default, data/<family>.h5, else its
+        shipped synthetic sample
+    regrid
+        of several files: bring spectra on another grid to that of the first, by a cubic spline
+    memory
+        the most that spectra may take in memory, or on the device, of each process, such as 1GB; beyond it they
+        are read from the file in blocks, again in every epoch; null: as much as is free
     unlabelled
         a second family file whose spectra train the autoencoder without their descriptors
     trials
@@ -376,7 +382,9 @@ class TrainConfig:
     """
 
     family: FamilyConfig | None = None
-    data: str | None = None
+    data: Any = None
+    regrid: bool = False
+    memory: Any = None
     unlabelled: str | None = None
     trials: int = MISSING
     trials_at_once: int | None = None

@@ -19,17 +19,21 @@ _REASONS_AT_MOST = 12
 
 
 def rejected_sites(config: "DictConfig") -> "Rejected":
-    """Return which sites are not in the data file and why, from the list that `rankaae ingest` left beside it."""
+    """Return which sites are not in the data files and why, by the lists that `rankaae ingest` left."""
+    from rankaae_cli.commands.run_directory import data_paths
     from rankaae_cli.reports.page import Rejected
 
-    path = Path(f"{config.data}.rejected.csv")
+    paths = [Path(f"{path}.rejected.csv") for path in data_paths(config)]
+    names = ", ".join(path.name for path in paths)
+    kinds: Counter[str] = Counter()
     try:
-        with path.open(encoding="utf-8", newline="") as file:
-            kinds = Counter(_kind(row["reason"]) for row in csv.DictReader(file))
+        for path in paths:
+            with path.open(encoding="utf-8", newline="") as file:
+                kinds.update(_kind(row["reason"]) for row in csv.DictReader(file))
     except (OSError, KeyError, ValueError):
-        return Rejected(path.name, None, ())
+        return Rejected(names, None, ())
     shown = kinds.most_common(_REASONS_AT_MOST)
-    return Rejected(path.name, kinds.total(), tuple(shown))
+    return Rejected(names, kinds.total(), tuple(shown))
 
 
 def facts(

@@ -92,7 +92,7 @@ def gather_facts(
     from omegaconf import OmegaConf
 
     from rankaae_cli.commands.evaluate import subject_of
-    from rankaae_cli.commands.run_directory import read_provenance, read_run_config
+    from rankaae_cli.commands.run_directory import data_paths, read_provenance, read_run_config
     from rankaae_cli.data.splits import split_by_material
     from rankaae_cli.reports.run_facts import RunFacts
 
@@ -129,7 +129,7 @@ def gather_facts(
         selected_epoch=int(model.best_epoch_T[model.selected_trial]),
         materials_project=all(_is_mp(material) for material in set(family.material_N)),
         unlabelled=unlabelled,
-        rejected=_rejected(Path(str(config.data))),
+        rejected=_rejected(data_paths(config)),
         baselines=compared,
     )
 
@@ -188,15 +188,17 @@ def _epochs(run_directory: Path, config: "DictConfig", rows: int | None) -> int:
     return epochs_of(int(config.max_steps), rows, int(config.batch_size))
 
 
-def _rejected(data: Path) -> dict[str, int] | None:
-    """Return the number of sites that ``ingest`` left out, by reason; None where it left no list."""
+def _rejected(data: list[Path]) -> dict[str, int] | None:
+    """Return the number of sites that ``ingest`` left out, by reason; None where it left no list of a file."""
     import pandas as pd
 
-    path = data.with_name(f"{data.name}.rejected.csv")
-    if not path.is_file():
-        return None
-    try:
-        reasons = pd.read_csv(path, dtype=str, keep_default_na=False)["reason"]
-    except (OSError, ValueError, KeyError):
-        return None
-    return {str(reason): int(n) for reason, n in reasons.value_counts().items()}
+    reasons = []
+    for file in data:
+        path = file.with_name(f"{file.name}.rejected.csv")
+        if not path.is_file():
+            return None
+        try:
+            reasons.append(pd.read_csv(path, dtype=str, keep_default_na=False)["reason"])
+        except (OSError, ValueError, KeyError):
+            return None
+    return {str(reason): int(n) for reason, n in pd.concat(reasons).value_counts().items()}

@@ -6,6 +6,7 @@ import platform
 import shlex
 import subprocess
 import sys
+from collections.abc import Callable
 from datetime import datetime
 from importlib import metadata
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, ListConfig, OmegaConf
 
 import rankaae_cli
 from rankaae_cli.core.errors import UserError
@@ -77,7 +78,13 @@ def write_provenance(run: Path, provenance: dict[str, Any]) -> None:
 
 
 def provenance_at_start(command: str, data: list[Path], family: "Family", device: str) -> dict[str, Any]:
-    """Return what is known when a run starts: command, code, packages, data, host and time."""
+    """Return what is known when a run starts: command, code, packages, data, host and time.
+
+    `data` are the family's files, in order, and then others.
+    """
+    import numpy as np
+
+    rows = [len(family)] if family.file_N is None else np.bincount(family.file_N).tolist()
     return {
         "command": shlex.join(["rankaae", command, *sys.argv[1:]]),
         "rankaae_version": rankaae_cli.__version__,
@@ -86,8 +93,8 @@ def provenance_at_start(command: str, data: list[Path], family: "Family", device
         "packages": {name: metadata.version(name) for name in _PACKAGES},
         "data": [
             {"path": str(path), "sha256": sha256(path)}
-            | ({"rows": len(family), "source": family.source} if path == data[0] else {"unlabelled": True})
-            for path in data
+            | ({"rows": rows[i], "source": family.source} if i < len(rows) else {"unlabelled": True})
+            for i, path in enumerate(data)
         ],
         "host": platform.node(),
         "platform": platform.platform(),
@@ -217,40 +224,72 @@ def load_run(run: str) -> "tuple[Path, TrainedModel, Family]":
             raise UserError(
                 f"{data} has changed since the run {path} was trained on it\ntrain again on the new file"
             )
-    family = load_family(Path(config.data), int(config.split_seed))
+    family = load_family(
+        data_paths(config),
+        int(config.split_seed),
+        bool(config.get("regrid")),
+        stored=config.get("memory") is not None,
+    )
     return path, model, family.with_descriptors(model.descriptor_names)
 
 
-def load_family(path: Path, split_seed: int) -> "Family":
-    """Read a family file with the split of `split_seed`; 0 keeps the one in the file.
+def data_paths(config: DictConfig) -> list[Path]:
+    """Return the family files that a configuration names, be it one or a list."""
+    data = config.data
+    return [Path(str(path)) for path in data] if isinstance(data, ListConfig) else [Path(str(data))]
+
+
+def load_family(
+    paths: list[Path],
+    split_seed: int,
+    regrid: bool = False,
+    stored: bool = False,
+    announce: Callable[[str], None] = lambda text: None,
+) -> "Family":
+    """Read family files as one with the split of `split_seed`; 0 keeps the one in the files.
+
+    Parameters
+    ----------
+    paths, regrid, stored
+        See `data.families.read_families`.
+    split_seed
+        Of the split.
+    announce
+        Is told how several files went together.
 
     Raises
     ------
     UserError
-        If a material is on two sides of the split, or a side is empty.
+        If a material is on two sides of the split, a side is empty, or the files do not go together.
     """
     from dataclasses import replace
 
     import numpy as np
 
-    from rankaae_cli.data.family_file import read_family
+    from rankaae_cli.data.families import read_families
+    from rankaae_cli.data.family_file import material_numbers
     from rankaae_cli.data.splits import SPLITS, split_by_material
 
-    family = read_family(path)
+    family, notes = read_families(paths, regrid, stored)
+    named = ", ".join(str(path) for path in paths)
     if split_seed != 0:
         family = replace(family, split_N=split_by_material(family.material_N, split_seed))
-    sides: dict[str, int] = {}
-    for material, side in zip(family.material_N, family.split_N, strict=True):
-        if sides.setdefault(material, side) != side:
-            raise UserError(
-                f"{path}: the sites of {material} are on two sides of the split\nsplit by material"
-            )
+    number_N = material_numbers(family.material_N)
+    first_M = np.unique(number_N, return_index=True)[1]
+    beside_N = family.split_N != family.split_N[first_M][number_N]
+    if beside_N.any():
+        raise UserError(
+            f"{named}: the sites of {family.material_N[beside_N.argmax()]} are on two sides of the split\n"
+            "split by material" + ("" if len(paths) == 1 else ", as any split_seed= but 0 does")
+        )
     empty = [name for side, name in enumerate(SPLITS) if not np.any(family.split_N == side)]
     if empty:
         raise UserError(
-            f"{path}: no material of its {len(sides)} is on the {' or '.join(empty)} side of the split\n"
+            f"{named}: no material of its {len(first_M)} is on the {' or '.join(empty)} side of the split\n"
             "add materials, or choose another split_seed="
         )
+    for note in notes:
+        announce(note)
     return family
 
 

@@ -27,14 +27,18 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     if resumed:
         directory, cfg = _interrupted_run(cfg)
     _check(cfg)
-    data, is_sample = training_data.data_file(cfg)
-    family = training_data.usable_family(cfg, run_directory.load_family(data, cfg.split_seed))
+    data, is_sample = training_data.data_files(cfg)
+    family = run_directory.load_family(data, cfg.split_seed, cfg.regrid, stored=True, announce=console.print)
+    family = training_data.usable_family(cfg, family)
     device = chosen_device(cfg.device.value, cfg.devices)
-    cfg.data = str(data)
+    cfg.data = str(data[0]) if len(data) == 1 else [str(path) for path in data]
     unlabelled_NE = training_data.unlabelled_spectra(cfg, family)
+    memory = training_data.streaming_memory(cfg, family, unlabelled_NE, device, resumed)
+    if memory is None:
+        family = family.in_memory()
     rows = training_data.rows_trained_on(family, unlabelled_NE)
     epochs = cfg.max_epochs or epochs_of(cfg.max_steps, rows, cfg.batch_size)
-    files = [data, *training_data.second_file(cfg)]
+    files = [*data, *training_data.second_file(cfg)]
 
     if resumed:
         provenance = interrupted.provenance_when_resumed(directory, files, device)
@@ -51,7 +55,7 @@ def run(cfg: DictConfig) -> dict[str, Any]:
         console.print(f"{len(unlabelled_NE)} more training spectra without descriptors from {cfg.unlabelled}")
 
     given = {"device": device, "max_epochs": epochs, "folder": directory, "logger": logger, "resume": resumed}
-    request = _request(cfg, family, unlabelled_NE=unlabelled_NE, **given)
+    request = _request(cfg, family, unlabelled_NE=unlabelled_NE, memory=memory, **given)
     model, wall = _fitted(request, provenance)
     _summarise(model, directory, wall)
     return {"run": directory, "score": float(model.scores_T[model.selected_trial])}

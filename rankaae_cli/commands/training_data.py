@@ -8,30 +8,80 @@ from omegaconf import DictConfig
 from rankaae_cli.core.errors import UserError
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from rankaae_cli.data.family_file import Family
+    from rankaae_cli.data.spectra_rows import Spectra
+
+# Of the free memory: up to how much spectra are held in it, and how much they may take where they are not.
+_SHARE_IN_MEMORY, _SHARE_STREAMED = 0.5, 0.25
 
 
-def data_file(cfg: DictConfig) -> tuple[Path, bool]:
-    """Return the family file to train on, and whether it is the shipped synthetic sample."""
+def data_files(cfg: DictConfig) -> tuple[list[Path], bool]:
+    """Return the family files to train on, and whether it is the shipped synthetic sample."""
+    from rankaae_cli.commands.run_directory import data_paths
     from rankaae_cli.data.samples import sample_path
 
     if cfg.data is not None:
-        path = Path(cfg.data)
-        if not path.is_file():
-            raise UserError(f"there is no data file {path}\nmake one with rankaae ingest, or correct data=")
-        return path.resolve(), False
+        paths = data_paths(cfg)
+        for path in paths:
+            if not path.is_file():
+                raise UserError(
+                    f"there is no data file {path}\nmake one with rankaae ingest, or correct data="
+                )
+        return [path.resolve() for path in paths], False
     default = Path(cfg.family.data)
     if default.is_file():
-        return default.resolve(), False
+        return [default.resolve()], False
     sample = sample_path(cfg.family.name)
     if sample is None:
         raise UserError(
             f"there is no {default}, and no sample of {cfg.family.name} ships with the program\n"
             f"make the file: rankaae ingest +family={cfg.family.name} source=... path=..."
         )
-    return sample, True
+    return [sample], True
+
+
+def streaming_memory(
+    cfg: DictConfig, family: "Family", unlabelled: "Spectra | None", device: str, resumed: bool
+) -> int | None:
+    """Return how many bytes streamed spectra may take; None where all of them go into memory.
+
+    What is decided for the user is written into `cfg`, so that a run that goes on decides alike.
+
+    Raises
+    ------
+    UserError
+        If ``memory=`` is no amount of memory, or too little for a batch.
+    """
+    import torch
+
+    from rankaae_cli.commands.terminal import console
+    from rankaae_cli.core.byte_sizes import parsed_bytes, shown_bytes
+    from rankaae_cli.training.memory import available_bytes
+    from rankaae_cli.training.rows import spectra_bytes
+
+    needed = spectra_bytes(family.spectra_NE) + (0 if unlabelled is None else spectra_bytes(unlabelled))
+    if cfg.memory is None:
+        free = None if resumed else available_bytes(torch.device(device))
+        if free is None or needed <= _SHARE_IN_MEMORY * free:
+            return None
+        cfg.memory = f"{max(int(_SHARE_STREAMED * free) // 10**6, 1)}MB"
+    memory = parsed_bytes(cfg.memory)
+    if memory is None:
+        raise UserError(f"memory={cfg.memory} is no amount of memory\ngive one such as memory=1GB, or null")
+    if needed <= memory:
+        return None
+    # A pool of a batch, and the next one.
+    least = 2 * int(cfg.batch_size) * len(family.energy_E) * 4
+    if memory < least:
+        raise UserError(
+            f"memory={cfg.memory} does not hold two batches of {cfg.batch_size} spectra\n"
+            f"give at least {least // 1000 + 1}kB, or a smaller batch_size"
+        )
+    console.print(
+        f"the spectra take {shown_bytes(needed)} in memory and may take {shown_bytes(memory)}: "
+        "they are read from the file in blocks"
+    )
+    return memory
 
 
 def usable_family(cfg: DictConfig, family: "Family") -> "Family":
@@ -68,8 +118,8 @@ def usable_family(cfg: DictConfig, family: "Family") -> "Family":
     return family.with_descriptors(kept)
 
 
-def unlabelled_spectra(cfg: DictConfig, family: "Family") -> "np.ndarray | None":
-    """Return the spectra of the second file that may be trained on, (N, E).
+def unlabelled_spectra(cfg: DictConfig, family: "Family") -> "Spectra | None":
+    """Return the spectra of the second file that may be trained on, (N, E), without reading them.
 
     Materials on the validation or test side, by the family's split or by their name, are left out, and sites that
     the family itself has.
@@ -82,11 +132,12 @@ def unlabelled_spectra(cfg: DictConfig, family: "Family") -> "np.ndarray | None"
     import numpy as np
 
     from rankaae_cli.data.family_file import read_family
+    from rankaae_cli.data.spectra_rows import rows_taken
     from rankaae_cli.data.splits import TRAIN, split_of
 
     if cfg.unlabelled is None:
         return None
-    other = read_family(cfg.unlabelled)
+    other = read_family(cfg.unlabelled, stored=True)
     cfg.unlabelled = str(second_file(cfg)[0])
     if other.element != family.element or other.edge != family.edge:
         raise UserError(
@@ -112,10 +163,10 @@ def unlabelled_spectra(cfg: DictConfig, family: "Family") -> "np.ndarray | None"
             f"unlabelled={cfg.unlabelled} has no spectrum on the training side that the data have not\n"
             "leave it out, or give another file"
         )
-    return other.spectra_NE[np.array(keep_N)]
+    return rows_taken(other.spectra_NE, np.array(keep_N))
 
 
-def rows_trained_on(family: "Family", unlabelled_NE: "np.ndarray | None") -> int:
+def rows_trained_on(family: "Family", unlabelled_NE: "Spectra | None") -> int:
     """Return how many spectra an epoch has."""
     from rankaae_cli.data.splits import TRAIN
 

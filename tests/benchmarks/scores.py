@@ -66,7 +66,7 @@ def csv_path(stem: Path) -> Path:
 def open_family(path: str, split_seed: int = 0) -> Family:
     """Return the family of a file with the split of that seed, less the descriptors that cannot be learnt."""
     try:
-        family = load_family(Path(path), split_seed)
+        family = load_family([Path(path)], split_seed)
         return usable_family(composed("train", f"+family={family.name}"), family)
     except UserError as error:
         raise SystemExit(str(error)) from error
