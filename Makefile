@@ -28,6 +28,7 @@ lint: $(VENV)/.dev ## Check style and types
 bench: $(VENV)/.dev ## Measure speed, ratios within one run; kill trainings and hold their ends against one left alone
 	$(BIN)/python -m tests.benchmarks.rank_loss
 	$(BIN)/python -m tests.benchmarks.training
+	$(BIN)/python -m tests.benchmarks.growth --output $(BENCHES)/growth
 	$(BIN)/python -m tests.benchmarks.kills
 
 bench-accuracy: $(VENV)/.dev ## Measure accuracy on $RANKAAE_BENCH_DATA, else on a synthetic sample; takes hours

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+# Values that are ranked at once.
+_AT_ONCE = 2**21
+
 
 @dataclass(frozen=True)
 class PairCounts:
@@ -167,7 +170,12 @@ def spearman(styles: Tensor, descriptors: Tensor) -> Tensor:
     Tensor
         Shape (...), in [-1, 1]; NaN where fewer than two rows are known or one side is constant.
     """
-    known = (~descriptors.isnan()).expand(torch.broadcast_shapes(styles.shape, descriptors.shape))
+    shape = torch.broadcast_shapes(styles.shape, descriptors.shape)
+    if len(shape) > 1 and shape.numel() > _AT_ONCE:
+        # Ranks of long rows take twenty times the memory of their values: not of all rows at once.
+        several = zip(styles.expand(shape), descriptors.expand(shape), strict=True)
+        return torch.stack([spearman(a, b) for a, b in several])
+    known = (~descriptors.isnan()).expand(shape)
     ranks = []
     for values in (styles, descriptors):
         p = _Positions.of(torch.where(known, values, float("nan")))

@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
+from rankaae_cli.core import ranks
 from rankaae_cli.core.ranks import pair_counts, prior_correlation, rank_weights, spearman
 
 
@@ -66,6 +67,14 @@ def test_spearman_equals_scipy_with_ties_and_unknowns():
     for row in range(3):
         known = ~np.isnan(d[row])
         assert rho[row] == pytest.approx(spearmanr(z[row][known], d[row][known]).statistic, abs=1e-12)
+
+
+def test_spearman_of_many_rows_is_worked_out_in_parts(monkeypatch):
+    generator = torch.Generator().manual_seed(0)
+    styles, descriptors = (torch.rand(shape, generator=generator) for shape in ((2, 3, 30), (3, 30)))
+    whole = spearman(styles, descriptors)
+    monkeypatch.setattr(ranks, "_AT_ONCE", 31)
+    torch.testing.assert_close(spearman(styles, descriptors), whole)
 
 
 def test_spearman_of_a_constant_is_not_defined():
