@@ -2,14 +2,15 @@
 
 python -m tests.benchmarks.growth [--million] [--output FOLDER]
 
-Default setting. Seconds are the processor's, of one thread: of the steps, of the statistics and scores at the end of
-the epoch, and of reading where spectra are read from the file; other programs on the machine change them less than
-the clock's, which are beside them in growth.csv. Each is the smallest of three epochs. The slope is that between
-neighbouring points on logarithmic axes, 1 where the cost is linear. The spectra are those of the shipped sample, over
-and over.
+Default setting. Seconds are the processor's, of one thread: of the steps, of the statistics and scores at the end
+of the epoch, and of reading where spectra are read from the file; other programs on the machine change them less
+than the clock's, which are beside them in growth.csv. Each is the smallest of three epochs. The slope is that
+between neighbouring points on logarithmic axes, 1 where the cost is linear. The spectra are those of the shipped
+sample, over and over.
 """
 
 import argparse
+import contextlib
 import csv
 import itertools
 import tempfile
@@ -100,10 +101,8 @@ def measured(family: Family, trials: int, memory: int | None = None) -> Point:
             trials_at_once=trials,
             memory=memory,
         )
-        try:
+        with contextlib.suppress(_Measured):
             fit(request, note)
-        except _Measured:
-            pass
     processor, clock = (min(b[i] - a[i] for a, b in itertools.pairwise(ends)) for i in (0, 1))
     return Point(len(family), trials, processor, clock)
 
