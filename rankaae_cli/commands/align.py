@@ -25,7 +25,7 @@ def run(cfg: "DictConfig") -> dict[str, Any]:
 
     from rankaae_cli.commands.ingest_measured import measured_options
     from rankaae_cli.commands.offset_file import OffsetFile, write_offset
-    from rankaae_cli.commands.run_directory import find_run, load_family, read_run_config
+    from rankaae_cli.commands.run_directory import family_of_run, find_run, read_run_config
     from rankaae_cli.core.energy_offset import combine, match_reference
     from rankaae_cli.core.spectra import SpectrumError
     from rankaae_cli.data.family_file import read_family
@@ -37,7 +37,7 @@ def run(cfg: "DictConfig") -> dict[str, Any]:
             "give files and their valences, in quotes: 'references={Cu2O.xdi:1,CuO.xdi:2}'"
         )
     config = read_run_config(find_run(cfg.run))
-    family = read_family(cfg.data) if cfg.data else load_family(Path(config.data), int(config.split_seed))
+    family = read_family(cfg.data) if cfg.data else family_of_run(config)
     if family.energy_unit != "eV":
         raise UserError(f"family {family.name} is over {family.energy_unit}: there is no offset in eV")
     found, told, beamlines = [], [], []

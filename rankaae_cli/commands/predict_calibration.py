@@ -140,8 +140,9 @@ def calibrate_prediction(model: "TrainedModel", family: "Family") -> Calibrated:
         Its data with its split and descriptors, as `load_run` gives them.
     """
     training, validation = (family.with_rows(family.split_N == side) for side in (0, 1))
-    seen = encode(model, training.spectra_NE)
-    held = encode(model, validation.spectra_NE)
+    training_ME = training.spectra_NE[:]
+    seen = encode(model, training_ME)
+    held = encode(model, validation.spectra_NE[:])
     styles_NK, spread_NK = named_styles(model, held)
     signs_N3 = novelty_signs(held.error_N, spread_NK, style_distance(held.styles_TNS, seen.styles_TNS))
     features_KNF = difficulty_features(styles_NK, spread_NK, held.error_N)
@@ -161,7 +162,7 @@ def calibrate_prediction(model: "TrainedModel", family: "Family") -> Calibrated:
         residual_NK=residual_NK,
         difficulty_NK=difficulty_NK,
         training_TMS=seen.styles_TNS.astype(np.float32),
-        spectra_ME=training.spectra_NE,
+        spectra_ME=training_ME,
         descriptors_MK=training.descriptors_NK,
         material_M=np.asarray(training.material_N, dtype=str),
         site_M=training.site_N,

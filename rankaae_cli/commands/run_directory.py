@@ -224,12 +224,7 @@ def load_run(run: str) -> "tuple[Path, TrainedModel, Family]":
             raise UserError(
                 f"{data} has changed since the run {path} was trained on it\ntrain again on the new file"
             )
-    family = load_family(
-        data_paths(config),
-        int(config.split_seed),
-        bool(config.get("regrid")),
-        stored=config.get("memory") is not None,
-    )
+    family = family_of_run(config)
     return path, model, family.with_descriptors(model.descriptor_names)
 
 
@@ -237,6 +232,12 @@ def data_paths(config: DictConfig) -> list[Path]:
     """Return the family files that a configuration names, be it one or a list."""
     data = config.data
     return [Path(str(path)) for path in data] if isinstance(data, ListConfig) else [Path(str(data))]
+
+
+def family_of_run(config: DictConfig) -> "Family":
+    """Read the data of a run with its split; spectra that it did not hold in memory stay in their files."""
+    regrid, stored = bool(config.get("regrid")), config.get("memory") is not None
+    return load_family(data_paths(config), int(config.split_seed), regrid, stored)
 
 
 def load_family(
