@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator
+from matplotlib.ticker import NullLocator
 
 from rankaae_cli.data.family_file import Family, read_family, write_family
 from rankaae_cli.data.samples import sample_path
@@ -131,20 +131,17 @@ def growth_figure(series: dict[str, list[Point]]) -> Figure:
     for ax, (name, points) in zip(panels, series.items(), strict=True):
         size = np.array([getattr(point, name) for point in points], dtype=float)
         seconds = np.array([point.processor for point in points])
-        line = ax.loglog(size, seconds[-1] * size / size[-1], color=GREY, linestyle="--", linewidth=0.8)[0]
+        ax.loglog(size, seconds[-1] * size / size[-1], color=GREY, linestyle="--", linewidth=0.8)
         ax.loglog(size, seconds, color=BLUE, marker="o", markersize=3)
         label, title = about[name]
         ax.set_xlabel(label)
         ax.set_title(title)
-        ax.xaxis.set_major_locator(LogLocator(base=10))
-        ax.annotate(
-            "slope 1",
-            (size[0], line.get_ydata()[0]),
-            (4, -2),
-            textcoords="offset points",
-            va="top",
-            color=GREY,
-        )
+        ax.set_xticks(size[:: 2 if len(size) > 4 else 1])
+        ax.xaxis.set_major_formatter(lambda n, _: f"{n:,.0f}")
+        ax.xaxis.set_minor_locator(NullLocator())
+        middle = float(np.sqrt(size[0] * size[-1]))
+        at = (middle, seconds[-1] * middle / size[-1])
+        ax.annotate("slope 1", at, (5, -3), textcoords="offset points", va="top", color=GREY)
     panels[0].set_ylabel("Processor seconds")
     return figure
 
