@@ -9,7 +9,7 @@ import re
 import sys
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from rankaae_cli import __version__
@@ -183,31 +183,17 @@ def _run_under_hydra(command: str, overrides: list[str]) -> int:
     import hydra
 
     from rankaae_cli import schema
+    from rankaae_cli.commands.sweep import JobsFailed
+    from rankaae_cli.commands.sweep_resume import call_of_begun
 
     schema.register()
-    statuses: list[int] = []
+    if command == "train":
+        overrides = call_of_begun(overrides)
     # Hydra's own help knows no meanings: ours is a job, which gets the configuration as any other does.
     asks_help = bool({"--help", "-h"} & set(overrides))
     if asks_help:
         overrides = [o for o in overrides if o not in ("--help", "-h", "--multirun", "-m")]
-
-    def job(cfg: "DictConfig") -> float | None:
-        if asks_help:
-            from rankaae_cli.commands.help import help_text
-
-            directories = _config_directories(overrides)
-            print(help_text(command, cfg, lambda group: options(group, directories)))
-            return None
-        # Caught here, not above: a job of a sweep that fails must not stop the others.
-        try:
-            result = _run_command(command, cfg, overrides)
-        except BrokenPipeError:
-            raise
-        except Exception as error:
-            statuses.append(_report(error, command, overrides))
-            return None
-        statuses.append(int(result.get("status", DONE)))
-        return float(result["score"]) if "score" in result else None
+    job = _Job(command, overrides, asks_help)
 
     before = sys.argv, os.environ.get("HYDRA_FULL_ERROR")
     sys.argv = ["rankaae", *overrides]
@@ -217,11 +203,66 @@ def _run_under_hydra(command: str, overrides: list[str]) -> int:
     except SystemExit as exit_:
         # argparse leaves so, having printed what was wrong.
         return exit_.code if isinstance(exit_.code, int) else DONE
+    except JobsFailed:
+        return FAILED
     finally:
         sys.argv = before[0]
         if before[1] is None:
             del os.environ["HYDRA_FULL_ERROR"]
-    return max(statuses, default=DONE)
+    return job.status
+
+
+@dataclass
+class _Job:
+    """What Hydra calls with a configuration, once or for every job of a sweep; launchers send it elsewhere.
+
+    Attributes
+    ----------
+    command, overrides
+        As given.
+    asks_help
+        Show the help instead.
+    status
+        Exit status, after the call.
+    process, folder
+        Where the command was given.
+    """
+
+    command: str
+    overrides: list[str]
+    asks_help: bool
+    status: int = DONE
+    process: int = field(default_factory=os.getpid)
+    folder: str = field(default_factory=os.getcwd)
+
+    def __call__(self, cfg: "DictConfig") -> float | None:
+        from rankaae_cli.commands import sweep_job
+
+        if self.asks_help:
+            from rankaae_cli.commands.help import help_text
+
+            directories = _config_directories(self.overrides)
+            print(help_text(self.command, cfg, lambda group: options(group, directories)))
+            return None
+        if sweep_job.is_sweep():
+            origin = sweep_job.Origin(self.process, self.folder, self.overrides)
+            return sweep_job.run_job(self._run, self._explain, cfg, origin)
+        try:
+            result = self._run(cfg)
+        except BrokenPipeError:
+            raise
+        except Exception as error:
+            # Left to Hydra, it would come with lines of its own.
+            self.status = _report(error, self.command, self.overrides)
+            return None
+        self.status = int(result.get("status", DONE))
+        return float(result["score"]) if "score" in result else None
+
+    def _run(self, cfg: "DictConfig") -> dict[str, Any]:
+        return _run_command(self.command, cfg, self.overrides)
+
+    def _explain(self, error: Exception) -> str:
+        return _explained(error, self.command, self.overrides)[1]
 
 
 def _run_command(command: str, cfg: "DictConfig", overrides: list[str]) -> dict[str, Any]:
@@ -252,18 +293,20 @@ def _report(error: Exception, command: str, overrides: list[str]) -> int:
     """Say on standard error what went wrong; return the exit status."""
     if os.environ.get("RANKAAE_DEBUG") == "1":
         traceback.print_exception(error)
+    status, said = _explained(error, command, overrides)
+    print(f"rankaae: {said}", file=sys.stderr)
+    return status
+
+
+def _explained(error: Exception, command: str, overrides: list[str]) -> tuple[int, str]:
+    """Return the exit status and what is said of an error."""
     if isinstance(error, UserError):
-        print(f"rankaae: {error}", file=sys.stderr)
-        return WRONG_CALL
+        return WRONG_CALL, str(error)
     explained = _explain_configuration_error(error, command, overrides)
     if explained:
-        print(f"rankaae: {explained}", file=sys.stderr)
-        return WRONG_CALL
-    print(
-        f"rankaae: {command} failed: {type(error).__name__}: {error}\nset RANKAAE_DEBUG=1 to see where",
-        file=sys.stderr,
-    )
-    return FAILED
+        return WRONG_CALL, explained
+    said = f"{command} failed: {type(error).__name__}: {error}\nset RANKAAE_DEBUG=1 to see where"
+    return FAILED, said
 
 
 def _explain_configuration_error(error: BaseException, command: str, overrides: list[str]) -> str | None:

@@ -4,11 +4,13 @@ Defaults that a user may want to read or change lie in ``conf/``; a key that is 
 docstrings say of each key is what ``rankaae COMMAND --help`` shows.
 """
 
+import importlib
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
+from hydra.core.plugins import Plugins
 from omegaconf import MISSING
 
 from rankaae_cli.core.baseline_settings import BaselineSettings
@@ -326,6 +328,13 @@ class Split(Enum):
     test = "test"
 
 
+class Then(Enum):
+    """What `train` does after training."""
+
+    nothing = "nothing"
+    report = "report"
+
+
 @dataclass
 class TrainConfig:
     """Keys of `rankaae train`.
@@ -370,7 +379,13 @@ class TrainConfig:
     save_every
         epochs between two savings of last.ckpt, from which an interrupted run goes on
     resume
-        an interrupted run's directory, to go on with it; latest: the newest one below runs/
+        an interrupted run's directory, to go on with it; latest: the newest one below runs/; a sweep's, to run
+        the jobs that are missing
+    ingest
+        folder of FEFF calculations <ingest>/<family>, or archives of that name: read first where the family
+        has no data file yet
+    then
+        report: evaluate, traverse and report the run, and of a sweep all runs on one page
     model
         sizes of the networks and number of free styles
     objective
@@ -399,6 +414,8 @@ class TrainConfig:
     spread: Spread = Spread.trials
     save_every: int = MISSING
     resume: str | None = None
+    ingest: str | None = None
+    then: Then = Then.nothing
     model: ModelSettings = MISSING
     objective: ObjectiveSettings = MISSING
     optimiser: OptimiserSettings = MISSING
@@ -597,12 +614,25 @@ SCHEMAS: dict[str, Any] = {
 # The configuration groups that a command takes: folders of conf/.
 GROUPS: dict[str, tuple[str, ...]] = {
     "ingest": ("family",),
-    "train": ("family", "experiment", "model", "objective", "augmentation", "optimiser", "logger"),
+    "train": (
+        *("family", "experiment", "model", "objective", "augmentation", "optimiser", "logger"),
+        *("hydra/launcher", "hydra/sweeper"),
+    ),
 }
 
 
+# Of hydra/sweeper and hydra/launcher: these ship in conf/, and stand before those that Hydra and plugins store.
+_OWN = {"sweeper": ("basic", "optuna"), "launcher": ("ray",)}
+
+
 def register() -> None:
-    """Make the schemas known to Hydra as ``<command>_schema``."""
+    """Make the schemas known to Hydra as ``<command>_schema``, and our sweepers and launchers."""
     store = ConfigStore.instance()
     for command, node in SCHEMAS.items():
         store.store(name=f"{command}_schema", node=node)
+    plugins = Plugins.instance()  # what there is stores its configurations now
+    for plugin in importlib.import_module("hydra_plugins.rankaae").PLUGINS:
+        plugins.register(plugin)
+    for group, names in _OWN.items():
+        for name in names:
+            store.repo["hydra"].get(group, {}).pop(f"{name}.yaml", None)

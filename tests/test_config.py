@@ -1,17 +1,26 @@
 """Every shipped configuration composes and fits the schema."""
 
 import dataclasses
+import importlib.util
 from pathlib import Path
 
 import pytest
+from hydra import compose, initialize_config_module
+from hydra.core.plugins import Plugins
 from omegaconf import OmegaConf
 
+from rankaae_cli import schema
 from rankaae_cli.cli import COMMANDS
 from rankaae_cli.core.settings import ModelSettings, ObjectiveSettings, OptimiserSettings
 from tests.configuration import composed
 
 CONF = Path(__file__).parent.parent / "conf"
 GROUPS = sorted(p for p in CONF.glob("*/*.yaml") if p.parent.name != "family")
+PLUGINS = {
+    "joblib": "hydra_plugins.hydra_joblib_launcher",
+    "submitit_local": "hydra_plugins.hydra_submitit_launcher",
+    "submitit_slurm": "hydra_plugins.hydra_submitit_launcher",
+}
 FAMILIES = sorted(p.stem for p in CONF.glob("family/*.yaml"))
 
 
@@ -35,6 +44,25 @@ def test_group(path):
     plus = "+" if group == "experiment" else ""
     cfg = composed("train", "+family=Fe_oxides", f"{plus}{group}={name}")
     assert not {k for k in OmegaConf.missing_keys(cfg) if k.startswith(group)}
+
+
+@pytest.mark.parametrize(
+    "path", sorted(CONF.glob("hydra/*/*.yaml")), ids=lambda p: f"{p.parent.name}/{p.stem}"
+)
+def test_launchers_and_sweepers(path):
+    """Each composes, and names a plugin that Hydra knows; what is not installed is passed over."""
+    plugin = next(
+        (name for parent, name in PLUGINS.items() if f"- {parent}" in path.read_text()),
+        "hydra_plugins.rankaae",
+    )
+    if importlib.util.find_spec(plugin) is None:
+        pytest.skip(f"{plugin} is not installed")
+    schema.register()
+    group = f"hydra/{path.parent.name}"
+    with initialize_config_module("rankaae_cli.conf", version_base="1.3"):
+        cfg = compose("train", ["+family=Fe_oxides", f"{group}={path.stem}"], return_hydra_config=True)
+    assert cfg.hydra.runtime.choices[group] == path.stem
+    assert cfg.hydra[path.parent.name]._target_ in Plugins.instance().class_name_to_class
 
 
 def test_oxide_grids():

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rankaae_cli.commands.run_directory import BEST, PROVENANCE, find_run, read_provenance
+from rankaae_cli.commands.sweep_record import JOB, PRUNED, SWEEP, jobs_of, read_job
 from rankaae_cli.core.errors import UserError
 
 _SWEEP = "multirun.yaml"  # what Hydra leaves in the directory of a sweep
@@ -117,13 +118,24 @@ def _below(folder: Path) -> Iterator[tuple[Path, LeftOut | None]]:
             yield path, _state(path)
             continue
         subfolders[:] = sorted((s for s in subfolders if not s.startswith(".")), key=_natural)
-        if _SWEEP in files:
+        if SWEEP in files:
+            yield from _recorded_without_run(path)
+        elif _SWEEP in files:
             jobs = [s for s in subfolders if s.isdigit() and any((path / s).rglob(PROVENANCE))]
             # Jobs are counted from 0; one that fails at once leaves no folder, or an empty one.
             for job in range(max(map(int, [*jobs, *filter(str.isdigit, subfolders)]), default=-1) + 1):
                 if str(job) not in jobs:
                     gone = path / str(job)
                     yield gone, LeftOut(gone, "the job of the sweep failed before it trained")
+
+
+def _recorded_without_run(sweep: Path) -> Iterator[tuple[Path, LeftOut]]:
+    """Give the jobs of a sweep that left no run, with what the sweep recorded of them."""
+    for job in jobs_of(sweep):
+        folder = sweep / job.directory
+        if not (folder / PROVENANCE).is_file():
+            reason = job.reason or f"the job is {job.state}"
+            yield folder, LeftOut(folder, reason, f"rankaae train resume={sweep}")
 
 
 def _state(path: Path) -> LeftOut | None:
@@ -133,7 +145,11 @@ def _state(path: Path) -> LeftOut | None:
     except UserError as error:
         return LeftOut(path, str(error).splitlines()[0], "train again", fault=True)
     if "finished" not in content:
-        return LeftOut(path, "has not finished", f"rankaae train resume={path}")
+        job = read_job(path) if (path / JOB).is_file() else None
+        if job is not None and job.state == PRUNED:
+            return LeftOut(path, f"was pruned: {job.reason}", f"rankaae train resume={path} finishes it")
+        why = f": {job.reason}" if job is not None and job.reason else ""
+        return LeftOut(path, f"has not finished{why}", f"rankaae train resume={path}")
     if not (path / BEST).is_file():
         return LeftOut(path, f"has no {BEST}", "train again", fault=True)
     return None

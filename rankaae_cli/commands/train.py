@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from rankaae_cli.commands import interrupted, run_directory, training_data
+from rankaae_cli.commands import interrupted, run_directory, sweep_job, train_stages, training_data
 from rankaae_cli.core.errors import Stopped, UserError
 from rankaae_cli.core.settings import LOSSES, Spread
 from rankaae_cli.data.files import now
@@ -23,10 +23,14 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     from rankaae_cli.core.schedules import epochs_of
     from rankaae_cli.training.fit import chosen_device
 
+    if ended := sweep_job.own_finished_run():
+        train_stages.after_training(cfg, ended)
+        return {"run": ended, "score": train_stages.score_of(ended)}
     resumed = cfg.resume is not None
     if resumed:
         directory, cfg = _interrupted_run(cfg)
     _check(cfg)
+    train_stages.ingest_where_needed(cfg)
     data, is_sample = training_data.data_files(cfg)
     family = run_directory.load_family(data, cfg.split_seed, cfg.regrid, stored=True, announce=console.print)
     family = training_data.usable_family(cfg, family)
@@ -58,7 +62,12 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     request = _request(cfg, family, unlabelled_NE=unlabelled_NE, memory=memory, **given)
     model, wall = _fitted(request, provenance)
     _summarise(model, directory, wall)
+    train_stages.after_training(cfg, directory)
     return {"run": directory, "score": float(model.scores_T[model.selected_trial])}
+
+
+# Where and from what a run goes on, not what it is.
+_MAY_CHANGE = ("resume", "data", "unlabelled", "device", "ingest", "then")
 
 
 def _request(cfg: DictConfig, family: "Family", **given: Any) -> "FitRequest":
@@ -148,7 +157,7 @@ def _interrupted_run(cfg: DictConfig) -> tuple[Path, DictConfig]:
             f"{_shown(directory)} was begun with an older rankaae, which had no {', '.join(missing)}\n"
             "begin a new run"
         )
-    changed = interrupted.changed_settings(cfg, stored, ignore=("resume", "data", "unlabelled", "device"))
+    changed = interrupted.changed_settings(cfg, stored, ignore=_MAY_CHANGE)
     if changed:
         raise UserError(
             f"{_shown(directory)} was begun with another configuration: {'; '.join(changed)}\n"

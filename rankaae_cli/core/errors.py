@@ -23,6 +23,14 @@ class Stopped(BaseException):
         self.status = 128 + signal_number
 
 
+class Pruned(Exception):  # noqa: N818
+    """A job of a search was given up because others did better at the same point; `score` is its best so far."""
+
+    def __init__(self, message: str, score: float) -> None:
+        super().__init__(message)
+        self.score = score
+
+
 def nearest(name: str, known: Iterable[str], else_list: Iterable[str] | None = None) -> str:
     """Return a sentence that names the entries of `known` nearest to `name`.
 

@@ -9,7 +9,17 @@ from typing import Any
 import numpy as np
 
 # What decides where and how a run computes, not what.
-_NO_SETTINGS = ("resume", "device", "threads", "save_every", "trials_at_once", "logger", "family.data")
+_NO_SETTINGS = (
+    "resume",
+    "ingest",
+    "then",
+    "device",
+    "threads",
+    "save_every",
+    "trials_at_once",
+    "logger",
+    "family.data",
+)
 # Families differ in these by definition; only where they differ within one are they a setting.
 _OF_FAMILY = ("family", "data", "unlabelled")
 

@@ -76,5 +76,6 @@ def test_wrong_settings_are_refused_beside_help_too(refused):
 
 
 def test_every_folder_of_conf_is_a_group_of_train():
-    folders = {path.name for path in CONF.iterdir() if path.is_dir() and path.name != "__pycache__"}
+    folders = {path.name for path in CONF.iterdir() if path.is_dir()} - {"__pycache__", "hydra"}
+    folders |= {f"hydra/{path.name}" for path in (CONF / "hydra").iterdir()}
     assert set(GROUPS["train"]) == folders

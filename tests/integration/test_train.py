@@ -76,7 +76,7 @@ def test_a_sweep_gives_every_job_its_own_directory(rankaae, tmp_path):
 
 def test_a_failing_job_does_not_stop_the_others(rankaae, tmp_path):
     done = rankaae("train", "-m", "+family=amorphous_carbon,Ti_oxides", *QUICK)
-    assert done.returncode == 2 and "no sample of amorphous_carbon" in done.stderr
+    assert done.returncode == 1 and "no sample of amorphous_carbon" in done.stderr
     assert len(list(tmp_path.glob("multirun/*/*/1/checkpoints/best.ckpt"))) == 1
 
 

@@ -1,0 +1,15 @@
+"""What Hydra finds of rankaae as plugins: it takes none from outside this namespace."""
+
+from rankaae_cli.commands.sweep import GridSweep
+from rankaae_cli.commands.sweep_ray import RayLauncher
+
+
+class Grid(GridSweep):
+    """Stands for `GridSweep`."""
+
+
+class Ray(RayLauncher):
+    """Stands for `RayLauncher`."""
+
+
+PLUGINS = (Grid, Ray)

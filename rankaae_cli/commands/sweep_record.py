@@ -1,0 +1,201 @@
+"""What is on disk about a sweep: the jobs that were planned, how each stands, and the table at its end.
+
+``sweep.json`` lists the jobs before the first begins; each job writes ``job.json`` in its own directory as it goes.
+So a sweep that was killed, or whose jobs run on other machines, can be read at any time.
+"""
+
+import csv
+import fcntl
+import json
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rankaae_cli.core.errors import UserError
+from rankaae_cli.data.files import now, replacing, write_text
+
+SWEEP, TABLE, JOB, LOG = "sweep.json", "sweep.csv", "job.json", "job.log"
+_JOB_LOCK = ".job.lock"
+_ATTEMPTS = 5
+
+NOT_STARTED, RUNNING, INTERRUPTED = "not started", "running", "interrupted"
+DONE, FAILED, PRUNED = "done", "failed", "pruned"
+ENDED = (DONE, FAILED, PRUNED)
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job of a sweep and how it stands.
+
+    Attributes
+    ----------
+    number
+        From 0.
+    directory
+        Below that of the sweep.
+    overrides
+        What the job sets.
+    state
+        ``not started``, ``running``, ``interrupted``, ``done``, ``failed`` or ``pruned``.
+    reason
+        Why it failed or was pruned, in one line.
+    score
+        Validation score, where it has one.
+    seconds
+        That it took, those before an interruption that left a word among them.
+    began
+        When, ISO 8601 in UTC.
+    """
+
+    number: int
+    directory: str
+    overrides: list[str]
+    state: str = NOT_STARTED
+    reason: str = ""
+    score: float | None = None
+    seconds: float | None = None
+    began: str | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What sweep.json holds besides the states of the jobs.
+
+    Attributes
+    ----------
+    command
+        Of rankaae.
+    folder
+        In which it was given.
+    call
+        Flags and overrides as given.
+    arguments
+        The overrides among them that are not Hydra's own.
+    jobs
+        As planned.
+    """
+
+    command: str
+    folder: str
+    call: list[str]
+    arguments: list[str]
+    jobs: list[Job] = field(default_factory=list)
+
+
+def write_plan(sweep: Path, plan: Plan) -> None:
+    """Write sweep.json with the jobs as they stand."""
+    content = {"format": "rankaae-sweep", "written": now()} | asdict(plan)
+    write_text(sweep / SWEEP, json.dumps(content, indent=2) + "\n")
+
+
+def read_plan(sweep: Path) -> Plan:
+    """Read sweep.json.
+
+    Raises
+    ------
+    UserError
+        If it cannot be read.
+    """
+    content = _read(sweep / SWEEP)
+    try:
+        jobs = [Job(**job) for job in content["jobs"]]
+        return Plan(content["command"], content["folder"], content["call"], content["arguments"], jobs)
+    except (KeyError, TypeError) as error:
+        raise UserError(f"{sweep / SWEEP} cannot be read: {error}\nbegin a new sweep") from error
+
+
+def jobs_of(sweep: Path) -> list[Job]:
+    """Return the jobs of a sweep as they stand, by number."""
+    return [state_of(sweep, job) for job in read_plan(sweep).jobs]
+
+
+def state_of(sweep: Path, job: Job) -> Job:
+    """Return a planned job as it stands now."""
+    folder = sweep / job.directory
+    if (folder / JOB).is_file():
+        return read_job(folder)
+    return Job(job.number, job.directory, job.overrides)
+
+
+def write_table(sweep: Path, jobs: Sequence[Job]) -> Path:
+    """Write sweep.csv, a row a job and a column a setting; return its path."""
+    settings = [dict(o.lstrip("+").split("=", 1) for o in job.overrides if "=" in o) for job in jobs]
+    keys = list(dict.fromkeys(key for setting in settings for key in setting))
+    path = sweep / TABLE
+    with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file, lineterminator="\n")
+        table.writerow(["job", *keys, "state", "reason", "score", "seconds"])
+        for job, setting in zip(jobs, settings, strict=True):
+            numbers = ["" if value is None else value for value in (job.score, job.seconds)]
+            values = [setting.get(key, "") for key in keys]
+            table.writerow([job.directory, *values, job.state, job.reason, *numbers])
+    return path
+
+
+def write_job(folder: Path, job: Job) -> None:
+    """Write job.json."""
+    write_text(folder / JOB, json.dumps(asdict(job), indent=2) + "\n")
+
+
+def read_job(folder: Path) -> Job:
+    """Read job.json; a job that says it runs while no process holds it was interrupted.
+
+    Raises
+    ------
+    UserError
+        If it cannot be read.
+    """
+    try:
+        job = Job(**_read(folder / JOB))
+    except TypeError as error:
+        raise UserError(f"{folder / JOB} cannot be read: {error}\nremove it to run the job again") from error
+    if job.state == RUNNING and not is_held(folder):
+        # Between the two looks it may have ended in order.
+        job = Job(**_read(folder / JOB))
+        return job if job.state != RUNNING else Job(**(asdict(job) | {"state": INTERRUPTED}))
+    return job
+
+
+@contextmanager
+def held_job(folder: Path) -> Iterator[bool]:
+    """Keep other processes from running a job while the body runs; give whether this one may."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / _JOB_LOCK
+    with path.open("w") as file:
+        for attempt in range(_ATTEMPTS):
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                # It may be `is_held` that looks.
+                time.sleep(0.1 * (attempt + 1))
+        else:
+            yield False
+            return
+        yield True
+        path.unlink(missing_ok=True)
+
+
+def is_held(folder: Path) -> bool:
+    """Return whether a process runs the job of a directory."""
+    try:
+        with (folder / _JOB_LOCK).open("r+") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} cannot be read: {error}\nbegin a new sweep") from error
+    if not isinstance(content, dict):
+        raise UserError(f"{path} cannot be read: it holds no mapping\nbegin a new sweep")
+    return content

@@ -1,0 +1,238 @@
+"""Sweeps: every launcher, a failing job, the table, and running what is missing."""
+
+import csv
+import importlib.util
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+
+from rankaae_cli.cli import main
+from rankaae_cli.commands.sweep_record import INTERRUPTED, NOT_STARTED, jobs_of
+from rankaae_cli.data.samples import sample_path
+from tests.conftest import ROOT
+
+QUICK = ("trials=1", "max_epochs=2", "model.hidden=8", "model.free_styles=0", "batch_size=256", "device=cpu")
+# A family of which no sample ships, so that its job fails unless there is a file.
+FAILING = "amorphous_carbon"
+LAUNCHERS = {
+    "basic": None,
+    "workstation": "hydra_plugins.hydra_joblib_launcher",
+    "local_processes": "hydra_plugins.hydra_submitit_launcher",
+    "ray": "ray",
+}
+
+
+def start(cwd, *arguments):
+    return subprocess.Popen(
+        [sys.executable, "-m", "rankaae_cli", "train", *map(str, arguments)],
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def the_sweep(folder):
+    (path,) = folder.glob("multirun/*/*")
+    return path
+
+
+def wait_for(condition, process, seconds=200):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert process.poll() is None, process.stderr.read()
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def weights(run):
+    return torch.load(run / "checkpoints" / "best.ckpt", weights_only=True)["weights"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("launcher", LAUNCHERS)
+def test_four_jobs_one_of_which_fails(launcher, rankaae, tmp_path):
+    module = LAUNCHERS[launcher]
+    if module is not None and importlib.util.find_spec(module) is None:
+        pytest.skip(f"{module} is not installed")
+    call = ("+family=Ti_oxides,amorphous_carbon", "seed=0,1")
+    done = rankaae("train", "-m", *call, *QUICK, f"hydra/launcher={launcher}")
+    assert done.returncode == 1, done.stderr
+    sweep = the_sweep(tmp_path)
+    assert done.stdout.splitlines()[-1] == str(sweep.relative_to(tmp_path))
+    assert "4 jobs: 2 done, 2 failed" in done.stderr and "Traceback" not in done.stderr
+
+    jobs = jobs_of(sweep)
+    assert [job.state for job in jobs] == ["done", "done", "failed", "failed"]
+    assert [job.directory for job in jobs] == ["0", "1", "2", "3"]
+    assert jobs[1].overrides[:2] == ["+family=Ti_oxides", "seed=1"]
+    assert all("no sample of amorphous_carbon ships" in job.reason for job in jobs[2:])
+    with (sweep / "sweep.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["family"] for row in rows] == ["Ti_oxides"] * 2 + [FAILING] * 2
+    for job, row in zip(jobs[:2], rows, strict=False):
+        best = torch.load(sweep / job.directory / "checkpoints" / "best.ckpt", weights_only=True)
+        assert float(row["score"]) == job.score == float(best["scores_T"][0])
+        provenance = json.loads((sweep / job.directory / "provenance.json").read_text())
+        assert provenance["command"].startswith("rankaae train -m +family=Ti_oxides,amorphous_carbon")
+        log = sweep / job.directory / "job.log"
+        assert log.is_file() == (launcher != "basic")
+    assert f"rankaae train resume={sweep.relative_to(tmp_path)}" in done.stderr
+
+
+@pytest.fixture(scope="module")
+def sweep(tmp_path_factory):
+    """A sweep whose second job failed, since there is no data of its family."""
+    folder = tmp_path_factory.mktemp("sweep")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        assert main(["train", "-m", f"+family=Ti_oxides,{FAILING},V_oxides", *QUICK]) == 1
+    return the_sweep(folder)
+
+
+@pytest.fixture
+def copied(sweep, tmp_path, monkeypatch):
+    """A copy of it, in the folder in which it is resumed."""
+    path = tmp_path / sweep.relative_to(sweep.parents[2])
+    shutil.copytree(sweep, path)
+    plan = json.loads((path / "sweep.json").read_text())
+    (path / "sweep.json").write_text(json.dumps(plan | {"folder": str(tmp_path)}))
+    monkeypatch.chdir(tmp_path)
+    return path
+
+
+def give_data(folder, element="Ti"):
+    """Put a file of the failing family in place: what a user would correct."""
+    import h5py
+
+    (folder / "data").mkdir()
+    path = folder / "data" / f"{FAILING}.h5"
+    shutil.copy(sample_path(f"{element}_oxides"), path)
+    with h5py.File(path, "a") as file:
+        file.attrs["family"], file.attrs["element"], file.attrs["energy_unit"] = FAILING, "C", "index"
+
+
+def test_resume_runs_what_failed_and_leaves_the_rest(copied, tmp_path, capsys):
+    kept = {p: p.stat().st_mtime_ns for job in "02" for p in (copied / job).rglob("*") if p.is_file()}
+    give_data(tmp_path)
+    assert main(["train", f"resume={copied.relative_to(tmp_path)}"]) == 0
+    assert "3 jobs: 3 done" in capsys.readouterr().err
+    assert all(path.stat().st_mtime_ns == when for path, when in kept.items())
+    assert json.loads((copied / "1" / "provenance.json").read_text())["finished"]
+    assert [job["state"] for job in json.loads((copied / "sweep.json").read_text())["jobs"]] == ["done"] * 3
+
+
+def test_resume_again_fails_again_and_a_finished_sweep_has_nothing_to_do(copied, tmp_path):
+    assert main(["train", f"resume={copied}"]) == 1
+    give_data(tmp_path)
+    assert main(["train", f"resume={copied}"]) == 0
+    before = (copied / "1" / "job.json").read_bytes()
+    assert main(["train", f"resume={copied}"]) == 0
+    assert (copied / "1" / "job.json").read_bytes() == before
+
+
+def test_a_job_that_left_no_run_directory_or_half_of_one_is_begun_again(copied, tmp_path):
+    shutil.rmtree(copied / "0")
+    for name in ("provenance.json", "job.json"):
+        (copied / "2" / name).unlink()
+    states = [job.state for job in jobs_of(copied)]
+    assert states == [NOT_STARTED, "failed", NOT_STARTED]
+    give_data(tmp_path)
+    assert main(["train", f"resume={copied}"]) == 0
+    assert [job.state for job in jobs_of(copied)] == ["done"] * 3
+
+
+def test_a_finished_run_whose_job_was_killed_before_it_said_so_is_not_trained_again(copied):
+    job = json.loads((copied / "0" / "job.json").read_text())
+    (copied / "0" / "job.json").write_text(json.dumps(job | {"state": "running", "score": None}))
+    trained = (copied / "0" / "checkpoints" / "best.ckpt").stat().st_mtime_ns
+    assert jobs_of(copied)[0].state == INTERRUPTED
+    assert main(["train", f"resume={copied}"]) == 1
+    assert (copied / "0" / "checkpoints" / "best.ckpt").stat().st_mtime_ns == trained
+    assert jobs_of(copied)[0].score == job["score"]
+
+
+@pytest.mark.slow
+def test_a_sweep_killed_in_the_middle_goes_on_bit_for_bit(tmp_path):
+    call = ("-m", "+family=Ti_oxides", "seed=0,1,2", *QUICK, "max_epochs=60", "save_every=3")
+    whole = start(tmp_path, *call, f"hydra.sweep.dir={tmp_path / 'whole'}")
+    assert whole.wait(timeout=300) == 0, whole.stderr.read()
+    sweep = tmp_path / "killed"
+    process = start(tmp_path, *call, f"hydra.sweep.dir={sweep}")
+    metrics = sweep / "1" / "metrics.csv"
+    wait_for(lambda: metrics.exists() and metrics.read_text().count("\n") > 20, process)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert [job.state for job in jobs_of(sweep)] == ["done", INTERRUPTED, NOT_STARTED]
+    done = (sweep / "0" / "checkpoints" / "best.ckpt").stat().st_mtime_ns
+    again = start(tmp_path, f"resume={sweep}")
+    assert again.wait(timeout=300) == 0, again.stderr.read()
+    assert (sweep / "0" / "checkpoints" / "best.ckpt").stat().st_mtime_ns == done
+    for job in "012":
+        ours, theirs = weights(sweep / job), weights(tmp_path / "whole" / job)
+        assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+        table = "metrics.csv"
+        assert (sweep / job / table).read_bytes() == (tmp_path / "whole" / job / table).read_bytes()
+
+
+@pytest.mark.slow
+def test_jobs_side_by_side_stop_when_the_sweep_is_killed(tmp_path):
+    pytest.importorskip("hydra_plugins.hydra_joblib_launcher")
+    process = start(
+        tmp_path,
+        "-m",
+        "+family=Ti_oxides",
+        "seed=0,1",
+        *QUICK,
+        "max_epochs=100000",
+        "hydra/launcher=workstation",
+    )
+    wait_for(lambda: len(list(tmp_path.glob("multirun/*/*/*/metrics.csv"))) == 2, process)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    sweep, end = the_sweep(tmp_path), time.monotonic() + 60
+    while [job.state for job in jobs_of(sweep)] != [INTERRUPTED] * 2 and time.monotonic() < end:
+        time.sleep(0.2)
+    assert [job.state for job in jobs_of(sweep)] == [INTERRUPTED] * 2
+    assert all((sweep / job / "checkpoints" / "last.ckpt").is_file() for job in "01")
+
+
+def test_refusals(copied, refused, tmp_path, monkeypatch):
+    assert "not with trials=4" in refused("train", f"resume={copied}", "trials=4")
+    where = f"hydra.sweep.dir={copied}"
+    assert "holds another sweep" in refused("train", "-m", "+family=Ti_oxides", "seed=0,1", where, *QUICK)
+    shared = ("-m", "+family=Ti_oxides", "seed=0,1", "hydra.sweep.subdir=one", *QUICK)
+    assert "two jobs would share" in refused("train", *shared)
+
+
+def test_a_sweep_is_resumed_in_its_folder(sweep, refused):
+    assert "was begun in" in refused("train", f"resume={sweep}")
+
+
+def test_a_misspelt_key_stops_a_sweep_before_it_begins(refused, tmp_path):
+    assert "did you mean trials" in refused("train", "-m", "+family=Ti_oxides", "trails=1,2")
+    assert not (tmp_path / "multirun").exists()
+
+
+def test_other_commands_sweep_too(sweep, monkeypatch, capsys):
+    monkeypatch.chdir(sweep.parents[2])
+    run = sweep.relative_to(sweep.parents[2]) / "0"
+    status = main(["evaluate", "-m", f"run={run}", "split=test,validation", "resamples=20"])
+    assert status == 0 and "2 jobs: 2 done" in capsys.readouterr().err
+    assert (sweep / "0" / "evaluation" / "validation" / "metrics.json").is_file()
+
+
+def test_a_report_names_the_reasons_of_jobs_that_left_nothing(copied, monkeypatch, tmp_path):
+    from rankaae_cli.commands.run_search import find_runs
+
+    (left_out,) = find_runs(str(copied)).left_out
+    assert left_out.path.name == "1" and "no sample of amorphous_carbon" in left_out.reason
+    assert f"resume={copied}" in left_out.todo
