@@ -3,8 +3,8 @@
 The absorption of a mixture is the sum of its parts' in their shares, so the shares are found by non-negative
 least squares (Lawson and Hanson, Solving Least Squares Problems (1974)), as linear-combination fitting does. Which
 spectra stand for a class is not known: some of each are drawn, many times over, and the shares averaged over the
-draws. How far these are off is measured on mixtures made of spectra that are not among the references, and stated
-with them.
+draws that fit best. How far these are off is measured on mixtures made of spectra that are not among the
+references, and stated with them.
 
 Letter C: classes.
 """
@@ -17,7 +17,8 @@ from scipy.optimize import nnls
 
 from rankaae_cli.core.calibration import conformal_quantile
 
-_OF_A_CLASS, _DRAWS = 20, 40
+# On copper oxides, the best tenth of the draws is off by a fifth less than all of them for coordination numbers.
+_OF_A_CLASS, _DRAWS, _BEST = 20, 80, 10
 _FEWEST_OF_A_CLASS = 5
 _MADE = 200  # mixtures that the uncertainty is measured on
 _LEAST_DEVIATION = 0.05  # draws may agree by chance
@@ -34,7 +35,7 @@ class Mixture:
     share, low, high
         Shares, adding up to 1, and their intervals.
     error
-        Mean absolute difference between the spectrum and the combinations, averaged over the draws.
+        Mean absolute difference between the spectrum and the combinations, averaged over the best draws.
     """
 
     classes: tuple[float, ...]
@@ -101,7 +102,7 @@ class Unmixer:
         return Mixture(self.classes, share, np.clip(share - half, 0, 1), np.clip(share + half, 0, 1), error)
 
     def _shares(self, spectrum_E: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
-        """Return shares, their standard deviation over the draws, and the error of the combinations."""
+        """Return shares, their standard deviation over the best draws, and the error of the combinations."""
         drawn = np.empty((_DRAWS, len(self.classes)))
         errors = np.empty(_DRAWS)
         for i in range(_DRAWS):
@@ -113,7 +114,9 @@ class Unmixer:
             label = np.repeat(np.arange(len(some)), [len(s) for s in some])
             drawn[i] = np.bincount(label, weight, len(some)) / max(weight.sum(), 1e-12)
             errors[i] = np.abs(columns @ weight - spectrum_E).mean()
-        return drawn.mean(axis=0), drawn.std(axis=0) + _LEAST_DEVIATION, float(errors.mean())
+        best = np.argsort(errors, kind="stable")[:_BEST]
+        deviation = drawn[best].std(axis=0) + _LEAST_DEVIATION
+        return drawn[best].mean(axis=0), deviation, float(errors[best].mean())
 
     def _measured_factor(self, kept: Sequence[np.ndarray], coverage: float) -> float:
         """Return how many deviations an interval takes, from mixtures of two known parts."""
