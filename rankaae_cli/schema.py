@@ -585,7 +585,7 @@ class AlignConfig:
     data
         another family file to hold them against; null: the one the run was trained on
     output
-        the file to write, for `rankaae predict offset=`
+        the file to write, for `rankaae predict offset=`; beside it a figure of how the references fit
     search
         largest offset tried, eV, either way
     measured

@@ -1,6 +1,7 @@
 """``rankaae align``: the energy offset between a code and a beamline, from references of known valence."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,8 +11,10 @@ if TYPE_CHECKING:
     import numpy as np
     from omegaconf import DictConfig
 
+    from rankaae_cli.core.energy_offset import ReferenceShift
     from rankaae_cli.data.family_file import Family
     from rankaae_cli.data.measured_normalised import Prepared
+    from rankaae_cli.reports.offset_figure import ShownReference
 
 _VALENCE = "OS"
 _TOLERANCE = (
@@ -19,16 +22,26 @@ _TOLERANCE = (
 )
 
 
+@dataclass(frozen=True)
+class Held:
+    """A reference held against computed spectra: the match, what the file tells of it, and how it is drawn."""
+
+    match: "ReferenceShift"
+    told: dict[str, Any]
+    shown: "ShownReference"
+
+
 def run(cfg: "DictConfig") -> dict[str, Any]:
-    """Determine the offset, write it, and return it."""
+    """Determine the offset, write it with a figure, and return it."""
     from omegaconf import OmegaConf
 
-    from rankaae_cli.commands.ingest_measured import measured_options
     from rankaae_cli.commands.offset_file import OffsetFile, write_offset
     from rankaae_cli.commands.run_directory import family_of_run, find_run, read_run_config
-    from rankaae_cli.core.energy_offset import combine, match_reference
-    from rankaae_cli.core.spectra import SpectrumError
+    from rankaae_cli.core.energy_offset import combine
     from rankaae_cli.data.family_file import read_family
+    from rankaae_cli.reports.drawing import save_figure
+    from rankaae_cli.reports.labels import Subject
+    from rankaae_cli.reports.offset_figure import offset_figure
 
     references = OmegaConf.to_container(cfg.references) if OmegaConf.is_config(cfg.references) else None
     if not isinstance(references, dict) or not references:
@@ -40,43 +53,9 @@ def run(cfg: "DictConfig") -> dict[str, Any]:
     family = read_family(cfg.data) if cfg.data else family_of_run(config)
     if family.energy_unit != "eV":
         raise UserError(f"family {family.name} is over {family.energy_unit}: there is no offset in eV")
-    found, told, beamlines = [], [], []
-    for name, known in ((str(file), known) for file, known in references.items()):
-        wanted = _wanted(known)
-        rows = _rows_of(family, wanted, name)
-        try:
-            prepared = _prepared(name, family, measured_options(cfg.measured, 0.0))
-            shift = match_reference(
-                prepared.energy_M, prepared.absorption_M, family.energy_E, family.spectra_NE[rows], cfg.search
-            )
-        except SpectrumError as error:
-            raise UserError(f"reference {name}: {error}") from error
-        if shift.at_the_end:
-            raise UserError(
-                f"reference {name}: no shift within {cfg.search:g} eV fits computed spectra of {_words(wanted)}\n"
-                "is it what it is said to be? else search further: search="
-            )
-        found.append(shift)
-        beamline = prepared.spectrum.metadata.get("beamline.name", "")
-        beamlines += [beamline] if beamline and beamline not in beamlines else []
-        told.append(
-            {
-                "file": name,
-                "known": wanted,
-                "beamline": beamline,
-                "calibrated_by": round(prepared.calibration.shift, 3) if prepared.calibration else None,
-                "shift": round(shift.shift, 2),
-                "deviation": round(shift.deviation, 2),
-                "difference": round(shift.distance, 4),
-                "computed_spectra": len(rows),
-                "nearest": [f"{family.material_N[i]} {family.site_N[i]}" for i in rows[shift.nearest]],
-            }
-        )
-        print(
-            f"{name}: {shift.shift:+.1f} eV ± {shift.deviation:.1f} against the nearest of {len(rows)} computed "
-            f"spectra with {_words(wanted)} (mean difference {shift.distance:.3f})"
-        )
-    offset = combine(found)
+    held = [_held_against(str(name), _wanted(known), family, cfg) for name, known in references.items()]
+    offset = combine([one.match for one in held])
+    beamlines = dict.fromkeys(one.told["beamline"] for one in held if one.told["beamline"])
     content = OffsetFile(
         element=family.element,
         edge=family.edge,
@@ -84,14 +63,66 @@ def run(cfg: "DictConfig") -> dict[str, Any]:
         beamline=", ".join(beamlines),
         offset=round(offset.offset, 2),
         uncertainty=round(offset.uncertainty, 2),
-        references=told,
+        references=[one.told for one in held],
     )
     path = write_offset(Path(cfg.output), content)
+    result = f"offset {content.offset:+.2f} ± {content.uncertainty:.2f} eV"
+    subject = Subject(family.name, family.element, family.edge, synthetic=family.is_synthetic)
+    figure = offset_figure(subject, family.energy_E, [one.shown for one in held], result)
+    pictures = save_figure(figure, path.with_suffix(""))
     print(
-        f"{family.element} {family.edge}, {family.source}: add {content.offset:+.2f} ± {content.uncertainty:.2f} "
-        f"eV to measured energies\n{path}\nnext: rankaae predict offset={path} input=..."
+        f"{family.element} {family.edge}, {family.source}: {result}, to be added to measured energies\n{path}\n"
+        f"{pictures[0]}: look whether the references fit\nnext: rankaae predict offset={path} input=..."
     )
     return {"offset": content.offset, "uncertainty": content.uncertainty, "path": path}
+
+
+def _held_against(name: str, wanted: dict[str, float | str], family: "Family", cfg: "DictConfig") -> Held:
+    """Move one reference until it fits the computed spectra of what it is, and say so."""
+    from rankaae_cli.commands.ingest_measured import measured_options
+    from rankaae_cli.core.energy_offset import match_reference
+    from rankaae_cli.core.spectra import SpectrumError
+    from rankaae_cli.reports.offset_figure import ShownReference
+
+    rows = _rows_of(family, wanted, name)
+    try:
+        prepared = _prepared(name, family, measured_options(cfg.measured, 0.0))
+        match = match_reference(
+            prepared.energy_M, prepared.absorption_M, family.energy_E, family.spectra_NE[rows], cfg.search
+        )
+    except SpectrumError as error:
+        raise UserError(f"reference {name}: {error}") from error
+    if match.at_the_end:
+        raise UserError(
+            f"reference {name}: no shift within {cfg.search:g} eV fits computed spectra of {_words(wanted)}\n"
+            "is it what it is said to be? else search further: search="
+        )
+    nearest_rows = rows[match.nearest]
+    told = {
+        "file": name,
+        "known": wanted,
+        "beamline": prepared.spectrum.metadata.get("beamline.name", ""),
+        "calibrated_by": round(prepared.calibration.shift, 3) if prepared.calibration else None,
+        "shift": round(match.shift, 2),
+        "deviation": round(match.deviation, 2),
+        "difference": round(match.distance, 4),
+        "computed_spectra": len(rows),
+        "nearest": [f"{family.material_N[i]} {family.site_N[i]}" for i in nearest_rows],
+    }
+    print(
+        f"{name}: {match.shift:+.1f} eV ± {match.deviation:.1f} against the nearest of {len(rows)} computed "
+        f"spectra with {_words(wanted)} (mean difference {match.distance:.3f})"
+    )
+    shown = ShownReference(
+        Path(name).name,
+        _words(wanted),
+        prepared.energy_M,
+        prepared.absorption_M,
+        match.shift,
+        match.deviation,
+        family.spectra_NE[nearest_rows],
+    )
+    return Held(match, told, shown)
 
 
 def _wanted(known: Any) -> dict[str, float | str]:
