@@ -82,6 +82,7 @@ def predict(cfg: "DictConfig", names: list[str]) -> "Prediction":
     reading = reader.read(spectra_NE, shifted)
     return Prediction(
         run_name=directory.name,
+        provenance=_provenance(directory),
         subject=subject_of(model),
         descriptor_names=model.descriptor_names,
         descriptor_units=model.descriptor_units,
@@ -98,6 +99,23 @@ def predict(cfg: "DictConfig", names: list[str]) -> "Prediction":
         mixtures=_mixtures(cfg.mixture, reader, spectra_NE),
         faults=faults,
     )
+
+
+def _provenance(directory: Path) -> dict[str, str]:
+    """Return what tells later how a prediction was made."""
+    import shlex
+
+    from rankaae_cli import __version__
+    from rankaae_cli.commands.evaluate import checkpoint_sha256
+    from rankaae_cli.data.files import now
+
+    return {
+        "run": str(directory),
+        "checkpoint_sha256": checkpoint_sha256(directory),
+        "rankaae_version": __version__,
+        "command": shlex.join(["rankaae", "predict", *sys.argv[1:]]),
+        "made": now(),
+    }
 
 
 def _output(output: str | None) -> Path:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rankaae_cli import __version__
 from rankaae_cli.commands.evaluate import strict_json
 from rankaae_cli.core.novelty import SIGNS
 from rankaae_cli.data.files import write_text
@@ -92,12 +91,11 @@ def _cell(value: Any) -> Any:
 def _content(prediction: Prediction) -> dict[str, Any]:
     offset = prediction.offset
     return {
-        "run": prediction.run_name,
+        **prediction.provenance,
         "family": prediction.subject.family,
         "element": prediction.subject.element,
         "edge": prediction.subject.edge,
         "synthetic": prediction.subject.synthetic,
-        "rankaae_version": __version__,
         "coverage": prediction.coverage,
         "units": dict(zip(prediction.descriptor_names, prediction.descriptor_units, strict=True)),
         "offset": None if offset is None else vars(offset),

@@ -26,6 +26,8 @@ class Prediction:
     ----------
     run_name
         Of the run's directory.
+    provenance
+        Directory and checkpoint of the run, command line and time: plain values.
     subject
         Family, element and edge of the model.
     descriptor_names, descriptor_units
@@ -55,6 +57,7 @@ class Prediction:
     """
 
     run_name: str
+    provenance: dict[str, str]
     subject: Subject
     descriptor_names: tuple[str, ...]
     descriptor_units: tuple[str, ...]

@@ -1,6 +1,7 @@
 """From spectra of any format to descriptors with intervals, through the command line."""
 
 import csv
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -98,6 +99,10 @@ def test_all_that_is_known_is_in_the_json_and_on_the_page(work):
     family = read_family("cu.h5")
     assert content["energy"] == pytest.approx(GRID.tolist()) and content["coverage"] == 0.9
     assert content["offset"] is None and content["synthetic"] is True
+    run = next(work.glob("runs/*/*/*"))
+    assert content["run"] == str(run) and content["command"].startswith("rankaae predict input=cu.h5")
+    digest = hashlib.sha256((run / "checkpoints" / "best.ckpt").read_bytes()).hexdigest()
+    assert content["checkpoint_sha256"] == digest
     assert len(content["spectra"]) == (family.split_N == 1).sum()
     first = content["spectra"][0]
     assert sum(first["descriptors"]["OS"]["probabilities"].values()) == pytest.approx(1)
@@ -208,6 +213,8 @@ def test_align_finds_the_offset_and_predict_takes_it(work, capsys):
     assert "beamline: 6-BM" in text and "element: Cu" in text and "code: synthetic" in text
     offset = float(next(line for line in text.splitlines() if line.startswith("offset:")).split()[1])
     assert offset == pytest.approx(4.0, abs=1.0)
+    assert (work / "o.png").read_bytes().startswith(b"\x89PNG")
+    assert (work / "o.pdf").read_bytes().startswith(b"%PDF")
     capsys.readouterr()
     call = ["predict", "input=low.xdi", "offset=o.yaml", "measured.calibrate=false", "best_shift=true"]
     assert main([*call, "output=aligned", "figures=0"]) == 0
