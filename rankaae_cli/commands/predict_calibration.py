@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 CACHE = Path("prediction") / "calibration.npz"
 _VERSION = 1
+_MOST_TRAINING_ROWS = 20_000  # to hold distances against: evenly drawn from more
 
 
 @dataclass(frozen=True)
@@ -140,6 +141,8 @@ def calibrate_prediction(model: "TrainedModel", family: "Family") -> Calibrated:
         Its data with its split and descriptors, as `load_run` gives them.
     """
     training, validation = (family.with_rows(family.split_N == side) for side in (0, 1))
+    if len(training) > _MOST_TRAINING_ROWS:
+        training = training.with_rows(np.linspace(0, len(training) - 1, _MOST_TRAINING_ROWS).astype(int))
     training_ME = training.spectra_NE[:]
     seen = encode(model, training_ME)
     held = encode(model, validation.spectra_NE[:])
