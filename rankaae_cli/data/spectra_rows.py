@@ -13,7 +13,7 @@ import numpy as np
 # Rows that are read, checked or written at once where nothing else is asked for.
 ROWS_AT_ONCE = 4096
 # Up to so many bytes rows that are gathered one by one stay in memory.
-_SPOOLED_FROM = 256 * 2**20
+_SPOOLED_FROM = 128 * 2**20
 
 Rows = slice | np.ndarray | Sequence[int]
 
@@ -256,15 +256,14 @@ def gathered_spectra(
     some: list[np.ndarray] = []
     held = written = 0
     for spectrum_E in spectra:
-        some.append(np.asarray(spectrum_E, dtype=np.float32))
+        some.append(np.ascontiguousarray(spectrum_E, dtype=np.float32))
         held += some[-1].nbytes
         if held > (spooled_from if file is None else ROWS_AT_ONCE * points * 4):
             file = file or tempfile.NamedTemporaryFile(prefix="rankaae-")  # noqa: SIM115 - goes with its rows
-            file.write(np.concatenate(some).tobytes())
+            file.writelines(some)
             written += len(some)
             some, held = [], 0
-    last_NE = np.array(some, dtype=np.float32).reshape(len(some), points)
     if file is None:
-        return last_NE
-    file.write(last_NE.tobytes())
+        return np.array(some, dtype=np.float32).reshape(len(some), points)
+    file.writelines(some)
     return SpooledRows(file, written + len(some), points)

@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullLocator
+from matplotlib.ticker import LogFormatterMathtext, NullLocator
 
 from rankaae_cli.data.family_file import Family, read_family, write_family
 from rankaae_cli.data.samples import sample_path
@@ -137,7 +137,8 @@ def growth_figure(series: dict[str, list[Point]]) -> Figure:
         ax.set_xlabel(label)
         ax.set_title(title)
         ax.set_xticks(size[:: 2 if len(size) > 4 else 1])
-        ax.xaxis.set_major_formatter(lambda n, _: f"{n:,.0f}")
+        # Powers of ten for the spectra, whose numbers are too long to stand side by side.
+        ax.xaxis.set_major_formatter(LogFormatterMathtext() if name == "spectra" else "{x:.0f}")
         ax.xaxis.set_minor_locator(NullLocator())
         middle = float(np.sqrt(size[0] * size[-1]))
         at = (middle, seconds[-1] * middle / size[-1])
