@@ -10,7 +10,8 @@ from torch import Tensor
 from rankaae_cli.data.spectra_rows import SpectraRows
 from rankaae_cli.networks.shares import own_rows
 
-_BLOCKS_IN_POOL, _FEWEST_BLOCKS_IN_POOL, _MOST_BLOCK_ROWS = 128, 8, 1024
+# Neighbouring rows are alike: with fewer blocks than batches have rows, pools and batches would be one-sided.
+_BLOCKS_IN_POOL, _FEWEST_BLOCKS_IN_POOL, _MOST_BLOCK_ROWS = 512, 256, 256
 
 
 class TrialBatches:
@@ -147,6 +148,6 @@ class StreamedBatches:
 
 
 def _block_rows(pool_rows: int, rows_together: int) -> int:
-    """Return how many neighbouring rows are read together: few, so that a pool is well mixed, but whole chunks."""
+    """Return how many neighbouring rows are read together: few, so that pools are well mixed, at most a chunk."""
     mixed = min(pool_rows // _BLOCKS_IN_POOL, _MOST_BLOCK_ROWS)
     return max(mixed, min(rows_together, pool_rows // _FEWEST_BLOCKS_IN_POOL), 1)

@@ -41,10 +41,12 @@ def numbered(rows):
     return JoinedRows([np.stack([np.arange(rows), np.zeros(rows)], axis=1).astype(np.float32)])
 
 
-def streamed(rows, batch_size, pool_rows, trials=(0, 1), seed=3):
+def streamed(rows, batch_size, pool_rows, trials=(0, 1), seed=3, rows_together=1):
+    spectra = numbered(rows)
+    spectra.rows_together = rows_together
     descriptors = torch.arange(rows, dtype=torch.float32).unsqueeze(1)
     order, blocks = trial_generators(seed, trials, 2), trial_generators(seed, [0], 3)[0]
-    return StreamedBatches(numbered(rows), descriptors, batch_size, order, blocks, pool_rows * 16)
+    return StreamedBatches(spectra, descriptors, batch_size, order, blocks, pool_rows * 16)
 
 
 def epoch(batches):
@@ -80,11 +82,15 @@ def test_the_order_depends_on_seed_and_trial_alone():
     assert torch.equal(one[1], among[0])
 
 
-def test_batches_are_mixed_from_all_over_the_file():
-    # A pool is a tenth of the rows; the spread of a batch's row numbers is that of rows drawn at random.
-    rows = 10_000
-    spread = torch.stack([b.float().std(dim=1) for b in epoch(streamed(rows, 128, rows // 10))]).mean()
-    assert float(spread) == pytest.approx(rows / 12**0.5, rel=0.03)
+@pytest.mark.parametrize("rows_together", [1, 200])
+def test_batches_are_mixed_from_all_over_the_file(rows_together):
+    # A pool is a tenth of the rows; means and spreads of the numbers in a batch are those of rows drawn at random,
+    # also where neighbouring rows would be read together more quickly.
+    rows, batch, spread = 10_000, 128, 10_000 / 12**0.5
+    batches = streamed(rows, batch, rows // 10, rows_together=rows_together)
+    found = torch.stack([numbers[:, :126] for _ in range(3) for numbers in epoch(batches)]).float()
+    assert float(found.std(dim=-1).mean()) == pytest.approx(spread, rel=0.03)
+    assert float(found.mean(dim=-1).std()) == pytest.approx(spread / batch**0.5, rel=0.25)
 
 
 def test_streaming_reaches_the_scores_of_training_in_memory(request_of, stored):
