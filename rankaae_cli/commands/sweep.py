@@ -36,7 +36,11 @@ class JobSweeper(Sweeper):
     ----------
     sweep_directory
         Absolute, once set up.
+    most_printed
+        Of the jobs that worked, print so many, the best; None prints all in their order.
     """
+
+    most_printed: int | None = None
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         """Take what Hydra composed, and make the launcher."""
@@ -151,12 +155,14 @@ class JobSweeper(Sweeper):
             jobs = self._finish()
         if self.composed.get("then") == Then.report and any(job.state == DONE for job in jobs):
             train_stages.report_together(self.sweep_directory)
-        if any(job.state == FAILED for job in jobs):
+        if self.failures(jobs):
             raise JobsFailed
         if any(job.state == INTERRUPTED for job in jobs):
             raise Stopped("the sweep was interrupted", _SIGINT)
-        if any(job.state == NOT_STARTED for job in jobs):
-            raise JobsFailed
+
+    def failures(self, jobs: Sequence[Job]) -> list[Job]:
+        """Return the jobs for which the sweep as a whole has failed."""
+        return [job for job in jobs if job.state in (FAILED, NOT_STARTED)]
 
     def _finish(self) -> list[Job]:
         from rankaae_cli.commands.terminal import console
@@ -167,7 +173,7 @@ class JobSweeper(Sweeper):
         sweep_record.write_plan(self.sweep_directory, replace(plan, jobs=jobs))
         sweep_record.write_table(self.sweep_directory, jobs)
         where = shown(self.sweep_directory)
-        print_jobs(str(where), jobs)
+        print_jobs(str(where), jobs, self.most_printed)
         left = [job for job in jobs if job.state in (FAILED, INTERRUPTED, NOT_STARTED)]
         if left and plan.command == "train":
             console.print(f"to run what is missing: rankaae train resume={where}")
@@ -238,7 +244,7 @@ def _tell(sweep: Path, known: set[int], over: threading.Event) -> None:
             if job.state in ENDED and job.number not in known:
                 known.add(job.number)
                 ended = sum(other.state in ENDED for other in jobs)
-                console.print(f"job {job.directory} {described(job)}; {ended} of {len(jobs)} have ended")
+                console.print(f"job {job.directory} {described(job)} ({ended} ended)")
 
 
 def _wait_for(sweep: Path, jobs: Sequence[Job]) -> None:

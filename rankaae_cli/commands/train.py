@@ -5,7 +5,14 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from rankaae_cli.commands import interrupted, run_directory, sweep_job, train_stages, training_data
+from rankaae_cli.commands import (
+    interrupted,
+    run_directory,
+    search_study,
+    sweep_job,
+    train_stages,
+    training_data,
+)
 from rankaae_cli.core.errors import Stopped, UserError
 from rankaae_cli.core.settings import LOSSES, Spread
 from rankaae_cli.data.files import now
@@ -58,7 +65,15 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     if unlabelled_NE is not None:
         console.print(f"{len(unlabelled_NE)} more training spectra without descriptors from {cfg.unlabelled}")
 
-    given = {"device": device, "max_epochs": epochs, "folder": directory, "logger": logger, "resume": resumed}
+    watch = search_study.pruning_of_job()
+    given = {
+        "watch": watch,
+        "device": device,
+        "max_epochs": epochs,
+        "folder": directory,
+        "logger": logger,
+        "resume": resumed,
+    }
     request = _request(cfg, family, unlabelled_NE=unlabelled_NE, memory=memory, **given)
     model, wall = _fitted(request, provenance)
     _summarise(model, directory, wall)

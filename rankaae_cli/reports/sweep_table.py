@@ -1,5 +1,6 @@
 """The table at the end of a sweep."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,7 +18,7 @@ def described(job: Any) -> str:
     return f"{job.state}, score {job.score:.3f}, {_seconds(job.seconds)}"
 
 
-def print_jobs(title: str, jobs: Sequence[Any]) -> None:
+def print_jobs(title: str, jobs: Sequence[Any], most: int | None = None) -> None:
     """Print a sweep's jobs: what sets each apart, how it stands, why where it failed.
 
     Parameters
@@ -26,6 +27,9 @@ def print_jobs(title: str, jobs: Sequence[Any]) -> None:
         Of the sweep.
     jobs
         With ``directory``, ``overrides``, ``state``, ``reason``, ``score`` and ``seconds``.
+    most
+        Of the jobs with a score print so many, the best first, and of the others those that failed; None prints all
+        in their order.
     """
     # Wide enough that nothing is cut where the output is not a terminal.
     console = Console(highlight=False, stderr=True)
@@ -41,8 +45,8 @@ def print_jobs(title: str, jobs: Sequence[Any]) -> None:
     grid.add_column("score", justify="right", no_wrap=True)
     grid.add_column("time", justify="right", no_wrap=True)
     grid.add_column("reason", overflow="fold")
-    for job in jobs:
-        apart = " ".join(override for override in job.overrides if override not in common)
+    for job in jobs if most is None else _best_first(jobs, most):
+        apart = " ".join(_short(override) for override in job.overrides if override not in common)
         grid.add_row(
             Text(job.directory),
             Text(apart),
@@ -52,6 +56,17 @@ def print_jobs(title: str, jobs: Sequence[Any]) -> None:
             Text(job.reason),
         )
     console.print(grid)
+
+
+def _best_first(jobs: Sequence[Any], most: int) -> list[Any]:
+    done = sorted((job for job in jobs if job.state == "done"), key=lambda job: -job.score)
+    return [*done[:most], *(job for job in jobs if job.state not in ("done", "pruned"))]
+
+
+def _short(override: str) -> str:
+    """Return an override with its number, where it has many digits, rounded to four."""
+    key, _, value = override.partition("=")
+    return f"{key}={float(value):.4g}" if re.fullmatch(r"-?\d*\.\d{4,}(e-?\d+)?", value) else override
 
 
 def _seconds(seconds: float | None) -> str:

@@ -14,6 +14,7 @@ from rankaae_cli.core.settings import LOSSES
 from rankaae_cli.data.files import replacing
 from rankaae_cli.training.groups import BestEpochs, TrialGroups
 from rankaae_cli.training.module import RankAAE
+from rankaae_cli.training.request import Watch
 from rankaae_cli.training.rows import DeviceSpectra
 from rankaae_cli.training.validation import Validation, ValidationScores
 
@@ -248,12 +249,20 @@ class ReportProgress(pl.Callback):
     groups, trials
         The groups of trials, and the trials of the one at hand. The epochs of all groups count as done and in
         all; how it stands names the trials and the epoch of theirs.
+    watch
+        Told the best validation score so far as well; it may raise.
     """
 
     def __init__(
-        self, report: ProgressReport, best: KeepBestEpoch, groups: TrialGroups, trials: range
+        self,
+        report: ProgressReport,
+        best: KeepBestEpoch,
+        groups: TrialGroups,
+        trials: range,
+        watch: Watch | None = None,
     ) -> None:
         self.report = report
+        self.watch = watch
         self.best = best
         self.groups = groups
         title = groups.title_of(trials)
@@ -273,6 +282,10 @@ class ReportProgress(pl.Callback):
         )
         done = len(self.groups.finished) * epochs + epoch
         self.report(done, len(self.groups.sizes) * epochs, standing)
+        if self.watch is not None:
+            earlier = [float(of_group.scores_T.max()) for of_group in self.groups.finished]
+            best = max([*earlier, float(self.best.scores_T.max())])
+            self.watch(done, len(self.groups.sizes) * epochs, best)
 
 
 def _cell(value: Tensor | float) -> str:

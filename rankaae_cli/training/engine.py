@@ -131,7 +131,7 @@ def _train(
     if request.logger is not None:
         callbacks.append(LogScores(best, names, trials))
     callbacks.append(MetricsTable(request.folder / "metrics.csv", best, names, trials))
-    callbacks.append(ReportProgress(progress, best, groups, trials))
+    callbacks.append(ReportProgress(progress, best, groups, trials, request.watch))
     saving = SaveState(last, [*order, *module.draw_generators], groups, request.save_every, signals)
     callbacks.append(saving)
 

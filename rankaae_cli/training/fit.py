@@ -93,7 +93,7 @@ def _fit_groups(
         announce(f"{groups}, as {reason}")
     goes_on = state is not None and is_under_way(state)
     del state
-    shared = replace(request, logger=None)
+    shared = replace(request, logger=None, watch=None)
     with StopSignals() as signals, taking_part(request.devices, _help, shared, groups, goes_on):
         train_groups(request, groups, goes_on, signals, progress)
     return groups.finished

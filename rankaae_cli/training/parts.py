@@ -79,6 +79,7 @@ def _request_of(request: FitRequest, part: int) -> FitRequest:
         device=device,
         devices=1,
         logger=None,
+        watch=request.watch if part == 0 else None,  # another process cannot be handed it
     )
 
 

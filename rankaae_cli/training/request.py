@@ -1,5 +1,6 @@
 """What to train, on what, and where to write it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,6 +9,8 @@ from pytorch_lightning.loggers import Logger
 from rankaae_cli.core.settings import ModelSettings, ObjectiveSettings, OptimiserSettings, Spread
 from rankaae_cli.data.family_file import Family
 from rankaae_cli.data.spectra_rows import Spectra
+
+Watch = Callable[[int, int, float], None]
 
 
 class TrainingError(RuntimeError):
@@ -50,6 +53,9 @@ class FitRequest:
         Epochs between two savings of last.ckpt.
     resume
         Go on from last.ckpt in `folder`.
+    watch
+        Is told after every epoch how many epochs of how many are done, and the best validation score so far; what
+        it raises ends the training.
     """
 
     family: Family
@@ -73,3 +79,4 @@ class FitRequest:
     devices: int = 1
     spread: Spread = Spread.trials
     first_trial: int = 0
+    watch: Watch | None = None

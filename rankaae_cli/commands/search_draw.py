@@ -1,0 +1,45 @@
+"""The figure of a search, from its study."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rankaae_cli.commands.search_study import optuna_module
+
+_FEWEST = 4  # completed jobs, for the importance of settings to mean anything
+
+
+def draw(study: Any, sweep: Path, space: Mapping[str, Any]) -> list[Path]:
+    """Write ``search.png`` and ``search.pdf``; nothing where no job has completed.
+
+    Parameters
+    ----------
+    study
+        Of Optuna.
+    sweep
+        Where to write.
+    space
+        What is searched, by key.
+    """
+    from rankaae_cli.reports.drawing import save_figure
+    from rankaae_cli.reports.search_figure import SearchedJob, search_figure
+
+    jobs = []
+    for trial in study.get_trials(deepcopy=False):
+        if trial.state.name not in ("COMPLETE", "PRUNED") or trial.value is None:
+            continue
+        jobs.append(SearchedJob(trial.number, trial.value, trial.state.name == "PRUNED", dict(trial.params)))
+    if not any(not job.pruned for job in jobs):
+        return []
+    log = [key for key, distribution in space.items() if getattr(distribution, "log", False)]
+    return save_figure(search_figure(jobs, _importances(study, jobs), log), sweep / "search")
+
+
+def _importances(study: Any, jobs: list[Any]) -> dict[str, float]:
+    """Return the share of the score's variance that each setting explains, by functional ANOVA."""
+    complete = [job for job in jobs if not job.pruned]
+    if len(complete) < _FEWEST or len({job.score for job in complete}) < 2:
+        return {}
+    importance = optuna_module().importance
+    evaluator = importance.FanovaImportanceEvaluator(seed=0)
+    return dict(importance.get_param_importances(study, evaluator=evaluator))
