@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from rankaae_cli.commands.run_directory import PROVENANCE, read_provenance
 from rankaae_cli.commands.search_study import optuna_module
 
 _FEWEST = 4  # completed jobs, for the importance of settings to mean anything
@@ -32,7 +33,15 @@ def draw(study: Any, sweep: Path, space: Mapping[str, Any]) -> list[Path]:
     if not any(not job.pruned for job in jobs):
         return []
     log = [key for key, distribution in space.items() if getattr(distribution, "log", False)]
-    return save_figure(search_figure(jobs, _importances(study, jobs), log), sweep / "search")
+    synthetic = any(_is_synthetic(sweep / str(job.number)) for job in jobs)
+    figure = search_figure(jobs, _importances(study, jobs), log, sweep.name, synthetic)
+    return save_figure(figure, sweep / "search")
+
+
+def _is_synthetic(run: Path) -> bool:
+    if not (run / PROVENANCE).is_file():
+        return False
+    return any(file.get("source") == "synthetic" for file in read_provenance(run).get("data", []))
 
 
 def _importances(study: Any, jobs: list[Any]) -> dict[str, float]:

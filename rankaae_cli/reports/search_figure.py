@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from rankaae_cli.reports.drawing import BLUE, GREY, LIGHT_GREY, PAGE_INCHES, VERMILION, styled
 
@@ -39,7 +39,11 @@ class SearchedJob:
 
 @styled
 def search_figure(
-    jobs: Sequence[SearchedJob], importances: Mapping[str, float], log: Sequence[str]
+    jobs: Sequence[SearchedJob],
+    importances: Mapping[str, float],
+    log: Sequence[str],
+    title: str,
+    synthetic: bool,
 ) -> Figure:
     """Draw the score of every job in order, the importance of settings, and the score against each of up to six.
 
@@ -51,6 +55,10 @@ def search_figure(
         Share of the variance of the score by setting; empty where there are too few jobs.
     log
         Settings that have a logarithmic axis.
+    title
+        Of the search.
+    synthetic
+        Whether it was trained on spectra of the synthetic generator.
     """
     keys = list(dict.fromkeys([*importances, *(key for job in jobs for key in job.settings)]))
     keys = sorted(keys, key=lambda key: -importances.get(key, 0.0))
@@ -59,7 +67,9 @@ def search_figure(
     rows = -(-len(slices) // columns)
     figure = Figure(figsize=(PAGE_INCHES, 2.3 + 1.75 * rows), layout="constrained")
     FigureCanvasAgg(figure)
-    figure.suptitle(_heading(jobs), x=0.03 / PAGE_INCHES, ha="left", color=GREY)
+    heading = f"{'SYNTHETIC DATA · ' if synthetic else ''}{title} · {_counted(jobs)}"
+    look = {"color": VERMILION, "weight": "bold"} if synthetic else {"color": GREY}
+    figure.suptitle(heading, x=0.03 / PAGE_INCHES, ha="left", parse_math=False, **look)
     above, below = figure.subfigures(2, 1, height_ratios=[2.1, 1.75 * rows])  # type: ignore[misc]
     history, bars = above.subplots(1, 2, width_ratios=[1.25, 1]) if importances else (above.subplots(), None)
     _draw_history(history, jobs)
@@ -78,9 +88,9 @@ def search_figure(
     return figure
 
 
-def _heading(jobs: Sequence[SearchedJob]) -> str:
+def _counted(jobs: Sequence[SearchedJob]) -> str:
     pruned = sum(job.pruned for job in jobs)
-    return f"Search of {len(jobs)} jobs, {pruned} of them pruned" if pruned else f"Search of {len(jobs)} jobs"
+    return f"{len(jobs)} jobs, {pruned} of them pruned" if pruned else f"{len(jobs)} jobs"
 
 
 def _score_limits(jobs: Sequence[SearchedJob]) -> tuple[float, float]:
@@ -123,6 +133,8 @@ def _draw_slice(ax: Axes, jobs: Sequence[SearchedJob], key: str, log: bool) -> N
         _draw_points(ax, list(zip(numbers, known, strict=True)))
         if log:
             ax.set_xscale("log")
+            ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
             ax.xaxis.set_minor_formatter(NullFormatter())
         else:
             ax.xaxis.set_major_locator(MaxNLocator(5, integer=all(number.is_integer() for number in numbers)))
@@ -147,7 +159,7 @@ def _draw_points(ax: Axes, points: Sequence[tuple[float, SearchedJob]]) -> None:
 def _name(key: str) -> str:
     """Return a key as short as it is clear."""
     name = key.lstrip("+").removeprefix("objective.").removeprefix("model.").removeprefix("optimiser.")
-    return name.replace("_", " ").replace(".", " ")
+    return {"rate": "learning rate"}.get(name, name.replace("_", " ").replace(".", " "))
 
 
 def _is_number(value: Any) -> bool:
