@@ -363,9 +363,12 @@ def _time(facts: RunFacts) -> str:
         if seconds < 7200
         else f"{seconds / 3600:.1f} h"
     )
+    devices = int(facts.config.get("devices", 1))
+    many = number_word(devices)
+    of_one = f"{number_word(threads)} thread{'' if threads == 1 else 's'}"
     where = {
-        "cuda": "on one CUDA device",
-        "cpu": f"on {number_word(threads)} thread{'' if threads == 1 else 's'} of a processor",
+        "cuda": f"on {many} CUDA device{'' if devices == 1 else 's'}",
+        "cpu": f"on {of_one} of a processor" if devices == 1 else f"in {many} processes of {of_one} each",
     }.get(str(p.get("device")), f"on the device {p.get('device')}")
     n = int(facts.config["trials"])
     return f"Training {'the model' if n == 1 else f'all {number_word(n)} trials'} took {spent} {where}."

@@ -89,7 +89,8 @@ def planned(request: FitRequest) -> TrialGroups:
         more = 0 if request.unlabelled_NE is None else len(request.unlabelled_NE)
         training, validation = int((split_N == TRAIN).sum()) + more, int((split_N == VALIDATION).sum())
         of_one = bytes_a_trial(architecture, request.objective, request.batch_size, training, validation)
-        at_once = trials_that_fit(of_one, available_bytes(torch.device(request.device)))
+        free = available_bytes(torch.device(request.device))
+        at_once = trials_that_fit(of_one, None if free is None else int(free * request.memory_share))
     return TrialGroups.of(request.trials, at_once, request.first_trial)
 
 
@@ -175,5 +176,5 @@ def _trainer(request: FitRequest, callbacks: list[pl.Callback]) -> pl.Trainer:
         max_epochs=request.max_epochs,
         callbacks=callbacks,
         **options,
-        **strategy_of(request.devices, all_used),
+        **strategy_of(request.devices, request.device, all_used),
     )

@@ -16,7 +16,7 @@ from rankaae_cli.networks.autoencoder import Architecture, Autoencoder, trial_ge
 from rankaae_cli.training.callbacks import ProgressReport
 from rankaae_cli.training.engine import architecture_of, planned, train_groups
 from rankaae_cli.training.groups import BestEpochs, TrialGroups
-from rankaae_cli.training.parts import fit_parts
+from rankaae_cli.training.parts import fit_parts, remove_parts
 from rankaae_cli.training.processes import taking_part
 from rankaae_cli.training.request import FitRequest, TrainingError
 from rankaae_cli.training.resume import StopSignals, is_under_way, read_state
@@ -78,6 +78,7 @@ def fit(
     model = _trained(request, architecture, best)
     model.save(last, read_state(last))
     model.save(request.folder / "checkpoints" / "best.ckpt")
+    remove_parts(request)
     return model
 
 
@@ -94,12 +95,12 @@ def _fit_groups(
     goes_on = state is not None and is_under_way(state)
     del state
     shared = replace(request, logger=None, watch=None)
-    with StopSignals() as signals, taking_part(request.devices, _help, shared, groups, goes_on):
+    with StopSignals() as signals, taking_part(request.devices, _take_part, shared, groups, goes_on):
         train_groups(request, groups, goes_on, signals, progress)
     return groups.finished
 
 
-def _help(request: FitRequest, groups: TrialGroups, goes_on: bool) -> None:
+def _take_part(request: FitRequest, groups: TrialGroups, goes_on: bool) -> None:
     """Take part in a training that another process leads."""
     train_groups(request, groups, goes_on, StopSignals(), lambda done, total, standing: None)
 

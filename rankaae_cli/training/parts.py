@@ -7,6 +7,7 @@ on after an interruption.
 import csv
 import multiprocessing
 import shutil
+import signal
 from collections.abc import Sequence
 from dataclasses import replace
 from multiprocessing.process import BaseProcess
@@ -36,7 +37,10 @@ def fit_parts(request: FitRequest, progress: ProgressReport) -> list[BestEpochs]
     Stopped
         If a signal asked the run to stop; every part is saved.
     """
-    requests = [_request_of(request, part) for part in range(min(request.devices, request.trials))]
+    state = read_state(_last(request)) if request.resume else None
+    if state is not None:  # all parts had finished; only what follows from them was missing
+        return TrialGroups.recorded(state, request.trials).finished
+    requests = [part_of(request, part) for part in range(min(request.devices, request.trials))]
     for part in requests:
         (part.folder / "checkpoints").mkdir(parents=True, exist_ok=True)
     start = multiprocessing.get_context("spawn")
@@ -45,7 +49,7 @@ def fit_parts(request: FitRequest, progress: ProgressReport) -> list[BestEpochs]
         for other in others:
             other.start()
         try:
-            _train_part(requests[0], signals, _labelled(progress, len(requests)))
+            _train_part(requests[0], signals, _watching(progress, others))
             _wait(others, signals)
         except BaseException:
             # A part that is asked to stop saves what it has.
@@ -55,21 +59,25 @@ def fit_parts(request: FitRequest, progress: ProgressReport) -> list[BestEpochs]
         finally:
             for other in others:
                 other.join()
-    _refuse_failures(others)
     found = [_groups_of(part) for part in requests]
     joined = TrialGroups(
         [n for part in found for n in part.sizes], [b for part in found for b in part.finished]
     )
-    save_beginning(request.folder / "checkpoints" / "last.ckpt", joined)
     _join_tables([part.folder / "metrics.csv" for part in requests], request.folder / "metrics.csv")
-    shutil.rmtree(request.folder / _FOLDER)
+    save_beginning(_last(request), joined)
     return joined.finished
 
 
-def _request_of(request: FitRequest, part: int) -> FitRequest:
+def remove_parts(request: FitRequest) -> None:
+    """Remove the folders of the parts, once all that follows from them is written."""
+    shutil.rmtree(request.folder / _FOLDER, ignore_errors=True)
+
+
+def part_of(request: FitRequest, part: int) -> FitRequest:
     """Return what a part trains: its trials, in its folder, on its device."""
     n = min(request.devices, request.trials)
-    sizes = TrialGroups.of(request.trials, -(-request.trials // n)).sizes
+    smaller, larger_ones = divmod(request.trials, n)
+    sizes = [smaller + (i < larger_ones) for i in range(n)]
     device = f"cuda:{part}" if request.device == "cuda" else request.device
     return replace(
         request,
@@ -78,6 +86,7 @@ def _request_of(request: FitRequest, part: int) -> FitRequest:
         folder=request.folder / _FOLDER / str(part),
         device=device,
         devices=1,
+        memory_share=request.memory_share if request.device == "cuda" else request.memory_share / n,
         logger=None,
         watch=request.watch if part == 0 else None,  # another process cannot be handed it
     )
@@ -109,22 +118,32 @@ def _last(request: FitRequest) -> Path:
     return request.folder / "checkpoints" / "last.ckpt"
 
 
-def _labelled(progress: ProgressReport, parts: int) -> ProgressReport:
-    return lambda done, total, standing: progress(done, total, f"device 0 of {parts}: {standing}")
+def _watching(progress: ProgressReport, others: Sequence[BaseProcess]) -> ProgressReport:
+    """Return a report of progress that also looks, after every epoch, whether the other parts still train."""
+
+    def report(done: int, total: int, standing: str) -> None:
+        _refuse_failures(others)
+        progress(done, total, f"device 0 of {len(others) + 1}: {standing}")
+
+    return report
 
 
 def _wait(others: Sequence[BaseProcess], signals: StopSignals) -> None:
-    """Wait for the other parts; stop them where a signal asks for it."""
+    """Wait for the other parts; stop them where a signal asks for it or one of them has failed."""
     while any(other.is_alive() for other in others):
         for other in others:
             other.join(timeout=0.2)
         if signals.received is not None:
             raise Stopped("stopped while other devices trained", signals.received)
+        _refuse_failures(others)
+    _refuse_failures(others)
+    if any(other.exitcode == _STOPPED for other in others):
+        raise Stopped("stopped on another device", signal.SIGTERM)
 
 
 def _refuse_failures(others: Sequence[BaseProcess]) -> None:
     for part, other in enumerate(others, start=1):
-        if other.exitcode != _DONE:
+        if other.exitcode not in (None, _DONE, _STOPPED):
             raise TrainingError(
                 f"the process that trained on device {part} ended with status {other.exitcode}; "
                 "what it printed says why"

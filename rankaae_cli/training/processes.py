@@ -11,6 +11,7 @@ import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
 from multiprocessing.process import BaseProcess
 from typing import Any
 
@@ -19,17 +20,23 @@ import torch.distributed as dist
 from pytorch_lightning.plugins.environments import LightningEnvironment
 from pytorch_lightning.strategies import DDPStrategy, Strategy
 
+from rankaae_cli.training.request import TrainingError
+
 _ADDRESS = "127.0.0.1"
+# No step takes so long; a process that does not answer is gone.
+_PATIENCE = timedelta(minutes=5)
 
 
-def strategy_of(processes: int, all_used: bool) -> dict[str, Any]:
+def strategy_of(processes: int, device: str, all_used: bool) -> dict[str, Any]:
     """Return what a Lightning trainer is told for so many processes.
 
-    `all_used`: every backward pass reaches every parameter.
+    `device` is this process's; `all_used`: every backward pass reaches every parameter.
     """
     if processes == 1:
-        return {"devices": 1}
+        index = torch.device(device).index
+        return {"devices": 1 if index is None else [index]}
     strategy: Strategy = DDPStrategy(
+        timeout=_PATIENCE,
         cluster_environment=LightningEnvironment(),
         find_unused_parameters=not all_used,
         broadcast_buffers=False,
@@ -48,10 +55,15 @@ def is_first_process() -> bool:
 
 
 @contextlib.contextmanager
-def taking_part(processes: int, helper: Callable[..., None], *arguments: Any) -> Iterator[None]:
-    """Start the other processes for as long as the body runs; each calls ``helper(*arguments)``.
+def taking_part(processes: int, share: Callable[..., None], *arguments: Any) -> Iterator[None]:
+    """Start the other processes for as long as the body runs; each calls ``share(*arguments)``.
 
     They end with the body, whatever ends it.
+
+    Raises
+    ------
+    TrainingError
+        If one of them has failed.
     """
     if processes == 1:
         yield
@@ -60,7 +72,7 @@ def taking_part(processes: int, helper: Callable[..., None], *arguments: Any) ->
     before = dict(os.environ)
     start = multiprocessing.get_context("spawn")
     others = [
-        start.Process(target=_help, args=(rank, processes, port, helper, arguments), daemon=True)
+        start.Process(target=_take_part, args=(rank, processes, port, share, arguments), daemon=True)
         for rank in range(1, processes)
     ]
     try:
@@ -68,6 +80,15 @@ def taking_part(processes: int, helper: Callable[..., None], *arguments: Any) ->
         for other in others:
             other.start()
         yield
+    except RuntimeError as error:
+        # What a lost partner looks like differs between backends.
+        lost = [rank for rank, other in enumerate(others, start=1) if other.exitcode]
+        if lost:
+            raise TrainingError(
+                f"process {lost[0]} of {processes}, which took part in the training, ended with status "
+                f"{others[lost[0] - 1].exitcode}; what it printed says why"
+            ) from error
+        raise
     finally:
         if dist.is_initialized():
             dist.destroy_process_group()
@@ -88,14 +109,14 @@ def end_with_parent() -> None:
     threading.Thread(target=wait, daemon=True).start()
 
 
-def _help(
-    rank: int, processes: int, port: int, helper: Callable[..., None], arguments: tuple[Any, ...]
+def _take_part(
+    rank: int, processes: int, port: int, share: Callable[..., None], arguments: tuple[Any, ...]
 ) -> None:
     end_with_parent()
     # Whoever was called decides when to stop.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _join_group(rank, processes, port)
-    helper(*arguments)
+    share(*arguments)
 
 
 def _join_group(rank: int, processes: int, port: int) -> None:

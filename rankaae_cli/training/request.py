@@ -45,6 +45,8 @@ class FitRequest:
         One of Lightning's, for the losses and scores of every epoch; metrics.csv is always written.
     threads
         Of the processor, for the products of one process.
+    memory_share
+        Part of the memory that is free which this training may plan for.
     devices
         How many take part: CUDA devices, or processes of `threads` each on the processor.
     spread
@@ -79,4 +81,5 @@ class FitRequest:
     devices: int = 1
     spread: Spread = Spread.trials
     first_trial: int = 0
+    memory_share: float = 1.0
     watch: Watch | None = None

@@ -1,6 +1,7 @@
 """Training by several processes: what they share, and that nothing of it shows in the result."""
 
 import csv
+import multiprocessing
 import os
 import signal
 import time
@@ -11,7 +12,8 @@ import pytest
 
 from rankaae_cli.core.errors import Stopped
 from rankaae_cli.core.settings import Spread
-from rankaae_cli.training.fit import fit
+from rankaae_cli.training.fit import TrainingError, fit
+from rankaae_cli.training.parts import part_of
 from rankaae_cli.training.trained import TrainedModel
 
 LOSSES = ("reconstruction", "rank", "prior", "mutual_information", "smoothness", "independence")
@@ -83,12 +85,34 @@ def test_a_stopped_training_on_two_devices_goes_on_to_the_same_end(request_of, s
     assert len(rows_of(asked.folder)) == 12
 
 
-def test_helping_processes_end_with_a_failing_one(request_of):
+@pytest.mark.parametrize("trials", range(1, 13))
+@pytest.mark.parametrize("devices", range(1, 13))
+def test_every_device_has_its_share_of_the_trials(request_of, trials, devices):
+    request = replace(request_of(trials=trials), devices=devices)
+    parts = [part_of(request, i) for i in range(min(devices, trials))]
+    numbers = [t for part in parts for t in range(part.first_trial, part.first_trial + part.trials)]
+    assert numbers == list(range(trials))
+    assert max(part.trials for part in parts) - min(part.trials for part in parts) <= 1
+
+
+@pytest.mark.parametrize("spread", list(Spread))
+def test_other_processes_end_with_a_failing_one(request_of, spread):
     def fail(done, total, standing):
         raise OSError("no space left")
 
     start = time.monotonic()
     with pytest.raises(OSError, match="no space left"):
-        fit(replace(request_of(max_epochs=200), devices=2), fail)
+        fit(replace(request_of(max_epochs=100_000), devices=2, spread=spread), fail)
     assert time.monotonic() - start < 120
+    assert multiprocessing.active_children() == []
     assert "LOCAL_RANK" not in os.environ
+
+
+@pytest.mark.parametrize("spread", list(Spread))
+def test_training_fails_where_another_process_is_lost(request_of, spread):
+    def kill_the_others(done, total, standing):
+        for other in multiprocessing.active_children():
+            os.kill(other.pid, signal.SIGKILL)
+
+    with pytest.raises(TrainingError, match="ended with status -9"):
+        fit(replace(request_of(max_epochs=100_000), devices=2, spread=spread), kill_the_others)
