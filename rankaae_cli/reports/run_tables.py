@@ -76,7 +76,7 @@ def _columns(metrics: Mapping[str, Any], columns: Mapping[str, str]) -> str:
         "best possible: the most that a style without ties can reach, as values of the descriptor tie"
     )
     if "kendall" in columns:
-        parts.append("Kendall τ: a rank correlation that does not count pairs which tie")
+        parts.append("Kendall τ: τ-b, a rank correlation of pairs; where values tie it too cannot reach 1")
     parts.append("R², MAE: of the calibrated value, share of variance explained and mean absolute error")
     if "f1" in columns:
         parts.append("F1: of classes, mean over them (1 is all right)")
