@@ -112,7 +112,7 @@ def _choice(
         "by": chosen_by(trials),
         "reason": choice_reason(trials, selected, lead),
         "lead": lead,
-        "published_choice": their_ranks.index(1) if 1 in their_ranks else None,
+        "published_choice": their_ranks.index(1) if their_ranks.count(1) == 1 else None,
         "published_by": PUBLISHED_BY,
         "n_validation": len(validation.error_N),
         "trials": trials,
@@ -133,9 +133,10 @@ def _lead(
     from rankaae_cli.core.trial_choice import lead, resampled_scores
 
     selected = int(model.selected_trial)
-    if rank_of[selected] != 1 or 2 not in rank_of:
+    others = {t: rank for t, rank in enumerate(rank_of) if rank is not None and t != selected}
+    if rank_of[selected] != 1 or not others:
         return None
-    over = rank_of.index(2)
+    over = min(others, key=lambda t: others[t])
     weights_NR = material_weights(validation.material_N, _LEAD_RESAMPLES, np.random.default_rng(0))
     # The rows themselves are the last resample.
     weights_NR = np.column_stack([weights_NR, np.ones(len(weights_NR))])

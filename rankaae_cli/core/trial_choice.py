@@ -24,6 +24,7 @@ from rankaae_cli.core.selection import COUPLING_WEIGHT, RECONSTRUCTION_WEIGHT
 
 COUPLING, RECONSTRUCTION = "inter_style", "reconstruction_mae"
 _BY_F1 = "CN"
+_DECIMALS = 9  # of a published score; what is beyond is rounding, as where z-scores of +1 and -1 cancel
 _THRESHOLDS = np.linspace(-3.5, 3.5, 700)  # on a style, as in the authors' code
 
 
@@ -105,7 +106,8 @@ def published_scores(measures: Sequence[Mapping[str, float] | None]) -> np.ndarr
     -------
     np.ndarray
         NaN for trials that diverged or have an unknown measure that others have. A measure in which trials do
-        not differ, or that none has, counts for nothing; so of one trial the score is 0.
+        not differ, or that none has, counts for nothing; so of one trial the score is 0. Rounded to nine
+        decimals, so that trials that differ by rounding alone have equal scores.
     """
     alive = [t for t, measured in enumerate(measures) if measured is not None]
     score_T = np.full(len(measures), np.nan)
@@ -119,7 +121,7 @@ def published_scores(measures: Sequence[Mapping[str, float] | None]) -> np.ndarr
             continue
         value = np.array([(measures[t] or {})[name] for t in alive], dtype=float)
         total += (-1 if name == COUPLING else 1) * _z_scores(value)
-    score_T[alive] = total
+    score_T[alive] = np.round(total, _DECIMALS) + 0.0  # no minus zero
     return score_T
 
 
@@ -214,14 +216,16 @@ def _z_scores(value_T: np.ndarray) -> np.ndarray:
 def ranks(score_T: np.ndarray) -> list[int | None]:
     """Return the place of every trial, 1 for the highest score; None where it has none.
 
-    Of equal scores the lower trial comes first.
+    Equal scores share the best place that they take, and the places after it stay empty (1, 1, 3).
     """
     score_T = np.asarray(score_T, dtype=float)
     place: list[int | None] = [None] * len(score_T)
     order = np.argsort(-np.where(np.isfinite(score_T), score_T, -np.inf), kind="stable")
     for position, t in enumerate(order):
         if np.isfinite(score_T[t]):
-            place[t] = position + 1
+            before = order[position - 1]
+            tied = position > 0 and score_T[t] == score_T[before]
+            place[t] = place[before] if tied else position + 1
     return place
 
 

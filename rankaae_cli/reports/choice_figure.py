@@ -37,7 +37,8 @@ def trial_choice(subject: Subject, choice: Mapping[str, Any]) -> Figure:
     ]
     shown = f"best {len(keep)} of {len(alive)} trials" if len(keep) < len(alive) else ""
     rows = len(labels)
-    figure = new_figure(0.95 + 0.17 * rows, subject, *filter(None, ["validation split", shown]))
+    tied = "published score undecided" if choice["published_choice"] is None else ""
+    figure = new_figure(0.95 + 0.17 * rows, subject, *filter(None, ["validation split", shown, tied]))
     ax = figure.subplots()
     text = [
         [short(v, measure_digits(label)) for v in row[keep]]

@@ -8,7 +8,7 @@ import numpy as np
 
 from rankaae_cli.core.leakage import strongest_leak
 from rankaae_cli.core.selection import COUPLING_WEIGHT, RECONSTRUCTION_WEIGHT
-from rankaae_cli.reports.labels import style_title
+from rankaae_cli.reports.labels import listed, style_title
 from rankaae_cli.reports.tables import print_number
 
 _BY = (
@@ -107,10 +107,16 @@ def choice_remark(choice: Mapping[str, Any]) -> str:
 
 
 def published_remark(choice: Mapping[str, Any]) -> str:
-    """Return in a sentence which trial the published score would choose."""
+    """Return in a sentence which trial the published score would choose; none where several share the best."""
     other = choice["published_choice"]
     if other is None:
-        return "the published score is not known of any trial"
+        first = [trial["trial"] for trial in choice["trials"] if trial["published_rank"] == 1]
+        if not first:
+            return "the published score is not known of any trial"
+        which = (
+            "the trials" if len(first) == len(choice["trials"]) else f"trials {listed(list(map(str, first)))}"
+        )
+        return f"the published score does not tell {which} apart"
     if other == choice["trial"]:
         return "the published score chooses the same trial"
     return f"the published score would choose trial {other}"

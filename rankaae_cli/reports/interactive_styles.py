@@ -134,7 +134,11 @@ def trials(subject: Subject, choice: Mapping[str, Any]) -> Any:
     names, labels, value_MT, better_MT = choice_measures(choice)
     layout = new_layout(subject, "validation split", legend=False)
     (panel,) = add_panels(layout, 1)
-    chosen = {0: (str(choice["trial"]), VERMILION), 1: (str(choice["published_choice"]), ORANGE)}
+    chosen = {0: (str(choice["trial"]), VERMILION)}
+    framed = "framed: what our score would choose; the published one is undecided"
+    if choice["published_choice"] is not None:
+        chosen[1] = (str(choice["published_choice"]), ORANGE)
+        framed = "framed: what each score would choose"
     hover, text = [], []
     for row, (label, value_T) in enumerate(zip(labels, value_MT, strict=True)):
         said = [
@@ -153,7 +157,7 @@ def trials(subject: Subject, choice: Mapping[str, Any]) -> Any:
         text.append([short(v, measure_digits(label)) for v in value_T])
     shown, limits = np.clip(better_MT, -_LIMIT, _LIMIT), (-_LIMIT, _LIMIT)
     trace = _heat(panel, shown, names, labels, _BLUES, limits, "better,<br>std. dev.", hover, text)
-    panel_title(layout, panel, "framed: what each score would choose")
+    panel_title(layout, panel, framed)
     set_axis(layout, panel[0], "Trial, best score first")
     _name_heat(layout, panel, tall=False)
     return figure_of([trace], layout)

@@ -91,8 +91,17 @@ def test_one_trial_scores_zero_and_unknown_descriptors_count_for_nothing():
     assert np.isnan(published_scores([None])).all() and ranks(np.array([np.nan])) == [None]
 
 
-def test_equal_scores_are_ranked_in_order():
-    assert ranks(np.array([0.5, 0.7, 0.7, -np.inf])) == [3, 1, 2, None]
+def test_equal_scores_share_a_rank():
+    assert ranks(np.array([0.5, 0.7, 0.7, -np.inf])) == [3, 1, 1, None]
+    assert ranks(np.array([0.7, np.nan, 0.5, 0.5, 0.1])) == [1, None, 2, 2, 4]
+
+
+def test_two_trials_of_cancelling_z_scores_are_equal(rng):
+    for low, high in rng.random((50, 2, 2)):
+        # Better in the one as it is worse in the other.
+        a, b = ({"inter_style": f(low), "reconstruction_mae": 1.0, "OS": f(high)} for f in (np.min, np.max))
+        scores = published_scores([a, b])
+        assert scores.tolist() == [0, 0] and ranks(scores) == [1, 1]
 
 
 def slow_score(styles, error, flat, descriptors):

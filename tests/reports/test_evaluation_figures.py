@@ -94,6 +94,7 @@ MAKERS = {
     "leakage unknown": lambda s: style_figures.leakage(s, ["OS"], np.full((1, 1), np.nan), "trial 0"),
     "trials": lambda s: trial_choice(s, choice(lost=[3])),
     "one trial": lambda s: trial_choice(s, choice(1, unknown=True)),
+    "undecided trials": lambda s: trial_choice(s, choice(2) | {"published_choice": None}),
     "many trials": lambda s: trial_choice(s, choice(40)),
     "associations": lambda s: associations(s, found(), [*STYLES], "test", "trial 0"),
     "nothing stands out": lambda s: associations(s, found(stands_out=False), [*STYLES], "test", "trial 0"),

@@ -43,7 +43,14 @@ def test_a_score_weighed_otherwise_is_not_explained_by_todays_weights():
 def test_published_remark():
     assert published_remark({"trial": 1, "published_choice": 1}).endswith("chooses the same trial")
     assert published_remark({"trial": 1, "published_choice": 0}).endswith("would choose trial 0")
-    assert "not known" in published_remark({"trial": 1, "published_choice": None})
+    undecided = {"trial": 1, "published_choice": None}
+
+    def ranked(*ranks):
+        return undecided | {"trials": [{"trial": t, "published_rank": r} for t, r in enumerate(ranks)]}
+
+    assert "not known" in published_remark(ranked(None, None))
+    assert published_remark(ranked(1, 1)).endswith("does not tell the trials apart")
+    assert published_remark(ranked(1, 3, 1, None)).endswith("does not tell trials 0 and 2 apart")
 
 
 def lead(low, high, beyond):

@@ -294,6 +294,9 @@ def test_trials_stand_by_score_and_what_each_score_chooses_is_framed():
     assert cells.customdata[0][0] == "Score, trial 3: 0.500, chosen by this score"
     frames = [(shape.x0, shape.y0) for shape in figure.layout.shapes]
     assert frames == [(-0.5, -0.5), (0.5, 0.5)]
+    undecided = interactive_styles.trials(REAL, choice | {"published_choice": None})
+    (frame,) = undecided.layout.shapes
+    assert (frame.x0, frame.y0) == (-0.5, -0.5) and "undecided" in undecided.to_json()
 
 
 def test_confusion_counts_and_says_which_class_was_read():
