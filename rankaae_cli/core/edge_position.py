@@ -45,7 +45,8 @@ def find_edge(energy_M: np.ndarray, mu_M: np.ndarray, expected: float | None = N
     if np.ptp(mu_M) == 0:
         raise SpectrumError(f"no edge: mu is constant ({mu_M[0]:.6g})")
     energy = np.arange(energy_M[0], energy_M[-1], _GRID)
-    if len(energy) < 2 * _NEAR / _GRID:
+    # A rise needs a point of the grid that has a level on both sides.
+    if len(energy) <= 2 * round(_NEAR / _GRID):
         raise SpectrumError(f"no edge: the scan is {energy_M[-1] - energy_M[0]:.1f} eV long")
     # A median of three points leaves an edge as it is and takes out single bad points.
     mu = np.interp(energy, energy_M, median_filter(mu_M, 3, mode="nearest"))

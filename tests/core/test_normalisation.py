@@ -48,6 +48,13 @@ def test_uneven_and_nearly_equal_energies_do_not_matter():
     assert find_edge(energy, mu(energy, E0, noise=0.002)) == pytest.approx(E0, abs=0.5)
 
 
+@pytest.mark.parametrize("length", [1.0, 5.9, 5.95, 6.0])
+def test_a_scan_too_short_for_a_level_on_both_sides_is_refused(length):
+    energy = np.linspace(E0 - length / 2, E0 + length / 2, 40)
+    with pytest.raises(SpectrumError, match=r"no edge: the scan is \d\.\d eV long"):
+        find_edge(energy, np.arctan(energy - E0))
+
+
 @given(
     step=st.floats(0.05, 5),
     offset=st.floats(-3, 3),
