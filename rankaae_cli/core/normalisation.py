@@ -185,7 +185,8 @@ def require_normalised(energy_M: np.ndarray, mu_M: np.ndarray) -> None:
     Raises
     ------
     SpectrumError
-        If the first tenth of the points is not below 0.5 or the last fifth is not about 1 on average.
+        If the median of the first twentieth of the points is not between -0.3 and 0.5, or the mean of the last
+        fifth is not between 0.6 and 1.6.
     """
     check_spectrum(energy_M, mu_M)
     start = float(np.median(mu_M[: max(1, len(mu_M) // 20)]))
