@@ -29,6 +29,8 @@ _SYNONYMS = {
 }
 _LABEL_OF = {word: label for label, words in _SYNONYMS.items() for word in words}
 _ROLES = ("energy", "mu", "i0", "itrans", "ifluor", "irefer")
+# Columns that an absorption is made of; the first that a scan has is taken.
+SIGNALS = ("mutrans", "itrans", "mufluor", "ifluor", "mu", "flat", "normtrans", "normfluor")
 
 
 @dataclass(frozen=True)
@@ -141,6 +143,27 @@ def labelled(names: Sequence[str], table_MC: np.ndarray, choice: ColumnChoice) -
     return columns
 
 
+def abscissa_index(names: Sequence[str], choice: ColumnChoice) -> int:
+    """Return which column holds the energies or angles, from 0 on: the chosen, the one so called, or the first.
+
+    Parameters
+    ----------
+    names
+        One name a column, empty where there is none.
+    choice
+        By name or number.
+
+    Raises
+    ------
+    SpectrumError
+        If there is no such column.
+    """
+    if choice.energy is not None:
+        return _index(choice.energy, names, len(names))
+    labels = [canonical(name) for name in names]
+    return next((labels.index(label) for label in ("energy", "angle") if label in labels), 0)
+
+
 def _index(wanted: str | int, names: Sequence[str], count: int) -> int:
     if isinstance(wanted, str) and not wanted.isdigit():
         exact = [i for i, name in enumerate(names) if name.lower() == wanted.lower()]
@@ -205,7 +228,7 @@ def _signal(columns: Mapping[str, np.ndarray], choice: ColumnChoice) -> str:
         return "mu"
     ways = {"itrans": "log(i0/itrans)", "ifluor": "ifluor/i0"}
     chosen = [name for name in ways if getattr(choice, name) is not None]
-    order = chosen or ["mutrans", "itrans", "mufluor", "ifluor", "mu", "flat", "normtrans", "normfluor"]
+    order = chosen or SIGNALS
     for name in order:
         if name in columns and (name not in ways or "i0" in columns):
             return ways.get(name, name)

@@ -8,14 +8,22 @@ import numpy as np
 
 from rankaae_cli.core.edges import EDGES, edge_energy
 from rankaae_cli.core.spectra import SpectrumError
-from rankaae_cli.data.measured_columns import ColumnChoice, absorption, canonical, labelled
+from rankaae_cli.data.measured_columns import (
+    SIGNALS,
+    ColumnChoice,
+    abscissa_index,
+    absorption,
+    canonical,
+    labelled,
+)
 from rankaae_cli.data.measured_spectrum import MeasuredSpectrum, energies, ordered
 from rankaae_cli.data.xdi import numeric_rows
 
 _COMMENTS = "#%;!*"
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eEdD][+-]?\d+)?|[+-]?(nan|inf)", re.IGNORECASE)
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+(,\d+)?([eE][+-]?\d+)?")
-_UNIT = re.compile(r"[\[(]?\b(k?ev|deg\w*|rad\w*)\b[\])]?", re.IGNORECASE)
+_ENERGY_UNIT = re.compile(r"\bk?ev\b", re.IGNORECASE)
+_ANGLE_UNIT = re.compile(r"\b(deg(rees?)?|rad(ians?)?)\b", re.IGNORECASE)
 _FIELD = re.compile(r"([A-Za-z][\w .]{0,30}?)\s*[:=]\s*(.+)")
 # No K edge but those of the lightest elements lies below this, eV; smaller numbers are keV or degrees.
 _LOWEST_EV = 120.0
@@ -59,9 +67,10 @@ def parse_text(
         raise SpectrumError("one column of numbers, expected energy and absorption side by side")
     names = _column_names(header, count)
     columns = _columns(names, table_MC, choice)
-    abscissa = columns["energy"] if "energy" in columns else columns.get("angle", table_MC[:, 0])
+    used = abscissa_index(names, choice)
+    abscissa = table_MC[:, used]
     metadata = _metadata(header)
-    unit = choice.unit or _unit(names, columns, header) or _unit_by_size(abscissa, element, edge)
+    unit = choice.unit or _unit_of_label(names[used]) or _unit_of_prose(header, abscissa, element, edge)
     energy_M, note = energies(abscissa, unit, choice.d_spacing)
     made = absorption(columns, choice)
     return ordered(
@@ -132,15 +141,7 @@ def _column_names(header: list[str], count: int) -> list[str]:
 def _columns(names: Sequence[str], table_MC: np.ndarray, choice: ColumnChoice) -> dict[str, np.ndarray]:
     columns = labelled(names, table_MC, choice)
     known = {canonical(name) for name in names if name}
-    if not choice.chooses_signal and not known & {
-        "mu",
-        "mutrans",
-        "mufluor",
-        "itrans",
-        "ifluor",
-        "flat",
-        "normtrans",
-    }:
+    if not choice.chooses_signal and not known & set(SIGNALS):
         if table_MC.shape[1] > 2:
             shown = ", ".join(name or "unnamed" for name in names)
             raise SpectrumError(
@@ -151,30 +152,34 @@ def _columns(names: Sequence[str], table_MC: np.ndarray, choice: ColumnChoice) -
     return columns
 
 
-def _unit(names: Sequence[str], columns: dict[str, np.ndarray], header: list[str]) -> str:
-    """Return the unit of the energies as the header has it, or nothing."""
-    for name in names:
-        if canonical(name) in ("energy", "angle") and (match := _UNIT.search(name)):
-            return match[1]
-    if "angle" in columns and "energy" not in columns:
-        return "degrees"
-    for line in header:
-        if re.search(r"\b(energy|angle|theta|bragg)\b", line, re.IGNORECASE) and (
-            match := _UNIT.search(line)
-        ):
-            return match[1]
-    return ""
+def _unit_of_label(label: str) -> str:
+    """Return the unit that a column's own label tells, or nothing."""
+    if match := _ENERGY_UNIT.search(label) or _ANGLE_UNIT.search(label):
+        return match[0]
+    return "degrees" if canonical(label) == "angle" else ""
 
 
-def _unit_by_size(values: np.ndarray, element: str | None, edge: str | None) -> str:
-    """Return the unit of energies of which nothing is said."""
+def _unit_of_prose(header: list[str], values: np.ndarray, element: str | None, edge: str | None) -> str:
+    """Return the unit of energies whose label has none, by the header's lines and their size.
+
+    Any angle may stand in a header, such as the sample's: it counts only where the numbers may be angles and
+    nothing else tells.
+    """
     finite = values[np.isfinite(values)]
-    if not finite.size or np.abs(finite).max() > _LOWEST_EV:
+    is_large = not finite.size or np.abs(finite).max() > _LOWEST_EV
+    lines = [x for x in header if re.search(r"\b(energy|angle|theta|bragg)\b", x, re.IGNORECASE)]
+    for line in lines:
+        if match := _ENERGY_UNIT.search(line):
+            return "eV" if is_large else match[0]
+    if is_large:
         return "eV"
     if element and (edge or "K") in EDGES:
         tabulated = edge_energy(element, edge or "K")
         if tabulated / 2 < 1000 * finite.min() < tabulated < 1000 * finite.max():
             return "keV"
+    for line in lines:
+        if match := _ANGLE_UNIT.search(line):
+            return match[0]
     raise SpectrumError(
         f"the first column runs from {finite.min():g} to {finite.max():g}: keV, or degrees of the monochromator? "
         "say unit=keV, or unit=degrees and d_spacing= (angstrom), in columns="

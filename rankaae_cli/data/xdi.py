@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from rankaae_cli.core.spectra import SpectrumError
-from rankaae_cli.data.measured_columns import ColumnChoice, absorption, labelled
+from rankaae_cli.data.measured_columns import ColumnChoice, abscissa_index, absorption, canonical, labelled
 from rankaae_cli.data.measured_spectrum import MeasuredSpectrum, energies, ordered
 
 _VERSION = re.compile(r"#\s*XDI/(\d+)\.(\d+)")
@@ -50,15 +50,17 @@ def parse_xdi(text: str, path: Path, choice: ColumnChoice | None = None) -> Meas
     choice = choice or ColumnChoice()
     metadata, labels, rows = _sections(text)
     table_MC = numeric_rows(rows)
-    names, unit = _names(metadata, labels, table_MC.shape[1])
+    names, units = _names(metadata, labels, table_MC.shape[1])
     columns = labelled(names, table_MC, choice)
-    abscissa = columns.get("energy", table_MC[:, 0])
-    unit = choice.unit or unit or ("degrees" if "angle" in columns and "energy" not in columns else "eV")
+    used = abscissa_index(names, choice)
+    unit = choice.unit or units[used] or ("degrees" if canonical(names[used]) == "angle" else "eV")
     if unit.lower().startswith(_NO_ENERGY):
         raise SpectrumError(
             f"the scan is in {unit}, which no field turns into energies; expected eV, keV or degrees"
         )
-    energy_M, note = energies(abscissa, unit, choice.d_spacing or _number(metadata.get("mono.d_spacing")))
+    energy_M, note = energies(
+        table_MC[:, used], unit, choice.d_spacing or _number(metadata.get("mono.d_spacing"))
+    )
     made = absorption(columns, choice)
     says_none = metadata.get("sample.reference", "").strip().lower() in _NO_REFERENCE
     return ordered(
@@ -136,21 +138,20 @@ def _sections(text: str) -> tuple[dict[str, str], list[str], list[tuple[int, lis
     return metadata, labels, rows
 
 
-def _names(metadata: dict[str, str], labels: list[str], count: int) -> tuple[list[str], str]:
-    """Return the columns' names and the unit of the first; fields Column.N go before the line of labels."""
-    names, unit = (list(labels) or [""] * count), ""
+def _names(metadata: dict[str, str], labels: list[str], count: int) -> tuple[list[str], list[str]]:
+    """Return names and units of columns, empty where unknown; fields Column.N go before the line of labels."""
+    names, units = (list(labels) or [""] * count), [""] * count
     for key, value in metadata.items():
         number = key.removeprefix("column.")
         if key.startswith("column.") and number.isdigit() and 1 <= int(number) <= count:
             words = value.split("||")[0].split()
             names[int(number) - 1] = words[0] if words else ""
-            if number == "1" and len(words) > 1:
-                unit = words[-1].strip("()[]")
+            units[int(number) - 1] = words[-1].strip("()[]") if len(words) > 1 else ""
     if not any(names):
         raise SpectrumError(
             "no Column.N field and no line of labels names the columns; choose them with columns="
         )
-    return names, unit
+    return names, units
 
 
 def _number(text: str | None) -> float | None:

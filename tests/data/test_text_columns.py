@@ -117,6 +117,39 @@ def test_degrees_are_asked_about_and_converted():
 
 
 @pytest.mark.parametrize(
+    "line",
+    [
+        "# Sample angle: 45 deg",
+        "# Synchrotron Radiation Source, ring energy 3 GeV",
+        "# degraded energy resolution",
+        "# beam energy 6 keV",
+    ],
+)
+def test_prose_does_not_make_energies_angles(line):
+    for names in ("", "# energy mu\n"):
+        spectrum = parse(table(ENERGY, MU, header=f"{line}\n{names}"))
+        np.testing.assert_allclose(spectrum.energy_M, ENERGY, rtol=1e-6)
+        assert spectrum.notes == ()
+    energies_kev = table(ENERGY / 1000, MU, header="# Sample angle: 45 deg\n# Energy (keV) of the beam\n")
+    np.testing.assert_allclose(parse(energies_kev).energy_M, ENERGY, atol=0.01)
+
+
+def test_the_unit_is_that_of_the_column_used():
+    angle = np.degrees(np.arcsin(12398.41984 / (2 * 3.1356 * ENERGY)))
+    both = table(angle, ENERGY, MU, header="theta (deg), energy (eV), mu\n", separator=",", form="{:.10g}")
+    np.testing.assert_allclose(parse(both).energy_M, ENERGY, rtol=1e-7)
+    by_angle = parse(both, columns={"energy": 1, "d_spacing": 3.1356})
+    np.testing.assert_allclose(by_angle.energy_M, ENERGY, atol=1e-3)
+    prose = table(angle, MU, header="# Bragg angle in degrees, then mu\n", form="{:.10g}")
+    np.testing.assert_allclose(parse(prose, columns={"d_spacing": 3.1356}).energy_M, ENERGY, atol=1e-3)
+
+
+def test_normalised_fluorescence_is_an_absorption():
+    spectrum = parse(table(ENERGY, MU, I0, header="# energy normfluor clock\n"))
+    assert (spectrum.columns_used, spectrum.is_normalised) == ("normfluor", True)
+
+
+@pytest.mark.parametrize(
     ("text", "reason"),
     [
         ("", "no rows of numbers"),

@@ -106,6 +106,16 @@ def test_kev_and_angles_become_ev(unit, convert, note):
             parse(text.replace("Mono.d_spacing", "Mono.other"))
 
 
+def test_the_unit_is_that_of_the_column_used():
+    angle = np.degrees(np.arcsin(HC / (2 * 3.13553 * ENERGY)))
+    columns = {"angle degrees": angle, "energy eV": ENERGY, "mutrans": mu(ENERGY, EDGES["Cu"])}
+    text = xdi_text(columns, (*FIELDS, "# Mono.d_spacing: 3.13553 A"))
+    by_energy, by_angle = parse(text), parse(text, energy="angle")
+    np.testing.assert_allclose(by_energy.energy_M, ENERGY, atol=1e-3)
+    assert by_energy.notes == ()
+    np.testing.assert_allclose(by_angle.energy_M, ENERGY, atol=0.6)
+
+
 def test_a_descending_scan_is_reversed_and_said():
     columns = {"energy eV": ENERGY[::-1], "mutrans": mu(ENERGY, EDGES["Cu"])[::-1]}
     spectrum = parse(xdi_text(columns, FIELDS))
