@@ -14,12 +14,14 @@ import h5py
 import numpy as np
 
 from rankaae_cli.core.spectra import SpectrumError
-from rankaae_cli.data.measured_columns import Absorption, ColumnChoice, absorption, canonical
+from rankaae_cli.data.measured_columns import SIGNALS, ColumnChoice, absorption, canonical
 from rankaae_cli.data.measured_spectrum import MeasuredSpectrum, Readings, energies, ordered
 
 _ENTRIES = ("NXentry", "NXsubentry")
 # XDI's names of what the groups of detectors are called.
 _DETECTORS = {"incoming_beam": "i0", "absorbed_beam": "absorbed", "i0": "i0"}
+# What may come as a stack: a row a spectrum. Other arrays of two dimensions are left aside.
+_STACKED = frozenset(("energy", "i0", "irefer", "murefer", "normrefer", *SIGNALS))
 _NOT_ABSORPTION = ("yield", "fluor", "tey", "tfy", "pfy", "herfd")
 
 
@@ -36,7 +38,7 @@ def parse_nexus(path: Path, choice: ColumnChoice | None = None) -> Readings:
     Returns
     -------
     Readings
-        A spectrum an entry (or a row of a stack), and the entries that hold none, with the reason.
+        A spectrum an entry (or a row of a stack), and the entries or rows that hold none, with the reason.
 
     Raises
     ------
@@ -45,13 +47,15 @@ def parse_nexus(path: Path, choice: ColumnChoice | None = None) -> Readings:
     """
     choice = choice or ColumnChoice()
     spectra: list[MeasuredSpectrum] = []
-    faults = []
+    faults: list[tuple[str, str]] = []
     try:
         with h5py.File(path, "r") as file:
             entries = list(_entries(file))
             for name, entry in entries:
                 try:
-                    spectra += _spectra(name, entry, path, choice, alone=len(entries) == 1)
+                    found, bad = _spectra(name, entry, path, choice, alone=len(entries) == 1)
+                    spectra += found
+                    faults += bad
                 except SpectrumError as error:
                     faults.append((name, str(error)))
     except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
@@ -72,7 +76,8 @@ def _entries(file: h5py.File) -> Iterator[tuple[str, h5py.Group]]:
 
 def _spectra(
     name: str, entry: h5py.Group, path: Path, choice: ColumnChoice, *, alone: bool
-) -> list[MeasuredSpectrum]:
+) -> tuple[list[MeasuredSpectrum], list[tuple[str, str]]]:
+    """Return the spectra of an entry, and its rows that hold none, with the reason."""
     definition = _text(_value(entry, "definition"))
     if definition and not definition.startswith("NXxas"):
         raise SpectrumError(f"the entry is of the definition {definition}, expected NXxas")
@@ -80,31 +85,37 @@ def _spectra(
     if "energy" not in columns:
         raise SpectrumError("the entry has no energies: expected monochromator/energy, data/energy or energy")
     metadata = _metadata(entry)
-    energy_M, note = energies(
-        columns["energy"], choice.unit or unit, choice.d_spacing or _float(metadata.get("mono.d_spacing"))
-    )
+    d_spacing = choice.d_spacing or _float(metadata.get("mono.d_spacing"))
     label = path.stem if alone else f"{path.stem}/{name}"
-    made = _made(entry, columns, choice)
+    rows = _rows(entry, columns, choice)
     computed = _flag(entry, "calculated") or _flag(entry, "is_experimental") is False
-    return [
-        ordered(
-            MeasuredSpectrum(
-                name=label if len(made) == 1 else f"{label}/{i}",
-                path=path,
-                element=_element(entry),
-                edge=_edge(entry),
-                energy_M=energy_M[one.kept],
-                mu_M=one.mu_M,
-                reference_M=one.reference_M,
-                is_normalised=one.is_normalised,
-                is_computed=bool(computed),
-                metadata=metadata,
-                columns_used=one.columns_used,
-                notes=tuple(n for n in (note, *one.notes) if n),
+    spectra, faults = [], []
+    for i, row in enumerate(rows):
+        part = "" if len(rows) == 1 else f"/{i}"
+        try:
+            energy_M, note = energies(row["energy"], choice.unit or unit, d_spacing)
+            made = absorption(row, choice)
+            spectrum = ordered(
+                MeasuredSpectrum(
+                    name=f"{label}{part}",
+                    path=path,
+                    element=_element(entry),
+                    edge=_edge(entry),
+                    energy_M=energy_M[made.kept],
+                    mu_M=made.mu_M,
+                    reference_M=made.reference_M,
+                    is_normalised=made.is_normalised,
+                    is_computed=bool(computed),
+                    metadata=metadata,
+                    columns_used=made.columns_used,
+                    notes=tuple(n for n in (note, *made.notes) if n),
+                )
             )
-        )
-        for i, one in enumerate(made)
-    ]
+        except SpectrumError as error:
+            faults.append((f"{name}{part}", str(error)))
+        else:
+            spectra.append(spectrum)
+    return spectra, faults
 
 
 def _columns(entry: h5py.Group) -> tuple[dict[str, np.ndarray], str]:
@@ -125,7 +136,7 @@ def _columns(entry: h5py.Group) -> tuple[dict[str, np.ndarray], str]:
                 _take(columns, "mu", item)
             else:
                 _take(columns, "mu" if key == "intensity" else canonical(key), item)
-    count = columns["energy"].size if "energy" in columns else 0
+    count = columns["energy"].shape[-1] if "energy" in columns else 0
     unit = "" if energy is None else _text(energy.attrs.get("units"))
     return {k: v for k, v in columns.items() if v.shape[-1] == count}, unit
 
@@ -135,7 +146,8 @@ def _take(columns: dict[str, np.ndarray], label: str, dataset: Any) -> None:
     if label in columns or not isinstance(dataset, h5py.Dataset) or dataset.dtype.kind not in "fiu":
         return
     if dataset.ndim in (1, 2) and dataset.size:
-        columns[label] = np.asarray(dataset[()], dtype=np.float64)
+        values = np.asarray(dataset[()], dtype=np.float64)
+        columns[label] = values[0] if values.ndim == 2 and len(values) == 1 else values
 
 
 def _groups(entry: h5py.Group) -> Iterator[h5py.Group]:
@@ -147,8 +159,10 @@ def _groups(entry: h5py.Group) -> Iterator[h5py.Group]:
                 yield item
 
 
-def _made(entry: h5py.Group, columns: Mapping[str, np.ndarray], choice: ColumnChoice) -> list[Absorption]:
-    """Return the absorption of each spectrum in an entry; more than one where the intensity is a stack."""
+def _rows(
+    entry: h5py.Group, columns: Mapping[str, np.ndarray], choice: ColumnChoice
+) -> list[dict[str, np.ndarray]]:
+    """Return the columns of each spectrum in an entry; more than one where the intensity is a stack."""
     named = dict(columns)
     for role in ("mu", "i0", "itrans", "ifluor", "irefer"):
         wanted = getattr(choice, role)
@@ -161,13 +175,18 @@ def _made(entry: h5py.Group, columns: Mapping[str, np.ndarray], choice: ColumnCh
     reference = _reference(entry, named["energy"])
     if reference is not None:
         named.setdefault("murefer", reference)
-    stacks = {key: value for key, value in named.items() if value.ndim == 2}
+    stacks = {key: value for key, value in named.items() if value.ndim == 2 and key in _STACKED}
+    plain = {key: value for key, value in named.items() if value.ndim == 1}
     if not stacks:
-        return [absorption(named, choice)]
-    rows = min(len(value) for value in stacks.values())
-    return [
-        absorption({k: v[i] if k in stacks else v for k, v in named.items()}, choice) for i in range(rows)
-    ]
+        return [plain]
+    lengths = {len(value) for value in stacks.values()}
+    if len(lengths) > 1 or not stacks.keys() & set(SIGNALS):
+        shown = ", ".join(f"{key} {len(value)}" for key, value in stacks.items())
+        raise SpectrumError(
+            f"stacks of rows that do not belong together ({shown}): expected an absorption or its detectors, as "
+            "many rows in each"
+        )
+    return [plain | {key: value[i] for key, value in stacks.items()} for i in range(lengths.pop())]
 
 
 def _is_transmission(entry: h5py.Group) -> bool:

@@ -121,6 +121,51 @@ def test_a_stack_and_several_entries_are_named_apart(write):
     np.testing.assert_allclose(spectra[2].mu_M, 2 * MU)
 
 
+def test_a_bad_row_of_a_stack_costs_no_other(write):
+    holed = np.where(ENERGY[40] < ENERGY, np.nan, MU)
+    path = write(lambda file: new(file, "stack", np.stack([MU, holed, np.ones_like(MU), 2 * MU])))
+    spectra, faults = read_folder(path)
+    assert [s.name for s in spectra] == ["file/0", "file/3"]
+    np.testing.assert_allclose(spectra[1].mu_M, 2 * MU)
+    reasons = {p.name: reason for p, reason in faults}
+    assert reasons.keys() == {"1", "2"}
+    assert "NaN" in reasons["1"] and "constant" in reasons["2"]
+
+
+def detectors(**columns):
+    def maker(file):
+        entry = group(file, "fe_foil", "NXentry")
+        entry["definition"] = "NXxas"
+        data = group(entry, "data", "NXdata")
+        for name, values in columns.items():
+            data[name] = values
+
+    return maker
+
+
+def test_stacks_of_other_lengths_are_refused(write):
+    path = write(detectors(energy=ENERGY, i0=np.stack([I0, I0, I0]), itrans=np.stack([ITRANS, ITRANS])))
+    with pytest.raises(SpectrumError, match=r"do not belong together \(i0 3, itrans 2\)"):
+        read_measured(path)
+    path = write(detectors(energy=np.stack([ENERGY, ENERGY + 1]), i0=I0, itrans=ITRANS))
+    with pytest.raises(SpectrumError, match=r"do not belong together \(energy 2\)"):
+        read_measured(path)
+
+
+def test_each_row_of_a_stack_may_have_its_own_energies(write):
+    image = np.ones((7, len(ENERGY)))  # of no use for an absorption, and no part of the stack
+    stacks = {"energy": [ENERGY, ENERGY + 1], "itrans": [ITRANS, ITRANS**2]}
+    spectra = read_measured(
+        write(detectors(**{k: np.stack(v) for k, v in stacks.items()}, i0=I0, image=image))
+    )
+    np.testing.assert_allclose(spectra[0].energy_M, ENERGY)
+    np.testing.assert_allclose(spectra[1].energy_M, ENERGY + 1)
+    np.testing.assert_allclose(spectra[1].mu_M, np.log(I0 / ITRANS**2))
+    (one,) = read_measured(write(detectors(energy=ENERGY[None], i0=I0[None], itrans=ITRANS)))
+    np.testing.assert_allclose(one.mu_M, np.log(I0 / ITRANS))
+    assert one.name == "file"
+
+
 def test_the_layout_after_xdi(write):
     def maker(file):
         entry = group(file, "fe_foil", "NXentry")
