@@ -10,6 +10,7 @@ from rich.text import Text
 from rankaae_cli.reports.association_words import association_summary
 from rankaae_cli.reports.evaluation_words import (
     FITTED_TO,
+    WARNING,
     choice_remark,
     coupling_warning,
     reconstruction_warning,
@@ -17,7 +18,7 @@ from rankaae_cli.reports.evaluation_words import (
 from rankaae_cli.reports.labels import averaged
 from rankaae_cli.reports.run_tables import descriptors_note, descriptors_table, traversals_table
 from rankaae_cli.reports.tables import Table, print_number
-from rankaae_cli.reports.traversal_words import WARNING, findings
+from rankaae_cli.reports.traversal_words import findings
 
 
 def print_evaluation(metrics: Mapping[str, Any], units: Mapping[str, str]) -> None:

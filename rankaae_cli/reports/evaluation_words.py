@@ -11,6 +11,7 @@ from rankaae_cli.core.selection import COUPLING_WEIGHT, RECONSTRUCTION_WEIGHT
 from rankaae_cli.reports.labels import listed, style_title
 from rankaae_cli.reports.tables import print_number
 
+WARNING = "Warning: "  # begins a line that names a fault
 _BY = (
     f"validation score: mean Spearman − {RECONSTRUCTION_WEIGHT:g} × reconstruction error relative to that of the "
     f"mean spectrum − {COUPLING_WEIGHT:g} × excess coupling"
@@ -161,6 +162,12 @@ def _leak(what: str, matrix_SS: np.ndarray, styles: Sequence[str]) -> str:
     )
 
 
+def sentence(warning: str) -> str:
+    """Return a warning without the word for it, where its place says that it is one."""
+    words = warning.removeprefix(WARNING)
+    return words[:1].upper() + words[1:]
+
+
 def coupling_warning(ensemble: Mapping[str, Any]) -> str | None:
     """Return a warning where the named styles are coupled far beyond their descriptors and chance; else None.
 
@@ -174,7 +181,7 @@ def coupling_warning(ensemble: Mapping[str, Any]) -> str | None:
     if excess is None or chance is None or not excess - chance > EXCESS_AT_MOST:
         return None
     return (
-        f"Warning: named styles are coupled beyond their descriptors by {print_number(excess)} "
+        f"{WARNING}named styles are coupled beyond their descriptors by {print_number(excess)} "
         f"(by chance {print_number(chance)}): the response to one may be in part that to another"
     )
 
@@ -196,6 +203,6 @@ def reconstruction_warning(ensemble: Mapping[str, Any], baselines: Sequence[Mapp
     if ours is None or theirs is None or not ours > theirs:
         return None
     return (
-        f"Warning: the model rebuilds spectra worse (MAE {print_number(ours)}) than as many principal components "
+        f"{WARNING}the model rebuilds spectra worse (MAE {print_number(ours)}) than as many principal components "
         f"({print_number(theirs)}): train longer, or raise objective.reconstruction.weight"
     )

@@ -371,4 +371,5 @@ def _time(facts: RunFacts) -> str:
         "cpu": f"on {of_one} of a processor" if devices == 1 else f"in {many} processes of {of_one} each",
     }.get(str(p.get("device")), f"on the device {p.get('device')}")
     n = int(facts.config["trials"])
-    return f"Training {'the model' if n == 1 else f'all {number_word(n)} trials'} took {spent} {where}."
+    trials = {1: "the model", 2: "both trials"}.get(n, f"all {number_word(n)} trials")
+    return f"Training {trials} took {spent} {where}."

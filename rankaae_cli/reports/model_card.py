@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from rankaae_cli.reports.evaluation_words import reconstruction_warning, sentence
 from rankaae_cli.reports.labels import descriptor_meaning, listed, unit_text
 from rankaae_cli.reports.methods import data_paragraph, few_materials, reading_with_interval
 from rankaae_cli.reports.prose import as_plain, escape_markdown
@@ -101,7 +102,12 @@ def _limits(facts: RunFacts) -> str:
         "in energy is read as structure).",
         *_poor(e["descriptors"]),
         *_coupling(e["inter_style"]),
+        *_coupling_of_all_styles(facts),
+        *_leaks(facts.metrics),
     ]
+    badly_rebuilt = reconstruction_warning(e, (facts.baselines or {}).get("rows", ()))
+    if badly_rebuilt is not None:
+        lines.append(f"{sentence(badly_rebuilt)}.")
     if facts.source == "feff":
         lines.append(
             "Trained on computed spectra (FEFF): measured ones differ from them in energy, width and background. "
@@ -158,6 +164,20 @@ def _coupling(coupling: Mapping[str, Any]) -> list[str]:
             + "at least one style carries some of another's information, beyond what the descriptors share."
         ]
     return [what + "no more than independent styles show on so many spectra."]
+
+
+def _coupling_of_all_styles(facts: RunFacts) -> list[str]:
+    """Return the coupling with the free styles, which the ensemble has none of."""
+    t = facts.metrics["selected_trial"]
+    excess = facts.metrics["trials"][t]["inter_style"]["excess"]
+    if not facts.free_styles or excess is None or math.isnan(excess):
+        return []
+    return [f"Excess coupling of all styles, the free ones too (trial {t}): {print_number(excess, 2)}."]
+
+
+def _leaks(metrics: Mapping[str, Any]) -> list[str]:
+    found = metrics["leakage"].get("findings", ())
+    return [f"How one style moves another: {'; '.join(found)}."] if found else []
 
 
 def _loading(facts: RunFacts) -> str:

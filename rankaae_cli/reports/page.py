@@ -7,7 +7,13 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from rankaae_cli.reports.evaluation_words import coupling_warning, published_remark, reconstruction_warning
+from rankaae_cli.reports.evaluation_words import (
+    WARNING,
+    coupling_warning,
+    published_remark,
+    reconstruction_warning,
+    sentence,
+)
 from rankaae_cli.reports.explorer import Explorer
 from rankaae_cli.reports.interactive import plotly_packed
 from rankaae_cli.reports.labels import (
@@ -21,7 +27,7 @@ from rankaae_cli.reports.labels import (
 )
 from rankaae_cli.reports.papers import Papers
 from rankaae_cli.reports.tables import Cell, Ranged, Table, print_number
-from rankaae_cli.reports.traversal_words import WARNING, findings
+from rankaae_cli.reports.traversal_words import findings
 
 # Words for Spearman's correlation, from the best down; the glossary of the page lists them.
 _QUALITIES = ((0.9, "very well"), (0.75, "well"), (0.5, "roughly"), (-1.0, "poorly"))
@@ -295,7 +301,7 @@ def _warnings(content: PageContent) -> list[str]:
     ensemble = content.metrics["ensemble"]
     found = [coupling_warning(ensemble), reconstruction_warning(ensemble, content.compared)]
     supported = [line for line in findings(content.traversal) if line.startswith(WARNING)]
-    return [line.removeprefix(WARNING) for line in (*found, *supported) if line is not None]
+    return [sentence(line) for line in (*found, *supported) if line is not None]
 
 
 def _interval_words(scores: Mapping[str, Any], key: str) -> str:

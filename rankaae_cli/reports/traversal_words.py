@@ -5,11 +5,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from rankaae_cli.core.trends import EDGE, KNOWN_TRENDS, PEAK_HEIGHT
+from rankaae_cli.reports.evaluation_words import WARNING
 from rankaae_cli.reports.labels import listed, unit_text
 
 GOOD_CORRELATION = 0.8
+_LEAST_SIZE, _MOST_SIZE = 0.6, 1.6  # of the data's size; outside, a supported shape has another size
 FEWEST_MATERIALS = 10  # in a matched bin, below which no correlation counts as support
-WARNING = "Warning: "
 INTERACTION = (
     "share of the variance over a panel that is not a sum of a function of the one style and a function of the "
     "other (two-way analysis of variance)"
@@ -17,6 +18,7 @@ INTERACTION = (
 _PER = {"CN": "neighbour", "OCN": "neighbour"}
 _IMBALANCE = 0.25  # standard deviations; beyond this, regression no longer mends it (Rubin, 2001)
 _FEW_MATERIALS = 30
+_CONTRARY, _UNCERTAIN = ", NO", ", sign not certain"
 _SUBJECT = {EDGE: "edge position", PEAK_HEIGHT: "main peak's height"}
 
 
@@ -105,14 +107,26 @@ def support_summary(traversal: Mapping[str, Any]) -> list[str]:
         rows = next(iter(checks.values()))["rows_text"]
         if poor:
             named = "; ".join(f"{name} ({reason})" for name, reason in poor.items())
-            lines.append(f"{WARNING}traversals not supported by matched spectra ({rows}): {named}.")
+            line = f"{WARNING}traversals not supported by matched spectra ({rows}): {named}."
         else:
             least = min(checks, key=lambda name: checks[name]["pearson"])
-            lines.append(
-                f"Matched spectra ({rows}) support the traversal of every descriptor; lowest r: "
+            line = (
+                f"Matched spectra ({rows}) support the shape of the traversal of every descriptor; lowest r: "
                 f"{_signed(checks[least]['pearson'], plus=False)} ({least})."
             )
+        lines.append(line + _other_sizes({n: check for n, check in checks.items() if n not in poor}))
     return lines + _truth_line(traversal)
+
+
+def _other_sizes(checks: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return a sentence that names the traversals whose shape is supported, but not their size."""
+    size = {name: _number(check.get("amplitude_ratio")) for name, check in checks.items()}
+    other = [
+        f"{name} ({ratio:.2f} times)"
+        for name, ratio in size.items()
+        if ratio < _LEAST_SIZE or ratio > _MOST_SIZE
+    ]
+    return f" The size is not that of the data, over the same change: {listed(other)}." if other else ""
 
 
 def unsupported_because(name: str, check: Mapping[str, Any]) -> str | None:
@@ -156,10 +170,19 @@ def _trend_line(name: str, measure: str, sign: int, style: Mapping[str, Any]) ->
     model = style["trends"][measure]
     data = ((style.get("check") or {}).get("trends") or {}).get(measure)
     expected = f"expected to {'rise' if sign > 0 else 'fall'} with {name}"
-    parts = [f"network {_verdict(model, sign, measure, style['n_trials'] > 1)}"]
+    verdicts = {"network": _verdict(model, sign, measure, style["n_trials"] > 1)}
     if data:
-        parts.append(f"data {_verdict(data, sign, measure, True)}")
-    return f"{_SUBJECT[measure]}, {expected}: {', '.join(parts)}"
+        verdicts["data"] = _verdict(data, sign, measure, True)
+    line = f"{_SUBJECT[measure]}, {expected}: {', '.join(f'{who} {said}' for who, said in verdicts.items())}"
+    if not any(said.endswith(_CONTRARY) for said in verdicts.values()):
+        return line
+    faults = [
+        f"the {who}'s sign is {fault}"
+        for who, said in verdicts.items()
+        for end, fault in ((_CONTRARY, "opposite to the expectation"), (_UNCERTAIN, "not certain"))
+        if said.endswith(end)
+    ]
+    return f"{line}: {' and '.join(faults)}"
 
 
 def _verdict(trend: Mapping[str, float | None], sign: int, measure: str, ranged: bool) -> str:
@@ -172,8 +195,8 @@ def _verdict(trend: Mapping[str, float | None], sign: int, measure: str, ranged:
     if ranged and not math.isnan(low):
         shown += f" ({_signed(low, digits)} to {_signed(high, digits)})"
         if low <= 0 <= high:
-            return f"{shown}, sign not certain"
-    return f"{shown}, {'yes' if value * sign > 0 else 'NO'}"
+            return shown + _UNCERTAIN
+    return shown + (", yes" if value * sign > 0 else _CONTRARY)
 
 
 def _reasons(name: str, check: Mapping[str, Any]) -> list[str]:

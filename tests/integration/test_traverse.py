@@ -11,7 +11,8 @@ from rankaae_cli.commands import traverse
 from rankaae_cli.commands.run_directory import load_run
 from rankaae_cli.data.family_file import write_family
 from rankaae_cli.data.synthetic import synthetic_family
-from rankaae_cli.reports.traversal_words import WARNING, findings
+from rankaae_cli.reports.evaluation_words import WARNING
+from rankaae_cli.reports.traversal_words import findings
 from tests.integration.test_evaluate_traverse_report import call
 
 NAMES = ["OS", "CN", "NNRS"]

@@ -38,6 +38,8 @@ def facts(*overrides, descriptors=("OS", "CN"), averaged=8, family="Cu_oxides", 
         "checkpoint_sha256": "ab" * 32,
         "choice": {"by": CHOSEN_BY},
         "verdicts": {"in range": 500, "unusual": 17, "outside": 3},
+        "leakage": {"findings": ["named styles, mean of 8 trials: walking OS moves CN most, by 0.35"]},
+        "trials": [{"inter_style": {"excess": 0.31}}],
         "ensemble": {
             "n_trials": averaged,
             "mean_spearman": 0.912,
@@ -268,7 +270,11 @@ def test_the_card_says_where_the_model_fails():
     run = facts()
     poor = {"OS": {**SCORE, "spearman": 0.4}, "CN": {**SCORE, "spearman": 0.6}}
     run.metrics["ensemble"]["descriptors"] = poor
-    card = model_card(run)
+    pca = {"name": "pca_linear", "reconstruction": {"mae": 0.0101}}
+    card = model_card(replace(run, baselines={"rows": [pca]}))
+    assert "\n- The model rebuilds spectra worse" in card and "rebuilds spectra worse" not in model_card(run)
+    assert "How one style moves another: named styles, mean of 8 trials: walking OS moves CN most" in card
+    assert "Excess coupling of all styles, the free ones too (trial 0): 0.31" in card.replace("\\", "")
     assert "Read poorly, hardly of use: OS" in card and "as a trend rather than a value: CN" in card
     assert "at least one style carries some of another's information" in card
     assert "measured ones differ" in card and "Valid for the Cu K edge and Cu\\_oxides only" in card
@@ -283,3 +289,8 @@ def test_the_card_warns_of_few_materials_and_escapes_names():
     assert "<script>" not in card and r"\<script\>" in card
     rows = [line for line in card.splitlines() if line.startswith("|")]
     assert {len(re.findall(r"(?<!\\)\|", row)) for row in rows} == {9}
+
+
+@pytest.mark.parametrize(("n", "trained"), [(1, "the model"), (2, "both trials"), (3, "all three trials")])
+def test_training_time_is_told_of_all_trials(n, trained):
+    assert f"Training {trained} took 9 min" in written(facts(f"trials={n}", averaged=n))

@@ -398,7 +398,7 @@ def test_summary_warns_of_what_limits_the_result_and_says_the_most_possible():
     pca = {"name": "pca_linear", "reconstruction": {"mae": 0.01}}
     html = render_page(replace(page, metrics=metrics, compared=[pca]))
     summary = html[html.index('<section id="summary">') : html.index('<section id="evaluation">')]
-    assert "coupled beyond their descriptors by 0.400" in summary
+    assert "Named styles are coupled beyond their descriptors by 0.400" in summary
     assert "than as many principal components (0.010)" in summary
     assert "at most 0.92 is possible" in summary
     assert "walking it moves CN most" in html and HOSTILE not in html

@@ -9,6 +9,7 @@ from matplotlib.text import Text
 from rankaae_cli.core.traversal import Sensitivity, stability
 from rankaae_cli.reports import (
     check_figures,
+    evaluation_words,
     map_figures,
     sensitivity_figures,
     traversal_figures,
@@ -233,9 +234,13 @@ def summary(synthetic=False, **styles):
 
 def test_summary_warns_of_what_matched_data_do_not_support():
     few = {"matched_materials": 4}
+    (line,) = summary(
+        OS=style(amplitude_ratio=0.41), CN=style(amplitude_ratio=1.58), OCN=style(amplitude_ratio=2)
+    )
+    assert "support the shape" in line and line.endswith("OS (0.41 times) and OCN (2.00 times).")
     (line,) = summary(OS=style(), CN=style(0.85))
-    assert "support the traversal of every descriptor; lowest r: 0.85 (CN)" in line
-    assert not line.startswith(traversal_words.WARNING)
+    assert line.endswith("support the shape of the traversal of every descriptor; lowest r: 0.85 (CN).")
+    assert not line.startswith(evaluation_words.WARNING)
     (line,) = summary(
         OS=style(),
         CN=style(0.62, pearson_ceiling=0.7),
@@ -243,7 +248,7 @@ def test_summary_warns_of_what_matched_data_do_not_support():
         NNRS=style(0.95, bins={"low": few, "high": few}),
         MOOD=style(None),
     )
-    assert line.startswith(traversal_words.WARNING) and "OS (" not in line
+    assert line.startswith(evaluation_words.WARNING) and "OS (" not in line
     assert "validation and test rows" in line
     for part in (
         "CN (r = 0.62, below 0.8: the noise of the data allows r up to about 0.70)",
@@ -260,7 +265,7 @@ def test_summary_of_synthetic_families_names_the_weakest_agreement_with_the_trut
         "The data are synthetic, so the true responses are known: weakest agreement CN, Pearson r = 0.956."
     )
     _, line = summary(True, OS=style(truth=0.7), CN=style(truth=-0.4), OCN=style(truth=0.9))
-    assert line.startswith(traversal_words.WARNING)
+    assert line.startswith(evaluation_words.WARNING)
     assert line.endswith("weakest agreement CN, Pearson r = −0.400; below 0.8: OS and CN.")
 
 
@@ -294,8 +299,15 @@ def test_known_trends_are_said_with_their_sign():
     assert remark == "OS: fine"
     assert line == (
         "edge position, expected to rise with OS: network −0.80 eV (−0.90 to −0.70), NO, "
-        "data +1.20 eV (+0.50 to +1.90), yes"
+        "data +1.20 eV (+0.50 to +1.90), yes: the network's sign is opposite to the expectation"
     )
+    unsure = {"n_trials": 8, "check": check_content(remark="OS: fine", trends=trend(0.2, -0.5, 0.9))}
+    traversal["styles"]["OS"] = {**unsure, "trends": trend(-0.8)}
+    assert traversal_words.findings(traversal)[1].endswith(
+        "sign not certain: the network's sign is opposite to the expectation and the data's sign is not certain"
+    )
+    traversal["styles"]["OS"] = {**unsure, "trends": trend(0.8)}
+    assert traversal_words.findings(traversal)[1].endswith("sign not certain")
     style["check"]["trends"] = trend(0.2, -0.5, 0.9)
     traversal["styles"]["OS"] = {**style, "trends": trend(None)}
     line = traversal_words.findings(traversal)[1]
