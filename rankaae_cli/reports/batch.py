@@ -280,20 +280,34 @@ def key_effects(batch: Batch) -> list[KeyEffect]:
             scores.setdefault(run.family, []).append(run.validation_score)
     effects = []
     for key in batch.keys:
-        means = {}
-        for runs in by_value(batch, key).values():
+        groups, means = by_value(batch, key), {}
+        for value, runs in groups.items():
             relative = [
                 run.validation_score - float(np.mean(scores[run.family]))
                 for run in runs
                 if math.isfinite(run.validation_score)
             ]
             if relative:
-                means[shown_value(runs[0].settings.get(key))] = float(np.mean(relative))
+                means[value] = float(np.mean(relative))
         if key in SEEDS or len(means) < 2 or 2 * len(means) > len(batch.runs):
             continue
         best, worst = max(means, key=lambda v: means[v]), min(means, key=lambda v: means[v])
-        effects.append(KeyEffect(key, best, worst, means[best] - means[worst]))
+        ends = [groups[value][0].settings.get(key) for value in (best, worst)]
+        shown = [shown_value(value) for value in ends]
+        if shown[0] == shown[1]:  # such as two files of one name in two folders
+            shown = [str(value) for value in ends]
+        effects.append(KeyEffect(key, shown[0], shown[1], means[best] - means[worst]))
     return sorted(effects, key=lambda effect: -effect.difference)
+
+
+def means_are_joined(batch: Batch) -> bool:
+    """Return whether the figure of settings joins means: where a family has two values of one setting."""
+    return any(
+        len({hashable(run.settings.get(key)) for run in batch.runs if run.family == family}) > 1
+        for key in batch.keys
+        if key not in SEEDS
+        for family in batch.families
+    )
 
 
 def cautions(batch: Batch) -> list[str]:

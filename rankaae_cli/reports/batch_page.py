@@ -12,7 +12,15 @@ import numpy as np
 
 from rankaae_cli import __version__
 from rankaae_cli.core.sweep import SeedSpread
-from rankaae_cli.reports.batch import SEEDS, Batch, BatchRun, cautions, is_number, key_effects
+from rankaae_cli.reports.batch import (
+    SEEDS,
+    Batch,
+    BatchRun,
+    cautions,
+    is_number,
+    key_effects,
+    means_are_joined,
+)
 from rankaae_cli.reports.batch_figures import colour_start
 from rankaae_cli.reports.batch_tables import AGREES, DIFFERS, matrix_table, responses_table, spearman, verdict
 from rankaae_cli.reports.interactive import pack
@@ -76,6 +84,7 @@ def render_batch_page(batch: Batch, shown: Shown) -> str:
             effects=[effect_sentence(batch, e, spreads) for e in key_effects(batch)],
             seeds=[_seed_sentence(what, spread) for what, spread in spreads],
             keys=[key for key in batch.keys if key not in SEEDS],
+            joined=means_are_joined(batch),
             cautions=cautions(batch),
             version=__version__,
         )
@@ -178,6 +187,10 @@ def _tiles(batch: Batch) -> list[tuple[str, str, str]]:
     """Return the numbers at the head of the page: value, what it is, and a remark."""
     means = {batch.name(run): _mean(run) for run in batch.best if math.isfinite(_mean(run))}
     n_runs, n_families = len(batch.runs), len(batch.families)
+
+    def over(count: int) -> str:
+        return f"median over {count} families (best run of each)"
+
     left_out = len(batch.not_reported)
     tiles = [
         (
@@ -198,13 +211,17 @@ def _tiles(batch: Batch) -> list[tuple[str, str, str]]:
             if len(means) > 1
             else f"of the best run of {best} on validation"
         )
-        tiles.append((print_number(float(np.median(list(means.values()))), 2), "mean Spearman ρ", remark))
+        what = "mean Spearman ρ over descriptors"
+        if len(means) > 1:
+            what = f"Spearman ρ: mean over descriptors, {over(len(means))}"
+        tiles.append((print_number(float(np.median(list(means.values()))), 2), what, remark))
     errors = [float(run.metrics["ensemble"]["reconstruction"]["mae"] or math.nan) for run in batch.best]
     errors = [error for error in errors if math.isfinite(error)]
     if errors:
         spread = f"{print_number(min(errors))} to {print_number(max(errors))} over families; "
         remark = f"{spread if len(errors) > 1 else ''}mean absolute, in units of the absorption"
-        tiles.append((print_number(float(np.median(errors))), "reconstruction error", remark))
+        what = "reconstruction error" + (f": {over(len(errors))}" if len(errors) > 1 else "")
+        tiles.append((print_number(float(np.median(errors))), what, remark))
     return tiles
 
 

@@ -89,7 +89,7 @@ def responses_table(batch: Batch) -> Table:
             *(["pearson_truth", "data"] if some_true else ["data"]),
         ],
         headings=[
-            *("Descriptor", "Family", "From and to", "Largest change", "At (from edge)"),
+            *("Descriptor", "Family", "From and to", "Largest change", _place(batch)),
             *("r, matched data", "r possible", "Shape"),
             *(["r, truth", "Data"] if some_true else ["Data"]),
         ],
@@ -101,6 +101,15 @@ def responses_table(batch: Batch) -> Table:
             f"is about what their noise allows; the shape agrees from r = {GOOD_CORRELATION}.",
         ),
     )
+
+
+def _place(batch: Batch) -> str:
+    """Return the heading of energies, by what those of the shown responses are counted from."""
+    origins = {response.origin for run in batch.best for response in run.responses.values()}
+    named = [name for origin, name in (("edge", "edge"), ("start", "grid start")) if origin in origins]
+    index = any(run.subject.energy_unit == "index" for run in batch.best)
+    unit = "points" if index else "eV"
+    return f"At ({unit} from {' or '.join(named) or 'edge'})"
 
 
 def verdict(style: dict[str, Any] | Any) -> str:

@@ -165,6 +165,18 @@ def test_effects_are_relative_to_the_family():
     assert effect.difference == pytest.approx(0.1)
 
 
+@pytest.mark.parametrize("values", [("old/fe.h5", "new/fe.h5"), (0.12345678, 0.12345681)])
+def test_values_that_print_alike_are_told_apart(values):
+    runs = [
+        run(f"{i}{seed}", score=0.6 - 0.2 * i, data=value, seed=seed)
+        for i, value in enumerate(values)
+        for seed in (0, 1)
+    ]
+    (effect,) = key_effects(Batch("t", runs))
+    assert (effect.best, effect.worst) == tuple(map(str, values))
+    assert effect.difference == pytest.approx(0.2)
+
+
 def test_settings_that_never_repeat_have_no_effect_to_state():
     runs = [run(str(i), optimiser__rate=0.01 * (i + 1)) for i in range(4)]
     assert key_effects(Batch("t", runs)) == []
@@ -218,6 +230,47 @@ def test_page_escapes_every_name_and_links_work_from_disk():
     assert "<script>alert" not in text and HOSTILE in "".join(page.text)
     assert "../0%20%231%3F/100%25/re%27port.html" in page.links
     assert all("://" not in link_ for link_ in page.links)
+
+
+def test_cards_say_over_what_they_aggregate():
+    text = " ".join(" ".join(Page(page_of(Batch("t", runs))).text).split()) if (runs := [run("a")]) else ""
+    assert "mean Spearman ρ over descriptors" in text and "median" not in text.split("Families and desc")[0]
+    runs = [run("a"), run("b", "Ti_oxides", test=0.5), run("c", "Ti_oxides", score=0.1)]
+    text = " ".join(" ".join(Page(page_of(Batch("t", runs))).text).split())
+    assert "Spearman ρ: mean over descriptors, median over 2 families (best run of each)" in text
+    assert "reconstruction error: median over 2 families (best run of each)" in text
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ([{"seed": 0}, {"seed": 1}], False),
+        ([{"optimiser__rate": 0.1}, {"optimiser__rate": 0.2}], True),
+    ],
+)
+def test_lines_are_spoken_of_only_where_they_are_drawn(settings, says):
+    batch = Batch("t", [run(str(i), **values) for i, values in enumerate(settings)])
+    drawn = [
+        line for ax in batch_figures.settings(batch).axes for line in ax.lines if len(line.get_xdata()) > 1
+    ]
+    assert bool(drawn) is says
+    assert ("lines join" in page_of(batch)) is says
+
+
+@pytest.mark.parametrize(
+    ("origins", "heading"),
+    [
+        (("edge", "edge"), "At (eV from edge)"),
+        (("start", "start"), "At (eV from grid start)"),
+        (("edge", "start"), "At (eV from edge or grid start)"),
+    ],
+)
+def test_the_place_of_the_largest_change_has_its_unit(origins, heading):
+    runs = [
+        replace(run(f, f), responses={"OS": replace(response(), origin=origin)})
+        for f, origin in zip(("Fe", "Ti"), origins, strict=True)
+    ]
+    assert heading in responses_table(Batch("t", runs)).headings
 
 
 def test_links_are_escaped_once():
