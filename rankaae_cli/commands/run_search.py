@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rankaae_cli.commands.run_directory import BEST, PROVENANCE, find_run, read_provenance
-from rankaae_cli.commands.sweep_record import JOB, PRUNED, SWEEP, jobs_of, read_job
+from rankaae_cli.commands.sweep_record import JOB, PRUNED, SWEEP, jobs_of, read_job, read_plan
 from rankaae_cli.core.errors import UserError
 
 _SWEEP = "multirun.yaml"  # what Hydra leaves in the directory of a sweep
+_TRAIN = "train"
+_COMMAND = re.compile(r"^ +config_name: *(\S+)$", re.MULTILINE)
 _MOST_NAMED = 3
 
 
@@ -119,14 +121,22 @@ def _below(folder: Path) -> Iterator[tuple[Path, LeftOut | None]]:
             continue
         subfolders[:] = sorted((s for s in subfolders if not s.startswith(".")), key=_natural)
         if SWEEP in files:
-            yield from _recorded_without_run(path)
-        elif _SWEEP in files:
+            if read_plan(path).command == _TRAIN:  # others leave no runs
+                yield from _recorded_without_run(path)
+        elif _SWEEP in files and _swept_command(path / _SWEEP) == _TRAIN:
             jobs = [s for s in subfolders if s.isdigit() and any((path / s).rglob(PROVENANCE))]
             # Jobs are counted from 0; one that fails at once leaves no folder, or an empty one.
             for job in range(max(map(int, [*jobs, *filter(str.isdigit, subfolders)]), default=-1) + 1):
                 if str(job) not in jobs:
                     gone = path / str(job)
                     yield gone, LeftOut(gone, "the job of the sweep failed before it trained")
+
+
+def _swept_command(config: Path) -> str:
+    """Return which command Hydra swept; empty where its file, which a user may have cut, does not tell."""
+    # Hundreds of lines, of which YAML would read every one.
+    found = _COMMAND.search(config.read_text(encoding="utf-8", errors="replace"))
+    return found[1] if found else ""
 
 
 def _recorded_without_run(sweep: Path) -> Iterator[tuple[Path, LeftOut]]:

@@ -3,6 +3,7 @@ import json
 import pytest
 
 from rankaae_cli.commands.run_search import find_runs, run_names
+from rankaae_cli.commands.sweep_record import Job, Plan, write_plan
 from rankaae_cli.core.errors import UserError
 
 
@@ -15,6 +16,9 @@ def make_run(path, finished=True, checkpoint=True):
     return path.resolve()
 
 
+MULTIRUN = "hydra:\n  job:\n    name: rankaae\n    config_name: {}\n  runtime: {{}}\n"
+
+
 @pytest.fixture
 def sweep(tmp_path):
     """Twelve jobs; 3 has not finished, 7 left nothing but its folder, 8 not even that."""
@@ -24,7 +28,7 @@ def sweep(tmp_path):
             (folder / "7").mkdir(parents=True)
         elif job != 8:
             make_run(folder / str(job), finished=job != 3)
-    (folder / "multirun.yaml").touch()
+    (folder / "multirun.yaml").write_text(MULTIRUN.format("train"))
     return folder
 
 
@@ -37,6 +41,22 @@ def test_a_sweep_is_searched_in_the_order_of_its_jobs(sweep):
     assert empty.path.name == "7" and "failed before it trained" in empty.reason
     assert gone.path.name == "8" and gone.reason == empty.reason
     assert not unfinished.fault and not empty.fault
+
+
+@pytest.mark.parametrize("record", ["multirun.yaml", "sweep.json"])
+def test_a_sweep_of_another_command_has_no_runs_to_miss(tmp_path, record):
+    """Nothing of ``rankaae evaluate -m`` is a training that failed."""
+    run = make_run(tmp_path / "runs" / "a")
+    swept = tmp_path / "multirun" / "day" / "time"
+    for job in ("0", "1"):
+        (swept / job).mkdir(parents=True)
+    for command, missed in (("evaluate", 0), ("train", 2)):
+        if record == "multirun.yaml":
+            (swept / record).write_text(MULTIRUN.format(command))
+        else:
+            write_plan(swept, Plan(command, ".", [], [], [Job(i, str(i), []) for i in range(2)]))
+        found = find_runs(str(tmp_path))
+        assert found.finished == [run] and len(found.left_out) == missed, command
 
 
 def test_runs_are_found_at_any_depth_but_not_in_hidden_folders(tmp_path):
