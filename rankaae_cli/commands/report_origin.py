@@ -1,10 +1,9 @@
 """Where a run's numbers come from: its data, what was left out of them, and the commands that repeat it."""
 
-import csv
 import re
 import shlex
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,17 +22,29 @@ def rejected_sites(config: "DictConfig") -> "Rejected":
     from rankaae_cli.commands.run_directory import data_paths
     from rankaae_cli.reports.page import Rejected
 
-    paths = [Path(f"{path}.rejected.csv") for path in data_paths(config)]
+    paths = rejected_lists(data_paths(config))
     names = ", ".join(path.name for path in paths)
-    kinds: Counter[str] = Counter()
-    try:
-        for path in paths:
-            with path.open(encoding="utf-8", newline="") as file:
-                kinds.update(_kind(row["reason"]) for row in csv.DictReader(file))
-    except (OSError, KeyError, ValueError):
+    reasons = reasons_left_out(paths)
+    if reasons is None:
         return Rejected(names, None, ())
+    kinds = Counter(map(_kind, reasons))
     shown = kinds.most_common(_REASONS_AT_MOST)
     return Rejected(names, kinds.total(), tuple(shown))
+
+
+def rejected_lists(data: Sequence[Path]) -> list[Path]:
+    """Return where `rankaae ingest` leaves the lists of rejected sites of data files."""
+    return [path.with_name(f"{path.name}.rejected.csv") for path in data]
+
+
+def reasons_left_out(lists: Sequence[Path]) -> list[str] | None:
+    """Return why each site was rejected, over some lists; None where one is gone or damaged: no total is known."""
+    from rankaae_cli.data.sites import rejected_reasons
+
+    try:
+        return [reason for path in lists for reason in rejected_reasons(path)]
+    except (OSError, ValueError):
+        return None
 
 
 def facts(

@@ -1,5 +1,6 @@
 """What ``rankaae report`` writes for papers: methods, references, a model card, style files."""
 
+from collections import Counter
 from importlib.resources import files as resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -190,15 +191,7 @@ def _epochs(run_directory: Path, config: "DictConfig", rows: int | None) -> int:
 
 def _rejected(data: list[Path]) -> dict[str, int] | None:
     """Return the number of sites that ``ingest`` left out, by reason; None where it left no list of a file."""
-    import pandas as pd
+    from rankaae_cli.commands.report_origin import reasons_left_out, rejected_lists
 
-    reasons = []
-    for file in data:
-        path = file.with_name(f"{file.name}.rejected.csv")
-        if not path.is_file():
-            return None
-        try:
-            reasons.append(pd.read_csv(path, dtype=str, keep_default_na=False)["reason"])
-        except (OSError, ValueError, KeyError):
-            return None
-    return {str(reason): int(n) for reason, n in pd.concat(reasons).value_counts().items()}
+    reasons = reasons_left_out(rejected_lists(data))
+    return None if reasons is None else dict(Counter(reasons).most_common())

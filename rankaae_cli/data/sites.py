@@ -18,6 +18,7 @@ from rankaae_cli.core.spectra import SpectrumError, uniform_grid
 from rankaae_cli.data.spectra_rows import Spectra, gathered_spectra, rows_taken
 
 _SITE_DIGITS = 18  # what surely fits into 64 bits
+_REJECTED = ("material", "site", "reason")  # columns of the list of rejected sites
 _ARCHIVE_SUFFIXES = (".gz", ".xz", ".bz2", ".tgz", ".tar", ".zip")
 
 
@@ -294,10 +295,32 @@ def gather(
     )
 
 
+def rejected_reasons(path: Path) -> list[str]:
+    """Return the reasons in a list that `rejected_csv` made, one a site.
+
+    Parameters
+    ----------
+    path
+        Of the list.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read.
+    ValueError
+        If it is no such list, or a row of it is too short or too long.
+    """
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.reader(file))
+    if rows[:1] != [list(_REJECTED)] or any(len(row) != len(_REJECTED) for row in rows):
+        raise ValueError(f"{path} is no list of rejected sites: expected {', '.join(_REJECTED)} in every row")
+    return [reason for _, _, reason in rows[1:]]
+
+
 def rejected_csv(rejected: Iterable[Rejection]) -> str:
     """Return the text of the list of rejected sites: a header, then material, site, reason."""
     text = io.StringIO()
     lines = csv.writer(text, lineterminator="\n")
-    lines.writerow(("material", "site", "reason"))
+    lines.writerow(_REJECTED)
     lines.writerows((r.material, r.site, " ".join(r.reason.split())) for r in rejected)
     return text.getvalue()
