@@ -235,7 +235,9 @@ def _check(cfg: DictConfig) -> None:
     points = "objective.smoothness.kernel_points"
     bounds += [(points, "odd", value(points) % 2 == 1)]
     if cfg.devices > 1 and cfg.spread is Spread.trials:
-        bounds += [("devices", f"at most {cfg.trials}, the trials; or spread=rows", cfg.devices <= cfg.trials)]
+        bounds += [
+            ("devices", f"at most {cfg.trials}, the trials; or spread=rows", cfg.devices <= cfg.trials)
+        ]
         bounds += [("logger", "none where trials are spread over devices; or spread=rows", not cfg.logger)]
     faults = [f"{key}={value(key)} (expected {expected})" for key, expected, holds in bounds if not holds]
     if faults:
