@@ -56,7 +56,7 @@ def associations(subject: Subject, table: pd.DataFrame, limit: float, rows: str,
                 line(
                     panel,
                     pairs[column],
-                    [str(q) for q in pairs["quantity"]],
+                    [escaped(str(q)) for q in pairs["quantity"]],
                     label,
                     colour,
                     f"%{{y}}<br>{label} %{{x:.3f}}<extra></extra>",
@@ -145,8 +145,8 @@ def baselines(subject: Subject, content: Mapping[str, Any]) -> Any:
         set_axis(layout, panel[1], type="category", categoryorder="array", categoryarray=labels,
                  range=[-0.6, len(labels) - 0.4], nticks=0, ticks="")  # fmt: skip
     set_axis(layout, rebuilds[1], showticklabels=False, matches="y")
-    set_axis(layout, reads[0], "Mean Spearman ρ (more is better)", nticks=5)
-    set_axis(layout, rebuilds[0], "Reconstruction MAE (less is better)", nticks=5)
+    set_axis(layout, reads[0], "Spearman ρ\n(more is better)", nticks=5)
+    set_axis(layout, rebuilds[0], "MAE\n(less is better)", nticks=5)
     for (panel, _, value_of, _), share in zip(sides, (0.3, 0.3), strict=True):
         known = [v for v in (_number(value_of(row)) for row in rows) if v is not None]
         low, high = min(known, default=0.0), max(known, default=1.0)

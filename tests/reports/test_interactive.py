@@ -319,15 +319,16 @@ def test_normality_has_a_panel_a_style():
 
 def test_associations_stand_by_size_and_colour_says_what_repeats():
     table = pd.DataFrame({
-        "style": "free_1", "quantity": ["a", "b", "c"], "found_partial": [0.1, -0.5, 0.4],
+        "style": "free_1", "quantity": ["<a", "b", "c"], "found_partial": [0.1, -0.5, 0.4],
         "partial": [0.1, -0.4, 0.3], "spearman": 0.2, "found_rows": 99,
         "repeats": [False, True, True], "stands_out": [False, True, False],
     })  # fmt: skip
     figure = interactive_comparisons.associations(REAL, table, 0.3, "test", "trial 0")
     bars = {t.y[0]: (t.x[0], t.marker.color) for t in figure.data if t.type == "bar"}
-    assert {q: x for q, (x, _) in bars.items()} == {"a": 0.1, "b": -0.5, "c": 0.4}
+    assert {q: x for q, (x, _) in bars.items()} == {"&lt;a": 0.1, "b": -0.5, "c": 0.4}
+    assert all(set(t.y) <= {"&lt;a", "b", "c"} for t in figure.data)  # markers stand in the rows of bars
     assert len({colour for _, colour in bars.values()}) == 3
-    assert list(figure.layout.yaxis.categoryarray) == ["a", "c", "b"]
+    assert list(figure.layout.yaxis.categoryarray) == ["&lt;a", "c", "b"]
     assert sorted(s.x0 for s in figure.layout.shapes) == [-0.3, 0.3] and figure.layout.barmode == "overlay"
 
 

@@ -1,6 +1,7 @@
 import base64
 import gzip
 import json
+import re
 from dataclasses import replace
 from html.parser import HTMLParser
 
@@ -18,7 +19,7 @@ from rankaae_cli.reports.run_tables import (
     traversals_table,
     trials_table,
 )
-from rankaae_cli.reports.tables import Table
+from rankaae_cli.reports.tables import Ranged, Table
 
 HOSTILE = "<script>alert(\"x\")</script> & 'quoted'"
 SCORE = {
@@ -342,6 +343,17 @@ def test_words_among_numbers_are_unknown_numbers_and_written_numbers_are_numbers
         '<td data-value="">no</td><td data-value="134666.0">134,666</td><td class="text">named</td>' in first
     )
     assert '<td data-value="0.5">0.500</td><td data-value="-2.0">−2</td><td class="text">all</td>' in second
+    headings = html[html.index('<div class="scroll" id="table-trials">') :].split("</thead>")[0]
+    assert '<th scope="col">B</th>' in headings and '<th class="text" scope="col">D</th>' in headings
+
+
+def test_rows_that_sum_up_stay_last_and_an_interval_stays_whole():
+    rows = [["a", Ranged(0.5, 0.25, 0.75)], ["mean", 0.5], ["ensemble", 0.5]]
+    html = render_page(replace(content(), trials=Table("trials", ("a", "b"), ("A", "B"), rows, "A table.")))
+    table = html[html.index('<div class="scroll" id="table-trials">') :].split("</table>")[0]
+    fixed = re.findall(r'<tr( data-fixed)?><th class="first" scope="row">(\w+)<', table)
+    assert fixed == [("", "a"), (" data-fixed", "mean"), (" data-fixed", "ensemble")]
+    assert "[0.25,\u00a00.75]" in table
 
 
 def test_page_gives_the_commands_that_repeat_it():

@@ -65,8 +65,13 @@ rankaae.explorer = (() => {
       say("hint", `${notes.join("; ")}.`);
     } catch (fault) {
       if (!(fault instanceof SpectrumError)) throw fault;
-      say("message", `${name} is not taken: ${fault.message}. Expected: two columns, ${expected()}.`);
+      refuse(name, `${fault.message}. Expected: two columns, ${expected()}`);
     }
+  }
+
+  function refuse(name, why) {
+    say("hint", ""); // it was of the file before
+    say("message", `${name} is not taken: ${why}.`);
   }
 
   function expected() {
@@ -78,10 +83,17 @@ rankaae.explorer = (() => {
 
   async function takeFile(file) {
     if (file.size > LARGEST_FILE) {
-      say("message", `${file.name} is not taken: it has ${(file.size / 1e6).toFixed(1)} MB, more than a spectrum needs. Expected: a text of two columns.`);
+      refuse(file.name, `it has ${(file.size / 1e6).toFixed(1)} MB, more than a spectrum needs. Expected: a text of two columns`);
       return;
     }
-    takeText(file.name, await file.text());
+    let text;
+    try {
+      text = await file.text();
+    } catch { // a folder, or a file that has gone
+      refuse(file.name, "it cannot be read. Expected: one file, not a folder, with a text of two columns");
+      return;
+    }
+    takeText(file.name, text);
   }
 
   /* ---- what is shown ---- */
@@ -119,10 +131,10 @@ rankaae.explorer = (() => {
     const axis = { showline: true, ticks: "outside", ticklen: 4, zeroline: false, automargin: true, fixedrange: true };
     const title = (text) => ({ title: { text, standoff: 6, font: { size: 13 } } });
     const layout = {
-      showlegend: false, hovermode: "x unified", dragmode: false, margin: { l: 66, r: 14, t: 10, b: 44 },
+      showlegend: false, hovermode: "x unified", dragmode: false, margin: { l: 80, r: 14, t: 10, b: 44 },
       xaxis: { ...axis, ...title(data.energyLabel), anchor: "y2", range: [energy[0], energy[points - 1]], hoverformat: ".2f" },
       yaxis: { ...axis, ...title(data.absorptionLabel), domain: [0.37, 1], range: [Math.min(0, real.low), top], automargin: false },
-      yaxis2: { ...axis, ...title("Now − start"), domain: [0, 0.29], range: [-reach, reach], zeroline: true, nticks: 5, automargin: false },
+      yaxis2: { ...axis, ...title(start.spectrum ? "Now − start<br>as drawn" : "Now − start"), domain: [0, 0.29], range: [-reach, reach], zeroline: true, nticks: 5, automargin: false },
     };
     return [traces, rankaae.theme(layout)];
   }
@@ -239,10 +251,12 @@ rankaae.explorer = (() => {
     return `#explorer?${where}`;
   }
 
+  const carried = () => (state.start.kind === "file" ? "The link carries the spectrum itself." : "");
+
   function updateLink() {
     clearTimeout(linkTimer);
     linkTimer = setTimeout(() => history.replaceState(history.state, "", fragment()), 250);
-    $("copied").textContent = "";
+    $("copied").textContent = carried();
     $("link").hidden = true;
   }
 
@@ -252,6 +266,7 @@ rankaae.explorer = (() => {
     say("message", "");
     say("hint", "");
     const fault = take(new URLSearchParams(location.hash.slice("#explorer?".length)));
+    $("copied").textContent = carried();
     if (fault) say("hint", `The state in the link is ignored: ${fault}.`);
     return true;
   }
@@ -289,13 +304,13 @@ rankaae.explorer = (() => {
     history.replaceState(history.state, "", fragment());
     try {
       await navigator.clipboard.writeText(location.href);
-      $("copied").textContent = "Copied. For another copy of this page, put the part from # on behind its address.";
+      $("copied").textContent = `Copied. For another copy of this page, put the part from # on behind its address. ${carried()}`;
     } catch {
       // Some browsers give pages opened from disk no clipboard.
       $("link").value = location.href;
       $("link").hidden = false;
       $("link").select();
-      $("copied").textContent = "This is the link; copy it from here.";
+      $("copied").textContent = `This is the link; copy it from here. ${carried()}`;
     }
   }
 

@@ -196,7 +196,8 @@ window.rankaae = (() => {
     places.forEach((place) => watcher.observe(place));
   }
 
-  /* Sorts a table by one column: numbers by their full value, unknown ones last; text by the reader's language. */
+  /* Sorts a table by one column: numbers by their full value, unknown ones last; text by the reader's language.
+     Rows that sum up the others stay last. */
   function sortRows(table, column, descending) {
     const body = table.tBodies[0];
     const rows = [...body.rows].map((row) => ({ row, cell: row.cells[column] }));
@@ -212,7 +213,8 @@ window.rankaae = (() => {
       if (Number.isNaN(a) || Number.isNaN(b)) return Number.isNaN(a) - Number.isNaN(b);
       return sign * (a - b);
     });
-    body.append(...rows.map(({ row }) => row));
+    const fixed = ({ row }) => "fixed" in row.dataset;
+    body.append(...[...rows.filter((one) => !fixed(one)), ...rows.filter(fixed)].map(({ row }) => row));
   }
 
   function makeSortable(table) {
