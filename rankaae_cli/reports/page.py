@@ -225,7 +225,11 @@ def _cells(table: Table) -> list[list[tuple[str, str | None]]]:
     """
     values = [[_value(cell) for cell in row] for row in table.rows]
     columns = range(len(table.keys))
-    numeric = [any(row[i] is not None for row in values) for i in columns]
+    # A column of which nothing is known is one of numbers.
+    numeric = [
+        any(row[i] is not None for row in values) or not any(isinstance(row[i], str) for row in table.rows)
+        for i in columns
+    ]
     if any(isinstance(row[0], str) for row in table.rows):
         numeric[0] = False
     return [
