@@ -86,8 +86,14 @@ def _being_trained(run: Path) -> str:
 
 def asked_for() -> set[str]:
     """Return the dotted keys that the call sets."""
+    return {key.split("@")[0].replace("/", ".") for key in given_settings()}
+
+
+def given_settings() -> dict[str, str]:
+    """Return what the call sets, as written."""
     overrides = HydraConfig.get().overrides.task if HydraConfig.initialized() else []
-    return {o.lstrip("+~").split("=", 1)[0].split("@")[0].replace("/", ".") for o in overrides}
+    pairs = (override.lstrip("+~").partition("=") for override in overrides)
+    return {key: value for key, _, value in pairs}
 
 
 def changed_settings(cfg: DictConfig, stored: DictConfig, ignore: tuple[str, ...] = ()) -> list[str]:

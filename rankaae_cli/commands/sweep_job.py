@@ -48,6 +48,11 @@ def is_sweep() -> bool:
     return HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN
 
 
+def own_sweep() -> Path | None:
+    """Return the directory of the sweep that the job at hand is of; None where it is of none."""
+    return Path(HydraConfig.get().sweep.dir).resolve() if is_sweep() else None
+
+
 def own_finished_run() -> Path | None:
     """Return the directory of the job at hand where its run has finished, though the job as a whole has not."""
     if not is_sweep():

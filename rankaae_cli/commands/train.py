@@ -1,5 +1,6 @@
 """``rankaae train``: a family file -> a run directory."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from rankaae_cli.commands import (
     run_directory,
     search_study,
     sweep_job,
+    train_logger,
     train_stages,
     training_data,
 )
@@ -53,7 +55,7 @@ def run(cfg: DictConfig) -> dict[str, Any]:
 
     if resumed:
         provenance = interrupted.provenance_when_resumed(directory, files, device)
-        logger = _logger(cfg, directory)
+        logger = train_logger.logger_of(cfg, directory)
     else:
         directory, logger = _new_run(cfg)
         provenance = run_directory.provenance_at_start("train", files, family, device)
@@ -129,29 +131,11 @@ def _new_run(cfg: DictConfig) -> tuple[Path, Any]:
     """Return a new run directory and the logger that writes into it."""
     directory = run_directory.new_run_directory(cfg.family.name)
     try:
-        return directory, _logger(cfg, directory)
+        return directory, train_logger.logger_of(cfg, directory)
     except UserError:
-        directory.rmdir()
+        with suppress(OSError):  # a job of a sweep has its record in it
+            directory.rmdir()
         raise
-
-
-def _logger(cfg: DictConfig, directory: Path) -> Any:
-    """Return the logger that the configuration names, writing into the run directory; None for none."""
-    from hydra.utils import instantiate
-
-    if not cfg.logger:
-        return None
-    name = str(cfg.logger.get("_target_", "")).rpartition(".")[2]
-    try:
-        return instantiate(cfg.logger, save_dir=str(directory))
-    except Exception as error:
-        cause = error.__cause__ or error
-        if isinstance(cause, ImportError):
-            package = name.removesuffix("Logger").lower()
-            raise UserError(f"the logger {name} needs a package: pip install {package}") from error
-        raise UserError(
-            f"the logger {name or cfg.logger} cannot be made: {str(cause).splitlines()[0]}"
-        ) from error
 
 
 def _interrupted_run(cfg: DictConfig) -> tuple[Path, DictConfig]:
