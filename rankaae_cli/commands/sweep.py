@@ -177,7 +177,7 @@ class JobSweeper(Sweeper):
         left = [job for job in jobs if job.state in (FAILED, INTERRUPTED, NOT_STARTED)]
         if left and plan.command == "train":
             console.print(f"to run what is missing: rankaae train resume={where}")
-        elif not left and plan.command == "train":
+        elif plan.command == "train" and self.composed.get("then") != Then.report:
             console.print(f"next: rankaae report run={where}")
         print(where)
         return jobs

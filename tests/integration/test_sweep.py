@@ -236,3 +236,46 @@ def test_a_report_names_the_reasons_of_jobs_that_left_nothing(copied, monkeypatc
     (left_out,) = find_runs(str(copied)).left_out
     assert left_out.path.name == "1" and "no sample of amorphous_carbon" in left_out.reason
     assert f"resume={copied}" in left_out.todo
+
+
+@pytest.mark.slow
+def test_families_are_ingested_trained_and_reported_by_one_command(tmp_path, monkeypatch, capsys):
+    """Ti has calculations of its own, Cu has not and trains on its sample."""
+    pytest.importorskip("pymatgen")
+    from tests.data.feff_folder import rock_salt, write, xmu_text
+
+    files = {}
+    for m in range(24):
+        files[f"feff/Ti_oxides/m{m:02d}/POSCAR"] = rock_salt("Ti", a=4.0 + 0.01 * m)
+        text = xmu_text(first=4964.5, last=5105.0, z=22, shift=4964.5 - 8984.5 + 0.05 * m)
+        files[f"feff/Ti_oxides/m{m:02d}/FEFF-XANES/000_Ti/xmu.dat"] = text
+    write(tmp_path, files)
+    monkeypatch.chdir(tmp_path)
+    call = ("-m", "+experiment=all_families", "+family=Cu_oxides,Ti_oxides", "ingest=feff")
+    status = main(["train", *call, *QUICK, "batch_size=8"])
+    said = capsys.readouterr()
+    assert status == 0, said.err
+    sweep = the_sweep(tmp_path)
+    assert (tmp_path / "data" / "Ti_oxides.h5").is_file()
+    sources = [json.loads((sweep / job / "provenance.json").read_text())["data"][0] for job in "01"]
+    assert [source["source"] for source in sources] == ["synthetic", "feff"]
+    assert all((sweep / job / "report" / "report.html").is_file() for job in "01")
+    assert (sweep / "report" / "report.html").is_file() and "Ti_oxides" in said.out
+
+
+def test_the_preset_of_all_families_names_all_oxides():
+    from hydra import compose, initialize_config_module
+
+    from rankaae_cli import schema
+    from rankaae_cli.cli import families
+
+    schema.register()
+    with initialize_config_module("rankaae_cli.conf", version_base="1.3"):
+        cfg = compose("train", ["+experiment=all_families"], return_hydra_config=True)
+    assert cfg.hydra.mode.name == "MULTIRUN" and cfg.then.name == "report"
+    assert cfg.hydra.sweeper.params == {"+family": "glob(*_oxides)"}
+    assert len([name for name in families() if name.endswith("_oxides")]) == 8
+
+
+def test_a_folder_of_calculations_that_is_not_there_is_refused(refused):
+    assert "there is no folder nowhere" in refused("train", "+family=Ti_oxides", "ingest=nowhere", *QUICK)
