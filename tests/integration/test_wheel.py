@@ -15,7 +15,7 @@ def installed(tmp_path_factory):
     """Build the wheel and install it, without its dependencies, into a folder of its own."""
     folder = tmp_path_factory.mktemp("wheel")
     source = folder / "source"
-    for name in ("rankaae_cli", "conf", "data_samples"):
+    for name in ("rankaae_cli", "hydra_plugins", "conf", "data_samples"):
         shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source)
@@ -58,3 +58,6 @@ def test_train_from_the_wheel(installed, tmp_path):
     assert done.returncode == 0, done.stderr
     config = next(tmp_path.glob("runs/Fe_oxides/*/*/config.yaml")).read_text()
     assert str(installed) in config
+    groups = installed / "rankaae_cli" / "conf" / "hydra"
+    assert (groups / "launcher" / "slurm_gpu.yaml").is_file()
+    assert (groups / "sweeper" / "params" / "default.yaml").is_file()
