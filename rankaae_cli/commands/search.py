@@ -86,7 +86,7 @@ class OptunaSearch(JobSweeper):
                 raise UserError(
                     f"hydra.sweeper.{key}={self.settings[key]} is none of {', '.join(choices)}\ncorrect it"
                 )
-        if self.composed.hydra.job.config_name != "train":
+        if self.command != "train":
             raise UserError(
                 "hydra/sweeper=optuna searches settings of rankaae train\nuse it with that command"
             )

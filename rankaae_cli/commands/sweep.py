@@ -36,6 +36,8 @@ class JobSweeper(Sweeper):
     ----------
     sweep_directory
         Absolute, once set up.
+    command
+        Of rankaae, that each job runs.
     most_printed
         Of the jobs that worked, print so many, the best; None prints all in their order.
     """
@@ -46,6 +48,8 @@ class JobSweeper(Sweeper):
         """Take what Hydra composed, and make the launcher."""
         self.hydra_context, self.config = hydra_context, config
         self.loader, self.composed = hydra_context.config_loader, config
+        # A configuration may have another name: --config-name.
+        self.command = str(getattr(task_function, "command", config.hydra.job.config_name))
         self.sweep_directory = Path(config.hydra.sweep.dir).resolve()
         with open_dict(config.hydra.sweep):
             config.hydra.sweep.dir = str(self.sweep_directory)
@@ -70,8 +74,7 @@ class JobSweeper(Sweeper):
             raise UserError(f"two jobs would share the directory {twice}\nleave hydra.sweep.subdir as it is")
         self.sweep_directory.mkdir(parents=True, exist_ok=True)
         OmegaConf.save(self.config, self.sweep_directory / "multirun.yaml")
-        command = str(self.composed.hydra.job.config_name)
-        plan = Plan(command, str(Path.cwd()), sys.argv[1:], list(arguments), planned)
+        plan = Plan(self.command, str(Path.cwd()), sys.argv[1:], list(arguments), planned)
         sweep_record.write_plan(self.sweep_directory, plan)
         return plan, []
 

@@ -205,6 +205,15 @@ def test_jobs_side_by_side_stop_when_the_sweep_is_killed(tmp_path):
     assert all((sweep / job / "checkpoints" / "last.ckpt").is_file() for job in "01")
 
 
+def test_a_sweep_around_the_configuration_of_a_run_is_resumed_too(copied, tmp_path):
+    base = ("--config-dir", str(copied / "0"), "--config-name", "config")
+    where = f"hydra.sweep.dir={tmp_path / 'around'}"
+    assert main(["train", "-m", *base, "seed=5,6", where]) == 0
+    shutil.rmtree(tmp_path / "around" / "1")
+    assert main(["train", f"resume={tmp_path / 'around'}"]) == 0
+    assert [job.state for job in jobs_of(tmp_path / "around")] == ["done"] * 2
+
+
 def test_refusals(copied, refused, tmp_path, monkeypatch):
     assert "not with trials=4" in refused("train", f"resume={copied}", "trials=4")
     where = f"hydra.sweep.dir={copied}"
