@@ -63,7 +63,11 @@ def without_labels(family: Family, labelled_N: np.ndarray) -> Family:
 
 def rows_of(family: Family, chosen_N: np.ndarray) -> Family:
     """Return the family with those rows alone."""
-    by_row = [f.name for f in fields(family) if f.name.endswith(("_N", "_NE", "_NK", "_NQ"))]
+    by_row = [
+        f.name
+        for f in fields(family)
+        if f.name.endswith(("_N", "_NE", "_NK", "_NQ")) and getattr(family, f.name) is not None
+    ]
     return replace(family, **{name: getattr(family, name)[chosen_N] for name in by_row})
 
 
