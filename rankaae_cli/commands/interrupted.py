@@ -1,6 +1,5 @@
 """Going on with an interrupted run: finding it, holding it, and making sure that it is the same run."""
 
-import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +17,7 @@ from rankaae_cli.commands.run_directory import (
     sha256,
 )
 from rankaae_cli.core.errors import UserError
-from rankaae_cli.data.files import now
+from rankaae_cli.data.files import is_locked, locked, now
 
 _LOCK = ".lock"
 
@@ -35,7 +34,7 @@ def find_interrupted_run(run: str, root: Path = RUNS) -> Path:
         unfinished = [
             (content["started"], path)
             for path, content in readable_runs(root)
-            if "started" in content and "finished" not in content and not _is_held(path)
+            if "started" in content and "finished" not in content and not is_locked(path / _LOCK)
         ]
         if not unfinished:
             raise UserError(f"there is no interrupted run below {root.resolve()}")
@@ -45,7 +44,7 @@ def find_interrupted_run(run: str, root: Path = RUNS) -> Path:
         raise UserError(f"{path} is not a run directory (no {PROVENANCE} in it)\ngive one as resume=")
     if "finished" in read_provenance(path):
         raise UserError(f"the run {path} has finished: there is nothing to resume")
-    if _is_held(path):
+    if is_locked(path / _LOCK):
         raise UserError(_being_trained(path))
     return path.resolve()
 
@@ -59,25 +58,10 @@ def held(run: Path) -> Iterator[None]:
     UserError
         If another process does.
     """
-    path = run / _LOCK
-    with path.open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise UserError(_being_trained(run)) from error
+    with locked(run / _LOCK) as may:
+        if not may:
+            raise UserError(_being_trained(run))
         yield
-        path.unlink(missing_ok=True)
-
-
-def _is_held(run: Path) -> bool:
-    try:
-        with (run / _LOCK).open("r+") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return False
-    except BlockingIOError:
-        return True
-    return False
 
 
 def _being_trained(run: Path) -> str:

@@ -5,9 +5,7 @@ So a sweep that was killed, or whose jobs run on other machines, can be read at 
 """
 
 import csv
-import fcntl
 import json
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -15,11 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from rankaae_cli.core.errors import UserError
-from rankaae_cli.data.files import now, replacing, write_text
+from rankaae_cli.data.files import is_locked, locked, now, replacing, write_text
 
 SWEEP, TABLE, JOB, LOG = "sweep.json", "sweep.csv", "job.json", "job.log"
 _JOB_LOCK = ".job.lock"
-_ATTEMPTS = 5
 
 NOT_STARTED, RUNNING, INTERRUPTED = "not started", "running", "interrupted"
 DONE, FAILED, PRUNED = "done", "failed", "pruned"
@@ -163,32 +160,13 @@ def read_job(folder: Path) -> Job:
 def held_job(folder: Path) -> Iterator[bool]:
     """Keep other processes from running a job while the body runs; give whether this one may."""
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / _JOB_LOCK
-    with path.open("w") as file:
-        for attempt in range(_ATTEMPTS):
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                # It may be `is_held` that looks.
-                time.sleep(0.1 * (attempt + 1))
-        else:
-            yield False
-            return
-        yield True
-        path.unlink(missing_ok=True)
+    with locked(folder / _JOB_LOCK) as may:
+        yield may
 
 
 def is_held(folder: Path) -> bool:
     """Return whether a process runs the job of a directory."""
-    try:
-        with (folder / _JOB_LOCK).open("r+") as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return False
-    except BlockingIOError:
-        return True
-    return False
+    return is_locked(folder / _JOB_LOCK)
 
 
 def _read(path: Path) -> dict[str, Any]:

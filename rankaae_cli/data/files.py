@@ -1,8 +1,10 @@
 """Writing files so that a reader never sees half of one, and what reading and writing have in common."""
 
 import errno
+import fcntl
 import os
 import shutil
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -11,6 +13,7 @@ from pathlib import Path
 
 from rankaae_cli.core.errors import UserError
 
+_LOCK_ATTEMPTS = 5
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _FORBIDDEN = (
     errno.EACCES,
@@ -86,6 +89,37 @@ def require_file(path: str | Path) -> Path:
     if not path.exists():
         raise UserError(f"there is no file {path}\ncorrect path=")
     return path
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[bool]:
+    """Hold the lock on a file, which is made and in the end removed; give False where another process holds it."""
+    with path.open("w") as file:
+        for attempt in range(_LOCK_ATTEMPTS):
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                # It may be `is_locked` that looks.
+                time.sleep(0.1 * (attempt + 1))
+        else:
+            yield False
+            return
+        yield True
+        path.unlink(missing_ok=True)
+
+
+def is_locked(path: str | Path) -> bool:
+    """Return whether a process holds the lock (flock) on a file; False where there is no such file."""
+    try:
+        with Path(path).open("r+") as file:
+            # Shared, lest two that look at once take each other for the holder.
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
 
 
 def now() -> str:
