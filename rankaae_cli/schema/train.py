@@ -67,7 +67,8 @@ class TrainConfig:
     spread
         with several devices: trials, each device trains its own; rows, all share every batch (large data)
     save_every
-        epochs between two savings of last.ckpt, from which an interrupted run goes on
+        epochs between two savings of last.ckpt, from which an interrupted run goes on; ten minutes after the last
+        one it is saved all the same
     resume
         an interrupted run's directory, to go on with it; latest: the newest one below runs/; a sweep's, to run
         the jobs that are missing

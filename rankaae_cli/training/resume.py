@@ -2,6 +2,7 @@
 
 import signal
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import FrameType
@@ -15,6 +16,8 @@ from rankaae_cli.networks.shares import of_first
 from rankaae_cli.training.groups import TrialGroups
 
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+# Of large data, so many epochs may take longer than a cluster lets a job run.
+_LONGEST_UNSAVED = 600.0  # seconds
 
 
 class StopSignals:
@@ -61,7 +64,7 @@ class SaveState(pl.Callback):
     groups
         Of trials.
     every
-        Epochs between two savings.
+        Epochs between two savings; ten minutes after the last, it is saved all the same.
     signals
         Stop training after the epoch at hand; `stopped` then tells so.
     """
@@ -80,6 +83,7 @@ class SaveState(pl.Callback):
         self.every = every
         self.signals = signals
         self.stopped = False
+        self._saved = time.monotonic()
 
     def state_dict(self) -> dict[str, Any]:
         """Return the states of the random generators."""
@@ -104,14 +108,17 @@ class SaveState(pl.Callback):
         """Save, and stop if asked to; stands last in the list of callbacks."""
         if trainer.should_stop or trainer.current_epoch + 1 == trainer.max_epochs:
             return  # the end of these trials is saved when Lightning has finished
-        asked = torch.tensor(self.signals.received is not None, device=pl_module.device)
-        if bool(of_first(asked)):
-            self.stopped = trainer.should_stop = True
-        if self.stopped or (trainer.current_epoch + 1) % self.every == 0:
+        is_overdue = time.monotonic() - self._saved > _LONGEST_UNSAVED
+        asked = torch.tensor([self.signals.received is not None, is_overdue], device=pl_module.device)
+        self.stopped, is_overdue = of_first(asked).tolist()
+        if self.stopped:
+            trainer.should_stop = True
+        if self.stopped or is_overdue or (trainer.current_epoch + 1) % self.every == 0:
             self.save(trainer)
 
     def save(self, trainer: pl.Trainer) -> None:
         """Write last.ckpt; all processes take part, the first writes."""
+        self._saved = time.monotonic()
         if not trainer.is_global_zero:
             trainer.save_checkpoint(self.path)
             return

@@ -70,6 +70,14 @@ def test_a_model_survives_saving_and_loading(request_of, family, network):
         torch.load(request.folder / "checkpoints" / name, weights_only=True)
 
 
+def test_a_run_is_saved_after_a_while_however_few_epochs_that_is(request_of, monkeypatch):
+    monkeypatch.setattr("rankaae_cli.training.resume._LONGEST_UNSAVED", 0.0)
+    asked = replace(request_of(max_epochs=3), save_every=1000)
+    saved = []
+    fit(asked, lambda *done: saved.append((asked.folder / "checkpoints" / "last.ckpt").is_file()))
+    assert saved[-1]
+
+
 def test_styles_are_standardised_on_the_training_rows(request_of, family):
     model = fit(request_of(), quiet)
     styles = model.encode(family.spectra_NE[family.split_N == TRAIN])
