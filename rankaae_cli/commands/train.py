@@ -156,7 +156,9 @@ def _interrupted_run(cfg: DictConfig) -> tuple[Path, DictConfig]:
             f"{_shown(directory)} was begun with an older rankaae, which had no {', '.join(missing)}\n"
             "begin a new run"
         )
-    changed = interrupted.changed_settings(cfg, stored, ignore=_MAY_CHANGE)
+    # Where the call leaves it open, the run has it as it was found for it.
+    left_open = ("memory",) if cfg.memory is None else ()
+    changed = interrupted.changed_settings(cfg, stored, ignore=(*_MAY_CHANGE, *left_open))
     if changed:
         raise UserError(
             f"{_shown(directory)} was begun with another configuration: {'; '.join(changed)}\n"

@@ -56,7 +56,17 @@ class TestMemory:
         monkeypatch.setattr(memory, "available_bytes", lambda device: 3_000_000)
         assert main(["train", "+family=Ti_oxides", *QUICK]) == 0
         assert "may take 1 MB" in capfd.readouterr().err
-        assert OmegaConf.load(only_run(tmp_path) / "config.yaml").memory == "1MB"
+        run = only_run(tmp_path)
+        assert OmegaConf.load(run / "config.yaml").memory == "1MB"
+
+        # As a job of a sweep does, the call that goes on with it gives its settings again.
+        provenance = json.loads((run / "provenance.json").read_text())
+        del provenance["finished"]
+        (run / "provenance.json").write_text(json.dumps(provenance))
+        monkeypatch.setattr(memory, "available_bytes", lambda device: 5_000_000)
+        assert main(["train", "+family=Ti_oxides", *QUICK, f"resume={run}"]) == 0, capfd.readouterr().err
+        assert "may take 1 MB" in capfd.readouterr().err
+        assert main(["train", "+family=Ti_oxides", *QUICK, f"resume={run}", "memory=2MB"]) == 2
 
     def test_impossible_amounts_are_refused(self, refused):
         assert "memory=lots is no amount of memory" in refused("train", "+family=Ti_oxides", "memory=lots")
