@@ -14,6 +14,7 @@ from rankaae_cli.core.normalisation import (
     require_normalised,
 )
 from rankaae_cli.core.spectra import SpectrumError, regrid, require_edge_step
+from rankaae_cli.data.absorber import edge_name, element_name
 from rankaae_cli.data.measured_spectrum import MeasuredSpectrum
 
 _FOIL_WORDS = ("foil", "metal")
@@ -178,8 +179,9 @@ def _calibrated(
         return spectrum.with_note(
             f"not calibrated: the reference, {said!r}, is not said to be a metal foil"
         ), None
-    reference_element = spectrum.metadata.get("element.reference") or element
-    reference_edge = spectrum.metadata.get("element.ref_edge") or edge or "K"
+    said_element = element_name(spectrum.metadata.get("element.reference", ""))
+    reference_element = said_element or element
+    reference_edge = edge_name(spectrum.metadata.get("element.ref_edge", "")) or edge or "K"
     if not reference_element or reference_edge not in EDGES:
         return spectrum.with_note("not calibrated: of which element the reference is, is not known"), None
     try:
@@ -188,6 +190,6 @@ def _calibrated(
         )
     except (SpectrumError, UserError) as error:
         return spectrum.with_note(f"not calibrated: reference: {error}"), None
-    taken = "" if said else ", taken for the reference as the file does not say what it is"
+    taken = "" if said or said_element else ", taken for the reference as the file does not say what it is"
     note = f"calibrated by {shift:+.2f} eV: the {reference_element} foil{taken} has its edge at {e0:.2f} eV"
     return spectrum.with_note(note), Calibration(shift, e0, reference_element, reference_edge)

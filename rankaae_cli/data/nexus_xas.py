@@ -14,6 +14,7 @@ import h5py
 import numpy as np
 
 from rankaae_cli.core.spectra import SpectrumError
+from rankaae_cli.data.absorber import edge_name, element_name
 from rankaae_cli.data.measured_columns import SIGNALS, ColumnChoice, absorption, canonical
 from rankaae_cli.data.measured_spectrum import MeasuredSpectrum, Readings, energies, ordered
 
@@ -236,15 +237,15 @@ def _metadata(entry: h5py.Group) -> dict[str, str]:
 def _element(entry: h5py.Group) -> str | None:
     for place in ("element/symbol", "element", "data/element", "scan/xrayedge/element", "scan/edge/element"):
         text = _text(_value(entry, place))
-        if re.fullmatch(r"[A-Z][a-z]?", text):
-            return text
+        if re.fullmatch(r"[A-Za-z]{1,2}", text):
+            return element_name(text)
     return None
 
 
 def _edge(entry: h5py.Group) -> str | None:
     for place in ("edge/name", "edge", "data/edge", "scan/xrayedge/edge", "scan/edge/edge"):
         if text := _text(_value(entry, place)):
-            return text.upper()
+            return edge_name(text)
     return None
 
 

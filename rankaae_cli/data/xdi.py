@@ -11,13 +11,13 @@ from pathlib import Path
 import numpy as np
 
 from rankaae_cli.core.spectra import SpectrumError
+from rankaae_cli.data.absorber import edge_name, element_name, is_said
 from rankaae_cli.data.measured_columns import ColumnChoice, abscissa_index, absorption, canonical, labelled
 from rankaae_cli.data.measured_spectrum import MeasuredSpectrum, energies, ordered
 
 _VERSION = re.compile(r"#\s*XDI/(\d+)\.(\d+)")
 _FIELD = re.compile(r"#\s*([A-Za-z][\w-]*\.[\w-]+)\s*:\s*(.*)")
 _END_OF_FIELDS, _END_OF_HEADER = re.compile(r"#\s*/{3,}"), re.compile(r"#\s*-{3,}")
-_NO_REFERENCE = frozenset({"none", "no", "n/a", "-"})
 # Steps of a motor need constants that no field defines; pixels need a dispersion.
 _NO_ENERGY = ("step", "pixel")
 
@@ -62,13 +62,16 @@ def parse_xdi(text: str, path: Path, choice: ColumnChoice | None = None) -> Meas
         table_MC[:, used], unit, choice.d_spacing or _number(metadata.get("mono.d_spacing"))
     )
     made = absorption(columns, choice)
-    says_none = metadata.get("sample.reference", "").strip().lower() in _NO_REFERENCE
+    says_none = any(
+        value and not is_said(value)
+        for value in (metadata.get("sample.reference"), metadata.get("element.reference"))
+    )
     return ordered(
         MeasuredSpectrum(
             name=path.name.removesuffix(path.suffix),
             path=path,
-            element=metadata.get("element.symbol", "").capitalize() or None,
-            edge=(metadata.get("element.edge") or "").upper() or None,
+            element=element_name(metadata.get("element.symbol", "")),
+            edge=edge_name(metadata.get("element.edge", "")),
             energy_M=energy_M[made.kept],
             mu_M=made.mu_M,
             # Some files fill the column although there was no reference, and say so.

@@ -53,6 +53,17 @@ def test_a_reference_that_is_no_foil_is_not_used_and_that_is_said(change, note):
     assert note in done.spectrum.notes[-1]
 
 
+@pytest.mark.parametrize(
+    "fields",
+    ["# Element.reference: cu\n# Element.ref_edge: k", "# Element.reference: CU\n# Element.ref_edge: K-edge"],
+)
+def test_the_foils_element_and_edge_may_be_spelt_in_any_way(fields):
+    done = prepare(compound(2.0, ("# Sample.reference: Cu foil", fields)))
+    assert done.calibration.shift == pytest.approx(-2.0, abs=0.3)
+    assert (done.calibration.element, done.calibration.edge) == ("Cu", "K")
+    assert "taken for" not in done.spectrum.notes[-1]
+
+
 def test_a_reference_of_which_nothing_is_said_is_taken_for_a_foil_of_the_element():
     done = prepare(compound(2.0, ("# Sample.reference: Cu foil\n", "")))
     assert done.calibration.shift == pytest.approx(-2.0, abs=0.3)

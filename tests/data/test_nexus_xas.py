@@ -109,6 +109,17 @@ def test_the_newer_definition_with_a_reference(write):
     assert (spectrum.element, spectrum.edge, spectrum.is_computed) == ("Fe", "K", False)
 
 
+@pytest.mark.parametrize(("spelt", "edge"), [("K-edge", "K"), ("k", "K"), ("LIII", "L3"), ("L2 edge", "L2")])
+def test_the_edge_may_be_spelt_in_any_way(write, spelt, edge):
+    def maker(file):
+        entry = new(file)
+        del entry["edge/name"], entry["element/symbol"]
+        entry["edge/name"], entry["element/symbol"] = spelt, "fe"
+
+    (spectrum,) = read_measured(write(maker))
+    assert (spectrum.element, spectrum.edge) == ("Fe", edge)
+
+
 @pytest.mark.parametrize("flags", [{"is_experimental": False}, {"calculated": True}])
 def test_calculated_spectra_are_flagged(write, flags):
     assert read_measured(write(new, **flags))[0].is_computed
