@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from rankaae_cli.core.spectra import SpectrumError
+from rankaae_cli.data.absorber import edge_name, element_name
 from rankaae_cli.data.measured_spectrum import MeasuredSpectrum, Readings, ordered
 
 _MARK = "Athena project file"
@@ -35,6 +36,8 @@ _OTHER_KINDS = {
     "is_pixel": "a dispersive scan in pixels",
 }
 _NULL = "@&^^null^^&@"
+# Athena's own name of the record that it makes of the reference channel: "Ref " and the sample's label.
+_FOIL_LABEL = re.compile(r"\s*ref(erence)?\b|.*\bfoil\b", re.IGNORECASE)
 
 
 def is_athena(text: str) -> bool:
@@ -47,6 +50,8 @@ def parse_athena(text: str, path: Path) -> Readings:
 
     Each record of mu(E) becomes a spectrum: energies with the record's energy shift added, as Athena shows
     them; the mu of the record that it names as its reference as `reference_M`, if over the same energies.
+    Athena ties a scan and its reference both ways: of two records that name each other the one labelled
+    "Ref ..." or as a foil is the reference; where the labels do not tell, neither is, which a note says.
 
     Parameters
     ----------
@@ -72,7 +77,7 @@ def parse_athena(text: str, path: Path) -> Readings:
     for key, record in records.items():
         label = _label(key, record)
         try:
-            spectra.append(_spectrum(record, label, path, records))
+            spectra.append(_spectrum(key, label, path, records))
         except SpectrumError as error:
             faults.append((label, str(error)))
     return Readings(tuple(spectra), tuple(faults))
@@ -82,10 +87,8 @@ def _label(key: str, record: Mapping[str, Any]) -> str:
     return str(record["args"].get("label") or key).strip()
 
 
-def _spectrum(
-    record: Mapping[str, Any], label: str, path: Path, records: Mapping[str, Mapping[str, Any]]
-) -> MeasuredSpectrum:
-    args = record["args"]
+def _spectrum(key: str, label: str, path: Path, records: Mapping[str, Mapping[str, Any]]) -> MeasuredSpectrum:
+    record, args = records[key], records[key]["args"]
     for flag, kind in _OTHER_KINDS.items():
         if _number(args.get(flag)):
             raise SpectrumError(f"the record is {kind}, not mu(E)")
@@ -96,19 +99,23 @@ def _spectrum(
         raise SpectrumError(f"@x has {len(energy_M)} values, @y {len(mu_M)}")
     shift = _number(args.get("bkg_eshift"))
     notes = [f"Athena's energy shift of {shift:+.3f} eV was applied"] if shift else []
-    reference_M, reference = _reference(args, energy_M, shift, records)
+    foil, note = _foil(key, records)
+    reference_M = None if foil is None else _tied(foil, energy_M, shift)
+    if note:
+        notes.append(note)
+    metadata = _metadata(args) | ({} if reference_M is None or foil is None else _foil_metadata(foil))
     return ordered(
         MeasuredSpectrum(
             name=label,
             path=path,
-            element=(_text(args, "bkg_z") or _text(args, "atsym")).capitalize() or None,
-            edge=(_text(args, "fft_edge") or _text(args, "edge")).upper() or None,
+            element=_element(args),
+            edge=_edge(args),
             energy_M=energy_M + shift,
             mu_M=mu_M,
             reference_M=reference_M,
             is_normalised=bool(_number(args.get("is_nor"))) or args.get("datatype") == "norm",
             is_computed=bool(_number(args.get("is_xmudat"))),
-            metadata=_metadata(args, reference),
+            metadata=metadata,
             columns_used="mu (Athena record)",
             notes=tuple(notes),
         )
@@ -120,26 +127,65 @@ def _array(record: Mapping[str, Any], name: str) -> np.ndarray:
         raise SpectrumError(f"the record has no @{name}")
     try:
         return np.array(record[name], dtype=np.float64).reshape(-1)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         raise SpectrumError(f"@{name} holds something else than numbers") from None
 
 
-def _reference(
-    args: Mapping[str, Any], energy_M: np.ndarray, shift: float, records: Mapping[str, Mapping[str, Any]]
-) -> tuple[np.ndarray | None, str]:
-    """Return the absorption of the record that is this one's energy reference, and its label."""
-    key = _text(args, "referencegroup") or _text(args, "reference")
-    other = records.get(key)
-    if other is None or "x" not in other or "y" not in other:
+def _element(args: Mapping[str, Any]) -> str | None:
+    # Hydrogen is what Athena writes while it knows no element.
+    element = element_name(_text(args, "bkg_z") or _text(args, "atsym"))
+    return None if element == "H" else element
+
+
+def _edge(args: Mapping[str, Any]) -> str | None:
+    return edge_name(_text(args, "fft_edge") or _text(args, "edge"))
+
+
+def _foil(key: str, records: Mapping[str, Mapping[str, Any]]) -> tuple[Mapping[str, Any] | None, str]:
+    """Return the record that is the energy reference of another, and a note where that cannot be told."""
+    other = _named_reference(key, records)
+    if other is None or other == key:
         return None, ""
-    x, y = _array(other, "x"), _array(other, "y")
+    is_foil, other_is_foil = (bool(_FOIL_LABEL.match(_label(k, records[k]))) for k in (key, other))
+    if is_foil and not other_is_foil:
+        return None, ""
+    if _named_reference(other, records) == key and is_foil == other_is_foil:
+        return None, (
+            f"not calibrated: this record and {_label(other, records[other])!r} are each the other's reference, "
+            'and no label, such as "Ref ...", says which is the foil'
+        )
+    return {**records[other], "label": _label(other, records[other])}, ""
+
+
+def _named_reference(key: str, records: Mapping[str, Mapping[str, Any]]) -> str | None:
+    args = records[key]["args"]
+    other = _text(args, "referencegroup") or _text(args, "reference")
+    return other if other in records else None
+
+
+def _tied(foil: Mapping[str, Any], energy_M: np.ndarray, shift: float) -> np.ndarray | None:
+    """Return the absorption of a reference if it is of the scan over these energies."""
+    if "x" not in foil or "y" not in foil:
+        return None
+    try:
+        x, y = _array(foil, "x"), _array(foil, "y")
+    except SpectrumError:  # said of the reference's own record
+        return None
     # Athena ties the shifts of a scan and its reference, so equal energies in the file are of one scan.
     same = len(x) == len(energy_M) == len(y) and np.allclose(x, energy_M, atol=1e-3)
-    tied = abs(_number(other["args"].get("bkg_eshift")) - shift) < 1e-3
-    return (y, _label(key, other)) if same and tied else (None, "")
+    return y if same and abs(_number(foil["args"].get("bkg_eshift")) - shift) < 1e-3 else None
 
 
-def _metadata(args: Mapping[str, Any], reference: str) -> dict[str, str]:
+def _foil_metadata(foil: Mapping[str, Any]) -> dict[str, str]:
+    found = {
+        "athena.reference": foil["label"],
+        "element.reference": _element(foil["args"]),
+        "element.ref_edge": _edge(foil["args"]),
+    }
+    return {key: value for key, value in found.items() if value}
+
+
+def _metadata(args: Mapping[str, Any]) -> dict[str, str]:
     names = {
         "source": "athena.source",
         "beamline": "beamline.name",
@@ -157,8 +203,6 @@ def _metadata(args: Mapping[str, Any], reference: str) -> dict[str, str]:
     titles = args.get("titles")
     if isinstance(titles, list) and titles:
         found["sample.titles"] = "; ".join(str(t) for t in titles)
-    if reference:
-        found["athena.reference"] = reference
     return found
 
 
@@ -171,7 +215,7 @@ def _number(value: Any) -> float:
     """Return a parameter as a number; 0 where it is empty or none."""
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return 0.0
     return number if np.isfinite(number) else 0.0
 
@@ -181,12 +225,15 @@ def _json_records(text: str) -> dict[str, dict[str, Any]]:
         project = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise SpectrumError(f"the Athena project is damaged JSON: {error}") from None
-    order = project.get("_____order") or [key for key in project if not key.startswith("_____")]
+    keys = [key for key in project if not key.startswith("_____")]
+    order = project.get("_____order")
+    # An order that is no list of the records' names is of no use.
+    named = isinstance(order, list) and order and all(isinstance(key, str) for key in order)
     records = {}
-    for key in order:
+    for key in order if named else keys:
         record = project.get(key)
         if isinstance(record, dict) and isinstance(record.get("args", {}), dict):
-            records[str(key)] = {**record, "args": record.get("args", {})}
+            records[key] = {**record, "args": record.get("args", {})}
     return records
 
 

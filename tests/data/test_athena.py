@@ -9,6 +9,7 @@ import pytest
 
 from rankaae_cli.core.spectra import SpectrumError
 from rankaae_cli.data.measured import read_folder, read_measured
+from rankaae_cli.data.measured_normalised import prepare
 from tests.data.measured_scan import mu, scan_energies
 
 ENERGY = scan_energies(7112.0)
@@ -82,6 +83,64 @@ def test_every_record_becomes_a_spectrum(tmp_path, packed):
     assert spectra[1].reference_M is None
     assert spectra[0].metadata["athena.reference"] == "Ref Fe2O3"
     assert spectra[0].metadata["sample.titles"] == "a 'quoted' title; @x = (1); two"
+
+
+COPPER = scan_energies(8979.0)
+OXIDE, COPPER_FOIL = mu(COPPER, 8986.0), mu(COPPER, 8979.0, step=0.6)
+
+
+@pytest.mark.parametrize(
+    ("labels", "foil"), [(("CuO", "Ref CuO"), 1), (("Cu foil", "CuO"), 0), (("CuO", "second"), None)]
+)
+def test_of_two_records_tied_both_ways_only_the_foil_is_a_reference(tmp_path, labels, foil):
+    """As Demeter's tie_reference and older Athenas write it: each names the other."""
+    values = (OXIDE, COPPER_FOIL) if foil != 0 else (COPPER_FOIL, OXIDE)
+    tied = [
+        record(key, label, y, COPPER, bkg_z="Cu", bkg_e0="8980", **{name: other})
+        for key, other, label, y, name in zip(
+            ("aaaaa", "bbbbb"),
+            ("bbbbb", "aaaaa"),
+            labels,
+            values,
+            ("reference", "referencegroup"),
+            strict=True,
+        )
+    ]
+    done = [prepare(s) for s in read_measured(write(tmp_path, project(*tied)))]
+    if foil is None:
+        assert [d.calibration for d in done] == [None, None]
+        assert "this record and 'second' are each the other's reference" in done[0].spectrum.notes[0]
+        return
+    assert done[foil].calibration is None and done[foil].spectrum.notes == ()
+    assert done[1 - foil].calibration.shift == pytest.approx(0.0, abs=0.3)
+    assert done[1 - foil].normalised.e0 == pytest.approx(8986.0, abs=0.4)
+
+
+def test_the_foil_has_its_own_element_and_edge(tmp_path):
+    """A nickel compound beside a foil of another element, in one scan over both edges."""
+    energy = np.concatenate([scan_energies(8333.0, above=500.0), scan_energies(8979.0, below=140.0)])
+    text = project(
+        record("aaaaa", "NiO", mu(energy, 8341.0), energy, bkg_z="ni", fft_edge="K-edge", reference="bbbbb"),
+        record("bbbbb", "Ref NiO", mu(energy, 8981.0), energy, bkg_z="Cu", reference="aaaaa"),
+    )
+    sample, _ = (prepare(s) for s in read_measured(write(tmp_path, text)))
+    assert (sample.spectrum.element, sample.spectrum.edge) == ("Ni", "K")
+    assert (sample.calibration.element, sample.calibration.edge) == ("Cu", "K")
+    assert sample.calibration.shift == pytest.approx(-2.0, abs=0.3)
+
+
+@pytest.mark.parametrize("order", [3, "one", [["one"]], [{"a": 1}], None, [1, 2], {"one": 1}])
+def test_an_order_that_names_no_records_is_passed_over(tmp_path, order):
+    one = {"args": {"label": "one", "bkg_z": "Fe", "bkg_eshift": 10**400}, "x": ENERGY.tolist()}
+    document = {
+        "_____header1": "# Athena project file -- Demeter version 0.9.26",
+        "one": one | {"y": SAMPLE.tolist()},
+        "huge": one | {"y": [10**400] * len(ENERGY)},
+        "_____order": order,
+    }
+    spectra, faults = read_folder(write(tmp_path, json.dumps(document)))
+    assert [s.name for s in spectra] == ["one"]
+    assert [reason for _, reason in faults] == ["@y holds something else than numbers"]
 
 
 def test_the_energy_shift_is_applied_and_said(tmp_path):
