@@ -114,6 +114,30 @@ def test_half_step_lies_above_an_intense_pre_edge_peak():
     assert done.half_step == pytest.approx(E0, abs=1.0)
 
 
+def tetrahedral(peak):
+    """A broad edge 12 eV above a pre-edge peak of a given height, in edge steps."""
+    shoulder = peak * np.exp(-(((ENERGY - E0 + 12) / 1.2) ** 2))
+    return 0.4 - 4e-4 * (ENERGY - E0) + 1.2 * (edge_step_function(ENERGY, E0, width=3.0) + shoulder)
+
+
+def test_like_compounds_are_normalised_alike_whether_or_not_the_pre_edge_peak_is_steeper():
+    peaks = (0.1, 0.3, 0.8)
+    steepest = [find_edge(ENERGY, tetrahedral(peak)) for peak in peaks]
+    assert steepest[0] > E0 - 2 and steepest[-1] < E0 - 12
+    done = [normalise(ENERGY, tetrahedral(peak)) for peak in peaks]
+    for other in done[1:]:
+        assert other.e0 == pytest.approx(done[0].e0, abs=0.1)
+        assert other.edge_step == pytest.approx(done[0].edge_step, rel=2e-3)
+    # An edge energy that is given is used, wherever it lies.
+    assert normalise(ENERGY, tetrahedral(0.8), e0=E0 - 12.6).e0 == E0 - 12.6
+
+
+def test_the_steep_foot_of_a_metals_edge_is_its_edge():
+    foot, top = E0 - 8, 0.5 + np.arctan((ENERGY - E0) / 3) / np.pi
+    values = 0.45 * (0.5 + np.arctan((ENERGY - foot) / 0.5) / np.pi) + 0.55 * top
+    assert normalise(ENERGY, values).e0 == pytest.approx(foot, abs=0.2)
+
+
 @pytest.mark.parametrize(
     ("energy", "values", "reason"),
     [

@@ -19,6 +19,7 @@ pytestmark = pytest.mark.skipif(
     not LIBRARY.is_dir(), reason=f"the measured spectra of the XAS Data Library are not at {LIBRARY}"
 )
 METALS = ("metal", "foil")
+TETRAHEDRAL = ("k2cr2o7", "k2cro4", "na2cro4", "V2O5")
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +55,14 @@ def test_metals_have_their_edge_where_it_is_tabulated_and_compounds_above(librar
         distance = p.normalised.e0 - edge_energy(p.spectrum.element)
         low, high = (-2.0, 2.0) if is_metal(p) else (-3.0, 21.0)
         assert low <= distance <= high, (p.spectrum.name, distance)
+
+
+def test_compounds_of_tetrahedral_ions_have_their_main_edge_for_edge(library):
+    """Their pre-edge peak is steeper than that."""
+    tetrahedral = [p for p in library if p.spectrum.name.startswith(TETRAHEDRAL)]
+    assert len(tetrahedral) >= 10
+    for p in tetrahedral:
+        assert abs(p.normalised.e0 - p.normalised.half_step) < 2.5, p.spectrum.name
 
 
 def test_scans_with_a_foil_agree_better_after_calibration(library):
@@ -104,7 +113,9 @@ def test_normalisation_agrees_with_larch(library):
         steps[name] = abs(theirs.edge_step / ours.edge_step - 1)
         within = (energy > e0 - 150) & (energy < e0 + used.norm2)
         arrays[name] = float(np.abs(theirs.flat - ours.normalised_M)[within].max())
-        e0s[name] = abs(float(find_e0(energy, values)) - p.normalised.e0)
+        # Larch takes the pre-edge peak of a tetrahedral ion for the edge.
+        if not name.startswith(TETRAHEDRAL):
+            e0s[name] = abs(float(find_e0(energy, values)) - p.normalised.e0)
     for what, differences in (("edge step, relative", steps), ("normalised", arrays), ("E0, eV", e0s)):
         worst = max(differences, key=differences.get)
         print(
@@ -116,4 +127,4 @@ def test_normalisation_agrees_with_larch(library):
     assert max(arrays.values()) < 1e-4
     # Where a spectrum has two rises of nearly one steepness, either may be chosen.
     assert statistics.median(e0s.values()) < 0.3
-    assert sum(d < 0.75 for d in e0s.values()) >= 0.8 * len(e0s)
+    assert sum(d < 0.75 for d in e0s.values()) >= 0.9 * len(e0s)
