@@ -25,6 +25,7 @@ from rankaae_cli.networks.layers import mlp
 from rankaae_cli.training.batches import TrialBatches
 from rankaae_cli.training.callbacks import KeepBestEpoch
 from rankaae_cli.training.module import RankAAE
+from rankaae_cli.training.processes import strategy_of
 from rankaae_cli.training.rows import DeviceSpectra
 from rankaae_cli.training.validation import Validation, ValidationScores
 
@@ -345,13 +346,13 @@ def _run(
         logging.getLogger(name).setLevel(logging.ERROR)
     trainer = pl.Trainer(
         accelerator="cpu",
-        devices=1,
         max_epochs=epochs,
         callbacks=list(callbacks),
         logger=False,
         enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,
+        **strategy_of(1, "cpu", all_used=True),
     )
     with warnings.catch_warnings():
         # The batches come from arrays in memory: no loader has workers to spare.

@@ -32,12 +32,14 @@ def strategy_of(processes: int, device: str, all_used: bool) -> dict[str, Any]:
 
     `device` is this process's; `all_used`: every backward pass reaches every parameter.
     """
+    # Left alone, Lightning takes the tasks of a job of Slurm for processes of its own, and refuses other numbers.
+    environment = LightningEnvironment()
     if processes == 1:
         index = torch.device(device).index
-        return {"devices": 1 if index is None else [index]}
+        return {"devices": 1 if index is None else [index], "plugins": [environment]}
     strategy: Strategy = DDPStrategy(
         timeout=_PATIENCE,
-        cluster_environment=LightningEnvironment(),
+        cluster_environment=environment,
         find_unused_parameters=not all_used,
         broadcast_buffers=False,
     )

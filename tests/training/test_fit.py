@@ -78,6 +78,18 @@ def test_a_run_is_saved_after_a_while_however_few_epochs_that_is(request_of, mon
     assert saved[-1]
 
 
+def test_a_job_of_slurm_trains_whatever_tasks_it_was_given(request_of, monkeypatch):
+    for name, value in {
+        "NTASKS": "4",
+        "JOB_NAME": "train",
+        "PROCID": "0",
+        "LOCALID": "0",
+        "NODEID": "0",
+    }.items():
+        monkeypatch.setenv(f"SLURM_{name}", value)
+    assert fit(request_of(), quiet).scores_T.shape == (2,)
+
+
 def test_styles_are_standardised_on_the_training_rows(request_of, family):
     model = fit(request_of(), quiet)
     styles = model.encode(family.spectra_NE[family.split_N == TRAIN])
