@@ -78,6 +78,11 @@ def predict(cfg: "DictConfig", names: list[str]) -> "Prediction":
     spectra_NE = np.stack(rows)
     reader = SpectrumReader(model, calibrated, cfg.coverage, cfg.nearest)
     shifted = [_shifted(one, spec, cfg.max_tail, offset) for one in spectra]
+    for one, said in zip(shifted, warnings, strict=True):
+        if one is not None and not one.is_whole:
+            said.append(
+                "ends too soon for some of the offsets that may be true; the interval counts the others"
+            )
     any_measured = any(not one.is_computed for one in spectra)
     reading = reader.read(spectra_NE, shifted)
     return Prediction(
@@ -196,6 +201,8 @@ def _on_grid(
 
 
 def _warnings(one: "InputSpectrum", spec: "FamilySpec", offset: "Offset") -> list[str]:
+    from rankaae_cli.data.prediction_input import NOT_CALIBRATED
+
     said = list(one.prepared.spectrum.notes)
     shift = 0.0 if one.is_computed else offset.value
     late = float(one.prepared.energy_M[0] + shift - spec.energy_E[0])
@@ -208,8 +215,8 @@ def _warnings(one: "InputSpectrum", spec: "FamilySpec", offset: "Offset") -> lis
             "energy offset between code and beamline not given: assumed "
             f"0 ± {offset.uncertainty:g} eV (rankaae align)"
         )
-    if one.prepared.calibration is None:
-        said.append("energies not calibrated: the file has no foil")
+    if one.prepared.calibration is None and not one.is_stored:
+        said.append(NOT_CALIBRATED)
     beamline = one.prepared.spectrum.metadata.get("beamline.name", "")
     if offset.beamline and beamline and beamline not in offset.beamline.split(", "):
         said.append(f"measured at {beamline}, the offset was determined at {offset.beamline}")
@@ -233,7 +240,7 @@ def _shifted(one: "InputSpectrum", spec: "FamilySpec", max_tail: float, offset: 
         except SpectrumError:  # a scan that ends with the grid does not cover it at every offset
             continue
         kept.append(weight)
-    return Shifted(np.stack(rows), np.array(kept) / sum(kept))
+    return Shifted(np.stack(rows), np.array(kept) / sum(kept), is_whole=len(kept) == len(points))
 
 
 def _best_shifts(

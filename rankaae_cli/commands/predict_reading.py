@@ -32,10 +32,13 @@ class Shifted:
         On the model's grid; N offsets.
     weight_N
         How likely each is; they add up to 1.
+    is_whole
+        Whether the spectrum covers the grid at all of the offsets that were to be tried.
     """
 
     spectra_NE: np.ndarray
     weight_N: np.ndarray
+    is_whole: bool = True
 
 
 class SpectrumReader:
@@ -86,7 +89,7 @@ class SpectrumReader:
         novelty_N, p_N, verdict_N = self.novelty.judge(signs_N3)
         value_NK = self._values(style_NK)
         probabilities = {name: fitted.of(style_NK) for name, fitted in self.classes.items()}
-        offset_part_NK = self._spread_by_offset(shifted, value_NK.shape, probabilities)
+        offset_part_NK = self._spread_by_offset(shifted, value_NK, probabilities)
         features_KNF = difficulty_features(style_NK, spread_NK, encoded.error_N)
         own_NK = np.column_stack(
             [
@@ -135,11 +138,14 @@ class SpectrumReader:
     def _spread_by_offset(
         self,
         shifted: Sequence[Shifted | None],
-        shape: tuple[int, ...],
+        value_NK: np.ndarray,
         probabilities: dict[str, np.ndarray],
     ) -> np.ndarray:
-        """Return the standard deviation of values over the offsets; average `probabilities` over them in place."""
-        part_NK = np.zeros(shape)
+        """Return how far values lie from `value_NK` at other offsets, root mean square, shape (N, K).
+
+        `probabilities` are averaged over the offsets in place.
+        """
+        part_NK = np.zeros(value_NK.shape)
         uncertain = [n for n, one in enumerate(shifted) if one is not None]
         if not uncertain:
             return part_NK
@@ -153,8 +159,7 @@ class SpectrumReader:
         for n, part in zip(uncertain, parts, strict=True):
             rows = slice(first, first + len(part.weight_N))
             first = rows.stop
-            mean_K = part.weight_N @ moved_value_NK[rows]
-            part_NK[n] = np.sqrt(part.weight_N @ (moved_value_NK[rows] - mean_K) ** 2)
+            part_NK[n] = np.sqrt(part.weight_N @ (moved_value_NK[rows] - value_NK[n]) ** 2)
             for name, probability_NC in moved_probability.items():
                 probabilities[name][n] = part.weight_N @ probability_NC[rows]
         return part_NK

@@ -16,7 +16,7 @@ class Reading:
     style_NK
         Named styles of the ensemble, standardised.
     offset_part_NK
-        Standard deviation of the value that the uncertainty of the offset brings.
+        How far the value goes, root mean square, as the offset does within its uncertainty.
     probabilities
         By descriptor with classes: the classes, and their probabilities (N, C).
     reconstruction_NE, error_N

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,6 +15,12 @@ from rankaae_cli.data.measured import Columns, read_folder
 from rankaae_cli.data.measured_normalised import Prepared, on_energies, prepare
 from rankaae_cli.data.measured_spectrum import MeasuredSpectrum
 from rankaae_cli.data.sites import FamilySpec, Progress, Rejection, Sites, gather
+
+# What is known of a scan besides its spectrum, and the units: what its foil added to its energies, the steepest and
+# the half-way point of its edge, its edge step, and the noise before the edge in edge steps.
+CALIBRATION = "calibration"
+SCAN_QUANTITIES = {CALIBRATION: "eV", "e0": "eV", "half_step": "eV", "edge_step": "", "noise": ""}
+_MARGIN = 15.0  # eV; as far as `rankaae align` searches
 
 
 @dataclass(frozen=True)
@@ -42,10 +48,13 @@ class MeasuredOptions:
 def read_measured_sites(
     path: str | Path, spec: FamilySpec, options: MeasuredOptions, progress: Progress | None = None
 ) -> tuple[Sites, list[Prepared]]:
-    """Read all measured spectra below a folder, or in a file, and bring them to the family's grid.
+    """Read all measured spectra below a folder, or in a file, and bring them to one grid that holds the family's.
 
     Each is a material of its own by its name, with site 0; no descriptor is known of it. Computed spectra are
     rejected: their own sources read them with what is known of their structures.
+
+    The grid goes on beyond the family's, as far as all scans do and by 15 eV at most on either side, so that the
+    offset between their energies and those of a code can be applied later.
 
     Parameters
     ----------
@@ -61,7 +70,8 @@ def read_measured_sites(
     Returns
     -------
     Sites
-        Normalisation ``edge_step``; with every file and record that was not taken, and why.
+        Normalisation ``edge_step``, quantities `SCAN_QUANTITIES`; with every file and record that was not taken,
+        and why.
     list of Prepared
         What was done to each spectrum that was taken, in the order of reading.
 
@@ -76,22 +86,28 @@ def read_measured_sites(
         )
     spectra, faults = read_folder(path, options.columns, spec.element, spec.edge)
     rejected = [Rejection(_relative(file, Path(path)), "", reason) for file, reason in faults]
-    unknown = [np.nan] * len(spec.descriptor_names)
-    rows, taken = [], []
+    taken = []
     for done, spectrum in enumerate(spectra, 1):
         try:
             prepared = _prepared(spectrum, spec, options)
-            rows.append((spectrum.name, 0, on_energies(prepared, spec.energy_E, options.max_tail), unknown))
+            on_energies(prepared, spec.energy_E, options.max_tail)
             taken.append(prepared)
         except SpectrumError as error:
             rejected.append(Rejection(spectrum.name, "", str(error)))
         if progress:
             progress(done, len(spectra))
+    unknown = [np.nan] * len(spec.descriptor_names)
+    grid_E = _widened(spec.energy_E, taken)
     sites = gather(
-        rows,
+        (
+            (one.spectrum.name, 0, on_energies(one, grid_E, options.max_tail), [*unknown, *_quantities(one)])
+            for one in taken
+        ),
         rejected,
-        energy_E=spec.energy_E,
+        energy_E=grid_E,
         descriptor_names=spec.descriptor_names,
+        quantity_names=tuple(SCAN_QUANTITIES),
+        quantity_units=SCAN_QUANTITIES,
         normalisation="edge_step",
     )
     return sites, taken
@@ -131,6 +147,25 @@ def normalisation_csv(prepared: Iterable[Prepared]) -> str:
             )
         )
     return text.getvalue()
+
+
+def _widened(grid_E: np.ndarray, taken: Sequence[Prepared]) -> np.ndarray:
+    """Return a grid that goes on beyond `grid_E` by its end steps, as far as all scans do, `_MARGIN` at most."""
+    if not taken:
+        return grid_E
+    below, above = float(grid_E[1] - grid_E[0]), float(grid_E[-1] - grid_E[-2])
+    reach_below = min(_MARGIN, *(float(grid_E[0] - one.energy_M[0]) for one in taken))
+    reach_above = min(_MARGIN, *(float(one.energy_M[-1] - grid_E[-1]) for one in taken))
+    before = np.arange(int(max(reach_below, 0.0) / below), 0, -1)
+    after = np.arange(1, int(max(reach_above, 0.0) / above) + 1)
+    return np.concatenate([grid_E[0] - below * before, grid_E, grid_E[-1] + above * after])
+
+
+def _quantities(one: Prepared) -> list[float]:
+    """Return the `SCAN_QUANTITIES` of a scan, NaN where not known."""
+    shift = one.calibration.shift if one.calibration else np.nan
+    done = one.normalised
+    return [shift, done.e0, done.half_step, done.edge_step, done.noise] if done else [shift, *[np.nan] * 4]
 
 
 def _prepared(spectrum: MeasuredSpectrum, spec: FamilySpec, options: MeasuredOptions) -> Prepared:

@@ -1,6 +1,7 @@
 """What a prediction is made of: spectra of any format, told apart into computed and measured, with their labels."""
 
 import glob
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,12 +15,13 @@ from rankaae_cli.data.family_file import FORMAT, Family, read_family
 from rankaae_cli.data.measured import read_folder
 from rankaae_cli.data.measured_computed import MEASURED_SOURCES
 from rankaae_cli.data.measured_normalised import Prepared, on_energies, prepare
-from rankaae_cli.data.measured_sites import MeasuredOptions
+from rankaae_cli.data.measured_sites import CALIBRATION, MeasuredOptions
 from rankaae_cli.data.measured_spectrum import MeasuredSpectrum
 from rankaae_cli.data.sites import FamilySpec
 from rankaae_cli.data.splits import SPLITS, split_by_material
 
 Fault = tuple[str, str]  # (file or record, reason)
+NOT_CALIBRATED = "energies not calibrated: the file has no foil"
 
 
 @dataclass(frozen=True)
@@ -29,17 +31,21 @@ class InputSpectrum:
     Attributes
     ----------
     file
-        Its file, below the folder that was given; with the record where the file holds several.
+        Its file, below the folder that was given, or that all files given have in common; with the record where
+        the file holds several.
     prepared
         Calibrated and normalised, on its own energies.
     material, site
-        Where it comes from a family file or table; None otherwise.
+        Where it comes from a family file or table of computed spectra; None otherwise.
+    is_stored
+        Whether it comes from a family file, which was calibrated and normalised when that was made.
     """
 
     file: str
     prepared: Prepared
     material: str | None = None
     site: int | None = None
+    is_stored: bool = False
 
     @property
     def label(self) -> str:
@@ -112,12 +118,11 @@ def read_input(
     """
     spectra: list[InputSpectrum] = []
     faults: list[Fault] = []
-    for path in _paths(names):
+    paths = _paths(names)
+    top = _common_folder(paths)
+    for path in paths:
         if path.is_file() and is_family_file(path):
-            family = read_family(path)
-            if not names or len(names) == 1:
-                require_same_edge(family, spec)
-            spectra += _of_family(path, family, spec, split, split_seed)
+            spectra += _of_family(path, read_family(path), spec, split, split_seed)
             continue
         if split is not None:
             raise UserError(f"split={split} is for family files; {path} is none\nleave split= out")
@@ -126,8 +131,8 @@ def read_input(
                 f"the model of {spec.name} is over {spec.energy_unit}: it reads family files alone, {path} is none"
             )
         found, unusable = read_folder(path, options.columns)
-        faults += [(_below(file, path), reason) for file, reason in unusable]
-        for one, file in zip(found, _labels(found, path), strict=True):
+        faults += [(_below(file, top), reason) for file, reason in unusable]
+        for one, file in zip(found, _labels(found, top), strict=True):
             try:
                 spectra.append(_prepared(one, file, spec, options))
             except SpectrumError as error:
@@ -189,20 +194,33 @@ def _of_family(
         if not len(family):
             raise UserError(f"the {split} split of {path} has no spectra\nchoose another split")
     measured = family.source in MEASURED_SOURCES
-    rows = zip(family.material_N, family.site_N, family.spectra_NE, strict=True)
+    notes = _calibrations(family) if measured else [()] * len(family)
+    rows = zip(family.material_N, family.site_N, family.spectra_NE, notes, strict=True)
     return [
         InputSpectrum(
             str(material) if measured else f"{material}_{site}",
-            Prepared(_row(family, path, str(material), spectrum_E, measured), family.energy_E, spectrum_E),
+            Prepared(_row(family, path, str(material), spectrum_E, note), family.energy_E, spectrum_E),
             None if measured else str(material),
             None if measured else int(site),
+            is_stored=True,
         )
-        for material, site, spectrum_E in rows
+        for material, site, spectrum_E, note in rows
+    ]
+
+
+def _calibrations(family: Family) -> list[tuple[str, ...]]:
+    """Return what there is to say of how the energies of each measured row were calibrated."""
+    if CALIBRATION not in family.quantity_names:
+        return [("whether the energies were calibrated by a foil is not known",)] * len(family)
+    shifts = family.quantities_NQ[:, family.quantity_names.index(CALIBRATION)]
+    return [
+        (f"calibrated by {shift:+.2f} eV by its foil",) if np.isfinite(shift) else (NOT_CALIBRATED,)
+        for shift in shifts
     ]
 
 
 def _row(
-    family: Family, path: Path, material: str, spectrum_E: np.ndarray, measured: bool
+    family: Family, path: Path, material: str, spectrum_E: np.ndarray, notes: tuple[str, ...]
 ) -> MeasuredSpectrum:
     return MeasuredSpectrum(
         name=material,
@@ -212,8 +230,9 @@ def _row(
         energy_M=family.energy_E,
         mu_M=spectrum_E,
         is_normalised=True,
-        is_computed=not measured,
+        is_computed=family.source not in MEASURED_SOURCES,
         columns_used="mu (family file)",
+        notes=notes,
     )
 
 
@@ -229,6 +248,13 @@ def _prepared(
     return InputSpectrum(file, done, material, int(site))
 
 
+def _common_folder(paths: Sequence[Path]) -> Path:
+    """Return the folder below which files are named, so that no two have one name."""
+    if len(paths) == 1 and paths[0].is_dir():
+        return paths[0].absolute()
+    return Path(os.path.commonpath([path.absolute().parent for path in paths]))
+
+
 def _labels(spectra: Sequence[MeasuredSpectrum], top: Path) -> list[str]:
     """Return the file of each spectrum, with its record where the file holds several."""
     count: dict[Path, int] = {}
@@ -238,5 +264,5 @@ def _labels(spectra: Sequence[MeasuredSpectrum], top: Path) -> list[str]:
 
 
 def _below(file: Path, top: Path) -> str:
-    """Return the path of a file below the folder that was given; its name if that is the file itself."""
-    return str(file.relative_to(top)) if file != top and top in file.parents else file.name
+    """Return the path of a file below an absolute folder."""
+    return str(file.absolute().relative_to(top))

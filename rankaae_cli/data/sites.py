@@ -235,6 +235,7 @@ def gather(
     descriptor_names: Sequence[str],
     descriptor_units: Sequence[str] | None = None,
     quantity_names: Sequence[str] = (),
+    quantity_units: Mapping[str, str] | None = None,
     energy_unit: str = "eV",
     normalisation: str = "edge_step",
 ) -> Sites:
@@ -250,6 +251,8 @@ def gather(
         Sites rejected, by the time that `rows` has been gone through; not changed.
     energy_E, descriptor_names, descriptor_units, quantity_names, energy_unit, normalisation
         Of all rows. A quantity that is not known of any site is left out.
+    quantity_units
+        By name; None for quantities of the program's own.
     """
     numbers: dict[str, int] = {}
     number_of, sites, flat = array("q"), array("q"), array("d")
@@ -291,7 +294,9 @@ def gather(
         normalisation=normalisation,
         quantities_NQ=values_N[:, [k + i for i in known]],
         quantity_names=kept_names,
-        quantity_units=units_of(kept_names),
+        quantity_units=units_of(kept_names)
+        if quantity_units is None
+        else tuple(quantity_units[name] for name in kept_names),
     )
 
 

@@ -38,9 +38,14 @@ def test_a_folder_becomes_sites_on_the_grid_and_all_else_a_line_that_says_why(fo
     assert sites.material_N.tolist() == ["one", "two"]
     assert sites.site_N.tolist() == [0, 0]
     assert sites.normalisation == "edge_step" and sites.energy_unit == "eV"
-    np.testing.assert_array_equal(sites.energy_E, SPEC.energy_E)
+    # As far as an offset may move them: by 15 eV on either side.
+    np.testing.assert_array_equal(sites.energy_E, 8968.5 + 0.25 * np.arange(376))
     assert np.isnan(sites.descriptors_NK).all() and sites.descriptors_NK.shape == (2, 2)
-    true = edge_step_function(SPEC.energy_E, EDGES["Cu"] + 6.0)
+    true = edge_step_function(sites.energy_E, EDGES["Cu"] + 6.0)
+    known = dict(zip(sites.quantity_names, sites.quantities_NQ.T, strict=True))
+    assert known["calibration"] == pytest.approx([-2.0, 1.0], abs=0.3)
+    assert known["e0"] == pytest.approx(EDGES["Cu"] + 6.0, abs=0.4)
+    assert dict(zip(sites.quantity_names, sites.quantity_units, strict=True))["e0"] == "eV"
     assert np.abs(sites.spectra_NE - true).mean(axis=1).max() < 0.03
     assert [p.spectrum.name for p in taken] == ["one", "two"]
     reasons = {r.material: r.reason for r in sites.rejected}
@@ -53,6 +58,13 @@ def test_a_folder_becomes_sites_on_the_grid_and_all_else_a_line_that_says_why(fo
         "notes.txt": "there are no rows of numbers",
     }.items():
         assert said in reasons[name]
+
+
+def test_a_short_scan_leaves_less_beyond_the_familys_grid(folder):
+    write_scan(folder / "shorter.xdi", "Cu", 8990.0, above=65.3)
+    sites, _ = read_measured_sites(folder, SPEC, MeasuredOptions())
+    assert sites.energy_E[0] == 8968.5 and sites.energy_E[-1] < 8990.0 + 65.3
+    assert sites.energy_E[-1] >= SPEC.energy_E[-1] and set(SPEC.energy_E) <= set(sites.energy_E)
 
 
 def test_the_table_says_what_was_done_to_each(folder):

@@ -315,6 +315,45 @@ def test_a_measured_family_file_is_shifted_and_a_computed_one_never(work):
     assert len(both) > 20 and np.abs(both.before - both.after).mean() > 0.05
 
 
+def test_scans_in_a_family_file_are_read_like_the_scans_themselves(work, capsys):
+    family, top = read_family("cu.h5"), work / "stored"
+    top.mkdir()
+    for row in range(3):
+        (top / f"scan{row}.xdi").write_text(scan(family, row, shift=2.0))
+    stored = ("ingest", "+family=Cu_oxides", "source=xdi", "path=stored", "output=stored.h5")
+    assert main([*stored, "measured.figures=false"]) == 0
+    found = {}
+    for name in ("stored", "stored.h5"):
+        assert main(["predict", f"input={name}", "offset=-4", f"output=as_{name}", "figures=0"]) == 0
+        found[name] = pd.read_csv(f"as_{name}/predictions.csv")
+    for column in (*NAMES, *(f"{name}_high" for name in NAMES)):
+        np.testing.assert_allclose(found["stored.h5"][column], found["stored"][column], rtol=0.03, atol=0.01)
+    assert found["stored.h5"].warnings.str.contains("calibrated by -2.").all()
+    assert not found["stored.h5"].warnings.str.contains("ends too soon|not calibrated").any()
+
+
+def test_a_scan_that_ends_with_the_grid_says_which_offsets_it_leaves_out(work):
+    family = read_family("cu.h5")
+    lines = scan(family, 0).splitlines()
+    short = [line for line in lines if line.startswith("#") or float(line.split()[0]) < GRID[-1] + 1]
+    Path("short.xdi").write_text("\n".join(short) + "\n")
+    assert main(["predict", "input=short.xdi", "offset=0", "output=short", "figures=0"]) == 0
+    (row,) = rows_of(work / "short" / "predictions.csv")
+    assert "ends too soon for some of the offsets" in row["warnings"]
+    assert float(row["OS_high"]) > float(row["OS_low"])
+
+
+def test_files_of_one_name_are_told_apart_by_their_folders(work):
+    family = read_family("cu.h5")
+    for sample in ("a", "b"):
+        (work / "samples" / sample).mkdir(parents=True)
+        (work / "samples" / sample / "scan.xdi").write_text(scan(family, 0))
+    for pattern, output in (("samples/*/scan.xdi", "p"), ("[samples/a/scan.xdi,samples/b/scan.xdi]", "l")):
+        assert main(["predict", f"input={pattern}", f"output=named_{output}", "figures=0", "offset=0"]) == 0
+        rows = rows_of(work / f"named_{output}" / "predictions.csv")
+        assert [row["file"] for row in rows] == ["a/scan.xdi", "b/scan.xdi"]
+
+
 @pytest.mark.skipif(
     not LIBRARY.is_dir(), reason=f"the measured spectra of the XAS Data Library are not at {LIBRARY}"
 )
