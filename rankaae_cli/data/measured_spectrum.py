@@ -1,6 +1,5 @@
 """A measured absorption spectrum, and what every reader does to the columns it finds."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -9,14 +8,15 @@ import numpy as np
 
 from rankaae_cli.core.spectra import SpectrumError, check_spectrum
 
-HC = 12398.41984  # eV angstrom
 # Energies closer than this are one point measured twice, as Larch takes it too.
 _SAME_ENERGY = 0.0005  # eV
 # Points at which a detector failed may be left out if they are few.
 _FAILED_SHARE = 0.02
-_HIGHEST, _LONGEST = 2e5, 2e4  # eV; uranium's K edge lies at 115.6 keV, and an EXAFS scan is 2 keV long
-# A scan that turns back by more than this share of its length is several scans in one file.
-_TURN = 0.2
+# eV; uranium's K edge lies at 115.6 keV, an EXAFS scan is 2 keV long, and no scan of an edge is shorter than 2 eV.
+_HIGHEST, _LONGEST, _SHORTEST = 2e5, 2e4, 2.0
+# A scan that goes back by more than this share of its length, or stays more than 1 eV below energies that it had
+# reached at more than this share of its points, is several scans in one file, up and down for instance.
+_TURN, _BACK, _BACK_SHARE = 0.2, 1.0, 0.03
 
 
 @dataclass(frozen=True)
@@ -85,48 +85,29 @@ def ordered(spectrum: MeasuredSpectrum) -> MeasuredSpectrum:
     """Bring the points of a scan into ascending order, energies each once; note what was done.
 
     A scan may descend, and neighbours may be out of order by the jitter of an encoder. Points of one energy
-    (within 0.0005 eV) are averaged.
+    (within 0.0005 eV) are averaged. A few points that are no numbers are left out.
 
     Raises
     ------
     SpectrumError
-        If values are not finite, energies no X-rays', or the energies start over: several scans in one file.
+        If more than 2 % of the points are no numbers (of a computed spectrum, any), energies no X-rays', or the
+        energies start over or turn back: several scans in one file.
     """
+    spectrum = _finite(spectrum)
+    _require_energies(spectrum)
     energy, mu, reference = spectrum.energy_M, spectrum.mu_M, spectrum.reference_M
-    for what, values in (("energy", energy), ("mu", mu)):
-        bad = np.flatnonzero(~np.isfinite(values))
-        if bad.size:
-            raise SpectrumError(f"NaN or infinite values: {what} of point {bad[0] + 1} ({bad.size} in all)")
-    if energy.size and energy.min() <= 0:
-        raise SpectrumError(
-            f"energies from {energy.min():g} to {energy.max():g} eV, from a zero of their own? expected absolute "
-            "energies"
-        )
-    if energy.size and (energy.max() > _HIGHEST or np.ptp(energy) > _LONGEST):
-        raise SpectrumError(
-            f"energies from {energy.min():g} to {energy.max():g} eV: no scan of an absorption edge"
-        )
-    if reference is not None and not np.isfinite(reference).all():
-        reference = None
-        spectrum = spectrum.with_note("the reference has values that are no numbers and is not used")
     if len(energy) > 1 and energy[-1] < energy[0]:
         energy, mu = energy[::-1], mu[::-1]
         reference = None if reference is None else reference[::-1]
         spectrum = spectrum.with_note("the scan descends: its points were reversed")
     steps = np.diff(energy)
     if (steps < 0).any():
-        turn, length = float(-steps.min()), float(np.ptp(energy))
-        if turn > _TURN * length:
-            i = int(steps.argmin()) + 1
-            raise SpectrumError(
-                f"the energies start over at point {i + 1} ({energy[i]:.1f} eV after {energy[i - 1]:.1f} eV): "
-                "several scans in one file; save each alone"
-            )
+        _require_one_scan(energy)
         order = np.argsort(energy, kind="stable")
         energy, mu = energy[order], mu[order]
         reference = None if reference is None else reference[order]
         spectrum = spectrum.with_note(
-            f"{int((steps < 0).sum())} points were out of order, by {turn:.2g} eV at most, and were sorted"
+            f"{int((steps < 0).sum())} points were out of order, by {-steps.min():.2g} eV at most, and were sorted"
         )
     first = np.concatenate([[True], np.diff(energy) > _SAME_ENERGY])
     if not first.all():
@@ -137,6 +118,60 @@ def ordered(spectrum: MeasuredSpectrum) -> MeasuredSpectrum:
         reference = None if reference is None else np.bincount(group, weights=reference) / count
     check_spectrum(energy, mu)
     return replace(spectrum, energy_M=energy, mu_M=mu, reference_M=reference)
+
+
+def _finite(spectrum: MeasuredSpectrum) -> MeasuredSpectrum:
+    """Leave out the few points of a measured scan whose energy or mu is no number; many are an error."""
+    energy, mu, reference = spectrum.energy_M, spectrum.mu_M, spectrum.reference_M
+    good = np.isfinite(energy) & np.isfinite(mu)
+    if not good.all():
+        if spectrum.is_computed or (~good).mean() > _FAILED_SHARE:
+            what, values = ("mu", mu) if np.isfinite(energy).all() else ("energy", energy)
+            bad = np.flatnonzero(~np.isfinite(values))
+            raise SpectrumError(f"NaN or infinite values: {what} of point {bad[0] + 1} ({bad.size} in all)")
+        energy, mu = energy[good], mu[good]
+        reference = None if reference is None else reference[good]
+        spectrum = spectrum.with_note(
+            f"{int((~good).sum())} points at which energy or mu is no number were left out"
+        )
+    if reference is not None and not np.isfinite(reference).all():
+        reference = None
+        spectrum = spectrum.with_note("the reference has values that are no numbers and is not used")
+    return replace(spectrum, energy_M=energy, mu_M=mu, reference_M=reference)
+
+
+def _require_energies(spectrum: MeasuredSpectrum) -> None:
+    """Check that the first column can be X-ray energies, eV."""
+    energy = spectrum.energy_M
+    if not energy.size:
+        return
+    said, length = f"energies from {energy.min():.6g} to {energy.max():.6g} eV", float(np.ptp(energy))
+    if energy.min() <= 0:
+        raise SpectrumError(f"{said}, from a zero of their own? expected absolute energies")
+    if energy.max() > _HIGHEST or length > _LONGEST:
+        raise SpectrumError(f"{said}: no scan of an absorption edge")
+    if length < _SHORTEST and len(energy) > 3 and not spectrum.is_computed:
+        raise SpectrumError(
+            f"{said}: no scan of an absorption edge; if they are keV, say unit=keV in columns="
+        )
+
+
+def _require_one_scan(energy_M: np.ndarray) -> None:
+    """Check that energies out of order are those of one scan, whose points jitter: shape (M,), eV."""
+    steps, length = np.diff(energy_M), float(np.ptp(energy_M))
+    if -steps.min() > _TURN * length:
+        i = int(steps.argmin()) + 1
+        raise SpectrumError(
+            f"the energies start over at point {i + 1} ({energy_M[i]:.1f} eV after {energy_M[i - 1]:.1f} eV): "
+            "several scans in one file; save each alone"
+        )
+    back = np.maximum.accumulate(energy_M) - energy_M
+    if back.max() > _TURN * length or (back > _BACK).mean() > _BACK_SHARE:
+        i = int(np.flatnonzero(back > min(_BACK, back.max() / 2))[0])
+        raise SpectrumError(
+            f"the energies turn back near point {i + 1} ({energy_M[i]:.1f} eV), by {back.max():.1f} eV in the end: "
+            "several scans in one file, up and down; save each alone"
+        )
 
 
 def working_points(columns: Mapping[str, np.ndarray], names: Sequence[str]) -> tuple[np.ndarray, str]:
@@ -163,7 +198,7 @@ def working_points(columns: Mapping[str, np.ndarray], names: Sequence[str]) -> t
     """
     good = np.ones(len(columns[names[0]]), dtype=bool)
     for name in names:
-        failed = ~(columns[name] > 0)
+        failed = ~((columns[name] > 0) & np.isfinite(columns[name]))
         if failed.mean() > _FAILED_SHARE:
             what = "zero" if (columns[name][failed] == 0).all() else "zero, negative or no number"
             raise SpectrumError(
@@ -173,48 +208,3 @@ def working_points(columns: Mapping[str, np.ndarray], names: Sequence[str]) -> t
     if good.all():
         return good, ""
     return good, f"{int((~good).sum())} points at which {' or '.join(names)} is not positive were left out"
-
-
-def energies(values: np.ndarray, unit: str, d_spacing: float | None) -> tuple[np.ndarray, str]:
-    """Turn the first column of a scan into eV.
-
-    Parameters
-    ----------
-    values
-        Shape (M,).
-    unit
-        ``eV``, ``keV``, ``degrees`` or ``radians`` (angle of the monochromator); case and spelling are free.
-    d_spacing
-        Distance of the monochromator's lattice planes, angstrom; needed for an angle.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (M,), eV.
-    str
-        A note, empty for eV.
-
-    Raises
-    ------
-    SpectrumError
-        If the unit is another, or an angle cannot be turned into an energy.
-    """
-    kind = re.sub(r"[^a-z]", "", unit.lower())
-    if kind in ("", "ev", "electronvolt", "electronvolts"):
-        return values, ""
-    if kind in ("kev", "kiloelectronvolt"):
-        return 1000 * values, "energies in keV were multiplied by 1000"
-    if kind.startswith(("deg", "rad", "angle")):
-        if d_spacing is None or not 0.3 < d_spacing < 20:
-            raise SpectrumError(
-                f"a scan in monochromator {unit} needs the lattice spacing in angstrom: Mono.d_spacing is "
-                + ("not given" if d_spacing is None else f"{d_spacing:g}")
-            )
-        angle = values if kind.startswith("rad") else np.radians(values)
-        if not ((angle > 0) & (angle < np.pi / 2)).all():
-            raise SpectrumError(
-                f"monochromator angles {values.min():g} to {values.max():g} {unit} are not between 0 and 90 degrees"
-            )
-        note = f"monochromator angles ({unit}) were turned into energies with d = {d_spacing:g} angstrom"
-        return HC / (2 * d_spacing * np.sin(angle)), note
-    raise SpectrumError(f"the energy is in {unit!r}, expected eV, keV, degrees or radians")

@@ -16,7 +16,8 @@ import numpy as np
 from rankaae_cli.core.spectra import SpectrumError
 from rankaae_cli.data.absorber import edge_name, element_name
 from rankaae_cli.data.measured_columns import SIGNALS, ColumnChoice, absorption, canonical
-from rankaae_cli.data.measured_spectrum import MeasuredSpectrum, Readings, energies, ordered
+from rankaae_cli.data.measured_energy import energies, settled_unit
+from rankaae_cli.data.measured_spectrum import MeasuredSpectrum, Readings, ordered
 
 _ENTRIES = ("NXentry", "NXsubentry")
 # XDI's names of what the groups of detectors are called.
@@ -85,7 +86,7 @@ def _spectra(
     columns, unit = _columns(entry)
     if "energy" not in columns:
         raise SpectrumError("the entry has no energies: expected monochromator/energy, data/energy or energy")
-    metadata = _metadata(entry)
+    metadata, element, edge = _metadata(entry), _element(entry), _edge(entry)
     d_spacing = choice.d_spacing or _float(metadata.get("mono.d_spacing"))
     label = path.stem if alone else f"{path.stem}/{name}"
     rows = _rows(entry, columns, choice)
@@ -94,14 +95,15 @@ def _spectra(
     for i, row in enumerate(rows):
         part = "" if len(rows) == 1 else f"/{i}"
         try:
-            energy_M, note = energies(row["energy"], choice.unit or unit, d_spacing)
+            used = choice.unit or settled_unit(unit, row["energy"], element, edge)
+            energy_M, note = energies(row["energy"], used, d_spacing)
             made = absorption(row, choice)
             spectrum = ordered(
                 MeasuredSpectrum(
                     name=f"{label}{part}",
                     path=path,
-                    element=_element(entry),
-                    edge=_edge(entry),
+                    element=element,
+                    edge=edge,
                     energy_M=energy_M[made.kept],
                     mu_M=made.mu_M,
                     reference_M=made.reference_M,

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 
-from rankaae_cli.core.edges import EDGES, edge_energy
 from rankaae_cli.core.spectra import SpectrumError
 from rankaae_cli.data.measured_columns import (
     SIGNALS,
@@ -16,7 +15,8 @@ from rankaae_cli.data.measured_columns import (
     canonical,
     labelled,
 )
-from rankaae_cli.data.measured_spectrum import MeasuredSpectrum, energies, ordered
+from rankaae_cli.data.measured_energy import asking_for_unit, energies, settled_unit, unit_by_size
+from rankaae_cli.data.measured_spectrum import MeasuredSpectrum, ordered
 from rankaae_cli.data.xdi import numeric_rows
 
 _COMMENTS = "#%;!*"
@@ -25,8 +25,6 @@ _DECIMAL_COMMA = re.compile(r"[+-]?\d+(,\d+)?([eE][+-]?\d+)?")
 _ENERGY_UNIT = re.compile(r"\bk?ev\b", re.IGNORECASE)
 _ANGLE_UNIT = re.compile(r"\b(deg(rees?)?|rad(ians?)?)\b", re.IGNORECASE)
 _FIELD = re.compile(r"([A-Za-z][\w .]{0,30}?)\s*[:=]\s*(.+)")
-# No K edge but those of the lightest elements lies below this, eV; smaller numbers are keV or degrees.
-_LOWEST_EV = 120.0
 
 
 def parse_text(
@@ -70,7 +68,10 @@ def parse_text(
     used = abscissa_index(names, choice)
     abscissa = table_MC[:, used]
     metadata = _metadata(header)
-    unit = choice.unit or _unit_of_label(names[used]) or _unit_of_prose(header, abscissa, element, edge)
+    unit = choice.unit
+    if not unit:
+        said = _unit_of_label(names[used]) or _unit_of_prose(header, abscissa, element, edge)
+        unit = settled_unit(said, abscissa, element, edge)
     energy_M, note = energies(abscissa, unit, choice.d_spacing)
     made = absorption(columns, choice)
     return ordered(
@@ -165,25 +166,15 @@ def _unit_of_prose(header: list[str], values: np.ndarray, element: str | None, e
     Any angle may stand in a header, such as the sample's: it counts only where the numbers may be angles and
     nothing else tells.
     """
-    finite = values[np.isfinite(values)]
-    is_large = not finite.size or np.abs(finite).max() > _LOWEST_EV
+    by_size = unit_by_size(values, element, edge)
     lines = [x for x in header if re.search(r"\b(energy|angle|theta|bragg)\b", x, re.IGNORECASE)]
-    for line in lines:
-        if match := _ENERGY_UNIT.search(line):
-            return "eV" if is_large else match[0]
-    if is_large:
-        return "eV"
-    if element and (edge or "K") in EDGES:
-        tabulated = edge_energy(element, edge or "K")
-        if tabulated / 2 < 1000 * finite.min() < tabulated < 1000 * finite.max():
-            return "keV"
-    for line in lines:
-        if match := _ANGLE_UNIT.search(line):
-            return match[0]
-    raise SpectrumError(
-        f"the first column runs from {finite.min():g} to {finite.max():g}: keV, or degrees of the monochromator? "
-        "say unit=keV, or unit=degrees and d_spacing= (angstrom), in columns="
-    )
+    if by_size is None:
+        for pattern in (_ENERGY_UNIT, _ANGLE_UNIT):
+            for line in lines:
+                if match := pattern.search(line):
+                    return match[0]
+        raise SpectrumError(asking_for_unit(values))
+    return by_size
 
 
 def _metadata(header: list[str]) -> dict[str, str]:

@@ -13,7 +13,8 @@ import numpy as np
 from rankaae_cli.core.spectra import SpectrumError
 from rankaae_cli.data.absorber import edge_name, element_name, is_said
 from rankaae_cli.data.measured_columns import ColumnChoice, abscissa_index, absorption, canonical, labelled
-from rankaae_cli.data.measured_spectrum import MeasuredSpectrum, energies, ordered
+from rankaae_cli.data.measured_energy import energies, settled_unit
+from rankaae_cli.data.measured_spectrum import MeasuredSpectrum, ordered
 
 _VERSION = re.compile(r"#\s*XDI/(\d+)\.(\d+)")
 _FIELD = re.compile(r"#\s*([A-Za-z][\w-]*\.[\w-]+)\s*:\s*(.*)")
@@ -53,11 +54,14 @@ def parse_xdi(text: str, path: Path, choice: ColumnChoice | None = None) -> Meas
     names, units = _names(metadata, labels, table_MC.shape[1])
     columns = labelled(names, table_MC, choice)
     used = abscissa_index(names, choice)
-    unit = choice.unit or units[used] or ("degrees" if canonical(names[used]) == "angle" else "eV")
-    if unit.lower().startswith(_NO_ENERGY):
+    element = element_name(metadata.get("element.symbol", ""))
+    edge = edge_name(metadata.get("element.edge", ""))
+    unit = units[used] or ("degrees" if canonical(names[used]) == "angle" else "")
+    if not choice.unit and unit.lower().startswith(_NO_ENERGY):
         raise SpectrumError(
             f"the scan is in {unit}, which no field turns into energies; expected eV, keV or degrees"
         )
+    unit = choice.unit or settled_unit(unit, table_MC[:, used], element, edge)
     energy_M, note = energies(
         table_MC[:, used], unit, choice.d_spacing or _number(metadata.get("mono.d_spacing"))
     )
@@ -70,8 +74,8 @@ def parse_xdi(text: str, path: Path, choice: ColumnChoice | None = None) -> Meas
         MeasuredSpectrum(
             name=path.name.removesuffix(path.suffix),
             path=path,
-            element=element_name(metadata.get("element.symbol", "")),
-            edge=edge_name(metadata.get("element.edge", "")),
+            element=element,
+            edge=edge,
             energy_M=energy_M[made.kept],
             mu_M=made.mu_M,
             # Some files fill the column although there was no reference, and say so.

@@ -120,6 +120,17 @@ def test_the_edge_may_be_spelt_in_any_way(write, spelt, edge):
     assert (spectrum.element, spectrum.edge) == ("Fe", edge)
 
 
+def test_kev_are_known_by_their_size_where_no_unit_is_given(write):
+    def maker(file):
+        entry = new(file)
+        del entry["energy"]
+        entry["energy"] = ENERGY / 1000
+
+    (spectrum,) = read_measured(write(maker))
+    np.testing.assert_allclose(spectrum.energy_M, ENERGY)
+    assert spectrum.notes == ("energies in keV were multiplied by 1000",)
+
+
 @pytest.mark.parametrize("flags", [{"is_experimental": False}, {"calculated": True}])
 def test_calculated_spectra_are_flagged(write, flags):
     assert read_measured(write(new, **flags))[0].is_computed

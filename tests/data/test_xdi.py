@@ -1,3 +1,4 @@
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -5,7 +6,7 @@ import pytest
 
 from rankaae_cli.core.spectra import SpectrumError
 from rankaae_cli.data.measured_columns import ColumnChoice
-from rankaae_cli.data.measured_spectrum import HC
+from rankaae_cli.data.measured_energy import HC
 from rankaae_cli.data.xdi import is_xdi, parse_xdi
 from tests.data.measured_scan import EDGES, chambers, copper_xdi, mu, scan_energies, xdi_text
 
@@ -104,6 +105,65 @@ def test_kev_and_angles_become_ev(unit, convert, note):
             SpectrumError, match=r"in monochromator \w+ needs the lattice spacing .* is not given"
         ):
             parse(text.replace("Mono.d_spacing", "Mono.other"))
+
+
+@pytest.mark.parametrize("label", ["energy", "energy eV", "energy || 13BMA:E:Energy.VAL"])
+def test_kev_are_known_by_their_size_where_no_unit_or_a_wrong_one_is_given(label):
+    columns = {label: ENERGY / 1000, "mutrans": mu(ENERGY, EDGES["Cu"])}
+    spectrum = parse(xdi_text(columns, FIELDS))
+    np.testing.assert_allclose(spectrum.energy_M, ENERGY, atol=1e-3)
+    assert spectrum.notes == ("energies in keV were multiplied by 1000",)
+    asked = r"8\.829 to 9\.57\d.* say unit=keV"
+    with pytest.raises(SpectrumError, match=asked):
+        parse(xdi_text(columns))
+    np.testing.assert_allclose(parse(xdi_text(columns), unit="keV").energy_M, ENERGY, atol=1e-3)
+
+
+def test_light_elements_have_their_edges_at_few_ev():
+    energy = scan_energies(54.7, below=20.0, above=90.0)
+    text = xdi_text({"energy": energy, "mutrans": mu(energy, 54.7)}, ("# Element.symbol: Li",))
+    np.testing.assert_allclose(parse(text).energy_M, energy, atol=1e-5)
+
+
+def swept(*turning):
+    """A continuous scan between the energies named, 600 points a sweep, and its absorption."""
+    energy = np.concatenate([np.linspace(*ends, 600) for ends in pairwise(turning)])
+    return {"energy eV": energy, "mutrans": mu(energy, EDGES["Cu"])}
+
+
+@pytest.mark.parametrize(
+    "turning",
+    [
+        (8800.0, 9600.0, 8800.5),
+        (8800.0, 9600.0, 8799.5),
+        (8800.0, 9600.0, 8800.0, 9600.0),
+        (8800.0, 9000.0, 8950.0, 9600.0),
+    ],
+)
+def test_scans_up_and_down_are_not_merged_into_one(turning):
+    """A monochromator driven to and fro takes no step back that is larger than the others."""
+    with pytest.raises(
+        SpectrumError, match=r"the energies turn back near point 6\d\d .*several scans in one file"
+    ):
+        parse(xdi_text(swept(*turning), FIELDS))
+
+
+def test_the_jitter_of_an_encoder_at_every_point_is_sorted():
+    energy = np.linspace(8800.0, 9600.0, 8000)
+    jittered = energy + np.random.default_rng(0).normal(0, 0.15, len(energy))
+    spectrum = parse(xdi_text({"energy eV": jittered, "mutrans": mu(jittered, EDGES["Cu"])}, FIELDS))
+    assert np.all(np.diff(spectrum.energy_M) > 0) and "were sorted" in spectrum.notes[0]
+
+
+def test_a_few_points_that_are_no_numbers_are_left_out_and_said():
+    energy, values = ENERGY.copy(), mu(ENERGY, EDGES["Cu"])
+    energy[3], values[[50, 80]] = np.nan, (np.nan, np.inf)
+    spectrum = parse(xdi_text({"energy eV": energy, "mutrans": values}, FIELDS))
+    assert len(spectrum) == len(ENERGY) - 3
+    assert spectrum.notes == ("3 points at which energy or mu is no number were left out",)
+    values[:20] = np.nan
+    with pytest.raises(SpectrumError, match=r"NaN or infinite values: mu of point 1 \(22 in all\)"):
+        parse(xdi_text({"energy eV": ENERGY, "mutrans": values}, FIELDS))
 
 
 def test_the_unit_is_that_of_the_column_used():
