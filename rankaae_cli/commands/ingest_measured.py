@@ -53,16 +53,18 @@ def measured_options(measured: DictConfig, max_tail: float) -> "MeasuredOptions"
     Raises
     ------
     UserError
-        If it names columns that there cannot be.
+        If it names columns that there cannot be, or ranges of the normalisation that are none.
     """
     from rankaae_cli.core.normalisation import NormalisationRanges
     from rankaae_cli.data.measured_columns import ColumnChoice
     from rankaae_cli.data.measured_sites import MeasuredOptions
 
     plain: Any = OmegaConf.to_container(measured, resolve=True)
+    ranges = NormalisationRanges(**plain["normalisation"])
+    ranges.require_possible()
     return MeasuredOptions(
         columns=ColumnChoice.of(plain["columns"]),
-        ranges=NormalisationRanges(**plain["normalisation"]),
+        ranges=ranges,
         calibrate=plain["calibrate"],
         max_tail=max_tail,
     )

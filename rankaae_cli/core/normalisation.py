@@ -6,11 +6,13 @@ post-edge, the edge step as their difference at E0. Letter M: points of a measur
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
 from rankaae_cli.core.edge_position import find_edge, main_edge
 from rankaae_cli.core.edges import edge_energy
+from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.spectra import SpectrumError, check_spectrum
 
 MIN_PRE_EDGE, MIN_POST_EDGE = 10.0, 40.0  # eV of the scan below and above the edge
@@ -18,6 +20,7 @@ _FEWEST_PRE, _FEWEST_POST = 3, 5  # points in the fitted ranges
 _FEWEST_POINTS = 30
 # A line through less would be extrapolated to the edge by more than its length: then a constant is fitted.
 _SHORTEST_LINE = 8.0  # eV
+_HIGHEST_ORDER = 3
 _LARGEST_SHIFT = 25.0  # eV; a monochromator that is further off is not miscalibrated but elsewhere
 
 
@@ -51,6 +54,31 @@ class NormalisationRanges:
     pre_order: int | None = None
     norm_order: int | None = None
     flatten: bool = True
+
+    def require_possible(self) -> None:
+        """Check what is given before any spectrum is read.
+
+        Raises
+        ------
+        UserError
+            Unless pre1 < pre2 < 0 < norm1 < norm2, of those that are given, and orders are from 0 to 3.
+        """
+        ends = {"pre1": self.pre1, "pre2": self.pre2, "0": 0.0, "norm1": self.norm1, "norm2": self.norm2}
+        given = [(name, value) for name, value in ends.items() if value is not None]
+        faults = []
+        for (lower, low), (higher, high) in pairwise(given):
+            if not low < high:
+                above = f"{higher}={high:g} is not above {lower}" + ("" if lower == "0" else f"={low:g}")
+                faults.append(f"{lower}={low:g} is not below 0" if higher == "0" else above)
+        for name, order in (("pre_order", self.pre_order), ("norm_order", self.norm_order)):
+            if order is not None and not 0 <= order <= _HIGHEST_ORDER:
+                faults.append(f"{name}={order} is not from 0 to {_HIGHEST_ORDER}")
+        if faults:
+            raise UserError(
+                "; ".join(f"measured.normalisation.{fault}" for fault in faults)
+                + "\nexpected eV from the edge, pre1 < pre2 < 0 < norm1 < norm2, and orders from 0 to "
+                f"{_HIGHEST_ORDER}; null leaves it to the scan"
+            )
 
     def fitted_to(self, energy_M: np.ndarray, e0: float) -> "NormalisationRanges":
         """Return the ranges with nothing left open, for a scan over `energy_M` (eV) with its edge at `e0`."""

@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rankaae_cli.core.edge_position import find_edge
+from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.normalisation import (
     NormalisationRanges,
     calibration_shift,
@@ -172,6 +173,32 @@ def test_what_cannot_be_normalised_is_named_in_a_line(energy, values, reason):
     with pytest.raises(SpectrumError, match=reason) as caught:
         normalise(energy, values)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "faults"),
+    [
+        ({"pre1": 50, "pre2": 100}, ["pre2=100 is not below 0"]),
+        ({"pre1": -30, "pre2": -150}, ["pre2=-150 is not above pre1=-30"]),
+        ({"pre1": 0}, ["pre1=0 is not below 0"]),
+        ({"norm1": -5}, ["norm1=-5 is not above 0"]),
+        ({"norm1": 200, "norm2": 200}, ["norm2=200 is not above norm1=200"]),
+        ({"pre1": float("nan")}, ["pre1=nan is not below 0"]),
+        ({"pre_order": -1, "norm_order": 4}, ["pre_order=-1 is not from 0 to 3", "norm_order=4 is not"]),
+    ],
+)
+def test_impossible_ranges_are_refused_by_their_keys(given, faults):
+    with pytest.raises(UserError) as caught:
+        NormalisationRanges(**given).require_possible()
+    for fault in faults:
+        assert f"measured.normalisation.{fault}" in str(caught.value)
+    assert str(caught.value).count("\n") == 1
+
+
+def test_ranges_that_are_open_or_in_order_are_possible():
+    NormalisationRanges().require_possible()
+    NormalisationRanges(-150, -30, 50, 800, 0, 3).require_possible()
+    NormalisationRanges(pre2=-20, norm2=300).require_possible()
 
 
 def test_a_range_without_points_is_named():

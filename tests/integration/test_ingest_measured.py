@@ -76,6 +76,8 @@ def test_faults_of_the_call_are_two_lines(folder, refused, tmp_path):
     assert "there is no file or folder nowhere" in refused(*call, "path=nowhere")
     assert "columns has no 'nix'" in refused(*call, f"path={folder}", "measured.columns={nix:1}")
     assert "did you mean measured.calibrate" in refused(*call, f"path={folder}", "measured.calibrat=true")
+    pre_edge = ("measured.normalisation.pre1=50", "measured.normalisation.pre2=100")
+    assert "normalisation.pre2=100 is not below 0\n" in refused(*call, "path=nowhere", *pre_edge)
     message = refused(*call, f"path={folder / 'notes.txt'}")
     assert "none of 1 sites can be used" in message and "no rows of numbers" in message
     assert not (tmp_path / "m.h5").exists() and not (tmp_path / "m.h5.normalisation.csv").exists()
