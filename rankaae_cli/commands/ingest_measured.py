@@ -1,5 +1,6 @@
 """Measured spectra for `ingest`: read, calibrated, normalised, and what was done written beside the family file."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ def read_measured_family(cfg: DictConfig, spec: "FamilySpec", output: Path, prog
     """Read the spectra that `cfg` names; write how they were normalised beside `output`.
 
     ``<output>.normalisation.csv`` has a row a spectrum that was taken; unless `measured.figures` is false,
-    ``<output>.normalisation-<page>.pdf`` show them, forty a page.
+    ``<output>.normalisation-<page>.pdf`` show them, forty a page. Where these cannot be drawn, that is printed.
 
     Parameters
     ----------
@@ -42,8 +43,12 @@ def read_measured_family(cfg: DictConfig, spec: "FamilySpec", output: Path, prog
         table = write_text(output.with_name(f"{output.name}.normalisation.csv"), normalisation_csv(taken))
         print(f"{table}: how {len(taken)} spectra were normalised", flush=True)
         if cfg.measured.figures:
-            paths = _write_sheets(taken, spec, output)
-            print(f"{paths[0]}: look whether they were normalised well{_and_more(paths)}", flush=True)
+            try:
+                paths = _write_sheets(taken, spec, output)
+            except Exception as error:  # what was read is worth more than its pictures
+                print(f"how they were normalised could not be drawn: {error}", file=sys.stderr, flush=True)
+            else:
+                print(f"{paths[0]}: look whether they were normalised well{_and_more(paths)}", flush=True)
     return sites
 
 

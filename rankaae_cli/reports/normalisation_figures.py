@@ -88,13 +88,13 @@ def _sheet(page: Sequence[Prepared], title: str) -> Figure:
     rows = -(-len(page) // _COLUMNS)
     height = 0.6 + (_SHEET_INCHES[1] - 0.6) * rows / _ROWS
     figure = Figure(figsize=(_SHEET_INCHES[0], height), layout="constrained")
-    figure.suptitle(title, x=0.01, ha="left", color=GREY)
+    figure.suptitle(title, x=0.01, ha="left", color=GREY, parse_math=False)
     axes = figure.subplots(rows, _COLUMNS, squeeze=False)
     for ax in axes.flat[len(page) :]:
         ax.axis("off")
     for ax, one in zip(axes.flat, page, strict=False):
         _draw_normalised(ax, one, behind=True)
-        ax.set_title(_broken(one.spectrum.name), fontsize=5.5)
+        ax.set_title(_broken(one.spectrum.name), fontsize=5.5, parse_math=False)
         ax.tick_params(labelsize=5)
         ax.locator_params(axis="x", nbins=3)
     for i in range(max(0, len(page) - _COLUMNS), len(page)):

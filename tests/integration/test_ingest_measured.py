@@ -71,6 +71,17 @@ def test_columns_and_ranges_are_chosen_on_the_command_line(tmp_path, monkeypatch
     assert not list(tmp_path.glob("*.pdf"))
 
 
+def test_a_fault_in_drawing_does_not_cost_the_family_file(folder, tmp_path, monkeypatch, capsys):
+    def fault(*arguments):
+        raise ValueError("no such glyph")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("rankaae_cli.reports.normalisation_figures.contact_sheets", fault)
+    assert main(["ingest", "+family=Cu_oxides", "source=xdi", f"path={folder}", "output=m.h5"]) == 0
+    assert "how they were normalised could not be drawn: no such glyph" in capsys.readouterr().err
+    assert len(read_family("m.h5")) == 3
+
+
 def test_faults_of_the_call_are_two_lines(folder, refused, tmp_path):
     call = ["ingest", "+family=Cu_oxides", "source=xdi", "output=m.h5"]
     assert "there is no file or folder nowhere" in refused(*call, "path=nowhere")
