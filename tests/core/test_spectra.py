@@ -8,6 +8,7 @@ from rankaae_cli.core.spectra import (
     check_spectrum,
     lorentzian_tail,
     regrid,
+    regrid_noisy,
     require_edge_step,
     uniform_grid,
 )
@@ -25,6 +26,34 @@ def test_a_cubic_is_reproduced_inside_the_data(coefficients):
 @given(st.lists(st.floats(0, 2), min_size=41, max_size=41))
 def test_a_spectrum_on_the_grid_stays_as_it_is(values):
     assert np.allclose(regrid(GRID, np.array(values), GRID, 0), values, atol=1e-12)
+
+
+@pytest.mark.parametrize("gap", [0.0006, 0.003, 0.012, 0.05, 0.11])
+def test_points_next_to_each_other_invent_no_structure(gap):
+    """Noise of 0.005 at two points `gap` apart must stay noise, wherever they are."""
+    noise, largest = 0.005, 0.0
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        twice = rng.choice(np.arange(100, 110, 0.5)) + gap
+        energy = np.sort(np.append(np.arange(98, 113, 0.5), twice))
+        mu = np.arctan(energy - 104) / np.pi + noise * rng.standard_normal(len(energy))
+        out = regrid_noisy(energy, mu, GRID)
+        largest = max(largest, np.abs(out - np.arctan(GRID - 104) / np.pi).max())
+    assert largest < 5 * noise
+
+
+def test_a_scan_finer_than_the_grid_is_averaged_onto_it():
+    energy = np.arange(99, 112, 0.02)
+    noise = 0.01 * np.random.default_rng(0).standard_normal(len(energy))
+    done = regrid_noisy(energy, 1 + noise, GRID)
+    assert np.std(done) < 0.6 * np.std(noise)
+    assert np.abs(regrid_noisy(energy, np.sin(energy), GRID) - np.sin(GRID)).max() < 1e-3
+
+
+def test_without_neighbours_a_noisy_spectrum_is_brought_to_the_grid_by_the_same_spline():
+    mu = np.random.default_rng(0).standard_normal(60)
+    energy = np.linspace(99, 111, 60)
+    np.testing.assert_array_equal(regrid_noisy(energy, mu, GRID), regrid(energy, mu, GRID, 0))
 
 
 @given(value=st.floats(1e-3, 1), slope=st.floats(1e-4, 1), width=st.floats(0.1, 8))
