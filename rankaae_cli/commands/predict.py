@@ -201,13 +201,16 @@ def _on_grid(
 
 
 def _warnings(one: "InputSpectrum", spec: "FamilySpec", offset: "Offset") -> list[str]:
+    from rankaae_cli.data.measured_normalised import begins_in_pre_edge
     from rankaae_cli.data.prediction_input import NOT_CALIBRATED
 
     said = list(one.prepared.spectrum.notes)
     shift = 0.0 if one.is_computed else offset.value
     late = float(one.prepared.energy_M[0] + shift - spec.energy_E[0])
     if late > 0.05:
-        said.append(f"the first {late:.1f} eV of the grid were continued by the wing of the edge")
+        flat = not one.is_computed and begins_in_pre_edge(one.prepared)
+        by = "the level of its pre-edge" if flat else "the wing of the edge"
+        said.append(f"the first {late:.1f} eV of the grid were continued by {by}")
     if one.is_computed:
         return said
     if not offset.is_known:

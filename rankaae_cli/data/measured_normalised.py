@@ -13,11 +13,14 @@ from rankaae_cli.core.normalisation import (
     normalise,
     require_normalised,
 )
-from rankaae_cli.core.spectra import SpectrumError, regrid, require_edge_step
+from rankaae_cli.core.spectra import SpectrumError, lorentzian_tail, regrid_noisy, require_edge_step
 from rankaae_cli.data.absorber import edge_name, element_name
 from rankaae_cli.data.measured_spectrum import MeasuredSpectrum
 
 _FOIL_WORDS = ("foil", "metal")
+# A scan whose first points, so many eV of it, lie below this level (edge steps) begins in its flat pre-edge.
+_FIRST = 1.0
+_PRE_EDGE_LEVEL = 0.1
 
 
 @dataclass(frozen=True)
@@ -115,8 +118,9 @@ def prepare(
 def on_energies(prepared: Prepared, grid_E: np.ndarray, max_tail: float) -> np.ndarray:
     """Bring a prepared spectrum to the energies of a family; shape (E,).
 
-    A measured scan begins before the edge, so what lies before it is its flat pre-edge. Only where a scan begins
-    after the grid does, the tail of `rankaae_cli.core.spectra.regrid` continues it, for at most `max_tail` eV.
+    Points closer than half a step of the grid are averaged; see `rankaae_cli.core.spectra.regrid_noisy`. A scan
+    that begins after the grid does is continued for at most `max_tail` eV: by the level of its first eV, where
+    it `begins_in_pre_edge`; else by the wing of the edge, `rankaae_cli.core.spectra.lorentzian_tail`.
 
     Raises
     ------
@@ -135,7 +139,32 @@ def on_energies(prepared: Prepared, grid_E: np.ndarray, max_tail: float) -> np.n
             f"runs from {first:.1f} to {last:.1f} eV, the grid from {grid_E[0]:.1f} to {grid_E[-1]:.1f} eV: "
             f"missing are {' and '.join(parts)}"
         )
-    return regrid(prepared.energy_M, prepared.absorption_M, grid_E, max_tail)
+    out_E = regrid_noisy(prepared.energy_M, prepared.absorption_M, grid_E)
+    below = grid_E < first
+    if below.any():
+        out_E[below] = _continued(prepared, grid_E[below])
+    return out_E
+
+
+def begins_in_pre_edge(prepared: Prepared) -> bool:
+    """Tell whether a scan begins in its flat pre-edge, below a tenth of the edge step, not on the edge itself."""
+    return float(_first_points(prepared)[1].mean()) < _PRE_EDGE_LEVEL
+
+
+def _continued(prepared: Prepared, below: np.ndarray) -> np.ndarray:
+    """Return the absorption at energies `below` the first of the scan."""
+    energy, absorption = _first_points(prepared)
+    if begins_in_pre_edge(prepared):
+        return np.full(below.shape, absorption.mean())
+    slope, _ = np.polyfit(energy - energy[0], absorption, 1)
+    return lorentzian_tail(below, float(energy[0]), float(absorption[0]), float(slope))
+
+
+def _first_points(prepared: Prepared) -> tuple[np.ndarray, np.ndarray]:
+    """Return energies and absorption of the first eV of a scan, three points at least."""
+    energy_M = prepared.energy_M
+    count = max(3, int((energy_M <= energy_M[0] + _FIRST).sum()))
+    return energy_M[:count], prepared.absorption_M[:count]
 
 
 def _require_same_absorber(spectrum: MeasuredSpectrum, element: str | None, edge: str | None) -> None:

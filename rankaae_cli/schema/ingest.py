@@ -111,7 +111,7 @@ class IngestConfig:
         bring the spectra to the family's grid instead of keeping their own (source csv, npz
         or family)
     max_tail
-        eV that a spectrum may begin late and be continued downwards by a Lorentzian's wing
+        eV that a spectrum may begin late and be continued downwards, by its pre-edge or a Lorentzian's wing
     time_limit
         seconds for the descriptors of one material
     parallel

@@ -39,7 +39,7 @@ class PredictConfig:
     figures
         draw at most so many spectra, the first; 0: neither figures nor page; -1: all
     max_tail
-        eV that a spectrum may begin late and be continued downwards by the wing of its edge
+        eV that a spectrum may begin late and be continued downwards, by its pre-edge or the wing of its edge
     measured
         how measured spectra are read and normalised
     """

@@ -6,7 +6,7 @@ import pytest
 
 from rankaae_cli.core.edges import edge_energy
 from rankaae_cli.core.spectra import SpectrumError
-from rankaae_cli.data.measured_normalised import on_energies, prepare
+from rankaae_cli.data.measured_normalised import begins_in_pre_edge, on_energies, prepare
 from rankaae_cli.data.measured_spectrum import MeasuredSpectrum
 from rankaae_cli.data.xdi import parse_xdi
 from tests.data.measured_scan import EDGES, copper_xdi, edge_step_function, mu, scan_energies
@@ -143,3 +143,38 @@ def test_a_scan_that_begins_too_late_says_so():
         SpectrumError, match=r"missing are 1\d\.\d eV at the low end \(at most 8 are continued\)"
     ):
         on_energies(done, GRID, 8.0)
+
+
+@pytest.mark.parametrize("gap", [0.0006, 0.012])
+def test_energies_read_twice_leave_a_measured_spectrum_as_it_is(gap):
+    """Where the regions of a scan join, and now and then elsewhere."""
+    twice = np.sort(np.concatenate([ENERGY, ENERGY[(ENERGY > 8980) & (ENERGY < 9020)][::9] + gap]))
+    rows = []
+    for energy in (ENERGY, twice):
+        done = prepare(spectrum(energy, mu(energy, 8985.0, noise=2e-3)))
+        rows.append(on_energies(done, GRID, 8.0))
+    assert np.abs(rows[1] - rows[0]).max() < 0.02
+
+
+def late(seed=0):
+    """A scan that begins 2.5 eV after the grid and 14 eV before its edge."""
+    energy = np.arange(GRID[0] + 2.5, 9400, 0.4)
+    return prepare(spectrum(energy, mu(energy, energy[0] + 14.0, noise=3e-3, seed=seed)))
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_scan_that_begins_in_its_pre_edge_is_continued_by_it_whatever_its_noise(seed):
+    done = late(seed)
+    assert begins_in_pre_edge(done)
+    before = on_energies(done, GRID, 8.0)[:10]
+    np.testing.assert_array_equal(before, before[0])
+    assert before[0] == pytest.approx(0.0, abs=0.03)
+    assert before[0] == pytest.approx(float(done.absorption_M[:3].mean()), abs=1e-9)
+
+
+def test_a_scan_that_begins_on_its_edge_is_continued_by_its_wing():
+    energy = np.arange(8986.0, 9050, 0.4)
+    done = prepare(spectrum(energy, 0.5 + np.arctan((energy - 8989) / 1.5) / np.pi, is_normalised=True))
+    assert not begins_in_pre_edge(done)
+    before = on_energies(done, GRID, 8.0)[:10]
+    assert (np.diff(before) > 0).all() and 0 < before[0] < done.absorption_M[0]

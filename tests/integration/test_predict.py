@@ -332,6 +332,16 @@ def test_scans_in_a_family_file_are_read_like_the_scans_themselves(work, capsys)
     assert not found["stored.h5"].warnings.str.contains("ends too soon|not calibrated").any()
 
 
+def test_a_scan_that_begins_late_is_continued_by_its_pre_edge_and_says_so(work):
+    lines = scan(read_family("cu.h5"), 0).splitlines()
+    late = [line for line in lines if line.startswith("#") or float(line.split()[0]) >= 8975]
+    Path("late.xdi").write_text("\n".join(late) + "\n")
+    call = ["predict", "input=late.xdi", "output=late", "figures=0", "measured.calibrate=false"]
+    assert main([*call, "offset=10", "offset_uncertainty=0"]) == 0
+    (row,) = rows_of(work / "late" / "predictions.csv")
+    assert "the first 1.5 eV of the grid were continued by the level of its pre-edge" in row["warnings"]
+
+
 def test_a_scan_that_ends_with_the_grid_says_which_offsets_it_leaves_out(work):
     family = read_family("cu.h5")
     lines = scan(family, 0).splitlines()
