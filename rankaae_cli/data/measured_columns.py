@@ -1,4 +1,4 @@
-"""Which column of a scan holds what, and the absorption made of them."""
+"""Which column of a scan holds what."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,6 @@ import numpy as np
 
 from rankaae_cli.core.errors import UserError, nearest
 from rankaae_cli.core.spectra import SpectrumError
-from rankaae_cli.data.measured_spectrum import working_points
 
 # XDI's labels, and what beamlines and programs write for them. Compared in lower case without units.
 _SYNONYMS = {
@@ -17,7 +16,7 @@ _SYNONYMS = {
     "angle": ("angle", "theta", "bragg", "mono_angle"),
     "i0": ("i0", "io", "monitor", "mon", "i_0"),
     "itrans": ("itrans", "it", "i1", "trans", "transmission", "i_1", "i_t"),
-    "ifluor": ("ifluor", "if", "iff", "fluor", "fluorescence", "lytle", "pips", "i_f"),
+    "ifluor": ("ifluor", "if", "iff", "fluo", "fluor", "fluorescence", "lytle", "pips", "i_f"),
     "irefer": ("irefer", "ir", "i2", "iref", "reference", "i_2", "i_r"),
     "mutrans": ("mutrans", "mu_trans", "mut"),
     "mufluor": ("mufluor", "mu_fluor", "muf", "xmuf"),
@@ -28,9 +27,11 @@ _SYNONYMS = {
     "flat": ("flat", "flattened"),
 }
 _LABEL_OF = {word: label for label, words in _SYNONYMS.items() for word in words}
+_CHANNEL = re.compile(r"(.+?)_*(?:ch(?:an(?:nel)?)?|el(?:em(?:ent)?)?|det(?:ector)?|sdd|px|pixel)?_*\d+")
 _ROLES = ("energy", "mu", "i0", "itrans", "ifluor", "irefer")
 # Columns that an absorption is made of; the first that a scan has is taken.
 SIGNALS = ("mutrans", "itrans", "mufluor", "ifluor", "mu", "flat", "normtrans", "normfluor")
+_NO_ABSCISSA = frozenset({"i0", "irefer", "murefer", *SIGNALS})
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,8 @@ class ColumnChoice:
     energy, mu
         The energies (or angles), and the absorption as it is in the file.
     i0, itrans, ifluor, irefer
-        Intensities before the sample, behind it, of the fluorescence, and behind the reference.
+        Intensities before the sample, behind it, of the fluorescence, and behind the reference. `ifluor` may be
+        several columns, such as the channels of a detector of many elements: their sum is taken.
     normalised
         Whether `mu` is normalised to the edge step.
     unit
@@ -55,7 +57,7 @@ class ColumnChoice:
     mu: str | int | None = None
     i0: str | int | None = None
     itrans: str | int | None = None
-    ifluor: str | int | None = None
+    ifluor: str | int | tuple[str | int, ...] | None = None
     irefer: str | int | None = None
     normalised: bool | None = None
     unit: str | None = None
@@ -68,7 +70,7 @@ class ColumnChoice:
         Raises
         ------
         UserError
-            If it names something else.
+            If it names something else, or a value is of another type.
         """
         if choice is None:
             return cls()
@@ -79,13 +81,13 @@ class ColumnChoice:
             for name in choice:
                 if name not in known:
                     raise UserError(f"columns has no {name!r}: {nearest(str(name), known)}")
-            return cls(**choice)
-        if len(choice) != 2:
+            return cls(**{name: _checked(name, value) for name, value in choice.items()})
+        if not isinstance(choice, (list, tuple)) or len(choice) != 2:
             raise UserError(
-                f"columns={list(choice)} names {len(choice)} columns, expected two (energy, mu), or "
-                "columns={energy: ..., i0: ..., itrans: ...}"
+                f"columns={choice!r}: expected two columns, [energy, mu] by name or number, or a mapping "
+                "{energy: ..., i0: ..., itrans: ...}"
             )
-        return cls(energy=choice[0], mu=choice[1])
+        return cls(energy=_checked("energy", choice[0]), mu=_checked("mu", choice[1]))
 
     @property
     def chooses_signal(self) -> bool:
@@ -93,16 +95,34 @@ class ColumnChoice:
         return any(value is not None for value in (self.mu, self.itrans, self.ifluor))
 
 
-@dataclass(frozen=True)
-class Absorption:
-    """The absorption made of a scan's columns; shape (M,) each, `kept` is the rows of the scan that remain."""
+def _checked(name: str, value: Any) -> Any:
+    """Return what was said of a column, lists as tuples, if it is of the right type."""
+    if value is None:
+        return None
+    if name == "normalised":
+        is_right, expected = isinstance(value, bool), "true or false"
+    elif name == "unit":
+        is_right, expected = isinstance(value, str), "eV, keV, degrees or radians"
+    elif name == "d_spacing":
+        is_right = isinstance(value, (int, float)) and not isinstance(value, bool)
+        expected = "a number, angstrom"
+    elif name == "ifluor" and isinstance(value, (list, tuple)):
+        value = tuple(value)
+        is_right = bool(value) and all(_is_column(v) for v in value)
+        expected = "names or numbers of columns in the list"
+    else:
+        is_right = _is_column(value)
+        expected = "the name of a column, or its number from 1 on"
+        expected += ", or a list of them" if name == "ifluor" else ""
+    if not is_right:
+        raise UserError(f"columns: {name} is {value!r}, expected {expected}")
+    return value
 
-    mu_M: np.ndarray
-    reference_M: np.ndarray | None
-    kept: np.ndarray
-    is_normalised: bool
-    columns_used: str
-    notes: tuple[str, ...]
+
+def _is_column(value: Any) -> bool:
+    return (isinstance(value, str) and bool(value.strip())) or (
+        isinstance(value, int) and not isinstance(value, bool)
+    )
 
 
 def canonical(name: str) -> str:
@@ -115,8 +135,25 @@ def canonical(name: str) -> str:
     return _LABEL_OF.get(bare, bare)
 
 
-def labelled(names: Sequence[str], table_MC: np.ndarray, choice: ColumnChoice) -> dict[str, np.ndarray]:
+def is_channel(name: str) -> bool:
+    """Tell whether a column is one of several channels of fluorescence: ``ifluor_1``, ``if2``, ``fluor ch3``."""
+    match = _CHANNEL.fullmatch(canonical(name))
+    return match is not None and _LABEL_OF.get(match[1]) == "ifluor"
+
+
+def channels_note(names: Sequence[str]) -> str:
+    """Return the note on channels that were summed; empty for one."""
+    if len(names) < 2:
+        return ""
+    return f"{len(names)} channels of fluorescence, {names[0]} to {names[-1]}, were summed"
+
+
+def labelled(
+    names: Sequence[str], table_MC: np.ndarray, choice: ColumnChoice
+) -> tuple[dict[str, np.ndarray], str]:
     """Return the columns of a scan by XDI's labels, those that `choice` names under their role.
+
+    Numbered channels of fluorescence are summed to ``ifluor`` where no column is called that.
 
     Parameters
     ----------
@@ -127,24 +164,43 @@ def labelled(names: Sequence[str], table_MC: np.ndarray, choice: ColumnChoice) -
     choice
         By name or number.
 
+    Returns
+    -------
+    dict
+        Shape (M,) each.
+    str
+        A note on what was summed, or nothing.
+
     Raises
     ------
     SpectrumError
         If it has no such column.
     """
     columns: dict[str, np.ndarray] = {}
-    for name, values in zip(names, table_MC.T, strict=True):
-        if name:
+    used = abscissa_index(names, choice)
+    for i, (name, values) in enumerate(zip(names, table_MC.T, strict=True)):
+        if name and not (i == used and canonical(name) in _NO_ABSCISSA):
             columns.setdefault(canonical(name), values)
+    channels, note = [i for i, name in enumerate(names) if is_channel(name)], ""
+    is_sum = bool(channels) and "ifluor" not in columns
+    if is_sum:
+        columns["ifluor"] = table_MC[:, channels].sum(axis=1)
+        note = channels_note([names[i] for i in channels])
     for role in _ROLES:
         wanted = getattr(choice, role)
-        if wanted is not None:
-            columns[role] = table_MC[:, _index(wanted, names, table_MC.shape[1])]
-    return columns
+        if wanted is None or (is_sum and role == wanted == "ifluor"):
+            continue
+        several = wanted if isinstance(wanted, tuple) else (wanted,)
+        indices = [_index(one, names, table_MC.shape[1]) for one in several]
+        columns[role] = table_MC[:, indices].sum(axis=1)
+        note = "" if role == "ifluor" else note
+    return columns, note
 
 
 def abscissa_index(names: Sequence[str], choice: ColumnChoice) -> int:
     """Return which column holds the energies or angles, from 0 on: the chosen, the one so called, or the first.
+
+    A column that is called an absorption or a detector's counts is never taken for them.
 
     Parameters
     ----------
@@ -161,11 +217,19 @@ def abscissa_index(names: Sequence[str], choice: ColumnChoice) -> int:
     if choice.energy is not None:
         return _index(choice.energy, names, len(names))
     labels = [canonical(name) for name in names]
-    return next((labels.index(label) for label in ("energy", "angle") if label in labels), 0)
+    for label in ("energy", "angle"):
+        if label in labels:
+            return labels.index(label)
+    if labels[0] in _NO_ABSCISSA:
+        raise SpectrumError(
+            f"no column is called energy, and the first is called {names[0]}: choose by columns=, such as "
+            "columns={energy: 2, mu: 1}"
+        )
+    return 0
 
 
 def _index(wanted: str | int, names: Sequence[str], count: int) -> int:
-    if isinstance(wanted, str) and not wanted.isdigit():
+    if isinstance(wanted, str) and not wanted.isdecimal():
         exact = [i for i, name in enumerate(names) if name.lower() == wanted.lower()]
         alike = [i for i, name in enumerate(names) if name and canonical(name) == canonical(wanted)]
         if not (exact or alike):
@@ -176,89 +240,3 @@ def _index(wanted: str | int, names: Sequence[str], count: int) -> int:
     if not 1 <= number <= count:
         raise SpectrumError(f"there is no column {number}: the file has {count} columns")
     return number - 1
-
-
-def absorption(columns: Mapping[str, np.ndarray], choice: ColumnChoice | None = None) -> Absorption:
-    """Make the absorption, and the reference's, of the columns there are.
-
-    In this order, the first that there is: what the choice names; mu of transmission; log(i0/itrans); mu of
-    fluorescence; ifluor/i0; mu of an unnamed kind; the flattened or normalised absorption. A reference stands
-    behind the sample, so it is log(itrans/irefer) where there is a transmission, log(i0/irefer) otherwise.
-
-    Parameters
-    ----------
-    columns
-        Shape (M,) each, by XDI's labels; see `labelled`.
-    choice
-        What was asked for.
-
-    Raises
-    ------
-    SpectrumError
-        If there is nothing to make it of, or a detector is zero or constant.
-    """
-    choice = choice or ColumnChoice()
-    used = _signal(columns, choice)
-    if used in ("log(i0/itrans)", "ifluor/i0"):
-        signal = "itrans" if used == "log(i0/itrans)" else "ifluor"
-        _require_counts(columns, signal)
-        # A fluorescence of nothing is dark, but no failure; a logarithm of it is.
-        must_be_positive = ["i0", "itrans"] if signal == "itrans" else ["i0"]
-        kept, note = working_points(columns, must_be_positive)
-        top, bottom = (
-            columns[n][kept] for n in (("i0", "itrans") if signal == "itrans" else ("ifluor", "i0"))
-        )
-        mu_M = np.log(top / bottom) if signal == "itrans" else top / bottom
-    else:
-        mu_M, note = columns[used], ""
-        kept = np.ones(len(mu_M), dtype=bool)
-    if np.ptp(mu_M) == 0:
-        raise SpectrumError(f"column {used} is constant ({mu_M[0]:.6g})")
-    is_normalised = used in ("normtrans", "normfluor", "flat")
-    if choice.normalised is not None:
-        is_normalised = choice.normalised
-    reference_M, reference_note = _reference(columns, kept)
-    notes = tuple(n for n in (note, reference_note) if n)
-    return Absorption(mu_M, reference_M, kept, is_normalised, used, notes)
-
-
-def _signal(columns: Mapping[str, np.ndarray], choice: ColumnChoice) -> str:
-    """Return what to make the absorption of: the name of a column, or of a quotient."""
-    if choice.mu is not None:
-        return "mu"
-    ways = {"itrans": "log(i0/itrans)", "ifluor": "ifluor/i0"}
-    chosen = [name for name in ways if getattr(choice, name) is not None]
-    order = chosen or SIGNALS
-    for name in order:
-        if name in columns and (name not in ways or "i0" in columns):
-            return ways.get(name, name)
-    lacking = [name for name in ways if name in columns]
-    if lacking:
-        raise SpectrumError(f"column {lacking[0]} needs i0, which is not among {_shown(columns)}")
-    raise SpectrumError(
-        f"no absorption among the columns {_shown(columns)}: name mu=, or i0= and itrans= or ifluor=, in columns="
-    )
-
-
-def _require_counts(columns: Mapping[str, np.ndarray], name: str) -> None:
-    values = columns[name]
-    if np.ptp(values) == 0:
-        what = "zero" if values[0] == 0 else f"constant ({values[0]:.6g})"
-        raise SpectrumError(f"detector column {name} is {what} at all {len(values)} points")
-
-
-def _reference(columns: Mapping[str, np.ndarray], kept: np.ndarray) -> tuple[np.ndarray | None, str]:
-    for name in ("murefer", "normrefer"):
-        if name in columns:
-            return columns[name][kept], ""
-    before = "itrans" if "itrans" in columns else "i0"
-    if "irefer" not in columns or before not in columns:
-        return None, ""
-    top, behind = columns[before][kept], columns["irefer"][kept]
-    if not ((top > 0).all() and (behind > 0).all()):
-        return None, f"the reference is not used: {before} or irefer is not positive everywhere"
-    return np.log(top / behind), ""
-
-
-def _shown(columns: Mapping[str, np.ndarray]) -> str:
-    return ", ".join(columns) or "none (no column has a name)"

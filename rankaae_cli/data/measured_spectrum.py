@@ -13,7 +13,7 @@ _SAME_ENERGY = 0.0005  # eV
 # Points at which a detector failed may be left out if they are few.
 _FAILED_SHARE = 0.02
 # eV; uranium's K edge lies at 115.6 keV, an EXAFS scan is 2 keV long, and no scan of an edge is shorter than 2 eV.
-_HIGHEST, _LONGEST, _SHORTEST = 2e5, 2e4, 2.0
+_HIGHEST, LONGEST, _SHORTEST = 2e5, 2e4, 2.0
 # A scan that goes back by more than this share of its length, or stays more than 1 eV below energies that it had
 # reached at more than this share of its points, is several scans in one file, up and down for instance.
 _TURN, _BACK, _BACK_SHARE = 0.2, 1.0, 0.03
@@ -148,7 +148,7 @@ def _require_energies(spectrum: MeasuredSpectrum) -> None:
     said, length = f"energies from {energy.min():.6g} to {energy.max():.6g} eV", float(np.ptp(energy))
     if energy.min() <= 0:
         raise SpectrumError(f"{said}, from a zero of their own? expected absolute energies")
-    if energy.max() > _HIGHEST or length > _LONGEST:
+    if energy.max() > _HIGHEST or length > LONGEST:
         raise SpectrumError(f"{said}: no scan of an absorption edge")
     if length < _SHORTEST and len(energy) > 3 and not spectrum.is_computed:
         raise SpectrumError(

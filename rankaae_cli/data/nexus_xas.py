@@ -15,7 +15,8 @@ import numpy as np
 
 from rankaae_cli.core.spectra import SpectrumError
 from rankaae_cli.data.absorber import edge_name, element_name
-from rankaae_cli.data.measured_columns import SIGNALS, ColumnChoice, absorption, canonical
+from rankaae_cli.data.measured_absorption import absorption
+from rankaae_cli.data.measured_columns import SIGNALS, ColumnChoice, canonical
 from rankaae_cli.data.measured_energy import energies, settled_unit
 from rankaae_cli.data.measured_spectrum import MeasuredSpectrum, Readings, ordered
 

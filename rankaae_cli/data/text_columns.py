@@ -7,16 +7,18 @@ from pathlib import Path
 import numpy as np
 
 from rankaae_cli.core.spectra import SpectrumError
+from rankaae_cli.data.absorber import tabulated_edge
+from rankaae_cli.data.measured_absorption import absorption
 from rankaae_cli.data.measured_columns import (
     SIGNALS,
     ColumnChoice,
     abscissa_index,
-    absorption,
     canonical,
+    is_channel,
     labelled,
 )
 from rankaae_cli.data.measured_energy import asking_for_unit, energies, settled_unit, unit_by_size
-from rankaae_cli.data.measured_spectrum import MeasuredSpectrum, ordered
+from rankaae_cli.data.measured_spectrum import LONGEST, MeasuredSpectrum, ordered
 from rankaae_cli.data.xdi import numeric_rows
 
 _COMMENTS = "#%;!*"
@@ -24,6 +26,8 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eEdD][+-]?\d+)?|[+-]?(nan|inf)", 
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+(,\d+)?([eE][+-]?\d+)?")
 _ENERGY_UNIT = re.compile(r"\bk?ev\b", re.IGNORECASE)
 _ANGLE_UNIT = re.compile(r"\b(deg(rees?)?|rad(ians?)?)\b", re.IGNORECASE)
+_SIGNALS_AND_COUNTS = frozenset({"i0", "irefer", "murefer", *SIGNALS})
+_RIGHT_ANGLE = 90.0  # degrees
 _FIELD = re.compile(r"([A-Za-z][\w .]{0,30}?)\s*[:=]\s*(.+)")
 
 
@@ -37,7 +41,8 @@ def parse_text(
     """Parse a text file of columns, with a header or without.
 
     Lines before the numbers are the header, whatever they begin with. The last of them that has as many words
-    as there are columns names the columns. Columns are separated by blanks, tabs, commas or semicolons; with
+    as there are columns, and names among them the energies or a signal, names the columns. Prose after the last
+    row is passed over. Columns are separated by blanks, tabs, commas or semicolons; with
     semicolons a comma may be the decimal sign. A file of two columns without names holds energy and mu.
 
     Parameters
@@ -63,8 +68,8 @@ def parse_text(
     count = table_MC.shape[1]
     if count < 2:
         raise SpectrumError("one column of numbers, expected energy and absorption side by side")
-    names = _column_names(header, count)
-    columns = _columns(names, table_MC, choice)
+    names = _column_names(header, table_MC)
+    columns, summed = _columns(names, table_MC, choice)
     used = abscissa_index(names, choice)
     abscissa = table_MC[:, used]
     metadata = _metadata(header)
@@ -73,7 +78,7 @@ def parse_text(
         said = _unit_of_label(names[used]) or _unit_of_prose(header, abscissa, element, edge)
         unit = settled_unit(said, abscissa, element, edge)
     energy_M, note = energies(abscissa, unit, choice.d_spacing)
-    made = absorption(columns, choice)
+    made = absorption(columns, choice, energy_M, tabulated_edge(element, edge))
     return ordered(
         MeasuredSpectrum(
             name=path.name.removesuffix(path.suffix),
@@ -86,26 +91,34 @@ def parse_text(
             is_normalised=made.is_normalised,
             metadata=metadata,
             columns_used=made.columns_used,
-            notes=tuple(n for n in (note, *made.notes) if n),
+            notes=tuple(n for n in (note, summed, *made.notes) if n),
         )
     )
 
 
 def _split(text: str) -> tuple[list[str], list[tuple[int, list[str]]]]:
     """Return the header's lines without their comment signs, and the rows: line number, fields."""
-    header, rows = [], []
-    separator = _separator(text)
+    header: list[str] = []
+    rows: list[tuple[int, list[str]]] = []
+    separator, after = _separator(text), ""
     for number, line in enumerate(text.lstrip("\ufeff").splitlines(), 1):
         line = line.strip()
         if not line:
             continue
         fields = _fields(line, separator)
-        if line[0] not in _COMMENTS and all(_NUMBER.fullmatch(field) for field in fields):
+        if line[0] in _COMMENTS:
+            header += [] if rows else [line.lstrip(_COMMENTS).strip()]
+        elif all(_NUMBER.fullmatch(field) for field in fields):
+            if after:
+                raise SpectrumError(after)
             rows.append((number, fields))
-        elif rows and line[0] not in _COMMENTS:
-            raise SpectrumError(f"line {number} holds {line[:20]!r} amid the rows of numbers")
         elif not rows:
-            header.append(line.lstrip(_COMMENTS).strip())
+            header.append(line)
+        else:
+            # Words are passed over if no row of numbers follows them; half a row is not.
+            after = after or f"line {number} holds {line[:20]!r} amid the rows of numbers"
+            if _NUMBER.fullmatch(fields[0]):
+                raise SpectrumError(after)
     if not rows:
         raise SpectrumError("there are no rows of numbers: not a file of columns")
     return header, rows
@@ -114,7 +127,7 @@ def _split(text: str) -> tuple[list[str], list[tuple[int, list[str]]]]:
 def _separator(text: str) -> str | None:
     """Return what separates the columns: a semicolon, a comma or blanks (None)."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    last = next((line for line in reversed(lines) if line[0] not in _COMMENTS), "")
+    last = next((line for line in reversed(lines) if line[0] in "+-.0123456789\"'"), "")
     if ";" in last:
         return ";"
     fields = last.split()
@@ -130,27 +143,62 @@ def _fields(line: str, separator: str | None) -> list[str]:
     return [field.replace(",", ".") for field in fields] if separator == ";" else fields
 
 
-def _column_names(header: list[str], count: int) -> list[str]:
+def _column_names(header: list[str], table_MC: np.ndarray) -> list[str]:
+    """Return the words of the last line that names the columns; empty ones where none does."""
+    count = table_MC.shape[1]
     for line in reversed(header):
-        for separator in (",", ";", "\t", None):
-            words = [w.strip().strip("\"'") for w in line.split(separator)]
-            if len(words) == count and not all(_NUMBER.fullmatch(w) for w in words if w):
+        # A unit may stand apart from its name.
+        for text, separator in ((line, ","), (line, ";"), (line, "\t"), (line, None), (_joined(line), None)):
+            words = [w.strip().strip("\"'") for w in text.split(separator)]
+            if len(words) == count and _are_labels(words, table_MC):
                 return words
     return [""] * count
 
 
-def _columns(names: Sequence[str], table_MC: np.ndarray, choice: ColumnChoice) -> dict[str, np.ndarray]:
-    columns = labelled(names, table_MC, choice)
-    known = {canonical(name) for name in names if name}
-    if not choice.chooses_signal and not known & set(SIGNALS):
+def _joined(line: str) -> str:
+    return re.sub(r"\s+(?=[\[(])", "", line)
+
+
+def _are_labels(words: list[str], table_MC: np.ndarray) -> bool:
+    """Tell labels from prose of as many words: they put energies or angles, or signals, where these can be.
+
+    In a table of two columns only energies or angles make labels, for the other column is the absorption anyway;
+    in a wider one a known signal does too that does not stand first.
+    """
+    labels = [canonical(word) for word in words]
+    has_number = any(_NUMBER.fullmatch(word) for word in words)
+    has_signal = any(label in _SIGNALS_AND_COUNTS or is_channel(label) for label in labels)
+    for label in ("energy", "angle"):
+        if label in labels:
+            i = labels.index(label)
+            may_be = label == "energy" or not np.nanmax(table_MC[:, i], initial=0) >= _RIGHT_ANGLE
+            return may_be and (i == 0 or (has_signal and not has_number and _is_one_way(table_MC[:, i])))
+    return len(words) > 2 and has_signal and not has_number and labels[0] not in _SIGNALS_AND_COUNTS
+
+
+def _is_one_way(values_M: np.ndarray) -> bool:
+    """Tell whether numbers run like a scan's, up or down over a length that one has."""
+    finite = values_M[np.isfinite(values_M)]
+    steps = np.diff(finite)
+    return bool(steps.size and np.ptp(finite) < LONGEST and abs(np.sign(steps).sum()) > 0.8 * steps.size)
+
+
+def _columns(
+    names: Sequence[str], table_MC: np.ndarray, choice: ColumnChoice
+) -> tuple[dict[str, np.ndarray], str]:
+    """Return the columns by XDI's labels, and a note on what was summed to them."""
+    columns, summed = labelled(names, table_MC, choice)
+    # Of two columns the fluorescence is already divided.
+    is_divided = table_MC.shape[1] == 2 and "ifluor" in columns
+    if not choice.chooses_signal and (is_divided or not columns.keys() & set(SIGNALS)):
         if table_MC.shape[1] > 2:
             shown = ", ".join(name or "unnamed" for name in names)
             raise SpectrumError(
                 f"{len(names)} columns ({shown}), and none is known for an absorption: choose by columns=, such as "
                 "columns={energy: 1, mu: 2} or columns={energy: 1, i0: 2, itrans: 3}"
             )
-        columns["mu"] = table_MC[:, 1]
-    return columns
+        columns = {"mu": table_MC[:, 1 - abscissa_index(names, choice)]}
+    return columns, summed
 
 
 def _unit_of_label(label: str) -> str:

@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from rankaae_cli.core.spectra import SpectrumError
-from rankaae_cli.data.absorber import edge_name, element_name, is_said
-from rankaae_cli.data.measured_columns import ColumnChoice, abscissa_index, absorption, canonical, labelled
+from rankaae_cli.data.absorber import edge_name, element_name, is_said, tabulated_edge
+from rankaae_cli.data.measured_absorption import absorption
+from rankaae_cli.data.measured_columns import ColumnChoice, abscissa_index, canonical, is_channel, labelled
 from rankaae_cli.data.measured_energy import energies, settled_unit
 from rankaae_cli.data.measured_spectrum import MeasuredSpectrum, ordered
 
@@ -52,7 +53,7 @@ def parse_xdi(text: str, path: Path, choice: ColumnChoice | None = None) -> Meas
     metadata, labels, rows = _sections(text)
     table_MC = numeric_rows(rows)
     names, units = _names(metadata, labels, table_MC.shape[1])
-    columns = labelled(names, table_MC, choice)
+    columns, summed = labelled(names, table_MC, choice)
     used = abscissa_index(names, choice)
     element = element_name(metadata.get("element.symbol", ""))
     edge = edge_name(metadata.get("element.edge", ""))
@@ -65,7 +66,7 @@ def parse_xdi(text: str, path: Path, choice: ColumnChoice | None = None) -> Meas
     energy_M, note = energies(
         table_MC[:, used], unit, choice.d_spacing or _number(metadata.get("mono.d_spacing"))
     )
-    made = absorption(columns, choice)
+    made = absorption(columns, choice, energy_M, tabulated_edge(element, edge))
     says_none = any(
         value and not is_said(value)
         for value in (metadata.get("sample.reference"), metadata.get("element.reference"))
@@ -83,7 +84,7 @@ def parse_xdi(text: str, path: Path, choice: ColumnChoice | None = None) -> Meas
             is_normalised=made.is_normalised,
             metadata=metadata,
             columns_used=made.columns_used,
-            notes=tuple(n for n in (note, *made.notes) if n),
+            notes=tuple(n for n in (note, summed, *made.notes) if n),
         )
     )
 
@@ -99,8 +100,11 @@ def numeric_rows(rows: Sequence[tuple[int, Sequence[str]]]) -> np.ndarray:
     Raises
     ------
     SpectrumError
-        If there are none, they are of different lengths, or a field is no number.
+        If there are none, they are of different lengths, or a field is no number. Words after the last row are
+        passed over.
     """
+    while len(rows) > 1 and not _begins_like_number(rows[-1][1][0]):
+        rows = rows[:-1]  # words after the last row
     if not rows:
         raise SpectrumError("there are no rows of numbers")
     count = len(rows[0][1])
@@ -111,6 +115,10 @@ def numeric_rows(rows: Sequence[tuple[int, Sequence[str]]]) -> np.ndarray:
         return np.array([fields for _, fields in rows], dtype=np.float64)
     except ValueError:
         return np.array([[_float(field, line) for field in fields] for line, fields in rows])
+
+
+def _begins_like_number(field: str) -> bool:
+    return bool(re.match(r"[+-]?(\d|\.\d|nan|inf)", field, re.IGNORECASE))
 
 
 def _float(field: str, line: int) -> float:
@@ -152,6 +160,8 @@ def _names(metadata: dict[str, str], labels: list[str], count: int) -> tuple[lis
         number = key.removeprefix("column.")
         if key.startswith("column.") and number.isdigit() and 1 <= int(number) <= count:
             words = value.split("||")[0].split()
+            if len(words) > 1 and is_channel(f"{words[0]}_{words[1]}"):
+                words[:2] = [f"{words[0]}_{words[1]}"]
             names[int(number) - 1] = words[0] if words else ""
             units[int(number) - 1] = words[-1].strip("()[]") if len(words) > 1 else ""
     if not any(names):

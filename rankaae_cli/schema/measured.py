@@ -43,7 +43,8 @@ class MeasuredConfig:
     ----------
     columns
         which columns to take, by name or number, where the file does not say: [energy,mu], or a mapping of
-        energy, mu, i0, itrans, ifluor, irefer, normalised, unit (eV, keV, degrees), d_spacing (angstrom)
+        energy, mu, i0, itrans, ifluor, irefer, normalised, unit (eV, keV, degrees), d_spacing (angstrom);
+        ifluor may be a list of columns, whose sum is taken
     calibrate
         shift the energies of a scan that has a foil so that its edge lies where it is tabulated
     normalisation

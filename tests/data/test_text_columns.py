@@ -83,8 +83,95 @@ def test_known_labels_need_no_choice():
 def test_impossible_choices_are_explained():
     with pytest.raises(UserError, match=r"columns has no 'itran': did you mean itrans"):
         ColumnChoice.of({"itran": 1})
-    with pytest.raises(UserError, match="names 3 columns, expected two"):
+    with pytest.raises(UserError, match=r"columns=\[1, 2, 3\]: expected two columns, \[energy, mu\]"):
         ColumnChoice.of([1, 2, 3])
+
+
+@pytest.mark.parametrize(
+    ("choice", "said"),
+    [
+        ("energy", r"columns='energy': expected two columns"),
+        (5, r"columns=5: expected two columns"),
+        ({"unit": 5}, "unit is 5, expected eV, keV, degrees or radians"),
+        ({"d_spacing": "wide"}, "d_spacing is 'wide', expected a number, angstrom"),
+        ({"d_spacing": True}, "d_spacing is True, expected a number"),
+        ({"normalised": "yes"}, "normalised is 'yes', expected true or false"),
+        ({"mu": [1, 2]}, r"mu is \[1, 2\], expected the name of a column, or its number"),
+        ({"i0": 2.5}, r"i0 is 2.5, expected the name of a column, or its number from 1 on$"),
+        ({"i0": ""}, "i0 is '', expected"),
+        ({"ifluor": []}, r"ifluor is \(\), expected names or numbers"),
+        ({"ifluor": [1, None]}, "expected names or numbers of columns in the list"),
+        ({"ifluor": {"a": 1}}, "or a list of them"),
+        ([1, [2]], r"mu is \[2\]"),
+    ],
+)
+def test_choices_of_another_type_are_explained(choice, said):
+    with pytest.raises(UserError, match=said):
+        ColumnChoice.of(choice)
+
+
+def test_channels_of_fluorescence_are_summed():
+    shares = (0.1, 0.4, 0.3)
+    channels = [s * MU * I0 for s in shares]
+    text = table(ENERGY, I0, *channels, form="{:.10g}", header="# energy i0 ifluor_1 ifluor_2 ifluor_3\n")
+    spectrum = parse(text)
+    np.testing.assert_allclose(spectrum.mu_M, 0.8 * MU, rtol=1e-6)
+    assert spectrum.columns_used == "ifluor/i0"
+    assert spectrum.notes == ("3 channels of fluorescence, ifluor_1 to ifluor_3, were summed",)
+    for chosen in ([4, 5], ["ifluor_2", 5], ["IFLUOR_2", "ifluor_3"]):
+        two = parse(text, columns={"ifluor": chosen})
+        np.testing.assert_allclose(two.mu_M, 0.7 * MU, rtol=1e-6)
+        assert two.notes == ()
+    np.testing.assert_allclose(parse(text, columns={"ifluor": "ifluor"}).mu_M, spectrum.mu_M)
+    np.testing.assert_allclose(parse(text, columns={"ifluor": "ifluor_1"}).mu_M, 0.1 * MU, rtol=1e-6)
+    with pytest.raises(SpectrumError, match="there is no column 9: the file has 5 columns"):
+        parse(text, columns={"ifluor": [4, 9]})
+    # A column called so without a number is taken for the sum.
+    summed = parse(table(ENERGY, I0, MU * I0, channels[0], header="# energy i0 fluor fluor1\n"))
+    np.testing.assert_allclose(summed.mu_M, MU, rtol=1e-5)
+
+
+def test_prose_of_as_many_words_as_columns_names_none():
+    for line in (
+        "XANES norm",
+        "Copper fluorescence",
+        "Theta 45",
+        "beam energy",
+        "Sample transmission",
+        "Cu norm",
+    ):
+        spectrum = parse(table(ENERGY, MU, header=f"# {line}\n"))
+        np.testing.assert_allclose(spectrum.energy_M, ENERGY, rtol=1e-6)
+        np.testing.assert_allclose(spectrum.mu_M, MU, atol=1e-5)
+        assert (spectrum.columns_used, spectrum.is_normalised, spectrum.notes) == ("mu", False, ())
+    three = "# energy i0 it\n# iron oxide {}\n"
+    for last in ("transmission", "norm", "angle", "7112", "energy"):
+        spectrum = parse(
+            table(ENERGY, I0, I0 * np.exp(-MU), header=three.format("dust") + f"# mu of {last}\n")
+        )
+        assert spectrum.columns_used == "log(i0/itrans)"
+        np.testing.assert_allclose(spectrum.mu_M, MU, atol=1e-4)
+
+
+def test_fluorescence_in_the_second_of_two_columns_is_divided_already():
+    spectrum = parse(table(ENERGY, MU, header="# energy fluorescence\n"))
+    np.testing.assert_allclose(spectrum.mu_M, MU, atol=1e-5)
+    turned = parse(table(MU, ENERGY, header="# fluorescence energy\n"))
+    np.testing.assert_allclose(turned.energy_M, ENERGY, rtol=1e-6)
+    np.testing.assert_allclose(turned.mu_M, MU, atol=1e-5)
+
+
+def test_energies_are_never_taken_for_an_absorption():
+    with pytest.raises(SpectrumError, match="none is known for an absorption"):
+        parse(table(ENERGY, MU, I0, header="# mu energy_of i0 \n"), columns={"energy": 1})
+
+
+def test_words_after_the_last_row_are_passed_over():
+    for end in ("End of scan", "End of scan, beam dumped; 17 points lost", "Comment: none\nand more words"):
+        spectrum = parse(table(ENERGY, MU) + f"{end}\n")
+        assert len(spectrum) == len(ENERGY)
+    with pytest.raises(SpectrumError, match=r"line \d+ holds 'a pause' amid the rows of numbers"):
+        parse(table(ENERGY, MU) + "a pause\n" + table(ENERGY + 700, MU))
 
 
 def test_kev_is_detected_and_said():
@@ -161,7 +248,7 @@ def test_normalised_fluorescence_is_an_absorption():
         ),
         (table(ENERGY, MU, MU, header="# energy apples pears\n"), r"3 columns \(energy, apples, pears\)"),
         (table(ENERGY, MU) + "7 8 9\n", r"line \d+ has 3 columns, the first row has 2"),
-        (table(ENERGY, MU) + "the end\n", r"line \d+ holds 'the end' amid the rows"),
+        (table(ENERGY, MU) + "9600 1.2x\n", r"line \d+ holds '9600 1.2x' amid the rows"),
         (table(ENERGY - 8979, MU), "energies from -150 to 599 eV, from a zero of their own"),
         (table(ENERGY / 1000, MU), r"runs from 8\.829 to 9\.57\d: keV, or degrees"),
         (table(ENERGY * 1e4, MU), "no scan of an absorption edge"),

@@ -69,6 +69,7 @@ def test_a_choice_goes_before_the_labels():
         FIELDS,
     )
     np.testing.assert_allclose(parse(text, ifluor="ifluor").mu_M, 0.2 * true, atol=1e-5)
+    assert parse(text).notes == ("fluorescence is there too: columns={i0: i0, ifluor: ifluor}",)
     np.testing.assert_allclose(parse(text, mu=5).mu_M, true + 9, atol=1e-5)
     np.testing.assert_allclose(parse(text, i0="i0", itrans=4).mu_M, -np.log(0.2 * true), atol=1e-5)
     with pytest.raises(SpectrumError, match="there is no column 'nothing': the 5 columns are energy, i0"):
@@ -264,6 +265,67 @@ def test_a_few_failed_points_are_left_out_and_said():
     spectrum = parse(xdi_text({"energy eV": ENERGY, "i0": i0, "itrans": itrans}, FIELDS))
     assert len(spectrum) == len(ENERGY) - 2
     assert spectrum.notes == ("2 points at which i0 or itrans is not positive were left out",)
+
+
+def test_channels_of_fluorescence_are_summed():
+    true, i0 = mu(ENERGY, EDGES["Cu"]), 1e5 + ENERGY
+    columns = {"energy eV": ENERGY, "i0": i0, "ifluor ch1": 0.2 * true * i0, "ifluor ch2": 0.5 * true * i0}
+    text = xdi_text(columns, FIELDS)
+    spectrum = parse(text)
+    np.testing.assert_allclose(spectrum.mu_M, 0.7 * true, rtol=1e-5)
+    assert spectrum.notes == ("2 channels of fluorescence, ifluor_ch1 to ifluor_ch2, were summed",)
+    np.testing.assert_allclose(parse(text, ifluor="ifluor ch2").mu_M, 0.5 * true, rtol=1e-5)
+    np.testing.assert_allclose(parse(text, ifluor=(3, 4)).mu_M, 0.7 * true, rtol=1e-5)
+
+
+def both_ways(step, noise_it, noise_if, fluorescence=1.0):
+    """A scan with chambers behind the sample and a detector of fluorescence beside it."""
+    rng = np.random.default_rng(1)
+    true, i0 = mu(ENERGY, EDGES["Cu"]), 2e5 * (1 + 0.1 * np.sin(ENERGY / 300))
+    itrans = i0 * np.exp(-(step * true + 1.0)) * (1 + noise_it * rng.standard_normal(len(ENERGY)))
+    ifluor = i0 * fluorescence * (true + noise_if * rng.standard_normal(len(ENERGY)))
+    return {"energy eV": ENERGY, "i0": i0, "itrans": itrans, "ifluor": ifluor}
+
+
+@pytest.mark.parametrize(
+    ("scan", "used"),
+    [
+        (both_ways(1.0, 1e-4, 1e-5), "log(i0/itrans)"),  # concentrated, and both are good
+        (both_ways(1.0, 0.02, 1e-3), "log(i0/itrans)"),  # concentrated: fluorescence absorbs itself
+        (both_ways(0.01, 1e-6, 1e-7), "log(i0/itrans)"),  # dilute, but of no noise to speak of
+        (both_ways(0.05, 1e-3, 1e-2), "log(i0/itrans)"),
+        (both_ways(0.01, 3e-4, 1e-3), "ifluor/i0"),  # dilute
+        (both_ways(0.0, 3e-4, 1e-3), "ifluor/i0"),  # nothing to be seen behind the sample
+        (both_ways(0.01, 3e-4, 1e-3) | {"itrans": np.zeros(len(ENERGY))}, "ifluor/i0"),
+        (both_ways(1.0, 1e-4, 1e-3) | {"ifluor": np.zeros(len(ENERGY))}, "log(i0/itrans)"),
+        (both_ways(0.0, 1e-3, 1e-3, fluorescence=0.0), "log(i0/itrans)"),
+    ],
+)
+def test_fluorescence_is_taken_where_it_is_clearly_better_and_the_other_is_named(scan, used):
+    spectrum = parse(xdi_text(scan, FIELDS))
+    assert spectrum.columns_used == used
+    other = "ifluor: ifluor" if used == "log(i0/itrans)" else "itrans: itrans"
+    assert f"columns={{i0: i0, {other}}}" in spectrum.notes[-1]
+    other_way = {"i0": "i0", other.split(":")[0]: other.split(":")[0]}
+    if scan["ifluor"].any() and scan["itrans"].any():
+        assert parse(xdi_text(scan, FIELDS), **other_way).columns_used != used
+
+
+def test_columns_of_mu_are_compared_alike():
+    rng = np.random.default_rng(2)
+    noise, true = rng.standard_normal((2, len(ENERGY))), mu(ENERGY, EDGES["Cu"])
+    columns = {
+        "energy eV": ENERGY,
+        "mutrans": 0.02 * true + 1e-3 * noise[0],
+        "mufluor": true + 1e-3 * noise[1],
+    }
+    spectrum = parse(xdi_text(columns, FIELDS))
+    assert spectrum.columns_used == "mufluor"
+    assert spectrum.notes[-1].endswith("columns={mu: mutrans} takes it")
+
+
+def test_words_after_the_last_row_are_passed_over():
+    assert len(parse(copper_xdi() + "End of scan\n")) == len(ENERGY)
 
 
 @pytest.mark.parametrize(
