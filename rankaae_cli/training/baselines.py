@@ -1,8 +1,6 @@
 """Baselines that are networks: a supervised ensemble, an adversarial autoencoder without ranks, a VAE."""
 
-import logging
 import math
-import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 
@@ -25,8 +23,8 @@ from rankaae_cli.networks.layers import mlp
 from rankaae_cli.training.batches import TrialBatches
 from rankaae_cli.training.callbacks import KeepBestEpoch
 from rankaae_cli.training.module import RankAAE
-from rankaae_cli.training.processes import strategy_of
 from rankaae_cli.training.rows import DeviceSpectra
+from rankaae_cli.training.trainer import new_trainer, quiet_lightning
 from rankaae_cli.training.validation import Validation, ValidationScores
 
 # Streams of random numbers, apart from those of the model.
@@ -342,23 +340,9 @@ def _run(
     module: pl.LightningModule, batches: TrialBatches, epochs: int, callbacks: Sequence[pl.Callback]
 ) -> None:
     """Train on the processor; the networks are small."""
-    for name in ("pytorch_lightning", "lightning.pytorch"):
-        logging.getLogger(name).setLevel(logging.ERROR)
-    trainer = pl.Trainer(
-        accelerator="cpu",
-        max_epochs=epochs,
-        callbacks=list(callbacks),
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        **strategy_of(1, "cpu", all_used=True),
-    )
-    with warnings.catch_warnings():
-        # The batches come from arrays in memory: no loader has workers to spare.
-        warnings.filterwarnings("ignore", module="pytorch_lightning")
+    with quiet_lightning():
         try:
-            trainer.fit(module, train_dataloaders=batches)
+            new_trainer("cpu", epochs, callbacks).fit(module, train_dataloaders=batches)
         except SystemExit as stopped:
             # So does Lightning answer Ctrl-C.
             raise KeyboardInterrupt from stopped

@@ -1,16 +1,13 @@
 """Training groups of trials one after another: Lightning's trainer, module and callbacks put together."""
 
 import gc
-import logging
-import warnings
 from dataclasses import replace
-from typing import Any
 
 import pytorch_lightning as pl
 import torch
 
 from rankaae_cli.core.errors import Stopped
-from rankaae_cli.core.settings import LearningRateSchedule, PriorKind, StepOrder
+from rankaae_cli.core.settings import LearningRateSchedule, ObjectiveSettings, PriorKind, StepOrder
 from rankaae_cli.data.splits import TRAIN, VALIDATION
 from rankaae_cli.networks.autoencoder import Architecture
 from rankaae_cli.training.callbacks import (
@@ -24,10 +21,11 @@ from rankaae_cli.training.callbacks import (
 from rankaae_cli.training.groups import BestEpochs, TrialGroups
 from rankaae_cli.training.memory import available_bytes, bytes_a_trial, keep_freed_memory, trials_that_fit
 from rankaae_cli.training.module import RankAAE
-from rankaae_cli.training.processes import device_of, is_first_process, strategy_of
+from rankaae_cli.training.processes import device_of, is_first_process
 from rankaae_cli.training.request import FitRequest, TrainingError
 from rankaae_cli.training.resume import SaveState, StopSignals, save_beginning
 from rankaae_cli.training.rows import TrainingRows
+from rankaae_cli.training.trainer import new_trainer, quiet_lightning
 from rankaae_cli.training.validation import Validation
 
 
@@ -136,10 +134,15 @@ def _train(
     saving = SaveState(last, [*order, *module.draw_generators], groups, request.save_every, signals)
     callbacks.append(saving)
 
-    trainer = _trainer(request, callbacks)
-    with warnings.catch_warnings():
-        # The batches come from arrays on the device: no loader has workers to spare.
-        warnings.filterwarnings("ignore", module="pytorch_lightning")
+    with quiet_lightning():
+        trainer = new_trainer(
+            request.device,
+            request.max_epochs,
+            callbacks,
+            processes=request.devices,
+            all_used=_reaches_every_parameter(request.objective),
+            logger=request.logger,
+        )
         continued = {"ckpt_path": last, "weights_only": True} if goes_on else {}
         trainer.fit(module, train_dataloaders=batches, **continued)  # type: ignore[arg-type]
     if saving.stopped:
@@ -159,22 +162,7 @@ def _too_little_memory(trials: int) -> str:
     )
 
 
-def _trainer(request: FitRequest, callbacks: list[pl.Callback]) -> pl.Trainer:
-    for name in ("pytorch_lightning", "lightning.pytorch", "lightning_fabric", "lightning.fabric"):
-        logging.getLogger(name).setLevel(logging.ERROR)
-    o = request.objective
-    one_pass = o.order is StepOrder.joint and o.prior.kind is not PriorKind.two_step
-    all_used = one_pass and o.reconstruction.weight > 0
-    options: dict[str, Any] = {
-        "logger": request.logger or False,
-        "enable_checkpointing": False,
-        "enable_progress_bar": False,
-        "enable_model_summary": False,
-    }
-    return pl.Trainer(
-        accelerator="gpu" if request.device.startswith("cuda") else "cpu",
-        max_epochs=request.max_epochs,
-        callbacks=callbacks,
-        **options,
-        **strategy_of(request.devices, request.device, all_used),
-    )
+def _reaches_every_parameter(objective: ObjectiveSettings) -> bool:
+    """Return whether every backward pass reaches every parameter."""
+    one_pass = objective.order is StepOrder.joint and objective.prior.kind is not PriorKind.two_step
+    return one_pass and objective.reconstruction.weight > 0
