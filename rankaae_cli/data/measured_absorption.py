@@ -15,7 +15,7 @@ _TRANSMISSION, _FLUORESCENCE = ("mutrans", "itrans"), ("mufluor", "ifluor")
 _QUOTIENTS = {"itrans": ("log(i0/itrans)", "i0", "itrans"), "ifluor": ("ifluor/i0", "ifluor", "i0")}
 # Fluorescence is taken before transmission if its noise, in edge steps, is lower by this factor, that of
 # transmission is not good enough, and the sample does not absorb so much that its fluorescence is absorbed too.
-_LESS_NOISE, _GOOD_NOISE, _THICK_STEP = 3.0, 0.005, 0.3
+_LESS_NOISE, _GOOD_NOISE, _THICK_STEP = 3.0, 0.01, 0.3
 _LEVEL = (3.0, 25.0)  # eV from the edge, between which its step is taken
 
 
@@ -42,7 +42,7 @@ def absorption(
     In this order, the first that there is: what the choice names; mu of transmission; log(i0/itrans); mu of
     fluorescence; ifluor/i0; mu of an unnamed kind; the flattened or normalised absorption. Where a scan has
     transmission and fluorescence, fluorescence goes first if transmission shows no edge but fluorescence does,
-    or if the noise of transmission is above 0.5 % of its edge step and three times that of fluorescence, and its
+    or if the noise of transmission is above 1 % of its edge step and three times that of fluorescence, and its
     edge step is below 0.3: more is a concentrated sample, which absorbs its own fluorescence. Noise is the
     scatter of points about their neighbours. A note names the other one.
 

@@ -188,6 +188,89 @@ def test_each_row_of_a_stack_may_have_its_own_energies(write):
     assert one.name == "file"
 
 
+SHARES = np.array([[0.1], [0.2], [0.3], [0.15]])
+
+
+@pytest.mark.parametrize("orientation", [np.asarray, np.transpose])
+def test_channels_of_fluorescence_beside_one_i0_are_summed(write, orientation):
+    channels = orientation(SHARES * MU * I0)
+    (spectrum,) = read_measured(write(detectors(energy=ENERGY, i0=I0, ifluor=channels)))
+    np.testing.assert_allclose(spectrum.mu_M, 0.75 * MU)
+    assert (spectrum.name, spectrum.notes) == ("file", ("4 channels of fluorescence were summed",))
+    (classical,) = read_measured(write(classic, mode="Fluorescence", absorbed=channels))
+    np.testing.assert_allclose(classical.mu_M, 0.75 * MU)
+
+
+def test_numbered_channels_are_summed_and_lists_may_choose(write):
+    columns = {f"fluor_{i}": s * MU * I0 for i, s in enumerate(SHARES[:, 0], 1)}
+    path = write(detectors(energy=ENERGY, i0=I0, **columns))
+    (spectrum,) = read_measured(path)
+    np.testing.assert_allclose(spectrum.mu_M, 0.75 * MU)
+    assert spectrum.notes == ("4 channels of fluorescence, fluor_1 to fluor_4, were summed",)
+    np.testing.assert_allclose(read_measured(path, columns={"ifluor": "ifluor"})[0].mu_M, 0.75 * MU)
+    two = read_measured(path, columns={"ifluor": ["fluor_2", "fluor_3"]})[0]
+    np.testing.assert_allclose(two.mu_M, 0.5 * MU)
+
+
+def test_stacks_of_fluorescence_with_their_own_i0_stay_apart(write):
+    spectra = read_measured(
+        write(detectors(energy=ENERGY, i0=np.stack([I0, 2 * I0]), ifluor=np.stack([MU * I0, MU * I0])))
+    )
+    np.testing.assert_allclose(spectra[1].mu_M, 0.5 * MU)
+
+
+def bliss(file):
+    """As BLISS writes at the ESRF: entries by number, all that was counted in a collection."""
+    for number in ("1.1", "2.1"):
+        entry = group(file, number, "NXentry")
+        entry["title"] = "fscan energy"
+        measured = group(entry, "measurement", "NXcollection")
+        measured.create_dataset("energy_enc", data=ENERGY / 1000).attrs["units"] = "keV"
+        measured["mon"], measured["det_a"], measured["short"] = I0, ITRANS, ITRANS[:-1]
+        for i, share in enumerate(SHARES[:2, 0]):
+            measured[f"roi_{i}"] = share * MU * I0
+        group(entry, "instrument", "NXinstrument")["energy"] = 7.1
+
+
+def test_collections_are_searched_for_the_names_that_are_given(write):
+    path = write(bliss)
+    with pytest.raises(SpectrumError, match=r"1.1: .* or names in columns="):
+        read_measured(path)
+    names = {"energy": "energy_enc", "i0": "mon"}
+    spectra = read_measured(path, columns={**names, "itrans": "det_a"}, element="Fe", edge="K")
+    assert [s.name for s in spectra] == ["file/1.1", "file/2.1"]
+    np.testing.assert_allclose(spectra[0].energy_M, ENERGY)
+    np.testing.assert_allclose(spectra[1].mu_M, np.log(I0 / ITRANS))
+    summed = read_measured(path, columns={**names, "ifluor": ["roi_0", "measurement/roi_1"]})
+    np.testing.assert_allclose(summed[0].mu_M, 0.3 * MU)
+    with pytest.raises(
+        SpectrumError, match="there is no dataset 'energie'; there are energy, title, det_a, energy_enc"
+    ):
+        read_measured(path, columns={**names, "energy": "energie"})
+    with pytest.raises(SpectrumError, match=r"'short' is of the shape \(\d+,\), expected \d+ points"):
+        read_measured(path, columns={**names, "itrans": "short"})
+    with pytest.raises(SpectrumError, match="'title' is no array of numbers"):
+        read_measured(path, columns={**names, "energy": "title"})
+
+
+def test_the_energies_are_those_that_are_chosen(write):
+    def maker(file):
+        new(file)["encoder"] = ENERGY + 3.0
+
+    np.testing.assert_allclose(read_measured(write(maker))[0].energy_M, ENERGY)
+    np.testing.assert_allclose(read_measured(write(maker), columns=["encoder", "mu"])[0].energy_M, ENERGY + 3)
+
+
+@pytest.mark.parametrize("said", ["False", b"no", 0, np.array([False]), np.array([]), h5py.Empty("f8")])
+def test_a_flag_may_be_a_word_or_empty(write, said):
+    assert not read_measured(write(new, calculated=said))[0].is_computed
+
+
+@pytest.mark.parametrize("said", ["True", "yes", 1])
+def test_a_flag_may_be_any_word_for_true(write, said):
+    assert read_measured(write(new, calculated=said))[0].is_computed
+
+
 def test_the_layout_after_xdi(write):
     def maker(file):
         entry = group(file, "fe_foil", "NXentry")
@@ -222,7 +305,8 @@ def test_entries_that_hold_none_are_named_and_stop_no_other(write):
     assert len(spectra) == 1
     assert {p.name: reason for p, reason in faults} == {
         "other": "the entry is of the definition NXsas, expected NXxas",
-        "empty": "the entry has no energies: expected monochromator/energy, data/energy or energy",
+        "empty": "the entry has no energies: expected monochromator/energy, data/energy or energy, or names in "
+        "columns=",
     }
 
 
