@@ -1,5 +1,6 @@
 """Reading measured and computed spectra of any format, told apart by their contents."""
 
+import codecs
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -22,6 +23,13 @@ from rankaae_cli.data.xdi import is_xdi, parse_xdi
 
 _SIZE_LIMIT = 256 * 2**20  # bytes of text, uncompressed; a spectrum has a few hundred kilobytes
 _HDF5 = b"\x89HDF\r\n\x1a\n"
+# How a text begins that is not UTF-8; the longer marks first, as one begins with another.
+_MARKS = {
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
 
 Columns = ColumnChoice | Mapping[str, Any] | Sequence[str | int] | None
 
@@ -105,6 +113,11 @@ def read_folder(
             reason = str(error).splitlines()[0].removeprefix(f"{file}").lstrip(": ")
             faults.append((file, reason))
             continue
+        except Exception as error:  # a fault of ours, which is to cost this file alone
+            faults.append(
+                (file, f"it cannot be read: {type(error).__name__}: {' '.join(str(error).split())[:150]}")
+            )
+            continue
         spectra += readings.spectra
         faults += [(file / record, reason) for record, reason in readings.faults]
         if not readings.spectra and not readings.faults:
@@ -161,20 +174,26 @@ def _dispatched(path: Path, choice: ColumnChoice, element: str | None, edge: str
         raise SpectrumError(f"it cannot be read: {error.strerror or error}") from error
     if not data.strip():
         raise SpectrumError("the file is empty")
-    if b"\x00" in data[:4096]:
+    text = _decoded(data)
+    if "\x00" in text[:4096]:
         raise SpectrumError(
             "a binary file of no known kind, expected XDI, Athena, text columns, NeXus or xmu.dat"
         )
-    text = data.decode("utf-8", errors="replace")
     if is_xdi(text):
         return Readings((parse_xdi(text, path, choice),))
     if is_athena(text):
         return parse_athena(text, path)
     if _is_xmu(text):
-        return read_xmu(data, path)
+        return read_xmu(text.encode(), path)
     if "ENE_" in text.split("\n", 1)[0]:
         return read_table(path)
     return Readings((parse_text(text, path, choice, element, edge),))
+
+
+def _decoded(data: bytes) -> str:
+    """Return the text of a file: UTF-8, or what its byte-order mark says, as Windows' programs write it."""
+    encoding = next((name for mark, name in _MARKS.items() if data.startswith(mark)), "utf-8")
+    return data.decode(encoding, errors="replace").removeprefix("\ufeff")
 
 
 def _contents(path: Path) -> bytes:

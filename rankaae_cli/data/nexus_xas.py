@@ -55,7 +55,7 @@ def parse_nexus(path: Path, choice: ColumnChoice | None = None) -> Readings:
     faults: list[tuple[str, str]] = []
     try:
         with h5py.File(path, "r") as file:
-            entries = list(_entries(file))
+            entries = list(_entries(file, choice))
             for name, entry in entries:
                 try:
                     found, bad = _spectra(name, entry, path, choice, alone=len(entries) == 1)
@@ -72,11 +72,12 @@ def parse_nexus(path: Path, choice: ColumnChoice | None = None) -> Readings:
     return Readings(tuple(spectra), tuple(faults))
 
 
-def _entries(file: h5py.File) -> Iterator[tuple[str, h5py.Group]]:
-    """Yield the entries of a file; where no group says that it is one, the groups that hold energies."""
+def _entries(file: h5py.File, choice: ColumnChoice) -> Iterator[tuple[str, h5py.Group]]:
+    """Yield the entries of a file; where no group says that it is one, those with energies; any if they are chosen."""
     groups = [(name, item) for name, item in file.items() if isinstance(item, h5py.Group)]
     marked = [(n, g) for n, g in groups if text_of(g.attrs.get("NX_class")) in _ENTRIES or "definition" in g]
-    yield from marked or [(n, g) for n, g in groups if dataset_of(g, "energy") is not None]
+    energetic = [(n, g) for n, g in groups if dataset_of(g, "energy") is not None]
+    yield from marked or energetic or (groups if choice.energy is not None else [])
 
 
 def _spectra(

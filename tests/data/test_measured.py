@@ -8,6 +8,7 @@ import pytest
 
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.spectra import SpectrumError
+from rankaae_cli.data import measured
 from rankaae_cli.data.family_file import Family, write_family
 from rankaae_cli.data.measured import read_folder, read_measured
 from tests.data.measured_scan import EDGES, copper_xdi, mu, scan_energies
@@ -17,6 +18,29 @@ XMU = (
     " # Cu  FEFF 9.9.1\n # Abs   Z=29 Rmt= 1.0 Rnm= 1.3 K  shell\n # xsedge+ 50, used to normalize mu  1.2E-03\n"
     " #  omega    e    k    mu    mu0     chi     @#\n"
 )
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be", "utf-32", "utf-8-sig"])
+@pytest.mark.parametrize("kind", ["xdi", "columns", "xmu.dat"])
+def test_a_byte_order_mark_tells_the_encoding(tmp_path, encoding, kind):
+    """As editors and spreadsheets on Windows save a text."""
+    columns = "".join(f"{e} {m}\n" for e, m in zip(ENERGY, mu(ENERGY, 8979), strict=True))
+    text = {"xdi": copper_xdi(), "columns": columns, "xmu.dat": xmu_text()}[kind]
+    (tmp_path / kind).write_bytes((("\ufeff" if encoding.endswith("be") else "") + text).encode(encoding))
+    np.testing.assert_allclose(read_measured(tmp_path / kind)[0].energy_M, ENERGY, atol=1e-3)
+
+
+def test_not_even_a_fault_of_the_reader_stops_other_files(tmp_path, monkeypatch):
+    (tmp_path / "a.xdi").write_text(copper_xdi())
+    (tmp_path / "b.txt").write_text("8979 1\n")
+
+    def broken(*_):
+        raise IndexError("out of\nrange")
+
+    monkeypatch.setattr(measured, "parse_text", broken)
+    spectra, faults = read_folder(tmp_path)
+    assert [s.name for s in spectra] == ["a"]
+    assert faults == [(tmp_path / "b.txt", "it cannot be read: IndexError: out of range")]
 
 
 def small_family(source):

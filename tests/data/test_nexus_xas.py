@@ -260,6 +260,13 @@ def test_the_energies_are_those_that_are_chosen(write):
     np.testing.assert_allclose(read_measured(write(maker))[0].energy_M, ENERGY)
     np.testing.assert_allclose(read_measured(write(maker), columns=["encoder", "mu"])[0].energy_M, ENERGY + 3)
 
+    def unmarked(file):
+        file["scan/encoder"], file["scan/signal"] = ENERGY, MU
+
+    with pytest.raises(SpectrumError, match="HDF5 without an NXentry"):
+        read_measured(write(unmarked))
+    np.testing.assert_allclose(read_measured(write(unmarked), columns=["encoder", "signal"])[0].mu_M, MU)
+
 
 @pytest.mark.parametrize("said", ["False", b"no", 0, np.array([False]), np.array([]), h5py.Empty("f8")])
 def test_a_flag_may_be_a_word_or_empty(write, said):
