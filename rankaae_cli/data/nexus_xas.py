@@ -73,7 +73,7 @@ def parse_nexus(path: Path, choice: ColumnChoice | None = None) -> Readings:
 
 
 def _entries(file: h5py.File, choice: ColumnChoice) -> Iterator[tuple[str, h5py.Group]]:
-    """Yield the entries of a file; where no group says that it is one, those with energies; any if they are chosen."""
+    """Yield the entries of a file: those marked so, else those with energies, else any if energies are chosen."""
     groups = [(name, item) for name, item in file.items() if isinstance(item, h5py.Group)]
     marked = [(n, g) for n, g in groups if text_of(g.attrs.get("NX_class")) in _ENTRIES or "definition" in g]
     energetic = [(n, g) for n, g in groups if dataset_of(g, "energy") is not None]
