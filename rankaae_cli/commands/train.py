@@ -178,7 +178,7 @@ _AT_LEAST = {
         "seed",
         "model.free_styles",
         "objective.input_noise",
-        *(f"objective.augmentation.{key}" for key in ("energy_shift", "broadening", "scale")),
+        *(f"objective.augmentation.{key}" for key in ("energy_shift", "broadening", "scale", "core_hole")),
         "objective.prior.noise",
         "optimiser.weight_decay",
         "optimiser.clip",

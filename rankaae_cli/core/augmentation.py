@@ -1,4 +1,4 @@
-"""Random changes of input spectra that leave their descriptors as they are.
+"""Changes of input spectra that leave their descriptors as they are.
 
 An encoder trained to make the unchanged spectrum's styles of a changed one reads spectra whose energy calibration,
 resolution or normalisation differs from that of its training data. Energies count in grid points here.
@@ -66,6 +66,38 @@ def broaden(spectra_TBE: Tensor, sigma_T: Tensor) -> Tensor:
     first, last = cumulative_TO[:, points - column[0]], 1 - cumulative_TO[:, 2 * points - 2 - column[0]]
     matrix_TEE[:, 0], matrix_TEE[:, -1] = first, last
     return torch.bmm(spectra_TBE, matrix_TEE)
+
+
+def broaden_lorentzian(spectra_TBE: Tensor, fwhm_T: Tensor) -> Tensor:
+    """Convolve the spectra of each trial with a Lorentzian, the edge values replicated.
+
+    Parameters
+    ----------
+    spectra_TBE
+        Shape (T, B, E).
+    fwhm_T
+        Shape (T,), or (1,) for all trials: full width at half maximum in grid points; 0 leaves the spectra as
+        they are.
+
+    Returns
+    -------
+    Tensor
+        Shape (T, B, E).
+
+    Notes
+    -----
+    Each point stands for the interval of one grid step about it, and has the Lorentzian's integral over that for
+    weight; so widths below a grid step are right too, and the long wings, of which much lies beyond the ends, lose
+    nothing: the first and the last value go on for ever.
+    """
+    points = spectra_TBE.shape[-1]
+    grid_E = torch.arange(points, device=spectra_TBE.device, dtype=spectra_TBE.dtype)
+    bound = torch.cat([grid_E - 0.5, grid_E.new_full((1,), torch.inf)])
+    bound[0] = -torch.inf
+    distance = bound.view(-1, 1) - grid_E
+    # The integral up to each bound, from source points (rows) to target points (columns).
+    cumulative = torch.atan(2 * distance / fwhm_T.view(-1, 1, 1)) / torch.pi
+    return spectra_TBE @ cumulative.diff(dim=1)
 
 
 def rescale(spectra_TBE: Tensor, factor_TB: Tensor) -> Tensor:

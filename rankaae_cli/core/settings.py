@@ -234,7 +234,7 @@ class SmoothnessSettings:
 
 @dataclass
 class AugmentationSettings:
-    """Random changes of each input spectrum, beside noise; see `core.augmentation`.
+    """Changes of the input spectra in training, random but for `core_hole`, beside noise; see `core.augmentation`.
 
     Attributes
     ----------
@@ -244,11 +244,16 @@ class AugmentationSettings:
         largest standard deviation of a Gaussian broadening, in the grid's unit (eV)
     scale
         standard deviation of a factor on each spectrum, about 1
+    core_hole
+        full width at half maximum of a Lorentzian that every other spectrum of a batch is convolved with, in the
+        grid's unit (eV): the natural width of the level, for spectra of a code that leaves it out; 0 for FEFF
     """
 
     energy_shift: float
     broadening: float
     scale: float
+    # The default is for runs that were begun without it.
+    core_hole: float = 0.0
 
 
 class Spread(Enum):

@@ -75,6 +75,11 @@ def _input(facts: RunFacts) -> Text:
     a = o["augmentation"]
     grid = "points" if unit == "index" else unit
     changes = []
+    if a.get("core_hole", 0) > 0:
+        changes.append(
+            f"convolved, every other one, with a Lorentzian whose full width at half maximum is {a['core_hole']:g} "
+            f"{grid}"
+        )
     if a["broadening"] > 0:
         changes.append(
             f"broadened by a Gaussian, its standard deviation uniform between 0 and {a['broadening']:g} "

@@ -90,6 +90,8 @@ def bytes_a_trial(
         step += rows * 7 * a.points * _FLOAT
     if objective.augmentation.broadening > 0:
         step += 3 * a.points**2 * _FLOAT
+    if objective.augmentation.core_hole > 0:
+        step += (3 * a.points**2 + rows * 2 * a.points) * _FLOAT
     order = training_rows * 2 * _INTEGER
     end = min(training_rows, BLOCK_ROWS) * 3 * widest * _FLOAT
     pairs = a.styles * (a.styles - 1) // 2

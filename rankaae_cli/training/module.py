@@ -215,6 +215,8 @@ class RankAAE(pl.LightningModule):
     def _changed(self, spectra_TBE: Tensor, rows: int) -> Tensor:
         """Return the spectra as the encoder is given them: augmented, with noise; `rows` are in the batch."""
         s = self.objective.augmentation
+        if s.core_hole > 0:
+            spectra_TBE = self._half_broadened(spectra_TBE, rows, s.core_hole / self.energy_step)
         if s.broadening > 0:
             width_T = s.broadening / self.energy_step * torch.special.ndtr(self._normal())
             spectra_TBE = augmentation.broaden(spectra_TBE, width_T)
@@ -227,6 +229,16 @@ class RankAAE(pl.LightningModule):
             noise_TBE = self._own_normal(rows, spectra_TBE.shape[-1])
             spectra_TBE = noise_TBE.mul_(self.objective.input_noise).add_(spectra_TBE)
         return spectra_TBE
+
+    def _half_broadened(self, spectra_TBE: Tensor, rows: int, fwhm: float) -> Tensor:
+        """Broaden every other spectrum of the batch, whose order is random.
+
+        The others stay as they were computed, as those are on which trials are chosen and evaluated: with all
+        broadened, their descriptors are read worse.
+        """
+        broad_TBE = augmentation.broaden_lorentzian(spectra_TBE, spectra_TBE.new_full((1,), fwhm))
+        is_even_B = torch.arange(rows, device=self.device)[own_rows(rows)] % 2 == 0
+        return torch.where(is_even_B.unsqueeze(-1), broad_TBE, spectra_TBE)
 
     def _all_losses(
         self, spectra_TBE: Tensor, changed_TBE: Tensor, descriptors_TBK: Tensor, progress: float

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 from scipy.ndimage import gaussian_filter1d
+from scipy.signal import fftconvolve
 
-from rankaae_cli.core.augmentation import broaden, rescale, shift_energy
+from rankaae_cli.core.augmentation import broaden, broaden_lorentzian, rescale, shift_energy
 
 
 @pytest.fixture
@@ -34,6 +35,34 @@ def test_broadening_is_a_gaussian_filter(spectra_TBE, sigma):
 def test_broadening_keeps_a_constant(spectra_TBE):
     constant = torch.full_like(spectra_TBE, 0.7)
     torch.testing.assert_close(broaden(constant, torch.tensor([3.0, 12.0], dtype=torch.float64)), constant)
+
+
+@pytest.mark.parametrize("fwhm", [0.3, 1.0, 6.0, 25.0])
+def test_core_hole_broadening_is_a_convolution_with_a_lorentzian(spectra_TBE, fwhm):
+    out = broaden_lorentzian(spectra_TBE, torch.tensor([fwhm, 0.0], dtype=torch.float64))
+    # Numerically, on a grid of 1/25 point: what lies beyond the ends goes on with the end values.
+    parts, beyond = 25, 3000
+    offset = np.arange(-beyond * parts, beyond * parts + 1) / parts
+    kernel = 1 / (offset**2 + (fwhm / 2) ** 2)
+    for row, spectrum in zip(out[0].numpy(), spectra_TBE[0].numpy(), strict=True):
+        fine = np.pad(np.repeat(spectrum, parts), beyond * parts, mode="edge")
+        expected = fftconvolve(fine, kernel / kernel.sum(), mode="valid")[parts // 2 :: parts]
+        np.testing.assert_allclose(row, expected, atol=3e-3)
+    torch.testing.assert_close(out[1], spectra_TBE[1])
+
+
+def test_core_hole_widths_add_up():
+    energy = torch.arange(-400, 401, dtype=torch.float64)
+    edge = (torch.atan(energy / 4) / torch.pi + 0.5).view(1, 1, -1)
+    out = broaden_lorentzian(edge, torch.tensor([6.0], dtype=torch.float64))
+    expected = torch.atan(energy / (4 + 3)) / torch.pi + 0.5
+    torch.testing.assert_close(out[0, 0, 300:501], expected[300:501], atol=2e-3, rtol=0)
+
+
+def test_core_hole_broadening_keeps_a_constant(spectra_TBE):
+    constant = torch.full_like(spectra_TBE, 0.7)
+    width_T = torch.tensor([5.0, 0.0], dtype=torch.float64)
+    torch.testing.assert_close(broaden_lorentzian(constant, width_T), constant)
 
 
 def test_scale(spectra_TBE):

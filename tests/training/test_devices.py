@@ -25,6 +25,7 @@ BATCH_WISE = (
     "objective.prior.kind=adversarial",
     "objective.reconstruction.kind=scaled",
     "augmentation=measured",
+    "objective.augmentation.core_hole=1.25",
 )
 
 
