@@ -11,8 +11,9 @@ import pytest
 
 from rankaae_cli.core.edges import edge_energy
 from rankaae_cli.core.normalisation import normalise
+from rankaae_cli.core.spectra import regrid
 from rankaae_cli.data.measured import read_folder
-from rankaae_cli.data.measured_normalised import prepare
+from rankaae_cli.data.measured_normalised import on_energies, prepare
 
 LIBRARY = Path(__file__).parents[3] / "shared" / "data" / "xdi"
 pytestmark = pytest.mark.skipif(
@@ -63,6 +64,19 @@ def test_compounds_of_tetrahedral_ions_have_their_main_edge_for_edge(library):
     assert len(tetrahedral) >= 10
     for p in tetrahedral:
         assert abs(p.normalised.e0 - p.normalised.half_step) < 2.5, p.spectrum.name
+
+
+def test_averaging_close_points_moves_spectra_by_less_than_their_noise(library):
+    """Against the spline through every point, which only scans with close points differ from."""
+    moved = 0
+    for p in library:
+        grid = np.arange(p.normalised.e0 - 9, p.normalised.e0 + 39, 0.25)
+        difference = on_energies(p, grid, 0.0) - regrid(p.energy_M, p.absorption_M, grid, 0.0)
+        assert np.sqrt(np.mean(difference**2)) < p.normalised.noise, p.spectrum.name
+        closest = np.diff(p.energy_M).min()
+        assert closest < 0.125 or np.abs(difference).max() < 1e-12, p.spectrum.name
+        moved += np.abs(difference).max() > p.normalised.noise
+    assert 0 < moved < 0.1 * len(library)
 
 
 def test_scans_with_a_foil_agree_better_after_calibration(library):
