@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import h5py
+import numpy as np
 
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.spectra import SpectrumError
@@ -157,7 +158,9 @@ def _uniquely_named(spectra: list[MeasuredSpectrum], top: Path) -> list[Measured
 
 
 def _read(path: Path, choice: ColumnChoice, element: str | None, edge: str | None) -> Readings:
-    readings = _dispatched(path, choice, element, edge)
+    # Numbers that no detector gives overflow, and what they lead to is checked.
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        readings = _dispatched(path, choice, element, edge)
     spectra = tuple(replace(s, element=s.element or element, edge=s.edge or edge) for s in readings.spectra)
     return replace(readings, spectra=spectra)
 
@@ -213,7 +216,7 @@ def _read_hdf5(path: Path, choice: ColumnChoice) -> Readings:
     try:
         with h5py.File(path, "r") as file:
             kind = file.attrs.get("format", "")
-    except OSError as error:
+    except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
         raise SpectrumError("an HDF5 file that is damaged or cut short") from error
     if (kind.decode() if isinstance(kind, bytes) else str(kind)) == FORMAT:
         return read_family_spectra(path)

@@ -14,9 +14,9 @@ _SAME_ENERGY = 0.0005  # eV
 _FAILED_SHARE = 0.02
 # eV; uranium's K edge lies at 115.6 keV, an EXAFS scan is 2 keV long, and no scan of an edge is shorter than 2 eV.
 _HIGHEST, LONGEST, _SHORTEST = 2e5, 2e4, 2.0
-# A scan that goes back by more than this share of its length, or stays more than 1 eV below energies that it had
-# reached at more than this share of its points, is several scans in one file, up and down for instance.
-_TURN, _BACK, _BACK_SHARE = 0.2, 1.0, 0.03
+# A scan that goes back by more than this share of its length, or lies below energies that it had reached by more
+# than 1 eV (at 10 keV) at more than 3 % of its points, is several scans in one file, up and down for instance.
+_TURN, _BACK, _BACK_SHARE = 0.2, 1e-4, 0.03
 
 
 @dataclass(frozen=True)
@@ -166,8 +166,9 @@ def _require_one_scan(energy_M: np.ndarray) -> None:
             "several scans in one file; save each alone"
         )
     back = np.maximum.accumulate(energy_M) - energy_M
-    if back.max() > _TURN * length or (back > _BACK).mean() > _BACK_SHARE:
-        i = int(np.flatnonzero(back > min(_BACK, back.max() / 2))[0])
+    much = max(_BACK * float(energy_M.max()), 1.0)
+    if back.max() > _TURN * length or (back > much).mean() > _BACK_SHARE:
+        i = int(np.flatnonzero(back > min(much, back.max() / 2))[0])
         raise SpectrumError(
             f"the energies turn back near point {i + 1} ({energy_M[i]:.1f} eV), by {back.max():.1f} eV in the end: "
             "several scans in one file, up and down; save each alone"

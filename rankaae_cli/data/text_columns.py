@@ -42,8 +42,8 @@ def parse_text(
 
     Lines before the numbers are the header, whatever they begin with. The last of them that has as many words
     as there are columns, and names among them the energies or a signal, names the columns. Prose after the last
-    row is passed over. Columns are separated by blanks, tabs, commas or semicolons; with
-    semicolons a comma may be the decimal sign. A file of two columns without names holds energy and mu.
+    row is passed over. Columns are separated by blanks, tabs, commas or semicolons; with semicolons a comma may
+    be the decimal sign. A file of two columns without names holds energy and mu.
 
     Parameters
     ----------

@@ -43,6 +43,18 @@ def test_not_even_a_fault_of_the_reader_stops_other_files(tmp_path, monkeypatch)
     assert faults == [(tmp_path / "b.txt", "it cannot be read: IndexError: out of range")]
 
 
+@pytest.mark.filterwarnings("error")
+def test_numbers_that_no_detector_gives_are_refused_without_a_warning(tmp_path):
+    huge = np.where(ENERGY > 8979, 1e308, -1e308)
+    columns = "".join(f"{e} {m}\n" for e, m in zip(ENERGY, huge, strict=True))
+    (tmp_path / "a.txt").write_text(columns)
+    (spectrum,) = read_measured(tmp_path / "a.txt")
+    np.testing.assert_array_equal(spectrum.mu_M, huge)
+    (tmp_path / "b.xdi").write_text(copper_xdi() + "1e308 1 1 1\n")
+    with pytest.raises(SpectrumError, match="no scan of an absorption edge"):
+        read_measured(tmp_path / "b.xdi")
+
+
 def small_family(source):
     return Family(
         name="Cu_oxides",
