@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     from omegaconf import DictConfig
 
+    from rankaae_cli.core.reading import Reading
     from rankaae_cli.data.family_file import Family
     from rankaae_cli.reports.labels import Subject
     from rankaae_cli.training.trained import TrainedModel
@@ -150,6 +151,7 @@ def evaluate(
     training = reading if split == "train" else read_split(model, family, "train")
     fitted = fit_on_validation(model, validation, training.spectra_NE.mean(axis=0))
     found = find_associations(model, family, reading, validation, training, seed)
+    read = read_with_intervals(run_directory, model, family, reading)
     metrics = {
         "run": run_directory.name,
         "family": model.family,
@@ -161,17 +163,29 @@ def evaluate(
         "checkpoint_sha256": checkpoint_sha256(run_directory),
         "resamples": resamples,
         "seed": seed,
-        **score_split(model, reading, fitted, resamples, seed),
+        **score_split(model, reading, read, fitted, resamples, seed),
         **describe_styles(model, reading, validation, training, seed),
         "choice": fitted.choice,
         "associations": found.summary,
     }
     directory = evaluation_directory(run_directory, split)
-    write_tables(directory, model, reading, metrics, found)
+    write_tables(directory, model, reading, read, metrics, found)
     draw_evaluation(directory, model, reading, metrics, found)
     # Last, so that metrics.json stands for a whole evaluation.
     write_text(directory / METRICS, strict_json(metrics))
     return metrics
+
+
+def read_with_intervals(
+    run_directory: Path, model: "TrainedModel", family: "Family", reading: SplitReading
+) -> "Reading":
+    """Read the rows of a split as `rankaae predict` does, with the same intervals and verdicts."""
+    from rankaae_cli.commands.predict_calibration import calibration_of
+    from rankaae_cli.commands.predict_reading import SpectrumReader
+    from rankaae_cli.core.calibration import COVERAGE
+
+    reader = SpectrumReader(model, calibration_of(run_directory, model, family), COVERAGE)
+    return reader.read(reading.spectra_NE, [None] * len(reading.spectra_NE))
 
 
 def read_split(model: "TrainedModel", family: "Family", split: str) -> SplitReading:

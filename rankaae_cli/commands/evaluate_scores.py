@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from rankaae_cli.commands.evaluate import SplitReading
+    from rankaae_cli.core.reading import Reading
     from rankaae_cli.training.trained import TrainedModel
 
 Cuts = dict[str, dict[str, Any] | None]
@@ -199,9 +200,17 @@ def _measures(scores: dict[str, Any], baseline_mae: float) -> dict[str, Any]:
 
 
 def score_split(
-    model: "TrainedModel", reading: "SplitReading", fitted: Fitted, resamples: int, seed: int
+    model: "TrainedModel",
+    reading: "SplitReading",
+    read: "Reading",
+    fitted: Fitted,
+    resamples: int,
+    seed: int,
 ) -> dict[str, Any]:
     """Return the numbers of the ensemble and of every trial on a split.
+
+    Intervals of single readings are those of `read` for the ensemble, with their mean half width, and of one width
+    for the trials.
 
     The ensemble and the selected trial have intervals over materials; the other trials where rows are not many.
     On the validation split the numbers of calibrated values and of classes are of the very rows that calibration
@@ -210,6 +219,7 @@ def score_split(
     import numpy as np
 
     from rankaae_cli.core.bootstrap import LEVEL, material_weights
+    from rankaae_cli.core.calibration import IN_RANGE, OUTSIDE, UNUSUAL
     from rankaae_cli.core.metrics import score_styles
 
     # The same resamples for all, so that their differences are those of the models.
@@ -239,6 +249,8 @@ def score_split(
         model.calibration["ensemble"],
         fitted.ensemble_cuts,
     )
+    for k, name in enumerate(model.descriptor_names):
+        ensemble["descriptors"][name] |= _intervals(read, reading.descriptors_NK[:, k], k)
     trials: list[dict[str, Any]] = []
     for t, (calibration, cuts) in enumerate(zip(model.calibration["trials"], fitted.trial_cuts, strict=True)):
         if calibration is None or cuts is None:
@@ -256,7 +268,7 @@ def score_split(
         "interval_level": LEVEL,
         "ensemble": {"n_trials": int(reading.alive_T.sum()), **ensemble},
         "trials": trials,
-        "verdicts": _verdict_counts(model, reading.error_N),
+        "verdicts": {verdict: read.verdict_N.count(verdict) for verdict in (IN_RANGE, UNUSUAL, OUTSIDE)},
     }
 
 
@@ -282,8 +294,13 @@ def _without_measures(scores: Any) -> Any:
     return scores if isinstance(scores, int) else None
 
 
-def _verdict_counts(model: "TrainedModel", error_N: "np.ndarray") -> dict[str, int]:
-    from rankaae_cli.core.calibration import IN_RANGE, OUTSIDE, UNUSUAL, judge_novelty
+def _intervals(read: "Reading", true_N: "np.ndarray", k: int) -> dict[str, float]:
+    """Return the mean half width of a descriptor's intervals, and the share of known true values that they hold."""
+    import numpy as np
 
-    _, verdicts = judge_novelty(model.calibration["ensemble"]["novelty"], error_N)
-    return {verdict: verdicts.count(verdict) for verdict in (IN_RANGE, UNUSUAL, OUTSIDE)}
+    low_N, high_N, known_N = read.low_NK[:, k], read.high_NK[:, k], np.isfinite(true_N)
+    within_N = (low_N <= true_N) & (true_N <= high_N)
+    return {
+        "interval_half_width": float((high_N - read.value_NK[:, k]).mean()),
+        "interval_coverage": float(within_N[known_N].mean()) if known_N.any() else math.nan,
+    }

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from rankaae_cli.commands.evaluate import SplitReading
     from rankaae_cli.commands.evaluate_styles import Found
+    from rankaae_cli.core.reading import Reading
     from rankaae_cli.training.trained import TrainedModel
 
 PREDICTIONS, TRIALS, ERRORS = "predictions.csv", "trials.csv", "reconstruction_error.csv"
@@ -25,13 +26,18 @@ def table_names(model: "TrainedModel") -> tuple[str, ...]:
 
 
 def write_tables(
-    directory: Path, model: "TrainedModel", reading: "SplitReading", metrics: dict[str, Any], found: "Found"
+    directory: Path,
+    model: "TrainedModel",
+    reading: "SplitReading",
+    read: "Reading",
+    metrics: dict[str, Any],
+    found: "Found",
 ) -> None:
     """Write all tables of one split to `directory`."""
     import pandas as pd
 
     tables = {
-        PREDICTIONS: _predictions(model, reading),
+        PREDICTIONS: _predictions(model, reading, read),
         TRIALS: _trials(metrics),
         ERRORS: _errors(model, reading),
         LEAKAGE: _leakage(metrics),
@@ -43,20 +49,19 @@ def write_tables(
             table.to_csv(temporary, index=False, float_format="%.6g")
 
 
-def _predictions(model: "TrainedModel", reading: "SplitReading") -> "pd.DataFrame":
+def _predictions(model: "TrainedModel", reading: "SplitReading", read: "Reading") -> "pd.DataFrame":
     import pandas as pd
 
-    from rankaae_cli.core.calibration import half_width, judge_novelty
-
-    ensemble = model.calibration["ensemble"]
     columns: dict[str, Any] = {"material": reading.material_N, "site": reading.site_N}
     for k, name in enumerate(model.descriptor_names):
-        value_N, half = reading.ensemble_values_NK[:, k], half_width(ensemble["descriptors"][name])
-        columns |= {name: value_N, f"{name}_low": value_N - half, f"{name}_high": value_N + half}
+        columns[name] = read.value_NK[:, k]
+        columns |= {f"{name}_low": read.low_NK[:, k], f"{name}_high": read.high_NK[:, k]}
         columns[f"{name}_true"] = reading.descriptors_NK[:, k]
-    error_N = reading.error_N
-    novelty_N, verdict_N = judge_novelty(ensemble["novelty"], error_N)
-    columns |= {"reconstruction_mae": error_N, "novelty": novelty_N, "verdict": verdict_N}
+    columns |= {
+        "reconstruction_mae": read.error_N,
+        "novelty": read.novelty_N,
+        "verdict": read.verdict_N,
+    }
     return pd.DataFrame(columns)
 
 

@@ -5,6 +5,8 @@ quickly. The file holds plain arrays, and the checkpoint's digest by which it is
 """
 
 import sys
+import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -110,8 +112,7 @@ def load_for_prediction(run: str) -> "tuple[Path, TrainedModel, Calibrated]":
 
     torch.set_num_threads(1)
     directory = find_run(run)
-    digest = sha256(directory / BEST)
-    kept = _read(directory / CACHE, digest)
+    kept = _read(directory / CACHE, sha256(directory / BEST))
     if kept is not None:
         return directory, TrainedModel.load(directory / BEST), kept
     data = [Path(entry["path"]) for entry in read_provenance(directory).get("data", [])]
@@ -121,13 +122,28 @@ def load_for_prediction(run: str) -> "tuple[Path, TrainedModel, Calibrated]":
             "put it back for the first prediction of a run; later ones do without"
         )
     _, model, family = load_run(str(directory))
+    return directory, model, calibration_of(directory, model, family)
+
+
+def calibration_of(directory: Path, model: "TrainedModel", family: "Family") -> Calibrated:
+    """Return what the predictions of a run rest on: as kept in its directory, else made now and kept.
+
+    Parameters
+    ----------
+    directory, model, family
+        As `load_run` gives them.
+    """
+    digest = sha256(directory / BEST)
+    kept = _read(directory / CACHE, digest)
+    if kept is not None:
+        return kept
     made = calibrate_prediction(model, family)
     try:
         _write(directory / CACHE, digest, made)
     except UserError as error:
         reason = str(error).splitlines()[0]
         print(f"the calibration is not kept for the next prediction: {reason}", file=sys.stderr)
-    return directory, model, made
+    return made
 
 
 def calibrate_prediction(model: "TrainedModel", family: "Family") -> Calibrated:
@@ -208,6 +224,6 @@ def _read(path: Path, digest: str) -> Calibrated | None:
         if content.pop("version") != _VERSION or content.pop("checkpoint") != digest:
             return None
         return Calibrated(**content)
-    except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         print(f"{path} cannot be read ({error}) and is made anew", file=sys.stderr)
         return None

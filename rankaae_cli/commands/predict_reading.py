@@ -9,9 +9,9 @@ from scipy.stats import norm
 
 from rankaae_cli.commands.predict_calibration import Calibrated, encode, named_styles
 from rankaae_cli.core.calibration import apply_calibration
-from rankaae_cli.core.class_probabilities import ClassProbabilities, fit_class_probabilities
+from rankaae_cli.core.class_probabilities import ClassProbabilities, fit_class_probabilities, softened
 from rankaae_cli.core.conformal import Intervals, difficulty_features
-from rankaae_cli.core.novelty import Novelty, novelty_signs, style_distance
+from rankaae_cli.core.novelty import Novelty, novelty_signs, style_distance, widening
 from rankaae_cli.core.reading import Reading
 
 if TYPE_CHECKING:
@@ -97,6 +97,9 @@ class SpectrumReader:
                 for interval, features_NF in zip(self.intervals, features_KNF, strict=True)
             ]
         )
+        # What is unlike the validation rows is read worse than they are.
+        widening_N = widening(novelty_N)
+        own_NK *= widening_N[:, None]
         half_NK = np.hypot(own_NK, norm.ppf((1 + self.coverage) / 2) * offset_part_NK)
         low_NK = value_NK - half_NK
         # What is nowhere negative, such as a deviation, has no negative values to be held.
@@ -110,7 +113,8 @@ class SpectrumReader:
             style_NK=style_NK,
             offset_part_NK=offset_part_NK,
             probabilities={
-                name: (fitted.classes, probabilities[name]) for name, fitted in self.classes.items()
+                name: (fitted.classes, softened(probabilities[name], widening_N))
+                for name, fitted in self.classes.items()
             },
             reconstruction_NE=encoded.reconstruction_NE,
             error_N=encoded.error_N,

@@ -40,6 +40,21 @@ class ClassProbabilities:
         return np.asarray(weights_NC / weights_NC.sum(axis=1, keepdims=True))
 
 
+def softened(probability_NC: np.ndarray, times_N: np.ndarray) -> np.ndarray:
+    """Return probabilities with their logits divided (a temperature), shape (N, C).
+
+    Parameters
+    ----------
+    probability_NC
+        Rows add up to 1.
+    times_N
+        By how much; 1 leaves a row as it is.
+    """
+    logit_NC = np.log(np.maximum(probability_NC, np.finfo(np.float64).tiny)) / times_N[:, None]
+    weight_NC = np.exp(logit_NC - logit_NC.max(axis=1, keepdims=True))
+    return np.asarray(weight_NC / weight_NC.sum(axis=1, keepdims=True))
+
+
 def fit_class_probabilities(
     styles_NK: np.ndarray, descriptor_N: np.ndarray, classes: Sequence[float]
 ) -> ClassProbabilities | None:

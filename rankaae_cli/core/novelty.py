@@ -72,6 +72,23 @@ class Novelty:
         return novelty_N, p_N, [str(verdict) for verdict in verdict_N]
 
 
+def widening(novelty_N: np.ndarray) -> np.ndarray:
+    """Return how many times wider than among validation rows the errors of reading are to be expected, shape (N,).
+
+    1 up to where ``unusual`` begins, and the square of the novelty beyond. A conformal interval holds what it
+    promises of rows like the validation rows alone; this is an extrapolation. The square is what sites of copper
+    oxides with other shells ask for, on which the model was not trained: at a novelty from 1.5 to 2, 90 % intervals
+    without it hold 12 to 74 % of their CN, OCN, NNRS and MOOD, with the novelty itself 27 to 86 %, with its square
+    80 to 98 %.
+
+    Parameters
+    ----------
+    novelty_N
+        Of `Novelty.judge`.
+    """
+    return np.maximum(novelty_N, 1.0) ** 2
+
+
 def novelty_signs(error_N: np.ndarray, spread_NK: np.ndarray, distance_N: np.ndarray) -> np.ndarray:
     """Put the three signs of novelty side by side, shape (N, 3).
 

@@ -18,9 +18,9 @@ from rankaae_cli.commands.predict_calibration import calibrate_prediction, encod
 from rankaae_cli.commands.run_directory import load_run
 from rankaae_cli.core.calibration import apply_calibration, fit_calibration
 from rankaae_cli.core.conformal import Intervals, calibrate_intervals, difficulty_features
-from rankaae_cli.core.novelty import Novelty, novelty_signs, style_distance
+from rankaae_cli.core.novelty import Novelty, novelty_signs, style_distance, widening
 from rankaae_cli.data.family_file import Family, read_family
-from rankaae_cli.data.splits import TEST, VALIDATION
+from rankaae_cli.data.splits import TEST, TRAIN, VALIDATION
 from rankaae_cli.training.trained import TrainedModel
 
 
@@ -42,11 +42,15 @@ def coverages(
     encoded = encode(model, held.spectra_NE)
     styles_NK, spread_NK = named_styles(model, encoded)
     features_KNF = difficulty_features(styles_NK, spread_NK, encoded.error_N)
+    seen_by_all = encode(model, family.spectra_NE[family.split_N == TRAIN])
+    distance_N = style_distance(encoded.styles_TNS, seen_by_all.styles_TNS)
+    signs_N3 = novelty_signs(encoded.error_N, spread_NK, distance_N)
     materials, rng = np.unique(held.material_N.astype(str)), np.random.default_rng(seed)
     found: dict[str, list[tuple[float, ...]]] = {name: [] for name in model.descriptor_names}
     for _ in range(splits):
         chosen = rng.permutation(materials)[: len(materials) // 2]
         calibrates_N = np.isin(held.material_N.astype(str), chosen)
+        wider_N = widening(Novelty.of(signs_N3[calibrates_N]).judge(signs_N3)[0])
         for k, name in enumerate(model.descriptor_names):
             true_N, known_N = held.descriptors_NK[:, k], np.isfinite(held.descriptors_NK[:, k])
             seen, new = calibrates_N & known_N, ~calibrates_N & known_N
@@ -56,7 +60,7 @@ def coverages(
             )
             assert calibration is not None and rows is not None, f"too few rows of {name}"
             off_N = np.abs(true_N[new] - apply_calibration(calibration, styles_NK[new, k]))
-            half_N = Intervals(rows).half_width(features_KNF[k][new], coverage)
+            half_N = Intervals(rows).half_width(features_KNF[k][new], coverage) * wider_N[new]
             constant = np.sort(np.abs(rows.residual_N))[
                 min(int(np.ceil((len(rows.residual_N) + 1) * coverage)), len(rows.residual_N)) - 1
             ]

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from rankaae_cli.core.class_probabilities import fit_class_probabilities
+from rankaae_cli.core.class_probabilities import fit_class_probabilities, softened
 
 CLASSES = [1.0, 2.0, 3.0]
 
@@ -25,6 +25,15 @@ def test_probabilities_are_those_of_being_right(classes):
             if told.sum() < 300:  # of classes that are well apart, few rows lie between
                 continue
             assert np.mean(value[told] == c) == pytest.approx(p[told].mean(), abs=0.05)
+
+
+def test_softened_probabilities_keep_their_order_and_approach_equal_ones():
+    probability = np.array([[0.7, 0.2, 0.1], [0.7, 0.2, 0.1], [0.7, 0.2, 0.1], [1.0, 0.0, 0.0]])
+    found = softened(probability, np.array([1.0, 2.0, 1e6, 1.0]))
+    np.testing.assert_allclose(found[0], probability[0])
+    np.testing.assert_allclose(found[1], np.sqrt(probability[1]) / np.sqrt(probability[1]).sum())
+    np.testing.assert_allclose(found[2], 1 / 3, atol=1e-5)
+    np.testing.assert_allclose(found[3], probability[3], atol=1e-300)
 
 
 def test_classes_that_do_not_occur_are_not_offered_and_too_little_is_not_fitted():

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from rankaae_cli.core.novelty import Novelty, novelty_signs, style_distance
+from rankaae_cli.core.novelty import Novelty, novelty_signs, style_distance, widening
 
 
 def signs(n, seed, times=(1.0, 1.0, 1.0)):
@@ -36,6 +36,10 @@ def test_every_sign_counts_and_its_scale_does_not(novelty, sign):
     ):
         if isinstance(ours, np.ndarray):
             np.testing.assert_allclose(ours, theirs, atol=1e-9)
+
+
+def test_errors_are_expected_to_grow_with_the_novelty_beyond_the_usual_alone():
+    assert widening(np.array([-3.0, 0.0, 1.0, 1.5, 3.0])).tolist() == [1.0, 1.0, 1.0, 2.25, 9.0]
 
 
 def test_better_than_usual_is_not_novel(novelty):

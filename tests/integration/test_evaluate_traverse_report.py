@@ -234,9 +234,11 @@ def test_predictions_agree_with_the_metrics(run_directory, page):
         assert known.sum() == scores["n"] and table.loc[known, name].notna().all()
         error = (table[name] - table[f"{name}_true"]).abs()
         assert error.mean() == pytest.approx(scores["mae"], rel=1e-3)
-        assert ((table[f"{name}_high"] - table[f"{name}_low"]) / 2).to_numpy() == pytest.approx(
+        assert (table[f"{name}_high"] - table[name]).mean() == pytest.approx(
             scores["interval_half_width"], rel=1e-3
         )
+        within = table[f"{name}_true"].between(table[f"{name}_low"], table[f"{name}_high"])
+        assert within[known].mean() == pytest.approx(scores["interval_coverage"], abs=0.02)
     assert table["reconstruction_mae"].mean() == pytest.approx(
         metrics["ensemble"]["reconstruction"]["mae"], rel=1e-3
     )
