@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from omegaconf import DictConfig
 
     from rankaae_cli.commands.predict_reading import SpectrumReader
-    from rankaae_cli.core.mixtures import Mixture
     from rankaae_cli.core.reading import Offset
     from rankaae_cli.data.prediction_input import Fault, InputSpectrum
     from rankaae_cli.data.sites import FamilySpec
@@ -56,6 +55,7 @@ def predict(cfg: "DictConfig", names: list[str]) -> "Prediction":
     from rankaae_cli.commands.evaluate import subject_of
     from rankaae_cli.commands.ingest_measured import measured_options
     from rankaae_cli.commands.predict_calibration import load_for_prediction
+    from rankaae_cli.commands.predict_mixtures import read_mixtures
     from rankaae_cli.commands.predict_reading import SpectrumReader
     from rankaae_cli.commands.run_directory import read_run_config
     from rankaae_cli.data.prediction_input import read_input
@@ -101,7 +101,7 @@ def predict(cfg: "DictConfig", names: list[str]) -> "Prediction":
         offset=offset if any_measured else None,
         warnings=warnings,
         best_shift_N=_best_shifts(spectra, spec, cfg.max_tail, offset, reader) if cfg.best_shift else None,
-        mixtures=_mixtures(cfg.mixture, reader, spectra_NE),
+        mixtures=read_mixtures(cfg.mixture, reader, spectra_NE, shifted) if cfg.mixture else {},
         faults=faults,
     )
 
@@ -272,10 +272,3 @@ def _best_shifts(
             tried.append(shift)
         best_N[n] = tried[int(np.argmin(reader.reconstruction_error(np.stack(rows))))]
     return best_N
-
-
-def _mixtures(wanted: Any, reader: "SpectrumReader", spectra_NE: "np.ndarray") -> "dict[str, list[Mixture]]":
-    """Read each spectrum as a mixture of the classes of the descriptors that `wanted` names."""
-    from rankaae_cli.commands.predict_mixtures import read_mixtures
-
-    return read_mixtures(wanted, reader, spectra_NE) if wanted else {}

@@ -1,5 +1,6 @@
 """Reading spectra as mixtures of valences or coordination numbers."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,10 +11,12 @@ from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.mixtures import Mixture, Unmixer
 
 if TYPE_CHECKING:
-    from rankaae_cli.commands.predict_reading import SpectrumReader
+    from rankaae_cli.commands.predict_reading import Shifted, SpectrumReader
 
 
-def read_mixtures(wanted: Any, reader: "SpectrumReader", spectra_NE: np.ndarray) -> dict[str, list[Mixture]]:
+def read_mixtures(
+    wanted: Any, reader: "SpectrumReader", spectra_NE: np.ndarray, shifted: "Sequence[Shifted | None]"
+) -> dict[str, list[Mixture]]:
     """Read each spectrum as a mixture of the classes of some descriptors.
 
     Parameters
@@ -24,6 +27,8 @@ def read_mixtures(wanted: Any, reader: "SpectrumReader", spectra_NE: np.ndarray)
         Holds the model and the training spectra, which are the references.
     spectra_NE
         Shape (N, E), on the model's grid.
+    shifted
+        N of them: the same spectrum with other offsets; None where its energies are certain.
 
     Returns
     -------
@@ -47,10 +52,12 @@ def read_mixtures(wanted: Any, reader: "SpectrumReader", spectra_NE: np.ndarray)
             f"mixture={wanted}: no descriptor of this run with classes\n"
             f"there are: {', '.join(with_classes) or 'none'}"
         )
-    return {name: _read(name, reader, spectra_NE) for name in names}
+    return {name: _read(name, reader, spectra_NE, shifted) for name in names}
 
 
-def _read(name: str, reader: "SpectrumReader", spectra_NE: np.ndarray) -> list[Mixture]:
+def _read(
+    name: str, reader: "SpectrumReader", spectra_NE: np.ndarray, shifted: "Sequence[Shifted | None]"
+) -> list[Mixture]:
     rows = reader.calibrated
     value_M = rows.descriptors_MK[:, reader.model.descriptor_names.index(name)]
     known = np.isfinite(value_M)
@@ -68,4 +75,9 @@ def _read(name: str, reader: "SpectrumReader", spectra_NE: np.ndarray) -> list[M
         )
     except ValueError as error:
         raise UserError(f"mixture={name}: {error}\ntrain on more data") from error
-    return [unmixer.read(spectrum_E) for spectrum_E in spectra_NE]
+    return [
+        unmixer.read(spectrum_E)
+        if moved is None
+        else unmixer.read(spectrum_E, moved.spectra_NE, moved.weight_N)
+        for spectrum_E, moved in zip(spectra_NE, shifted, strict=True)
+    ]

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import nnls
+from scipy.stats import norm
 
 from rankaae_cli.core.calibration import conformal_quantile
 
@@ -77,6 +78,7 @@ class Unmixer:
         seed: int = 0,
     ) -> None:
         self._rng = np.random.default_rng(seed)
+        self._normal = float(norm.ppf((1 + coverage) / 2))
         materials = np.unique(np.asarray(material_N).astype(str))
         apart = self._rng.permutation(materials)[: -(-len(materials) // 5)]
         apart_N = np.isin(np.asarray(material_N).astype(str), apart)
@@ -92,23 +94,43 @@ class Unmixer:
         self._references = [
             np.asarray(references_NE[(class_N == c) & ~apart_N], dtype=np.float64) for c in self.classes
         ]
+        # The same draws for every spectrum, so that what one is read as does not depend on the others.
+        self._draws = [
+            [self._rng.choice(len(r), min(_OF_A_CLASS, len(r)), replace=False) for r in self._references]
+            for _ in range(_DRAWS)
+        ]
         kept = [np.asarray(references_NE[(class_N == c) & apart_N], dtype=np.float64) for c in self.classes]
         self._factor = self._measured_factor(kept, coverage)
 
-    def read(self, spectrum_E: np.ndarray) -> Mixture:
-        """Read one spectrum, shape (E,)."""
+    def read(
+        self,
+        spectrum_E: np.ndarray,
+        moved_NE: np.ndarray | None = None,
+        weight_N: np.ndarray | None = None,
+    ) -> Mixture:
+        """Read one spectrum.
+
+        Parameters
+        ----------
+        spectrum_E
+            Shape (E,).
+        moved_NE, weight_N
+            The same spectrum with the N offsets of its energies that may be true instead, and how likely each is;
+            they widen the intervals. None where its energies are certain.
+        """
         share, deviation, error = self._shares(np.asarray(spectrum_E, dtype=np.float64))
         half = self._factor * deviation
+        if moved_NE is not None and weight_N is not None:
+            moved_NC = np.stack([self._shares(np.asarray(m_E, dtype=np.float64))[0] for m_E in moved_NE])
+            half = np.hypot(half, self._normal * np.sqrt(weight_N @ (moved_NC - share) ** 2))
         return Mixture(self.classes, share, np.clip(share - half, 0, 1), np.clip(share + half, 0, 1), error)
 
     def _shares(self, spectrum_E: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
         """Return shares, their standard deviation over the best draws, and the error of the combinations."""
         drawn = np.empty((_DRAWS, len(self.classes)))
         errors = np.empty(_DRAWS)
-        for i in range(_DRAWS):
-            some = [
-                r[self._rng.choice(len(r), min(_OF_A_CLASS, len(r)), replace=False)] for r in self._references
-            ]
+        for i, draw in enumerate(self._draws):
+            some = [r[rows] for r, rows in zip(self._references, draw, strict=True)]
             columns = np.concatenate(some).T
             weight, _ = nnls(columns, spectrum_E)
             label = np.repeat(np.arange(len(some)), [len(s) for s in some])

@@ -46,6 +46,21 @@ def test_a_pure_spectrum_is_mostly_its_class(unmixer):
     assert np.mean(found == label) > 0.9
 
 
+def test_what_one_is_read_as_does_not_depend_on_the_others(unmixer):
+    parts, _ = spectra(4, 5)
+    first = unmixer.read(parts[0])
+    unmixer.read(parts[1])
+    assert unmixer.read(parts[0]).share.tolist() == first.share.tolist()
+
+
+def test_an_uncertain_offset_widens_the_intervals(unmixer):
+    parts, _ = spectra(4, 6)
+    moved = np.stack([np.interp(ENERGY - shift, ENERGY, parts[0]) for shift in (-2.0, 0.0, 2.0)])
+    certain, uncertain = unmixer.read(parts[0]), unmixer.read(parts[0], moved, np.array([0.25, 0.5, 0.25]))
+    assert uncertain.share.tolist() == certain.share.tolist()
+    assert (uncertain.high - uncertain.low).sum() > (certain.high - certain.low).sum() + 0.2
+
+
 def test_one_class_is_no_mixture():
     references, _ = spectra(100, 4)
     with pytest.raises(ValueError, match="at least 2"):
