@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import IO
 
 from rankaae_cli.core.errors import UserError
 
@@ -94,19 +95,15 @@ def require_file(path: str | Path) -> Path:
 @contextmanager
 def locked(path: Path) -> Iterator[bool]:
     """Hold the lock on a file, which is made and in the end removed; give False where another process holds it."""
-    with path.open("w") as file:
-        for attempt in range(_LOCK_ATTEMPTS):
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                # It may be `is_locked` that looks.
-                time.sleep(0.1 * (attempt + 1))
-        else:
-            yield False
-            return
-        yield True
-        path.unlink(missing_ok=True)
+    for attempt in range(_LOCK_ATTEMPTS):
+        with path.open("w") as file:
+            if _is_taken(path, file):
+                yield True
+                path.unlink(missing_ok=True)
+                return
+        # It may be `is_locked` that looks.
+        time.sleep(0.1 * (attempt + 1))
+    yield False
 
 
 def is_locked(path: str | Path) -> bool:
@@ -120,6 +117,16 @@ def is_locked(path: str | Path) -> bool:
     except BlockingIOError:
         return True
     return False
+
+
+def _is_taken(path: Path, file: IO[str]) -> bool:
+    """Take the lock on an open file; return whether that went well and it still is the file of that name."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # Who held it before may have removed the file since it was opened.
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except (BlockingIOError, FileNotFoundError):
+        return False
 
 
 def now() -> str:

@@ -5,7 +5,7 @@ from datetime import datetime
 import pytest
 
 from rankaae_cli.core.errors import UserError
-from rankaae_cli.data.files import now, replacing, require_file, write_text
+from rankaae_cli.data.files import is_locked, locked, now, replacing, require_file, write_text
 
 
 def fail(path, error):
@@ -64,3 +64,24 @@ def test_a_file_to_read_must_be_one(tmp_path):
 
 def test_the_time_is_of_utc():
     assert datetime.fromisoformat(now()).utcoffset().total_seconds() == 0
+
+
+def test_a_lock_is_held_by_one_and_seen_by_others(tmp_path):
+    path = tmp_path / ".lock"
+    assert not is_locked(path)
+    with locked(path) as may:
+        assert may and is_locked(path)
+        with locked(path) as another:
+            assert not another
+        assert is_locked(path)
+    assert not path.exists() and not is_locked(path)
+
+
+def test_a_lock_whose_file_its_holder_removed_is_taken_on_the_new_file(tmp_path, monkeypatch):
+    path = tmp_path / ".lock"
+    first = locked(path)
+    first.__enter__()
+    # The second has opened the file and waits; the first lets go, which removes it.
+    monkeypatch.setattr("time.sleep", lambda _: first.__exit__(None, None, None) if path.exists() else None)
+    with locked(path) as may:
+        assert may and is_locked(path)
