@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rankaae_cli.data.measured_normalised import Prepared
     from rankaae_cli.reports.offset_figure import ShownReference
 
-_VALENCE = "OS"
+_VALENCE, _MATERIAL = "OS", "material"
 _TOLERANCE = (
     0.25  # in the unit of the descriptor: rows this near to what a reference is known to be count as such
 )
@@ -49,6 +49,8 @@ def run(cfg: "DictConfig") -> dict[str, Any]:
             "references= names no reference\n"
             "give files and their valences, in quotes: 'references={Cu2O.xdi:1,CuO.xdi:2}'"
         )
+    if not cfg.search > 0:
+        raise UserError(f"search={cfg.search:g} must be positive\ngive the largest offset to try, eV")
     config = read_run_config(find_run(cfg.run))
     family = read_family(cfg.data) if cfg.data else family_of_run(config)
     if family.energy_unit != "eV":
@@ -128,15 +130,28 @@ def _held_against(name: str, wanted: dict[str, float | str], family: "Family", c
 def _wanted(known: Any) -> dict[str, float | str]:
     """Return what a reference is known to be: a number is its valence, a text its material in the family."""
     if isinstance(known, Mapping) and known:
-        return {str(k): v if isinstance(v, str) else float(v) for k, v in known.items()}
+        wrong = {k: v for k, v in known.items() if not _tells(str(k), v)}
+        if wrong:
+            raise UserError(
+                f"references: {', '.join(f'{key}:{value}' for key, value in wrong.items())} is no value\n"
+                "expected numbers, such as {OS:2,CN:4}, and a name for material"
+            )
+        return {str(k): str(v) if k == _MATERIAL else float(v) for k, v in known.items()}
     if isinstance(known, str):
-        return {"material": known}
+        return {_MATERIAL: known}
     if isinstance(known, int | float) and not isinstance(known, bool):
         return {_VALENCE: float(known)}
     raise UserError(
         f"references: {known!r} says nothing of a compound\nexpected its valence, a mapping such as "
         "{OS:2,CN:4}, or the name of its material in the family"
     )
+
+
+def _tells(key: str, value: Any) -> bool:
+    """Return whether a value is one that can be known: a name for the material, a number of all else."""
+    if key == _MATERIAL:
+        return isinstance(value, str)
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _rows_of(family: "Family", wanted: Mapping[str, float | str], name: str) -> "np.ndarray":
@@ -147,7 +162,7 @@ def _rows_of(family: "Family", wanted: Mapping[str, float | str], name: str) -> 
     columns |= dict(zip(family.quantity_names, family.quantities_NQ.T, strict=True))
     fits = np.ones(len(family), dtype=bool)
     for key, value in wanted.items():
-        if key == "material":
+        if key == _MATERIAL:
             fits &= family.material_N.astype(str) == str(value)
         elif key in columns:
             fits &= np.abs(columns[key] - float(value)) <= _TOLERANCE

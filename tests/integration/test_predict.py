@@ -299,6 +299,8 @@ def test_an_offset_of_another_element_or_none_is_refused(work, tmp_path, refused
     (tmp_path / "one.xdi").write_text(scan(read_family(work / "cu.h5"), 3))
     assert "holds no spectrum with OS 9" in refused(*call, "references={one.xdi:9}")
     assert "has no XX" in refused(*call, "references={one.xdi:{XX:1}}")
+    assert "OS:2+ is no value" in refused(*call, "references={one.xdi:{OS:2+}}")
+    assert "search=-5 must be positive" in refused(*call, "references={one.xdi:2}", "search=-5")
 
 
 def test_a_measured_family_file_is_shifted_and_a_computed_one_never(work):
