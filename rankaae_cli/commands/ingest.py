@@ -105,7 +105,7 @@ def _read(cfg: DictConfig, spec: "FamilySpec") -> "tuple[Family, tuple[Rejection
             return _as_family(read_measured_family(cfg, spec, _output(cfg), progress), spec, "measured")
     from rankaae_cli.commands.ingest_stopped import stopping_in_order
 
-    with stopping_in_order(), Progress("descriptors", "structures") as progress:
+    with stopping_in_order(), Progress("descriptors") as progress:
         return _as_family(_read_sites(cfg, spec, progress), spec, source)
 
 

@@ -124,7 +124,7 @@ def _shells(jobs: dict[str, Job], options: ShellOptions, progress: Progress) -> 
     with closing(first_shells(jobs, options)) as found:
         for name, found_there in found:
             shells[name] = found_there
-            progress(len(shells), len(jobs))
+            progress(len(shells), len(jobs), f"{len(shells)} of {len(jobs)} structures")
     return shells
 
 

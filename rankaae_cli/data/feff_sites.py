@@ -84,7 +84,7 @@ def read_feff(
     options
         How first shells are computed.
     progress
-        Called with (structures done, structures in all, how many sites are rejected so far, as text).
+        Called with (effort spent, effort in all, how many structures are done and sites rejected, as text).
     scanning
         Called with (spectra read, None) while the folder or archive is read.
 
@@ -138,7 +138,8 @@ def _describe(
             for spectrum in scan.spool.spectra_of(folder):
                 scan.reject(folder, str(spectrum.site), fault)
     jobs = scan.spool.jobs(spec)
-    total = len(jobs)
+    # The largest come first, so that their number would foretell too late an end.
+    total, effort, spent = len(jobs), jobs.effort(), 0
     # Closed at once when something is raised here, so that what is computed gets into the cache.
     with closing(first_shells(jobs, options)) as found:
         for done, (folder, shells) in enumerate(found, 1):
@@ -148,7 +149,9 @@ def _describe(
                     scan.spool.describe(spectrum.number, values)
                 except SpectrumError as error:
                     scan.reject(folder, str(spectrum.site), str(error))
-            progress(done, total, f"{len(scan.rejected) + len(scan.elsewhere)} sites rejected")
+            spent += jobs.effort(folder)
+            rejected = len(scan.rejected) + len(scan.elsewhere)
+            progress(spent, effort, f"{done} of {total} structures, {rejected} sites rejected")
 
 
 def _scan(path: Path, spec: FamilySpec, max_tail: float, spool: FeffSpool, scanning: Progress) -> _Scan:

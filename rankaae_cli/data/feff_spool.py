@@ -55,6 +55,7 @@ class FeffSpool:
         self._lock = threading.Lock()
         self._db.execute("PRAGMA journal_mode = OFF")
         self._db.execute(f"PRAGMA cache_size = -{_MEMORY}")
+        self._db.create_function("effort", 1, effort_of, deterministic=True)
         self._db.executescript(_TABLES)
         self._db.execute("BEGIN")
         self._last = ("", "")  # the place and folder that came last: a site has many files
@@ -165,9 +166,9 @@ class FeffSpool:
             for n in range(len(parts))
         )
 
-    def jobs(self, spec: FamilySpec) -> "Mapping[str, Job]":
+    def jobs(self, spec: FamilySpec) -> "FeffJobs":
         """Return what is to be computed, by the material's folder, the largest structure first."""
-        return _Jobs(self, spec)
+        return FeffJobs(self, spec)
 
     def _do(self, statement: str, values: Sequence[Any] = ()) -> list[Any]:
         with self._explained():
@@ -185,7 +186,15 @@ class FeffSpool:
             ) from error
 
 
-class _Jobs(Mapping[str, Job]):
+def effort_of(size: int) -> int:
+    """Return how long the shells of a structure take, in no unit, from the size of its POSCAR in bytes.
+
+    Of the copper oxides of the Materials Project, the largest tenth takes a third of the time, as this has it.
+    """
+    return int(size**1.5)
+
+
+class FeffJobs(Mapping[str, Job]):
     """The structures that have spectra, each read when it is asked for."""
 
     _WHERE = "poscar IS NOT NULL AND EXISTS (SELECT 1 FROM spectrum WHERE spectrum.folder = structure.folder)"
@@ -195,9 +204,15 @@ class _Jobs(Mapping[str, Job]):
         self._spec = spec
         spool._do("DROP TABLE IF EXISTS job")
         spool._do(
-            "CREATE TABLE job AS SELECT folder AS folder FROM structure WHERE "
+            "CREATE TABLE job AS SELECT folder AS folder, effort(length(poscar)) AS effort FROM structure WHERE "
             f"{self._WHERE} ORDER BY length(poscar) DESC, folder"
         )
+        spool._do("CREATE INDEX job_folder ON job (folder)")
+
+    def effort(self, folder: str | None = None) -> int:
+        """Return how long a structure takes, or all of them together, in no unit; see `effort_of`."""
+        which, values = ("", ()) if folder is None else (" WHERE folder = ?", (folder,))
+        return int(self._spool._do(f"SELECT TOTAL(effort) FROM job{which}", values)[0][0])
 
     def __len__(self) -> int:
         return int(self._spool._do("SELECT COUNT(*) FROM job")[0][0])
