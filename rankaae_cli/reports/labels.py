@@ -137,3 +137,8 @@ def metric_label(column: str) -> str:
     """Return the axis label of a column of metrics.csv."""
     plain = column.removeprefix("train_").removeprefix("val_").replace("_", " ")
     return _METRIC_LABELS.get(column, plain[:1].upper() + plain[1:])
+
+
+def shortened(name: str) -> str:
+    """Return a name as it is, its middle left out where it is longer than 40 characters."""
+    return name if len(name) <= 40 else f"{name[:18]}…{name[-20:]}"

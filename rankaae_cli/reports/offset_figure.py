@@ -7,9 +7,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from rankaae_cli.reports.drawing import BLACK, BLUE, GREY, LIGHT_GREY, legend_below, new_figure, styled
-from rankaae_cli.reports.labels import Subject
+from rankaae_cli.reports.labels import Subject, shortened
 
-_PANEL_INCHES = 1.45
+_PANEL_INCHES = 1.55
 
 
 @dataclass(frozen=True)
@@ -52,19 +52,19 @@ def offset_figure(
     panels = figure.subplots(len(references), 1, sharex=True, squeeze=False)[:, 0]
     for ax, one in zip(panels, references, strict=True):
         for spectrum_E in one.nearest_NE:
-            ax.plot(energy_E, spectrum_E, color=LIGHT_GREY, lw=0.6, label="computed, nearest")
+            ax.plot(energy_E, spectrum_E, color=LIGHT_GREY, lw=0.6, label="computed")
         for shift, label, colour, line in (
-            (0.0, "reference as measured", BLUE, ":"),
-            (one.shift, "reference, moved", BLACK, "-"),
+            (0.0, "as measured", BLUE, ":"),
+            (one.shift, "moved", BLACK, "-"),
         ):
             moved = one.energy_M + shift
             shown = (moved > energy_E[0] - 10) & (moved < energy_E[-1])
             ax.plot(moved[shown], one.absorption_M[shown], color=colour, ls=line, label=label)
         ax.set_title(
-            f"{one.name}, {one.known}: {one.shift:+.1f} ± {one.deviation:.1f} eV",
+            f"{shortened(one.name)}\n{one.known}: {one.shift:+.1f} ± {one.deviation:.1f} eV",
             loc="left", fontsize=6.5, color=GREY, parse_math=False,
         )  # fmt: skip
-        ax.set_ylabel("Normalised")
+        ax.set_ylabel("Absorption,\nnormalised")
     panels[-1].set_xlabel(f"{subject.energy_label}, scale of the code")
     legend_below(figure, list(panels))
     return figure

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from rankaae_cli.core.calibration import IN_RANGE
 from rankaae_cli.reports.drawing import BLACK, BLUE, GREY, LIGHT_GREY, ORANGE, VERMILION, new_figure, styled
-from rankaae_cli.reports.labels import with_unit
+from rankaae_cli.reports.labels import shortened, with_unit
 from rankaae_cli.reports.prediction import Prediction
 from rankaae_cli.reports.tables import Ranged, print_number
 
@@ -30,7 +30,7 @@ def prediction_figure(prediction: Prediction, n: int) -> Figure:
     with_shares = [(name, m[n]) for name, m in prediction.mixtures.items()]
     rows = len(names) + sum(len(m.classes) for _, m in with_shares)
     height = _SPECTRUM_INCHES + _ROW_INCHES * rows + 0.45
-    figure = new_figure(height, prediction.subject, _short(prediction.spectra[n].label))
+    figure = new_figure(height, prediction.subject, shortened(prediction.spectra[n].label))
     top, bottom = figure.subplots(2, 1, height_ratios=[_SPECTRUM_INCHES, _ROW_INCHES * rows + 0.1])
     top.plot(prediction.energy_E, prediction.spectra_NE[n], color=BLACK, label="spectrum")
     top.plot(
@@ -94,7 +94,3 @@ def _draw_readings(
 def _scale(first: float, last: float) -> Callable[[float], float]:
     width = last - first if last > first else 1.0
     return lambda value: (value - first) / width
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= 40 else f"{name[:18]}…{name[-20:]}"
