@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from rankaae_cli.training.trained import TrainedModel
 
 METRICS = "metrics.json"
+# Of what an evaluation leaves: counted up with every change of it, so that a report makes anew what is older.
+FORMAT_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -153,6 +155,7 @@ def evaluate(
     found = find_associations(model, family, reading, validation, training, seed)
     read = read_with_intervals(run_directory, model, family, reading)
     metrics = {
+        "format_version": FORMAT_VERSION,
         "run": run_directory.name,
         "family": model.family,
         "element": model.element,

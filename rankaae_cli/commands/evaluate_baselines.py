@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from rankaae_cli.training.trained import TrainedModel
 
 BASELINES_JSON, BASELINES_CSV, FIGURE = "baselines.json", "baselines.csv", "baselines"
+# Of baselines.json: counted up with every change of it, so that older ones are not mixed with newer.
+FORMAT_VERSION = 1
 
 
 def chosen_baselines(asked: Any) -> list[str]:
@@ -130,6 +132,7 @@ def evaluate_baselines(
     )
     of_name = {row["name"]: row for row in (*kept, *fitted)}
     content = {
+        "format_version": FORMAT_VERSION,
         **{key: metrics[key] for key in _SHARED},
         "rows": [
             *_rows_of_model(run_directory, model, metrics),
@@ -150,7 +153,9 @@ def known_baselines(directory: Path, metrics: dict[str, Any]) -> list[dict[str, 
         content = json.loads((directory / BASELINES_JSON).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return []
-    if not isinstance(content, dict) or any(content.get(key) != metrics[key] for key in _SAME):
+    if not isinstance(content, dict) or content.get("format_version") != FORMAT_VERSION:
+        return []
+    if any(content.get(key) != metrics[key] for key in _SAME):
         return []
     return [row for row in content["rows"] if row["kind"] == "baseline"]
 
@@ -187,7 +192,7 @@ _SHARED = (
     *("run", "family", "element", "edge", "source", "synthetic", "split", "n", "n_materials", "n_trials"),
     *("selected_trial", "rankaae_version", "checkpoint_sha256"),
 )
-_SAME = ("split", "n", "rankaae_version", "checkpoint_sha256")
+_SAME = ("split", "n", "checkpoint_sha256")
 
 
 def fitting_rows(family: "Family") -> "FittingRows":

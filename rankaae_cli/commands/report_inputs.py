@@ -4,10 +4,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rankaae_cli import __version__
-from rankaae_cli.commands.evaluate import checkpoint_sha256, evaluate, evaluation_directory, evaluation_files
-from rankaae_cli.commands.evaluate_baselines import baselines_files
-from rankaae_cli.commands.traverse import traversal_files, traverse
+from rankaae_cli.commands import evaluate, evaluate_baselines, traverse
 
 if TYPE_CHECKING:
     from rankaae_cli.data.family_file import Family
@@ -17,21 +14,26 @@ if TYPE_CHECKING:
 def outputs(
     run_directory: Path, model: "TrainedModel", family: "Family"
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the contents of metrics.json and traversal.json, making what is missing or of another model."""
+    """Return the contents of metrics.json and traversal.json, making what is missing, older or of another model."""
     from rankaae_cli.commands.terminal import console
 
     made = {
         "evaluation of the test split": (
-            evaluation_files(run_directory, "test", model),
-            lambda: evaluate(run_directory, model, family, "test"),
+            evaluate.FORMAT_VERSION,
+            evaluate.evaluation_files(run_directory, "test", model),
+            lambda: evaluate.evaluate(run_directory, model, family, "test"),
         ),
-        "traversal": (traversal_files(run_directory, model), lambda: traverse(run_directory, model, family)),
+        "traversal": (
+            traverse.FORMAT_VERSION,
+            traverse.traversal_files(run_directory, model),
+            lambda: traverse.traverse(run_directory, model, family),
+        ),
     }
-    checkpoint = checkpoint_sha256(run_directory)
+    checkpoint = evaluate.checkpoint_sha256(run_directory)
     contents = []
-    for what, (paths, make) in made.items():
+    for what, (version, paths, make) in made.items():
         content = _read_json(paths[-1])
-        fault = _fault(content, checkpoint, paths)
+        fault = _fault(content, checkpoint, version, paths)
         if fault:
             console.print(f"{fault} {what} in {run_directory.name}: making it")
             make()
@@ -45,9 +47,10 @@ def baselines(run_directory: Path) -> dict[str, Any] | None:
     """Return the contents of baselines.json of the test split; None where it is of no use."""
     from rankaae_cli.commands.terminal import console
 
-    files = baselines_files(evaluation_directory(run_directory, "test"))
+    files = evaluate_baselines.baselines_files(evaluate.evaluation_directory(run_directory, "test"))
     content = _read_json(files[-1])
-    fault = _fault(content, checkpoint_sha256(run_directory), files)
+    checkpoint = evaluate.checkpoint_sha256(run_directory)
+    fault = _fault(content, checkpoint, evaluate_baselines.FORMAT_VERSION, files)
     if content is not None and fault:
         console.print(
             f"{fault} baselines in {run_directory.name}: left out; rankaae evaluate baselines=all makes them"
@@ -55,11 +58,11 @@ def baselines(run_directory: Path) -> dict[str, Any] | None:
     return None if fault else content
 
 
-def _fault(content: dict[str, Any] | None, checkpoint: str, paths: list[Path]) -> str:
+def _fault(content: dict[str, Any] | None, checkpoint: str, version: int, paths: list[Path]) -> str:
     """Return why an evaluation or traversal cannot be used: ``no``, ``outdated``, ``incomplete`` or nothing."""
     if content is None:
         return "no"
-    if (content.get("checkpoint_sha256"), content.get("rankaae_version")) != (checkpoint, __version__):
+    if (content.get("checkpoint_sha256"), content.get("format_version")) != (checkpoint, version):
         return "outdated"
     return "" if all(path.is_file() for path in paths) else "incomplete"
 

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 OVERVIEW, FREE_OVERVIEW, STABILITY = "overview", "overview_free", "stability"
 TRAVERSAL = "traversal.json"
+# Of what a traversal leaves: counted up with every change of it, so that a report makes anew what is older.
+FORMAT_VERSION = 1
 OTHERS_TEXT = {"data": "others as in the data", "independent": "others independent"}
 
 
@@ -147,6 +149,7 @@ def traversal_files(run_directory: Path, model: "TrainedModel") -> list[Path]:
 def _about(run_directory: Path, model: "TrainedModel") -> dict[str, Any]:
     """Return what traversal.json says of the run."""
     return {
+        "format_version": FORMAT_VERSION,
         "run": run_directory.name,
         "family": model.family,
         "source": model.source,

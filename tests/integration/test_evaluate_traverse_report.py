@@ -350,10 +350,11 @@ def test_another_split_goes_beside(run_directory, page, capsys):
 def test_report_makes_again_only_what_is_outdated(run_directory, page, capsys, monkeypatch):
     monkeypatch.setattr("rankaae_cli.reports.drawing.save_figure", lambda *_, **__: None)  # the slow part
     path = run_directory / "traversal" / "traversal.json"
-    path.write_text(json.dumps({**strict(path), "checkpoint_sha256": "of another model"}))
     before = (run_directory / "evaluation" / "metrics.json").stat().st_mtime_ns
-    report.run(OmegaConf.structured(ReportConfig(run=str(run_directory))))
-    assert "outdated traversal" in capsys.readouterr().err
+    for change in ({"checkpoint_sha256": "of another model"}, {"format_version": 0}):
+        path.write_text(json.dumps({**strict(path), **change}))
+        report.run(OmegaConf.structured(ReportConfig(run=str(run_directory))))
+        assert "outdated traversal" in capsys.readouterr().err
     assert (run_directory / "evaluation" / "metrics.json").stat().st_mtime_ns == before
 
 
