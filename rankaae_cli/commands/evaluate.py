@@ -139,16 +139,18 @@ def evaluate(
     split
         ``train``, ``validation`` or ``test``.
     resamples, seed
-        Of the materials, for intervals, by default as many as conf/evaluate.yaml has; the seed also of
-        permutations and draws.
+        Of the materials, for intervals, by default as many as conf/evaluate.yaml has, fewer of many rows; the seed
+        also of permutations and draws.
     """
     from rankaae_cli.commands.evaluate_draw import draw_evaluation
     from rankaae_cli.commands.evaluate_scores import fit_on_validation, score_split
     from rankaae_cli.commands.evaluate_styles import describe_styles, find_associations
     from rankaae_cli.commands.evaluate_write import write_tables
+    from rankaae_cli.core.bootstrap import affordable_resamples
 
     resamples = _shipped_resamples() if resamples is None else resamples
     reading = read_split(model, family, split)
+    resamples = affordable_resamples(len(reading.rows), resamples)
     validation = reading if split == "validation" else read_split(model, family, "validation")
     training = reading if split == "train" else read_split(model, family, "train")
     fitted = fit_on_validation(model, validation, training.spectra_NE.mean(axis=0))

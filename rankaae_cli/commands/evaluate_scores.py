@@ -129,7 +129,7 @@ def _lead(
     """Hold the selected trial's lead over the next against chance; None where it is not the best or is alone."""
     import numpy as np
 
-    from rankaae_cli.core.bootstrap import LEVEL, material_weights
+    from rankaae_cli.core.bootstrap import LEVEL, affordable_resamples, material_weights
     from rankaae_cli.core.calibration import reconstruction_mae_rows
     from rankaae_cli.core.trial_choice import lead, resampled_scores
 
@@ -138,7 +138,8 @@ def _lead(
     if rank_of[selected] != 1 or not others:
         return None
     over = min(others, key=lambda t: others[t])
-    weights_NR = material_weights(validation.material_N, _LEAD_RESAMPLES, np.random.default_rng(0))
+    resamples = affordable_resamples(len(validation.material_N), _LEAD_RESAMPLES)
+    weights_NR = material_weights(validation.material_N, resamples, np.random.default_rng(0))
     # The rows themselves are the last resample.
     weights_NR = np.column_stack([weights_NR, np.ones(len(weights_NR))])
     flat_NE = np.broadcast_to(mean_spectrum_E, validation.spectra_NE.shape)

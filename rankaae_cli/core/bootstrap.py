@@ -17,6 +17,8 @@ import numpy as np
 
 LEVEL = 0.95
 _FEWEST_ROWS = 3  # as in `metrics`
+_MOST_WEIGHTS, _FEWEST_RESAMPLES = 6_000_000, 100
+_MOST_ROWS_IN_PAIRS = 20_000  # 400 million pairs, in seconds
 _BLOCK = 1024  # rows of the matrix of pairs at once, to bound its memory
 
 
@@ -47,6 +49,15 @@ def material_weights(
         return np.empty((len(row_material_N), 0))
     drawn = rng.multinomial(m, np.full(m, 1 / m), size=resamples)
     return np.ascontiguousarray(drawn.T[row_material_N], dtype=np.float64)
+
+
+def affordable_resamples(rows: int, asked: int) -> int:
+    """Return how many resamples are drawn of so many rows: as many as asked, fewer of more than 6,000 rows.
+
+    Time and memory grow with rows times resamples; intervals get narrow with the rows, so that 100 resamples tell
+    enough of them.
+    """
+    return min(asked, max(_FEWEST_RESAMPLES, _MOST_WEIGHTS // max(rows, 1)))
 
 
 def percentile_interval(replicates: np.ndarray, level: float = LEVEL) -> tuple[float, float]:
@@ -108,10 +119,13 @@ def resampled_kendall(a_N: np.ndarray, b_N: np.ndarray, weights_NR: np.ndarray) 
     Returns
     -------
     np.ndarray
-        NaN where either is constant in the resample, or it has fewer than three rows.
+        NaN where either is constant in the resample, or it has fewer than three rows; NaN for more than 20,000
+        rows.
     """
     a, b, weights_NR = _known(a_N, b_N, weights_NR)
     n = weights_NR.sum(axis=0)
+    if len(a) > _MOST_ROWS_IN_PAIRS:
+        return np.full(n.shape, np.nan)
     (sums_a, group_a), (sums_b, group_b) = (_group_sums(value, weights_NR) for value in (a, b))
     # Whole numbers below 2^24 and their sums are exact in single precision.
     rank_a, rank_b = group_a.astype(np.float32), group_b.astype(np.float32)

@@ -161,3 +161,17 @@ def test_permuted_style_has_an_interval_about_zero(rng):
         bs.resampled_spearman(a, b, bs.material_weights(np.arange(300), 500, rng))
     )
     assert low < 0 < high
+
+
+@pytest.mark.parametrize(
+    ("rows", "asked", "drawn"),
+    [(600, 1000, 1000), (6000, 1000, 1000), (30_000, 1000, 200), (10**6, 1000, 100)],
+)
+def test_many_rows_are_resampled_less_often(rows, asked, drawn):
+    assert bs.affordable_resamples(rows, asked) == drawn
+    assert bs.affordable_resamples(rows, 20) == 20
+
+
+def test_pairs_of_very_many_rows_are_not_counted():
+    value = np.arange(20_001.0)
+    assert np.isnan(bs.resampled_kendall(value, value, np.ones((20_001, 2)))).all()
