@@ -1,0 +1,63 @@
+"""A prediction made by hand, for what is drawn and said of predictions."""
+
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+
+from rankaae_cli.core.mixtures import Mixture
+from rankaae_cli.core.reading import Offset, Reading
+from rankaae_cli.data.measured_normalised import Prepared
+from rankaae_cli.data.measured_spectrum import MeasuredSpectrum
+from rankaae_cli.data.prediction_input import InputSpectrum
+from rankaae_cli.reports.labels import Subject
+from rankaae_cli.reports.prediction import Prediction
+
+GRID = np.linspace(8983.5, 9047.25, 64)
+VERDICTS = ("in range", "unusual", "outside")
+EDGE = 0.5 + np.arctan(GRID - 8991.0) / np.pi
+
+
+def spectrum(name, computed=False, notes=()):
+    """A spectrum of a file, or of site 8 of a material of that name."""
+    one = MeasuredSpectrum(name, Path(name), "Cu", "K", GRID, EDGE, None, True, computed, notes=tuple(notes))
+    where = (name, 8) if computed else (None, None)
+    return InputSpectrum(name, Prepared(one, GRID, EDGE), *where)
+
+
+def prediction(spectra, verdicts=None, mixtures=True, warnings=None, best_shift=None, offset=None):
+    """Readings of OS (1.2, its interval from 0 to 9, of 1 to 3 in training) and of NNRS (0.2, 0.1 to 0.3)."""
+    n = len(spectra)
+    rows = {
+        "value_NK": [1.2, 0.2],
+        "low_NK": [0.0, 0.1],
+        "high_NK": [9.0, 0.3],
+        "reconstruction_NE": 0.9 * EDGE,
+    }
+    empty = {field.name: np.zeros((n, 2)) for field in fields(Reading)}
+    values = {name: np.tile(row, (n, 1)) for name, row in rows.items()}
+    scalars = {"error_N": np.full(n, 0.048), "novelty_N": np.full(n, 1.5), "p_N": np.full(n, 0.02)}
+    probabilities = {"OS": ((1.0, 2.0), np.tile([0.06, 0.94], (n, 1)))}
+    said = {"verdict_N": list(verdicts or ["unusual"] * n), "probabilities": probabilities}
+    made = Mixture(
+        (1.0, 2.0), np.array([0.87, 0.13]), np.array([0.364, 0.0]), np.array([1.0, 0.636]), error=0.02
+    )
+    return Prediction(
+        run_name="measured",
+        provenance={},
+        subject=Subject("Cu_oxides", "Cu", "K"),
+        descriptor_names=("OS", "NNRS"),
+        descriptor_units=("e", "angstrom"),
+        energy_E=GRID,
+        known_range_K2=np.array([[1.0, 3.0], [0.05, 0.45]]),
+        coverage=0.9,
+        spectra=list(spectra),
+        spectra_NE=np.tile(EDGE, (n, 1)),
+        reading=Reading(**(empty | values | scalars | said)),
+        nearest=[["mp-1 8", "mp-2 0"]] * n,
+        offset=offset or Offset(6.3, 1.0, "given", True),
+        warnings=warnings or [list(one.prepared.spectrum.notes) for one in spectra],
+        best_shift_N=None if best_shift is None else np.array(best_shift),
+        mixtures={"OS": [made] * n} if mixtures else {},
+        faults=[],
+    )
