@@ -21,7 +21,11 @@ _FEWEST_POINTS = 30
 # A line through less would be extrapolated to the edge by more than its length: then a constant is fitted.
 _SHORTEST_LINE = 8.0  # eV
 _HIGHEST_ORDER = 3
-_LARGEST_SHIFT = 25.0  # eV; a monochromator that is further off is not miscalibrated but elsewhere
+# eV; monochromators of 3d metals' scans are off by 0.1 to 2.5 eV. One that is further off than this was never
+# calibrated, or what was found is not the foil's edge.
+_LARGEST_SHIFT = 10.0
+_BEFORE_FOIL = 5.0  # eV of the scan before the foil's edge
+_SAME_CURVE = 0.01  # of the scatter of a curve: what another may differ by that repeats it
 
 
 @dataclass(frozen=True)
@@ -263,16 +267,35 @@ def calibration_shift(
     Raises
     ------
     SpectrumError
-        If the foil shows no edge, or one more than 25 eV away.
+        If the foil shows no edge, or one more than 10 eV away, or the scan begins less than 5 eV before it.
     """
     tabulated = edge_energy(element, edge)
     e0 = find_edge(energy_M, reference_M, tabulated)
-    if abs(tabulated - e0) > _LARGEST_SHIFT:
+    shift = tabulated - e0
+    if abs(shift) > _LARGEST_SHIFT:
         raise SpectrumError(
-            f"the edge of the reference lies at {e0:.1f} eV, {abs(tabulated - e0):.0f} eV from {element} {edge} "
-            f"({tabulated:g} eV): it is no foil of {element}"
+            f"its edge at {e0:.1f} eV is {abs(shift):.1f} eV from {element} {edge} ({tabulated:g} eV), more than "
+            f"{_LARGEST_SHIFT:g} eV: it is no foil of {element}, or the monochromator is far off"
         )
-    return tabulated - e0, e0
+    # Where the foil's own edge lies before the scan, something after it is found instead.
+    if energy_M[0] > min(e0, tabulated) - _BEFORE_FOIL:
+        raise SpectrumError(
+            f"the scan begins at {energy_M[0]:.1f} eV, too late to show the foil's edge ({element} {edge}, "
+            f"{tabulated:g} eV); {_BEFORE_FOIL:g} eV before it are needed"
+        )
+    return shift, e0
+
+
+def repeats(reference_M: np.ndarray, mu_M: np.ndarray) -> bool:
+    """Tell whether a reference is the sample's own absorption up to a scale and an offset: no foil.
+
+    Parameters
+    ----------
+    reference_M, mu_M
+        Shape (M,).
+    """
+    apart = reference_M - np.polyval(np.polyfit(mu_M - mu_M.mean(), reference_M, 1), mu_M - mu_M.mean())
+    return bool(np.std(apart) < _SAME_CURVE * np.std(reference_M))
 
 
 def _require_reach(energy_M: np.ndarray, e0: float) -> None:

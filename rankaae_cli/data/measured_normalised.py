@@ -1,26 +1,33 @@
 """From a measured spectrum as it was read to one that is calibrated and normalised, and on a family's grid."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from rankaae_cli.core.edges import EDGES, edge_energy, is_edge_of, looks_like
 from rankaae_cli.core.errors import UserError
+from rankaae_cli.core.glitches import full_range, glitches, jumps
 from rankaae_cli.core.normalisation import (
     NormalisationRanges,
     Normalised,
     calibration_shift,
     normalise,
+    repeats,
     require_normalised,
 )
 from rankaae_cli.core.spectra import SpectrumError, lorentzian_tail, regrid_noisy, require_edge_step
 from rankaae_cli.data.absorber import edge_name, element_name
 from rankaae_cli.data.measured_spectrum import MeasuredSpectrum
 
+NOT_CALIBRATED = "energies not calibrated: the file has no foil"
 _FOIL_WORDS = ("foil", "metal")
+# An edge so far (eV) below or above where the element's is tabulated asks for a calibration. Those of scans without
+# one, of 3d metals and their compounds, lie 1.5 eV below to 21 eV above.
+_FAR_BELOW, _FAR_ABOVE = 6.0, 22.0
 # A scan whose first points, so many eV of it, lie below this level (edge steps) begins in its flat pre-edge.
 _FIRST = 1.0
 _PRE_EDGE_LEVEL = 0.1
+_SHOWN = 3  # glitches and jumps that are named
 
 
 @dataclass(frozen=True)
@@ -104,15 +111,25 @@ def prepare(
     calibration = None
     if calibrate:
         spectrum, calibration = _calibrated(spectrum, element, edge)
-    energy_M = spectrum.energy_M + (calibration.shift if calibration else 0.0)
-    expected = _tabulated(element, edge)
+    shift = calibration.shift if calibration else 0.0
+    normalised, absorption_M = None, spectrum.mu_M
+    # On the energies of the file, which its faults are told by.
     if spectrum.is_normalised:
-        require_normalised(energy_M, spectrum.mu_M)
-        _require_edge_of(_half_way(energy_M, spectrum.mu_M), element, edge)
-        return Prepared(spectrum, energy_M, spectrum.mu_M, None, calibration)
-    normalised = normalise(energy_M, spectrum.mu_M, ranges, expected=expected)
-    _require_edge_of(normalised.e0, element, edge)
-    return Prepared(spectrum, energy_M, normalised.normalised_M, normalised, calibration)
+        require_normalised(spectrum.energy_M, absorption_M)
+        e0 = _half_way(spectrum.energy_M, absorption_M)
+    else:
+        tabulated = _tabulated(element, edge)
+        expected = None if tabulated is None else tabulated - shift
+        normalised = normalise(spectrum.energy_M, spectrum.mu_M, ranges, expected=expected)
+        e0, absorption_M = normalised.e0, normalised.normalised_M
+    _require_edge_of(e0, shift, element, edge)
+    spectrum = _doubted(spectrum, absorption_M, e0, None if calibration else _far_from(e0, element, edge))
+    energy_M = spectrum.energy_M + shift
+    if normalised:
+        normalised = replace(
+            normalised, energy_M=energy_M, e0=normalised.e0 + shift, half_step=normalised.half_step + shift
+        )
+    return Prepared(spectrum, energy_M, absorption_M, normalised, calibration)
 
 
 def on_energies(prepared: Prepared, grid_E: np.ndarray, max_tail: float) -> np.ndarray:
@@ -135,9 +152,10 @@ def on_energies(prepared: Prepared, grid_E: np.ndarray, max_tail: float) -> np.n
             parts.append(f"{missing_below:.1f} eV at the low end (at most {max_tail:g} are continued)")
         if missing_above > 0.05:
             parts.append(f"{missing_above:.1f} eV at the high end (nothing is made up there)")
+        shifted = f" (calibrated by {prepared.calibration.shift:+.2f} eV)" if prepared.calibration else ""
         raise SpectrumError(
-            f"runs from {first:.1f} to {last:.1f} eV, the grid from {grid_E[0]:.1f} to {grid_E[-1]:.1f} eV: "
-            f"missing are {' and '.join(parts)}"
+            f"runs from {first:.1f} to {last:.1f} eV{shifted}, the grid from {grid_E[0]:.1f} to "
+            f"{grid_E[-1]:.1f} eV: missing are {' and '.join(parts)}"
         )
     out_E = regrid_noisy(prepared.energy_M, prepared.absorption_M, grid_E)
     below = grid_E < first
@@ -173,13 +191,48 @@ def _require_same_absorber(spectrum: MeasuredSpectrum, element: str | None, edge
             raise SpectrumError(f"wrong {what}: the file says {found}, expected {wanted}")
 
 
-def _require_edge_of(e0: float, element: str | None, edge: str | None) -> None:
+def _require_edge_of(e0: float, shift: float, element: str | None, edge: str | None) -> None:
+    """Check where the edge lies; `e0` as measured, to which calibration adds `shift`, eV."""
     tabulated = _tabulated(element, edge)
-    if tabulated is not None and element and not is_edge_of(e0, element, edge or "K"):
+    if tabulated is not None and element and not is_edge_of(e0 + shift, element, edge or "K"):
         raise SpectrumError(
-            f"wrong element or edge: the edge at {e0:.1f} eV looks like {looks_like(e0)}, expected {element} "
-            f"{edge or 'K'} ({tabulated:g} eV)"
+            f"wrong element or edge: the edge at {e0:.1f} eV looks like {looks_like(e0 + shift)}, expected "
+            f"{element} {edge or 'K'} ({tabulated:g} eV)"
         )
+
+
+def _far_from(e0: float, element: str | None, edge: str | None) -> str | None:
+    """Return what to say of an edge that is far from where the element's is tabulated."""
+    tabulated = _tabulated(element, edge)
+    if tabulated is None or -_FAR_BELOW <= e0 - tabulated <= _FAR_ABOVE:
+        return None
+    return (
+        f"the edge at {e0:.1f} eV is {abs(e0 - tabulated):.0f} eV from {element} {edge or 'K'} ({tabulated:g} eV): "
+        "is the monochromator calibrated?"
+    )
+
+
+def _doubted(
+    spectrum: MeasuredSpectrum, absorption_M: np.ndarray, e0: float, far: str | None
+) -> MeasuredSpectrum:
+    """Return the spectrum with notes on what in it is no absorption, by the energies of the file."""
+    doubts = [far] if far else []
+    for what, found in (
+        ("a glitch", glitches(spectrum.energy_M, absorption_M, e0)),
+        ("a jump", jumps(spectrum.energy_M, absorption_M, e0)),
+    ):
+        doubts += [
+            f"{what} at {energy:.1f} eV, {height:+.2f} of the edge step" for energy, height in found[:_SHOWN]
+        ]
+        if len(found) > _SHOWN:
+            doubts.append(f"{len(found) - _SHOWN} more of the kind")
+    full = full_range(spectrum.mu_M)
+    if full:
+        first, last = spectrum.energy_M[full.start], spectrum.energy_M[full.stop - 1]
+        doubts.append(f"mu is flat at its top from {first:.1f} to {last:.1f} eV: was a detector saturated?")
+    for doubt in doubts:
+        spectrum = spectrum.with_doubt(doubt)
+    return spectrum
 
 
 def _tabulated(element: str | None, edge: str | None) -> float | None:
@@ -213,12 +266,23 @@ def _calibrated(
     reference_edge = edge_name(spectrum.metadata.get("element.ref_edge", "")) or edge or "K"
     if not reference_element or reference_edge not in EDGES:
         return spectrum.with_note("not calibrated: of which element the reference is, is not known"), None
+    if repeats(spectrum.reference_M, spectrum.mu_M) and not _is_foil(spectrum):
+        return spectrum.with_doubt(
+            "not calibrated: the reference is the sample's own absorption, no foil behind it: is irefer the right "
+            "column?"
+        ), None
     try:
         shift, e0 = calibration_shift(
             spectrum.energy_M, spectrum.reference_M, reference_element, reference_edge
         )
     except (SpectrumError, UserError) as error:
-        return spectrum.with_note(f"not calibrated: reference: {error}"), None
+        return spectrum.with_doubt(f"not calibrated: reference: {str(error).splitlines()[0]}"), None
     taken = "" if said or said_element else ", taken for the reference as the file does not say what it is"
     note = f"calibrated by {shift:+.2f} eV: the {reference_element} foil{taken} has its edge at {e0:.2f} eV"
     return spectrum.with_note(note), Calibration(shift, e0, reference_element, reference_edge)
+
+
+def _is_foil(spectrum: MeasuredSpectrum) -> bool:
+    """Tell whether the sample is a foil itself, by its name."""
+    names = f"{spectrum.name} {spectrum.metadata.get('sample.name', '')}".lower()
+    return any(word in names for word in _FOIL_WORDS)

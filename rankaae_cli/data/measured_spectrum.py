@@ -50,6 +50,8 @@ class MeasuredSpectrum:
         What mu was made of: ``mutrans``, ``log(i0/itrans)``, ``ifluor/i0``, ...
     notes
         What was done to the points on reading, one sentence each.
+    doubts
+        Those of the notes that tell of a fault of the measurement, or of how it was read.
     """
 
     name: str
@@ -64,6 +66,7 @@ class MeasuredSpectrum:
     metadata: Mapping[str, str] = field(default_factory=dict)
     columns_used: str = "mu"
     notes: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.energy_M)
@@ -71,6 +74,10 @@ class MeasuredSpectrum:
     def with_note(self, note: str) -> "MeasuredSpectrum":
         """Return the spectrum with one more note."""
         return replace(self, notes=(*self.notes, note))
+
+    def with_doubt(self, doubt: str) -> "MeasuredSpectrum":
+        """Return the spectrum with one more note that is a doubt."""
+        return replace(self, notes=(*self.notes, doubt), doubts=(*self.doubts, doubt))
 
 
 @dataclass(frozen=True)

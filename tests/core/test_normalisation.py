@@ -9,6 +9,7 @@ from rankaae_cli.core.normalisation import (
     NormalisationRanges,
     calibration_shift,
     normalise,
+    repeats,
     require_normalised,
 )
 from rankaae_cli.core.spectra import SpectrumError
@@ -229,5 +230,26 @@ def test_a_foil_tells_how_far_off_the_monochromator_is(error):
 
 def test_a_foil_of_another_element_is_not_used():
     energy = scan_energies(7160.0)
-    with pytest.raises(SpectrumError, match=r"eV from Fe K \(7112 eV\): it is no foil of Fe"):
+    with pytest.raises(SpectrumError, match=r"48\.2 eV from Fe K \(7112 eV\), .* no foil of Fe"):
         calibration_shift(energy, mu(energy, 7160.0), "Fe")
+
+
+@pytest.mark.parametrize("error", [-12.0, 12.0])
+def test_a_shift_that_no_monochromator_needs_is_not_believed(error):
+    energy = scan_energies(7112.0)
+    with pytest.raises(SpectrumError, match=r"is 1[12]\.\d eV from Fe K \(7112 eV\), more than 10 eV"):
+        calibration_shift(energy + error, mu(energy, 7112.0, step=0.5), "Fe")
+
+
+@pytest.mark.parametrize("before", [-5.0, 0.0, 4.0])
+def test_a_scan_that_begins_at_the_foils_edge_shows_none(before):
+    energy = scan_energies(7112.0)
+    cut = energy > 7112.0 - before
+    with pytest.raises(SpectrumError, match=r"too late to show the foil's edge|no foil of Fe|no edge"):
+        calibration_shift(energy[cut], mu(energy, 7112.0, step=0.5)[cut], "Fe")
+
+
+def test_a_reference_that_is_the_sample_is_told_from_a_foil():
+    sample, foil = mu(ENERGY, E0, noise=1e-3), mu(ENERGY, E0 - 6.0, step=0.7, noise=1e-3)
+    assert repeats(0.3 * sample - 2.0, sample) and not repeats(foil, sample)
+    assert repeats(-sample, sample)

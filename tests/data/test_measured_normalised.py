@@ -42,7 +42,7 @@ def test_the_foil_takes_out_the_monochromators_error_and_nothing_else(shift):
         ),
         (
             ("# Sample.reference: Cu foil", "# Element.reference: Fe"),
-            "not calibrated: reference: the edge of the",
+            "not calibrated: reference: its edge at",
         ),
         (("# Sample.reference: Cu foil", "# Element.reference: Xx"), "not calibrated"),
     ],
@@ -178,3 +178,50 @@ def test_a_scan_that_begins_on_its_edge_is_continued_by_its_wing():
     assert not begins_in_pre_edge(done)
     before = on_energies(done, GRID, 8.0)[:10]
     assert (np.diff(before) > 0).all() and 0 < before[0] < done.absorption_M[0]
+
+
+def test_a_reference_that_repeats_the_sample_calibrates_nothing():
+    given = compound()
+    copied = replace(given, reference_M=0.4 * given.mu_M + 0.1)
+    done = prepare(copied)
+    assert done.calibration is None
+    assert "the reference is the sample's own absorption, no foil" in done.spectrum.doubts[0]
+    # Of a foil it may be a second one.
+    assert prepare(replace(copied, metadata={**given.metadata, "sample.name": "Cu foil"})).calibration
+
+
+def test_faults_are_told_by_the_energies_of_the_file():
+    given = compound(6.0)
+    keep = given.energy_M > 8973.0
+    cut = replace(
+        given, energy_M=given.energy_M[keep], mu_M=given.mu_M[keep], reference_M=given.reference_M[keep]
+    )
+    with pytest.raises(
+        SpectrumError, match=r"runs from 896[67]\.\d to .* \(calibrated by -6\.\d\d eV\), the grid"
+    ):
+        on_energies(prepare(cut), np.arange(8950.0, 9000.0), 8.0)
+    keep = given.energy_M < 9010.0
+    cut = replace(
+        given, energy_M=given.energy_M[keep], mu_M=given.mu_M[keep], reference_M=given.reference_M[keep]
+    )
+    with pytest.raises(SpectrumError, match=r"above its edge at 899[01]\.\d eV"):
+        prepare(cut)
+
+
+@pytest.mark.parametrize(("error", "doubts"), [(-13.0, 1), (-10.0, 0), (15.0, 0), (18.0, 1)])
+def test_an_edge_far_from_the_elements_asks_for_a_calibration(error, doubts):
+    """The compound's edge is 6 eV above that of the metal."""
+    done = prepare(compound(error), calibrate=False)
+    assert len(done.spectrum.doubts) == doubts
+    for doubt in done.spectrum.doubts:
+        assert f"is {abs(error + 6):.0f} eV from Cu K (8979 eV): is the monochromator calibrated?" in doubt
+
+
+def test_glitches_and_flat_tops_are_named_with_their_energies():
+    given = compound()
+    values, i = given.mu_M.copy(), int(np.argmin(np.abs(given.energy_M - 9020)))
+    values[i] += 0.3
+    (doubt,) = prepare(replace(given, mu_M=values)).spectrum.doubts
+    assert doubt.startswith(f"a glitch at {given.energy_M[i]:.1f} eV, +0.2")
+    flat = prepare(replace(given, mu_M=np.minimum(given.mu_M, given.mu_M.max() - 0.1))).spectrum.doubts
+    assert "mu is flat at its top from 8" in flat[-1]

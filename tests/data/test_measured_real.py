@@ -66,6 +66,12 @@ def test_compounds_of_tetrahedral_ions_have_their_main_edge_for_edge(library):
         assert abs(p.normalised.e0 - p.normalised.half_step) < 2.5, p.spectrum.name
 
 
+def test_no_good_spectrum_is_doubted(library):
+    for p in library:
+        assert p.spectrum.doubts == (), p.spectrum.name
+        assert p.calibration is None or abs(p.calibration.shift) < 3.0, p.spectrum.name
+
+
 def test_averaging_close_points_moves_spectra_by_less_than_their_noise(library):
     """Against the spline through every point, which only scans with close points differ from."""
     moved = 0
