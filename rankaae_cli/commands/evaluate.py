@@ -190,7 +190,7 @@ def read_with_intervals(
     from rankaae_cli.core.calibration import COVERAGE
 
     reader = SpectrumReader(model, calibration_of(run_directory, model, family), COVERAGE)
-    return reader.read(reading.spectra_NE, [None] * len(reading.spectra_NE))
+    return reader.read(reading.spectra_NE)
 
 
 def read_split(model: "TrainedModel", family: "Family", split: str) -> SplitReading:

@@ -83,8 +83,8 @@ def predict(cfg: "DictConfig", names: list[str]) -> "Prediction":
             said.append(
                 "ends too soon for some of the offsets that may be true; the interval counts the others"
             )
-    any_measured = any(not one.is_computed for one in spectra)
-    reading = reader.read(spectra_NE, shifted)
+    measured_N = np.array([not one.is_computed for one in spectra])
+    reading = reader.read(spectra_NE, shifted, measured_N)
     return Prediction(
         run_name=directory.name,
         provenance=_provenance(directory),
@@ -98,7 +98,7 @@ def predict(cfg: "DictConfig", names: list[str]) -> "Prediction":
         spectra_NE=spectra_NE,
         reading=reading,
         nearest=[[calibrated.name_of(m) for m in row] for row in reading.nearest_NP],
-        offset=offset if any_measured else None,
+        offset=offset if measured_N.any() else None,
         warnings=warnings,
         best_shift_N=_best_shifts(spectra, spec, cfg.max_tail, offset, reader) if cfg.best_shift else None,
         mixtures=read_mixtures(cfg.mixture, reader, spectra_NE, shifted) if cfg.mixture else {},

@@ -11,6 +11,7 @@ from rankaae_cli.commands.predict_calibration import Calibrated, encode, named_s
 from rankaae_cli.core.calibration import apply_calibration
 from rankaae_cli.core.class_probabilities import ClassProbabilities, fit_class_probabilities, softened
 from rankaae_cli.core.conformal import Intervals, difficulty_features
+from rankaae_cli.core.discrepancy import discrepancy, smooth_differences
 from rankaae_cli.core.novelty import Novelty, novelty_signs, style_distance, widening
 from rankaae_cli.core.reading import Reading
 
@@ -72,7 +73,12 @@ class SpectrumReader:
                 if fitted is not None:
                     self.classes[name] = fitted
 
-    def read(self, spectra_NE: np.ndarray, shifted: Sequence[Shifted | None]) -> Reading:
+    def read(
+        self,
+        spectra_NE: np.ndarray,
+        shifted: Sequence[Shifted | None] | None = None,
+        is_measured_N: np.ndarray | None = None,
+    ) -> Reading:
         """Read spectra.
 
         Parameters
@@ -80,7 +86,11 @@ class SpectrumReader:
         spectra_NE
             Shape (N, E), on the model's grid.
         shifted
-            N of them: the same spectrum with other offsets; None where its energies are certain.
+            N of them: the same spectrum with other offsets; None where its energies are certain, as all are by
+            default.
+        is_measured_N
+            Whether each was measured, and so differs from computed ones by more than the reading knows; by default
+            none is.
         """
         encoded = encode(self.model, spectra_NE)
         style_NK, spread_NK = named_styles(self.model, encoded)
@@ -89,7 +99,9 @@ class SpectrumReader:
         novelty_N, p_N, verdict_N = self.novelty.judge(signs_N3)
         value_NK = self._values(style_NK)
         probabilities = {name: fitted.of(style_NK) for name, fitted in self.classes.items()}
-        offset_part_NK = self._spread_by_offset(shifted, value_NK, probabilities)
+        offset_part_NK = self._spread_by_offset(shifted or [None] * len(value_NK), value_NK, probabilities)
+        measured_N = np.zeros(len(value_NK), dtype=bool) if is_measured_N is None else is_measured_N
+        discrepancy_part_NK = self._spread_by_discrepancy(spectra_NE, encoded.error_N, value_NK, measured_N)
         features_KNF = difficulty_features(style_NK, spread_NK, encoded.error_N)
         own_NK = np.column_stack(
             [
@@ -97,10 +109,12 @@ class SpectrumReader:
                 for interval, features_NF in zip(self.intervals, features_KNF, strict=True)
             ]
         )
-        # What is unlike the validation rows is read worse than they are.
+        # What is unlike the validation rows is read worse than they are, but hardly by more than all there is.
         widening_N = widening(novelty_N)
-        own_NK *= widening_N[:, None]
-        half_NK = np.hypot(own_NK, norm.ppf((1 + self.coverage) / 2) * offset_part_NK)
+        range_K = np.ptp(self.calibrated.known_range(), axis=1)
+        own_NK = np.fmax(np.fmin(own_NK * widening_N[:, None], range_K), own_NK)
+        others_NK = np.hypot(offset_part_NK, discrepancy_part_NK)
+        half_NK = np.hypot(own_NK, norm.ppf((1 + self.coverage) / 2) * others_NK)
         low_NK = value_NK - half_NK
         # What is nowhere negative, such as a deviation, has no negative values to be held.
         never_negative_K = ~(self.calibrated.descriptors_MK < 0).any(axis=0)
@@ -112,6 +126,7 @@ class SpectrumReader:
             high_NK=value_NK + half_NK,
             style_NK=style_NK,
             offset_part_NK=offset_part_NK,
+            discrepancy_part_NK=discrepancy_part_NK,
             probabilities={
                 name: (fitted.classes, softened(probabilities[name], widening_N))
                 for name, fitted in self.classes.items()
@@ -166,6 +181,21 @@ class SpectrumReader:
             part_NK[n] = np.sqrt(part.weight_N @ (moved_value_NK[rows] - value_NK[n]) ** 2)
             for name, probability_NC in moved_probability.items():
                 probabilities[name][n] = part.weight_N @ probability_NC[rows]
+        return part_NK
+
+    def _spread_by_discrepancy(
+        self, spectra_NE: np.ndarray, error_N: np.ndarray, value_NK: np.ndarray, measured_N: np.ndarray
+    ) -> np.ndarray:
+        """Return how far values of measured spectra go by what may differ from computed ones, RMS, shape (N, K)."""
+        part_NK = np.zeros(value_NK.shape)
+        if not measured_N.any():
+            return part_NK
+        size_N = discrepancy(error_N, float(np.median(self.calibrated.signs_N3[:, 0])))
+        difference_ME = smooth_differences(self.model.energy_E)
+        for n in np.flatnonzero(measured_N):
+            changed_ME = spectra_NE[n] + size_N[n] * difference_ME
+            moved_MK = self._values(named_styles(self.model, encode(self.model, changed_ME))[0])
+            part_NK[n] = np.sqrt(((moved_MK - value_NK[n]) ** 2).mean(axis=0))
         return part_NK
 
     def _nearest(self, spectra_NE: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -115,6 +115,7 @@ def _spectrum(prediction: Prediction, n: int) -> dict[str, Any]:
             "high": float(reading.high_NK[n, k]),
             "style": float(reading.style_NK[n, k]),
             "deviation_by_offset": float(reading.offset_part_NK[n, k]),
+            "deviation_by_discrepancy": float(reading.discrepancy_part_NK[n, k]),
         }
         if name in reading.probabilities:
             classes, probability_NC = reading.probabilities[name]

@@ -17,6 +17,8 @@ class Reading:
         Named styles of the ensemble, standardised.
     offset_part_NK
         How far the value goes, root mean square, as the offset does within its uncertainty.
+    discrepancy_part_NK
+        The same as a measured spectrum may differ from computed ones; see `rankaae_cli.core.discrepancy`.
     probabilities
         By descriptor with classes: the classes, and their probabilities (N, C).
     reconstruction_NE, error_N
@@ -32,6 +34,7 @@ class Reading:
     high_NK: np.ndarray
     style_NK: np.ndarray
     offset_part_NK: np.ndarray
+    discrepancy_part_NK: np.ndarray
     probabilities: dict[str, tuple[tuple[float, ...], np.ndarray]]
     reconstruction_NE: np.ndarray
     error_N: np.ndarray

@@ -4,6 +4,7 @@ import csv
 import hashlib
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -315,6 +316,21 @@ def test_a_measured_family_file_is_shifted_and_a_computed_one_never(work):
     assert (values["cu", 0] == values["cu", 3]).all()
     both = values["measured", 0].to_frame("before").join(values["measured", 3].rename("after"), how="inner")
     assert len(both) > 20 and np.abs(both.before - both.after).mean() > 0.05
+
+
+def test_what_cannot_be_reconstructed_of_a_measured_spectrum_widens_its_intervals(work):
+    family = read_family("cu.h5")
+    wave = 0.12 * np.sin((GRID - GRID[0]) / 4.0)
+    changed = replace(family, spectra_NE=family.spectra_NE + wave.astype(np.float32))
+    for name, of in (("plain", family), ("changed", changed)):
+        Path(f"{name}.xdi").write_text(scan(of, 0))
+    write_family(work / "computed.h5", changed.with_rows(np.arange(1)))
+    call = ("input=[plain.xdi,changed.xdi,computed.h5]", "offset=0", "offset_uncertainty=0", "figures=0")
+    assert main(["predict", *call, "output=discrepancy"]) == 0
+    content = json.loads((work / "discrepancy" / "predictions.json").read_text())
+    parts = [[s["descriptors"][k]["deviation_by_discrepancy"] for k in NAMES] for s in content["spectra"]]
+    plain, changed_parts, computed = np.array(parts)
+    assert (changed_parts > 2 * plain).all() and (computed == 0).all()
 
 
 def test_scans_in_a_family_file_are_read_like_the_scans_themselves(work, capsys):
