@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from rankaae_cli.core.edge_position import find_edge
+from rankaae_cli.core.glitches import full_range
 from rankaae_cli.core.spectra import SpectrumError
-from rankaae_cli.data.measured_columns import SIGNALS, ColumnChoice
+from rankaae_cli.data.measured_columns import SIGNALS, ColumnChoice, choosing
 from rankaae_cli.data.measured_spectrum import LONGEST, working_points
 
 _TRANSMISSION, _FLUORESCENCE = ("mutrans", "itrans"), ("mufluor", "ifluor")
@@ -16,6 +17,7 @@ _QUOTIENTS = {"itrans": ("log(i0/itrans)", "i0", "itrans"), "ifluor": ("ifluor/i
 # Fluorescence is taken before transmission if its noise, in edge steps, is lower by this factor, that of
 # transmission is not good enough, and the sample does not absorb so much that its fluorescence is absorbed too.
 _LESS_NOISE, _GOOD_NOISE, _THICK_STEP = 3.0, 0.01, 0.3
+_HIGHEST_MU = 100.0  # no absorption is above this, nor its ratio to i0 where gains are alike
 _LEVEL = (3.0, 25.0)  # eV from the edge, between which its step is taken
 
 
@@ -29,6 +31,7 @@ class Absorption:
     is_normalised: bool
     columns_used: str
     notes: tuple[str, ...]
+    doubts: tuple[str, ...] = ()
 
 
 def absorption(
@@ -36,6 +39,7 @@ def absorption(
     choice: ColumnChoice | None = None,
     energy_M: np.ndarray | None = None,
     expected: float | None = None,
+    mu_label: str = "",
 ) -> Absorption:
     """Make the absorption, and the reference's, of the columns there are.
 
@@ -59,6 +63,8 @@ def absorption(
         Shape (M,), eV, in any order; None: transmission and fluorescence are not compared.
     expected
         Where (eV) the edge is tabulated, if that is known.
+    mu_label
+        What the file calls the column ``mu``, if otherwise.
 
     Raises
     ------
@@ -77,6 +83,10 @@ def absorption(
     is_normalised = name in ("normtrans", "normfluor", "flat")
     if choice.normalised is not None:
         is_normalised = choice.normalised
+    doubts = _doubts(columns, name, kept, energy_M)
+    if name not in _QUOTIENTS and _are_counts(mu_M, name == "mu" and not is_normalised):
+        label = mu_label or (name if choice.mu is None else choice.mu)
+        doubts.append(f"column {label} was taken for mu; it looks like counts that were not divided by i0")
     reference_M, reference_note = _reference(columns, kept)
     return Absorption(
         mu_M,
@@ -84,7 +94,8 @@ def absorption(
         kept,
         is_normalised,
         _shown_name(name),
-        tuple(n for n in (note, reference_note, *notes) if n),
+        tuple(n for n in (note, reference_note, *notes, *doubts) if n),
+        tuple(doubts),
     )
 
 
@@ -98,9 +109,13 @@ def _usable(columns: Mapping[str, np.ndarray], choice: ColumnChoice) -> Sequence
         return usable[:1] if chosen else usable
     lacking = [name for name in _QUOTIENTS if name in columns]
     if lacking:
-        raise SpectrumError(f"column {lacking[0]} needs i0, which is not among {_shown(columns)}")
+        raise SpectrumError(
+            f"column {lacking[0]} needs i0, which is not among {_shown(columns)}: name it by "
+            f"{choosing(i0='NAME', **{lacking[0]: lacking[0]})}, or say {choosing(mu=lacking[0])} if that is mu"
+        )
     raise SpectrumError(
-        f"no absorption among the columns {_shown(columns)}: name mu=, or i0= and itrans= or ifluor=, in columns="
+        f"no absorption among the columns {_shown(columns)}: choose, such as by {choosing(energy=1, mu=2)}, "
+        f"{choosing(energy=1, i0=2, itrans=3)} or {choosing(energy=1, i0=2, ifluor=3)}"
     )
 
 
@@ -163,7 +178,7 @@ def _noise_and_step(
 
 
 def _choice_of(name: str) -> str:
-    return f"columns={{i0: i0, {name}: {name}}}" if name in _QUOTIENTS else f"columns={{mu: {name}}}"
+    return choosing(i0="i0", **{name: name}) if name in _QUOTIENTS else choosing(mu=name)
 
 
 def _shown_name(name: str) -> str:
@@ -175,6 +190,31 @@ def _require_counts(columns: Mapping[str, np.ndarray], name: str) -> None:
     if np.ptp(values) == 0:
         what = "zero" if values[0] == 0 else f"constant ({values[0]:.6g})"
         raise SpectrumError(f"detector column {name} is {what} at all {len(values)} points")
+
+
+def _doubts(
+    columns: Mapping[str, np.ndarray], name: str, kept: np.ndarray, energy_M: np.ndarray | None
+) -> list[str]:
+    """Return what to say of detectors that are full, by the energies where they are."""
+    doubts = []
+    for detector in _QUOTIENTS[name][1:] if name in _QUOTIENTS and energy_M is not None else ():
+        assert energy_M is not None
+        full = full_range(columns[detector][kept])
+        if full:
+            ends = energy_M[kept][[full.start, full.stop - 1]]
+            doubts.append(
+                f"detector {detector} is flat at its top from {ends.min():.1f} to {ends.max():.1f} eV: saturated?"
+            )
+    return doubts
+
+
+def _are_counts(mu_M: np.ndarray, by_size: bool) -> bool:
+    """Tell counts from an absorption: whole numbers, or, where their size tells too, such above 100."""
+    finite = mu_M[np.isfinite(mu_M)]
+    if not finite.size:
+        return False
+    whole = bool((finite == np.round(finite)).all()) and np.ptp(finite) > 10
+    return whole or (by_size and float(np.abs(finite).max()) > _HIGHEST_MU)
 
 
 def _reference(columns: Mapping[str, np.ndarray], kept: np.ndarray) -> tuple[np.ndarray | None, str]:

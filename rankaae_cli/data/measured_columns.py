@@ -80,12 +80,12 @@ class ColumnChoice:
             known = [f.name for f in fields(cls)]
             for name in choice:
                 if name not in known:
-                    raise UserError(f"columns has no {name!r}: {nearest(str(name), known)}")
+                    raise UserError(f"measured.columns has no {name!r}: {nearest(str(name), known)}")
             return cls(**{name: _checked(name, value) for name, value in choice.items()})
         if not isinstance(choice, (list, tuple)) or len(choice) != 2:
             raise UserError(
-                f"columns={choice!r}: expected two columns, [energy, mu] by name or number, or a mapping "
-                "{energy: ..., i0: ..., itrans: ...}"
+                f"measured.columns={choice!r}: expected two columns, energy and mu by name or number, such as "
+                f"'measured.columns=[1,2]', or roles, such as {choosing(energy=1, i0=2, itrans=3)}"
             )
         return cls(energy=_checked("energy", choice[0]), mu=_checked("mu", choice[1]))
 
@@ -115,7 +115,7 @@ def _checked(name: str, value: Any) -> Any:
         expected = "the name of a column, or its number from 1 on"
         expected += ", or a list of them" if name == "ifluor" else ""
     if not is_right:
-        raise UserError(f"columns: {name} is {value!r}, expected {expected}")
+        raise UserError(f"measured.columns: {name} is {value!r}, expected {expected}")
     return value
 
 
@@ -123,6 +123,11 @@ def _is_column(value: Any) -> bool:
     return (isinstance(value, str) and bool(value.strip())) or (
         isinstance(value, int) and not isinstance(value, bool)
     )
+
+
+def choosing(**columns: str | float) -> str:
+    """Return a choice of columns as it is written on the command line: ``'measured.columns={energy:1,mu:2}'``."""
+    return "'measured.columns={" + ",".join(f"{role}:{value}" for role, value in columns.items()) + "}'"
 
 
 def canonical(name: str) -> str:
@@ -222,8 +227,8 @@ def abscissa_index(names: Sequence[str], choice: ColumnChoice) -> int:
             return labels.index(label)
     if labels[0] in _NO_ABSCISSA:
         raise SpectrumError(
-            f"no column is called energy, and the first is called {names[0]}: choose by columns=, such as "
-            "columns={energy: 2, mu: 1}"
+            f"no column is called energy, and the first is called {names[0]}: choose, such as by "
+            f"{choosing(energy=2, mu=1)}"
         )
     return 0
 

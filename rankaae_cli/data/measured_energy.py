@@ -6,6 +6,7 @@ import numpy as np
 
 from rankaae_cli.core.spectra import SpectrumError
 from rankaae_cli.data.absorber import tabulated_edge
+from rankaae_cli.data.measured_columns import choosing
 
 HC = 12398.41984  # eV angstrom
 # No K edge but those of the lightest elements lies below this, eV; smaller numbers are keV or degrees.
@@ -63,11 +64,22 @@ def settled_unit(said: str, values_M: np.ndarray, element: str | None, edge: str
 
 
 def asking_for_unit(values_M: np.ndarray) -> str:
-    """Return the words for energies that may be keV or degrees; shape (M,)."""
+    """Return the words for energies that may be keV or degrees, or neither where they are negative; shape (M,)."""
     finite = values_M[np.isfinite(values_M)]
+    low, high = float(finite.min()), float(finite.max())
+    if low <= 0:
+        return own_zero(low, high)
     return (
-        f"the column of energies runs from {finite.min():g} to {finite.max():g}: keV, or degrees of the "
-        "monochromator? say unit=keV, or unit=degrees and d_spacing= (angstrom), in columns="
+        f"the column of energies runs from {low:g} to {high:g}: keV, or degrees of the monochromator? say "
+        f"{choosing(unit='keV')} or {choosing(unit='degrees', d_spacing=3.1356)} (angstrom)"
+    )
+
+
+def own_zero(low: float, high: float) -> str:
+    """Return the words for energies that are not absolute, from `low` to `high`."""
+    return (
+        f"energies from {low:.6g} to {high:.6g} eV, from a zero of their own? expected absolute energies: add the "
+        "one at that zero to them"
     )
 
 
@@ -105,6 +117,7 @@ def energies(values: np.ndarray, unit: str, d_spacing: float | None) -> tuple[np
             raise SpectrumError(
                 f"a scan in monochromator {unit} needs the lattice spacing in angstrom: Mono.d_spacing is "
                 + ("not given" if d_spacing is None else f"{d_spacing:g}")
+                + f"; say it, such as 3.1356 of Si(111) by {choosing(unit=_angle_unit(kind), d_spacing=3.1356)}"
             )
         angle = values if kind.startswith("rad") else np.radians(values)
         finite = angle[np.isfinite(angle)]
@@ -116,6 +129,10 @@ def energies(values: np.ndarray, unit: str, d_spacing: float | None) -> tuple[np
         note = f"monochromator angles ({unit}) were turned into energies with d = {d_spacing:g} angstrom"
         return HC / (2 * d_spacing * np.sin(angle)), note
     raise SpectrumError(f"the energy is in {unit!r}, expected eV, keV, degrees or radians")
+
+
+def _angle_unit(kind: str) -> str:
+    return "radians" if kind.startswith("rad") else "degrees"
 
 
 def _bare(unit: str) -> str:

@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from rankaae_cli.core.spectra import SpectrumError, check_spectrum
+from rankaae_cli.data.measured_columns import choosing
+from rankaae_cli.data.measured_energy import own_zero
 
 # Energies closer than this are one point measured twice, as Larch takes it too.
 _SAME_ENERGY = 0.0005  # eV
@@ -154,12 +156,12 @@ def _require_energies(spectrum: MeasuredSpectrum) -> None:
         return
     said, length = f"energies from {energy.min():.6g} to {energy.max():.6g} eV", float(np.ptp(energy))
     if energy.min() <= 0:
-        raise SpectrumError(f"{said}, from a zero of their own? expected absolute energies")
+        raise SpectrumError(own_zero(float(energy.min()), float(energy.max())))
     if energy.max() > _HIGHEST or length > LONGEST:
         raise SpectrumError(f"{said}: no scan of an absorption edge")
     if length < _SHORTEST and len(energy) > 3 and not spectrum.is_computed:
         raise SpectrumError(
-            f"{said}: no scan of an absorption edge; if they are keV, say unit=keV in columns="
+            f"{said}: no scan of an absorption edge; if they are keV, say {choosing(unit='keV')}"
         )
 
 

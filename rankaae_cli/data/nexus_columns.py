@@ -7,7 +7,14 @@ import h5py
 import numpy as np
 
 from rankaae_cli.core.spectra import SpectrumError
-from rankaae_cli.data.measured_columns import SIGNALS, ColumnChoice, canonical, channels_note, is_channel
+from rankaae_cli.data.measured_columns import (
+    SIGNALS,
+    ColumnChoice,
+    canonical,
+    channels_note,
+    choosing,
+    is_channel,
+)
 
 # XDI's names of what the groups of detectors are called.
 _DETECTORS = {"incoming_beam": "i0", "absorbed_beam": "absorbed", "i0": "i0"}
@@ -59,7 +66,8 @@ def entry_columns(entry: h5py.Group, choice: ColumnChoice) -> tuple[dict[str, np
                 _take(columns, "mu" if key == "intensity" else canonical(key), item)
     if "energy" not in columns:
         raise SpectrumError(
-            "the entry has no energies: expected monochromator/energy, data/energy or energy, or names in columns="
+            "the entry has no energies: expected monochromator/energy, data/energy or energy, or names, such as by "
+            f"{choosing(energy='energy_enc', mu='mu')}"
         )
     count = columns["energy"].shape[-1]
     columns = {k: v for k, v in columns.items() if _fits(k, v, count)}
@@ -211,8 +219,8 @@ def _is_transmission(entry: h5py.Group) -> bool:
     mode = text_of(value_within(entry, "mode", within="NXdata")).lower()
     if not mode:
         raise SpectrumError(
-            "data/mode is missing, which tells whether absorbed_beam is a transmission or a yield: choose by "
-            "columns=, such as columns={i0: i0, itrans: absorbed}"
+            "data/mode is missing, which tells whether absorbed_beam is a transmission or a yield: choose, such as "
+            f"by {choosing(i0='i0', itrans='absorbed')}"
         )
     if mode.startswith("trans"):
         return True

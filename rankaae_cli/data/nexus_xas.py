@@ -114,6 +114,7 @@ def _spectra(
                     metadata=metadata,
                     columns_used=made.columns_used,
                     notes=tuple(n for n in (note, summed, *made.notes) if n),
+                    doubts=made.doubts,
                 )
             )
         except SpectrumError as error:

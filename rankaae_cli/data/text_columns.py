@@ -14,6 +14,7 @@ from rankaae_cli.data.measured_columns import (
     ColumnChoice,
     abscissa_index,
     canonical,
+    choosing,
     is_channel,
     labelled,
 )
@@ -69,7 +70,7 @@ def parse_text(
     if count < 2:
         raise SpectrumError("one column of numbers, expected energy and absorption side by side")
     names = _column_names(header, table_MC)
-    columns, summed = _columns(names, table_MC, choice)
+    columns, summed, mu_label = _columns(names, table_MC, choice)
     used = abscissa_index(names, choice)
     abscissa = table_MC[:, used]
     metadata = _metadata(header)
@@ -78,7 +79,7 @@ def parse_text(
         said = _unit_of_label(names[used]) or _unit_of_prose(header, abscissa, element, edge)
         unit = settled_unit(said, abscissa, element, edge)
     energy_M, note = energies(abscissa, unit, choice.d_spacing)
-    made = absorption(columns, choice, energy_M, tabulated_edge(element, edge))
+    made = absorption(columns, choice, energy_M, tabulated_edge(element, edge), mu_label)
     return ordered(
         MeasuredSpectrum(
             name=path.name.removesuffix(path.suffix),
@@ -92,6 +93,7 @@ def parse_text(
             metadata=metadata,
             columns_used=made.columns_used,
             notes=tuple(n for n in (note, summed, *made.notes) if n),
+            doubts=made.doubts,
         )
     )
 
@@ -185,8 +187,8 @@ def _is_one_way(values_M: np.ndarray) -> bool:
 
 def _columns(
     names: Sequence[str], table_MC: np.ndarray, choice: ColumnChoice
-) -> tuple[dict[str, np.ndarray], str]:
-    """Return the columns by XDI's labels, and a note on what was summed to them."""
+) -> tuple[dict[str, np.ndarray], str, str]:
+    """Return the columns by XDI's labels, a note on what was summed to them, and what mu is called in the file."""
     columns, summed = labelled(names, table_MC, choice)
     # Of two columns the fluorescence is already divided.
     is_divided = table_MC.shape[1] == 2 and "ifluor" in columns
@@ -194,11 +196,12 @@ def _columns(
         if table_MC.shape[1] > 2:
             shown = ", ".join(name or "unnamed" for name in names)
             raise SpectrumError(
-                f"{len(names)} columns ({shown}), and none is known for an absorption: choose by columns=, such as "
-                "columns={energy: 1, mu: 2} or columns={energy: 1, i0: 2, itrans: 3}"
+                f"{len(names)} columns ({shown}), and none is known for an absorption: choose, such as by "
+                f"{choosing(energy=1, mu=2)} or {choosing(energy=1, i0=2, itrans=3)}"
             )
-        columns = {"mu": table_MC[:, 1 - abscissa_index(names, choice)]}
-    return columns, summed
+        other = 1 - abscissa_index(names, choice)
+        return {"mu": table_MC[:, other]}, summed, names[other] or str(other + 1)
+    return columns, summed, ""
 
 
 def _unit_of_label(label: str) -> str:

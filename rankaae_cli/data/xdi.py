@@ -13,7 +13,14 @@ import numpy as np
 from rankaae_cli.core.spectra import SpectrumError
 from rankaae_cli.data.absorber import edge_name, element_name, is_said, tabulated_edge
 from rankaae_cli.data.measured_absorption import absorption
-from rankaae_cli.data.measured_columns import ColumnChoice, abscissa_index, canonical, is_channel, labelled
+from rankaae_cli.data.measured_columns import (
+    ColumnChoice,
+    abscissa_index,
+    canonical,
+    choosing,
+    is_channel,
+    labelled,
+)
 from rankaae_cli.data.measured_energy import energies, settled_unit
 from rankaae_cli.data.measured_spectrum import MeasuredSpectrum, ordered
 
@@ -85,6 +92,7 @@ def parse_xdi(text: str, path: Path, choice: ColumnChoice | None = None) -> Meas
             metadata=metadata,
             columns_used=made.columns_used,
             notes=tuple(n for n in (note, summed, *made.notes) if n),
+            doubts=made.doubts,
         )
     )
 
@@ -110,7 +118,10 @@ def numeric_rows(rows: Sequence[tuple[int, Sequence[str]]]) -> np.ndarray:
     count = len(rows[0][1])
     for line, fields in rows:
         if len(fields) != count:
-            raise SpectrumError(f"line {line} has {len(fields)} columns, the first row has {count}")
+            raise SpectrumError(
+                f"line {line} has {len(fields)} columns, the first row has {count}: was it cut short? take the "
+                "line out, or save the file again"
+            )
     try:
         return np.array([fields for _, fields in rows], dtype=np.float64)
     except ValueError:
@@ -166,7 +177,8 @@ def _names(metadata: dict[str, str], labels: list[str], count: int) -> tuple[lis
             units[int(number) - 1] = words[-1].strip("()[]") if len(words) > 1 else ""
     if not any(names):
         raise SpectrumError(
-            "no Column.N field and no line of labels names the columns; choose them with columns="
+            "no Column.N field and no line of labels names the columns: choose them, such as by "
+            f"{choosing(energy=1, i0=2, itrans=3)}"
         )
     return names, units
 

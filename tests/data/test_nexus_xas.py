@@ -88,7 +88,7 @@ def test_the_classic_definition_in_a_yield(write, mode):
 
 def test_a_mode_that_is_missing_or_unknown_is_asked_for(write):
     path = write(classic, mode=None)
-    with pytest.raises(SpectrumError, match=r"data/mode is missing, .* choose by columns="):
+    with pytest.raises(SpectrumError, match=r"data/mode is missing, .* choose, such as by .measured"):
         read_measured(path)
     (spectrum,) = read_measured(path, columns={"i0": "i0", "itrans": "absorbed"})
     np.testing.assert_allclose(spectrum.mu_M, np.log(I0 / ITRANS))
@@ -234,7 +234,7 @@ def bliss(file):
 
 def test_collections_are_searched_for_the_names_that_are_given(write):
     path = write(bliss)
-    with pytest.raises(SpectrumError, match=r"1.1: .* or names in columns="):
+    with pytest.raises(SpectrumError, match=r"1.1: .* or names, such as by .measured"):
         read_measured(path)
     names = {"energy": "energy_enc", "i0": "mon"}
     spectra = read_measured(path, columns={**names, "itrans": "det_a"}, element="Fe", edge="K")
@@ -312,8 +312,8 @@ def test_entries_that_hold_none_are_named_and_stop_no_other(write):
     assert len(spectra) == 1
     assert {p.name: reason for p, reason in faults} == {
         "other": "the entry is of the definition NXsas, expected NXxas",
-        "empty": "the entry has no energies: expected monochromator/energy, data/energy or energy, or names in "
-        "columns=",
+        "empty": "the entry has no energies: expected monochromator/energy, data/energy or energy, or names, "
+        "such as by 'measured.columns={energy:energy_enc,mu:mu}'",
     }
 
 

@@ -1,7 +1,9 @@
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.spectra import SpectrumError
@@ -12,6 +14,7 @@ from tests.data.measured_scan import EDGES, mu, scan_energies
 ENERGY = scan_energies(EDGES["Cu"])
 MU = mu(ENERGY, EDGES["Cu"])
 I0 = 1e5 + 3 * ENERGY
+OWN_ZERO = r"energies from -19\.\d to 79[.\d]* eV, from a zero of their own\? expected absolute energies: add"
 
 
 def table(*columns, separator=" ", header="", form="{:.7g}"):
@@ -83,7 +86,7 @@ def test_known_labels_need_no_choice():
 def test_impossible_choices_are_explained():
     with pytest.raises(UserError, match=r"columns has no 'itran': did you mean itrans"):
         ColumnChoice.of({"itran": 1})
-    with pytest.raises(UserError, match=r"columns=\[1, 2, 3\]: expected two columns, \[energy, mu\]"):
+    with pytest.raises(UserError, match=r"columns=\[1, 2, 3\]: expected two columns, energy and mu"):
         ColumnChoice.of([1, 2, 3])
 
 
@@ -250,6 +253,10 @@ def test_normalised_fluorescence_is_an_absorption():
         (table(ENERGY, MU) + "7 8 9\n", r"line \d+ has 3 columns, the first row has 2"),
         (table(ENERGY, MU) + "9600 1.2x\n", r"line \d+ holds '9600 1.2x' amid the rows"),
         (table(ENERGY - 8979, MU), "energies from -150 to 599 eV, from a zero of their own"),
+        (
+            table(ENERGY[(ENERGY > 8959) & (ENERGY < 9059)] - 8979, MU[(ENERGY > 8959) & (ENERGY < 9059)]),
+            OWN_ZERO,
+        ),
         (table(ENERGY / 1000, MU), r"runs from 8\.829 to 9\.57\d: keV, or degrees"),
         (table(ENERGY * 1e4, MU), "no scan of an absorption edge"),
         (table(ENERGY[:3], MU[:3]), "truncated: 3 points"),
@@ -260,3 +267,32 @@ def test_what_cannot_be_read_is_named_in_a_line(text, reason):
     with pytest.raises(SpectrumError, match=reason) as caught:
         parse(text)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("header", ["# Energy ICR1\n", ""])
+@pytest.mark.parametrize("counts", [np.round(2e5 * MU), 123.4567 * MU, np.round(40 * MU)])
+def test_counts_that_are_taken_for_mu_are_doubted(header, counts):
+    spectrum = parse(table(ENERGY, counts, header=header, form="{:.9g}"))
+    label = "ICR1" if header else "2"
+    assert spectrum.doubts == (
+        f"column {label} was taken for mu; it looks like counts that were not divided by i0",
+    )
+    assert spectrum.notes == spectrum.doubts
+    chosen = parse(table(ENERGY, I0, counts, form="{:.9g}"), columns={"energy": 1, "mu": 3})
+    assert chosen.doubts[0].startswith("column 3 was taken for mu; it looks like counts")
+    assert parse(table(ENERGY, I0, counts * I0), columns={"energy": 1, "i0": 2, "ifluor": 3}).doubts == ()
+
+
+def test_a_detector_that_is_full_is_named_with_the_energies():
+    fluor = np.minimum(I0 * MU, (I0 * MU).max() - 2e4)
+    (doubt,) = parse(table(ENERGY, I0, fluor, header="# energy i0 ifluor\n", form="{:.9g}")).doubts
+    assert doubt.startswith("detector ifluor is flat at its top from") and doubt.endswith("eV: saturated?")
+
+
+def test_choices_that_are_advised_are_ones_that_can_be_made():
+    with pytest.raises(SpectrumError) as caught:
+        parse(table(ENERGY, I0, I0 * np.exp(-MU)))
+    advised = re.findall(r"'measured\.columns=(\S+)'", str(caught.value))
+    assert advised == ["{energy:1,mu:2}", "{energy:1,i0:2,itrans:3}"]
+    for choice in advised:
+        parse(table(ENERGY, I0, I0 * np.exp(-MU)), columns=yaml.safe_load(choice.replace(":", ": ")))

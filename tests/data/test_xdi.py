@@ -69,7 +69,7 @@ def test_a_choice_goes_before_the_labels():
         FIELDS,
     )
     np.testing.assert_allclose(parse(text, ifluor="ifluor").mu_M, 0.2 * true, atol=1e-5)
-    assert parse(text).notes == ("fluorescence is there too: columns={i0: i0, ifluor: ifluor}",)
+    assert parse(text).notes == ("fluorescence is there too: 'measured.columns={i0:i0,ifluor:ifluor}'",)
     np.testing.assert_allclose(parse(text, mu=5).mu_M, true + 9, atol=1e-5)
     np.testing.assert_allclose(parse(text, i0="i0", itrans=4).mu_M, -np.log(0.2 * true), atol=1e-5)
     with pytest.raises(SpectrumError, match="there is no column 'nothing': the 5 columns are energy, i0"):
@@ -103,7 +103,8 @@ def test_kev_and_angles_become_ev(unit, convert, note):
     assert note in spectrum.notes[0]
     if unit != "keV":
         with pytest.raises(
-            SpectrumError, match=r"in monochromator \w+ needs the lattice spacing .* is not given"
+            SpectrumError,
+            match=r"in monochromator \w+ needs the lattice spacing .* is not given; .*,d_spacing:3\.1356\}'",
         ):
             parse(text.replace("Mono.d_spacing", "Mono.other"))
 
@@ -114,7 +115,7 @@ def test_kev_are_known_by_their_size_where_no_unit_or_a_wrong_one_is_given(label
     spectrum = parse(xdi_text(columns, FIELDS))
     np.testing.assert_allclose(spectrum.energy_M, ENERGY, atol=1e-3)
     assert spectrum.notes == ("energies in keV were multiplied by 1000",)
-    asked = r"8\.829 to 9\.57\d.* say unit=keV"
+    asked = r"8\.829 to 9\.57\d.* say 'measured\.columns=\{unit:keV\}'"
     with pytest.raises(SpectrumError, match=asked):
         parse(xdi_text(columns))
     np.testing.assert_allclose(parse(xdi_text(columns), unit="keV").energy_M, ENERGY, atol=1e-3)
@@ -228,7 +229,7 @@ def test_files_that_stray_from_the_specification_are_read():
         (lambda rows: {**rows, "i0": -rows["i0"]}, "column i0 is zero, negative or no number"),
         (
             lambda rows: {k: v for k, v in rows.items() if k != "i0"},
-            "column itrans needs i0, which is not among",
+            r"column itrans needs i0, which is not among .* 'measured\.columns=\{i0:NAME,itrans:itrans\}', or",
         ),
         (
             lambda rows: {"energy eV": ENERGY, "counttime": ENERGY},
@@ -304,8 +305,8 @@ def both_ways(step, noise_it, noise_if, fluorescence=1.0):
 def test_fluorescence_is_taken_where_it_is_clearly_better_and_the_other_is_named(scan, used):
     spectrum = parse(xdi_text(scan, FIELDS))
     assert spectrum.columns_used == used
-    other = "ifluor: ifluor" if used == "log(i0/itrans)" else "itrans: itrans"
-    assert f"columns={{i0: i0, {other}}}" in spectrum.notes[-1]
+    other = "ifluor:ifluor" if used == "log(i0/itrans)" else "itrans:itrans"
+    assert f"'measured.columns={{i0:i0,{other}}}'" in spectrum.notes[-1]
     other_way = {"i0": "i0", other.split(":")[0]: other.split(":")[0]}
     if scan["ifluor"].any() and scan["itrans"].any():
         assert parse(xdi_text(scan, FIELDS), **other_way).columns_used != used
@@ -321,7 +322,7 @@ def test_columns_of_mu_are_compared_alike():
     }
     spectrum = parse(xdi_text(columns, FIELDS))
     assert spectrum.columns_used == "mufluor"
-    assert spectrum.notes[-1].endswith("columns={mu: mutrans} takes it")
+    assert spectrum.notes[-1].endswith("'measured.columns={mu:mutrans}' takes it")
 
 
 def test_words_after_the_last_row_are_passed_over():
@@ -332,10 +333,13 @@ def test_words_after_the_last_row_are_passed_over():
     ("text", "reason"),
     [
         ("# XDI/1.0\n# Column.1: energy eV\n#---\n# energy mu\n", "there are no rows of numbers"),
-        (copper_xdi() + "9600 1 2\n", r"line \d+ has 3 columns, the first row has 4"),
+        (copper_xdi() + "9600 1 2\n", r"line \d+ has 3 columns, the first row has 4: .* take the line out"),
         (copper_xdi() + "9600 1 2 x\n", r"line \d+ holds 'x' where a number is expected"),
         (copper_xdi() + "9600 1e5 nan 1\n", None),
-        ("# XDI/1.0\n#---\n1 2\n3 4\n", "names the columns; choose them with columns="),
+        (
+            "# XDI/1.0\n#---\n1 2\n3 4\n",
+            r"names the columns: choose them, such as by 'measured.columns=\{energy:1",
+        ),
     ],
 )
 def test_broken_files_say_where(text, reason):
