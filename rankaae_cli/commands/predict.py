@@ -25,8 +25,9 @@ def run(cfg: "DictConfig") -> dict[str, Any]:
     """Read the spectra that `cfg` names; write tables, figures and a page; return where, and the exit status."""
     from omegaconf import OmegaConf
 
+    from rankaae_cli.commands.normalisation_sheets import sheets_remark
     from rankaae_cli.commands.predict_write import write_prediction
-    from rankaae_cli.reports.prediction import print_prediction
+    from rankaae_cli.reports.prediction_console import print_prediction
 
     names = OmegaConf.to_container(cfg.input) if OmegaConf.is_config(cfg.input) else cfg.input
     names = [str(name) for name in names] if isinstance(names, list) else [str(names)]
@@ -34,10 +35,12 @@ def run(cfg: "DictConfig") -> dict[str, Any]:
         raise UserError(f"coverage={cfg.coverage} is no share between 0 and 1, such as 0.9")
     prediction = predict(cfg, names)
     output = _output(cfg.output)
-    page = write_prediction(output, prediction, cfg)
+    page, sheets = write_prediction(output, prediction, cfg)
     print_prediction(prediction)
     for file, reason in prediction.faults:
         print(f"not read: {file}: {reason}", file=sys.stderr)
+    if sheets:
+        print(sheets_remark(sheets))
     print(page or output)
     return {"output": output, "n": len(prediction.spectra), "rejected": len(prediction.faults)}
 
@@ -85,6 +88,9 @@ def predict(cfg: "DictConfig", names: list[str]) -> "Prediction":
             )
     measured_N = np.array([not one.is_computed for one in spectra])
     reading = reader.read(spectra_NE, shifted, measured_N)
+    best_shift_N = None
+    if cfg.best_shift:
+        best_shift_N = _best_shifts(spectra, spec, cfg.max_tail, offset, reader, warnings)
     return Prediction(
         run_name=directory.name,
         provenance=_provenance(directory),
@@ -100,7 +106,7 @@ def predict(cfg: "DictConfig", names: list[str]) -> "Prediction":
         nearest=[[calibrated.name_of(m) for m in row] for row in reading.nearest_NP],
         offset=offset if measured_N.any() else None,
         warnings=warnings,
-        best_shift_N=_best_shifts(spectra, spec, cfg.max_tail, offset, reader) if cfg.best_shift else None,
+        best_shift_N=best_shift_N,
         mixtures=read_mixtures(cfg.mixture, reader, spectra_NE, shifted) if cfg.mixture else {},
         faults=faults,
     )
@@ -252,8 +258,12 @@ def _best_shifts(
     max_tail: float,
     offset: "Offset",
     reader: "SpectrumReader",
+    warnings: list[list[str]],
 ) -> "np.ndarray":
-    """Return the shift, beside the offset and at most 1 eV, at which each is reconstructed best."""
+    """Return the shift, beside the offset and at most 1 eV, at which each is reconstructed best.
+
+    Where it is the first or the last that was tried, `warnings` of that spectrum say so.
+    """
     import numpy as np
 
     from rankaae_cli.core.spectra import SpectrumError
@@ -270,5 +280,11 @@ def _best_shifts(
             except SpectrumError:
                 continue
             tried.append(shift)
-        best_N[n] = tried[int(np.argmin(reader.reconstruction_error(np.stack(rows))))]
+        best = int(np.argmin(reader.reconstruction_error(np.stack(rows))))
+        best_N[n] = tried[best]
+        if len(tried) > 1 and best in (0, len(tried) - 1):
+            warnings[n].append(
+                f"reconstructed best at a shift of {tried[best]:+.1f} eV or beyond, the end of the search: is the "
+                "offset right?"
+            )
     return best_N

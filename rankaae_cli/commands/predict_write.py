@@ -19,18 +19,22 @@ if TYPE_CHECKING:
 PREDICTIONS, REJECTED, CONTENT, PAGE = "predictions.csv", "rejected.csv", "predictions.json", "page.html"
 
 
-def write_prediction(output: Path, prediction: Prediction, cfg: "DictConfig") -> Path | None:
-    """Write everything below `output`; return the page, None where none is wanted."""
+def write_prediction(
+    output: Path, prediction: Prediction, cfg: "DictConfig"
+) -> tuple[Path | None, list[Path]]:
+    """Write everything below `output`; return the page, None where none is wanted, and the contact sheets."""
     write_text(output / PREDICTIONS, _csv(_columns(prediction)))
     if prediction.faults:
         files, reasons = zip(*prediction.faults, strict=True)
         write_text(output / REJECTED, _csv({"file": files, "reason": reasons}))
     write_text(output / CONTENT, strict_json(_content(prediction)))
     if cfg.figures == 0:
-        return None
-    from rankaae_cli.commands.predict_draw import write_page
+        return None, []
+    from rankaae_cli.commands.predict_draw import write_normalisation, write_page
 
-    return write_page(output, prediction, len(prediction.spectra) if cfg.figures < 0 else cfg.figures)
+    most = len(prediction.spectra) if cfg.figures < 0 else cfg.figures
+    sheets = write_normalisation(output, prediction, most) if cfg.measured.figures else []
+    return write_page(output, prediction, most, sheets), sheets
 
 
 def _columns(prediction: Prediction) -> dict[str, Any]:

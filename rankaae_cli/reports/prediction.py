@@ -1,21 +1,15 @@
-"""A prediction: what was read, and what is said of it on the terminal and on its page."""
+"""A prediction: what was read, and its tables."""
 
-import sys
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from rankaae_cli.core.calibration import IN_RANGE, OUTSIDE, UNUSUAL
 from rankaae_cli.core.mixtures import Mixture
 from rankaae_cli.core.reading import Offset, Reading
 from rankaae_cli.data.prediction_input import Fault, InputSpectrum
-from rankaae_cli.reports.console import print_table
-from rankaae_cli.reports.labels import Subject, listed, with_unit
+from rankaae_cli.reports.labels import Subject, with_unit
 from rankaae_cli.reports.tables import Cell, Ranged, Table
-
-_SHOWN = 20  # rows on a terminal
 
 
 @dataclass(frozen=True)
@@ -90,7 +84,7 @@ def prediction_table(prediction: Prediction, rows: Sequence[int] | None = None) 
     chosen = range(len(prediction.spectra)) if rows is None else rows
     content: list[list[Cell]] = []
     for n in chosen:
-        row: list[Cell] = [prediction.spectra[n].label, reading.verdict_N[n]]
+        row: list[Cell] = [named(prediction.spectra[n]), reading.verdict_N[n]]
         row += [
             Ranged(*(float(part[n, k]) for part in (reading.value_NK, reading.low_NK, reading.high_NK)))
             for k in range(len(names))
@@ -99,14 +93,18 @@ def prediction_table(prediction: Prediction, rows: Sequence[int] | None = None) 
             best = int(probability_NC[n].argmax())
             row.append(f"{classes[best]:g} ({100 * probability_NC[n, best]:.0f} %)")
         row += [float(reading.error_N[n]), float(reading.novelty_N[n])]
+        if prediction.best_shift_N is not None:
+            row.append(_signed(float(prediction.best_shift_N[n])))
         content.append(row)
     classed = list(reading.probabilities)
+    shift = ["best_shift"] if prediction.best_shift_N is not None else []
     return Table(
         name="predictions",
         keys=["spectrum", "verdict", *names, *(f"{c}_class" for c in classed), "reconstruction_mae",
-              "novelty"],
+              "novelty", *shift],
         headings=["Spectrum", "Verdict", *(with_unit(name, units[name]) for name in names),
-                  *(f"{c}, likeliest" for c in classed), "Reconstruction error", "Novelty"],
+                  *(f"{c}, likeliest" for c in classed), "Reconstruction error", "Novelty",
+                  *("Best shift (eV)" for _ in shift)],
         rows=content,
         caption=(
             f"In brackets the interval that holds {100 * prediction.coverage:g} % of true values among spectra "
@@ -116,48 +114,44 @@ def prediction_table(prediction: Prediction, rows: Sequence[int] | None = None) 
     )  # fmt: skip
 
 
-def verdict_counts(prediction: Prediction) -> str:
-    """Return how many spectra are in range, unusual and outside, as a sentence."""
-    count = Counter(prediction.reading.verdict_N)
-    parts = [f"{count[verdict]} {verdict}" for verdict in (IN_RANGE, UNUSUAL, OUTSIDE) if count[verdict]]
-    n = len(prediction.spectra)
-    return f"{n} {'spectrum' if n == 1 else 'spectra'}: {listed(parts)}"
+def shares_table(prediction: Prediction, name: str, rows: Sequence[int] | None = None) -> Table:
+    """Return the shares of a descriptor's classes with their intervals, one row a spectrum.
 
-
-def offset_sentence(prediction: Prediction) -> str:
-    """Return what was done to the energies of measured spectra; nothing where all are computed."""
-    offset = prediction.offset
-    if offset is None:
-        return ""
-    shift = f"{offset.value:+g} ± {offset.uncertainty:g} eV"
-    if offset.is_known:
-        return (
-            f"energy offset between code and beamline: {shift} ({offset.origin}); its uncertainty is in the "
-            "intervals"
-        )
-    return (
-        f"energy offset between code and beamline not given: assumed {shift}, which is in the intervals. Codes are "
-        "often several eV off: determine it from references of known valence (rankaae align)"
+    Parameters
+    ----------
+    prediction
+        What was read.
+    name
+        A descriptor that spectra were read as mixtures of.
+    rows
+        Which spectra; all by default.
+    """
+    mixtures = prediction.mixtures[name]
+    chosen = range(len(prediction.spectra)) if rows is None else rows
+    classes = mixtures[0].classes
+    content: list[list[Cell]] = []
+    for n in chosen:
+        m = mixtures[n]
+        ends = zip(m.share, m.low, m.high, strict=True)
+        shares = [Ranged(float(share), float(low), float(high)) for share, low, high in ends]
+        content.append([named(prediction.spectra[n]), *shares, float(m.error)])
+    return Table(
+        name=f"shares_{name}",
+        keys=["spectrum", *(f"{name}_share_{c:g}" for c in classes), "difference"],
+        headings=["Spectrum", *(f"{name} {c:g}" for c in classes), "Difference"],
+        rows=content,
+        caption=(
+            f"Shares of sites with each {name}, with {100 * prediction.coverage:g} % intervals from mixtures of "
+            "computed spectra; these are not widened for unusual spectra. Difference: mean absolute, between the "
+            "spectrum and the mixtures that fit it best."
+        ),
     )
 
 
-def print_prediction(prediction: Prediction) -> None:
-    """Print the readings, at most twenty, and what they rest on."""
-    n = len(prediction.spectra)
-    shown = prediction_table(prediction, range(min(n, _SHOWN)))
-    title = f"{prediction.subject.family}, {verdict_counts(prediction)}"
-    if n > _SHOWN:
-        title += f" (the first {_SHOWN} shown)"
-    print_table(title, shown, prediction.subject.synthetic)
-    if prediction.offset is not None:
-        print(offset_sentence(prediction), file=sys.stdout if prediction.offset.is_known else sys.stderr)
-    # What was done on reading is in the tables; here, what should not have been needed.
-    common = Counter(
-        warning
-        for one, said in zip(prediction.spectra, prediction.warnings, strict=True)
-        for warning in said
-        if warning not in one.prepared.spectrum.notes
-    )
-    for warning, count in common.most_common(4):
-        if not warning.startswith("energy offset"):
-            print(f"{count} of {n}: {warning}" if n > 1 else warning, file=sys.stderr)
+def named(one: InputSpectrum) -> str:
+    """Return what a spectrum is called: its file, or its material with the index of the site."""
+    return one.label if one.material is None else f"{one.material} (site {one.site})"
+
+
+def _signed(shift: float) -> str | None:
+    return f"{shift:+.1f}".replace("-", "−") if np.isfinite(shift) else None

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from rankaae_cli.core.calibration import IN_RANGE, OUTSIDE
 from rankaae_cli.reports.drawing import BLACK, BLUE, GREY, LIGHT_GREY, ORANGE, VERMILION, new_figure, styled
 from rankaae_cli.reports.labels import shortened, with_unit
-from rankaae_cli.reports.prediction import Prediction
+from rankaae_cli.reports.prediction import Prediction, named
 from rankaae_cli.reports.tables import Ranged, print_number
 
 _ROW_INCHES, _SPECTRUM_INCHES = 0.19, 2.0
@@ -43,7 +43,7 @@ def prediction_figure(prediction: Prediction, n: int) -> Figure:
     reading, one = prediction.reading, prediction.spectra[n]
     lines = _lines(prediction, n)
     height = _SPECTRUM_INCHES + _ROW_INCHES * len(lines) + 0.6
-    figure = new_figure(height, prediction.subject, shortened(one.label))
+    figure = new_figure(height, prediction.subject, shortened(named(one)))
     top, bottom = figure.subplots(2, 1, height_ratios=[_SPECTRUM_INCHES, _ROW_INCHES * len(lines) + 0.1])
     top.plot(
         prediction.energy_E,
