@@ -12,7 +12,7 @@ from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.normalisation import NormalisationRanges
 from rankaae_cli.core.spectra import SpectrumError
 from rankaae_cli.data.measured import Columns, read_folder
-from rankaae_cli.data.measured_normalised import Prepared, on_energies, prepare
+from rankaae_cli.data.measured_normalised import NOT_CALIBRATED, Prepared, on_energies, prepare
 from rankaae_cli.data.measured_spectrum import MeasuredSpectrum
 from rankaae_cli.data.sites import FamilySpec, Progress, Rejection, Sites, gather
 
@@ -143,10 +143,15 @@ def normalisation_csv(prepared: Iterable[Prepared]) -> str:
                 *numbers,
                 f"{calibration.shift:.3f}" if calibration else "",
                 *ranges,
-                "; ".join(one.spectrum.notes),
+                "; ".join([*one.spectrum.notes, *_without_foil(one)]),
             )
         )
     return text.getvalue()
+
+
+def _without_foil(one: Prepared) -> tuple[str, ...]:
+    is_without = one.spectrum.reference_M is None and not one.spectrum.is_computed
+    return (NOT_CALIBRATED,) if is_without else ()
 
 
 def _widened(grid_E: np.ndarray, taken: Sequence[Prepared]) -> np.ndarray:

@@ -14,6 +14,7 @@ from rankaae_cli.core.spectra import SpectrumError, regrid
 from rankaae_cli.data.family_file import FORMAT, Family, read_family
 from rankaae_cli.data.measured import read_folder
 from rankaae_cli.data.measured_computed import MEASURED_SOURCES
+from rankaae_cli.data.measured_normalised import NOT_CALIBRATED as NOT_CALIBRATED
 from rankaae_cli.data.measured_normalised import Prepared, on_energies, prepare
 from rankaae_cli.data.measured_sites import CALIBRATION, MeasuredOptions
 from rankaae_cli.data.measured_spectrum import MeasuredSpectrum
@@ -21,7 +22,6 @@ from rankaae_cli.data.sites import FamilySpec
 from rankaae_cli.data.splits import SPLITS, split_by_material
 
 Fault = tuple[str, str]  # (file or record, reason)
-NOT_CALIBRATED = "energies not calibrated: the file has no foil"
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ def read_input(
             raise UserError(
                 f"the model of {spec.name} is over {spec.energy_unit}: it reads family files alone, {path} is none"
             )
-        found, unusable = read_folder(path, options.columns)
+        found, unusable = read_folder(path, options.columns, spec.element, spec.edge)
         faults += [(_below(file, top), reason) for file, reason in unusable]
         for one, file in zip(found, _labels(found, top), strict=True):
             try:

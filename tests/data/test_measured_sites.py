@@ -98,3 +98,12 @@ def test_computed_spectra_are_sent_to_their_own_source(tmp_path):
 def test_a_family_over_an_index_is_refused(tmp_path):
     with pytest.raises(UserError, match="is over index: measured spectra are over eV"):
         read_measured_sites(tmp_path, FamilySpec("c", "C", "K", np.arange(100.0), "index"), MeasuredOptions())
+
+
+def test_the_table_says_where_there_was_no_foil(tmp_path):
+    write_scan(tmp_path / "a.xdi", "Cu", 8985.0)
+    (tmp_path / "b.xdi").write_text(copper_xdi())
+    _, taken = read_measured_sites(tmp_path, SPEC, MeasuredOptions())
+    without, with_foil = csv.DictReader(io.StringIO(normalisation_csv(taken)))
+    assert without["notes"] == "energies not calibrated: the file has no foil"
+    assert "not calibrated" not in with_foil["notes"]
