@@ -1,6 +1,6 @@
 """``rankaae align``: the energy offset between a code and a beamline, from references of known valence."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import numpy as np
     from omegaconf import DictConfig
 
+    from rankaae_cli.commands.offset_file import OffsetFile
     from rankaae_cli.core.energy_offset import ReferenceShift
     from rankaae_cli.data.family_file import Family
     from rankaae_cli.data.measured_normalised import Prepared
@@ -55,6 +56,7 @@ def run(cfg: "DictConfig") -> dict[str, Any]:
     family = read_family(cfg.data) if cfg.data else family_of_run(config)
     if family.energy_unit != "eV":
         raise UserError(f"family {family.name} is over {family.energy_unit}: there is no offset in eV")
+    output = _output(cfg)
     held = [_held_against(str(name), _wanted(known), family, cfg) for name, known in references.items()]
     offset = combine([one.match for one in held])
     beamlines = dict.fromkeys(one.told["beamline"] for one in held if one.told["beamline"])
@@ -67,16 +69,67 @@ def run(cfg: "DictConfig") -> dict[str, Any]:
         uncertainty=round(offset.uncertainty, 2),
         references=[one.told for one in held],
     )
-    path = write_offset(Path(cfg.output), content)
+    path = write_offset(output, content)
     result = f"offset {content.offset:+.2f} ± {content.uncertainty:.2f} eV"
     subject = Subject(family.name, family.element, family.edge, synthetic=family.is_synthetic)
     figure = offset_figure(subject, family.energy_E, [one.shown for one in held], result)
     pictures = save_figure(figure, path.with_suffix(""))
+    for warning in _warnings([one.match for one in held], content):
+        print(f"warning: {warning}")
     print(
         f"{family.element} {family.edge}, {family.source}: {result}, to be added to measured energies\n{path}\n"
         f"{pictures[0]}: look whether the references fit\nnext: rankaae predict offset={path} input=..."
     )
     return {"offset": content.offset, "uncertainty": content.uncertainty, "path": path}
+
+
+def _output(cfg: "DictConfig") -> Path:
+    """Return the file to write.
+
+    Raises
+    ------
+    UserError
+        If it is not called as one, or is there already.
+    """
+    path = Path(cfg.output)
+    if path.suffix not in (".yaml", ".yml"):
+        raise UserError(
+            f"output={path} is to be a YAML file; its figure gets its name\ngive one such as offset.yaml"
+        )
+    if path.exists() and not cfg.overwrite:
+        raise UserError(f"{path} exists already\ngive another output=, or overwrite=true to replace it")
+    return path
+
+
+def _warnings(matches: "Sequence[ReferenceShift]", content: "OffsetFile") -> list[str]:
+    """Return what is to be said of an offset before anybody uses it."""
+    from rankaae_cli.core.energy_offset import LARGE, LEAST_OF_ONE, POOR_FIT, disagreement
+
+    said = []
+    for match, told in zip(matches, content.references, strict=True):
+        name = Path(told["file"]).name
+        if match.distance > POOR_FIT:
+            said.append(
+                f"{name} fits the computed spectra poorly (mean difference {match.distance:.3f}, usually below "
+                f"{POOR_FIT:g}): are there any of this compound? A file with other shells is given as data="
+            )
+        if told["calibrated_by"] is None:
+            said.append(f"{name} is not calibrated by a foil: the offset holds for its monochromator alone")
+    apart = disagreement(matches)
+    if apart is not None:
+        said.append(
+            f"the references differ by {apart:.1f} eV, more than each leaves open: is each what it is said to be? "
+            "More that is known of one, such as {OS:2,CN:4} or its material, narrows it"
+        )
+    if len(matches) == 1:
+        said.append(
+            f"one reference does not tell how references differ: ± {LEAST_OF_ONE:g} eV at least is assumed"
+        )
+    if abs(content.offset) > LARGE:
+        said.append(
+            f"an offset of {content.offset:+.1f} eV is larger than codes are off: is the monochromator calibrated?"
+        )
+    return said
 
 
 def _held_against(name: str, wanted: dict[str, float | str], family: "Family", cfg: "DictConfig") -> Held:

@@ -13,6 +13,10 @@ import numpy as np
 
 STEP = 0.1  # eV
 _NEAREST = 10  # computed spectra that a reference is held against
+# Of a measured spectrum and a computed one of the same compound, mean absolute difference in edge steps.
+POOR_FIT = 0.05
+# Codes are off by less; more tells of a monochromator that nothing calibrates.
+LARGE = 10.0  # eV
 # One reference cannot show how references differ among each other.
 LEAST_OF_ONE = 1.0  # eV
 _ROWS_AT_ONCE = 256
@@ -95,6 +99,19 @@ def match_reference(
     at_the_end = not reached.size or shift <= reached[0] + STEP or shift >= reached[-1] - STEP
     deviation = float(shifts.std(ddof=1)) if len(shifts) > 1 else 0.0
     return ReferenceShift(shift, deviation, float(best_N[nearest].mean()), nearest, at_the_end)
+
+
+def disagreement(references: Sequence[ReferenceShift]) -> float | None:
+    """Return by how much (eV) references differ, where that is more than each leaves open; None otherwise.
+
+    More is 1 eV, and twice the standard deviation of the difference of the two that are furthest apart.
+    """
+    if len(references) < 2:
+        return None
+    lowest, highest = (end(references, key=lambda one: one.shift) for end in (min, max))
+    apart = highest.shift - lowest.shift
+    left_open = 2 * float(np.hypot(lowest.deviation, highest.deviation))
+    return apart if apart > max(left_open, LEAST_OF_ONE) else None
 
 
 def combine(references: Sequence[ReferenceShift]) -> EnergyOffset:

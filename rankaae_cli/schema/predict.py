@@ -75,6 +75,8 @@ class AlignConfig:
         another family file to hold them against; null: the one the run was trained on
     output
         the file to write, for `rankaae predict offset=`; beside it a figure of how the references fit
+    overwrite
+        replace an output that exists
     search
         largest offset tried, eV, either way
     measured
@@ -85,5 +87,6 @@ class AlignConfig:
     references: Any = MISSING
     data: str | None = None
     output: str = "offset.yaml"
+    overwrite: bool = False
     search: float = 15.0
     measured: MeasuredConfig = field(default_factory=MeasuredConfig)

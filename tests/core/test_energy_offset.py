@@ -1,7 +1,13 @@
 import numpy as np
 import pytest
 
-from rankaae_cli.core.energy_offset import LEAST_OF_ONE, ReferenceShift, combine, match_reference
+from rankaae_cli.core.energy_offset import (
+    LEAST_OF_ONE,
+    ReferenceShift,
+    combine,
+    disagreement,
+    match_reference,
+)
 
 GRID = np.arange(0.0, 64.0, 0.25)
 
@@ -59,3 +65,16 @@ def test_one_more_compound_lies_within_the_uncertainty_as_often_as_it_should():
         found = combine([shift(s, 0.0) for s in shifts[:8]])
         within.append(abs(shifts[8] - found.offset) <= found.uncertainty)
     assert np.mean(within) == pytest.approx(0.65, abs=0.07)  # Student's t of 7 degrees within 1
+
+
+@pytest.mark.parametrize(
+    ("references", "apart"),
+    [
+        ([shift(5.0)], None),
+        ([shift(5.0), shift(5.9)], None),  # less than 1 eV
+        ([shift(5.0, 1.0), shift(7.5, 1.0)], None),  # each leaves open more
+        ([shift(5.0), shift(6.0), shift(7.7)], 2.7),
+    ],
+)
+def test_references_disagree_where_they_differ_by_more_than_each_leaves_open(references, apart):
+    assert disagreement(references) == (None if apart is None else pytest.approx(apart))
