@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from rankaae_cli.core.normalisation import Normalised
 from rankaae_cli.data.measured_normalised import Prepared
 from rankaae_cli.reports.drawing import (
     BLACK,
@@ -24,6 +25,7 @@ _BELOW, _ABOVE = 40.0, 100.0  # eV about E0 that a normalised spectrum is shown 
 _COLUMNS, _ROWS = 5, 8
 _SHEET_INCHES = (7.0, 9.4)
 _NAME_CHARACTERS = 26
+_SCAN = (0.45, 0.06, 0.54, 0.46)  # of a panel: left, bottom, width and height of what is inset
 
 
 @styled
@@ -76,8 +78,9 @@ def contact_sheets(prepared: Sequence[Prepared], title: str) -> list[Figure]:
     Returns
     -------
     list of Figure
-        One a page; each panel has the normalised spectrum, the raw one behind it with its fitted curves scaled
-        to the same height, E0 and the half-step energy.
+        One a page; each panel has the normalised spectrum about its edge with E0 and the half-step energy, and
+        inset the whole scan, its pre-edge taken out but not flattened, with its post-edge and the ranges of the
+        fits.
     """
     size = _COLUMNS * _ROWS
     pages = [prepared[i : i + size] for i in range(0, len(prepared), size)]
@@ -93,15 +96,18 @@ def _sheet(page: Sequence[Prepared], title: str) -> Figure:
     for ax in axes.flat[len(page) :]:
         ax.axis("off")
     for ax, one in zip(axes.flat, page, strict=False):
-        _draw_normalised(ax, one, behind=True)
+        _draw_normalised(ax, one, small=True)
+        if one.normalised is not None:
+            _draw_scan(ax, one.normalised)
         ax.set_title(_broken(one.spectrum.name), fontsize=5.5, parse_math=False)
         ax.tick_params(labelsize=5)
         ax.locator_params(axis="x", nbins=3)
     for i in range(max(0, len(page) - _COLUMNS), len(page)):
         axes.flat[i].set_xlabel("Energy (eV)", fontsize=6)
     for row in axes:
-        row[0].set_ylabel("Normalised", fontsize=6)
-    legend_below(figure, list(axes.flat[: len(page)]), columns=5)
+        row[0].set_ylabel("Absorption,\nnormalised", fontsize=6)
+    shown = list(axes.flat[: len(page)])
+    legend_below(figure, [*shown, *(inset for ax in shown for inset in ax.child_axes)], columns=7)
     return figure
 
 
@@ -115,38 +121,49 @@ def _draw_fits(ax: Axes, prepared: Prepared) -> None:
     ax.plot(
         done.energy_M[above], done.post_edge_M[above], color=VERMILION, lw=0.9, ls="--", label="post-edge"
     )
-    for low, high in ((done.ranges.pre1, done.ranges.pre2), (done.ranges.norm1, done.ranges.norm2)):
-        assert low is not None and high is not None
-        ax.axvspan(done.e0 + low, done.e0 + high, color=LIGHT_GREY, alpha=0.35, lw=0)
+    _shade_ranges(ax, done)
     ax.axvline(done.e0, color=BLACK, lw=0.6, ls=":")
 
 
-def _draw_normalised(ax: Axes, prepared: Prepared, behind: bool = False) -> None:
-    """Draw the normalised spectrum about its edge; `behind`, also unflattened and with its levels."""
+def _draw_scan(ax: Axes, done: Normalised) -> None:
+    """Draw the whole scan small, its pre-edge taken out, where a normalised spectrum leaves room: below 0.6."""
+    inset = ax.inset_axes(_SCAN)
+    inset.patch.set_alpha(0.8)
+    scan_M = (done.mu_M - done.pre_edge_M) / done.edge_step
+    post_M = (done.post_edge_M - done.pre_edge_M) / done.edge_step
+    above = done.energy_M >= done.e0
+    inset.axhline(0, color=ORANGE, lw=0.6, label="pre-edge")
+    inset.plot(done.energy_M, scan_M, color=GREY, lw=0.6, label="whole scan, less its pre-edge")
+    inset.plot(done.energy_M[above], post_M[above], color=VERMILION, lw=0.6, ls="--", label="post-edge")
+    _shade_ranges(inset, done, label="fitted in")
+    # The scan decides on the height: a fit that runs away from it may leave the panel.
+    inset.set(
+        xticks=[], yticks=[], ylim=(min(-0.2, float(scan_M.min())), max(1.2, float(scan_M.max()) + 0.1))
+    )
+    for spine in inset.spines.values():
+        spine.set(visible=True, linewidth=0.4, color=LIGHT_GREY)
+
+
+def _shade_ranges(ax: Axes, done: Normalised, label: str | None = None) -> None:
+    """Shade where pre-edge and post-edge are fitted."""
+    for low, high in ((done.ranges.pre1, done.ranges.pre2), (done.ranges.norm1, done.ranges.norm2)):
+        assert low is not None and high is not None
+        ax.axvspan(done.e0 + low, done.e0 + high, color=LIGHT_GREY, alpha=0.35, lw=0, label=label)
+
+
+def _draw_normalised(ax: Axes, prepared: Prepared, small: bool = False) -> None:
+    """Draw the normalised spectrum about its edge, with its levels."""
     done = prepared.normalised
     centre = done.e0 if done else float(prepared.energy_M[np.argmax(prepared.absorption_M >= 0.5)])
     shown = (prepared.energy_M > centre - _BELOW) & (prepared.energy_M < centre + _ABOVE)
     energy, absorption = prepared.energy_M[shown], prepared.absorption_M[shown]
     for level in (0, 1):
         ax.axhline(level, color=LIGHT_GREY, lw=0.5)
-    if done and behind:
-        first, pre, step = done.mu_M[shown], done.pre_edge_M[shown], done.edge_step
-        base = done.pre_edge_M[np.argmin(np.abs(done.energy_M - done.e0))]
-        ax.plot(energy, (first - base) / step, color=GREY, lw=0.5, label="measured, over the edge step")
-        ax.plot(energy, (pre - base) / step, color=ORANGE, lw=0.6, label="pre-edge")
-        post = (done.post_edge_M[shown] - base) / step
-        above = energy >= done.e0
-        ax.plot(energy[above], post[above], color=VERMILION, lw=0.6, ls="--", label="post-edge")
-    ax.plot(energy, absorption, color=BLUE, lw=0.8 if behind else 1.1, label="normalised" if behind else None)
+    ax.plot(energy, absorption, color=BLUE, lw=0.8 if small else 1.1, label="normalised" if small else None)
     if done:
-        ax.axvline(done.e0, color=BLACK, lw=0.6, ls=":", label=None if behind else "$E_0$")
-        ax.plot([done.half_step], [0.5], "o", color=BLACK, ms=1.6 if behind else 2.5, label="half step")
-    spread = (
-        absorption
-        if not (done and behind)
-        else np.concatenate([absorption, (done.mu_M[shown] - base) / step])
-    )
-    ax.set_ylim(min(-0.15, float(spread.min()) - 0.05), max(1.3, float(spread.max()) + 0.1))
+        ax.axvline(done.e0, color=BLACK, lw=0.6, ls=":", label="$E_0$")
+        ax.plot([done.half_step], [0.5], "o", color=BLACK, ms=1.6 if small else 2.5, label="half step")
+    ax.set_ylim(min(-0.15, float(absorption.min()) - 0.05), max(1.3, float(absorption.max()) + 0.1))
 
 
 def _broken(name: str) -> str:

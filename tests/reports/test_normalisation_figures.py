@@ -7,6 +7,7 @@ from rankaae_cli.data.measured_normalised import prepare
 from rankaae_cli.reports.drawing import COLUMN_INCHES, png_bytes
 from rankaae_cli.reports.normalisation_figures import contact_sheets, normalisation_figure
 from tests.data.test_measured_normalised import compound
+from tests.reports.test_figures import texts
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +50,36 @@ def test_every_spectrum_has_a_panel_on_a_contact_sheet(prepared, count, pages, l
     titles = [ax.get_title("left").replace("\n", "") for ax in sheets[-1].axes if ax.axison]
     assert titles == [one.spectrum.name for one in many[-last:]]
     assert sheets[-1].get_suptitle() == f"A folder, page {pages} of {pages}"
+
+
+def test_a_contact_sheet_shows_the_edge_and_how_the_whole_scan_was_fitted(prepared):
+    (sheet,) = contact_sheets([prepared], "A folder")
+    ax = sheet.axes[0]
+    (inset,) = ax.child_axes
+    done = prepared.normalised
+    assert lines(ax)["$E_0$"].get_xdata()[0] == done.e0
+    scan, post = lines(inset)["whole scan, less its pre-edge"], lines(inset)["post-edge"]
+    assert scan.get_xdata()[-1] == post.get_xdata()[-1] == prepared.energy_M[-1]
+    fitted = (post.get_xdata() > done.e0 + done.ranges.norm1) & (
+        post.get_xdata() < done.e0 + done.ranges.norm2
+    )
+    assert np.abs(scan.get_ydata()[-len(fitted) :] - post.get_ydata())[fitted].mean() < 0.05
+    (legend,) = sheet.legends
+    assert [text.get_text() for text in legend.get_texts()] == [
+        "normalised", "$E_0$", "half step", "pre-edge", "whole scan, less its pre-edge", "post-edge", "fitted in"
+    ]  # fmt: skip
+    assert ax.get_ylabel().replace("\n", " ") == "Absorption, normalised"
+
+
+@pytest.mark.parametrize("count", [1, 40])
+def test_all_words_of_a_contact_sheet_are_inside_it(prepared, count):
+    (sheet,) = contact_sheets([prepared] * count, "A folder")
+    png_bytes(sheet)
+    for text in texts(sheet):
+        inside, box = text.get_window_extent(sheet.canvas.get_renderer()).padded(-1), sheet.bbox
+        assert box.x0 <= inside.x0 and inside.x1 <= box.x1 and box.y0 <= inside.y0 and inside.y1 <= box.y1, (
+            text
+        )
 
 
 def test_names_are_shown_as_they_are_not_as_formulas(prepared):
