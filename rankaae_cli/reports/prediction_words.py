@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from rankaae_cli.core.calibration import IN_RANGE, OUTSIDE, UNUSUAL
+from rankaae_cli.data.prediction_input import InputSpectrum
 from rankaae_cli.reports.labels import listed
 from rankaae_cli.reports.prediction import Prediction, named
 
@@ -72,7 +73,7 @@ def warnings(prediction: Prediction) -> list[str]:
         own += [
             (named(one), warning)
             for warning in said
-            if warning not in one.prepared.spectrum.notes and not warning.startswith(_OFFSET)
+            if warning not in _done(one) and not warning.startswith(_OFFSET)
         ]
     lines = gathered(own, n)
     large = [(label, note) for label, note in _notes(prediction) if _is_large(note)]
@@ -124,7 +125,13 @@ def _range(texts: Sequence[str]) -> str:
 
 
 def _notes(prediction: Prediction) -> list[tuple[str, str]]:
-    return [(named(one), note) for one in prediction.spectra for note in one.prepared.spectrum.notes]
+    return [(named(one), note) for one in prediction.spectra for note in _done(one)]
+
+
+def _done(one: InputSpectrum) -> list[str]:
+    """Return what was done to a spectrum on reading; what its reader doubts is a warning."""
+    spectrum = one.prepared.spectrum
+    return [note for note in spectrum.notes if note not in spectrum.doubts]
 
 
 def _is_large(note: str) -> bool:

@@ -18,9 +18,11 @@ VERDICTS = ("in range", "unusual", "outside")
 EDGE = 0.5 + np.arctan(GRID - 8991.0) / np.pi
 
 
-def spectrum(name, computed=False, notes=()):
+def spectrum(name, computed=False, notes=(), doubts=()):
     """A spectrum of a file, or of site 8 of a material of that name."""
     one = MeasuredSpectrum(name, Path(name), "Cu", "K", GRID, EDGE, None, True, computed, notes=tuple(notes))
+    for doubt in doubts:
+        one = one.with_doubt(doubt)
     where = (name, 8) if computed else (None, None)
     return InputSpectrum(name, Prepared(one, GRID, EDGE), *where)
 
