@@ -252,27 +252,31 @@ def _summary(
     from rankaae_cli.data.splits import SPLITS
 
     sides = {name: int((family.split_N == i).sum()) for i, name in enumerate(SPLITS)}
+    is_measured = cfg.source.name == "xdi"
     known_K = np.isfinite(family.descriptors_NK).sum(axis=0)
     known = [f"{name} {count}" for name, count in zip(family.descriptor_names, known_K, strict=True)]
     energy_E = family.energy_E
     lines = [
-        f"{output}: {len(family)} spectra of {len(set(family.material_N))} materials",
+        f"{output}: {len(family)} spectra"
+        + ("" if is_measured else f" of {len(set(family.material_N))} materials"),
         f"  energies    {len(energy_E)} points, {energy_E[0]:.8g} to {energy_E[-1]:.8g} {family.energy_unit}",
-        f"  split       {', '.join(f'{name} {count}' for name, count in sides.items())}",
-        f"  descriptor known for  {', '.join(known) or 'none'}",
     ]
+    if not is_measured:
+        lines += [
+            f"  split       {', '.join(f'{name} {count}' for name, count in sides.items())}",
+            f"  descriptor known for  {', '.join(known) or 'none'}",
+        ]
     if family.quantity_names:
         lines.append(f"  and further quantities  {', '.join(family.quantity_names)}")
     lines += [
         f"  warning: no material is on the {name} side; training needs more materials"
         for name, count in sides.items()
-        if not count
+        if not (count or is_measured)
     ]
-    lines.append(f"{rejected_path}: {len(rejected)} rejected sites")
-    kinds = Counter(_kind(r.reason) for r in rejected).most_common()
-    lines += [f"  {count:6d}  {kind}" for kind, count in kinds[:_REASONS_SHOWN]]
-    if len(kinds) > _REASONS_SHOWN:
-        lines.append(f"  {sum(count for _, count in kinds[_REASONS_SHOWN:]):6d}  for other reasons")
+    lines.append(f"{rejected_path}: {len(rejected)} rejected {'spectra' if is_measured else 'sites'}")
+    lines += _reasons(rejected)
+    if is_measured:
+        return [*lines, f"next: rankaae predict input={output}"]
     data = "" if output == Path(cfg.family.data) else f" data={output}"
     if known_K.any():
         lines.append(f"next: rankaae train +family={family.name}{data}")
@@ -281,10 +285,30 @@ def _summary(
     return lines
 
 
+def _reasons(rejected: "tuple[Rejection, ...]") -> list[str]:
+    """Return how often each kind of reason occurs; those that occur once, or are all alike, as they are."""
+    kinds: dict[str, list[Rejection]] = {}
+    for one in rejected:
+        kinds.setdefault(_kind(one.reason), []).append(one)
+    often = sorted(kinds.items(), key=lambda item: -len(item[1]))
+    lines = []
+    for kind, ones in often[:_REASONS_SHOWN]:
+        said = " ".join(ones[0].reason.split()) if len({one.reason for one in ones}) == 1 else kind
+        site = f" {ones[0].site}" if str(ones[0].site) else ""
+        lines.append(f"  {len(ones):6d}  {f'{ones[0].material}{site}: ' if len(ones) == 1 else ''}{said}")
+    if len(often) > _REASONS_SHOWN:
+        lines.append(f"  {sum(len(ones) for _, ones in often[_REASONS_SHOWN:]):6d}  for other reasons")
+    return lines
+
+
 def _kind(reason: str) -> str:
     """Return a reason without what differs from site to site, so that equal ones can be counted."""
     if reason.startswith("coordination number"):
         return reason
     reason = re.sub(r"^first shell is (?!empty).*?, not", "first shell is not", reason)
-    reason = re.sub(r"(?<!\w)(['\"]).*?\1(?!\w)", "...", reason)
-    return re.sub(r"(?<![\w.])-?\d+(\.\d+)?(e[+-]?\d+)?(?![\w])", "...", reason)
+    # Choices of columns that are advised stay as they can be pasted.
+    parts = re.split(r"('measured\.[^']*')", reason)
+    for i in range(0, len(parts), 2):
+        part = re.sub(r"(?<!\w)(['\"]).*?\1(?!\w)", "...", parts[i])
+        parts[i] = re.sub(r"(?<![\w.])-?\d+(\.\d+)?(e[+-]?\d+)?(?![\w])", "...", part)
+    return "".join(parts)

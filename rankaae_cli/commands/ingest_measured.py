@@ -1,17 +1,19 @@
 """Measured spectra for `ingest`: read, calibrated, normalised, and what was done written beside the family file."""
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from rankaae_cli.commands.normalisation_sheets import sheets_remark, write_sheets
 from rankaae_cli.data.files import write_text
 
 if TYPE_CHECKING:
     from rankaae_cli.data.measured_normalised import Prepared
     from rankaae_cli.data.measured_sites import MeasuredOptions
     from rankaae_cli.data.sites import FamilySpec, Progress, Sites
+
+_DOUBTS_SHOWN = 12
 
 
 def read_measured_family(cfg: DictConfig, spec: "FamilySpec", output: Path, progress: "Progress") -> "Sites":
@@ -36,20 +38,36 @@ def read_measured_family(cfg: DictConfig, spec: "FamilySpec", output: Path, prog
     UserError
         As `rankaae_cli.data.measured_sites.read_measured_sites` does.
     """
-    from rankaae_cli.data.measured_sites import normalisation_csv, read_measured_sites
+    from rankaae_cli.data.measured_sites import (
+        normalisation_csv,
+        read_measured_sites,
+        short_margins,
+    )
 
     sites, taken = read_measured_sites(cfg.path, spec, measured_options(cfg.measured, cfg.max_tail), progress)
     if taken:
         table = write_text(output.with_name(f"{output.name}.normalisation.csv"), normalisation_csv(taken))
         print(f"{table}: how {len(taken)} spectra were normalised", flush=True)
         if cfg.measured.figures:
-            try:
-                paths = _write_sheets(taken, spec, output)
-            except Exception as error:  # what was read is worth more than its pictures
-                print(f"how they were normalised could not be drawn: {error}", file=sys.stderr, flush=True)
-            else:
-                print(f"{paths[0]}: look whether they were normalised well{_and_more(paths)}", flush=True)
+            stem = output.with_name(f"{output.name}.normalisation")
+            paths = write_sheets(taken, f"{spec.name}, measured", stem)
+            if paths:
+                print(sheets_remark(paths), flush=True)
+    for line in [*short_margins(spec.energy_E, sites.energy_E, taken), *_doubts(taken)]:
+        print(line, flush=True)
     return sites
+
+
+def _doubts(taken: "list[Prepared]") -> list[str]:
+    """Return the doubts about spectra, line by line."""
+    doubted = [one.spectrum for one in taken if one.spectrum.doubts]
+    if not doubted:
+        return []
+    lines = [f"doubts about {len(doubted)} of {len(taken)} spectra, which were taken:"]
+    lines += [f"  {one.name}: {'; '.join(one.doubts)}" for one in doubted[:_DOUBTS_SHOWN]]
+    if len(doubted) > _DOUBTS_SHOWN:
+        lines.append(f"  and {len(doubted) - _DOUBTS_SHOWN} more, see the notes in the table")
+    return lines
 
 
 def measured_options(measured: DictConfig, max_tail: float) -> "MeasuredOptions":
@@ -73,17 +91,3 @@ def measured_options(measured: DictConfig, max_tail: float) -> "MeasuredOptions"
         calibrate=plain["calibrate"],
         max_tail=max_tail,
     )
-
-
-def _write_sheets(taken: "list[Prepared]", spec: "FamilySpec", output: Path) -> list[Path]:
-    from rankaae_cli.reports.drawing import save_figure
-    from rankaae_cli.reports.normalisation_figures import contact_sheets
-
-    paths = []
-    for page, figure in enumerate(contact_sheets(taken, f"{spec.name}, measured"), 1):
-        paths += save_figure(figure, output.with_name(f"{output.name}.normalisation-{page}"), ("pdf",))
-    return paths
-
-
-def _and_more(paths: list[Path]) -> str:
-    return f" (and {len(paths) - 1} more pages)" if len(paths) > 1 else ""

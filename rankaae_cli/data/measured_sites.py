@@ -113,6 +113,34 @@ def read_measured_sites(
     return sites, taken
 
 
+def short_margins(family_E: np.ndarray, stored_E: np.ndarray, taken: Sequence[Prepared]) -> list[str]:
+    """Return what there is to say where a scan leaves less than 15 eV of the grid beyond the family's.
+
+    Parameters
+    ----------
+    family_E, stored_E
+        Shape (E,) each, eV: the family's grid, and the one that `read_measured_sites` made of it.
+    taken
+        What was taken.
+    """
+    if not taken:
+        return []
+    step = float(stored_E[1] - stored_E[0])
+    lines = []
+    for side, margin, reach, ends in (
+        ("below", float(family_E[0] - stored_E[0]), _reach_below(family_E, taken), "begins"),
+        ("above", float(stored_E[-1] - family_E[-1]), _reach_above(family_E, taken), "ends"),
+    ):
+        if margin < _MARGIN - step:
+            shortest = taken[int(reach.argmin())]
+            at = shortest.energy_M[0 if side == "below" else -1]
+            lines.append(
+                f"the energies go on {margin:g} eV {side} the family's instead of {_MARGIN:g}, since "
+                f"{shortest.spectrum.name} {ends} at {at:.1f} eV"
+            )
+    return lines
+
+
 def normalisation_csv(prepared: Iterable[Prepared]) -> str:
     """Return as a table what was done to each spectrum: edge energy and step, calibration, ranges, notes.
 
@@ -159,11 +187,17 @@ def _widened(grid_E: np.ndarray, taken: Sequence[Prepared]) -> np.ndarray:
     if not taken:
         return grid_E
     below, above = float(grid_E[1] - grid_E[0]), float(grid_E[-1] - grid_E[-2])
-    reach_below = min(_MARGIN, *(float(grid_E[0] - one.energy_M[0]) for one in taken))
-    reach_above = min(_MARGIN, *(float(one.energy_M[-1] - grid_E[-1]) for one in taken))
-    before = np.arange(int(max(reach_below, 0.0) / below), 0, -1)
-    after = np.arange(1, int(max(reach_above, 0.0) / above) + 1)
+    before = np.arange(int(max(min(_MARGIN, _reach_below(grid_E, taken).min()), 0.0) / below), 0, -1)
+    after = np.arange(1, int(max(min(_MARGIN, _reach_above(grid_E, taken).min()), 0.0) / above) + 1)
     return np.concatenate([grid_E[0] - below * before, grid_E, grid_E[-1] + above * after])
+
+
+def _reach_below(grid_E: np.ndarray, taken: Sequence[Prepared]) -> np.ndarray:
+    return np.array([grid_E[0] - one.energy_M[0] for one in taken])
+
+
+def _reach_above(grid_E: np.ndarray, taken: Sequence[Prepared]) -> np.ndarray:
+    return np.array([one.energy_M[-1] - grid_E[-1] for one in taken])
 
 
 def _quantities(one: Prepared) -> list[float]:

@@ -5,7 +5,12 @@ import numpy as np
 import pytest
 
 from rankaae_cli.core.errors import UserError
-from rankaae_cli.data.measured_sites import MeasuredOptions, normalisation_csv, read_measured_sites
+from rankaae_cli.data.measured_sites import (
+    MeasuredOptions,
+    normalisation_csv,
+    read_measured_sites,
+    short_margins,
+)
 from rankaae_cli.data.sites import FamilySpec
 from tests.data.measured_scan import EDGES, copper_xdi, edge_step_function, mu, scan_energies, xdi_text
 
@@ -41,6 +46,7 @@ def test_a_folder_becomes_sites_on_the_grid_and_all_else_a_line_that_says_why(fo
     # As far as an offset may move them: by 15 eV on either side.
     np.testing.assert_array_equal(sites.energy_E, 8968.5 + 0.25 * np.arange(376))
     assert np.isnan(sites.descriptors_NK).all() and sites.descriptors_NK.shape == (2, 2)
+    assert short_margins(SPEC.energy_E, sites.energy_E, taken) == []
     true = edge_step_function(sites.energy_E, EDGES["Cu"] + 6.0)
     known = dict(zip(sites.quantity_names, sites.quantities_NQ.T, strict=True))
     assert known["calibration"] == pytest.approx([-2.0, 1.0], abs=0.3)
@@ -62,7 +68,12 @@ def test_a_folder_becomes_sites_on_the_grid_and_all_else_a_line_that_says_why(fo
 
 def test_a_short_scan_leaves_less_beyond_the_familys_grid(folder):
     write_scan(folder / "shorter.xdi", "Cu", 8990.0, above=65.3)
-    sites, _ = read_measured_sites(folder, SPEC, MeasuredOptions())
+    sites, taken = read_measured_sites(folder, SPEC, MeasuredOptions())
+    (said,) = short_margins(SPEC.energy_E, sites.energy_E, taken)
+    beyond, end = sites.energy_E[-1] - SPEC.energy_E[-1], taken[2].energy_M[-1]
+    assert said == (
+        f"the energies go on {beyond:g} eV above the family's instead of 15, since shorter ends at {end:.1f} eV"
+    )
     assert sites.energy_E[0] == 8968.5 and sites.energy_E[-1] < 8990.0 + 65.3
     assert sites.energy_E[-1] >= SPEC.energy_E[-1] and set(SPEC.energy_E) <= set(sites.energy_E)
 

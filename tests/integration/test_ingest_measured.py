@@ -49,7 +49,11 @@ def test_a_folder_of_scans_becomes_a_family_file_without_descriptors(folder, tmp
         shifts = [float(row["calibration"]) for row in csv.DictReader(file)]
     np.testing.assert_allclose(np.diff(shifts), -1.0, atol=0.05)
     assert (tmp_path / "m.h5.normalisation-1.pdf").read_bytes().startswith(b"%PDF")
-    assert "m.h5.normalisation.csv: how 3 spectra were normalised" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "m.h5.normalisation.csv: how 3 spectra were normalised" in said
+    # Nothing is asked of them that only training needs.
+    assert said.endswith("next: rankaae predict input=m.h5\n")
+    assert not any(word in said for word in ("training", "split", "materials", "descriptor", "doubts"))
     # The family file is again a source of spectra, which need nothing more.
     assert [s.is_normalised and not s.is_computed for s in read_measured("m.h5")] == [True] * 3
 
@@ -69,6 +73,43 @@ def test_columns_and_ranges_are_chosen_on_the_command_line(tmp_path, monkeypatch
     assert (row["pre1"], row["norm1"], row["mu"]) == ("-100", "60", "log(i0/itrans)")
     assert "energies in keV were multiplied by 1000" in row["notes"]
     assert not list(tmp_path.glob("*.pdf"))
+
+
+def test_reasons_are_told_as_they_are_and_advice_is_whole(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "scans"
+    folder.mkdir()
+    energy = scan_energies(8985.0)
+    write_columns(folder / "counts.dat", energy, np.round(2e5 * mu(energy, 8985.0)), header="# Energy ICR1\n")
+    for name, count in (("three_a", 2), ("three_b", 2), ("four", 3)):
+        write_columns(folder / f"{name}.dat", energy, *[mu(energy, 8985.0)] * count)
+    for name, e0 in (("iron_a", 7118.0), ("iron_b", 7119.0), ("zinc", 9665.0)):
+        write_columns(folder / f"{name}.dat", scan_energies(e0), mu(scan_energies(e0), e0))
+    call = [
+        "ingest",
+        "+family=Cu_oxides",
+        "source=xdi",
+        "path=scans",
+        "output=m.h5",
+        "measured.figures=false",
+    ]
+    assert main(call) == 0
+    said = capsys.readouterr().out
+    assert "doubts about 1 of 1 spectra, which were taken:\n  counts: column ICR1 was taken for mu" in said
+    advice = "'measured.columns={energy:1,mu:2}' or 'measured.columns={energy:1,i0:2,itrans:3}'"
+    assert said.count(advice) == 2
+    assert (
+        "       2  3 columns (unnamed, unnamed, unnamed)" in said
+        and "       1  four.dat: 4 columns (" in said
+    )
+    assert "       2  wrong element or edge: the edge at ... eV looks like Fe K (... eV)" in said
+    assert "       1  zinc: wrong element or edge: the edge at 966" in said
+
+
+def write_columns(path, *columns, header=""):
+    path.write_text(
+        header + "".join(" ".join(map(repr, map(float, row))) + "\n" for row in zip(*columns, strict=True))
+    )
 
 
 def test_a_fault_in_drawing_does_not_cost_the_family_file(folder, tmp_path, monkeypatch, capsys):
