@@ -89,11 +89,13 @@ def _keys(node: Any, prefix: str) -> Iterator[Key]:
 
 
 def _meanings(node: Any) -> dict[str, str]:
-    """Return what the section Attributes of a dataclass's docstring says of each."""
-    _, _, section = inspect.cleandoc(node.__doc__ or "").partition("Attributes\n----------\n")
+    """Return what the sections Attributes of the docstrings of a dataclass and its bases say of each."""
+    sections = [
+        inspect.cleandoc(kind.__doc__ or "").partition("Attributes\n----------\n")[2] for kind in node.__mro__
+    ]
     meanings: dict[str, str] = {}
     names: list[str] = []
-    for line in section.splitlines():
+    for line in "\n".join(sections).splitlines():
         if line.startswith(" "):
             meanings |= {name: f"{meanings.get(name, '')} {line.strip()}".strip() for name in names}
         else:

@@ -35,7 +35,7 @@ from rankaae_cli.schema.ingest import (
     Source,
     SyntheticConfig,
 )
-from rankaae_cli.schema.measured import MeasuredConfig, NormalisationConfig
+from rankaae_cli.schema.measured import DrawnMeasuredConfig, MeasuredConfig, NormalisationConfig
 from rankaae_cli.schema.predict import AlignConfig, PredictConfig
 from rankaae_cli.schema.train import Device, Then, TrainConfig
 
@@ -47,6 +47,7 @@ __all__ = [
     "CheckRows",
     "DescriptorConfig",
     "Device",
+    "DrawnMeasuredConfig",
     "EnergyGridConfig",
     "EvaluateConfig",
     "FamilyConfig",

@@ -49,11 +49,21 @@ class MeasuredConfig:
         shift the energies of a scan that has a foil so that its edge lies where it is tabulated
     normalisation
         where the edge step is fitted
-    figures
-        draw how the spectra were normalised
     """
 
     columns: Any = None
     calibrate: bool = True
     normalisation: NormalisationConfig = field(default_factory=NormalisationConfig)
+
+
+@dataclass
+class DrawnMeasuredConfig(MeasuredConfig):
+    """How measured spectra are read, normalised and drawn.
+
+    Attributes
+    ----------
+    figures
+        draw how the spectra were normalised
+    """
+
     figures: bool = True

@@ -6,7 +6,7 @@ from typing import Any
 from omegaconf import MISSING
 
 from rankaae_cli.schema.finished_run import Split
-from rankaae_cli.schema.measured import MeasuredConfig
+from rankaae_cli.schema.measured import DrawnMeasuredConfig, MeasuredConfig
 
 
 @dataclass
@@ -56,7 +56,7 @@ class PredictConfig:
     nearest: int = 5
     figures: int = 12
     max_tail: float = 8.0
-    measured: MeasuredConfig = field(default_factory=MeasuredConfig)
+    measured: DrawnMeasuredConfig = field(default_factory=DrawnMeasuredConfig)
 
 
 @dataclass

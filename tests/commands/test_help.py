@@ -57,6 +57,14 @@ def test_a_needed_key_is_marked_and_keys_at_home_elsewhere_are_pointed_to(help_o
     assert "baseline_settings.aae.objective.rank" not in said
 
 
+def test_align_has_no_key_for_figures_that_it_does_not_draw(help_of, refused):
+    for command in ("ingest", "predict"):
+        assert " measured.figures true draw how the spectra were normalised" in help_of(command)
+    said = help_of("align")
+    assert " measured.calibrate true shift the energies" in said and "measured.figures" not in said
+    assert "figures" in refused("align", "measured.figures=false", "references={a.xdi:1}")
+
+
 def test_a_group_of_ones_own_is_listed(help_of, tmp_path_factory):
     own = tmp_path_factory.mktemp("own")
     (own / "family").mkdir()
