@@ -19,6 +19,7 @@ from rankaae_cli.data.measured_columns import ColumnChoice
 from rankaae_cli.data.measured_computed import read_family_spectra, read_table, read_xmu
 from rankaae_cli.data.measured_spectrum import MeasuredSpectrum, Readings
 from rankaae_cli.data.nexus_xas import parse_nexus
+from rankaae_cli.data.spec_scans import is_spec, parse_spec
 from rankaae_cli.data.text_columns import parse_text
 from rankaae_cli.data.xdi import is_xdi, parse_xdi
 
@@ -40,8 +41,8 @@ def read_measured(
 ) -> list[MeasuredSpectrum]:
     """Read the spectra of one file, whatever its format: the contents decide, not the name's ending.
 
-    XDI, Athena projects (Perl or JSON), text of columns (all three compressed or not), NeXus NXxas, FEFF's
-    xmu.dat, tables in RankAAE's public CSV format, family files.
+    XDI, Athena projects (Perl or JSON), scans of SPEC, text of columns (all of these compressed or not), NeXus
+    NXxas, FEFF's xmu.dat, tables in RankAAE's public CSV format, family files.
 
     Parameters
     ----------
@@ -186,6 +187,8 @@ def _dispatched(path: Path, choice: ColumnChoice, element: str | None, edge: str
         return Readings((parse_xdi(text, path, choice),))
     if is_athena(text):
         return parse_athena(text, path)
+    if is_spec(text):
+        return parse_spec(text, path, choice, element, edge)
     if _is_xmu(text):
         return read_xmu(text.encode(), path)
     if "ENE_" in text.split("\n", 1)[0]:

@@ -69,7 +69,39 @@ def parse_text(
     count = table_MC.shape[1]
     if count < 2:
         raise SpectrumError("one column of numbers, expected energy and absorption side by side")
-    names = _column_names(header, table_MC)
+    return spectrum_of_columns(
+        _column_names(header, table_MC), table_MC, path, choice, header, element=element, edge=edge
+    )
+
+
+def spectrum_of_columns(
+    names: Sequence[str],
+    table_MC: np.ndarray,
+    path: Path,
+    choice: ColumnChoice,
+    header: Sequence[str] = (),
+    *,
+    element: str | None = None,
+    edge: str | None = None,
+) -> MeasuredSpectrum:
+    """Make a spectrum of the columns of a scan.
+
+    Parameters
+    ----------
+    names
+        One a column, empty where there is none.
+    table_MC
+        Shape (M, C).
+    path, choice, element, edge
+        As for `parse_text`.
+    header
+        The lines before the numbers, which may tell the unit of the energies.
+
+    Raises
+    ------
+    SpectrumError
+        As `parse_text` does.
+    """
     columns, summed, mu_label = _columns(names, table_MC, choice)
     used = abscissa_index(names, choice)
     abscissa = table_MC[:, used]
@@ -211,7 +243,7 @@ def _unit_of_label(label: str) -> str:
     return "degrees" if canonical(label) == "angle" else ""
 
 
-def _unit_of_prose(header: list[str], values: np.ndarray, element: str | None, edge: str | None) -> str:
+def _unit_of_prose(header: Sequence[str], values: np.ndarray, element: str | None, edge: str | None) -> str:
     """Return the unit of energies whose label has none, by the header's lines and their size.
 
     Any angle may stand in a header, such as the sample's: it counts only where the numbers may be angles and
@@ -228,7 +260,7 @@ def _unit_of_prose(header: list[str], values: np.ndarray, element: str | None, e
     return by_size
 
 
-def _metadata(header: list[str]) -> dict[str, str]:
+def _metadata(header: Sequence[str]) -> dict[str, str]:
     found = {}
     for line in header:
         if match := _FIELD.fullmatch(line):

@@ -98,7 +98,7 @@ class IngestConfig:
         what the spectra are of: +family=NAME; --help beside it shows its keys
     source
         format of the input; atoms: structures with one row of spectrum values an atom; xdi: measured
-        spectra in XDI, Athena, NeXus or text files, told apart by their contents
+        spectra in XDI, Athena, NeXus, SPEC or text files, told apart by their contents
     path
         the folder, archive or file to read
     output
