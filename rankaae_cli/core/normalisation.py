@@ -25,7 +25,7 @@ _HIGHEST_ORDER = 3
 # calibrated, or what was found is not the foil's edge.
 _LARGEST_SHIFT = 10.0
 _BEFORE_FOIL = 5.0  # eV of the scan before the foil's edge
-# What a curve that repeats another may differ from it by, of its scatter. Foils behind compounds differ by 0.3 to 0.8.
+# What a curve that repeats another may differ by, of its scatter. Foils behind compounds differ by 0.3 to 0.8.
 _SAME_CURVE = 0.03
 
 
