@@ -86,6 +86,7 @@ def test_the_page_says_what_to_make_of_the_readings():
     assert "Readings of spectra that are called outside should not be used" in said
     assert "widened by the square of the novelty" in said and "too narrow" not in said
     assert "Readings come in steps" in said
+    assert "as large as what cannot be reconstructed of the spectrum" in said
     assert "OS (e) is the oxidation state" in said and "NNRS (Å) is the " in said
     assert "index of the absorbing site" in said and "Best shift" in said
     assert "1.20\u00a0[0.00,\u00a09.00]" in page and "0.87\u00a0[0.36,\u00a01.00]" in page
