@@ -17,6 +17,7 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from rankaae_cli.commands import sweep_record, train_stages
+from rankaae_cli.commands.sweep_queue import wait_for_queue
 from rankaae_cli.commands.sweep_record import DONE, ENDED, FAILED, INTERRUPTED, NOT_STARTED, SWEEP, Job, Plan
 from rankaae_cli.core.errors import Stopped, UserError
 from rankaae_cli.schema import Then
@@ -68,6 +69,12 @@ class JobSweeper(Sweeper):
         if (self.sweep_directory / SWEEP).is_file():
             return self._begun(arguments)
         planned = [self.planned(number, overrides) for number, overrides in enumerate(jobs)]
+        calls = [sorted(job.overrides) for job in planned]
+        same = next((c for c in calls if calls.count(c) > 1), None)
+        if same is not None:
+            raise UserError(
+                f"two jobs would be the same: {' '.join(same) or 'no settings'}\ngive each value once"
+            )
         directories = [job.directory for job in planned]
         twice = next((d for d in directories if directories.count(d) > 1), None)
         if twice is not None:
@@ -214,11 +221,15 @@ class GridSweep(JobSweeper):
         overrides = self.parsed([*(f"{key}={value}" for key, value in self.params.items()), *arguments])
         (combinations,) = BasicSweeper.split_arguments(overrides, None)
         plan, anew = self.begin(arguments, combinations)
-        missing = [job for job in plan.jobs if self._state(job).state not in (DONE, sweep_record.RUNNING)]
         with self.watched(plan):
+            # What an earlier call has handed over need not be handed over again.
+            wait_for_queue(self.sweep_directory)
+            missing = [j for j in plan.jobs if self._state(j).state not in (DONE, sweep_record.RUNNING)]
             at_once = self.max_batch_size or max(len(missing), 1)
             for start in range(0, len(missing), at_once):
                 self.launch(missing[start : start + at_once], anew)
+            # Another call may have begun some, whose launcher has left them to themselves.
+            _wait_for(self.sweep_directory, plan.jobs)
 
 
 def quoted(text: str) -> str:
@@ -238,7 +249,9 @@ def _tell(sweep: Path, known: set[int], over: threading.Event) -> None:
     from rankaae_cli.commands.terminal import console
     from rankaae_cli.reports.sweep_table import described
 
-    while not over.wait(_SECONDS_BETWEEN_LOOKS):
+    last_look = False
+    while not last_look:
+        last_look = over.wait(_SECONDS_BETWEEN_LOOKS)
         try:
             jobs = sweep_record.jobs_of(sweep)
         except UserError:

@@ -23,6 +23,9 @@ from rankaae_cli.commands.sweep_record import DONE, FAILED, INTERRUPTED, LOG, PR
 from rankaae_cli.core.errors import Pruned, Stopped
 from rankaae_cli.data.files import now
 
+INTERRUPTED_STATUS = 128 + signal.SIGTERM
+_busy = threading.Event()  # a job runs in this process
+
 
 @dataclass(frozen=True)
 class Origin:
@@ -124,14 +127,22 @@ def _run_recorded(
         print(f"rankaae: {said}", file=sys.stderr)
         ended(FAILED, reason=said.partition("\n")[0])
         return None
-    except (Stopped, KeyboardInterrupt) as stopped:
-        ended(INTERRUPTED, reason=str(stopped).partition(";")[0])
-        if in_sweep:
+    except (Stopped, KeyboardInterrupt, SystemExit) as stopped:
+        out_of_time = isinstance(stopped, SystemExit)
+        ended(INTERRUPTED, reason="out of time" if out_of_time else str(stopped).partition(";")[0])
+        if in_sweep or out_of_time:
             raise
+        _leave_to_slurm(stopped)
         return None  # another process cannot be told by an exception; the record tells it
     score = float(result["score"]) if "score" in result else None
     ended(DONE, score=score)
     return score
+
+
+def _leave_to_slurm(stopped: BaseException) -> None:
+    """End a job of Slurm that was stopped: it may be in the queue again, and has no result yet to be taken."""
+    if os.environ.get("SUBMITIT_EXECUTOR") == "slurm":
+        raise SystemExit(INTERRUPTED_STATUS) from stopped
 
 
 def _go_on_from(folder: Path, cfg: DictConfig) -> None:
@@ -160,6 +171,7 @@ def _elsewhere(folder: Path, origin: Origin) -> Iterator[None]:
         return
     if os.getppid() == origin.process:
         _stop_without(origin.process)
+    _busy.set()
     before, arguments = Path.cwd(), sys.argv
     os.chdir(origin.folder)
     sys.argv = ["rankaae", *origin.arguments]
@@ -178,15 +190,19 @@ def _elsewhere(folder: Path, origin: Origin) -> Iterator[None]:
                 os.close(kept)
             os.chdir(before)
             sys.argv = arguments
+            _busy.clear()
 
 
 def _stop_without(parent: int) -> None:
-    """Stop this process in order, as by SIGTERM, as soon as the one that started it is gone."""
+    """Stop this process as soon as the one that started it is gone, a job that it runs in order, as by SIGTERM."""
 
     def watch() -> None:
         while os.getppid() == parent:
             time.sleep(1)
         os.kill(os.getpid(), signal.SIGTERM)
+        while _busy.is_set():
+            time.sleep(1)
+        os._exit(INTERRUPTED_STATUS)  # nobody is left to give it another job
 
     if not any(thread.name == "rankaae-parent" for thread in threading.enumerate()):
         threading.Thread(target=watch, name="rankaae-parent", daemon=True).start()

@@ -16,6 +16,9 @@ from rankaae_cli.networks.shares import of_first
 from rankaae_cli.training.groups import TrialGroups
 
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+# With this one submitit warns that the time of a job of Slurm is over; its handler queues the job again.
+_WARNING = signal.SIGUSR2
+_GRACE = 100.0  # seconds that the epoch at hand may take then; the presets of conf/ warn 180 s before the end
 # Of large data, so many epochs may take longer than a cluster lets a job run.
 _LONGEST_UNSAVED = 600.0  # seconds
 
@@ -23,29 +26,46 @@ _LONGEST_UNSAVED = 600.0  # seconds
 class StopSignals:
     """Catches SIGTERM, a cluster's warning, and Ctrl-C, however often they come, while its body runs.
 
-    `received` is the number of the last one. They can only be caught in the main thread.
+    `received` is the number of the last one. They can only be caught in the main thread. SIGUSR2 is caught where it
+    belonged to somebody, who gets it in the end: when the body is left, or if that takes too long.
     """
 
     def __init__(self) -> None:
         self.received: int | None = None
         self._handlers: dict[int, Any] = {}
+        self._grace: threading.Timer | None = None
 
     def __enter__(self) -> "StopSignals":
         self._handlers = self.listen()
         return self
 
     def __exit__(self, *exception: object) -> None:
+        if self._grace is not None:
+            self._grace.cancel()
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
+        if self._grace is not None:
+            signal.raise_signal(_WARNING)
 
     def listen(self) -> dict[int, Any]:
         """Take the signals; return to whom they belonged."""
         if threading.current_thread() is not threading.main_thread():
             return {}
-        return {s: signal.signal(s, self._note) for s in _STOP_SIGNALS}
+        warning = (_WARNING,) if callable(signal.getsignal(_WARNING)) else ()
+        return {s: signal.signal(s, self._note) for s in (*_STOP_SIGNALS, *warning)}
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         self.received = number
+        if number != _WARNING:
+            return
+        if self._grace is not None:  # the epoch takes too long
+            self._handlers[_WARNING](number, frame)
+            return
+        main = threading.main_thread().ident
+        assert main is not None
+        self._grace = threading.Timer(_GRACE, signal.pthread_kill, (main, _WARNING))
+        self._grace.daemon = True
+        self._grace.start()
 
 
 class SaveState(pl.Callback):

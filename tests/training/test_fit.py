@@ -1,16 +1,20 @@
 """Training through its public function, on a small synthetic family."""
 
 import csv
+import signal
+import time
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
+from rankaae_cli.core.errors import Stopped
 from rankaae_cli.core.settings import PriorKind, ReconstructionKind, StepOrder
 from rankaae_cli.data.splits import TRAIN
 from rankaae_cli.networks.autoencoder import Architecture
 from rankaae_cli.training.fit import TrainingError, fit
+from rankaae_cli.training.resume import StopSignals
 from rankaae_cli.training.trained import TrainedModel
 
 
@@ -263,3 +267,39 @@ def test_excess_coupling_equals_that_of_the_evaluation():
         torch.tensor(styles.T).unsqueeze(0), descriptor_coupling(torch.tensor(descriptors.T))
     )
     assert float(ours) == pytest.approx(inter_style(styles, descriptors)["excess"], abs=1e-6)
+
+
+class TestAWarningThatTimeIsOver:
+    @pytest.fixture
+    def passed_on(self):
+        """Times at which the warning came to whom it belongs."""
+        times = []
+        before = signal.signal(signal.SIGUSR2, lambda number, frame: times.append(time.monotonic()))
+        yield times
+        signal.signal(signal.SIGUSR2, before)
+
+    def test_comes_to_its_owner_when_all_is_saved(self, request_of, passed_on):
+        asked = request_of(max_epochs=50)
+
+        def warn(done, total, standing):
+            assert not passed_on
+            if done == 2:
+                signal.raise_signal(signal.SIGUSR2)
+
+        with pytest.raises(Stopped, match="after epoch 2"):
+            fit(asked, warn)
+        assert len(passed_on) == 1
+        state = torch.load(asked.folder / "checkpoints" / "last.ckpt", weights_only=True)
+        assert state["epoch"] == 1  # from 0 on
+
+    def test_does_not_wait_for_a_long_epoch(self, passed_on, monkeypatch):
+        monkeypatch.setattr("rankaae_cli.training.resume._GRACE", 0.2)
+        with StopSignals() as signals:
+            signal.raise_signal(signal.SIGUSR2)
+            assert signals.received == signal.SIGUSR2 and not passed_on
+            time.sleep(0.6)
+            assert len(passed_on) == 1
+
+    def test_is_left_alone_where_it_belongs_to_nobody(self):
+        with StopSignals():
+            assert signal.getsignal(signal.SIGUSR2) == signal.SIG_DFL
