@@ -7,7 +7,7 @@ from typing import Any
 from rankaae_cli.commands.run_directory import PROVENANCE, read_provenance
 from rankaae_cli.commands.search_study import optuna_module
 
-_FEWEST = 4  # completed jobs, for the importance of settings to mean anything
+_FEWEST_A_SETTING = 3  # completed jobs for each that is searched, for their importance to mean anything
 
 
 def draw(study: Any, sweep: Path, space: Mapping[str, Any]) -> list[Path]:
@@ -47,7 +47,7 @@ def _is_synthetic(run: Path) -> bool:
 def _importances(study: Any, jobs: list[Any]) -> dict[str, float]:
     """Return the share of the score's variance that each setting explains, by functional ANOVA."""
     complete = [job for job in jobs if not job.pruned]
-    if len(complete) < _FEWEST or len({job.score for job in complete}) < 2:
+    if len(complete) < _FEWEST_A_SETTING * len(complete[0].settings) or len({job.score for job in complete}) < 2:
         return {}
     importance = optuna_module().importance
     evaluator = importance.FanovaImportanceEvaluator(seed=0)

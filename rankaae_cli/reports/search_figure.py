@@ -10,7 +10,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
-from rankaae_cli.reports.drawing import BLUE, GREY, LIGHT_GREY, PAGE_INCHES, VERMILION, styled
+from rankaae_cli.reports.drawing import BLUE, GREY, PAGE_INCHES, VERMILION, styled
 
 _MOST_SLICES = 6
 
@@ -72,13 +72,13 @@ def search_figure(
     figure.suptitle(heading, x=0.03 / PAGE_INCHES, ha="left", parse_math=False, **look)
     above, below = figure.subfigures(2, 1, height_ratios=[2.1, 1.75 * rows])  # type: ignore[misc]
     history, bars = above.subplots(1, 2, width_ratios=[1.25, 1]) if importances else (above.subplots(), None)
-    _draw_history(history, jobs)
+    limits = _score_limits(jobs)
+    _draw_history(history, jobs, limits[0])
     if bars is not None:
         _draw_importances(bars, importances)
     axes = below.subplots(rows, columns, sharey=True, squeeze=False)
-    limits = _score_limits(jobs)
     for ax, key in zip(axes.ravel(), slices, strict=False):
-        _draw_slice(ax, jobs, key, key in log)
+        _draw_slice(ax, jobs, key, key in log, limits[0])
     for ax in axes.ravel()[len(slices) :]:
         ax.set_axis_off()
     for ax in axes[:, 0]:
@@ -94,16 +94,16 @@ def _counted(jobs: Sequence[SearchedJob]) -> str:
 
 
 def _score_limits(jobs: Sequence[SearchedJob]) -> tuple[float, float]:
-    """Return limits that a few jobs far below the rest do not set."""
-    scores = np.array([job.score for job in jobs])
+    """Return limits that pruned jobs, and a few far below the rest, do not set."""
+    scores = np.array([job.score for job in jobs if not job.pruned])
     low, middle, high = np.percentile(scores, [0, 50, 100])
     low = max(low, middle - 4 * (high - middle)) if high > middle else low
     room = 0.06 * (high - low) or 0.1
     return low - room, high + room
 
 
-def _draw_history(ax: Axes, jobs: Sequence[SearchedJob]) -> None:
-    _draw_points(ax, [(job.number, job) for job in jobs])
+def _draw_history(ax: Axes, jobs: Sequence[SearchedJob], lowest: float) -> None:
+    _draw_points(ax, [(job.number, job) for job in jobs], lowest)
     complete = [job for job in jobs if not job.pruned]
     best = np.maximum.accumulate([job.score for job in complete])
     ax.step(
@@ -112,7 +112,7 @@ def _draw_history(ax: Axes, jobs: Sequence[SearchedJob]) -> None:
     ax.set_xlabel("Job")
     ax.set_ylabel("Validation score")
     ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
-    ax.legend(loc="lower right", fontsize=6.5)
+    ax.legend(loc="best", fontsize=6.5)
 
 
 def _draw_importances(ax: Axes, importances: Mapping[str, float]) -> None:
@@ -124,13 +124,13 @@ def _draw_importances(ax: Axes, importances: Mapping[str, float]) -> None:
     ax.set_xlabel("Share of the score's variance")
 
 
-def _draw_slice(ax: Axes, jobs: Sequence[SearchedJob], key: str, log: bool) -> None:
+def _draw_slice(ax: Axes, jobs: Sequence[SearchedJob], key: str, log: bool, lowest: float) -> None:
     """Draw the score against one setting: numbers on an axis, anything else side by side."""
     known = [job for job in jobs if key in job.settings]
     values = [job.settings[key] for job in known]
     numbers = [float(value) for value in values if _is_number(value)]
     if len(numbers) == len(values) and not isinstance(values[0], str):
-        _draw_points(ax, list(zip(numbers, known, strict=True)))
+        _draw_points(ax, list(zip(numbers, known, strict=True)), lowest)
         if log:
             ax.set_xscale("log")
             ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
@@ -142,24 +142,29 @@ def _draw_slice(ax: Axes, jobs: Sequence[SearchedJob], key: str, log: bool) -> N
         choices = sorted(
             set(values), key=lambda value: (0, float(value)) if _is_number(value) else (1, value)
         )
-        _draw_points(ax, [(choices.index(job.settings[key]), job) for job in known])
+        _draw_points(ax, [(choices.index(job.settings[key]), job) for job in known], lowest)
         ax.set_xticks(range(len(choices)), [str(choice) for choice in choices], parse_math=False)
         ax.set_xlim(-0.5, len(choices) - 0.5)
     ax.set_xlabel(_name(key), parse_math=False)
 
 
-def _draw_points(ax: Axes, points: Sequence[tuple[float, SearchedJob]]) -> None:
-    for pruned, colour, marker, label in ((False, BLUE, "o", "completed"), (True, LIGHT_GREY, "x", "pruned")):
+def _draw_points(ax: Axes, points: Sequence[tuple[float, SearchedJob]], lowest: float) -> None:
+    """Draw jobs; those below `lowest`, the end of the axis, as triangles upon it."""
+    for pruned, colour, marker, label in ((False, BLUE, "o", "completed"), (True, GREY, "x", "pruned")):
         of_kind = [(x, job.score) for x, job in points if job.pruned is pruned]
-        if of_kind:
-            xs, ys = zip(*of_kind, strict=True)
-            ax.scatter(xs, ys, s=12, c=colour, marker=marker, lw=0.8, label=label)
+        for shown, form, words in (
+            ([(x, y) for x, y in of_kind if y >= lowest], marker, label),
+            ([(x, lowest) for x, y in of_kind if y < lowest], "v", f"{label}, below the axis"),
+        ):
+            if shown:
+                xs, ys = zip(*shown, strict=True)
+                ax.scatter(xs, ys, s=12, c=colour, marker=form, lw=0.8, label=words, clip_on=False, zorder=3)
 
 
 def _name(key: str) -> str:
     """Return a key as short as it is clear."""
     name = key.lstrip("+").removeprefix("objective.").removeprefix("model.").removeprefix("optimiser.")
-    return {"rate": "learning rate"}.get(name, name.replace("_", " ").replace(".", " "))
+    return {"rate": "learning rate", "hidden": "hidden width"}.get(name, name.replace("_", " ").replace(".", " "))
 
 
 def _is_number(value: Any) -> bool:
