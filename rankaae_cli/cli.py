@@ -92,9 +92,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise UserError(f"unknown command {command!r}: {nearest(command, COMMANDS)}")
         return _run_under_hydra(command, _with_groups_appended(_flags_first(overrides)))
     except BrokenPipeError:
-        # Whoever read the output, such as head, has seen enough; nothing is left to be flushed into the pipe.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return DONE
+        return _seen_enough()
     except Stopped as stopped:
         print(f"rankaae: {stopped}", file=sys.stderr)
         return stopped.status
@@ -166,7 +164,7 @@ def _flags_first(arguments: list[str]) -> list[str]:
 
 
 def _with_groups_appended(overrides: list[str]) -> list[str]:
-    """Put the ``+`` that Hydra needs before ``family=X`` and ``experiment=X``; refuse two families in one job."""
+    """Put the ``+`` that Hydra needs before ``family=X`` and ``experiment=X``; refuse what one job cannot be."""
     rewritten = [f"+{o}" if o.startswith(("family=", "experiment=")) else o for o in overrides]
     given = [o.split("=", 1)[1] for o in rewritten if o.startswith("+family=")]
     if len(given) > 1:
@@ -174,8 +172,13 @@ def _with_groups_appended(overrides: list[str]) -> list[str]:
             f"more than one family in one job: {', '.join(given)}\n"
             f"train one at a time, or one job each with -m +family={','.join(given)}"
         )
-    if given and "," in given[0] and not {"-m", "--multirun"} & set(overrides):
+    if {"-m", "--multirun"} & set(overrides):
+        return rewritten
+    if given and "," in given[0]:
         raise UserError(f"more than one family in one job: {given[0]}\nadd -m to make one job of each")
+    for_sweeps = next((o for o in rewritten if o.startswith(("hydra/sweeper", "hydra/launcher"))), None)
+    if for_sweeps and not any(o.startswith(("resume=", "+experiment=")) for o in rewritten):
+        raise UserError(f"{for_sweeps} is for sweeps, and this is one job\nadd -m")
     return rewritten
 
 
@@ -239,10 +242,7 @@ class _Job:
         from rankaae_cli.commands import sweep_job
 
         if self.asks_help:
-            from rankaae_cli.commands.help import help_text
-
-            directories = _config_directories(self.overrides)
-            print(help_text(self.command, cfg, lambda group: options(group, directories)))
+            self._help(cfg)
             return None
         if sweep_job.is_sweep():
             origin = sweep_job.Origin(self.process, self.folder, self.overrides)
@@ -250,7 +250,8 @@ class _Job:
         try:
             result = self._run(cfg)
         except BrokenPipeError:
-            raise
+            self.status = _seen_enough()
+            return None
         except Exception as error:
             # Left to Hydra, it would come with lines of its own.
             self.status = _report(error, self.command, self.overrides)
@@ -258,11 +259,28 @@ class _Job:
         self.status = int(result.get("status", DONE))
         return float(result["score"]) if "score" in result else None
 
+    def _help(self, cfg: "DictConfig") -> None:
+        from rankaae_cli.commands.help import help_text
+
+        directories = _config_directories(self.overrides)
+        text = help_text(self.command, cfg, lambda group: options(group, directories))
+        try:
+            print(text, flush=True)
+        except BrokenPipeError:
+            self.status = _seen_enough()
+
     def _run(self, cfg: "DictConfig") -> dict[str, Any]:
         return _run_command(self.command, cfg, self.overrides)
 
     def _explain(self, error: Exception) -> str:
         return _explained(error, self.command, self.overrides)[1]
+
+
+def _seen_enough() -> int:
+    """Return that all is well where whoever read the output, such as head, reads no more of it."""
+    # Nothing is left to be flushed into the pipe.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return DONE
 
 
 def _run_command(command: str, cfg: "DictConfig", overrides: list[str]) -> dict[str, Any]:
@@ -319,7 +337,7 @@ def _explain_configuration_error(error: BaseException, command: str, overrides: 
         there_are = f": {nearest(name, error.options)}" if error.options else ""
         return f"there is no {group or 'configuration'} {name!r}{there_are}"
     if isinstance(error, OverrideParseException):
-        return f"{error.override!r} cannot be read as key=value: {str(error).splitlines()[0]}"
+        return _unreadable(error.override, str(error).splitlines()[0])
     if not isinstance(error, HydraException | OmegaConfBaseException):
         return None
     cause = error.__cause__ if isinstance(error.__cause__, OmegaConfBaseException) else error
@@ -335,11 +353,24 @@ def _explain_configuration_error(error: BaseException, command: str, overrides: 
     return "\n".join([*first[:1], f"see rankaae {command} --help"])
 
 
+def _unreadable(override: str, why: str) -> str:
+    """Say of a setting that Hydra's grammar does not take what is wrong, and how it would be taken."""
+    key, _, value = override.partition("=")
+    said = f"{override!r} cannot be read as key=value: {why}"
+    if not value or value[0] in "'\"[{":
+        return said
+    return (
+        f"{said}\na value with blanks, brackets or commas stands in quotes within quotes: \"{key}='{value}'\""
+    )
+
+
 def _meant(key: str, command: str, overrides: list[str]) -> str:
     """Return a sentence that names what may be meant by a key that there is not: a group's option, or keys."""
     from rankaae_cli.commands.help import keys_of
     from rankaae_cli.schema import GROUPS
 
+    if key.startswith("hydra."):
+        return "what sweeps and launchers know depends on hydra/sweeper= and hydra/launcher=; --cfg hydra shows it"
     settings = [o.lstrip("+~").partition("=") for o in overrides if not o.startswith("-")]
     written, value = next(((k, v) for k, _, v in settings if k == key or k.startswith(f"{key}.")), (key, ""))
     for group in difflib.get_close_matches(written.lower(), GROUPS.get(command, ()), n=1, cutoff=0.7):

@@ -50,7 +50,7 @@ class TrainConfig:
     max_epochs
         passes over the training rows; null: as many as make max_steps
     max_steps
-        batches, where max_epochs is null
+        batches, rounded up to whole epochs, where max_epochs is null
     batch_size
         rows, at least 2
     seed
