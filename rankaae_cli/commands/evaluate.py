@@ -189,7 +189,8 @@ def read_with_intervals(
     from rankaae_cli.commands.predict_reading import SpectrumReader
     from rankaae_cli.core.calibration import COVERAGE
 
-    reader = SpectrumReader(model, calibration_of(run_directory, model, family), COVERAGE)
+    calibrated = calibration_of(run_directory, model, family)
+    reader = SpectrumReader(model, calibrated, COVERAGE, nearest=0)  # no table of an evaluation names them
     return reader.read(reading.spectra_NE)
 
 

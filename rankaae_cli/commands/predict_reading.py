@@ -199,6 +199,8 @@ class SpectrumReader:
         return part_NK
 
     def _nearest(self, spectra_NE: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        if self.nearest == 0:
+            return np.empty((len(spectra_NE), 0), dtype=int), np.empty((len(spectra_NE), 0))
         known_ME = self.calibrated.spectra_ME
         indices, distances = [], []
         for spectrum_E in spectra_NE:

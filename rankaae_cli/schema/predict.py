@@ -35,7 +35,7 @@ class PredictConfig:
     best_shift
         also give the shift, at most 1 eV, at which each measured spectrum is reconstructed best; not applied
     nearest
-        how many training spectra to name that are most like each
+        how many training spectra to name that are most like each; 0: none
     figures
         draw at most so many spectra, the first; 0: neither figures nor page; -1: all
     max_tail

@@ -93,6 +93,8 @@ def _fit_groups(
         reason = "memory allows" if request.trials_at_once is None else "trials_at_once allows"
         announce(f"{groups}, as {reason}")
     goes_on = state is not None and is_under_way(state)
+    if state is not None and goes_on:
+        announce(f"going on after epoch {state['epoch'] + 1}")
     del state
     shared = replace(request, logger=None, watch=None)
     with StopSignals() as signals, taking_part(request.devices, _take_part, shared, groups, goes_on):
