@@ -47,7 +47,10 @@ def _is_synthetic(run: Path) -> bool:
 def _importances(study: Any, jobs: list[Any]) -> dict[str, float]:
     """Return the share of the score's variance that each setting explains, by functional ANOVA."""
     complete = [job for job in jobs if not job.pruned]
-    if len(complete) < _FEWEST_A_SETTING * len(complete[0].settings) or len({job.score for job in complete}) < 2:
+    if (
+        len(complete) < _FEWEST_A_SETTING * len(complete[0].settings)
+        or len({job.score for job in complete}) < 2
+    ):
         return {}
     importance = optuna_module().importance
     evaluator = importance.FanovaImportanceEvaluator(seed=0)

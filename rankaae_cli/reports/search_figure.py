@@ -164,7 +164,9 @@ def _draw_points(ax: Axes, points: Sequence[tuple[float, SearchedJob]], lowest: 
 def _name(key: str) -> str:
     """Return a key as short as it is clear."""
     name = key.lstrip("+").removeprefix("objective.").removeprefix("model.").removeprefix("optimiser.")
-    return {"rate": "learning rate", "hidden": "hidden width"}.get(name, name.replace("_", " ").replace(".", " "))
+    return {"rate": "learning rate", "hidden": "hidden width"}.get(
+        name, name.replace("_", " ").replace(".", " ")
+    )
 
 
 def _is_number(value: Any) -> bool:
