@@ -208,7 +208,7 @@ def _on_grid(
 
 def _warnings(one: "InputSpectrum", spec: "FamilySpec", offset: "Offset") -> list[str]:
     from rankaae_cli.data.measured_normalised import begins_in_pre_edge
-    from rankaae_cli.data.prediction_input import NOT_CALIBRATED
+    from rankaae_cli.data.measured_sites import without_foil
 
     said = list(one.prepared.spectrum.notes)
     shift = 0.0 if one.is_computed else offset.value
@@ -224,8 +224,8 @@ def _warnings(one: "InputSpectrum", spec: "FamilySpec", offset: "Offset") -> lis
             "energy offset between code and beamline not given: assumed "
             f"0 ± {offset.uncertainty:g} eV (rankaae align)"
         )
-    if one.prepared.calibration is None and not one.is_stored:
-        said.append(NOT_CALIBRATED)
+    if not one.is_stored:
+        said += without_foil(one.prepared)
     beamline = one.prepared.spectrum.metadata.get("beamline.name", "")
     if offset.beamline and beamline and beamline not in offset.beamline.split(", "):
         said.append(f"measured at {beamline}, the offset was determined at {offset.beamline}")

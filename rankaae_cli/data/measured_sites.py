@@ -171,13 +171,14 @@ def normalisation_csv(prepared: Iterable[Prepared]) -> str:
                 *numbers,
                 f"{calibration.shift:.3f}" if calibration else "",
                 *ranges,
-                "; ".join([*one.spectrum.notes, *_without_foil(one)]),
+                "; ".join([*one.spectrum.notes, *without_foil(one)]),
             )
         )
     return text.getvalue()
 
 
-def _without_foil(one: Prepared) -> tuple[str, ...]:
+def without_foil(one: Prepared) -> tuple[str, ...]:
+    """Return what is to be said of a measured scan that has no reference to calibrate it; nothing of others."""
     is_without = one.spectrum.reference_M is None and not one.spectrum.is_computed
     return (NOT_CALIBRATED,) if is_without else ()
 

@@ -14,8 +14,7 @@ from rankaae_cli.core.spectra import SpectrumError, regrid
 from rankaae_cli.data.family_file import FORMAT, Family, read_family
 from rankaae_cli.data.measured import read_folder
 from rankaae_cli.data.measured_computed import MEASURED_SOURCES
-from rankaae_cli.data.measured_normalised import NOT_CALIBRATED as NOT_CALIBRATED
-from rankaae_cli.data.measured_normalised import Prepared, on_energies, prepare
+from rankaae_cli.data.measured_normalised import NOT_CALIBRATED, Prepared, on_energies, prepare
 from rankaae_cli.data.measured_sites import CALIBRATION, MeasuredOptions
 from rankaae_cli.data.measured_spectrum import MeasuredSpectrum
 from rankaae_cli.data.sites import FamilySpec

@@ -400,6 +400,14 @@ def test_a_scan_that_ends_with_the_grid_says_which_offsets_it_leaves_out(work):
     assert float(row["OS_high"]) > float(row["OS_low"])
 
 
+def test_a_reference_that_is_no_foil_is_said_once(work):
+    Path("powder.xdi").write_text(scan(read_family("cu.h5"), 0, Sample_reference="powder"))
+    assert main(["predict", "input=powder.xdi", "offset=0", "output=powder", "figures=0"]) == 0
+    (row,) = rows_of(work / "powder" / "predictions.csv")
+    assert "the reference, 'powder', is not said to be a metal foil" in row["warnings"]
+    assert "has no foil" not in row["warnings"]
+
+
 def test_files_of_one_name_are_told_apart_by_their_folders(work):
     family = read_family("cu.h5")
     for sample in ("a", "b"):
