@@ -102,6 +102,7 @@ def _train_part(request: FitRequest, signals: StopSignals, progress: ProgressRep
 def _train_other(request: FitRequest) -> None:
     """Train one part in a process of its own; its exit status says how it ended."""
     end_with_parent()
+    signal.signal(signal.SIGUSR2, signal.SIG_IGN)  # a warning that the process which was called passes on
     try:
         with StopSignals() as signals:
             _train_part(request, signals, lambda done, total, standing: None)

@@ -116,7 +116,8 @@ def _take_part(
 ) -> None:
     end_with_parent()
     # Whoever was called decides when to stop.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in (signal.SIGINT, signal.SIGUSR2):
+        signal.signal(number, signal.SIG_IGN)
     _join_group(rank, processes, port)
     share(*arguments)
 

@@ -34,6 +34,7 @@ class StopSignals:
         self.received: int | None = None
         self._handlers: dict[int, Any] = {}
         self._grace: threading.Timer | None = None
+        self._is_passed_on = False
 
     def __enter__(self) -> "StopSignals":
         self._handlers = self.listen()
@@ -44,7 +45,7 @@ class StopSignals:
             self._grace.cancel()
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
-        if self._grace is not None:
+        if self._grace is not None and not self._is_passed_on:
             signal.raise_signal(_WARNING)
 
     def listen(self) -> dict[int, Any]:
@@ -59,7 +60,9 @@ class StopSignals:
         if number != _WARNING:
             return
         if self._grace is not None:  # the epoch takes too long
-            self._handlers[_WARNING](number, frame)
+            if not self._is_passed_on:
+                self._is_passed_on = True  # the owner may raise, which leaves the body
+                self._handlers[_WARNING](number, frame)
             return
         main = threading.main_thread().ident
         assert main is not None
@@ -84,7 +87,8 @@ class SaveState(pl.Callback):
     groups
         Of trials.
     every
-        Epochs between two savings; ten minutes after the last, it is saved all the same.
+        Epochs between two savings; after the first epoch that ends ten minutes after the last, it is saved all the
+        same.
     signals
         Stop training after the epoch at hand; `stopped` then tells so.
     """

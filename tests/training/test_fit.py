@@ -300,6 +300,23 @@ class TestAWarningThatTimeIsOver:
             time.sleep(0.6)
             assert len(passed_on) == 1
 
+    def test_comes_to_its_owner_once_who_may_end_all(self, monkeypatch):
+        monkeypatch.setattr("rankaae_cli.training.resume._GRACE", 0.1)
+        calls = []
+
+        def end(number, frame):
+            calls.append(number)
+            raise SystemExit(-1)
+
+        before = signal.signal(signal.SIGUSR2, end)
+        try:
+            with pytest.raises(SystemExit), StopSignals():
+                signal.raise_signal(signal.SIGUSR2)
+                time.sleep(5)
+        finally:
+            signal.signal(signal.SIGUSR2, before)
+        assert calls == [signal.SIGUSR2]
+
     def test_is_left_alone_where_it_belongs_to_nobody(self):
         with StopSignals():
             assert signal.getsignal(signal.SIGUSR2) == signal.SIG_DFL
