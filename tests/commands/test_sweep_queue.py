@@ -3,6 +3,7 @@
 import pytest
 
 from rankaae_cli.commands import sweep_queue
+from rankaae_cli.core.errors import UserError
 
 
 @pytest.fixture
@@ -34,6 +35,23 @@ def test_jobs_that_are_with_slurm_are_waited_for(sweep, squeue, tmp_path, monkey
     assert "2 jobs are with Slurm still (14_0, 14_1)" in capsys.readouterr().err
     calls = (tmp_path / "calls").read_text().splitlines()
     assert len(calls) == 3 and all("--jobs=14,16" in call for call in calls)
+
+
+@pytest.mark.parametrize(
+    ("said", "is_forgotten"),
+    [
+        ("slurm_load_jobs error: Invalid job id specified", True),
+        ("Unable to contact slurm controller", False),
+    ],
+)
+def test_no_answer_is_not_an_empty_queue(sweep, squeue, said, is_forgotten):
+    program = squeue.parent / "bin" / "squeue"
+    program.write_text(f'#!/bin/sh\necho "{said}" >&2\nexit 1\n', encoding="utf-8")
+    if is_forgotten:
+        assert sweep_queue.queued_jobs(sweep) == []
+        return
+    with pytest.raises(UserError, match="cannot be told: Unable to contact"):
+        sweep_queue.wait_for_queue(sweep)
 
 
 def test_a_sweep_that_slurm_never_had_is_not_asked_for(squeue, tmp_path):
