@@ -105,14 +105,17 @@ def full_range(values_M: np.ndarray) -> slice | None:
     Parameters
     ----------
     values_M
-        Shape (M,), counts or absorption.
+        Shape (M,), counts or absorption; what is no number counts for nothing.
 
     Returns
     -------
     slice or None
         None where there are no such points, or all are equal.
     """
-    top = values_M == values_M.max()
+    known_M = np.isfinite(values_M)
+    if not known_M.any():
+        return None
+    top = values_M == values_M[known_M].max()
     if top.all():
         return None
     turns = np.flatnonzero(np.diff(np.concatenate([[False], top, [False]]).astype(np.int8)))

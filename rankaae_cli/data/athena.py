@@ -37,7 +37,8 @@ _OTHER_KINDS = {
 }
 _NULL = "@&^^null^^&@"
 # Athena's own name of the record that it makes of the reference channel: "Ref " and the sample's label.
-_FOIL_LABEL = re.compile(r"\s*ref(erence)?\b|.*\bfoil\b", re.IGNORECASE)
+_REFERENCE_LABEL = re.compile(r"\s*ref(erence)?\b", re.IGNORECASE)
+_FOIL_LABEL = re.compile(r".*\bfoil\b", re.IGNORECASE)
 
 
 def is_athena(text: str) -> bool:
@@ -146,7 +147,10 @@ def _foil(key: str, records: Mapping[str, Mapping[str, Any]]) -> tuple[Mapping[s
     other = _named_reference(key, records)
     if other is None or other == key:
         return None, ""
-    is_foil, other_is_foil = (bool(_FOIL_LABEL.match(_label(k, records[k]))) for k in (key, other))
+    labels = [_label(k, records[k]) for k in (key, other)]
+    is_foil, other_is_foil = (bool(_REFERENCE_LABEL.match(label)) for label in labels)
+    if is_foil == other_is_foil:
+        is_foil, other_is_foil = (bool(_FOIL_LABEL.match(label)) for label in labels)
     if is_foil and not other_is_foil:
         return None, ""
     if _named_reference(other, records) == key and is_foil == other_is_foil:

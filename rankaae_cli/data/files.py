@@ -94,7 +94,10 @@ def require_file(path: str | Path) -> Path:
 
 @contextmanager
 def locked(path: Path) -> Iterator[bool]:
-    """Hold the lock on a file, which is made and in the end removed; give False where another process holds it."""
+    """Hold the lock on a file while the body runs; give False where another process holds it.
+
+    The file is made, and removed at the end unless the body raises.
+    """
     for attempt in range(_LOCK_ATTEMPTS):
         with path.open("w") as file:
             if _is_taken(path, file):

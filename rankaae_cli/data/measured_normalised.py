@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from rankaae_cli.core.edges import EDGES, edge_energy, is_edge_of, looks_like
+from rankaae_cli.core.edges import EDGES, is_edge_of, looks_like
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.glitches import full_range, glitches, jumps
 from rankaae_cli.core.normalisation import (
@@ -16,7 +16,7 @@ from rankaae_cli.core.normalisation import (
     require_normalised,
 )
 from rankaae_cli.core.spectra import SpectrumError, lorentzian_tail, regrid_noisy, require_edge_step
-from rankaae_cli.data.absorber import edge_name, element_name
+from rankaae_cli.data.absorber import edge_name, element_name, tabulated_edge
 from rankaae_cli.data.measured_spectrum import MeasuredSpectrum
 
 NOT_CALIBRATED = "energies not calibrated: the file has no foil"
@@ -236,13 +236,11 @@ def _doubted(
 
 
 def _tabulated(element: str | None, edge: str | None) -> float | None:
-    """Return the tabulated energy of the edge, a K edge where nothing is said; None where none is tabulated."""
-    if not element or (edge or "K") not in EDGES:
-        return None
-    try:
-        return edge_energy(element, edge or "K")
-    except UserError as error:
-        raise SpectrumError(str(error).splitlines()[0]) from error
+    """Return the tabulated energy of the edge; raise SpectrumError if the element has none."""
+    energy = tabulated_edge(element, edge)
+    if energy is None and element and (edge or "K") in EDGES:
+        raise SpectrumError(f"no {edge or 'K'} edge is tabulated of {element!r}")
+    return energy
 
 
 def _half_way(energy_M: np.ndarray, absorption_M: np.ndarray) -> float:

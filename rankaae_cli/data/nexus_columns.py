@@ -1,6 +1,6 @@
 """The arrays of a NeXus entry by XDI's names, and those of each of its spectra."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import h5py
@@ -133,11 +133,14 @@ def _choose(columns: dict[str, np.ndarray], entry: h5py.Group, choice: ColumnCho
 def _chosen(
     columns: Mapping[str, np.ndarray], entry: h5py.Group, wanted: str | int, role: str, count: int
 ) -> np.ndarray:
-    values = columns.get(canonical(str(wanted)))
-    if values is None:
-        taken: dict[str, np.ndarray] = {}
-        _take(taken, role, _named(entry, wanted, columns))
-        values = taken.get(role)
+    # The name as it is before what else it may be called: a monitor need not be the i0 beside it.
+    taken: dict[str, np.ndarray] = {}
+    label, exact = canonical(str(wanted)), _exactly_named(entry, str(wanted))
+    if exact is None and label in columns:
+        taken[role] = columns[label]
+    else:
+        _take(taken, role, _named(entry, wanted, columns) if exact is None else exact)
+    values = taken.get(role)
     if values is None or not _fits(role, values, count):
         shape = "no array of numbers" if values is None else f"of the shape {values.shape}"
         raise SpectrumError(
@@ -148,20 +151,34 @@ def _chosen(
 
 def _named(entry: h5py.Group, wanted: str | int, columns: Mapping[str, np.ndarray] | None = None) -> Any:
     """Return the dataset of a name or path, wherever in an entry it lies."""
-    name = str(wanted).strip()
-    if isinstance(item := entry.get(name), h5py.Dataset):
+    name = str(wanted)
+    item = _exactly_named(entry, name)
+    if item is None:
+        item = _found(entry, lambda key: canonical(key) == canonical(name))
+    if item is not None:
         return item
     places = [*_groups(entry), entry, *_collections(entry)]
-    for is_it in (lambda key: key.lower() == name.lower(), lambda key: canonical(key) == canonical(name)):
-        for group in places:
-            for key, item in group.items():
-                if is_it(key):
-                    item = item.get("data") if isinstance(item, h5py.Group) else item
-                    if isinstance(item, h5py.Dataset):
-                        return item
     datasets = [key for group in places for key, x in group.items() if isinstance(x, h5py.Dataset)]
     there = ", ".join(dict.fromkeys([*(columns or ()), *datasets])) or "none"
     raise SpectrumError(f"there is no dataset {wanted!r}; there are {there}")
+
+
+def _exactly_named(entry: h5py.Group, wanted: str) -> h5py.Dataset | None:
+    """Return the dataset of that very name or path, in whichever case; None where there is none."""
+    name = wanted.strip()
+    if isinstance(item := entry.get(name), h5py.Dataset):
+        return item
+    return _found(entry, lambda key: key.lower() == name.lower())
+
+
+def _found(entry: h5py.Group, is_it: Callable[[str], bool]) -> h5py.Dataset | None:
+    for group in (*_groups(entry), entry, *_collections(entry)):
+        for key, item in group.items():
+            if is_it(key):
+                item = item.get("data") if isinstance(item, h5py.Group) else item
+                if isinstance(item, h5py.Dataset):
+                    return item
+    return None
 
 
 def _fits(label: str, values: np.ndarray, count: int) -> bool:

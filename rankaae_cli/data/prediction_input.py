@@ -14,8 +14,8 @@ from rankaae_cli.core.spectra import SpectrumError, regrid
 from rankaae_cli.data.family_file import FORMAT, Family, read_family
 from rankaae_cli.data.measured import read_folder
 from rankaae_cli.data.measured_computed import MEASURED_SOURCES
-from rankaae_cli.data.measured_normalised import NOT_CALIBRATED, Prepared, on_energies, prepare
-from rankaae_cli.data.measured_sites import CALIBRATION, MeasuredOptions
+from rankaae_cli.data.measured_normalised import Prepared, on_energies, prepare
+from rankaae_cli.data.measured_sites import CALIBRATION, SCAN_QUANTITIES, MeasuredOptions
 from rankaae_cli.data.measured_spectrum import MeasuredSpectrum
 from rankaae_cli.data.sites import FamilySpec
 from rankaae_cli.data.splits import SPLITS, split_by_material
@@ -209,11 +209,13 @@ def _of_family(
 
 def _calibrations(family: Family) -> list[tuple[str, ...]]:
     """Return what there is to say of how the energies of each measured row were calibrated."""
-    if CALIBRATION not in family.quantity_names:
+    if not set(SCAN_QUANTITIES) & set(family.quantity_names):
         return [("whether the energies were calibrated by a foil is not known",)] * len(family)
-    shifts = family.quantities_NQ[:, family.quantity_names.index(CALIBRATION)]
+    shifts = np.full(len(family), np.nan)  # a quantity that is known of no row is not stored
+    if CALIBRATION in family.quantity_names:
+        shifts = family.quantities_NQ[:, family.quantity_names.index(CALIBRATION)]
     return [
-        (f"calibrated by {shift:+.2f} eV by its foil",) if np.isfinite(shift) else (NOT_CALIBRATED,)
+        (f"calibrated by {shift:+.2f} eV by its foil" if np.isfinite(shift) else "not calibrated by a foil",)
         for shift in shifts
     ]
 

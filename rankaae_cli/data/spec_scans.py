@@ -93,7 +93,8 @@ def _scans(text: str) -> list[_Scan]:
     for number, line in enumerate(text.splitlines(), 1):
         line = line.strip()
         # Spectra of multichannel analysers go on over lines that end in a backslash.
-        is_channels, goes_on = goes_on or line.startswith("@"), line.endswith("\\")
+        is_channels = goes_on or line.startswith("@")
+        goes_on = is_channels and line.endswith("\\")
         if start := _SCAN.match(line):
             scans.append(_Scan(start[1], start[2]))
         elif not scans or not line or is_channels:

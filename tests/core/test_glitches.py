@@ -61,3 +61,10 @@ def test_a_flat_top_is_a_full_detector():
     assert flat is not None and flat.stop - flat.start >= 5 and (values[flat] == 1.05).all()
     assert full_range(spectrum()) is None
     assert full_range(np.ones(9)) is None
+
+
+def test_what_is_no_number_is_passed_over():
+    values = np.minimum(spectrum(), 1.05)
+    values[::50] = np.nan
+    assert full_range(values) is not None
+    assert full_range(np.full(9, np.nan)) is None

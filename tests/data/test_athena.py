@@ -90,7 +90,13 @@ OXIDE, COPPER_FOIL = mu(COPPER, 8986.0), mu(COPPER, 8979.0, step=0.6)
 
 
 @pytest.mark.parametrize(
-    ("labels", "foil"), [(("CuO", "Ref CuO"), 1), (("Cu foil", "CuO"), 0), (("CuO", "second"), None)]
+    ("labels", "foil"),
+    [
+        (("CuO", "Ref CuO"), 1),
+        (("Cu foil", "CuO"), 0),
+        (("Cu foil", "Ref Cu foil"), 1),
+        (("CuO", "second"), None),
+    ],
 )
 def test_of_two_records_tied_both_ways_only_the_foil_is_a_reference(tmp_path, labels, foil):
     """As Demeter's tie_reference and older Athenas write it: each names the other."""

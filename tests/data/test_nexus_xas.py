@@ -253,6 +253,16 @@ def test_collections_are_searched_for_the_names_that_are_given(write):
         read_measured(path, columns={**names, "energy": "title"})
 
 
+def test_a_chosen_dataset_is_taken_before_another_of_the_same_meaning(write):
+    def both(file):
+        entry = new(file)
+        entry["i0"], entry["mon"], entry["itrans"] = np.full(len(ENERGY), 3.0), I0, ITRANS
+
+    path = write(both)
+    (spectrum,) = read_measured(path, {"energy": "energy", "i0": "mon", "itrans": "itrans"})
+    np.testing.assert_allclose(spectrum.mu_M, np.log(I0 / ITRANS), atol=1e-9)
+
+
 def test_the_energies_are_those_that_are_chosen(write):
     def maker(file):
         new(file)["encoder"] = ENERGY + 3.0

@@ -99,3 +99,10 @@ def test_angles_are_the_monochromators_where_its_spacing_is_said(tmp_path):
 def test_labels_that_do_not_fit_the_rows_are_named(tmp_path):
     with pytest.raises(SpectrumError, match="have 5 columns, its #L line has labels for 2"):
         read_measured(write(tmp_path, scan(1, *copper(), labels="energy  I0")))
+
+
+def test_a_comment_that_ends_in_a_backslash_is_a_line_of_its_own(tmp_path):
+    text = scan(7, *copper()).replace("#C a comment 1 2 3\n", "#C data saved in C:\\data\\\n", 1)
+    text = text.replace("#L ", "#C and in D:\\\n#L ", 1)
+    (spectrum,) = read_measured(write(tmp_path, text), element="Cu")
+    assert len(spectrum) == len(ENERGY)
