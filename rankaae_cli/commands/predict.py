@@ -84,7 +84,7 @@ def predict(cfg: "DictConfig", names: list[str]) -> "Prediction":
     for one, said in zip(shifted, warnings, strict=True):
         if one is not None and not one.is_whole:
             said.append(
-                "ends too soon for some of the offsets that may be true; the interval counts the others"
+                "does not cover the grid at some of the offsets that may be true; the interval counts the others"
             )
     measured_N = np.array([not one.is_computed for one in spectra])
     reading = reader.read(spectra_NE, shifted, measured_N)

@@ -176,31 +176,6 @@ def novelty_thresholds(reconstruction_mae_N: np.ndarray) -> dict[str, float]:
     return {"unusual": float(unusual), "outside": float(outside)}
 
 
-def judge_novelty(
-    thresholds: dict[str, float], reconstruction_mae_N: np.ndarray
-) -> tuple[np.ndarray, list[str]]:
-    """Return how unlike the known spectra each spectrum is, as a number and in words.
-
-    Parameters
-    ----------
-    thresholds
-        Of `novelty_thresholds`.
-    reconstruction_mae_N
-        Mean absolute error of each spectrum's reconstruction, shape (N,).
-
-    Returns
-    -------
-    novelty_N
-        The error as a multiple of the 95 % quantile of the validation rows, shape (N,).
-    verdict_N
-        ``in range`` (up to 1), ``unusual`` (up to the 99.5 % quantile) or ``outside``.
-    """
-    error_N = np.asarray(reconstruction_mae_N, dtype=np.float64)
-    novelty_N = error_N / max(thresholds["unusual"], np.finfo(np.float64).tiny)
-    verdict_N = np.select([novelty_N <= 1, error_N <= thresholds["outside"]], [IN_RANGE, UNUSUAL], OUTSIDE)
-    return novelty_N, [str(verdict) for verdict in verdict_N]
-
-
 def _knots(style_N: np.ndarray, descriptor_N: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     regression = IsotonicRegression(increasing=True, out_of_bounds="clip").fit(style_N, descriptor_N)
     return regression.X_thresholds_, regression.y_thresholds_

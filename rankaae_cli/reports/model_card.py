@@ -115,14 +115,13 @@ def _limits(facts: RunFacts) -> str:
         )
     v = facts.metrics["verdicts"]
     lines.append(
-        "A spectrum that it rebuilds badly is called unusual or outside (beyond the 95 % and 99.5 % "
-        f"quantiles of the validation spectra); of the test spectra {v['unusual']:,} and {v['outside']:,} "
-        "were. Readings of spectra outside are not to be trusted, and a strange spectrum that happens to "
-        "be rebuilt well goes unnoticed."
+        "A spectrum that it rebuilds badly, about which its trials disagree or whose styles lie far from those of "
+        "training is called unusual or outside (beyond the 95 % and 99.5 % quantiles of the validation spectra); "
+        f"of the test spectra {v['unusual']:,} and {v['outside']:,} were. Readings of spectra outside are not to "
+        "be used."
     )
     lines.append(
-        "The 90 % intervals have one width everywhere; they hold on average over materials like those of "
-        "training, not for each kind of material."
+        "The 90 % intervals hold on average over materials like those of training, not for each kind of material."
     )
     if facts.averaged > 1 and facts.free_styles:
         lines.append("Free styles are those of one trial and have no meaning in another.")

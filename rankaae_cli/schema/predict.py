@@ -18,7 +18,7 @@ class PredictConfig:
     run
         a run directory; latest: the newest finished one below runs/
     input
-        a file, folder or pattern, or a list of these: XDI, Athena, NeXus, text, xmu.dat, CSV or family files
+        a file, folder or pattern, or a list of these: XDI, Athena, NeXus, SPEC, text, xmu.dat, CSV or family files
     output
         the folder to write; null: predictions/DATE/TIME/
     split
