@@ -12,6 +12,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
+from multiprocessing.connection import wait as wait_for_any
 from multiprocessing.process import BaseProcess
 from typing import Any
 
@@ -25,6 +26,7 @@ from rankaae_cli.training.request import TrainingError
 _ADDRESS = "127.0.0.1"
 # No step takes so long; a process that does not answer is gone.
 _PATIENCE = timedelta(minutes=5)
+_SECONDS_TO_END = 2.0
 
 
 def strategy_of(processes: int, device: str, all_used: bool) -> dict[str, Any]:
@@ -83,7 +85,8 @@ def taking_part(processes: int, share: Callable[..., None], *arguments: Any) -> 
             other.start()
         yield
     except RuntimeError as error:
-        # What a lost partner looks like differs between backends.
+        # What a lost partner looks like differs between backends; it may be noticed before it has quite ended.
+        wait_for_any([other.sentinel for other in others], timeout=_SECONDS_TO_END)
         lost = [rank for rank, other in enumerate(others, start=1) if other.exitcode]
         if lost:
             raise TrainingError(
