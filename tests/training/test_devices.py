@@ -4,8 +4,11 @@ import csv
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +18,7 @@ from rankaae_cli.core.settings import Spread
 from rankaae_cli.training.fit import TrainingError, fit
 from rankaae_cli.training.parts import part_of
 from rankaae_cli.training.trained import TrainedModel
+from tests.conftest import ROOT
 
 LOSSES = ("reconstruction", "rank", "prior", "mutual_information", "smoothness", "independence")
 # Statistics of every kind that all rows of a batch enter: batch norms, ranks, a discriminator, scaled outputs.
@@ -109,11 +113,43 @@ def test_other_processes_end_with_a_failing_one(request_of, spread):
     assert "LOCAL_RANK" not in os.environ
 
 
-@pytest.mark.parametrize("spread", list(Spread))
-def test_training_fails_where_another_process_is_lost(request_of, spread):
+def test_training_fails_where_another_process_is_lost(request_of):
     def kill_the_others(done, total, standing):
         for other in multiprocessing.active_children():
             os.kill(other.pid, signal.SIGKILL)
 
     with pytest.raises(TrainingError, match="ended with status -9"):
-        fit(replace(request_of(max_epochs=100_000), devices=2, spread=spread), kill_the_others)
+        fit(replace(request_of(max_epochs=100_000), devices=2, spread=Spread.trials), kill_the_others)
+
+
+def test_training_that_shares_rows_fails_where_another_process_is_lost(tmp_path):
+    """In a process of its own: what gloo leaves behind of a lost connection may not end by itself."""
+    settings = ("trials=2", "max_epochs=100000", "model.hidden=8", "device=cpu", "devices=2", "spread=rows")
+    with (tmp_path / "said").open("w") as said:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "rankaae_cli", "train", "+family=Ti_oxides", *settings],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stderr=said,
+            stdout=said,
+        )
+    try:
+        wait_until(lambda: len(list(tmp_path.glob("runs/*/*/*/metrics.csv"))) == 1)
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        for child in children:
+            if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes():
+                os.kill(int(child), signal.SIGKILL)
+        wait_until(
+            lambda: "process 1 of 2, which took part in the training" in (tmp_path / "said").read_text()
+        )
+        assert "ended with status -9" in (tmp_path / "said").read_text()
+    finally:
+        process.kill()
+        process.wait()
+
+
+def wait_until(condition, seconds=120):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.1)
