@@ -94,9 +94,10 @@ def _counted(jobs: Sequence[SearchedJob]) -> str:
 
 
 def _score_limits(jobs: Sequence[SearchedJob]) -> tuple[float, float]:
-    """Return limits that pruned jobs, and a few far below the rest, do not set."""
+    """Return limits that hold all jobs but pruned ones, and a few, far below the rest."""
     scores = np.array([job.score for job in jobs if not job.pruned])
-    low, middle, high = np.percentile(scores, [0, 50, 100])
+    low, middle = np.percentile(scores, [0, 50])
+    high = max(job.score for job in jobs)
     low = max(low, middle - 4 * (high - middle)) if high > middle else low
     room = 0.06 * (high - low) or 0.1
     return low - room, high + room

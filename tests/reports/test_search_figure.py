@@ -49,4 +49,5 @@ def test_every_job_is_drawn_and_pruned_ones_do_not_set_the_scale():
         "pruned, below the axis": 3,
     }
     assert history.get_ylim()[0] > 0.4
+    assert history.get_ylim()[1] > max(job.score for job in jobs())  # which was pruned
     np.testing.assert_allclose(drawn["pruned, below the axis"][:, 1], history.get_ylim()[0])
