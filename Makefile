@@ -37,7 +37,7 @@ bench-accuracy: $(VENV)/.dev ## Measure accuracy on $RANKAAE_BENCH_DATA, else on
 	$(BIN)/python -m tests.benchmarks.labelled_fraction --output $(BENCHES)/labelled_fraction
 
 samples: $(VENV)/.core ## Make data_samples/*.h5 again, byte for byte
-	$(BIN)/python -m rankaae_cli.data.samples
+	$(BIN)/python -m rankaae_cli.data.family.samples
 
 # The constraints file pins the tested versions; the stamps make the set-up happen once.
 $(VENV)/bin/python:

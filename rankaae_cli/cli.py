@@ -186,8 +186,8 @@ def _run_under_hydra(command: str, overrides: list[str]) -> int:
     import hydra
 
     from rankaae_cli import schema
-    from rankaae_cli.commands.sweep import JobsFailed
-    from rankaae_cli.commands.sweep_resume import call_of_begun
+    from rankaae_cli.sweeps.resume import call_of_begun
+    from rankaae_cli.sweeps.sweeper import JobsFailed
 
     schema.register()
     if command == "train":
@@ -239,7 +239,7 @@ class _Job:
     folder: str = field(default_factory=os.getcwd)
 
     def __call__(self, cfg: "DictConfig") -> float | None:
-        from rankaae_cli.commands import sweep_job
+        from rankaae_cli.sweeps import job as sweep_job
 
         if self.asks_help:
             self._help(cfg)

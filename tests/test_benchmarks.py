@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from omegaconf import OmegaConf
 
-from rankaae_cli.data.family_file import read_family
-from rankaae_cli.data.samples import sample_path
-from rankaae_cli.data.splits import TRAIN
+from rankaae_cli.data.family.family_file import read_family
+from rankaae_cli.data.family.samples import sample_path
+from rankaae_cli.data.family.splits import TRAIN
 from tests.benchmarks.ablations import ABLATIONS
 from tests.benchmarks.labelled_fraction import (
     PARTS,

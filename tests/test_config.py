@@ -11,7 +11,7 @@ from omegaconf import OmegaConf
 
 from rankaae_cli import schema
 from rankaae_cli.cli import COMMANDS
-from rankaae_cli.core.settings import ModelSettings, ObjectiveSettings, OptimiserSettings
+from rankaae_cli.models.rankaae.settings import ModelSettings, ObjectiveSettings, OptimiserSettings
 from tests.configuration import composed
 
 CONF = Path(__file__).parent.parent / "conf"

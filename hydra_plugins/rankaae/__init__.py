@@ -1,8 +1,8 @@
 """What Hydra finds of rankaae as plugins: it takes none from outside this namespace."""
 
-from rankaae_cli.commands.search import OptunaSearch
-from rankaae_cli.commands.sweep import GridSweep
-from rankaae_cli.commands.sweep_ray import RayLauncher
+from rankaae_cli.sweeps.optuna_search import OptunaSearch
+from rankaae_cli.sweeps.ray import RayLauncher
+from rankaae_cli.sweeps.sweeper import GridSweep
 
 
 class Grid(GridSweep):

@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     import numpy as np
     from omegaconf import DictConfig
 
-    from rankaae_cli.commands.offset_file import OffsetFile
-    from rankaae_cli.core.energy_offset import ReferenceShift
-    from rankaae_cli.data.family_file import Family
-    from rankaae_cli.data.measured_normalised import Prepared
-    from rankaae_cli.reports.offset_figure import ShownReference
+    from rankaae_cli.analysis.prediction.offset import OffsetFile
+    from rankaae_cli.core.xas.energy_offset import ReferenceShift
+    from rankaae_cli.data.family.family_file import Family
+    from rankaae_cli.data.measured.prepared import Prepared
+    from rankaae_cli.reports.prediction.offset import ShownReference
 
 _VALENCE, _MATERIAL = "OS", "material"
 _TOLERANCE = (
@@ -36,13 +36,13 @@ def run(cfg: "DictConfig") -> dict[str, Any]:
     """Determine the offset, write it with a figure, and return it."""
     from omegaconf import OmegaConf
 
-    from rankaae_cli.commands.offset_file import OffsetFile, write_offset
-    from rankaae_cli.commands.run_directory import family_of_run, find_run, read_run_config
-    from rankaae_cli.core.energy_offset import combine
-    from rankaae_cli.data.family_file import read_family
-    from rankaae_cli.reports.drawing import save_figure
-    from rankaae_cli.reports.labels import Subject
-    from rankaae_cli.reports.offset_figure import offset_figure
+    from rankaae_cli.analysis.prediction.offset import OffsetFile, write_offset
+    from rankaae_cli.core.labels import Subject
+    from rankaae_cli.core.xas.energy_offset import combine
+    from rankaae_cli.data.family.family_file import read_family
+    from rankaae_cli.reports.figures.drawing import save_figure
+    from rankaae_cli.reports.prediction.offset import offset_figure
+    from rankaae_cli.runs.directory import family_of_run, find_run, read_run_config
 
     references = OmegaConf.to_container(cfg.references) if OmegaConf.is_config(cfg.references) else None
     if not isinstance(references, dict) or not references:
@@ -103,7 +103,7 @@ def _output(cfg: "DictConfig") -> Path:
 
 def _warnings(matches: "Sequence[ReferenceShift]", content: "OffsetFile") -> list[str]:
     """Return what is to be said of an offset before anybody uses it."""
-    from rankaae_cli.core.energy_offset import LARGE, LEAST_OF_ONE, POOR_FIT, disagreement
+    from rankaae_cli.core.xas.energy_offset import LARGE, LEAST_OF_ONE, POOR_FIT, disagreement
 
     said = []
     for match, told in zip(matches, content.references, strict=True):
@@ -135,9 +135,9 @@ def _warnings(matches: "Sequence[ReferenceShift]", content: "OffsetFile") -> lis
 def _held_against(name: str, wanted: dict[str, float | str], family: "Family", cfg: "DictConfig") -> Held:
     """Move one reference until it fits the computed spectra of what it is, and say so."""
     from rankaae_cli.commands.ingest_measured import measured_options
-    from rankaae_cli.core.energy_offset import match_reference
-    from rankaae_cli.core.spectra import SpectrumError
-    from rankaae_cli.reports.offset_figure import ShownReference
+    from rankaae_cli.core.xas.energy_offset import match_reference
+    from rankaae_cli.core.xas.spectra import SpectrumError
+    from rankaae_cli.reports.prediction.offset import ShownReference
 
     rows = _rows_of(family, wanted, name)
     try:
@@ -230,9 +230,9 @@ def _rows_of(family: "Family", wanted: Mapping[str, float | str], name: str) -> 
 
 
 def _prepared(name: str, family: "Family", options: Any) -> "Prepared":
-    from rankaae_cli.core.spectra import SpectrumError
-    from rankaae_cli.data.measured import read_measured
-    from rankaae_cli.data.measured_normalised import prepare
+    from rankaae_cli.core.xas.spectra import SpectrumError
+    from rankaae_cli.data.measured.detect import read_measured
+    from rankaae_cli.data.measured.prepared import prepare
 
     spectra = read_measured(name, options.columns, family.element, family.edge)
     if len(spectra) > 1:

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     import numpy as np
     from omegaconf import DictConfig
 
-    from rankaae_cli.core.reading import Reading
-    from rankaae_cli.data.family_file import Family
-    from rankaae_cli.reports.labels import Subject
-    from rankaae_cli.training.trained import TrainedModel
+    from rankaae_cli.analysis.prediction.result import Reading
+    from rankaae_cli.core.labels import Subject
+    from rankaae_cli.data.family.family_file import Family
+    from rankaae_cli.models.rankaae.trained import TrainedModel
 
 METRICS = "metrics.json"
 # Of what an evaluation leaves: counted up with every change of it, so that a report makes anew what is older.
@@ -67,15 +67,15 @@ def run(cfg: "DictConfig") -> dict[str, Any]:
     """Evaluate a run, and baselines beside it where asked; return the contents of metrics.json."""
     from omegaconf import OmegaConf
 
-    from rankaae_cli.commands.evaluate_baselines import (
+    from rankaae_cli.analysis.evaluation.baselines import (
         check_settings,
         chosen_baselines,
         evaluate_baselines,
         known_baselines,
     )
-    from rankaae_cli.commands.run_directory import load_run
     from rankaae_cli.reports.baseline_table import print_baselines
     from rankaae_cli.reports.console import print_evaluation, print_reconstruction_warning
+    from rankaae_cli.runs.directory import load_run
 
     if cfg.resamples < 1:
         raise UserError(f"resamples={cfg.resamples}: the intervals need at least 1, better hundreds")
@@ -106,9 +106,9 @@ def evaluation_directory(run_directory: Path, split: str) -> Path:
 
 def evaluation_files(run_directory: Path, split: str, model: "TrainedModel") -> list[Path]:
     """Return all files that `evaluate` writes for a split; the last is metrics.json."""
-    from rankaae_cli.commands.evaluate_draw import figure_names
-    from rankaae_cli.commands.evaluate_write import table_names
-    from rankaae_cli.reports.drawing import FORMATS
+    from rankaae_cli.analysis.evaluation.tables import table_names
+    from rankaae_cli.reports.figures.drawing import FORMATS
+    from rankaae_cli.reports.run.evaluation_figures import figure_names
 
     directory = evaluation_directory(run_directory, split)
     figures = [directory / f"{name}.{suffix}" for name in figure_names(model) for suffix in FORMATS]
@@ -117,7 +117,7 @@ def evaluation_files(run_directory: Path, split: str, model: "TrainedModel") -> 
 
 def checkpoint_sha256(run_directory: Path) -> str:
     """Return the digest of the run's best checkpoint, by which outputs are known to belong to it."""
-    from rankaae_cli.commands.run_directory import BEST, sha256
+    from rankaae_cli.runs.directory import BEST, sha256
 
     return sha256(run_directory / BEST)
 
@@ -142,11 +142,11 @@ def evaluate(
         Of the materials, for intervals, by default as many as conf/evaluate.yaml has, fewer of many rows; the seed
         also of permutations and draws.
     """
-    from rankaae_cli.commands.evaluate_draw import draw_evaluation
-    from rankaae_cli.commands.evaluate_scores import fit_on_validation, score_split
-    from rankaae_cli.commands.evaluate_styles import describe_styles, find_associations
-    from rankaae_cli.commands.evaluate_write import write_tables
-    from rankaae_cli.core.bootstrap import affordable_resamples
+    from rankaae_cli.analysis.evaluation.scores import fit_on_validation, score_split
+    from rankaae_cli.analysis.evaluation.styles import describe_styles, find_associations
+    from rankaae_cli.analysis.evaluation.tables import write_tables
+    from rankaae_cli.core.statistics.bootstrap import affordable_resamples
+    from rankaae_cli.reports.run.evaluation_figures import draw_evaluation
 
     resamples = _shipped_resamples() if resamples is None else resamples
     reading = read_split(model, family, split)
@@ -185,9 +185,9 @@ def read_with_intervals(
     run_directory: Path, model: "TrainedModel", family: "Family", reading: SplitReading
 ) -> "Reading":
     """Read the rows of a split as `rankaae predict` does, with the same intervals and verdicts."""
-    from rankaae_cli.commands.predict_calibration import calibration_of
-    from rankaae_cli.commands.predict_reading import SpectrumReader
-    from rankaae_cli.core.calibration import COVERAGE
+    from rankaae_cli.analysis.prediction.calibration import calibration_of
+    from rankaae_cli.analysis.prediction.reader import SpectrumReader
+    from rankaae_cli.core.statistics.calibration import COVERAGE
 
     calibrated = calibration_of(run_directory, model, family)
     reader = SpectrumReader(model, calibrated, COVERAGE, nearest=0)  # no table of an evaluation names them
@@ -204,9 +204,9 @@ def read_split(model: "TrainedModel", family: "Family", split: str) -> SplitRead
     """
     import numpy as np
 
-    from rankaae_cli.core.calibration import apply_calibration, reconstruction_mae_rows
-    from rankaae_cli.core.ensemble import ensemble_spectra, ensemble_styles
-    from rankaae_cli.data.splits import SPLITS
+    from rankaae_cli.core.statistics.calibration import apply_calibration, reconstruction_mae_rows
+    from rankaae_cli.core.styles.ensemble import ensemble_spectra, ensemble_styles
+    from rankaae_cli.data.family.splits import SPLITS
 
     if split not in SPLITS:
         raise UserError(f"there is no split {split!r}; {nearest(split, SPLITS)}")
@@ -254,7 +254,7 @@ def read_split(model: "TrainedModel", family: "Family", split: str) -> SplitRead
 
 def subject_of(model: "TrainedModel") -> "Subject":
     """Return what figures of a model say about it."""
-    from rankaae_cli.reports.labels import Subject
+    from rankaae_cli.core.labels import Subject
 
     return Subject(
         family=model.family,

@@ -12,9 +12,9 @@ from rankaae_cli.core.errors import UserError
 from rankaae_cli.data.files import now, replacing, write_text
 
 if TYPE_CHECKING:
-    from rankaae_cli.data.family_file import Family
-    from rankaae_cli.data.shells import ShellOptions
-    from rankaae_cli.data.sites import FamilySpec, Progress, Rejection, Sites
+    from rankaae_cli.data.family.family_file import Family
+    from rankaae_cli.data.family.sites import FamilySpec, Progress, Rejection, Sites
+    from rankaae_cli.data.structures.shells import ShellOptions
 
 _REASONS_SHOWN = 12
 
@@ -38,8 +38,8 @@ def run(cfg: DictConfig) -> dict[str, Any]:
         If the input cannot be read, nothing in it can be used, the files cannot be written, or would replace
         others unasked.
     """
-    from rankaae_cli.data.family_file import write_family
-    from rankaae_cli.data.sites import rejected_csv
+    from rankaae_cli.data.family.family_file import write_family
+    from rankaae_cli.data.family.sites import rejected_csv
 
     output = _output(cfg)
     rejected_path = output.with_name(f"{output.name}.rejected.csv")
@@ -96,7 +96,7 @@ def _read(cfg: DictConfig, spec: "FamilySpec") -> "tuple[Family, tuple[Rejection
         raise UserError(f"path= is missing: source={source} needs the file or folder to read")
     if source == "family":
         return _family_again(cfg, spec)
-    from rankaae_cli.commands.terminal import Progress
+    from rankaae_cli.core.terminal import Progress
 
     if source == "xdi":
         from rankaae_cli.commands.ingest_measured import read_measured_family
@@ -115,17 +115,17 @@ def _read_sites(cfg: DictConfig, spec: "FamilySpec", progress: "Progress") -> "S
         case "feff":
             return _read_feff(cfg, spec, progress)
         case "atoms":
-            from rankaae_cli.data.atoms import read_atoms
+            from rankaae_cli.data.structures.atoms import read_atoms
 
             return read_atoms(
                 cfg.path, spec, keep_all=_keeps_all(cfg), options=_shell_options(cfg), progress=progress
             )
         case "csv":
-            from rankaae_cli.data.csv_table import read_csv
+            from rankaae_cli.data.readers.computed.csv_table import read_csv
 
             return read_csv(cfg.path, spec, to_grid=cfg.regrid, max_tail=cfg.max_tail)
         case "npz":
-            from rankaae_cli.data.npz import read_npz
+            from rankaae_cli.data.readers.computed.npz import read_npz
 
             return read_npz(
                 cfg.path,
@@ -140,7 +140,7 @@ def _read_sites(cfg: DictConfig, spec: "FamilySpec", progress: "Progress") -> "S
 
 
 def _read_feff(cfg: DictConfig, spec: "FamilySpec", progress: "Progress") -> "Sites":
-    from rankaae_cli.data.feff_sites import read_feff
+    from rankaae_cli.data.readers.computed.feff_sites import read_feff
 
     return read_feff(
         cfg.path,
@@ -153,7 +153,7 @@ def _read_feff(cfg: DictConfig, spec: "FamilySpec", progress: "Progress") -> "Si
 
 
 def _synthetic(cfg: DictConfig, spec: "FamilySpec") -> "Family":
-    from rankaae_cli.data.synthetic import synthetic_family
+    from rankaae_cli.data.family.synthetic import synthetic_family
 
     return synthetic_family(
         spec.name,
@@ -170,9 +170,9 @@ def _synthetic(cfg: DictConfig, spec: "FamilySpec") -> "Family":
 
 def _family_again(cfg: DictConfig, spec: "FamilySpec") -> "tuple[Family, tuple[Rejection, ...]]":
     """Read a family file that there is; give it the family's name and grid and the split of seed 0."""
-    from rankaae_cli.data.family_file import read_family
-    from rankaae_cli.data.refamily import on_grid, require_same_absorber
-    from rankaae_cli.data.splits import split_by_material
+    from rankaae_cli.data.family.family_file import read_family
+    from rankaae_cli.data.family.regrid import on_grid, require_same_absorber
+    from rankaae_cli.data.family.splits import split_by_material
 
     family = read_family(cfg.path, stored=True)
     require_same_absorber(family, spec, cfg.path)
@@ -184,8 +184,8 @@ def _family_again(cfg: DictConfig, spec: "FamilySpec") -> "tuple[Family, tuple[R
 
 
 def _as_family(sites: "Sites", spec: "FamilySpec", source: str) -> "tuple[Family, tuple[Rejection, ...]]":
-    from rankaae_cli.data.family_file import Family
-    from rankaae_cli.data.splits import split_by_material
+    from rankaae_cli.data.family.family_file import Family
+    from rankaae_cli.data.family.splits import split_by_material
 
     family = Family(
         name=spec.name,
@@ -212,7 +212,7 @@ def _as_family(sites: "Sites", spec: "FamilySpec", source: str) -> "tuple[Family
 
 def _spec(family: DictConfig) -> "FamilySpec":
     """Turn the configuration of a family into what the readers take."""
-    from rankaae_cli.data.sites import family_spec
+    from rankaae_cli.data.family.sites import family_spec
 
     plain = OmegaConf.to_container(family, resolve=True, enum_to_str=True)
     assert isinstance(plain, dict)
@@ -224,8 +224,8 @@ def _keeps_all(cfg: DictConfig) -> bool:
 
 
 def _shell_options(cfg: DictConfig) -> "ShellOptions":
-    from rankaae_cli.data.shell_workers import Workers
-    from rankaae_cli.data.shells import ShellOptions
+    from rankaae_cli.data.structures.shell_workers import Workers
+    from rankaae_cli.data.structures.shells import ShellOptions
 
     parallel = Workers(cfg.parallel.backend.name, cfg.parallel.jobs, cfg.parallel.address)
     return ShellOptions(cfg.time_limit, parallel, Path(cfg.cache) if cfg.cache else None)
@@ -249,7 +249,7 @@ def _summary(
     """Return what there is to say about a new family file, line by line."""
     import numpy as np
 
-    from rankaae_cli.data.splits import SPLITS
+    from rankaae_cli.data.family.splits import SPLITS
 
     sides = {name: int((family.split_N == i).sum()) for i, name in enumerate(SPLITS)}
     is_measured = cfg.source.name == "xdi"

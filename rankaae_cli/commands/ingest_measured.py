@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from rankaae_cli.commands.normalisation_sheets import sheets_remark, write_sheets
 from rankaae_cli.data.files import write_text
+from rankaae_cli.reports.prediction.sheets import sheets_remark, write_sheets
 
 if TYPE_CHECKING:
-    from rankaae_cli.data.measured_normalised import Prepared
-    from rankaae_cli.data.measured_sites import MeasuredOptions
-    from rankaae_cli.data.sites import FamilySpec, Progress, Sites
+    from rankaae_cli.data.family.sites import FamilySpec, Progress, Sites
+    from rankaae_cli.data.measured.prepared import Prepared
+    from rankaae_cli.data.measured.sites import MeasuredOptions
 
 _DOUBTS_SHOWN = 12
 
@@ -36,9 +36,9 @@ def read_measured_family(cfg: DictConfig, spec: "FamilySpec", output: Path, prog
     Raises
     ------
     UserError
-        As `rankaae_cli.data.measured_sites.read_measured_sites` does.
+        As `rankaae_cli.data.measured.sites.read_measured_sites` does.
     """
-    from rankaae_cli.data.measured_sites import (
+    from rankaae_cli.data.measured.sites import (
         normalisation_csv,
         read_measured_sites,
         short_margins,
@@ -78,9 +78,9 @@ def measured_options(measured: DictConfig, max_tail: float) -> "MeasuredOptions"
     UserError
         If it names columns that there cannot be, or ranges of the normalisation that are none.
     """
-    from rankaae_cli.core.normalisation import NormalisationRanges
-    from rankaae_cli.data.measured_columns import ColumnChoice
-    from rankaae_cli.data.measured_sites import MeasuredOptions
+    from rankaae_cli.core.xas.normalisation import NormalisationRanges
+    from rankaae_cli.data.measured.columns import ColumnChoice
+    from rankaae_cli.data.measured.sites import MeasuredOptions
 
     plain: Any = OmegaConf.to_container(measured, resolve=True)
     ranges = NormalisationRanges(**plain["normalisation"])

@@ -11,12 +11,12 @@ if TYPE_CHECKING:
     import numpy as np
     from omegaconf import DictConfig
 
-    from rankaae_cli.commands.predict_reading import SpectrumReader
-    from rankaae_cli.core.reading import Offset
-    from rankaae_cli.data.prediction_input import Fault, InputSpectrum
-    from rankaae_cli.data.sites import FamilySpec
-    from rankaae_cli.reports.prediction import Prediction
-    from rankaae_cli.training.trained import TrainedModel
+    from rankaae_cli.analysis.prediction.input import Fault, InputSpectrum
+    from rankaae_cli.analysis.prediction.reader import SpectrumReader
+    from rankaae_cli.analysis.prediction.result import Offset
+    from rankaae_cli.data.family.sites import FamilySpec
+    from rankaae_cli.models.rankaae.trained import TrainedModel
+    from rankaae_cli.reports.prediction.tables import Prediction
 
 _ASSUMED_UNCERTAINTY = 1.0  # eV, where nobody has determined the offset
 
@@ -25,9 +25,9 @@ def run(cfg: "DictConfig") -> dict[str, Any]:
     """Read the spectra that `cfg` names; write tables, figures and a page; return where, and the exit status."""
     from omegaconf import OmegaConf
 
-    from rankaae_cli.commands.normalisation_sheets import sheets_remark
-    from rankaae_cli.commands.predict_write import write_prediction
-    from rankaae_cli.reports.prediction_console import print_prediction
+    from rankaae_cli.reports.prediction.console import print_prediction
+    from rankaae_cli.reports.prediction.sheets import sheets_remark
+    from rankaae_cli.reports.prediction.write import write_prediction
 
     names = OmegaConf.to_container(cfg.input) if OmegaConf.is_config(cfg.input) else cfg.input
     names = [str(name) for name in names] if isinstance(names, list) else [str(names)]
@@ -55,15 +55,15 @@ def predict(cfg: "DictConfig", names: list[str]) -> "Prediction":
     """
     import numpy as np
 
+    from rankaae_cli.analysis.prediction.calibration import load_for_prediction
+    from rankaae_cli.analysis.prediction.input import read_input
+    from rankaae_cli.analysis.prediction.mixtures import read_mixtures
+    from rankaae_cli.analysis.prediction.reader import SpectrumReader
     from rankaae_cli.commands.evaluate import subject_of
     from rankaae_cli.commands.ingest_measured import measured_options
-    from rankaae_cli.commands.predict_calibration import load_for_prediction
-    from rankaae_cli.commands.predict_mixtures import read_mixtures
-    from rankaae_cli.commands.predict_reading import SpectrumReader
-    from rankaae_cli.commands.run_directory import read_run_config
-    from rankaae_cli.data.prediction_input import read_input
-    from rankaae_cli.data.sites import FamilySpec
-    from rankaae_cli.reports.prediction import Prediction
+    from rankaae_cli.data.family.sites import FamilySpec
+    from rankaae_cli.reports.prediction.tables import Prediction
+    from rankaae_cli.runs.directory import read_run_config
 
     directory, model, calibrated = load_for_prediction(cfg.run)
     offset = _offset(cfg, model)
@@ -155,8 +155,8 @@ def _offset(cfg: "DictConfig", model: "TrainedModel") -> "Offset":
     UserError
         If it is neither a number nor an offset file, or one of another element or code.
     """
-    from rankaae_cli.commands.offset_file import read_offset
-    from rankaae_cli.core.reading import Offset
+    from rankaae_cli.analysis.prediction.offset import read_offset
+    from rankaae_cli.analysis.prediction.result import Offset
 
     given, uncertainty = cfg.offset, cfg.offset_uncertainty
     if uncertainty is not None and uncertainty < 0:
@@ -189,7 +189,7 @@ def _on_grid(
     spectra: "list[InputSpectrum]", spec: "FamilySpec", max_tail: float, offset: "Offset"
 ) -> "tuple[list[InputSpectrum], list[np.ndarray], list[list[str]], list[Fault]]":
     """Bring the spectra to the grid; return those that cover it, their rows, warnings, and the others."""
-    from rankaae_cli.core.spectra import SpectrumError, require_edge_step
+    from rankaae_cli.core.xas.spectra import SpectrumError, require_edge_step
 
     taken, rows, warnings, faults = [], [], [], []
     for one in spectra:
@@ -207,8 +207,8 @@ def _on_grid(
 
 
 def _warnings(one: "InputSpectrum", spec: "FamilySpec", offset: "Offset") -> list[str]:
-    from rankaae_cli.data.measured_normalised import begins_in_pre_edge
-    from rankaae_cli.data.measured_sites import without_foil
+    from rankaae_cli.data.measured.prepared import begins_in_pre_edge
+    from rankaae_cli.data.measured.sites import without_foil
 
     said = list(one.prepared.spectrum.notes)
     shift = 0.0 if one.is_computed else offset.value
@@ -236,8 +236,8 @@ def _shifted(one: "InputSpectrum", spec: "FamilySpec", max_tail: float, offset: 
     """Return a measured spectrum at the offsets that may be true instead; None for a computed one."""
     import numpy as np
 
-    from rankaae_cli.commands.predict_reading import Shifted, offset_points
-    from rankaae_cli.core.spectra import SpectrumError
+    from rankaae_cli.analysis.prediction.reader import Shifted, offset_points
+    from rankaae_cli.core.xas.spectra import SpectrumError
 
     if one.is_computed or offset.uncertainty == 0:
         return None
@@ -266,7 +266,7 @@ def _best_shifts(
     """
     import numpy as np
 
-    from rankaae_cli.core.spectra import SpectrumError
+    from rankaae_cli.core.xas.spectra import SpectrumError
 
     best_N = np.full(len(spectra), np.nan)
     shifts = np.linspace(-1, 1, 21)

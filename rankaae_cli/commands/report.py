@@ -4,18 +4,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rankaae_cli.analysis.evaluation.baselines import baselines_files
 from rankaae_cli.commands.evaluate import evaluation_directory
-from rankaae_cli.commands.evaluate_baselines import baselines_files
-from rankaae_cli.commands.report_content import gather
-from rankaae_cli.commands.report_inputs import outputs
 from rankaae_cli.data.files import write_text
+from rankaae_cli.reports.run.content import gather
+from rankaae_cli.reports.run.inputs import outputs
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
-    from rankaae_cli.data.family_file import Family
-    from rankaae_cli.reports.page import PageContent
-    from rankaae_cli.training.trained import TrainedModel
+    from rankaae_cli.data.family.family_file import Family
+    from rankaae_cli.models.rankaae.trained import TrainedModel
+    from rankaae_cli.reports.run.page import PageContent
 
 
 @dataclass(frozen=True)
@@ -49,9 +49,9 @@ def run(cfg: "DictConfig") -> dict[str, Any]:
     """
     from omegaconf import OmegaConf
 
-    from rankaae_cli.commands.report_batch import report_batch
-    from rankaae_cli.commands.run_search import find_runs, run_names
+    from rankaae_cli.reports.batch.write import report_batch
     from rankaae_cli.reports.console import print_evaluation
+    from rankaae_cli.runs.find import find_runs, run_names
 
     names = OmegaConf.to_container(cfg.run) if OmegaConf.is_config(cfg.run) else cfg.run
     found = find_runs(run_names(names))
@@ -80,8 +80,8 @@ def report_run(run_directory: Path, page: str = "always") -> RunReport:
     UserError
         If the run or its data cannot be used.
     """
-    from rankaae_cli.commands.run_directory import load_run
-    from rankaae_cli.commands.terminal import console
+    from rankaae_cli.core.terminal import console
+    from rankaae_cli.runs.directory import load_run
 
     run_directory, model, family = load_run(str(run_directory))
     metrics, traversal = outputs(run_directory, model, family)
@@ -106,7 +106,7 @@ def _is_current(page: Path, run_directory: Path) -> bool:
 
 def write_report(run_directory: Path, content: "PageContent") -> Path:
     """Write the page and the tables; return the path of the page."""
-    from rankaae_cli.reports.page import render_page
+    from rankaae_cli.reports.run.page import render_page
     from rankaae_cli.reports.tables import write_table
 
     directory = run_directory / "report"

@@ -6,31 +6,29 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from rankaae_cli.commands import (
-    interrupted,
-    run_directory,
-    search_study,
-    sweep_job,
-    train_logger,
-    train_stages,
-    training_data,
-)
+from rankaae_cli.commands import train_stages
 from rankaae_cli.core.errors import Stopped, UserError
-from rankaae_cli.core.settings import LOSSES, Spread
 from rankaae_cli.data.files import now
+from rankaae_cli.models.rankaae.settings import LOSSES, Spread
+from rankaae_cli.runs import data as training_data
+from rankaae_cli.runs import directory as run_directory
+from rankaae_cli.runs import logger as train_logger
+from rankaae_cli.runs import resume as interrupted
 from rankaae_cli.schema import TrainConfig
+from rankaae_cli.sweeps import job as sweep_job
+from rankaae_cli.sweeps import optuna_study as search_study
 
 if TYPE_CHECKING:
-    from rankaae_cli.data.family_file import Family
-    from rankaae_cli.training.fit import FitRequest
-    from rankaae_cli.training.trained import TrainedModel
+    from rankaae_cli.data.family.family_file import Family
+    from rankaae_cli.models.rankaae.fit import FitRequest
+    from rankaae_cli.models.rankaae.trained import TrainedModel
 
 
 def run(cfg: DictConfig) -> dict[str, Any]:
     """Train; return the run's path (``run``) and the selected trial's validation score (``score``)."""
-    from rankaae_cli.commands.terminal import console
-    from rankaae_cli.core.schedules import epochs_of
-    from rankaae_cli.training.fit import chosen_device
+    from rankaae_cli.core.terminal import console
+    from rankaae_cli.models.rankaae.fit import chosen_device
+    from rankaae_cli.models.rankaae.schedules import epochs_of
 
     if ended := sweep_job.own_finished_run():
         train_stages.after_training(cfg, ended)
@@ -89,7 +87,7 @@ _MAY_CHANGE = ("resume", "data", "unlabelled", "device", "ingest", "then")
 
 def _request(cfg: DictConfig, family: "Family", **given: Any) -> "FitRequest":
     """Return what to train: the settings of `cfg`, and what follows from them and the data."""
-    from rankaae_cli.training.fit import FitRequest
+    from rankaae_cli.models.rankaae.fit import FitRequest
 
     settings: Any = OmegaConf.to_object(cfg)
     chosen = (
@@ -109,8 +107,8 @@ def _fitted(request: "FitRequest", provenance: dict[str, Any]) -> "tuple[Trained
     """Train and keep the time in provenance.json; return the model and the seconds, those before a break too."""
     import time
 
-    from rankaae_cli.commands.terminal import Progress, console
-    from rankaae_cli.training.fit import fit
+    from rankaae_cli.core.terminal import Progress, console
+    from rankaae_cli.models.rankaae.fit import fit
 
     directory = request.folder
     start = time.monotonic() - provenance.get("wall_s", 0.0)
@@ -231,7 +229,7 @@ def _check(cfg: DictConfig) -> None:
 
 
 def _describe(family: "Family", trials: int, epochs: int, device: str) -> str:
-    from rankaae_cli.data.splits import SPLITS
+    from rankaae_cli.data.family.splits import SPLITS
 
     rows = ", ".join(f"{(family.split_N == side).sum()} {name}" for side, name in enumerate(SPLITS))
     return (
@@ -241,7 +239,7 @@ def _describe(family: "Family", trials: int, epochs: int, device: str) -> str:
 
 
 def _summarise(model: "TrainedModel", directory: Path, wall: float) -> None:
-    from rankaae_cli.commands.terminal import console
+    from rankaae_cli.core.terminal import console
 
     for trial, reason in enumerate(model.failed_T):
         if reason is not None:

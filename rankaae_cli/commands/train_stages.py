@@ -61,8 +61,8 @@ def after_training(cfg: DictConfig, directory: Path) -> None:
 
 def score_of(directory: Path) -> float:
     """Return the validation score of a finished run."""
-    from rankaae_cli.commands.run_directory import BEST
-    from rankaae_cli.training.trained import TrainedModel
+    from rankaae_cli.models.rankaae.trained import TrainedModel
+    from rankaae_cli.runs.directory import BEST
 
     model = TrainedModel.load(directory / BEST)
     return float(model.scores_T[model.selected_trial])
@@ -70,7 +70,7 @@ def score_of(directory: Path) -> float:
 
 def report_together(directory: Path) -> dict[str, Any]:
     """Report the runs of a sweep on one page."""
-    from rankaae_cli.commands.report_batch import report_batch
-    from rankaae_cli.commands.run_search import find_runs
+    from rankaae_cli.reports.batch.write import report_batch
+    from rankaae_cli.runs.find import find_runs
 
     return report_batch(find_runs(str(directory)), None, pages=True)

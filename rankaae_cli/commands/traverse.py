@@ -19,17 +19,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rankaae_cli import __version__
+from rankaae_cli.analysis.traversal.maps import map_figures, write_maps
 from rankaae_cli.commands.evaluate import checkpoint_sha256, strict_json, subject_of
-from rankaae_cli.commands.traverse_maps import map_figures, write_maps
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.data.files import write_text
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
-    from rankaae_cli.commands.traverse_walks import StyleWalk
-    from rankaae_cli.data.family_file import Family
-    from rankaae_cli.training.trained import TrainedModel
+    from rankaae_cli.analysis.traversal.walks import StyleWalk
+    from rankaae_cli.data.family.family_file import Family
+    from rankaae_cli.models.rankaae.trained import TrainedModel
 
 OVERVIEW, FREE_OVERVIEW, STABILITY = "overview", "overview_free", "stability"
 TRAVERSAL = "traversal.json"
@@ -40,8 +40,8 @@ OTHERS_TEXT = {"data": "others as in the data", "independent": "others independe
 
 def run(cfg: "DictConfig") -> dict[str, Any]:
     """Traverse every style of a run; return the contents of traversal.json."""
-    from rankaae_cli.commands.run_directory import load_run
     from rankaae_cli.reports.console import print_traversal
+    from rankaae_cli.runs.directory import load_run
 
     run_directory, model, family = load_run(cfg.run)
     traversal = traverse(
@@ -87,11 +87,11 @@ def traverse(
     UserError
         If `levels` is below 2 or `draws` below 1.
     """
-    from rankaae_cli.commands.traverse_tables import write_columns
-    from rankaae_cli.commands.traverse_walks import draw_walk, walk_style, write_walk
-    from rankaae_cli.core.traversal import draw_styles
-    from rankaae_cli.data.splits import TRAIN
-    from rankaae_cli.reports.traversal_words import INTERACTION
+    from rankaae_cli.analysis.traversal.findings import INTERACTION
+    from rankaae_cli.analysis.traversal.tables import write_columns
+    from rankaae_cli.analysis.traversal.walks import draw_walk, walk_style, write_walk
+    from rankaae_cli.core.styles.traversal import draw_styles
+    from rankaae_cli.data.family.splits import TRAIN
 
     if levels < 2 or draws < 1:
         raise UserError(f"levels={levels} draws={draws}: a traversal needs at least 2 levels and 1 draw")
@@ -132,8 +132,8 @@ def overviews(model: "TrainedModel") -> dict[str, tuple[str, ...]]:
 
 def traversal_files(run_directory: Path, model: "TrainedModel") -> list[Path]:
     """Return all files that `traverse` writes; the last is traversal.json."""
-    from rankaae_cli.commands.traverse_tables import COLUMNS
-    from rankaae_cli.reports.drawing import FORMATS
+    from rankaae_cli.analysis.traversal.tables import COLUMNS
+    from rankaae_cli.reports.figures.drawing import FORMATS
 
     directory = run_directory / "traversal"
     both = [f"{name}_{what}" for name in model.descriptor_names for what in ("sensitivity", "check")]
@@ -172,8 +172,8 @@ def _describe(
     seed: int,
 ) -> dict[str, Any]:
     """Return the numbers of every style, and write the checks of the named ones."""
-    from rankaae_cli.commands.traverse_check import ALL, compare, describe_check, read_sample, write_check
-    from rankaae_cli.commands.traverse_walks import describe_walk
+    from rankaae_cli.analysis.traversal.check import ALL, compare, describe_check, read_sample, write_check
+    from rankaae_cli.analysis.traversal.walks import describe_walk
 
     subject = subject_of(model)
     sample = read_sample(model, family, check_rows)
@@ -193,10 +193,10 @@ def _draw_together(
     directory: Path, model: "TrainedModel", walks: list["StyleWalk"], described: dict[str, Any]
 ) -> None:
     """Draw the figures that show several styles, and write their csv files."""
-    from rankaae_cli.commands.traverse_tables import write_overview, write_stability
-    from rankaae_cli.commands.traverse_walks import style_response
-    from rankaae_cli.reports import traversal_figures
-    from rankaae_cli.reports.drawing import save_figure
+    from rankaae_cli.analysis.traversal.tables import write_overview, write_stability
+    from rankaae_cli.analysis.traversal.walks import style_response
+    from rankaae_cli.reports.figures import traversal as traversal_figures
+    from rankaae_cli.reports.figures.drawing import save_figure
 
     subject, others = subject_of(model), walks[0].others_text
     for name, members in overviews(model).items():

@@ -7,18 +7,18 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from rankaae_cli.reports.association_words import association_summary
-from rankaae_cli.reports.evaluation_words import (
+from rankaae_cli.analysis.evaluation.association_findings import association_summary
+from rankaae_cli.analysis.evaluation.findings import (
     FITTED_TO,
     WARNING,
     choice_remark,
     coupling_warning,
     reconstruction_warning,
 )
-from rankaae_cli.reports.labels import averaged
-from rankaae_cli.reports.run_tables import descriptors_note, descriptors_table, traversals_table
+from rankaae_cli.analysis.traversal.findings import findings
+from rankaae_cli.core.labels import averaged
+from rankaae_cli.reports.run.tables import descriptors_note, descriptors_table, traversals_table
 from rankaae_cli.reports.tables import Table, print_number
-from rankaae_cli.reports.traversal_words import findings
 
 
 def print_evaluation(metrics: Mapping[str, Any], units: Mapping[str, str]) -> None:

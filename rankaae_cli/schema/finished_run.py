@@ -6,7 +6,7 @@ from typing import Any
 
 from omegaconf import MISSING
 
-from rankaae_cli.core.baseline_settings import BaselineSettings
+from rankaae_cli.models.supervised.settings import BaselineSettings
 
 
 class Split(Enum):

@@ -6,7 +6,7 @@ from typing import Any
 
 from omegaconf import MISSING
 
-from rankaae_cli.core.settings import ModelSettings, ObjectiveSettings, OptimiserSettings, Spread
+from rankaae_cli.models.rankaae.settings import ModelSettings, ObjectiveSettings, OptimiserSettings, Spread
 from rankaae_cli.schema.family import FamilyConfig
 
 

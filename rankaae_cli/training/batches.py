@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rankaae_cli.data.spectra_rows import SpectraRows
+from rankaae_cli.data.family.spectra_rows import SpectraRows
 from rankaae_cli.networks.shares import own_rows
 
 # Neighbouring rows are alike: with fewer blocks than batches have rows, pools and batches would be one-sided.

@@ -10,13 +10,13 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
-from rankaae_cli.core.settings import LOSSES
 from rankaae_cli.data.files import replacing
+from rankaae_cli.models.rankaae.module import RankAAE
+from rankaae_cli.models.rankaae.settings import LOSSES
+from rankaae_cli.models.rankaae.validation import Validation, ValidationScores
 from rankaae_cli.training.groups import BestEpochs, TrialGroups
-from rankaae_cli.training.module import RankAAE
 from rankaae_cli.training.request import Watch
 from rankaae_cli.training.rows import DeviceSpectra
-from rankaae_cli.training.validation import Validation, ValidationScores
 
 ProgressReport = Callable[[int, int, str], None]
 

@@ -7,9 +7,11 @@ import pytorch_lightning as pl
 import torch
 
 from rankaae_cli.core.errors import Stopped
-from rankaae_cli.core.settings import LearningRateSchedule, ObjectiveSettings, PriorKind, StepOrder
-from rankaae_cli.data.splits import TRAIN, VALIDATION
-from rankaae_cli.networks.autoencoder import Architecture
+from rankaae_cli.data.family.splits import TRAIN, VALIDATION
+from rankaae_cli.models.rankaae.module import RankAAE
+from rankaae_cli.models.rankaae.networks import Architecture
+from rankaae_cli.models.rankaae.settings import LearningRateSchedule, ObjectiveSettings, PriorKind, StepOrder
+from rankaae_cli.models.rankaae.validation import Validation
 from rankaae_cli.training.callbacks import (
     KeepBestEpoch,
     LogScores,
@@ -20,13 +22,11 @@ from rankaae_cli.training.callbacks import (
 )
 from rankaae_cli.training.groups import BestEpochs, TrialGroups
 from rankaae_cli.training.memory import available_bytes, bytes_a_trial, keep_freed_memory, trials_that_fit
-from rankaae_cli.training.module import RankAAE
 from rankaae_cli.training.processes import device_of, is_first_process
 from rankaae_cli.training.request import FitRequest, TrainingError
 from rankaae_cli.training.resume import SaveState, StopSignals, save_beginning
 from rankaae_cli.training.rows import TrainingRows
 from rankaae_cli.training.trainer import new_trainer, quiet_lightning
-from rankaae_cli.training.validation import Validation
 
 
 def train_groups(

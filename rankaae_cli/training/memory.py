@@ -9,8 +9,8 @@ from pathlib import Path, PurePosixPath
 import torch
 from torch import Tensor, nn
 
-from rankaae_cli.core.settings import LOSSES, ObjectiveSettings, PriorKind, StepOrder
-from rankaae_cli.networks.autoencoder import Architecture, Autoencoder, Discriminator, trial_generators
+from rankaae_cli.models.rankaae.networks import Architecture, Autoencoder, Discriminator, trial_generators
+from rankaae_cli.models.rankaae.settings import LOSSES, ObjectiveSettings, PriorKind, StepOrder
 from rankaae_cli.training.rows import BLOCK_ROWS
 
 # The rest is for what the estimate leaves out, for other programs, and for what the allocator cannot use.

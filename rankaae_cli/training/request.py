@@ -6,9 +6,9 @@ from pathlib import Path
 
 from pytorch_lightning.loggers import Logger
 
-from rankaae_cli.core.settings import ModelSettings, ObjectiveSettings, OptimiserSettings, Spread
-from rankaae_cli.data.family_file import Family
-from rankaae_cli.data.spectra_rows import Spectra
+from rankaae_cli.data.family.family_file import Family
+from rankaae_cli.data.family.spectra_rows import Spectra
+from rankaae_cli.models.rankaae.settings import ModelSettings, ObjectiveSettings, OptimiserSettings, Spread
 
 Watch = Callable[[int, int, float], None]
 

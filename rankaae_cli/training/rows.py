@@ -7,10 +7,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rankaae_cli.core.ranks import prior_correlation
-from rankaae_cli.data.spectra_rows import JoinedRows, Spectra, SpectraRows
-from rankaae_cli.data.splits import TRAIN, VALIDATION
-from rankaae_cli.networks.autoencoder import trial_generators
+from rankaae_cli.core.statistics.ranks import prior_correlation
+from rankaae_cli.data.family.spectra_rows import JoinedRows, Spectra, SpectraRows
+from rankaae_cli.data.family.splits import TRAIN, VALIDATION
+from rankaae_cli.models.rankaae.networks import trial_generators
 from rankaae_cli.networks.shares import own_rows
 from rankaae_cli.training.batches import StreamedBatches, TrialBatches
 from rankaae_cli.training.request import FitRequest

@@ -9,8 +9,8 @@ default's other seeds differ by is noise. Choose by the validation columns; the 
 is worth. Two trials of everything take most of a day on one core.
 """
 
-from rankaae_cli.data.family_file import Family
-from rankaae_cli.training.fit import TrainingError
+from rankaae_cli.data.family.family_file import Family
+from rankaae_cli.models.rankaae.fit import TrainingError
 from tests.benchmarks.scores import (
     Column,
     Scores,

@@ -14,9 +14,9 @@ import numpy as np
 from sklearn.decomposition import PCA
 from sklearn.ensemble import ExtraTreesRegressor
 
-from rankaae_cli.core.metrics import mae, mean_spearman, spearman
-from rankaae_cli.data.family_file import Family
-from rankaae_cli.data.splits import TEST, TRAIN
+from rankaae_cli.core.statistics.metrics import mae, mean_spearman, spearman
+from rankaae_cli.data.family.family_file import Family
+from rankaae_cli.data.family.splits import TEST, TRAIN
 from tests.benchmarks.scores import (
     Column,
     Scores,

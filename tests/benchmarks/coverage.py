@@ -14,14 +14,14 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
-from rankaae_cli.commands.predict_calibration import calibrate_prediction, encode, named_styles
-from rankaae_cli.commands.run_directory import load_run
-from rankaae_cli.core.calibration import apply_calibration, fit_calibration
-from rankaae_cli.core.conformal import Intervals, calibrate_intervals, difficulty_features
-from rankaae_cli.core.novelty import Novelty, novelty_signs, style_distance, widening
-from rankaae_cli.data.family_file import Family, read_family
-from rankaae_cli.data.splits import TEST, TRAIN, VALIDATION
-from rankaae_cli.training.trained import TrainedModel
+from rankaae_cli.analysis.prediction.calibration import calibrate_prediction, encode, named_styles
+from rankaae_cli.core.statistics.calibration import apply_calibration, fit_calibration
+from rankaae_cli.core.statistics.conformal import Intervals, calibrate_intervals, difficulty_features
+from rankaae_cli.core.statistics.novelty import Novelty, novelty_signs, style_distance, widening
+from rankaae_cli.data.family.family_file import Family, read_family
+from rankaae_cli.data.family.splits import TEST, TRAIN, VALIDATION
+from rankaae_cli.models.rankaae.trained import TrainedModel
+from rankaae_cli.runs.directory import load_run
 
 
 @dataclass(frozen=True)

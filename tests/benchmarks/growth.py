@@ -25,12 +25,12 @@ import torch
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogFormatterMathtext, NullLocator
 
-from rankaae_cli.data.family_file import Family, read_family, write_family
-from rankaae_cli.data.samples import sample_path
-from rankaae_cli.data.spectra_rows import JoinedRows
-from rankaae_cli.reports.drawing import BLUE, GREY, new_figure, save_figure, styled
-from rankaae_cli.reports.labels import Subject
-from rankaae_cli.training.fit import FitRequest, fit
+from rankaae_cli.core.labels import Subject
+from rankaae_cli.data.family.family_file import Family, read_family, write_family
+from rankaae_cli.data.family.samples import sample_path
+from rankaae_cli.data.family.spectra_rows import JoinedRows
+from rankaae_cli.models.rankaae.fit import FitRequest, fit
+from rankaae_cli.reports.figures.drawing import BLUE, GREY, new_figure, save_figure, styled
 from rankaae_cli.training.memory import keep_freed_memory
 from tests.configuration import train_settings
 

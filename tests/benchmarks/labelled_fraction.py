@@ -16,9 +16,11 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator, PercentFormatter
 
-from rankaae_cli.data.family_file import Family
-from rankaae_cli.data.splits import TRAIN
-from rankaae_cli.reports.drawing import (
+from rankaae_cli.core.labels import Subject
+from rankaae_cli.data.family.family_file import Family
+from rankaae_cli.data.family.splits import TRAIN
+from rankaae_cli.models.rankaae.fit import TrainingError
+from rankaae_cli.reports.figures.drawing import (
     BLUE,
     PAGE_INCHES,
     VERMILION,
@@ -27,8 +29,6 @@ from rankaae_cli.reports.drawing import (
     save_figure,
     styled,
 )
-from rankaae_cli.reports.labels import Subject
-from rankaae_cli.training.fit import TrainingError
 from tests.benchmarks.scores import (
     Column,
     Scores,

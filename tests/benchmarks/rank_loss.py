@@ -9,7 +9,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from rankaae_cli.core.losses import rank_loss
+from rankaae_cli.models.rankaae.losses import rank_loss
 
 K = 5
 

@@ -14,17 +14,17 @@ import numpy as np
 from omegaconf import DictConfig, OmegaConf
 
 from rankaae_cli.commands.evaluate import read_split
-from rankaae_cli.commands.run_directory import load_family
-from rankaae_cli.commands.training_data import rows_trained_on, usable_family
 from rankaae_cli.core.errors import UserError
-from rankaae_cli.core.metrics import score_styles
-from rankaae_cli.core.schedules import epochs_of
-from rankaae_cli.data.family_file import Family
-from rankaae_cli.data.samples import sample_path
-from rankaae_cli.data.splits import SPLITS
+from rankaae_cli.core.statistics.metrics import score_styles
+from rankaae_cli.data.family.family_file import Family
+from rankaae_cli.data.family.samples import sample_path
+from rankaae_cli.data.family.splits import SPLITS
+from rankaae_cli.models.rankaae.fit import FitRequest, chosen_device, fit
+from rankaae_cli.models.rankaae.schedules import epochs_of
+from rankaae_cli.models.rankaae.trained import TrainedModel
+from rankaae_cli.runs.data import rows_trained_on, usable_family
+from rankaae_cli.runs.directory import load_family
 from rankaae_cli.schema import TrainConfig
-from rankaae_cli.training.fit import FitRequest, chosen_device, fit
-from rankaae_cli.training.trained import TrainedModel
 from tests.configuration import composed
 
 DATA = "RANKAAE_BENCH_DATA"

@@ -18,9 +18,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from rankaae_cli.data.family_file import Family, read_family
-from rankaae_cli.data.samples import sample_path
-from rankaae_cli.training.fit import FitRequest, fit
+from rankaae_cli.data.family.family_file import Family, read_family
+from rankaae_cli.data.family.samples import sample_path
+from rankaae_cli.models.rankaae.fit import FitRequest, fit
 from rankaae_cli.training.memory import keep_freed_memory
 from tests.configuration import train_settings
 

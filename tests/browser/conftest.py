@@ -5,13 +5,13 @@ from dataclasses import replace
 
 import pytest
 
-from rankaae_cli.commands.report_explorer import explorer_of
-from rankaae_cli.data.family_file import read_family
-from rankaae_cli.data.samples import sample_path
-from rankaae_cli.reports.page import render_page
-from rankaae_cli.training.fit import FitRequest, fit
+from rankaae_cli.data.family.family_file import read_family
+from rankaae_cli.data.family.samples import sample_path
+from rankaae_cli.models.rankaae.fit import FitRequest, fit
+from rankaae_cli.reports.run.explorer_content import explorer_of
+from rankaae_cli.reports.run.page import render_page
 from tests.configuration import train_settings
-from tests.reports.test_page import content
+from tests.reports.run.test_page import content
 
 OPTIONS = (
     "--headless=new",

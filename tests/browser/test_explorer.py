@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from rankaae_cli.core.calibration import apply_calibration
-from rankaae_cli.core.spectra import SpectrumError, regrid, require_edge_step
+from rankaae_cli.core.statistics.calibration import apply_calibration
+from rankaae_cli.core.xas.spectra import SpectrumError, regrid, require_edge_step
 
 TEST = 2
 HOSTILE = "<script>window.hacked = 1</script><img src=x onerror=\"window.hacked = 1\"> & 'é\u2028Δ' <b>"

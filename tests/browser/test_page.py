@@ -7,14 +7,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rankaae_cli.reports.interactive import figure_json, pack
-from rankaae_cli.reports.interactive_curves import curves
-from rankaae_cli.reports.interactive_stills import still_picture
-from rankaae_cli.reports.labels import Subject
-from rankaae_cli.reports.page import Picture, render_page
+from rankaae_cli.core.labels import Subject
+from rankaae_cli.reports.figures.learning import curves
+from rankaae_cli.reports.figures.plotly import figure_json, pack
+from rankaae_cli.reports.run.page import Picture, render_page
+from rankaae_cli.reports.run.stills import still_picture
 from rankaae_cli.reports.tables import Ranged, Table
-from tests.reports.test_interactive import picture
-from tests.reports.test_page import content
+from tests.reports.figures.test_plotly import picture
+from tests.reports.run.test_page import content
 
 EPOCHS = np.arange(50)
 METRICS = pd.DataFrame(

@@ -88,7 +88,7 @@ def close(monkeypatch, *names):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
         return scandir(path)
 
-    monkeypatch.setattr("rankaae_cli.data.archive.os.scandir", refuse)
+    monkeypatch.setattr("rankaae_cli.data.readers.computed.archive.os.scandir", refuse)
 
 
 def site(material, index, text=None, element="Cu"):

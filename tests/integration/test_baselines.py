@@ -8,20 +8,20 @@ import pandas as pd
 import pytest
 from omegaconf import OmegaConf
 
+from rankaae_cli.analysis.evaluation.baselines import chosen_baselines, fit_and_score, fitting_rows
+from rankaae_cli.analysis.evaluation.scores import fit_on_validation
 from rankaae_cli.cli import main
 from rankaae_cli.commands import evaluate, report
 from rankaae_cli.commands.evaluate import read_split
-from rankaae_cli.commands.evaluate_baselines import chosen_baselines, fit_and_score, fitting_rows
-from rankaae_cli.commands.evaluate_scores import fit_on_validation
-from rankaae_cli.commands.run_directory import load_run
-from rankaae_cli.core.baselines import BASELINES, fit_extra_trees
-from rankaae_cli.core.disentanglement import dci
 from rankaae_cli.core.errors import UserError
-from rankaae_cli.core.selection import COUPLING_WEIGHT, RECONSTRUCTION_WEIGHT
-from rankaae_cli.data.family_file import read_family, write_family
-from rankaae_cli.data.splits import TEST, VALIDATION
-from rankaae_cli.data.synthetic import synthetic_family
-from rankaae_cli.training.trained import TrainedModel
+from rankaae_cli.core.styles.disentanglement import dci
+from rankaae_cli.data.family.family_file import read_family, write_family
+from rankaae_cli.data.family.splits import TEST, VALIDATION
+from rankaae_cli.data.family.synthetic import synthetic_family
+from rankaae_cli.models.rankaae.selection import COUPLING_WEIGHT, RECONSTRUCTION_WEIGHT
+from rankaae_cli.models.rankaae.trained import TrainedModel
+from rankaae_cli.models.supervised.classical import BASELINES, fit_extra_trees
+from rankaae_cli.runs.directory import load_run
 from tests.configuration import composed
 
 NAMES = ["OS", "CN", "NNRS"]
@@ -69,7 +69,7 @@ def call(run, *overrides):
 @pytest.fixture
 def no_figures(monkeypatch):
     """Leave out the slow part."""
-    monkeypatch.setattr("rankaae_cli.reports.drawing.save_figure", lambda *_, **__: None)
+    monkeypatch.setattr("rankaae_cli.reports.figures.drawing.save_figure", lambda *_, **__: None)
 
 
 def strict(path):

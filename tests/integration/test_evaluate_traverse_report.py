@@ -16,11 +16,11 @@ import pytest
 from omegaconf import OmegaConf
 
 from rankaae_cli.commands import evaluate, report, traverse
-from rankaae_cli.commands.run_directory import load_run
 from rankaae_cli.core.errors import UserError
-from rankaae_cli.data.family_file import write_family
-from rankaae_cli.data.splits import split_by_material
-from rankaae_cli.data.synthetic import synthetic_family
+from rankaae_cli.data.family.family_file import write_family
+from rankaae_cli.data.family.splits import split_by_material
+from rankaae_cli.data.family.synthetic import synthetic_family
+from rankaae_cli.runs.directory import load_run
 from rankaae_cli.schema import CheckRows, Others, ReportConfig, TraverseConfig
 from tests.configuration import composed
 
@@ -200,7 +200,7 @@ def test_confusion_and_f1_follow_from_the_thresholds(run_directory, page):
 
 
 def test_quantities_of_the_family_are_held_against_free_styles(run_directory, tmp_path, monkeypatch):
-    monkeypatch.setattr("rankaae_cli.reports.drawing.save_figure", lambda *_: None)  # the slow part
+    monkeypatch.setattr("rankaae_cli.reports.figures.drawing.save_figure", lambda *_: None)  # the slow part
     shutil.copytree(run_directory / "checkpoints", tmp_path / "checkpoints")
     _, model, family = load_run(str(run_directory))
     free_N = model.encode(family.spectra_NE)[model.selected_trial, :, 3]
@@ -289,7 +289,7 @@ def test_checks_sensitivities_and_trends_are_consistent(run_directory, page):
     "keys", [{"others": Others.independent}, {"check_rows": CheckRows.test}, {"check_rows": CheckRows.all}]
 )
 def test_traversal_follows_its_keys(run_directory, tmp_path, monkeypatch, keys):
-    monkeypatch.setattr("rankaae_cli.reports.drawing.save_figure", lambda *_: None)  # the slow part
+    monkeypatch.setattr("rankaae_cli.reports.figures.drawing.save_figure", lambda *_: None)  # the slow part
     shutil.copytree(run_directory / "checkpoints", tmp_path / "checkpoints")
     _, model, family = load_run(str(run_directory))
     values = {key: value.value for key, value in keys.items()}
@@ -348,7 +348,9 @@ def test_another_split_goes_beside(run_directory, page, capsys):
 
 
 def test_report_makes_again_only_what_is_outdated(run_directory, page, capsys, monkeypatch):
-    monkeypatch.setattr("rankaae_cli.reports.drawing.save_figure", lambda *_, **__: None)  # the slow part
+    monkeypatch.setattr(
+        "rankaae_cli.reports.figures.drawing.save_figure", lambda *_, **__: None
+    )  # the slow part
     path = run_directory / "traversal" / "traversal.json"
     before = (run_directory / "evaluation" / "metrics.json").stat().st_mtime_ns
     for change in ({"checkpoint_sha256": "of another model"}, {"format_version": 0}):

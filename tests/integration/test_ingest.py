@@ -17,9 +17,9 @@ import numpy as np
 import pytest
 
 from rankaae_cli.core.errors import UserError
-from rankaae_cli.data.archive import members
-from rankaae_cli.data.family_file import read_family
-from rankaae_cli.data.splits import split_of
+from rankaae_cli.data.family.family_file import read_family
+from rankaae_cli.data.family.splits import split_of
+from rankaae_cli.data.readers.computed.archive import members
 from tests.data.feff_folder import cuprite, good_folder, rock_salt, site, write, xmu_text
 
 pytest.importorskip("pymatgen")

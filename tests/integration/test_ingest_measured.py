@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from rankaae_cli.cli import main
-from rankaae_cli.data.family_file import read_family
-from rankaae_cli.data.measured import read_measured
+from rankaae_cli.data.family.family_file import read_family
+from rankaae_cli.data.measured.detect import read_measured
 from tests.data.measured_scan import EDGES, chambers, copper_xdi, edge_step_function, mu, scan_energies
 
 
@@ -117,7 +117,7 @@ def test_a_fault_in_drawing_does_not_cost_the_family_file(folder, tmp_path, monk
         raise ValueError("no such glyph")
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("rankaae_cli.reports.normalisation_figures.contact_sheets", fault)
+    monkeypatch.setattr("rankaae_cli.reports.prediction.normalisation.contact_sheets", fault)
     assert main(["ingest", "+family=Cu_oxides", "source=xdi", f"path={folder}", "output=m.h5"]) == 0
     assert "how they were normalised could not be drawn: no such glyph" in capsys.readouterr().err
     assert len(read_family("m.h5")) == 3

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from omegaconf import OmegaConf
 
-from rankaae_cli.data.family_file import read_family, write_family
-from rankaae_cli.data.samples import sample_path
+from rankaae_cli.data.family.family_file import read_family, write_family
+from rankaae_cli.data.family.samples import sample_path
 from tests.conftest import ROOT
 
 QUICK = ("max_epochs=2", "trials=1", "model.hidden=8", "device=cpu", "batch_size=64")

@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from rankaae_cli.analysis.prediction.calibration import CACHE
 from rankaae_cli.cli import main
-from rankaae_cli.commands.predict_calibration import CACHE
-from rankaae_cli.data.family_file import read_family, write_family
-from rankaae_cli.data.synthetic import synthetic_family
+from rankaae_cli.data.family.family_file import read_family, write_family
+from rankaae_cli.data.family.synthetic import synthetic_family
 from tests.data.measured_scan import scan_energies, xdi_text
 
 NAMES = ["OS", "CN", "NNRS"]

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from rankaae_cli.cli import main
-from rankaae_cli.data.family_file import write_family
-from rankaae_cli.data.synthetic import synthetic_family
+from rankaae_cli.data.family.family_file import write_family
+from rankaae_cli.data.family.synthetic import synthetic_family
 
 NAMES = ["OS", "CN"]
 QUICK = ("trials=1", "max_epochs=2", "model.hidden=8", "model.free_styles=0", "batch_size=64", "device=cpu")

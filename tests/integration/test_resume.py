@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from rankaae_cli.cli import main
-from rankaae_cli.data.samples import sample_path
+from rankaae_cli.data.family.samples import sample_path
 from tests.conftest import ROOT
 
 SMALL = ("trials=2", "model.hidden=16", "batch_size=256", "save_every=3", "device=cpu")

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from rankaae_cli.cli import main
-from rankaae_cli.commands.sweep_record import INTERRUPTED, jobs_of
+from rankaae_cli.runs.sweep_record import INTERRUPTED, jobs_of
 from tests.integration.test_sweep import start, wait_for
 
 optuna = pytest.importorskip("optuna")

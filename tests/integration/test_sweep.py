@@ -14,8 +14,8 @@ import pytest
 import torch
 
 from rankaae_cli.cli import main
-from rankaae_cli.commands.sweep_record import INTERRUPTED, NOT_STARTED, jobs_of
-from rankaae_cli.data.samples import sample_path
+from rankaae_cli.data.family.samples import sample_path
+from rankaae_cli.runs.sweep_record import INTERRUPTED, NOT_STARTED, jobs_of
 from tests.conftest import ROOT
 
 QUICK = ("trials=1", "max_epochs=2", "model.hidden=8", "model.free_styles=0", "batch_size=256", "device=cpu")
@@ -250,7 +250,7 @@ def test_other_commands_sweep_too(sweep, monkeypatch, capsys):
 
 
 def test_a_report_names_the_reasons_of_jobs_that_left_nothing(copied, monkeypatch, tmp_path):
-    from rankaae_cli.commands.run_search import find_runs
+    from rankaae_cli.runs.find import find_runs
 
     (left_out,) = find_runs(str(copied)).left_out
     assert left_out.path.name == "1" and "no sample of amorphous_carbon" in left_out.reason

@@ -10,8 +10,8 @@ import h5py
 import numpy as np
 import pytest
 
-from rankaae_cli.data.family_file import read_family, write_family
-from rankaae_cli.data.samples import sample_path
+from rankaae_cli.data.family.family_file import read_family, write_family
+from rankaae_cli.data.family.samples import sample_path
 
 QUICK = ("max_epochs=1", "trials=1", "model.hidden=8", "device=cpu")
 

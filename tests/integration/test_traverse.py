@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from rankaae_cli.analysis.evaluation.findings import WARNING
+from rankaae_cli.analysis.traversal.findings import findings
 from rankaae_cli.commands import traverse
-from rankaae_cli.commands.run_directory import load_run
-from rankaae_cli.data.family_file import write_family
-from rankaae_cli.data.synthetic import synthetic_family
-from rankaae_cli.reports.evaluation_words import WARNING
-from rankaae_cli.reports.traversal_words import findings
+from rankaae_cli.data.family.family_file import write_family
+from rankaae_cli.data.family.synthetic import synthetic_family
+from rankaae_cli.runs.directory import load_run
 from tests.integration.test_evaluate_traverse_report import call
 
 NAMES = ["OS", "CN", "NNRS"]
@@ -158,7 +158,9 @@ def test_maps_have_descriptors_and_the_interaction_of_what_they_map(run_director
 
 
 def test_a_single_trial_is_traversed(run_directory, tmp_path, monkeypatch):
-    monkeypatch.setattr("rankaae_cli.reports.drawing.save_figure", lambda *_, **__: None)  # the slow part
+    monkeypatch.setattr(
+        "rankaae_cli.reports.figures.drawing.save_figure", lambda *_, **__: None
+    )  # the slow part
     (tmp_path / "checkpoints").symlink_to(run_directory / "checkpoints")
     _, model, family = load_run(str(run_directory))
     lost = 1 - model.selected_trial

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import numpy as np
 
-from rankaae_cli.core.mixtures import Mixture
-from rankaae_cli.core.reading import Offset, Reading
-from rankaae_cli.data.measured_normalised import Prepared
-from rankaae_cli.data.measured_spectrum import MeasuredSpectrum
-from rankaae_cli.data.prediction_input import InputSpectrum
-from rankaae_cli.reports.labels import Subject
-from rankaae_cli.reports.prediction import Prediction
+from rankaae_cli.analysis.prediction.input import InputSpectrum
+from rankaae_cli.analysis.prediction.result import Offset, Reading
+from rankaae_cli.core.labels import Subject
+from rankaae_cli.core.statistics.mixtures import Mixture
+from rankaae_cli.data.measured.prepared import Prepared
+from rankaae_cli.data.measured.spectrum import MeasuredSpectrum
+from rankaae_cli.reports.prediction.tables import Prediction
 
 GRID = np.linspace(8983.5, 9047.25, 64)
 VERDICTS = ("in range", "unusual", "outside")

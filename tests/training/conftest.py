@@ -2,9 +2,9 @@
 
 import pytest
 
-from rankaae_cli.data.family_file import read_family
-from rankaae_cli.data.samples import sample_path
-from rankaae_cli.training.fit import FitRequest
+from rankaae_cli.data.family.family_file import read_family
+from rankaae_cli.data.family.samples import sample_path
+from rankaae_cli.models.rankaae.fit import FitRequest
 from tests.configuration import train_settings
 
 SMALL = ("model.free_styles=1", "model.hidden=16", "model.encoder_layers=2", "model.decoder_layers=2")

@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 
 from rankaae_cli.core.errors import Stopped
-from rankaae_cli.core.settings import Spread
-from rankaae_cli.training.fit import TrainingError, fit
+from rankaae_cli.models.rankaae.fit import TrainingError, fit
+from rankaae_cli.models.rankaae.settings import Spread
+from rankaae_cli.models.rankaae.trained import TrainedModel
 from rankaae_cli.training.parts import part_of
-from rankaae_cli.training.trained import TrainedModel
 from tests.conftest import ROOT
 
 LOSSES = ("reconstruction", "rank", "prior", "mutual_information", "smoothness", "independence")

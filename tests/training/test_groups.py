@@ -11,10 +11,10 @@ import torch
 from pytorch_lightning.loggers import CSVLogger
 
 from rankaae_cli.core.errors import Stopped
-from rankaae_cli.training.fit import TrainingError, fit
+from rankaae_cli.models.rankaae.fit import TrainingError, fit
+from rankaae_cli.models.rankaae.module import RankAAE
+from rankaae_cli.models.rankaae.trained import TrainedModel
 from rankaae_cli.training.groups import TrialGroups
-from rankaae_cli.training.module import RankAAE
-from rankaae_cli.training.trained import TrainedModel
 
 
 def quiet(done, total, standing):

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from rankaae_cli.networks.autoencoder import Architecture, Discriminator, trial_generators
+from rankaae_cli.models.rankaae.module import RankAAE
+from rankaae_cli.models.rankaae.networks import Architecture, Discriminator, trial_generators
 from rankaae_cli.training.memory import available_bytes, bytes_a_trial, trials_that_fit
-from rankaae_cli.training.module import RankAAE
 from tests.configuration import train_settings
 from tests.conftest import ROOT
 
@@ -62,8 +62,8 @@ _MEASURE = """
 import re, tempfile
 from contextlib import suppress
 from pathlib import Path
-from rankaae_cli.data.family_file import read_family
-from rankaae_cli.data.samples import sample_path
+from rankaae_cli.data.family.family_file import read_family
+from rankaae_cli.data.family.samples import sample_path
 from rankaae_cli.training import fit
 from tests.configuration import train_settings
 

@@ -10,14 +10,14 @@ import pytest
 import torch
 
 from rankaae_cli.core.errors import Stopped
-from rankaae_cli.core.settings import Spread
-from rankaae_cli.data.family_file import read_family
-from rankaae_cli.data.samples import sample_path
-from rankaae_cli.data.spectra_rows import JoinedRows, blocks_of
-from rankaae_cli.networks.autoencoder import trial_generators
+from rankaae_cli.data.family.family_file import read_family
+from rankaae_cli.data.family.samples import sample_path
+from rankaae_cli.data.family.spectra_rows import JoinedRows, blocks_of
+from rankaae_cli.models.rankaae.fit import fit
+from rankaae_cli.models.rankaae.networks import trial_generators
+from rankaae_cli.models.rankaae.settings import Spread
 from rankaae_cli.training import rows as training_rows
 from rankaae_cli.training.batches import StreamedBatches, TrialBatches
-from rankaae_cli.training.fit import fit
 
 MEMORY = 160_000  # of 800 spectra of 1 kB: pools of 78 rows
 

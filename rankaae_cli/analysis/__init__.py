@@ -1,0 +1,1 @@
+"""Results: what a model makes of spectra, as numbers and tables."""

@@ -1,0 +1,344 @@
+"""The baselines of ``rankaae evaluate``: fitted on the run's own rows, shown beside the model."""
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rankaae_cli.core.errors import UserError, nearest
+from rankaae_cli.data.files import write_text
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from rankaae_cli.data.family.family_file import Family
+    from rankaae_cli.models.rankaae.trained import TrainedModel
+    from rankaae_cli.models.supervised.classical import FittedBaseline, FittingRows, Report
+    from rankaae_cli.models.supervised.settings import BaselineSettings
+
+BASELINES_JSON, BASELINES_CSV, FIGURE = "baselines.json", "baselines.csv", "baselines"
+# Of baselines.json: counted up with every change of it, so that older ones are not mixed with newer.
+FORMAT_VERSION = 1
+
+
+def chosen_baselines(asked: Any) -> list[str]:
+    """Return the names of the baselines asked for, in the order of the table.
+
+    Raises
+    ------
+    UserError
+        If one is not known.
+    """
+    from rankaae_cli.models.supervised.classical import BASELINES
+
+    several = isinstance(asked, Sequence) and not isinstance(asked, str)
+    names = [str(name) for name in (asked if several else ["none" if asked is None else asked])]
+    if names in ([], ["none"], ["all"]):
+        return list(BASELINES) if names == ["all"] else []
+    for name in names:
+        if name not in BASELINES:
+            known = ["all", "none", *BASELINES]
+            meant = nearest(name, known, [])
+            hint = f"; {meant}" if meant.startswith("did you mean") else ""
+            raise UserError(f"there is no baseline {name!r}{hint}\nthere are: {', '.join(known)}")
+    return [name for name in BASELINES if name in names]
+
+
+# Other whole numbers are at least 1, other numbers positive.
+_AT_LEAST = {"batch_size": 2, "input_noise": 0, "weight_decay": 0}
+
+
+def check_settings(settings: "BaselineSettings", threads: int) -> None:
+    """Refuse impossible numbers, all at once."""
+    from dataclasses import asdict
+
+    faults = [] if threads >= 1 else [f"threads={threads} (expected at least 1)"]
+    for baseline, values in asdict(settings).items():
+        for key, value in values.items():
+            if not isinstance(value, int | float):
+                continue
+            low = _AT_LEAST.get(key, 1 if isinstance(value, int) else None)
+            if not (value > 0 if low is None else value >= low):
+                expected = "positive" if low is None else f"at least {low}"
+                faults.append(f"baseline_settings.{baseline}.{key}={value} (expected {expected})")
+        if values.get("max_features", 1.0) > 1:
+            share = values["max_features"]
+            faults.append(f"baseline_settings.{baseline}.max_features={share} (expected at most 1)")
+    if faults:
+        raise UserError(f"these settings cannot be used: {'; '.join(faults)}")
+
+
+def baselines_files(directory: Path) -> list[Path]:
+    """Return all files that the baselines leave beside the evaluation of a split."""
+    from rankaae_cli.reports.figures.drawing import FORMATS
+
+    figures = [directory / f"{FIGURE}.{suffix}" for suffix in FORMATS]
+    return [*figures, directory / BASELINES_CSV, directory / BASELINES_JSON]
+
+
+def evaluate_baselines(
+    run_directory: Path,
+    directory: Path,
+    model: "TrainedModel",
+    family: "Family",
+    metrics: dict[str, Any],
+    names: Sequence[str],
+    settings: "BaselineSettings",
+    threads: int,
+) -> dict[str, Any]:
+    """Fit baselines on the training rows, write how they do on a split, and return the contents of the file.
+
+    Baselines that stand in the file already and were fitted with the same settings beside the same model are
+    kept, those in `names` fitted anew.
+
+    Parameters
+    ----------
+    run_directory, model, family
+        A run, with its split and its descriptors.
+    directory
+        Where the evaluation of the split lies.
+    metrics
+        Contents of its metrics.json; the rows of the model come from it.
+    names
+        Of the baselines.
+    settings, threads
+        Of the baselines, and of the processor.
+    """
+    import numpy as np
+    import torch
+
+    from rankaae_cli.commands.evaluate import strict_json, subject_of
+    from rankaae_cli.data.family.splits import SPLITS
+    from rankaae_cli.models.supervised.classical import BASELINES
+    from rankaae_cli.reports.baseline_table import baselines_csv
+    from rankaae_cli.reports.figures.baselines import baselines_figure
+    from rankaae_cli.reports.figures.drawing import save_figure
+    from rankaae_cli.runs.directory import read_run_config
+
+    torch.set_num_threads(threads)
+    kept, outdated = _kept(directory, metrics, names, settings)
+    on_split = np.flatnonzero(family.split_N == SPLITS.index(metrics["split"]))
+    fitted = fit_and_score(
+        fitting_rows(family),
+        family.spectra_NE[on_split],
+        family.descriptors_NK[on_split],
+        model.descriptor_names,
+        names,
+        settings,
+        styles=len(model.style_names),
+        seed=int(read_run_config(run_directory).get("seed", 0)),
+        threads=threads,
+    )
+    of_name = {row["name"]: row for row in (*kept, *fitted)}
+    content = {
+        "format_version": FORMAT_VERSION,
+        **{key: metrics[key] for key in _SHARED},
+        "rows": [
+            *_rows_of_model(run_directory, model, metrics),
+            *(of_name[name] for name in BASELINES if name in of_name),
+        ],
+    }
+    _say_kept([row["label"] for row in kept], outdated)
+    write_text(directory / BASELINES_CSV, baselines_csv(content))
+    save_figure(baselines_figure(subject_of(model), content), directory / FIGURE)
+    # Last, so that baselines.json stands for the whole comparison.
+    write_text(directory / BASELINES_JSON, strict_json(content))
+    return content
+
+
+def known_baselines(directory: Path, metrics: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the rows of the baselines that stand beside an evaluation and belong to the same model and split."""
+    try:
+        content = json.loads((directory / BASELINES_JSON).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return []
+    if not isinstance(content, dict) or content.get("format_version") != FORMAT_VERSION:
+        return []
+    if any(content.get(key) != metrics[key] for key in _SAME):
+        return []
+    return [row for row in content["rows"] if row["kind"] == "baseline"]
+
+
+def _kept(
+    directory: Path, metrics: dict[str, Any], names: Sequence[str], settings: "BaselineSettings"
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """Return the rows to keep beside those asked for, and the labels of rows that other settings made."""
+    others = [row for row in known_baselines(directory, metrics) if row["name"] not in names]
+    same = [row.get("settings") == _settings_of(row["name"], settings) for row in others]
+    return (
+        [row for row, is_same in zip(others, same, strict=True) if is_same],
+        [row["label"] for row, is_same in zip(others, same, strict=True) if not is_same],
+    )
+
+
+def _settings_of(name: str, settings: "BaselineSettings") -> dict[str, Any]:
+    """Return the settings of one baseline as JSON gives them back; empty for one that has none."""
+    from dataclasses import asdict
+
+    own = getattr(settings, name, None)
+    plain: dict[str, Any] = {} if own is None else json.loads(json.dumps(asdict(own), default=str))
+    return plain
+
+
+def _say_kept(kept: Sequence[str], outdated: Sequence[str]) -> None:
+    if kept:
+        print(f"kept from before, same model, split and settings: {', '.join(kept)}")
+    if outdated:
+        print(f"left out, fitted with other settings: {', '.join(outdated)}")
+
+
+_SHARED = (
+    *("run", "family", "element", "edge", "source", "synthetic", "split", "n", "n_materials", "n_trials"),
+    *("selected_trial", "rankaae_version", "checkpoint_sha256"),
+)
+_SAME = ("split", "n", "checkpoint_sha256")
+
+
+def fitting_rows(family: "Family") -> "FittingRows":
+    """Return what baselines may see of a family: its training and its validation rows."""
+    from rankaae_cli.data.family.splits import TRAIN, VALIDATION
+    from rankaae_cli.models.supervised.classical import FittingRows
+
+    train, validation = family.split_N == TRAIN, family.split_N == VALIDATION
+    return FittingRows(
+        family.spectra_NE[train],
+        family.descriptors_NK[train],
+        family.spectra_NE[validation],
+        family.descriptors_NK[validation],
+    )
+
+
+def fit_and_score(
+    rows: "FittingRows",
+    spectra_NE: "np.ndarray",
+    descriptors_NK: "np.ndarray",
+    descriptor_names: Sequence[str],
+    names: Sequence[str],
+    settings: "BaselineSettings",
+    *,
+    styles: int,
+    seed: int,
+    threads: int,
+) -> list[dict[str, Any]]:
+    """Fit the baselines `names` one after another and score each on the given spectra.
+
+    Returns
+    -------
+    list of dict
+        One a baseline: ``name``, ``label``, ``kind`` (``baseline``), ``seconds`` it took to fit, its ``settings``
+        and the numbers of `core.baselines.score_baseline`.
+    """
+    from rankaae_cli.core.terminal import Progress
+    from rankaae_cli.models.supervised.classical import BASELINES, score_baseline
+
+    scored = []
+    for name in names:
+        fit, unit = _fits(rows, settings, styles, seed, threads)[name]
+        start = time.monotonic()
+        with Progress(BASELINES[name], unit) as progress:
+            baseline = fit(progress)
+        seconds = time.monotonic() - start
+        scores = score_baseline(baseline, rows, spectra_NE, descriptors_NK, descriptor_names)
+        scored.append(
+            {
+                "name": name,
+                "label": BASELINES[name],
+                "kind": "baseline",
+                "seconds": round(seconds, 3),
+                "settings": _settings_of(name, settings),
+                **scores,
+            }
+        )
+    return scored
+
+
+def _fits(
+    rows: "FittingRows", settings: "BaselineSettings", styles: int, seed: int, threads: int
+) -> dict[str, tuple[Callable[["Report"], "FittedBaseline"], str]]:
+    """Return how each baseline is fitted, and the unit of its progress."""
+    from rankaae_cli.models.supervised import classical as plain
+    from rankaae_cli.models.supervised import networks
+
+    s = settings
+    return {
+        "mean_spectrum": (lambda report: plain.fit_mean_spectrum(rows), ""),
+        "pca_linear": (lambda report: plain.fit_pca_linear(rows, styles), ""),
+        "extra_trees": (
+            lambda report: plain.fit_extra_trees(rows, s.extra_trees, seed, threads, report),
+            "descriptors",
+        ),
+        "random_forest": (
+            lambda report: plain.fit_random_forest(rows, s.random_forest, seed, threads, report),
+            "descriptors",
+        ),
+        "supervised_network": (
+            lambda report: networks.fit_supervised_network(rows, s.supervised_network, seed, report),
+            "epochs",
+        ),
+        "aae": (lambda report: networks.fit_aae(rows, s.aae, styles, seed, report), "epochs"),
+        "vae": (lambda report: networks.fit_vae(rows, s.vae, styles, seed, report), "epochs"),
+    }
+
+
+def _rows_of_model(
+    run_directory: Path, model: "TrainedModel", metrics: dict[str, Any]
+) -> list[dict[str, Any]]:
+    """Return the selected trial and the ensemble as rows like those of the baselines."""
+    from rankaae_cli.runs.directory import read_provenance
+
+    seconds = read_provenance(run_directory).get("wall_s")
+    a_trial = sum(parameter.numel() for parameter in model.autoencoder.parameters()) // model.n_trials
+    averaged, t = metrics["ensemble"]["n_trials"], metrics["selected_trial"]
+    rows = [
+        _row_of_scores(metrics["trials"][t])
+        | {
+            "name": "trial",
+            "label": "Model, one trial",
+            "seconds": None if seconds is None else round(seconds / model.n_trials, 3),
+            "parameters": a_trial,
+        }
+    ]
+    if averaged > 1:
+        rows.append(
+            _row_of_scores(metrics["ensemble"])
+            | {
+                "name": "ensemble",
+                "label": f"Model, mean of {averaged} trials",
+                "seconds": seconds,
+                "parameters": averaged * a_trial,
+            }
+        )
+    return rows
+
+
+def _row_of_scores(scores: dict[str, Any]) -> dict[str, Any]:
+    """Return the numbers of a trial or ensemble of metrics.json as those of a baseline.
+
+    What a named style says of its descriptor is both the reading and the one style's share in it. The coupling
+    is that of the named styles, which a single trial and the ensemble both have.
+    """
+    import numpy as np
+
+    descriptors = scores["descriptors"]
+    r2 = [score["r2"] for score in descriptors.values() if score["r2"] is not None]
+    known = [value for value in r2 if np.isfinite(value)]
+    return {
+        "kind": "model",
+        "reads": True,
+        "generates": True,
+        "has_styles": True,
+        "mean_spearman": scores["mean_spearman"],
+        "mean_r2": float(np.mean(known)) if known else float("nan"),
+        "descriptors": {
+            name: {key: score[key] for key in ("spearman", "r2", "mae")}
+            for name, score in descriptors.items()
+        },
+        "reconstruction": scores["reconstruction"],
+        "styles": {
+            "spearman": {name: score["spearman"] for name, score in descriptors.items()},
+            "mean_spearman": scores["mean_spearman"],
+            "inter_style": scores["inter_style_named"],
+        },
+        "validation": None,
+    }

@@ -1,0 +1,1 @@
+"""Descriptors of new spectra with intervals, and the energy offset that they need."""

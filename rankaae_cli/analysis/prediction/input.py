@@ -1,0 +1,269 @@
+"""What a prediction is made of: spectra of any format, told apart into computed and measured, with their labels."""
+
+import glob
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from rankaae_cli.core.errors import UserError, nearest
+from rankaae_cli.core.xas.spectra import SpectrumError, regrid
+from rankaae_cli.data.family.family_file import FORMAT, Family, read_family
+from rankaae_cli.data.family.sites import FamilySpec
+from rankaae_cli.data.family.splits import SPLITS, split_by_material
+from rankaae_cli.data.measured.computed import MEASURED_SOURCES
+from rankaae_cli.data.measured.detect import read_folder
+from rankaae_cli.data.measured.prepared import Prepared, on_energies, prepare
+from rankaae_cli.data.measured.sites import CALIBRATION, SCAN_QUANTITIES, MeasuredOptions
+from rankaae_cli.data.measured.spectrum import MeasuredSpectrum
+
+Fault = tuple[str, str]  # (file or record, reason)
+
+
+@dataclass(frozen=True)
+class InputSpectrum:
+    """A spectrum to be read.
+
+    Attributes
+    ----------
+    file
+        Its file, below the folder that was given, or that all files given have in common; with the record where
+        the file holds several.
+    prepared
+        Calibrated and normalised, on its own energies.
+    material, site
+        Where it comes from a family file or table of computed spectra; None otherwise.
+    is_stored
+        Whether it comes from a family file, which was calibrated and normalised when that was made.
+    """
+
+    file: str
+    prepared: Prepared
+    material: str | None = None
+    site: int | None = None
+    is_stored: bool = False
+
+    @property
+    def label(self) -> str:
+        """What to call it: ``material site`` or the file."""
+        return self.file if self.material is None else f"{self.material} {self.site}"
+
+    @property
+    def is_computed(self) -> bool:
+        """Whether it comes from a simulation, whose energies are not shifted."""
+        return self.prepared.spectrum.is_computed
+
+    def on_grid(self, grid_E: np.ndarray, max_tail: float, offset: float = 0.0) -> np.ndarray:
+        """Return the spectrum at the energies of a family, shape (E,).
+
+        Parameters
+        ----------
+        grid_E
+            Shape (E,).
+        max_tail
+            How many eV it may begin late.
+        offset
+            eV, added to the energies of a measured spectrum. A computed one is never shifted.
+
+        Raises
+        ------
+        SpectrumError
+            If it does not cover the grid, saying how much is missing.
+        """
+        energy_M, absorption_M = self.prepared.energy_M, self.prepared.absorption_M
+        if self.is_computed:
+            if energy_M.shape == grid_E.shape and np.allclose(energy_M, grid_E, rtol=0, atol=1e-6):
+                return absorption_M
+            return regrid(energy_M, absorption_M, grid_E, max_tail)
+        return on_energies(replace(self.prepared, energy_M=energy_M + offset), grid_E, max_tail)
+
+
+def read_input(
+    names: Sequence[str],
+    spec: FamilySpec,
+    options: MeasuredOptions,
+    split: str | None = None,
+    split_seed: int = 0,
+) -> tuple[list[InputSpectrum], list[Fault]]:
+    """Read the spectra of files, folders and patterns.
+
+    Parameters
+    ----------
+    names
+        Paths or patterns.
+    spec
+        What is expected: element, edge and unit of the energies.
+    options
+        How measured spectra are read and normalised.
+    split
+        ``train``, ``validation`` or ``test``: of family files, the rows of that side alone.
+    split_seed
+        Of the split; 0 for the one in the file.
+
+    Returns
+    -------
+    list of InputSpectrum
+        In the order of names and files.
+    list of (file, reason)
+        What could not be used. No bad file stops the others.
+
+    Raises
+    ------
+    UserError
+        If nothing is there under any of the names, or a family file was given that does not fit.
+    """
+    spectra: list[InputSpectrum] = []
+    faults: list[Fault] = []
+    paths = _paths(names)
+    top = _common_folder(paths)
+    for path in paths:
+        if path.is_file() and is_family_file(path):
+            spectra += _of_family(path, read_family(path), spec, split, split_seed)
+            continue
+        if split is not None:
+            raise UserError(f"split={split} is for family files; {path} is none\nleave split= out")
+        if spec.energy_unit != "eV":
+            raise UserError(
+                f"the model of {spec.name} is over {spec.energy_unit}: it reads family files alone, {path} is none"
+            )
+        found, unusable = read_folder(path, options.columns, spec.element, spec.edge)
+        faults += [(_below(file, top), reason) for file, reason in unusable]
+        for one, file in zip(found, _labels(found, top), strict=True):
+            try:
+                spectra.append(_prepared(one, file, spec, options))
+            except SpectrumError as error:
+                faults.append((file, str(error)))
+    return spectra, faults
+
+
+def is_family_file(path: Path) -> bool:
+    """Tell whether a file is a family file, by its contents."""
+    try:
+        with h5py.File(path, "r") as file:
+            kind = file.attrs.get("format", "")
+    except OSError:
+        return False
+    return (kind.decode() if isinstance(kind, bytes) else str(kind)) == FORMAT
+
+
+def require_same_edge(family: Family, spec: FamilySpec) -> None:
+    """Check that a family file is of the element, edge and unit that a model reads.
+
+    Raises
+    ------
+    UserError
+        If it is not.
+    """
+    found = (family.element, family.edge, family.energy_unit)
+    wanted = (spec.element, spec.edge, spec.energy_unit)
+    if found != wanted:
+        raise UserError(
+            f"family {family.name} holds {found[0]} {found[1]} spectra over {found[2]}, the model was trained on "
+            f"{wanted[0]} {wanted[1]} over {wanted[2]}\ngive spectra of {wanted[0]}, or another run="
+        )
+
+
+def _paths(names: Sequence[str]) -> list[Path]:
+    paths: list[Path] = []
+    for name in names:
+        if Path(name).exists() or not glob.has_magic(name):
+            paths.append(Path(name))
+        else:
+            # Path.glob takes no absolute pattern.
+            paths += [Path(p) for p in sorted(glob.glob(name, recursive=True))]  # noqa: PTH207
+    missing = [path for path in paths if not path.exists()]
+    if missing or not paths:
+        what = str(missing[0]) if missing else ", ".join(names)
+        raise UserError(f"there is no file or folder {what}\ncorrect input=")
+    return paths
+
+
+def _of_family(
+    path: Path, family: Family, spec: FamilySpec, split: str | None, split_seed: int
+) -> list[InputSpectrum]:
+    require_same_edge(family, spec)
+    if split is not None:
+        if split not in SPLITS:
+            raise UserError(f"there is no split {split!r}; {nearest(split, SPLITS)}")
+        side_N = family.split_N if split_seed == 0 else split_by_material(family.material_N, split_seed)
+        family = family.with_rows(side_N == SPLITS.index(split))
+        if not len(family):
+            raise UserError(f"the {split} split of {path} has no spectra\nchoose another split")
+    measured = family.source in MEASURED_SOURCES
+    notes = _calibrations(family) if measured else [()] * len(family)
+    rows = zip(family.material_N, family.site_N, family.spectra_NE, notes, strict=True)
+    return [
+        InputSpectrum(
+            str(material) if measured else f"{material}_{site}",
+            Prepared(_row(family, path, str(material), spectrum_E, note), family.energy_E, spectrum_E),
+            None if measured else str(material),
+            None if measured else int(site),
+            is_stored=True,
+        )
+        for material, site, spectrum_E, note in rows
+    ]
+
+
+def _calibrations(family: Family) -> list[tuple[str, ...]]:
+    """Return what there is to say of how the energies of each measured row were calibrated."""
+    if not set(SCAN_QUANTITIES) & set(family.quantity_names):
+        return [("whether the energies were calibrated by a foil is not known",)] * len(family)
+    shifts = np.full(len(family), np.nan)  # a quantity that is known of no row is not stored
+    if CALIBRATION in family.quantity_names:
+        shifts = family.quantities_NQ[:, family.quantity_names.index(CALIBRATION)]
+    return [
+        (f"calibrated by {shift:+.2f} eV by its foil" if np.isfinite(shift) else "not calibrated by a foil",)
+        for shift in shifts
+    ]
+
+
+def _row(
+    family: Family, path: Path, material: str, spectrum_E: np.ndarray, notes: tuple[str, ...]
+) -> MeasuredSpectrum:
+    return MeasuredSpectrum(
+        name=material,
+        path=path,
+        element=family.element,
+        edge=family.edge,
+        energy_M=family.energy_E,
+        mu_M=spectrum_E,
+        is_normalised=True,
+        is_computed=family.source not in MEASURED_SOURCES,
+        columns_used="mu (family file)",
+        notes=notes,
+    )
+
+
+def _prepared(
+    spectrum: MeasuredSpectrum, file: str, spec: FamilySpec, options: MeasuredOptions
+) -> InputSpectrum:
+    done = prepare(
+        spectrum, options.ranges, element=spec.element, edge=spec.edge, calibrate=options.calibrate
+    )
+    material, site = spectrum.metadata.get("site.material"), spectrum.metadata.get("site.index")
+    if not spectrum.is_computed or material is None or site is None:
+        return InputSpectrum(file, done)
+    return InputSpectrum(file, done, material, int(site))
+
+
+def _common_folder(paths: Sequence[Path]) -> Path:
+    """Return the folder below which files are named, so that no two have one name."""
+    if len(paths) == 1 and paths[0].is_dir():
+        return paths[0].absolute()
+    return Path(os.path.commonpath([path.absolute().parent for path in paths]))
+
+
+def _labels(spectra: Sequence[MeasuredSpectrum], top: Path) -> list[str]:
+    """Return the file of each spectrum, with its record where the file holds several."""
+    count: dict[Path, int] = {}
+    for one in spectra:
+        count[one.path] = count.get(one.path, 0) + 1
+    return [_below(one.path, top) + (f"/{one.name}" if count[one.path] > 1 else "") for one in spectra]
+
+
+def _below(file: Path, top: Path) -> str:
+    """Return the path of a file below an absolute folder."""
+    return str(file.absolute().relative_to(top))

@@ -1,0 +1,221 @@
+"""Reading descriptors, intervals, class probabilities and novelty off spectra on the model's grid."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.stats import norm
+
+from rankaae_cli.analysis.prediction.calibration import Calibrated, encode, named_styles
+from rankaae_cli.analysis.prediction.result import Reading
+from rankaae_cli.core.statistics.calibration import apply_calibration
+from rankaae_cli.core.statistics.class_probabilities import (
+    ClassProbabilities,
+    fit_class_probabilities,
+    softened,
+)
+from rankaae_cli.core.statistics.conformal import Intervals, difficulty_features
+from rankaae_cli.core.statistics.novelty import Novelty, novelty_signs, style_distance, widening
+from rankaae_cli.core.xas.discrepancy import discrepancy, smooth_differences
+
+if TYPE_CHECKING:
+    from rankaae_cli.models.rankaae.trained import TrainedModel
+
+# An uncertain offset is a normal distribution: these are its points, in standard deviations, and their weights.
+_POINTS = np.linspace(-2.4, 2.4, 7)
+_WEIGHTS = norm.pdf(_POINTS) / norm.pdf(_POINTS).sum()
+
+
+@dataclass(frozen=True)
+class Shifted:
+    """A measured spectrum as it would be if the offset were another.
+
+    Attributes
+    ----------
+    spectra_NE
+        On the model's grid; N offsets.
+    weight_N
+        How likely each is; they add up to 1.
+    is_whole
+        Whether the spectrum covers the grid at all of the offsets that were to be tried.
+    """
+
+    spectra_NE: np.ndarray
+    weight_N: np.ndarray
+    is_whole: bool = True
+
+
+class SpectrumReader:
+    """Reads spectra with a trained model.
+
+    Parameters
+    ----------
+    model
+        The trained model.
+    calibrated
+        What its predictions rest on.
+    coverage
+        Share of true values that intervals are to hold.
+    nearest
+        How many training spectra to name.
+    """
+
+    def __init__(
+        self, model: "TrainedModel", calibrated: Calibrated, coverage: float, nearest: int = 5
+    ) -> None:
+        self.model, self.calibrated, self.coverage = model, calibrated, coverage
+        self.nearest = min(nearest, len(calibrated.spectra_ME))
+        self.novelty = Novelty.of(calibrated.signs_N3)
+        self.intervals = [Intervals(rows) for rows in calibrated.interval_rows()]
+        self.classes: dict[str, ClassProbabilities] = {}
+        for k, name in enumerate(model.descriptor_names):
+            if classes := model.descriptor_classes.get(name):
+                fitted = fit_class_probabilities(
+                    calibrated.styles_NK, calibrated.descriptors_NK[:, k], classes
+                )
+                if fitted is not None:
+                    self.classes[name] = fitted
+
+    def read(
+        self,
+        spectra_NE: np.ndarray,
+        shifted: Sequence[Shifted | None] | None = None,
+        is_measured_N: np.ndarray | None = None,
+    ) -> Reading:
+        """Read spectra.
+
+        Parameters
+        ----------
+        spectra_NE
+            Shape (N, E), on the model's grid.
+        shifted
+            N of them: the same spectrum with other offsets; None where its energies are certain, as all are by
+            default.
+        is_measured_N
+            Whether each was measured, and so differs from computed ones by more than the reading knows; by default
+            none is.
+        """
+        encoded = encode(self.model, spectra_NE)
+        style_NK, spread_NK = named_styles(self.model, encoded)
+        distance_N = style_distance(encoded.styles_TNS, self.calibrated.training_TMS)
+        signs_N3 = novelty_signs(encoded.error_N, spread_NK, distance_N)
+        novelty_N, p_N, verdict_N = self.novelty.judge(signs_N3)
+        value_NK = self._values(style_NK)
+        probabilities = {name: fitted.of(style_NK) for name, fitted in self.classes.items()}
+        offset_part_NK = self._spread_by_offset(shifted or [None] * len(value_NK), value_NK, probabilities)
+        measured_N = np.zeros(len(value_NK), dtype=bool) if is_measured_N is None else is_measured_N
+        discrepancy_part_NK = self._spread_by_discrepancy(spectra_NE, encoded.error_N, value_NK, measured_N)
+        features_KNF = difficulty_features(style_NK, spread_NK, encoded.error_N)
+        own_NK = np.column_stack(
+            [
+                interval.half_width(features_NF, self.coverage)
+                for interval, features_NF in zip(self.intervals, features_KNF, strict=True)
+            ]
+        )
+        # What is unlike the validation rows is read worse than they are, but hardly by more than all there is.
+        widening_N = widening(novelty_N)
+        range_K = np.ptp(self.calibrated.known_range(), axis=1)
+        own_NK = np.fmax(np.fmin(own_NK * widening_N[:, None], range_K), own_NK)
+        others_NK = np.hypot(offset_part_NK, discrepancy_part_NK)
+        half_NK = np.hypot(own_NK, norm.ppf((1 + self.coverage) / 2) * others_NK)
+        low_NK = value_NK - half_NK
+        # What is nowhere negative, such as a deviation, has no negative values to be held.
+        never_negative_K = ~(self.calibrated.descriptors_MK < 0).any(axis=0)
+        low_NK = np.where(never_negative_K & (value_NK >= 0), np.maximum(low_NK, 0.0), low_NK)
+        nearest_NP, distance_NP = self._nearest(spectra_NE)
+        return Reading(
+            value_NK=value_NK,
+            low_NK=low_NK,
+            high_NK=value_NK + half_NK,
+            style_NK=style_NK,
+            offset_part_NK=offset_part_NK,
+            discrepancy_part_NK=discrepancy_part_NK,
+            probabilities={
+                name: (fitted.classes, softened(probabilities[name], widening_N))
+                for name, fitted in self.classes.items()
+            },
+            reconstruction_NE=encoded.reconstruction_NE,
+            error_N=encoded.error_N,
+            signs_N3=signs_N3,
+            novelty_N=novelty_N,
+            p_N=p_N,
+            verdict_N=verdict_N,
+            nearest_NP=nearest_NP,
+            distance_NP=distance_NP,
+        )
+
+    def reconstruction_error(self, spectra_NE: np.ndarray) -> np.ndarray:
+        """Return the mean absolute error of the ensemble's reconstruction, shape (N,)."""
+        return encode(self.model, spectra_NE).error_N
+
+    def _values(self, style_NK: np.ndarray) -> np.ndarray:
+        calibrations = self.model.calibration["ensemble"]["descriptors"]
+        return np.column_stack(
+            [
+                apply_calibration(calibrations[name], style_NK[:, k])
+                for k, name in enumerate(self.model.descriptor_names)
+            ]
+        )
+
+    def _spread_by_offset(
+        self,
+        shifted: Sequence[Shifted | None],
+        value_NK: np.ndarray,
+        probabilities: dict[str, np.ndarray],
+    ) -> np.ndarray:
+        """Return how far values lie from `value_NK` at other offsets, root mean square, shape (N, K).
+
+        `probabilities` are averaged over the offsets in place.
+        """
+        part_NK = np.zeros(value_NK.shape)
+        uncertain = [n for n, one in enumerate(shifted) if one is not None]
+        if not uncertain:
+            return part_NK
+        parts = [one for one in shifted if one is not None]
+        moved_NK, _ = named_styles(
+            self.model, encode(self.model, np.concatenate([p.spectra_NE for p in parts]))
+        )
+        moved_value_NK = self._values(moved_NK)
+        moved_probability = {name: fitted.of(moved_NK) for name, fitted in self.classes.items()}
+        first = 0
+        for n, part in zip(uncertain, parts, strict=True):
+            rows = slice(first, first + len(part.weight_N))
+            first = rows.stop
+            part_NK[n] = np.sqrt(part.weight_N @ (moved_value_NK[rows] - value_NK[n]) ** 2)
+            for name, probability_NC in moved_probability.items():
+                probabilities[name][n] = part.weight_N @ probability_NC[rows]
+        return part_NK
+
+    def _spread_by_discrepancy(
+        self, spectra_NE: np.ndarray, error_N: np.ndarray, value_NK: np.ndarray, measured_N: np.ndarray
+    ) -> np.ndarray:
+        """Return how far values of measured spectra go by what may differ from computed ones, RMS, shape (N, K)."""
+        part_NK = np.zeros(value_NK.shape)
+        if not measured_N.any():
+            return part_NK
+        size_N = discrepancy(error_N, float(np.median(self.calibrated.signs_N3[:, 0])))
+        difference_ME = smooth_differences(self.model.energy_E)
+        for n in np.flatnonzero(measured_N):
+            changed_ME = spectra_NE[n] + size_N[n] * difference_ME
+            moved_MK = self._values(named_styles(self.model, encode(self.model, changed_ME))[0])
+            part_NK[n] = np.sqrt(((moved_MK - value_NK[n]) ** 2).mean(axis=0))
+        return part_NK
+
+    def _nearest(self, spectra_NE: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        if self.nearest == 0:
+            return np.empty((len(spectra_NE), 0), dtype=int), np.empty((len(spectra_NE), 0))
+        known_ME = self.calibrated.spectra_ME
+        indices, distances = [], []
+        for spectrum_E in spectra_NE:
+            difference_M = np.abs(known_ME - spectrum_E.astype(np.float32)).mean(axis=1)
+            order = np.argsort(difference_M, kind="stable")[: self.nearest]
+            indices.append(order)
+            distances.append(difference_M[order])
+        shape = (len(spectra_NE), self.nearest)
+        return np.array(indices, dtype=int).reshape(shape), np.array(distances).reshape(shape)
+
+
+def offset_points(uncertainty: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return offsets (eV, from the one assumed) that stand for its uncertainty, and their weights."""
+    return _POINTS * uncertainty, _WEIGHTS

@@ -1,0 +1,1 @@
+"""The spectrum's response to each style."""

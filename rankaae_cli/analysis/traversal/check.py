@@ -1,0 +1,260 @@
+"""The response of the network held against the spectra themselves, for one descriptor."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rankaae_cli.analysis.traversal.walks import StyleWalk, write_csv
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from rankaae_cli.core.labels import Subject
+    from rankaae_cli.core.statistics.matching import Bins, MatchedDifference, Pairs
+    from rankaae_cli.data.family.family_file import Family
+    from rankaae_cli.models.rankaae.trained import TrainedModel
+
+HELD_OUT, ALL = "held_out", "all"
+TEXTS = {"held_out": "validation and test rows", "all": "all rows"}
+_COMPARED_COLUMNS = (
+    *("data_difference", "data_low", "data_high", "data_unmatched", "model_same_change"),
+    *("data_spectrum_low_bin", "data_spectrum_high_bin", "model_spectrum_low_bin", "model_spectrum_high_bin"),
+)
+NO_BINS = "it does not vary among these rows"
+NO_PAIRS = "too few spectra of the two bins agree in the other descriptors"
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Rows of a family, descriptors in the model's order; `text` says which rows they are."""
+
+    key: str
+    text: str
+    spectra_NE: "np.ndarray"
+    descriptors_NK: "np.ndarray"
+    material_N: "np.ndarray"
+    styles_TNS: "np.ndarray"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The matched difference of a sample, and what the network makes of the same change.
+
+    Attributes
+    ----------
+    bins, pairs, matched
+        See `core.matching`.
+    unmatched_E
+        Difference of the bins' means, shape (E,).
+    model_low_E, model_high_E
+        The decoder at the mean styles of the pairs' low and of their high rows, the other styles those of the
+        paired rows; mean over trials, shape (E,).
+    """
+
+    bins: "Bins"
+    pairs: "Pairs"
+    matched: "MatchedDifference"
+    unmatched_E: "np.ndarray"
+    model_low_E: "np.ndarray"
+    model_high_E: "np.ndarray"
+
+
+def read_sample(model: "TrainedModel", family: "Family", key: str) -> Sample:
+    """Return the rows that `check_rows` names: a split, ``held_out`` or ``all``."""
+    import numpy as np
+
+    from rankaae_cli.data.family.splits import SPLITS, TRAIN
+
+    split_N = np.asarray(family.split_N)
+    chosen_N = {HELD_OUT: split_N != TRAIN, ALL: split_N >= 0}.get(key)
+    if chosen_N is None:
+        chosen_N = split_N == SPLITS.index(key)
+    columns = [family.descriptor_names.index(name) for name in model.descriptor_names]
+    spectra_NE = family.spectra_NE[chosen_N]
+    return Sample(
+        key=key,
+        text=TEXTS.get(key, f"{key} rows"),
+        spectra_NE=spectra_NE,
+        descriptors_NK=family.descriptors_NK[chosen_N][:, columns],
+        material_N=np.asarray(family.material_N)[chosen_N],
+        styles_TNS=model.encode(spectra_NE),
+    )
+
+
+def compare(
+    model: "TrainedModel", style: StyleWalk, sample: Sample, draws: int, seed: int
+) -> Comparison | str:
+    """Match the rows of a sample and walk the network by the same change; why not, where that cannot be."""
+    import numpy as np
+
+    from rankaae_cli.core.statistics.matching import (
+        bins_of,
+        match_rows,
+        matched_difference,
+        unmatched_difference,
+    )
+
+    k = style.index
+    if not len(sample.spectra_NE):
+        return NO_PAIRS
+    bins = bins_of(sample.descriptors_NK[:, k], model.descriptor_classes.get(style.name))
+    if bins is None:
+        return NO_BINS
+    classes = {
+        i: model.descriptor_classes[name]
+        for i, name in enumerate(model.descriptor_names)
+        if model.descriptor_classes.get(name)
+    }
+    pairs = match_rows(sample.descriptors_NK, k, bins, sample.material_N, classes)
+    if pairs is None:
+        return NO_PAIRS
+    matched = matched_difference(
+        sample.spectra_NE, sample.descriptors_NK, k, bins, pairs, sample.material_N, seed
+    )
+    rng = np.random.default_rng(seed)
+    drawn = rng.choice(len(pairs.weight), draws, p=pairs.weight)
+    rows = np.where(rng.random(draws) < 0.5, pairs.high[drawn], pairs.low[drawn])
+    placed_TDS = np.array(sample.styles_TNS[:, rows])
+    ends = []
+    for side in (pairs.low, pairs.high):
+        placed_TDS[:, :, k] = (sample.styles_TNS[:, side, k] @ pairs.weight)[:, None]
+        ends.append(model.decode(placed_TDS)[style.members_T].mean(axis=(0, 1), dtype=np.float64))
+    unmatched_E = unmatched_difference(sample.spectra_NE, bins)
+    return Comparison(bins, pairs, matched, unmatched_E, ends[0], ends[1])
+
+
+def describe_check(
+    model: "TrainedModel", style: StyleWalk, sample: Sample, outcome: Comparison | str, everything: Any
+) -> dict[str, Any]:
+    """Return the numbers of the check, for traversal.json.
+
+    Parameters
+    ----------
+    model, style, sample
+        The network, the walk and the rows.
+    outcome
+        Of `compare` on these rows.
+    everything
+        Of `compare` on all rows, for reference.
+    """
+    from rankaae_cli.analysis.traversal.findings import check_remark, unsupported_because
+    from rankaae_cli.core.styles.traversal import response_correlation
+
+    content: dict[str, Any] = {"rows": sample.key, "rows_text": sample.text, "not_comparable_because": None}
+    if isinstance(outcome, str):
+        content["not_comparable_because"] = outcome
+        content["pearson"] = float("nan")
+    else:
+        content |= _compared(model, style, sample, outcome)
+    content["pearson_all_rows"] = (
+        float("nan")
+        if isinstance(everything, str)
+        else response_correlation(style.mean.difference_E, everything.matched.difference_E)
+    )
+    content["not_supported_because"] = unsupported_because(style.name, content)
+    content["supported"] = content["not_supported_because"] is None
+    content["remark"] = check_remark(style.name, content, model.energy_unit)
+    return content
+
+
+def write_check(
+    directory: Path,
+    subject: "Subject",
+    model: "TrainedModel",
+    style: StyleWalk,
+    outcome: Comparison | str,
+    content: dict[str, Any],
+) -> None:
+    """Write ``<descriptor>_check`` as csv and as a figure."""
+    import numpy as np
+
+    from rankaae_cli.reports.figures import response as check_figures
+    from rankaae_cli.reports.figures.drawing import save_figure
+
+    columns: dict[str, Any] = {"energy": model.energy_E, "traversal": style.mean.difference_E}
+    if isinstance(outcome, str):
+        columns |= {name: np.full(len(model.energy_E), np.nan) for name in _COMPARED_COLUMNS}
+        shown = None
+    else:
+        matched = outcome.matched
+        low_E, high_E = matched.band()
+        columns |= {
+            "data_difference": matched.difference_E,
+            "data_low": low_E,
+            "data_high": high_E,
+            "data_unmatched": outcome.unmatched_E,
+            "model_same_change": outcome.model_high_E - outcome.model_low_E,
+            "data_spectrum_low_bin": matched.low_E,
+            "data_spectrum_high_bin": matched.low_E + matched.difference_E,
+            "model_spectrum_low_bin": outcome.model_low_E,
+            "model_spectrum_high_bin": outcome.model_high_E,
+        }
+        shown = check_figures.CheckCurves(
+            name=style.name,
+            unit=model.descriptor_units[style.index],
+            low_text=outcome.bins.low_text,
+            high_text=outcome.bins.high_text,
+            columns=columns,
+        )
+    stem = directory / f"{style.name}_check"
+    write_csv(stem.with_name(f"{stem.name}.csv"), columns)
+    save_figure(check_figures.check(subject, model.energy_E, style.name, shown, content), stem)
+
+
+def _compared(model: "TrainedModel", style: StyleWalk, sample: Sample, outcome: Comparison) -> dict[str, Any]:
+    import numpy as np
+
+    from rankaae_cli.core.statistics.matching import amplitude_ratio
+    from rankaae_cli.core.styles.traversal import response_correlation
+    from rankaae_cli.core.xas.trends import trend_with_range
+
+    matched, pairs, bins = outcome.matched, outcome.pairs, outcome.bins
+    data_E, walk_E = matched.difference_E, style.mean.difference_E
+    same_E = outcome.model_high_E - outcome.model_low_E
+    low_E, high_E = matched.band()
+    # The traversal may be of another amplitude; what counts here is where its shape leaves the data's.
+    scaled_E = walk_E * amplitude_ratio(data_E, walk_E) if np.any(walk_E) else walk_E
+    worst = int(np.abs(scaled_E - data_E).argmax())
+    names = model.descriptor_names
+    trends = None
+    if model.energy_unit == "eV":
+        trends = trend_with_range(
+            matched.low_E,
+            matched.low_E + data_E,
+            matched.resampled_low,
+            matched.resampled_low + matched.resampled_difference,
+            model.energy_E,
+        )
+    return {
+        "bins": {
+            "low": _bin(bins.low_text, bins.low_N, pairs.low, sample),
+            "high": _bin(bins.high_text, bins.high_N, pairs.high, sample),
+        },
+        "pairs": len(pairs.weight),
+        "matched_on": [names[i] for i in pairs.matched_on],
+        "not_matched_on": [n for i, n in enumerate(names) if i not in (*pairs.matched_on, style.index)],
+        "imbalance_before": {names[i]: v for i, v in matched.imbalance_before.items()},
+        "imbalance_after": {names[i]: v for i, v in matched.imbalance_after.items()},
+        "descriptor_change": matched.descriptor_change,
+        "pearson": response_correlation(walk_E, data_E),
+        "pearson_same_change": response_correlation(same_E, data_E),
+        "amplitude_ratio": amplitude_ratio(same_E, data_E),
+        "pearson_unmatched": response_correlation(walk_E, outcome.unmatched_E),
+        "pearson_ceiling": matched.pearson_ceiling(),
+        "pearson_true_response": float("nan")
+        if style.truth_E is None
+        else response_correlation(data_E, style.truth_E),
+        "share_in_band": float(((low_E <= same_E) & (same_E <= high_E)).mean()),
+        "energy_of_largest_disagreement": float(model.energy_E[worst]),
+        "trends": trends,
+    }
+
+
+def _bin(text: str, rows_N: "np.ndarray", matched: "np.ndarray", sample: Sample) -> dict[str, Any]:
+    return {
+        "range": text,
+        "rows": int(rows_N.sum()),
+        "materials": len(set(sample.material_N[rows_N])),
+        "matched_rows": len(set(matched.tolist())),
+        "matched_materials": len(set(sample.material_N[matched])),
+    }

@@ -1,0 +1,144 @@
+"""Words for axes, tables and pages."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rankaae_cli.core.structure.descriptors import DESCRIPTORS
+
+_UNITS = {"": "", "1": "", "dimensionless": "", "angstrom": "Å", "degree": "°", "degrees": "°"}
+_NORMALISATIONS = {"edge_step": "Absorption, normalised", "unknown": "Absorption (arb. units)"}
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a figure is about, for its heading and axes.
+
+    Attributes
+    ----------
+    family, element, edge
+        Such as ``Fe_oxides``, ``Fe``, ``K``.
+    energy_unit
+        ``eV`` or ``index``.
+    normalisation
+        Of the absorption, as in the family file.
+    synthetic
+        Whether the spectra come from the synthetic generator.
+    """
+
+    family: str
+    element: str
+    edge: str
+    energy_unit: str = "eV"
+    normalisation: str = "edge_step"
+    synthetic: bool = False
+
+    @property
+    def energy_label(self) -> str:
+        """Label of an energy axis."""
+        return "Energy index" if self.energy_unit == "index" else f"Energy ({self.energy_unit})"
+
+    @property
+    def absorption_label(self) -> str:
+        """Label of an absorption axis."""
+        return _NORMALISATIONS.get(self.normalisation, "Absorption, normalised")
+
+    def heading(self, *details: str) -> str:
+        """Return the line above a figure; it begins with what is synthetic."""
+        parts = [f"{self.family}, {self.element} {self.edge} edge", *details]
+        return " · ".join(["SYNTHETIC DATA", *parts] if self.synthetic else parts)
+
+
+def unit_text(unit: str) -> str:
+    """Return a unit as it is printed; empty for a pure number."""
+    return _UNITS.get(unit, unit)
+
+
+def with_unit(name: str, unit: str) -> str:
+    """Return ``name (unit)``, or the name alone for a pure number."""
+    printed = unit_text(unit)
+    return f"{name} ({printed})" if printed else name
+
+
+def quantity(number: str, unit: str) -> str:
+    """Return a printed number and its unit."""
+    printed = unit_text(unit)
+    return f"{number}{printed}" if printed in ("", "°") else f"{number} {printed}"
+
+
+def descriptor_meaning(name: str) -> str:
+    """Return what a descriptor is, in words; its name where the program does not know it."""
+    return DESCRIPTORS[name].label if name in DESCRIPTORS else name
+
+
+def style_title(name: str) -> str:
+    """Return the printed name of a style: ``free style 1`` for ``free_1``."""
+    return f"free style {name.removeprefix('free_')}" if name.startswith("free_") else name
+
+
+def listed(words: Sequence[str]) -> str:
+    """Return ``a, b and c``."""
+    if len(words) < 2:
+        return "".join(words)
+    return f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def described_range(style: Mapping[str, Any]) -> str:
+    """Return the calibrated descriptor at both ends of a walk, in words; a dash where not known."""
+    values = style["descriptor"]
+    if values is None or values[0] is None or values[0] != values[0]:
+        return "–"
+    first, last = values[0], values[-1]
+    span = abs(last - first)
+    # Two digits of the difference are what a reader can use.
+    decimals = max(0, 1 - math.floor(math.log10(span))) if span > 0 else 2
+    return f"{first:.{decimals}f} to {quantity(f'{last:.{decimals}f}', style['unit'])}".replace("-", "−")
+
+
+_NUMBER_WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+
+
+def number_word(n: int) -> str:
+    """Return a small whole number as a word, a larger one in digits."""
+    return _NUMBER_WORDS[n] if 0 <= n < len(_NUMBER_WORDS) else f"{n:,}"
+
+
+def averaged(metrics: Mapping[str, Any]) -> str:
+    """Return in words what the ensemble's numbers are of."""
+    n = metrics["ensemble"]["n_trials"]
+    return f"mean of {n} trials" if n > 1 else f"trial {metrics['selected_trial']}"
+
+
+def traversed(traversal: Mapping[str, Any]) -> str:
+    """Return in words what the spectra along the styles are of."""
+    n, t = traversal["n_trials"], traversal["selected_trial"]
+    if n == 1:
+        return f"trial {t}"
+    free = any(name.startswith("free_") for name in traversal["styles"])
+    return f"mean of {n} trials" + (f" (free styles: trial {t})" if free else "")
+
+
+_METRIC_LABELS = {
+    "train_reconstruction": "Reconstruction\nloss",
+    "train_rank": "Rank loss",
+    "train_prior": "Prior loss",
+    "train_mutual_information": "Mutual-information\nloss",
+    "train_smoothness": "Smoothness\nloss",
+    "train_independence": "Independence\nloss",
+    "val_reconstruction_mae": "Reconstruction\nMAE",
+    "val_spearman": "Mean Spearman ρ",
+    "val_excess_coupling": "Excess coupling\nof styles",
+    "score": "Score",
+}
+
+
+def metric_label(column: str) -> str:
+    """Return the axis label of a column of metrics.csv."""
+    plain = column.removeprefix("train_").removeprefix("val_").replace("_", " ")
+    return _METRIC_LABELS.get(column, plain[:1].upper() + plain[1:])
+
+
+def shortened(name: str) -> str:
+    """Return a name as it is, its middle left out where it is longer than 40 characters."""
+    return name if len(name) <= 40 else f"{name[:18]}…{name[-20:]}"

@@ -1,0 +1,1 @@
+"""Correlations, intervals, calibration, classification, novelty, mixtures."""

@@ -1,0 +1,168 @@
+"""Prediction intervals of a stated coverage: conformal, as wide as the spectrum at hand is hard to read.
+
+Split-conformal regression with normalised residuals (Papadopoulos et al., Neural Comput. Appl. 20, 843 (2011); the
+quantile is that of the package crepes, Boström, PMLR 179, 24 (2022)): |true - read| of validation rows, each over
+an estimate of how hard the row is, has a quantile q; a new row is read with an interval of q times its own
+difficulty on either side. Rows are calibrated with a reading and a difficulty that were fitted without their
+material.
+
+Letters: N rows, K descriptors, F what the difficulty is estimated from.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from crepes import ConformalRegressor
+from sklearn.ensemble import ExtraTreesRegressor
+from sklearn.model_selection import GroupKFold, KFold
+
+from rankaae_cli.core.statistics.calibration import MIN_ROWS, apply_calibration, fit_calibration
+
+_FOLDS = 5
+_TREES, _LEAF = 60, 8  # rows in a leaf: the mean of eight absolute residuals is a local width
+# A forest may find a corner where all residuals are small by luck; no interval is narrower than this share of them.
+_LEAST_DIFFICULTY = 0.15
+
+
+@dataclass(frozen=True)
+class IntervalRows:
+    """Validation rows that the intervals of one descriptor rest on; N of them.
+
+    Attributes
+    ----------
+    features_NF
+        What their difficulty is estimated from; see `difficulty_features`.
+    residual_N
+        True minus read value, in the descriptor's unit, read by a calibration that did not see the material.
+    difficulty_N
+        Estimated absolute residual, by a forest that did not see the material.
+    """
+
+    features_NF: np.ndarray
+    residual_N: np.ndarray
+    difficulty_N: np.ndarray
+
+
+class Intervals:
+    """Intervals of one descriptor.
+
+    Parameters
+    ----------
+    rows
+        From `calibrate_intervals`; None where too few rows are known: the intervals are then not known.
+    """
+
+    def __init__(self, rows: IntervalRows | None) -> None:
+        self._forest: ExtraTreesRegressor | None = None
+        if rows is not None:
+            self._floor = _floor(rows.residual_N)
+            self._forest = _fit_forest(rows.features_NF, rows.residual_N)
+            self._regressor = ConformalRegressor().fit(rows.residual_N, sigmas=rows.difficulty_N)
+
+    def half_width(self, features_NF: np.ndarray, coverage: float) -> np.ndarray:
+        """Return half the width of each row's interval, in the descriptor's unit.
+
+        Parameters
+        ----------
+        features_NF
+            Shape (N, F).
+        coverage
+            Share of true values that the intervals are to hold, between 0 and 1.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (N,); NaN where the intervals are not known, or the rows too few for the coverage.
+        """
+        n = len(features_NF)
+        if self._forest is None or n == 0 or not _enough(self._regressor, coverage):
+            return np.full(n, np.nan)
+        difficulty_N = self._forest.predict(features_NF) + self._floor
+        bounds_N2 = self._regressor.predict_int(np.zeros(n), sigmas=difficulty_N, confidence=coverage)
+        return np.asarray(bounds_N2[:, 1], dtype=np.float64)
+
+
+def difficulty_features(styles_NK: np.ndarray, spread_NK: np.ndarray, error_N: np.ndarray) -> np.ndarray:
+    """Return what tells how hard each row is to read, for each descriptor.
+
+    Parameters
+    ----------
+    styles_NK
+        Named styles of the ensemble.
+    spread_NK
+        Standard deviation of each over the trials.
+    error_N
+        Mean absolute error of the ensemble's reconstruction.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (K, N, F): all named styles, log of the spread of that descriptor's own, log of the error.
+    """
+    tiny = np.finfo(np.float64).tiny
+    shared = np.column_stack([styles_NK, np.log(np.maximum(error_N, tiny))])
+    log_spread_NK = np.log(np.maximum(spread_NK, 1e-6))
+    return np.stack([np.column_stack([shared, own_N]) for own_N in log_spread_NK.T])
+
+
+def calibrate_intervals(
+    features_NF: np.ndarray,
+    style_N: np.ndarray,
+    descriptor_N: np.ndarray,
+    groups_N: Sequence[Any] | np.ndarray,
+) -> IntervalRows | None:
+    """Read validation rows and estimate their difficulty, each without its own material.
+
+    Parameters
+    ----------
+    features_NF
+        Shape (N, F), of the descriptor at hand.
+    style_N, descriptor_N
+        Its style and its true value, NaN where not known, shape (N,).
+    groups_N
+        Material of each row, shape (N,). Where there is only one, the folds are over rows.
+
+    Returns
+    -------
+    IntervalRows or None
+        None where fewer than ten rows are known.
+    """
+    known = np.isfinite(descriptor_N) & np.isfinite(style_N)
+    if known.sum() < MIN_ROWS:
+        return None
+    features, style, value = features_NF[known], style_N[known], descriptor_N[known]
+    groups = np.unique(np.asarray(groups_N).astype(str)[known], return_inverse=True)[1]
+    residual, difficulty = np.full(len(style), np.nan), np.empty(len(style))
+    folds = _folds(groups)
+    for seen, held_out in folds:
+        calibration = fit_calibration(style[seen], value[seen], groups[seen])
+        residual[held_out] = value[held_out] - apply_calibration(calibration, style[held_out])
+    if not np.isfinite(residual).all():  # a fold left fewer rows than a calibration needs
+        return None
+    for seen, held_out in folds:
+        difficulty[held_out] = _fit_forest(features[seen], residual[seen]).predict(features[held_out])
+    return IntervalRows(features, residual, difficulty + _floor(residual))
+
+
+def _folds(groups: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+    n_groups = int(groups.max()) + 1
+    if n_groups > 1:
+        return list(GroupKFold(min(_FOLDS, n_groups)).split(groups, groups=groups))
+    return list(KFold(_FOLDS).split(groups))
+
+
+def _fit_forest(features_NF: np.ndarray, residual_N: np.ndarray) -> ExtraTreesRegressor:
+    forest = ExtraTreesRegressor(_TREES, min_samples_leaf=_LEAF, random_state=0)
+    return forest.fit(features_NF, np.abs(residual_N))
+
+
+def _floor(residual_N: np.ndarray) -> float:
+    # Residuals that are all zero, as of a descriptor that is read exactly, still need a scale.
+    return max(_LEAST_DIFFICULTY * float(np.abs(residual_N).mean()), 1e-12)
+
+
+def _enough(regressor: ConformalRegressor, coverage: float) -> bool:
+    """Tell whether there are rows enough that the quantile is one of them, as crepes counts."""
+    return int((1 - coverage) * (len(regressor.alphas) + 1)) >= 1

@@ -1,0 +1,1 @@
+"""What styles of a latent space are: coupled, disentangled, leaking, associated, walked."""

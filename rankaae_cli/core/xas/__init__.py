@@ -1,0 +1,1 @@
+"""X-ray absorption spectra: grids, edges, normalisation, offsets, glitches."""

@@ -1,0 +1,1 @@
+"""The family file, its rows and splits, and the samples that ship."""

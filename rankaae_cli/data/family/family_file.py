@@ -1,0 +1,392 @@
+"""The family file: spectra, descriptors and further quantities of one element, edge and material class."""
+
+import io
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from rankaae_cli import __version__
+from rankaae_cli.core.errors import UserError, nearest
+from rankaae_cli.core.structure.descriptors import require_usable_names
+from rankaae_cli.data.family.spectra_rows import (
+    FileRows,
+    Spectra,
+    SpectraRows,
+    all_finite,
+    blocks_of,
+    rows_taken,
+)
+from rankaae_cli.data.files import replacing, require_space
+
+FORMAT = "rankaae-family"
+FORMAT_VERSION = 1
+ENERGY_UNITS = ("eV", "index")
+# Larger spectra are written so that they can be read in blocks of rows as quickly as the disk gives them.
+_COMPRESSED_UP_TO = 64 * 2**20
+_CHUNK_ROWS = 256
+# Attributes of the file that are attributes of a Family, all text.
+_TEXTS = ("element", "edge", "energy_unit", "normalisation", "source", "created", "rankaae_version")
+
+
+@dataclass(frozen=True)
+class Family:
+    """Spectra of one family, and what is known of the sites they belong to.
+
+    Making one with arrays that do not fit together or hold impossible values raises UserError.
+
+    Attributes
+    ----------
+    name, element, edge
+        Such as ``Fe_oxides``, ``Fe``, ``K``.
+    energy_E
+        Shape (E,), float64, ascending; in `energy_unit`, ``eV`` or ``index``.
+    spectra_NE
+        Shape (N, E), float32; absorption normalised as `normalisation` says. An array, or rows that are read
+        from a file where they are asked for.
+    descriptors_NK
+        Shape (N, K), float64; NaN where not known.
+    descriptor_names, descriptor_units
+        K strings each; for the names see `rankaae_cli.core.structure.descriptors.require_usable_names`.
+    material_N, site_N, split_N
+        Shape (N,): name of the material; 0-based index of the absorber in it; 0 train, 1 validation, 2 test.
+    normalisation
+        ``edge_step``, ``unknown``, ...
+    source
+        Where the spectra come from: ``feff``, ``csv``, ``synthetic``, ...
+    created
+        Date and time of making, ISO 8601.
+    true_response_KE
+        Synthetic families only, shape (K, E): the mean over rows of the spectrum with descriptor k at its
+        95th minus at its 5th percentile, all other causes fixed. NaN rows for none.
+    quantities_NQ
+        Shape (N, Q), float64; NaN where not known: what else is known of the sites. No style is tied to it.
+    quantity_names, quantity_units
+        Q strings each; no name is a descriptor's too. None by default.
+    file_N
+        Of several files read together: which one each row is from, shape (N,). The same site may be in two files.
+    """
+
+    name: str
+    element: str
+    edge: str
+    energy_E: np.ndarray
+    spectra_NE: Spectra
+    descriptors_NK: np.ndarray
+    descriptor_names: tuple[str, ...]
+    descriptor_units: tuple[str, ...]
+    material_N: np.ndarray
+    site_N: np.ndarray
+    split_N: np.ndarray
+    energy_unit: str = "eV"
+    normalisation: str = "edge_step"
+    source: str = "unknown"
+    created: str = ""
+    rankaae_version: str = field(default=__version__)
+    true_response_KE: np.ndarray | None = None
+    quantities_NQ: np.ndarray = field(default_factory=lambda: np.empty((0, 0)))
+    quantity_names: tuple[str, ...] = ()
+    quantity_units: tuple[str, ...] = ()
+    file_N: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        require_usable_names(self.descriptor_names, f"family {self.name}")
+        require_usable_names(self.quantity_names, f"family {self.name}", "quantity")
+        if not self.quantity_names and not self.quantities_NQ.size:
+            object.__setattr__(self, "quantities_NQ", np.empty((len(self.material_N), 0)))
+        self._require_shapes()
+        fault = self._impossible_value() or self._impossible_row()
+        if fault:
+            raise UserError(f"family {self.name}: {fault}")
+
+    def _require_shapes(self) -> None:
+        n, e, k = len(self.material_N), len(self.energy_E), len(self.descriptor_names)
+        shapes = {
+            "energy": (self.energy_E.shape, (e,)),
+            "spectra": (self.spectra_NE.shape, (n, e)),
+            "descriptors": (self.descriptors_NK.shape, (n, k)),
+            "site": (self.site_N.shape, (n,)),
+            "split": (self.split_N.shape, (n,)),
+            "units": ((len(self.descriptor_units),), (k,)),
+            "quantities": (self.quantities_NQ.shape, (n, len(self.quantity_names))),
+            "units of the quantities": ((len(self.quantity_units),), (len(self.quantity_names),)),
+        }
+        if self.true_response_KE is not None:
+            shapes["true response"] = (self.true_response_KE.shape, (k, e))
+        for what, (found, expected) in shapes.items():
+            if found != expected:
+                raise UserError(f"family {self.name}: {what} has shape {found}, expected {expected}")
+
+    def _impossible_value(self) -> str:
+        """Return which of the values cannot be, or nothing."""
+        if self.energy_unit not in ENERGY_UNITS:
+            return f"the energy unit is {self.energy_unit!r}, expected {' or '.join(ENERGY_UNITS)}"
+        if len(self.energy_E) < 2:
+            return f"{len(self.energy_E)} energies, expected at least 2"
+        if not (np.isfinite(self.energy_E).all() and (np.diff(self.energy_E) > 0).all()):
+            return "the energies are not finite and ascending"
+        if not all_finite(self.spectra_NE):
+            return "some spectra hold NaN or infinite values"
+        if both := set(self.descriptor_names) & set(self.quantity_names):
+            return f"{min(both)} is both a descriptor and a quantity"
+        for what, names, values in (
+            ("descriptor", self.descriptor_names, self.descriptors_NK),
+            ("quantity", self.quantity_names, self.quantities_NQ),
+        ):
+            infinite = np.isinf(values).any(axis=0)
+            if infinite.any():
+                return f"{what} {names[infinite.argmax()]} holds infinite values"
+        return ""
+
+    def _impossible_row(self) -> str:
+        """Return what is wrong with the rows' materials, sites or sides of the split, or nothing."""
+        beyond_N = (self.split_N < 0) | (self.split_N > 2)
+        if beyond_N.any():
+            return f"split holds {self.split_N[beyond_N.argmax()]}, expected 0, 1 or 2"
+        if (self.site_N < 0).any():
+            return f"site index {self.site_N.min()} is negative"
+        again_N = repeated_sites(self.material_N, self.site_N, self.file_N)
+        if again_N.any():
+            rows = zip(self.material_N[again_N], self.site_N[again_N].tolist(), strict=True)
+            (material, site), count = Counter(rows).most_common(1)[0]
+            return f"site {site} of material {material!r} is there {count + 1} times"
+        return ""
+
+    @property
+    def is_synthetic(self) -> bool:
+        """Whether the spectra come from the synthetic generator."""
+        return self.source == "synthetic"
+
+    def __len__(self) -> int:
+        return len(self.material_N)
+
+    def with_descriptors(self, names: Sequence[str]) -> "Family":
+        """Return the family with those descriptors alone, in that order; the others become quantities."""
+        missing = [name for name in names if name not in self.descriptor_names]
+        if missing:
+            raise UserError(
+                f"family {self.name} has no descriptor {missing[0]}: {nearest(missing[0], self.descriptor_names)}"
+            )
+        chosen = [self.descriptor_names.index(name) for name in names]
+        others = [k for k in range(len(self.descriptor_names)) if k not in chosen]
+        return replace(
+            self,
+            descriptors_NK=self.descriptors_NK[:, chosen],
+            descriptor_names=tuple(names),
+            descriptor_units=tuple(self.descriptor_units[k] for k in chosen),
+            quantities_NQ=np.hstack([self.descriptors_NK[:, others], self.quantities_NQ]),
+            quantity_names=(*(self.descriptor_names[k] for k in others), *self.quantity_names),
+            quantity_units=(*(self.descriptor_units[k] for k in others), *self.quantity_units),
+            true_response_KE=None if self.true_response_KE is None else self.true_response_KE[chosen],
+        )
+
+    def with_rows(self, rows: np.ndarray | Sequence[int]) -> "Family":
+        """Return the family with those rows alone, given by their indices or by a mask of shape (N,)."""
+        # An empty list alone would be an array of float64, which is no index.
+        rows = np.asarray(rows, dtype=None if len(rows) else np.int64)
+        arrays = ("descriptors_NK", "quantities_NQ", "material_N", "site_N", "split_N", "file_N")
+        chosen = {name: getattr(self, name)[rows] for name in arrays if getattr(self, name) is not None}
+        return replace(self, spectra_NE=rows_taken(self.spectra_NE, rows), **chosen)
+
+    def in_memory(self) -> "Family":
+        """Return the family with its spectra in memory."""
+        if not isinstance(self.spectra_NE, SpectraRows):
+            return self
+        return replace(self, spectra_NE=self.spectra_NE[:])
+
+
+def repeated_sites(
+    material_N: np.ndarray, site_N: np.ndarray, file_N: np.ndarray | None = None
+) -> np.ndarray:
+    """Return which rows repeat the site of an earlier row (of the same file, where there are several).
+
+    Shape (N,), bool.
+    """
+    number_N = material_numbers(material_N)
+    order = np.lexsort((site_N, number_N) if file_N is None else (site_N, number_N, file_N))
+    keys = [number_N, site_N] if file_N is None else [number_N, site_N, file_N]
+    again_N = np.zeros(len(order), dtype=bool)
+    again_N[order[1:]] = np.logical_and.reduce([np.diff(key[order]) == 0 for key in keys])
+    return again_N
+
+
+def material_numbers(material_N: np.ndarray) -> np.ndarray:
+    """Return a number for every row, shape (N,), int64, equal where the materials are."""
+    numbers: dict[str, int] = {}
+    return np.array([numbers.setdefault(m, len(numbers)) for m in material_N], dtype=np.int64)
+
+
+def write_family(path: str | Path, family: Family) -> Path:
+    """Write `family` to `path`, replacing a file there only once the new one is whole.
+
+    The bytes depend on the contents alone, so equal families make equal files. Large spectra are written as they
+    are read or made, a block at a time, in chunks of whole rows and not compressed.
+    """
+    path = Path(path)
+    if family.spectra_NE.nbytes <= _COMPRESSED_UP_TO:
+        # Made in memory: HDF5 cannot close a file on a full disk without harm.
+        content = io.BytesIO()
+        _write(content, family)
+        with replacing(path) as temporary:
+            temporary.write_bytes(content.getbuffer())
+        return path
+    with replacing(path) as temporary:
+        require_space(
+            path, family.spectra_NE.nbytes + family.descriptors_NK.nbytes + family.quantities_NQ.nbytes
+        )
+        _write(temporary, family)
+    return path
+
+
+def _write(target: io.BytesIO | Path, family: Family) -> None:
+    strings = h5py.string_dtype()
+    with h5py.File(target, "w", libver=("earliest", "v110")) as file:
+
+        def put(name: str, values: np.ndarray, dtype: object) -> h5py.Dataset:
+            options = (
+                {} if len(values) == 0 else {"compression": "gzip", "compression_opts": 9, "shuffle": True}
+            )
+            return file.create_dataset(name, data=values, dtype=dtype, track_times=False, **options)
+
+        put("energy", family.energy_E, "<f8")
+        if family.spectra_NE.nbytes <= _COMPRESSED_UP_TO:
+            put("spectra", family.spectra_NE[:], "<f4")
+        else:
+            chunks = (_CHUNK_ROWS, family.spectra_NE.shape[1])
+            options = {"dtype": "<f4", "chunks": chunks, "track_times": False}
+            spectra = file.create_dataset("spectra", family.spectra_NE.shape, **options)
+            first = 0
+            for block_NE in blocks_of(family.spectra_NE):
+                spectra[first : first + len(block_NE)] = block_NE
+                first += len(block_NE)
+        descriptors = put("descriptors", family.descriptors_NK, "<f8")
+        descriptors.attrs.create("names", list(family.descriptor_names), dtype=strings)
+        descriptors.attrs.create("units", list(family.descriptor_units), dtype=strings)
+        if family.quantity_names:
+            quantities = put("quantities", family.quantities_NQ, "<f8")
+            quantities.attrs.create("names", list(family.quantity_names), dtype=strings)
+            quantities.attrs.create("units", list(family.quantity_units), dtype=strings)
+        put("material", np.asarray(family.material_N, dtype=object), strings)
+        put("site", family.site_N, "<i8")
+        put("split", family.split_N, "u1")
+        if family.true_response_KE is not None:
+            put("true_response", family.true_response_KE, "<f4")
+        file.attrs["format"] = FORMAT
+        file.attrs["format_version"] = FORMAT_VERSION
+        file.attrs["family"] = family.name
+        for name in _TEXTS:
+            file.attrs[name] = getattr(family, name)
+
+
+def read_family(path: str | Path, stored: bool = False) -> Family:
+    """Read a family file; with `stored` its spectra stay there and are read where they are asked for.
+
+    Raises
+    ------
+    UserError
+        If the file is missing, is not a family file or damaged, is of a newer version, or holds impossible
+        values.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise UserError(f"{path} is a folder, expected a family file\ncorrect the path")
+    if not path.exists():
+        raise UserError(
+            f"there is no family file {path}\nmake one with `rankaae ingest`, or correct the path"
+        )
+    try:
+        with h5py.File(path, "r") as file:
+            return _read(file, path, stored)
+    except UserError as error:
+        if str(path) in str(error):
+            raise
+        raise UserError(f"{path}: {error}") from error
+    except OSError as error:
+        why = error.strerror or "it is no HDF5 file, or cut short"
+        raise UserError(
+            f"{path} cannot be read as HDF5 ({why})\nexpected a family file of `rankaae ingest`"
+        ) from error
+    except KeyError as error:
+        raise UserError(f"{path} is not a whole family file: {error.args[0]}") from error
+    except (ValueError, TypeError, AttributeError, RuntimeError, OverflowError) as error:
+        # What h5py and numpy raise where contents are of another kind than they should be.
+        why = " ".join(str(error).split())
+        raise UserError(
+            f"{path} is a damaged family file: {why[:200]}\nmake it again with `rankaae ingest`"
+        ) from error
+
+
+def _read(file: h5py.File, path: Path, stored: bool) -> Family:
+    if _text(file.attrs.get("format", "")) != FORMAT:
+        raise UserError(f"{path} is HDF5 but not a family file (no attribute format = {FORMAT})")
+    version = int(file.attrs["format_version"])
+    if version > FORMAT_VERSION:
+        raise UserError(
+            f"{path} is a family file of version {version}; this program reads up to {FORMAT_VERSION}\n"
+            "install a newer rankaae"
+        )
+    split_N = _whole_numbers(file, "split")
+    descriptors_NK, descriptor_names, descriptor_units = _table(file, "descriptors")
+    quantities = _table(file, "quantities") if "quantities" in file else (np.empty((0, 0)), (), ())
+    texts: dict[str, Any] = {name: _text(file.attrs[name]) for name in _TEXTS}
+    return Family(
+        name=_text(file.attrs["family"]),
+        energy_E=_numbers(file, "energy").astype(np.float64),
+        spectra_NE=_spectra(file, path, stored),
+        descriptors_NK=descriptors_NK,
+        descriptor_names=descriptor_names,
+        descriptor_units=descriptor_units,
+        material_N=_materials(file),
+        site_N=_whole_numbers(file, "site").astype(np.int64),
+        # What is no side must not become one by being cut to eight bits.
+        split_N=np.where((split_N < 0) | (split_N > 2), 255, split_N).astype(np.uint8),
+        true_response_KE=_numbers(file, "true_response") if "true_response" in file else None,
+        quantities_NQ=quantities[0],
+        quantity_names=quantities[1],
+        quantity_units=quantities[2],
+        **texts,
+    )
+
+
+def _spectra(file: h5py.File, path: Path, stored: bool) -> Spectra:
+    """Return the spectra; as rows of the file where they stay there."""
+    dataset = file["spectra"]
+    if not stored or dataset.dtype.kind not in "fiu" or dataset.ndim != 2:
+        return _numbers(file, "spectra").astype(np.float32, copy=False)
+    return FileRows.of(dataset, path)
+
+
+def _table(file: h5py.File, name: str) -> tuple[np.ndarray, tuple[str, ...], tuple[str, ...]]:
+    """Return the values of a dataset, and the names and units of its columns."""
+    attributes = file[name].attrs
+    names, units = (tuple(_text(t) for t in np.atleast_1d(attributes[key])) for key in ("names", "units"))
+    return _numbers(file, name).astype(np.float64), names, units
+
+
+def _materials(file: h5py.File) -> np.ndarray:
+    """Return the names of the rows' materials; rows of one material share its string."""
+    names: dict[str, str] = {}
+    return np.array([names.setdefault(m, m) for m in file["material"].asstr()[:]], dtype=object)
+
+
+def _numbers(file: h5py.File, name: str) -> np.ndarray:
+    values = file[name][:]
+    if values.dtype.kind not in "fiu":
+        raise ValueError(f"{name} holds {values.dtype}, expected numbers")
+    return values
+
+
+def _whole_numbers(file: h5py.File, name: str) -> np.ndarray:
+    values = _numbers(file, name)
+    if values.dtype.kind not in "iu":
+        raise ValueError(f"{name} holds {values.dtype}, expected whole numbers")
+    return values
+
+
+def _text(value: object) -> str:
+    """Return an attribute's text, which others may have written as bytes."""
+    return value.decode() if isinstance(value, bytes) else str(value)

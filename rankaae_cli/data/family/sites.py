@@ -1,0 +1,331 @@
+"""What a family asks of the readers of foreign formats, and what they give back."""
+
+import csv
+import io
+from array import array
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from rankaae_cli.core.errors import UserError, nearest
+from rankaae_cli.core.structure.descriptors import DESCRIPTORS, Shell, describe, why_not_kept
+from rankaae_cli.core.structure.quantities import QUANTITIES, measure
+from rankaae_cli.core.xas.spectra import SpectrumError, uniform_grid
+from rankaae_cli.data.family.spectra_rows import Spectra, gathered_spectra, rows_taken
+
+_SITE_DIGITS = 18  # what surely fits into 64 bits
+_REJECTED = ("material", "site", "reason")  # columns of the list of rejected sites
+_ARCHIVE_SUFFIXES = (".gz", ".xz", ".bz2", ".tgz", ".tar", ".zip")
+
+
+class Progress(Protocol):
+    """What long work tells how far it is: (done, in all or None where that is not known, how it stands)."""
+
+    def __call__(self, done: int, total: int | None, standing: str = "") -> None:
+        """Take the news."""
+
+
+def silent(done: int, total: int | None, standing: str = "") -> None:
+    """Be a `Progress` that tells no one."""
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """How first-shell neighbours are found: ``crystal_nn``, or ``cutoff`` with a radius in angstrom."""
+
+    method: str = "crystal_nn"
+    radius: float | None = None
+
+
+@dataclass(frozen=True)
+class FamilySpec:
+    """A family as its configuration describes it.
+
+    Attributes
+    ----------
+    name, element, edge
+        Such as ``Fe_oxides``, ``Fe``, ``K``.
+    energy_E
+        Shape (E,), the family's grid, in `energy_unit` (``eV`` or ``index``).
+    descriptor_names
+        What is computed for each site of a structure.
+    neighbours
+        How first shells are found.
+    ligands, coordination
+        Which first shells the family keeps; None for any.
+    """
+
+    name: str
+    element: str
+    edge: str
+    energy_E: np.ndarray
+    energy_unit: str = "eV"
+    descriptor_names: tuple[str, ...] = ()
+    neighbours: Neighbours = Neighbours()
+    ligands: tuple[str, ...] | None = None
+    coordination: tuple[int, ...] | None = None
+
+    @property
+    def quantity_names(self) -> tuple[str, ...]:
+        """The further quantities that are computed for each site of a structure."""
+        return tuple(name for name in QUANTITIES if name not in self.descriptor_names)
+
+    @property
+    def needs_oxidation_states(self) -> bool:
+        """Whether descriptors or neighbours depend on the atoms' oxidation states."""
+        return self.neighbours.method == "crystal_nn" or "OS" in self.descriptor_names
+
+
+def family_spec(configuration: Mapping[str, Any]) -> FamilySpec:
+    """Make a family of its configuration, as conf/family/ has it.
+
+    Raises
+    ------
+    UserError
+        If the energy grid or the way to find neighbours is impossible.
+    """
+    name, grid = configuration["name"], configuration["energy"]
+    neighbours, keep = configuration["neighbours"], configuration["keep"]
+    method, radius = neighbours["method"], neighbours.get("radius")
+    if method == "cutoff" and not (radius and radius > 0):
+        raise UserError(f"family {name}: neighbours.method=cutoff needs neighbours.radius= in angstrom")
+    if grid["points"] < 2 or grid["step"] <= 0:
+        raise UserError(f"family {name}: energy.points must be at least 2 and energy.step positive")
+    ligands, coordination = keep.get("ligands"), keep.get("coordination")
+    return FamilySpec(
+        name=name,
+        element=configuration["element"],
+        edge=configuration["edge"],
+        energy_E=uniform_grid(grid["start"], grid["step"], grid["points"]),
+        energy_unit=grid["unit"],
+        descriptor_names=tuple(configuration["descriptors"]),
+        neighbours=Neighbours(method, radius),
+        ligands=None if ligands is None else tuple(ligands),
+        coordination=None if coordination is None else tuple(coordination),
+    )
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """An input site that is not in the family file, and why. `site` is empty where none could be told."""
+
+    material: str
+    site: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Sites:
+    """What a reader found: the sites that can be used, and the others with the reason.
+
+    Shapes and meanings of the arrays are those of `rankaae_cli.data.family.family_file.Family`.
+    """
+
+    energy_E: np.ndarray
+    spectra_NE: Spectra
+    descriptors_NK: np.ndarray
+    descriptor_names: tuple[str, ...]
+    descriptor_units: tuple[str, ...]
+    material_N: np.ndarray
+    site_N: np.ndarray
+    rejected: tuple[Rejection, ...] = ()
+    energy_unit: str = "eV"
+    normalisation: str = "edge_step"
+    quantities_NQ: np.ndarray = field(default_factory=lambda: np.empty((0, 0)))
+    quantity_names: tuple[str, ...] = ()
+    quantity_units: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.material_N)
+
+
+def units_of(names: Sequence[str]) -> tuple[str, ...]:
+    """Return the units of descriptors or quantities, empty where a name is not one of the program's own."""
+    return tuple(QUANTITIES[n].unit if n in QUANTITIES else "" for n in names)
+
+
+def require_known_descriptors(names: Sequence[str], family: str) -> None:
+    """Raise UserError if the family asks for a descriptor that cannot be computed from a structure."""
+    for name in names:
+        if name not in DESCRIPTORS:
+            raise UserError(f"family {family} asks for descriptor {name}: {nearest(name, DESCRIPTORS)}")
+
+
+def site_index(digits: str) -> int:
+    """Return the site index that `digits` spell; raise SpectrumError if it is beyond 64 bits."""
+    significant = digits.lstrip("0")
+    if len(significant) > _SITE_DIGITS:
+        raise SpectrumError(f"site index {digits[:24]} has more than {_SITE_DIGITS} digits")
+    return int(significant or "0")
+
+
+def described(shell: Shell | str, spec: FamilySpec, keep_all: bool) -> list[float]:
+    """Return the family's K descriptors of a site, then its Q further quantities.
+
+    Parameters
+    ----------
+    shell
+        The site's first shell, or the reason why there is none.
+    spec
+        The family.
+    keep_all
+        Whether to keep sites whose first shell is not one the family keeps.
+
+    Raises
+    ------
+    SpectrumError
+        With the reason, if there is no shell or the family does not keep it.
+    """
+    if isinstance(shell, str):
+        raise SpectrumError(shell)
+    if not keep_all and (reason := why_not_kept(shell, spec.ligands, spec.coordination)):
+        raise SpectrumError(reason)
+    return describe(shell, spec.descriptor_names) + measure(shell, spec.quantity_names)
+
+
+def material_names(folders: Iterable[tuple[str, ...]], top: str | Path) -> dict[tuple[str, ...], str]:
+    """Name materials by where they lie.
+
+    A material has the last part of its path for a name; where several end alike, each has as many more parts
+    from the end as tell it from the others (``setA/m1`` and ``setB/m1``), at most all.
+
+    Parameters
+    ----------
+    folders
+        Each material's path, split at the slashes, relative to what was read; empty: the top itself.
+    top
+        The folder or archive that was read, whose name a material at the top has.
+    """
+    name = Path(top).resolve().name
+    for suffix in _ARCHIVE_SUFFIXES:
+        name = name.removesuffix(suffix)
+    paths = {folder: folder or (".", name) for folder in folders}
+    count = Counter(path[-n:] for path in paths.values() for n in range(1, len(path) + 1))
+    return {
+        folder: "/".join(next((path[-n:] for n in range(1, len(path)) if count[path[-n:]] == 1), path))
+        for folder, path in paths.items()
+    }
+
+
+def require_overlap(energy_E: np.ndarray, spec: FamilySpec, where: str) -> None:
+    """Raise UserError if energies have nothing in common with the family's, as for the wrong element."""
+    first, last = spec.energy_E[0], spec.energy_E[-1]
+    if spec.energy_unit == "eV" and (energy_E[-1] < first or energy_E[0] > last):
+        in_kev = 1000 * energy_E[-1] >= first and 1000 * energy_E[0] <= last
+        raise UserError(
+            f"{where}: the energies {energy_E[0]:.8g} to {energy_E[-1]:.8g} eV do not meet those of family "
+            f"{spec.name}, {first:.8g} to {last:.8g} eV\n"
+            + (
+                "they look like keV; expected eV: multiply them by 1000"
+                if in_kev
+                else "is it of another element or edge? choose +family="
+            )
+        )
+
+
+def gather(
+    rows: Iterable[tuple[str, int, np.ndarray, Sequence[float] | np.ndarray]],
+    rejected: list[Rejection],
+    *,
+    energy_E: np.ndarray,
+    descriptor_names: Sequence[str],
+    descriptor_units: Sequence[str] | None = None,
+    quantity_names: Sequence[str] = (),
+    quantity_units: Mapping[str, str] | None = None,
+    energy_unit: str = "eV",
+    normalisation: str = "edge_step",
+) -> Sites:
+    """Put sites together, sorted by material and site; a second row of one site is rejected.
+
+    Spectra that are large together are not held in memory.
+
+    Parameters
+    ----------
+    rows
+        (material, site, spectrum of shape (E,), K descriptors and then Q quantities) of each site.
+    rejected
+        Sites rejected, by the time that `rows` has been gone through; not changed.
+    energy_E, descriptor_names, descriptor_units, quantity_names, energy_unit, normalisation
+        Of all rows. A quantity that is not known of any site is left out.
+    quantity_units
+        By name; None for quantities of the program's own.
+    """
+    numbers: dict[str, int] = {}
+    number_of, sites, flat = array("q"), array("q"), array("d")
+
+    def spectra() -> Iterator[np.ndarray]:
+        for material, site, spectrum_E, values in rows:
+            number_of.append(numbers.setdefault(material, len(numbers)))
+            sites.append(site)
+            flat.extend(map(float, values))
+            yield spectrum_E
+
+    gathered = gathered_spectra(spectra(), len(energy_E))
+    names = sorted(numbers)
+    rank = np.empty(len(names), dtype=np.int64)
+    rank[[numbers[name] for name in names]] = np.arange(len(names))
+    rank_N, site_N = rank[np.array(number_of, dtype=np.int64)], np.array(sites, dtype=np.int64)
+    order = np.lexsort((site_N, rank_N))
+    again = np.r_[False, (np.diff(rank_N[order]) == 0) & (np.diff(site_N[order]) == 0)][: len(order)]
+    repeated = [
+        Rejection(names[rank_N[i]], str(site_N[i]), "duplicate: this material and site came before")
+        for i in np.sort(order[again])
+    ]
+    order = order[~again]
+
+    k, q = len(descriptor_names), len(quantity_names)
+    values_N = np.array(flat, dtype=np.float64).reshape(len(rank_N), k + q)[order]
+    known = [i for i in range(q) if np.isfinite(values_N[:, k + i]).any()]
+    kept_names = tuple(quantity_names[i] for i in known)
+    return Sites(
+        energy_E=np.asarray(energy_E, dtype=np.float64),
+        spectra_NE=rows_taken(gathered, order),
+        descriptors_NK=values_N[:, :k],
+        descriptor_names=tuple(descriptor_names),
+        descriptor_units=tuple(descriptor_units or units_of(descriptor_names)),
+        material_N=np.array(names, dtype=object)[rank_N[order]],
+        site_N=site_N[order],
+        rejected=tuple(sorted([*rejected, *repeated], key=lambda r: (r.material, r.site))),
+        energy_unit=energy_unit,
+        normalisation=normalisation,
+        quantities_NQ=values_N[:, [k + i for i in known]],
+        quantity_names=kept_names,
+        quantity_units=units_of(kept_names)
+        if quantity_units is None
+        else tuple(quantity_units[name] for name in kept_names),
+    )
+
+
+def rejected_reasons(path: Path) -> list[str]:
+    """Return the reasons in a list that `rejected_csv` made, one a site.
+
+    Parameters
+    ----------
+    path
+        Of the list.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read.
+    ValueError
+        If it is no such list, or a row of it is too short or too long.
+    """
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.reader(file))
+    if rows[:1] != [list(_REJECTED)] or any(len(row) != len(_REJECTED) for row in rows):
+        raise ValueError(f"{path} is no list of rejected sites: expected {', '.join(_REJECTED)} in every row")
+    return [reason for _, _, reason in rows[1:]]
+
+
+def rejected_csv(rejected: Iterable[Rejection]) -> str:
+    """Return the text of the list of rejected sites: a header, then material, site, reason."""
+    text = io.StringIO()
+    lines = csv.writer(text, lineterminator="\n")
+    lines.writerow(_REJECTED)
+    lines.writerows((r.material, r.site, " ".join(r.reason.split())) for r in rejected)
+    return text.getvalue()

@@ -1,0 +1,1 @@
+"""From a scan to a normalised spectrum on a grid."""

@@ -1,0 +1,247 @@
+"""Which column of a scan holds what."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+
+from rankaae_cli.core.errors import UserError, nearest
+from rankaae_cli.core.xas.spectra import SpectrumError
+
+# XDI's labels, and what beamlines and programs write for them. Compared in lower case without units.
+_SYNONYMS = {
+    "energy": ("energy", "e", "en", "ev", "kev", "photon_energy", "energyev", "mono_energy", "energy_ev"),
+    "angle": ("angle", "theta", "bragg", "mono_angle"),
+    "i0": ("i0", "io", "monitor", "mon", "i_0"),
+    "itrans": ("itrans", "it", "i1", "trans", "transmission", "i_1", "i_t"),
+    "ifluor": ("ifluor", "if", "iff", "fluo", "fluor", "fluorescence", "lytle", "pips", "i_f"),
+    "irefer": ("irefer", "ir", "i2", "iref", "reference", "i_2", "i_r"),
+    "mutrans": ("mutrans", "mu_trans", "mut"),
+    "mufluor": ("mufluor", "mu_fluor", "muf", "xmuf"),
+    "murefer": ("murefer", "mu_refer", "mu_ref", "xmur", "mur"),
+    "mu": ("mu", "xmu", "mu(e)", "absorption", "absorbance", "abs", "mux", "mu_e", "xanes"),
+    "normtrans": ("normtrans", "norm", "normalized", "normalised", "norm_mu", "normmu"),
+    "normfluor": ("normfluor",),
+    "flat": ("flat", "flattened"),
+}
+_LABEL_OF = {word: label for label, words in _SYNONYMS.items() for word in words}
+_CHANNEL = re.compile(r"(.+?)_*(?:ch(?:an(?:nel)?)?|el(?:em(?:ent)?)?|det(?:ector)?|sdd|px|pixel)?_*\d+")
+_ROLES = ("energy", "mu", "i0", "itrans", "ifluor", "irefer")
+# Columns that an absorption is made of; the first that a scan has is taken.
+SIGNALS = ("mutrans", "itrans", "mufluor", "ifluor", "mu", "flat", "normtrans", "normfluor")
+_NO_ABSCISSA = frozenset({"i0", "irefer", "murefer", *SIGNALS})
+
+
+@dataclass(frozen=True)
+class ColumnChoice:
+    """Which columns to take, by name or by number from 1 on; None where labels or the header tell.
+
+    Attributes
+    ----------
+    energy, mu
+        The energies (or angles), and the absorption as it is in the file.
+    i0, itrans, ifluor, irefer
+        Intensities before the sample, behind it, of the fluorescence, and behind the reference. `ifluor` may be
+        several columns, such as the channels of a detector of many elements: their sum is taken.
+    normalised
+        Whether `mu` is normalised to the edge step.
+    unit
+        Of the first: ``eV``, ``keV``, ``degrees`` or ``radians``.
+    d_spacing
+        Of the monochromator, angstrom; for angles.
+    """
+
+    energy: str | int | None = None
+    mu: str | int | None = None
+    i0: str | int | None = None
+    itrans: str | int | None = None
+    ifluor: str | int | tuple[str | int, ...] | None = None
+    irefer: str | int | None = None
+    normalised: bool | None = None
+    unit: str | None = None
+    d_spacing: float | None = None
+
+    @classmethod
+    def of(cls, choice: "ColumnChoice | Mapping[str, Any] | Sequence[str | int] | None") -> "ColumnChoice":
+        """Return the choice that a mapping of these names, or a pair (energy, mu), stands for.
+
+        Raises
+        ------
+        UserError
+            If it names something else, or a value is of another type.
+        """
+        if choice is None:
+            return cls()
+        if isinstance(choice, ColumnChoice):
+            return choice
+        if isinstance(choice, Mapping):
+            known = [f.name for f in fields(cls)]
+            for name in choice:
+                if name not in known:
+                    raise UserError(f"measured.columns has no {name!r}: {nearest(str(name), known)}")
+            return cls(**{name: _checked(name, value) for name, value in choice.items()})
+        if not isinstance(choice, (list, tuple)) or len(choice) != 2:
+            raise UserError(
+                f"measured.columns={choice!r}: expected two columns, energy and mu by name or number, such as "
+                f"'measured.columns=[1,2]', or roles, such as {choosing(energy=1, i0=2, itrans=3)}"
+            )
+        return cls(energy=_checked("energy", choice[0]), mu=_checked("mu", choice[1]))
+
+    @property
+    def chooses_signal(self) -> bool:
+        """Whether it says what the absorption is made of."""
+        return any(value is not None for value in (self.mu, self.itrans, self.ifluor))
+
+
+def _checked(name: str, value: Any) -> Any:
+    """Return what was said of a column, lists as tuples, if it is of the right type."""
+    if value is None:
+        return None
+    if name == "normalised":
+        is_right, expected = isinstance(value, bool), "true or false"
+    elif name == "unit":
+        is_right, expected = isinstance(value, str), "eV, keV, degrees or radians"
+    elif name == "d_spacing":
+        is_right = isinstance(value, (int, float)) and not isinstance(value, bool)
+        expected = "a number, angstrom"
+    elif name == "ifluor" and isinstance(value, (list, tuple)):
+        value = tuple(value)
+        is_right = bool(value) and all(_is_column(v) for v in value)
+        expected = "names or numbers of columns in the list"
+    else:
+        is_right = _is_column(value)
+        expected = "the name of a column, or its number from 1 on"
+        expected += ", or a list of them" if name == "ifluor" else ""
+    if not is_right:
+        raise UserError(f"measured.columns: {name} is {value!r}, expected {expected}")
+    return value
+
+
+def _is_column(value: Any) -> bool:
+    return (isinstance(value, str) and bool(value.strip())) or (
+        isinstance(value, int) and not isinstance(value, bool)
+    )
+
+
+def choosing(**columns: str | float) -> str:
+    """Return a choice of columns as it is written on the command line: ``'measured.columns={energy:1,mu:2}'``."""
+    return "'measured.columns={" + ",".join(f"{role}:{value}" for role, value in columns.items()) + "}'"
+
+
+def canonical(name: str) -> str:
+    """Return XDI's label for a column's name, or the name itself in lower case: ``I1`` is ``itrans``."""
+    # Up to a unit in brackets, which mu(E) does not have.
+    bare = re.sub(
+        r"\s*[\[(](?:k?ev|deg\w*|rad\w*|counts?|a\.?u\.?|arb\w*\.?)[\])]\s*$", "", name.strip().lower()
+    )
+    bare = bare.replace(" ", "_").replace("-", "_").strip("_")
+    return _LABEL_OF.get(bare, bare)
+
+
+def is_channel(name: str) -> bool:
+    """Tell whether a column is one of several channels of fluorescence: ``ifluor_1``, ``if2``, ``fluor ch3``."""
+    match = _CHANNEL.fullmatch(canonical(name))
+    return match is not None and _LABEL_OF.get(match[1]) == "ifluor"
+
+
+def channels_note(names: Sequence[str]) -> str:
+    """Return the note on channels that were summed; empty for one."""
+    if len(names) < 2:
+        return ""
+    return f"{len(names)} channels of fluorescence, {names[0]} to {names[-1]}, were summed"
+
+
+def labelled(
+    names: Sequence[str], table_MC: np.ndarray, choice: ColumnChoice
+) -> tuple[dict[str, np.ndarray], str]:
+    """Return the columns of a scan by XDI's labels, those that `choice` names under their role.
+
+    Numbered channels of fluorescence are summed to ``ifluor`` where no column is called that.
+
+    Parameters
+    ----------
+    names
+        One name a column, empty where there is none.
+    table_MC
+        Shape (M, C).
+    choice
+        By name or number.
+
+    Returns
+    -------
+    dict
+        Shape (M,) each.
+    str
+        A note on what was summed, or nothing.
+
+    Raises
+    ------
+    SpectrumError
+        If it has no such column.
+    """
+    columns: dict[str, np.ndarray] = {}
+    used = abscissa_index(names, choice)
+    for i, (name, values) in enumerate(zip(names, table_MC.T, strict=True)):
+        if name and not (i == used and canonical(name) in _NO_ABSCISSA):
+            columns.setdefault(canonical(name), values)
+    channels, note = [i for i, name in enumerate(names) if is_channel(name)], ""
+    is_sum = bool(channels) and "ifluor" not in columns
+    if is_sum:
+        columns["ifluor"] = table_MC[:, channels].sum(axis=1)
+        note = channels_note([names[i] for i in channels])
+    for role in _ROLES:
+        wanted = getattr(choice, role)
+        if wanted is None or (is_sum and role == wanted == "ifluor"):
+            continue
+        several = wanted if isinstance(wanted, tuple) else (wanted,)
+        indices = [_index(one, names, table_MC.shape[1]) for one in several]
+        columns[role] = table_MC[:, indices].sum(axis=1)
+        note = "" if role == "ifluor" else note
+    return columns, note
+
+
+def abscissa_index(names: Sequence[str], choice: ColumnChoice) -> int:
+    """Return which column holds the energies or angles, from 0 on: the chosen, the one so called, or the first.
+
+    A column that is called an absorption or a detector's counts is never taken for them.
+
+    Parameters
+    ----------
+    names
+        One name a column, empty where there is none.
+    choice
+        By name or number.
+
+    Raises
+    ------
+    SpectrumError
+        If there is no such column.
+    """
+    if choice.energy is not None:
+        return _index(choice.energy, names, len(names))
+    labels = [canonical(name) for name in names]
+    for label in ("energy", "angle"):
+        if label in labels:
+            return labels.index(label)
+    if labels[0] in _NO_ABSCISSA:
+        raise SpectrumError(
+            f"no column is called energy, and the first is called {names[0]}: choose, such as by "
+            f"{choosing(energy=2, mu=1)}"
+        )
+    return 0
+
+
+def _index(wanted: str | int, names: Sequence[str], count: int) -> int:
+    if isinstance(wanted, str) and not wanted.isdecimal():
+        exact = [i for i, name in enumerate(names) if name.lower() == wanted.lower()]
+        alike = [i for i, name in enumerate(names) if name and canonical(name) == canonical(wanted)]
+        if not (exact or alike):
+            shown = ", ".join(name or "unnamed" for name in names)
+            raise SpectrumError(f"there is no column {wanted!r}: the {count} columns are {shown}")
+        return (exact or alike)[0]
+    number = int(wanted)
+    if not 1 <= number <= count:
+        raise SpectrumError(f"there is no column {number}: the file has {count} columns")
+    return number - 1

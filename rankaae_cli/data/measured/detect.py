@@ -1,0 +1,234 @@
+"""Reading measured and computed spectra of any format, told apart by their contents."""
+
+import codecs
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from rankaae_cli.core.errors import UserError
+from rankaae_cli.core.xas.spectra import SpectrumError
+from rankaae_cli.data.family.family_file import FORMAT
+from rankaae_cli.data.measured.columns import ColumnChoice
+from rankaae_cli.data.measured.computed import read_family_spectra, read_table, read_xmu
+from rankaae_cli.data.measured.spectrum import MeasuredSpectrum, Readings
+from rankaae_cli.data.readers.computed.archive import COMPRESSION_ERRORS, decompressor
+from rankaae_cli.data.readers.scans.athena import is_athena, parse_athena
+from rankaae_cli.data.readers.scans.nexus_xas import parse_nexus
+from rankaae_cli.data.readers.scans.spec_scans import is_spec, parse_spec
+from rankaae_cli.data.readers.scans.text_columns import parse_text
+from rankaae_cli.data.readers.scans.xdi import is_xdi, parse_xdi
+
+_SIZE_LIMIT = 256 * 2**20  # bytes of text, uncompressed; a spectrum has a few hundred kilobytes
+_HDF5 = b"\x89HDF\r\n\x1a\n"
+# How a text begins that is not UTF-8; the longer marks first, as one begins with another.
+_MARKS = {
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+
+Columns = ColumnChoice | Mapping[str, Any] | Sequence[str | int] | None
+
+
+def read_measured(
+    path: str | Path, columns: Columns = None, element: str | None = None, edge: str | None = None
+) -> list[MeasuredSpectrum]:
+    """Read the spectra of one file, whatever its format: the contents decide, not the name's ending.
+
+    XDI, Athena projects (Perl or JSON), scans of SPEC, text of columns (all of these compressed or not), NeXus
+    NXxas, FEFF's xmu.dat, tables in RankAAE's public CSV format, family files.
+
+    Parameters
+    ----------
+    path
+        The file.
+    columns
+        Which columns to take: a `ColumnChoice`, a mapping of its fields, or a pair (energy, mu), each by name
+        or by number from 1 on.
+    element, edge
+        Of spectra whose file does not say.
+
+    Returns
+    -------
+    list of MeasuredSpectrum
+        At least one. Records of the file that are no spectra are left out; `read_folder` names them.
+
+    Raises
+    ------
+    SpectrumError
+        With the reason, if the file holds no spectrum that can be used.
+    UserError
+        If there is no such file, or `columns` is impossible.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise UserError(f"there is no file {path}\ncorrect the path")
+    readings = _read(path, ColumnChoice.of(columns), element, edge)
+    if not readings.spectra:
+        record, reason = readings.faults[0] if readings.faults else ("", "it holds no spectrum")
+        raise SpectrumError(f"{record}: {reason}" if record else reason)
+    return list(readings.spectra)
+
+
+def read_folder(
+    path: str | Path, columns: Columns = None, element: str | None = None, edge: str | None = None
+) -> tuple[list[MeasuredSpectrum], list[tuple[Path, str]]]:
+    """Read the spectra of all files of a folder and the folders in it, or of one file.
+
+    Parameters
+    ----------
+    path
+        A folder, or a file. Hidden files and folders are passed over.
+    columns, element, edge
+        As for `read_measured`, of all files.
+
+    Returns
+    -------
+    list of MeasuredSpectrum
+        In the order of the files' names. Names that occur more than once have as much of the file's path in
+        front as the folder adds.
+    list of (path, reason)
+        What could not be used: a file, or ``<file>/<record>`` of one with several. No bad file stops the others.
+
+    Raises
+    ------
+    UserError
+        If there is no such folder or file, or `columns` is impossible.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise UserError(f"there is no file or folder {path}\ncorrect the path")
+    choice = ColumnChoice.of(columns)
+    spectra: list[MeasuredSpectrum] = []
+    faults: list[tuple[Path, str]] = []
+    for file in _files(path):
+        try:
+            readings = _read(file, choice, element, edge)
+        except (SpectrumError, UserError) as error:
+            # The first line says what is wrong, without the path that it is listed under.
+            reason = str(error).splitlines()[0].removeprefix(f"{file}").lstrip(": ")
+            faults.append((file, reason))
+            continue
+        except Exception as error:  # a fault of ours, which is to cost this file alone
+            faults.append(
+                (file, f"it cannot be read: {type(error).__name__}: {' '.join(str(error).split())[:150]}")
+            )
+            continue
+        spectra += readings.spectra
+        faults += [(file / record, reason) for record, reason in readings.faults]
+        if not readings.spectra and not readings.faults:
+            faults.append((file, "it holds no spectrum"))
+    return _uniquely_named(spectra, path), faults
+
+
+def _files(path: Path) -> Iterator[Path]:
+    if path.is_file():
+        yield path
+        return
+    for file in sorted(path.rglob("*")):
+        hidden = any(part.startswith(".") for part in file.relative_to(path).parts)
+        if file.is_file() and not hidden:
+            yield file
+
+
+def _uniquely_named(spectra: list[MeasuredSpectrum], top: Path) -> list[MeasuredSpectrum]:
+    """Put folders and, if that is not enough, numbers to names that occur more than once."""
+    count: dict[str, int] = {}
+    for spectrum in spectra:
+        count[spectrum.name] = count.get(spectrum.name, 0) + 1
+    used: set[str] = set()
+    named = []
+    for spectrum in spectra:
+        name = spectrum.name
+        if count[name] > 1 and top.is_dir():
+            relative = spectrum.path.relative_to(top)
+            name = str(relative) if relative.stem == name else f"{relative}/{name}"
+        plain, n = name, 1
+        while name in used:
+            n += 1
+            name = f"{plain} ({n})"
+        used.add(name)
+        named.append(spectrum if name == spectrum.name else replace(spectrum, name=name))
+    return named
+
+
+def _read(path: Path, choice: ColumnChoice, element: str | None, edge: str | None) -> Readings:
+    # Numbers that no detector gives overflow, and what they lead to is checked.
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        readings = _dispatched(path, choice, element, edge)
+    spectra = tuple(replace(s, element=s.element or element, edge=s.edge or edge) for s in readings.spectra)
+    return replace(readings, spectra=spectra)
+
+
+def _dispatched(path: Path, choice: ColumnChoice, element: str | None, edge: str | None) -> Readings:
+    """Tell the format of a file by its contents, and read it."""
+    try:
+        with path.open("rb") as file:
+            magic = file.read(len(_HDF5))
+        if magic == _HDF5:
+            return _read_hdf5(path, choice)
+        data = _contents(path)
+    except OSError as error:
+        raise SpectrumError(f"it cannot be read: {error.strerror or error}") from error
+    if not data.strip():
+        raise SpectrumError("the file is empty")
+    text = _decoded(data)
+    if "\x00" in text[:4096]:
+        raise SpectrumError(
+            "a binary file of no known kind, expected XDI, Athena, text columns, NeXus or xmu.dat"
+        )
+    if is_xdi(text):
+        return Readings((parse_xdi(text, path, choice),))
+    if is_athena(text):
+        return parse_athena(text, path)
+    if is_spec(text):
+        return parse_spec(text, path, choice, element, edge)
+    if _is_xmu(text):
+        return read_xmu(text.encode(), path)
+    if "ENE_" in text.split("\n", 1)[0]:
+        return read_table(path)
+    return Readings((parse_text(text, path, choice, element, edge),))
+
+
+def _decoded(data: bytes) -> str:
+    """Return the text of a file: UTF-8, or what its byte-order mark says, as Windows' programs write it."""
+    encoding = next((name for mark, name in _MARKS.items() if data.startswith(mark)), "utf-8")
+    return data.decode(encoding, errors="replace").removeprefix("\ufeff")
+
+
+def _contents(path: Path) -> bytes:
+    """Return the bytes of a file, uncompressed."""
+    opener = decompressor(path)
+    try:
+        with opener(path) if opener else path.open("rb") as file:
+            data: bytes = file.read(_SIZE_LIMIT + 1)
+    except (*COMPRESSION_ERRORS, zlib.error) as error:
+        raise SpectrumError("it is compressed, and damaged or cut short") from error
+    if len(data) > _SIZE_LIMIT:
+        raise SpectrumError(f"it holds more than {_SIZE_LIMIT // 2**20} MiB of text: no file of spectra")
+    return data
+
+
+def _read_hdf5(path: Path, choice: ColumnChoice) -> Readings:
+    try:
+        with h5py.File(path, "r") as file:
+            kind = file.attrs.get("format", "")
+    except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
+        raise SpectrumError("an HDF5 file that is damaged or cut short") from error
+    if (kind.decode() if isinstance(kind, bytes) else str(kind)) == FORMAT:
+        return read_family_spectra(path)
+    return parse_nexus(path, choice)
+
+
+def _is_xmu(text: str) -> bool:
+    """Tell FEFF's xmu.dat by the line that names its columns, or the one with the edge step."""
+    head = text[:4000]
+    return "xsedge" in head or any(
+        line.replace("#", " ").split()[:4] == ["omega", "e", "k", "mu"] for line in head.splitlines()
+    )

@@ -1,0 +1,1 @@
+"""Readers of single scans, as beamlines and their programs write them."""

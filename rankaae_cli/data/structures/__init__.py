@@ -1,0 +1,1 @@
+"""Atomic structures and the shells around their absorbing sites."""

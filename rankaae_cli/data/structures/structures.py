@@ -1,0 +1,256 @@
+"""First shells of sites in a periodic structure, by pymatgen, within a time limit."""
+
+import ctypes
+import hashlib
+import signal
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from importlib import metadata
+from importlib.util import find_spec
+from types import FrameType
+from typing import Any
+
+import numpy as np
+
+from rankaae_cli.core.errors import UserError
+from rankaae_cli.core.structure.descriptors import Shell
+from rankaae_cli.data.structures.shells import Job, MaterialShells
+
+# To be raised when the same structure would give other shells than before: it is part of the cache's keys.
+ALGORITHM = 2
+_AGAIN_EVERY = 0.5  # seconds
+_SAME_PLACE = 0.1  # angstrom; no two atoms are nearer
+_NO_ELEMENTS = "the POSCAR names no elements (VASP 4): write a line of them above the numbers of atoms"
+
+
+class _TimeOutError(BaseException):
+    """Not an Exception, for pymatgen catches those."""
+
+
+def require_pymatgen() -> None:
+    """Raise UserError if pymatgen is not installed. Does not import it, which takes seconds."""
+    if find_spec("pymatgen") is None:
+        raise UserError('descriptors of structures need pymatgen\npip install "rankaae[structures]"')
+
+
+def job_key(job: Job) -> str:
+    """Return what the result of a job depends on, as a hexadecimal digest."""
+    settings = (ALGORITHM, _versions(), job.neighbours, job.oxidation_states, job.sites)
+    return hashlib.sha256(repr(settings).encode() + b"\n" + job.poscar).hexdigest()
+
+
+def compute_named(name: str, job: Job, time_limit: float) -> tuple[str, MaterialShells]:
+    """Return the name and what `compute` returns: results come back from the processes in any order."""
+    return name, compute(job, time_limit)
+
+
+def compute(job: Job, time_limit: float) -> MaterialShells:
+    """Find the first shells of the wanted sites of one structure.
+
+    Oxidation states are assigned first by bond-valence analysis, where that succeeds. Then neighbours are
+    found by CrystalNN, or as all atoms within a radius; for neighbouring oxygens also how many they have. The
+    second shell is made of the neighbours' neighbours; by CrystalNN, which is slow, only where all are oxygens.
+
+    Parameters
+    ----------
+    job
+        The structure, the sites, the method.
+    time_limit
+        Seconds of wall clock.
+    """
+    try:
+        with _limited(time_limit), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return _compute(job)
+    except _TimeOutError:
+        return MaterialShells(
+            fault=f"time-out: the structure took more than {time_limit:g} s (time_limit=)", timed_out=True
+        )
+
+
+def _compute(job: Job) -> MaterialShells:
+    from pymatgen.io.vasp import Poscar
+
+    try:
+        poscar = Poscar.from_str(job.poscar.decode("utf-8-sig", errors="replace"), read_velocities=False)
+        structure = poscar.structure
+        elements = [site.specie.symbol for site in structure]
+    except Exception as error:  # pymatgen raises all kinds for a damaged POSCAR
+        return MaterialShells(fault=f"the structure cannot be read: {_one_line(error)}")
+    if not poscar.true_names:  # pymatgen makes them up then: H, He, Li, ...
+        return MaterialShells(fault=_NO_ELEMENTS)
+    sites = [i for i in job.sites if 0 <= i < len(structure)]
+    states = _oxidation_states(structure) if job.oxidation_states else None
+    if states is not None:
+        structure.add_oxidation_state_by_site(states)
+    finder = _Finder(structure, job)
+    shells, faults = {}, {}
+    for i in sites:
+        try:
+            shells[i] = _shell(finder, i, np.nan if states is None else float(states[i]))
+        except Exception as error:  # such as no Voronoi cell
+            faults[i] = f"no first shell could be found: {_one_line(error)}"
+    return MaterialShells(
+        atoms=len(structure),
+        elements=tuple(sorted(set(elements))),
+        site_elements={i: elements[i] for i in sites},
+        shells=shells,
+        faults=faults,
+    )
+
+
+def _oxidation_states(structure: Any) -> list[float] | None:
+    from pymatgen.analysis.bond_valence import BVAnalyzer
+
+    try:
+        return BVAnalyzer().get_valences(structure)
+    except Exception:  # ValueError: no consistent valences; others: elements it has no parameters for
+        return None
+
+
+class _Finder:
+    """Finds the neighbours of the atoms of one structure, of each atom once."""
+
+    def __init__(self, structure: Any, job: Job) -> None:
+        self.structure = structure
+        self.neighbours = job.neighbours
+        self._known: dict[int, list[tuple[int, str, np.ndarray]]] = {}
+        if job.neighbours.method == "crystal_nn":
+            from pymatgen.analysis.local_env import CrystalNN
+
+            self._crystal_nn = CrystalNN()
+
+    def of(self, i: int) -> list[tuple[int, str, np.ndarray]]:
+        """Return (index, element, vector in angstrom) of each neighbour of atom i, the nearest first."""
+        if i not in self._known:
+            found = self._by_crystal_nn(i) if self.neighbours.method == "crystal_nn" else self._by_cutoff(i)
+            self._known[i] = sorted(found, key=lambda n: float(np.linalg.norm(n[2])))
+        return self._known[i]
+
+    def _by_crystal_nn(self, i: int) -> list[tuple[int, str, np.ndarray]]:
+        here = self.structure[i].coords
+        info = self._crystal_nn.get_nn_info(self.structure, i)
+        return [(n["site_index"], n["site"].specie.symbol, n["site"].coords - here) for n in info]
+
+    def _by_cutoff(self, i: int) -> list[tuple[int, str, np.ndarray]]:
+        atom = self.structure[i]
+        # An atom is no neighbour of its own, its periodic images are: get_neighbors keeps to that.
+        found = self.structure.get_neighbors(atom, self.neighbours.radius)
+        return [(n.index, n.specie.symbol, n.coords - atom.coords) for n in found]
+
+
+def _shell(finder: _Finder, i: int, oxidation_state: float) -> Shell:
+    neighbours = finder.of(i)
+    second = _second_shell(finder, i)
+    return Shell(
+        vectors_M3=np.array([v for _, _, v in neighbours], dtype=np.float64).reshape(-1, 3),
+        elements=tuple(element for _, element, _ in neighbours),
+        oxidation_state=oxidation_state,
+        neighbour_coordination_M=np.array(
+            [len(finder.of(j)) if element == "O" else np.nan for j, element, _ in neighbours],
+            dtype=np.float64,
+        ),
+        absorber=finder.structure[i].specie.symbol,
+        second_vectors_L3=None if second is None else np.array([v for _, v in second]).reshape(-1, 3),
+        second_elements=tuple(element for element, _ in second or ()),
+    )
+
+
+def _second_shell(finder: _Finder, i: int) -> list[tuple[str, np.ndarray]] | None:
+    """Return (element, vector in angstrom) of the neighbours' neighbours, each once, the nearest first.
+
+    Atom i itself and its neighbours do not belong to it. None where they were not sought.
+    """
+    neighbours = finder.of(i)
+    if finder.neighbours.method == "crystal_nn" and any(element != "O" for _, element, _ in neighbours):
+        return None
+    # Images of one atom are atoms of their own, told apart by where they are.
+    places: dict[int, list[np.ndarray]] = {i: [np.zeros(3)]}
+    for j, _, vector in neighbours:
+        places.setdefault(j, []).append(vector)
+    found = []
+    for j, _, vector in neighbours:
+        for k, element, onward in finder.of(j):
+            there = vector + onward
+            if all(np.linalg.norm(there - place) > _SAME_PLACE for place in places.setdefault(k, [])):
+                places[k].append(there)
+                found.append((element, there.round(6)))
+    return sorted(found, key=lambda atom: float(np.linalg.norm(atom[1])))
+
+
+@contextmanager
+def _limited(seconds: float) -> Iterator[None]:
+    """Raise _TimeOutError in the body after so many seconds, and again where it was swallowed."""
+    if threading.current_thread() is threading.main_thread():
+        with _limited_by_alarm(seconds):
+            yield
+    else:
+        with _limited_from_outside(seconds):
+            yield
+
+
+@contextmanager
+def _limited_by_alarm(seconds: float) -> Iterator[None]:
+    armed = True
+
+    def expire(signum: int, frame: FrameType | None) -> None:
+        if armed:
+            raise _TimeOutError
+
+    before = signal.signal(signal.SIGALRM, expire)
+    signal.setitimer(signal.ITIMER_REAL, seconds, _AGAIN_EVERY)
+    try:
+        yield
+    finally:
+        armed = False
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+@contextmanager
+def _limited_from_outside(seconds: float) -> Iterator[None]:
+    """Do the same in another thread than the main one, which alone hears signals."""
+    thread = ctypes.c_ulong(threading.get_ident())
+    raise_in_thread = ctypes.pythonapi.PyThreadState_SetAsyncExc
+    done, turn = threading.Event(), threading.Lock()
+
+    def expire() -> None:
+        wait = seconds
+        while not done.wait(wait):
+            with turn:
+                if not done.is_set():
+                    raise_in_thread(thread, ctypes.py_object(_TimeOutError))
+            wait = _AGAIN_EVERY
+
+    watch = threading.Thread(target=expire, daemon=True)
+    watch.start()
+    try:
+        yield
+    finally:
+        while not done.is_set():
+            try:
+                with turn:
+                    raise_in_thread(thread, None)  # takes back one that is under way
+                    done.set()
+            except _TimeOutError:  # one that arrived just here, when it was no longer wanted
+                continue
+        watch.join()
+
+
+@cache
+def _versions() -> tuple[str, ...]:
+    found = []
+    for package in ("pymatgen", "pymatgen-core"):
+        try:
+            found.append(f"{package} {metadata.version(package)}")
+        except metadata.PackageNotFoundError:
+            continue
+    return tuple(found)
+
+
+def _one_line(error: Exception) -> str:
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= 120 else text[:117] + "..."

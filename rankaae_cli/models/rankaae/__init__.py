@@ -1,0 +1,1 @@
+"""The rank-constrained adversarial autoencoder."""

@@ -1,0 +1,189 @@
+"""A trained model: networks of every trial at their best epochs, and all that is needed to use them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from rankaae_cli.core.errors import UserError
+from rankaae_cli.core.styles.ensemble import trials_to_average
+from rankaae_cli.data.files import replacing
+from rankaae_cli.models.rankaae.networks import Architecture, Autoencoder, trial_generators
+
+FORMAT = "rankaae-checkpoint"
+FORMAT_VERSION = 1
+_ROWS_AT_ONCE = 4096
+
+
+@dataclass
+class TrainedModel:
+    """T trained autoencoders with one energy grid and one set of styles.
+
+    Attributes
+    ----------
+    autoencoder
+        In evaluation mode.
+    energy_E, energy_unit
+        Grid of the spectra it takes and makes; ``eV`` or ``index``.
+    family, element, edge, source, normalisation
+        Of the family file it was trained on; source ``synthetic`` for synthetic data.
+    descriptor_names, descriptor_units, descriptor_classes
+        K names and units; the classes of those descriptors that take few values.
+    selected_trial
+        Index into the trials of the one that scored best on validation.
+    scores_T, best_epoch_T, failed_T
+        Validation score and number of each trial's best epoch; why a trial was given up, or None.
+    style_mean_TS, style_std_TS
+        Of the styles on the training rows.
+    calibration
+        Maps from styles to descriptors fitted on validation; see `core.calibration`.
+    """
+
+    autoencoder: Autoencoder
+    energy_E: np.ndarray
+    energy_unit: str
+    family: str
+    element: str
+    edge: str
+    source: str
+    normalisation: str
+    descriptor_names: tuple[str, ...]
+    descriptor_units: tuple[str, ...]
+    descriptor_classes: dict[str, list[float]]
+    selected_trial: int
+    scores_T: np.ndarray
+    best_epoch_T: np.ndarray
+    failed_T: list[str | None]
+    style_mean_TS: np.ndarray
+    style_std_TS: np.ndarray
+    calibration: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def n_trials(self) -> int:
+        """T."""
+        return self.autoencoder.trials
+
+    @property
+    def is_synthetic(self) -> bool:
+        """Whether the model was trained on spectra of the synthetic generator."""
+        return self.source == "synthetic"
+
+    @property
+    def alive_T(self) -> np.ndarray:
+        """The trials that an ensemble averages, shape (T,), bool; see `core.ensemble.trials_to_average`."""
+        return trials_to_average(self.failed_T, self.selected_trial)
+
+    @property
+    def style_names(self) -> tuple[str, ...]:
+        """Names of the S styles: the descriptors', then ``free_1``, ``free_2``, ..."""
+        free = self.autoencoder.architecture.styles - len(self.descriptor_names)
+        return (*self.descriptor_names, *(f"free_{i + 1}" for i in range(free)))
+
+    @torch.no_grad()
+    def encode(self, spectra_NE: np.ndarray) -> np.ndarray:
+        """Return the styles of every trial, shape (T, N, S) float32, of spectra (N, E) on the model's grid."""
+        if spectra_NE.ndim != 2 or spectra_NE.shape[1] != len(self.energy_E):
+            raise UserError(
+                f"spectra of shape {spectra_NE.shape} do not fit the model's grid of {len(self.energy_E)} points"
+            )
+        rows = torch.as_tensor(np.asarray(spectra_NE, dtype=np.float32))
+        parts = [self.autoencoder.encode(part.unsqueeze(0)) for part in rows.split(_ROWS_AT_ONCE)]
+        return np.asarray(torch.cat(parts, dim=1).numpy())
+
+    @torch.no_grad()
+    def decode(self, styles_TNS: np.ndarray) -> np.ndarray:
+        """Return the spectra (T, N, E) float32 of styles (T, N, S)."""
+        styles = torch.as_tensor(np.asarray(styles_TNS, dtype=np.float32))
+        parts = [self.autoencoder.decode(part) for part in styles.split(_ROWS_AT_ONCE, dim=1)]
+        return np.asarray(torch.cat(parts, dim=1).numpy())
+
+    def reconstruct(self, spectra_NE: np.ndarray) -> np.ndarray:
+        """Return Dec(Enc(spectra)) of every trial, shape (T, N, E)."""
+        return self.decode(self.encode(spectra_NE))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values and tensors, as stored in ``best.ckpt``."""
+        return {
+            "format": FORMAT,
+            "format_version": FORMAT_VERSION,
+            "architecture": self.autoencoder.architecture.to_dict(),
+            "trials": self.n_trials,
+            "weights": {
+                name: value.detach().cpu().clone() for name, value in self.autoencoder.state_dict().items()
+            },
+            "energy": torch.as_tensor(self.energy_E),
+            **{name: getattr(self, name) for name in _PLAIN},
+            "descriptor_names": list(self.descriptor_names),
+            "descriptor_units": list(self.descriptor_units),
+            "style_names": list(self.style_names),
+            **{name: torch.as_tensor(np.asarray(getattr(self, name))) for name in _ARRAYS},
+        }
+
+    def save(self, path: str | Path, extra: Mapping[str, Any] | None = None) -> Path:
+        """Write the model to `path`; `extra` holds what ``last.ckpt`` has beyond it."""
+        with replacing(path) as temporary:
+            torch.save({**self.to_dict(), **(extra or {})}, temporary)
+        return Path(path)
+
+    @classmethod
+    def load(cls, path: str | Path) -> "TrainedModel":
+        """Read a checkpoint; no code in it is run.
+
+        Raises
+        ------
+        UserError
+            If there is none, or it is not a checkpoint of this program or is of a newer version.
+        """
+        path = Path(path)
+        if not path.is_file():
+            raise UserError(
+                f"there is no checkpoint {path}\nthe run has not finished an epoch, or is no training run"
+            )
+        try:
+            content = torch.load(path, map_location="cpu", weights_only=True)
+        except Exception as error:
+            raise UserError(f"{path} cannot be read as a checkpoint: {str(error).splitlines()[0]}") from error
+        if not isinstance(content, dict) or content.get("format") != FORMAT:
+            raise UserError(f"{path} is not a checkpoint of rankaae")
+        if content["format_version"] > FORMAT_VERSION:
+            raise UserError(
+                f"{path} is a checkpoint of version {content['format_version']}; this program reads up to "
+                f"{FORMAT_VERSION}\ninstall a newer rankaae"
+            )
+        try:
+            return cls._from_dict(content)
+        except (KeyError, TypeError, AttributeError, RuntimeError) as error:
+            reason = str(error).splitlines()[0]
+            raise UserError(f"{path} is not a whole checkpoint: {reason}\ntrain again") from error
+
+    @classmethod
+    def _from_dict(cls, content: dict[str, Any]) -> "TrainedModel":
+        generators = trial_generators(0, range(content["trials"]))
+        autoencoder = Autoencoder(Architecture(**content["architecture"]), generators)
+        autoencoder.load_state_dict(content["weights"])
+        return cls(
+            autoencoder=autoencoder.eval().requires_grad_(False),
+            energy_E=content["energy"].numpy(),
+            descriptor_names=tuple(content["descriptor_names"]),
+            descriptor_units=tuple(content["descriptor_units"]),
+            **{name: content[name] for name in _PLAIN},
+            **{name: content[name].numpy() for name in _ARRAYS},
+        )
+
+
+_PLAIN = (
+    "energy_unit",
+    "family",
+    "element",
+    "edge",
+    "source",
+    "normalisation",
+    "descriptor_classes",
+    "selected_trial",
+    "failed_T",
+    "calibration",
+)
+_ARRAYS = ("scores_T", "best_epoch_T", "style_mean_TS", "style_std_TS")

@@ -1,0 +1,84 @@
+"""Scores of all trials on the validation rows, once an epoch, on the device that trains."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, fields
+
+import torch
+from torch import Tensor
+
+from rankaae_cli.models.rankaae.networks import Autoencoder
+from rankaae_cli.models.rankaae.selection import (
+    descriptor_coupling,
+    excess_coupling,
+    selection_score,
+    style_spearman,
+)
+from rankaae_cli.networks.shares import of_first
+from rankaae_cli.training.rows import DeviceSpectra
+
+
+@dataclass(frozen=True)
+class ValidationScores:
+    """What an epoch is judged by; see `core.selection`.
+
+    Attributes
+    ----------
+    reconstruction_mae_T
+        Mean absolute error of the reconstruction.
+    spearman_TK
+        Spearman's correlation of each named style with its descriptor.
+    excess_T
+        Excess coupling.
+    score_T
+        Higher is better; -inf where a value is not finite.
+    """
+
+    reconstruction_mae_T: Tensor
+    spearman_TK: Tensor
+    excess_T: Tensor
+    score_T: Tensor
+
+    def cpu(self) -> "ValidationScores":
+        """Return the scores in the processor's memory."""
+        return ValidationScores(*(getattr(self, f.name).cpu() for f in fields(self)))
+
+
+class Validation:
+    """Validation rows, with what depends on them alone computed once."""
+
+    def __init__(self, spectra: DeviceSpectra, descriptors_NK: Tensor, mean_spectrum_E: Tensor) -> None:
+        self.spectra = spectra
+        self.descriptors_KN = descriptors_NK.T.contiguous()
+        self.descriptor_coupling_KK = descriptor_coupling(self.descriptors_KN)
+        self.baseline_mae = _mean_over_rows(
+            ((block_NE - mean_spectrum_E).abs().mean(), len(block_NE)) for block_NE in spectra.blocks()
+        )
+
+    @torch.no_grad()
+    def score(self, autoencoder: Autoencoder) -> ValidationScores:
+        """Score every trial; the autoencoder must be in evaluation mode. All processes get the first's score."""
+        styles_TNS, mae_T = self.styles_and_errors(autoencoder)
+        styles_TSN = styles_TNS.transpose(1, 2)
+        spearman_TK = style_spearman(styles_TSN[:, : len(self.descriptors_KN)], self.descriptors_KN)
+        excess_T = excess_coupling(styles_TSN, self.descriptor_coupling_KK)
+        score_T = selection_score(spearman_TK, mae_T / self.baseline_mae, excess_T)
+        return ValidationScores(mae_T, spearman_TK, excess_T, of_first(score_T))
+
+    def styles_and_errors(self, autoencoder: Autoencoder) -> tuple[Tensor, Tensor]:
+        """Return the styles (T, N, S) and every trial's mean absolute error of the reconstruction, (T,)."""
+        styles: list[Tensor] = []
+
+        def errors() -> Iterator[tuple[Tensor, int]]:
+            for block_NE in self.spectra.blocks():
+                styles_TNS, output_TNE = autoencoder(block_NE.unsqueeze(0))
+                styles.append(styles_TNS)
+                yield (output_TNE - block_NE).abs().mean(dim=(1, 2)), len(block_NE)
+
+        mae_T = _mean_over_rows(errors())
+        return torch.cat(styles, dim=1), mae_T
+
+
+def _mean_over_rows(means: Iterable[tuple[Tensor, int]]) -> Tensor:
+    """Return the mean over all rows of the means of blocks of them, each given with its number of rows."""
+    weighted, rows = zip(*((mean.double() * n, n) for mean, n in means), strict=True)
+    return (torch.stack(weighted).sum(0) / sum(rows)).float()

@@ -1,0 +1,1 @@
+"""Supervised readers of descriptors: trees, linear models, networks."""

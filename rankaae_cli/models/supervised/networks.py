@@ -1,0 +1,356 @@
+"""Baselines that are networks: a supervised ensemble, an adversarial autoencoder without ranks, a VAE."""
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.utilities.types import OptimizerLRScheduler
+from torch import Tensor
+from torch.nn import functional
+
+from rankaae_cli.models.rankaae.module import RankAAE
+from rankaae_cli.models.rankaae.networks import Architecture, Autoencoder, trial_generators
+from rankaae_cli.models.rankaae.schedules import learning_rate_factor
+from rankaae_cli.models.rankaae.validation import Validation, ValidationScores
+from rankaae_cli.models.supervised.classical import FittedBaseline, FittingRows, Report, linear_reading
+from rankaae_cli.models.supervised.settings import (
+    AdversarialAutoencoderSettings,
+    SupervisedNetworkSettings,
+    VariationalAutoencoderSettings,
+)
+from rankaae_cli.networks.layers import mlp
+from rankaae_cli.training.batches import TrialBatches
+from rankaae_cli.training.callbacks import KeepBestEpoch
+from rankaae_cli.training.rows import DeviceSpectra
+from rankaae_cli.training.trainer import new_trainer, quiet_lightning
+
+# Streams of random numbers, apart from those of the model.
+_INITIAL_WEIGHTS, _DRAWS, _ORDER = 10, 11, 12
+
+
+def fit_supervised_network(
+    rows: FittingRows, settings: SupervisedNetworkSettings, seed: int, report: Report
+) -> FittedBaseline:
+    """Fit networks from the spectrum to all descriptors and average them.
+
+    They differ in their random numbers (Lakshminarayanan, Pritzel and Blundell, arXiv:1612.01474). Each is kept
+    at its best epoch on validation by the mean squared error of standardised descriptors where they are known.
+    """
+    module = _SupervisedNetworks(rows, settings, seed)
+    _train(module, rows, settings.batch_size, settings.max_epochs, seed, report)
+    known_K = np.isfinite(rows.train_NK).any(axis=0)
+
+    @torch.no_grad()
+    def read(spectra_NE: np.ndarray) -> np.ndarray:
+        standard_NK = module(_tensor(spectra_NE)).mean(0)
+        read_NK = (standard_NK * module.descriptor_std_K + module.descriptor_mean_K).double().numpy()
+        return np.where(known_K, read_NK, np.nan)
+
+    return FittedBaseline(read=read, parameters=_parameters(module))
+
+
+def fit_vae(
+    rows: FittingRows, settings: VariationalAutoencoderSettings, styles: int, seed: int, report: Report
+) -> FittedBaseline:
+    """Fit a variational autoencoder (Kingma and Welling, arXiv:1312.6114); its latent means are its styles.
+
+    Epoch and trial are those of the smallest reconstruction error on validation. Descriptors are read by least
+    squares from the styles of the training rows.
+    """
+    module = _VariationalAutoencoders(rows, settings, styles, seed)
+    best = _train(module, rows, settings.batch_size, settings.max_epochs, seed, report)
+    t = int(best.error_T.argmin())
+
+    @torch.no_grad()
+    def encode(spectra_NE: np.ndarray) -> np.ndarray:
+        return np.asarray(module.encode(_tensor(spectra_NE))[0][t].double().numpy())
+
+    @torch.no_grad()
+    def rebuild(spectra_NE: np.ndarray) -> np.ndarray:
+        return np.asarray(module.decode(module.encode(_tensor(spectra_NE))[0])[t].double().numpy())
+
+    return _autoencoder(rows, encode, rebuild, _parameters(module) // settings.trials)
+
+
+def fit_aae(
+    rows: FittingRows, settings: AdversarialAutoencoderSettings, styles: int, seed: int, report: Report
+) -> FittedBaseline:
+    """Fit the model without its rank constraint, all styles free (Makhzani et al., arXiv:1511.05644).
+
+    Epoch and trial are those of the smallest reconstruction error on validation. Descriptors are read by least
+    squares from the styles of the training rows.
+    """
+    s = settings
+    architecture = Architecture(
+        points=rows.train_NE.shape[1],
+        styles=styles,
+        hidden=s.hidden,
+        encoder_layers=s.layers,
+        decoder_layers=s.layers,
+        norm=s.norm.value,
+    )
+    module = RankAAE(architecture, s.objective, s.optimiser, 0, range(s.trials), seed)
+    train_NE, device = _tensor(rows.train_NE), torch.device("cpu")
+    train = DeviceSpectra(train_NE, device)
+    validation = _ByReconstruction(DeviceSpectra(_tensor(rows.validation_NE), device), train)
+    best = KeepBestEpoch(train, validation, s.trials)
+
+    def standing() -> float:
+        return float("nan") if best.latest is None else float(best.latest.reconstruction_mae_T.min())
+
+    nothing_N0 = torch.zeros(len(train_NE), 0)
+    batches = TrialBatches(
+        train_NE, nothing_N0, s.batch_size, trial_generators(seed, range(s.trials), _ORDER)
+    )
+    _run(module, batches, s.max_epochs, [best, _ReportEpoch(report, standing)])
+    _check_kept(best.scores_T)
+    autoencoder = module.autoencoder
+    autoencoder.load_state_dict(best.weights)
+    autoencoder.eval().requires_grad_(False)
+    t = int(best.scores_T.argmax())
+
+    def encode(spectra_NE: np.ndarray) -> np.ndarray:
+        return np.asarray(autoencoder.encode(_tensor(spectra_NE).unsqueeze(0))[t].double().numpy())
+
+    def rebuild(spectra_NE: np.ndarray) -> np.ndarray:
+        return np.asarray(autoencoder(_tensor(spectra_NE).unsqueeze(0))[1][t].double().numpy())
+
+    return _autoencoder(rows, encode, rebuild, _parameters(autoencoder) // s.trials)
+
+
+_Map = Callable[[np.ndarray], np.ndarray]
+
+
+def _autoencoder(rows: FittingRows, encode: _Map, rebuild: _Map, parameters: int) -> FittedBaseline:
+    """Return an autoencoder that reads descriptors by least squares from its styles of the training rows."""
+    read, more = linear_reading(encode(rows.train_NE), rows.train_NK)
+    return FittedBaseline(
+        read=lambda spectra_NE: read(encode(spectra_NE)),
+        rebuild=rebuild,
+        styles=encode,
+        parameters=parameters + more,
+    )
+
+
+class _Networks(pl.LightningModule, ABC):
+    """T networks trained side by side, each by its own loss, with one AdamW and a one-cycle rate."""
+
+    def __init__(self, trials: int, rate: float, weight_decay: float, input_noise: float, seed: int) -> None:
+        super().__init__()
+        self.rate, self.weight_decay, self.input_noise = rate, weight_decay, input_noise
+        self.initial = trial_generators(seed, range(trials), _INITIAL_WEIGHTS)
+        self.draws = trial_generators(seed, range(trials), _DRAWS)
+        self.steps = 1
+
+    @abstractmethod
+    def losses(self, spectra_TBE: Tensor, descriptors_TBK: Tensor) -> Tensor:
+        """Return the loss of each network on a batch, shape (T,)."""
+
+    @abstractmethod
+    def validation_errors(self) -> Tensor:
+        """Return what an epoch is chosen by, shape (T,); lower is better."""
+
+    def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
+        """Return the sum over networks: they share no parameter, so each has its own gradient."""
+        return self.losses(*batch).sum()
+
+    def configure_optimizers(self) -> OptimizerLRScheduler:
+        """Return AdamW and the course of its rate, stepped with every batch."""
+        optimiser = torch.optim.AdamW(
+            self.parameters(), self.rate, weight_decay=self.weight_decay, fused=True
+        )
+        course = torch.optim.lr_scheduler.LambdaLR(
+            optimiser, lambda step: learning_rate_factor(step / self.steps, "one_cycle")
+        )
+        return {"optimizer": optimiser, "lr_scheduler": {"scheduler": course, "interval": "step"}}
+
+    def normal(self, *shape: int) -> Tensor:
+        """Draw N(0, 1) of shape (T, *shape), each network from its own generator."""
+        return torch.stack([torch.randn(*shape, generator=g) for g in self.draws])
+
+    def noisy(self, spectra_TBE: Tensor) -> Tensor:
+        """Return spectra with noise added."""
+        return spectra_TBE + self.input_noise * self.normal(*spectra_TBE.shape[1:])
+
+
+class _SupervisedNetworks(_Networks):
+    """Multilayer perceptrons from standardised spectra to standardised descriptors."""
+
+    def __init__(self, rows: FittingRows, settings: SupervisedNetworkSettings, seed: int) -> None:
+        s = settings
+        super().__init__(s.members, s.rate, s.weight_decay, s.input_noise, seed)
+        train_NE, train_NK = _tensor(rows.train_NE), _tensor(rows.train_NK)
+        self.spectrum_mean_E, self.spectrum_std = train_NE.mean(0), (train_NE - train_NE.mean(0)).std()
+        known_NK = train_NK.isfinite()
+        n_K = known_NK.sum(0).clamp(min=1)
+        self.descriptor_mean_K = torch.where(known_NK, train_NK, 0.0).sum(0) / n_K
+        squares_K = torch.where(known_NK, train_NK - self.descriptor_mean_K, 0.0).square().sum(0) / n_K
+        self.descriptor_std_K = torch.where(squares_K > 0, squares_K.sqrt(), 1.0)
+        self.validation = _tensor(rows.validation_NE), _tensor(rows.validation_NK)
+        widths = [train_NE.shape[1], *[s.hidden] * s.layers, train_NK.shape[1]]
+        self.layers = mlp(widths, s.norm.value, self.initial)
+
+    def forward(self, spectra_TBE: Tensor) -> Tensor:
+        """Return the standardised descriptors (T, B, K) of spectra (T, B, E) or (B, E)."""
+        standard = (spectra_TBE - self.spectrum_mean_E) / self.spectrum_std
+        out_TBK: Tensor = self.layers(standard if standard.dim() == 3 else standard.unsqueeze(0))
+        return out_TBK
+
+    def losses(self, spectra_TBE: Tensor, descriptors_TBK: Tensor) -> Tensor:
+        """Return the mean squared error where the descriptor is known, each descriptor counting alike."""
+        return self._errors(self(self.noisy(spectra_TBE)), descriptors_TBK)
+
+    @torch.no_grad()
+    def validation_errors(self) -> Tensor:
+        """Return the same on the validation rows."""
+        spectra_NE, descriptors_NK = self.validation
+        return self._errors(self(spectra_NE), descriptors_NK.unsqueeze(0))
+
+    def _errors(self, out_TBK: Tensor, descriptors_TBK: Tensor) -> Tensor:
+        known_TBK = descriptors_TBK.isfinite()
+        standard_TBK = (descriptors_TBK - self.descriptor_mean_K) / self.descriptor_std_K
+        square_TBK = torch.where(known_TBK, out_TBK - standard_TBK, 0.0).square()
+        return (square_TBK.sum(1) / known_TBK.sum(1).clamp(min=1)).mean(-1)
+
+
+class _VariationalAutoencoders(_Networks):
+    """Encoders to the mean and log variance of each latent variable, decoders as the model's."""
+
+    def __init__(
+        self, rows: FittingRows, settings: VariationalAutoencoderSettings, styles: int, seed: int
+    ) -> None:
+        s = settings
+        super().__init__(s.trials, s.rate, s.weight_decay, s.input_noise, seed)
+        self.deviation = s.deviation
+        points, hidden = rows.train_NE.shape[1], [s.hidden] * s.layers
+        self.encoder = mlp([points, *hidden, 2 * styles], s.norm.value, self.initial)
+        self.decoder = mlp([styles, *hidden, points], s.norm.value, self.initial)
+        self.validation_NE = _tensor(rows.validation_NE)
+
+    def encode(self, spectra_TBE: Tensor) -> tuple[Tensor, Tensor]:
+        """Return mean and log variance, (T, B, S) each, of spectra (T, B, E) or (B, E)."""
+        rows = spectra_TBE if spectra_TBE.dim() == 3 else spectra_TBE.unsqueeze(0)
+        mean_TBS, log_variance_TBS = self.encoder(rows).chunk(2, dim=-1)
+        return mean_TBS, log_variance_TBS.clamp(-20, 10)
+
+    def decode(self, styles_TBS: Tensor) -> Tensor:
+        """Return spectra (T, B, E)."""
+        return functional.softplus(self.decoder(styles_TBS), beta=2)
+
+    def losses(self, spectra_TBE: Tensor, descriptors_TBK: Tensor) -> Tensor:
+        """Return the negative evidence lower bound a row, less its constant, times 2 deviation^2 / E.
+
+        So it is the mean squared error to the noise-free spectrum plus the weighted Kullback-Leibler divergence.
+        """
+        mean_TBS, log_variance_TBS = self.encode(self.noisy(spectra_TBE))
+        drawn_TBS = mean_TBS + (0.5 * log_variance_TBS).exp() * self.normal(*mean_TBS.shape[1:])
+        square_T = (self.decode(drawn_TBS) - spectra_TBE).square().mean(dim=(1, 2))
+        divergence_TBS = 0.5 * (mean_TBS.square() + log_variance_TBS.exp() - 1 - log_variance_TBS)
+        weight = 2 * self.deviation**2 / spectra_TBE.shape[-1]
+        return square_T + weight * divergence_TBS.sum(-1).mean(-1)
+
+    @torch.no_grad()
+    def validation_errors(self) -> Tensor:
+        """Return the mean absolute error of the reconstruction from the latent means."""
+        rebuilt_TNE = self.decode(self.encode(self.validation_NE)[0])
+        return (rebuilt_TNE - self.validation_NE).abs().mean(dim=(1, 2))
+
+
+class _KeepBest(pl.Callback):
+    """Keep each network's weights of the epoch with the smallest error on validation."""
+
+    def __init__(self, trials: int) -> None:
+        self.error_T = torch.full((trials,), math.inf)
+        self.weights: dict[str, Tensor] = {}
+
+    @torch.no_grad()
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Compare this epoch with the best before."""
+        assert isinstance(pl_module, _Networks)
+        pl_module.eval()
+        error_T = pl_module.validation_errors()
+        pl_module.train()
+        better_T = error_T < self.error_T
+        self.error_T = torch.where(better_T, error_T, self.error_T)
+        for name, value in pl_module.state_dict().items():
+            shape = (-1, *[1] * (value.dim() - 1))
+            kept = self.weights.get(name, value)
+            self.weights[name] = torch.where(better_T.view(shape), value, kept)
+
+
+class _ReportEpoch(pl.Callback):
+    """Tell how far training is, and the error on validation; the last of the callbacks."""
+
+    def __init__(self, report: Report, error: Callable[[], float]) -> None:
+        self.report, self.error = report, error
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Report this epoch."""
+        standing = f"error on validation {self.error():.4f}"
+        self.report(trainer.current_epoch + 1, int(trainer.max_epochs or 0), standing)
+
+
+class _ByReconstruction(Validation):
+    """Validation that judges an epoch by the reconstruction alone."""
+
+    def __init__(self, validation: DeviceSpectra, train: DeviceSpectra) -> None:
+        super().__init__(validation, torch.zeros(len(validation), 0), train.mean())
+
+    @torch.no_grad()
+    def score(self, autoencoder: Autoencoder) -> ValidationScores:
+        """Score every trial; the autoencoder must be in evaluation mode."""
+        _, mae_T = self.styles_and_errors(autoencoder)
+        score_T = torch.where(mae_T.isfinite(), -mae_T, -math.inf)
+        return ValidationScores(mae_T, torch.zeros(len(mae_T), 0), torch.zeros_like(mae_T), score_T)
+
+
+def _train(
+    module: _Networks, rows: FittingRows, batch_size: int, epochs: int, seed: int, report: Report
+) -> _KeepBest:
+    """Train, leave every network at its best epoch, and return what was kept."""
+    trials = len(module.draws)
+    batches = TrialBatches(
+        _tensor(rows.train_NE),
+        _tensor(rows.train_NK),
+        batch_size,
+        trial_generators(seed, range(trials), _ORDER),
+    )
+    module.steps = len(batches) * epochs
+    best = _KeepBest(trials)
+    _run(module, batches, epochs, [best, _ReportEpoch(report, lambda: float(best.error_T.mean()))])
+    _check_kept(best.error_T)
+    module.load_state_dict(best.weights)
+    module.eval().requires_grad_(False)
+    return best
+
+
+def _check_kept(error_T: Tensor) -> None:
+    """Raise RuntimeError where a network had no epoch with a finite error."""
+    lost = int((~error_T.isfinite()).sum())
+    if lost:
+        raise RuntimeError(
+            f"{lost} of {len(error_T)} networks diverged before a usable epoch; lower the rate"
+        )
+
+
+def _run(
+    module: pl.LightningModule, batches: TrialBatches, epochs: int, callbacks: Sequence[pl.Callback]
+) -> None:
+    """Train on the processor; the networks are small."""
+    with quiet_lightning():
+        try:
+            new_trainer("cpu", epochs, callbacks).fit(module, train_dataloaders=batches)
+        except SystemExit as stopped:
+            # So does Lightning answer Ctrl-C.
+            raise KeyboardInterrupt from stopped
+
+
+def _tensor(array: np.ndarray) -> Tensor:
+    return torch.as_tensor(np.asarray(array, dtype=np.float32))
+
+
+def _parameters(module: torch.nn.Module) -> int:
+    return sum(p.numel() for p in module.parameters())

@@ -1,0 +1,270 @@
+"""Figures of several runs: what is read how well, responses side by side, settings against scores."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, NullFormatter
+
+from rankaae_cli.core.labels import described_range
+from rankaae_cli.reports.batch.batch import (
+    SEEDS,
+    Batch,
+    BatchRun,
+    Response,
+    by_value,
+    is_number,
+    shortened,
+    shown_value,
+)
+from rankaae_cli.reports.batch.tables import spearman, verdict
+from rankaae_cli.reports.figures.drawing import (
+    BLACK,
+    BLUE,
+    COLUMN_INCHES,
+    GREY,
+    LIGHT_GREY,
+    ORANGE,
+    PAGE_INCHES,
+    VERMILION,
+    legend_below,
+    new_figure,
+    styled,
+)
+from rankaae_cli.reports.figures.heat import draw_cells, short
+
+# Of Okabe and Ito, without the yellow that white paper swallows. Seven colours and nine markers do not
+# repeat together before the 64th family.
+_COLOURS = (BLUE, VERMILION, "#009E73", "#CC79A7", ORANGE, "#56B4E9", BLACK)
+_MARKERS = "os^DvPX<>"
+MOST_PANELS = 12
+_DECADE = 10.0
+
+
+@dataclass(frozen=True)
+class ResponsePanel:
+    """One panel of `responses`.
+
+    Attributes
+    ----------
+    title
+        Family or descriptor.
+    response
+        Of the run that is shown.
+    others
+        Of the family's other runs, on the same axis.
+    unit
+        Of the energies.
+    """
+
+    title: str
+    response: Response
+    others: Sequence[Response] = ()
+    unit: str = "eV"
+
+
+@styled
+def matrix(batch: Batch) -> Figure:
+    """Draw test Spearman of each descriptor, of the best run of each family, with intervals."""
+    runs, names = batch.best, batch.descriptors
+    cells = [[spearman(run, name) for name in names] for run in runs]
+    value_RC = np.array([[np.nan if c.value is None else c.value for c in row] for row in cells])  # noqa: N806
+    text = [[_cell_text(*cell) for cell in row] for row in cells]
+    width = COLUMN_INCHES if len(names) <= 6 else PAGE_INCHES
+    subject = batch.subject(runs)
+    figure = new_figure(0.85 + 0.27 * len(runs), subject, "test split, Spearman ρ", width=width)
+    ax = figure.subplots()
+    norm, colours = Normalize(colour_start(value_RC), 1), mpl.colormaps["Blues"]
+    draw_cells(ax, value_RC, text, colours, norm)
+    ax.set_xticklabels([shortened(name, 12) for name in names], parse_math=False)
+    ax.set_yticklabels([shortened(batch.name(run)) for run in runs], parse_math=False)
+    ax.xaxis.tick_top()
+    bar = figure.colorbar(ScalarMappable(norm, colours), ax=ax, aspect=25, pad=0.02)
+    bar.set_label("Spearman ρ" if len(runs) > 2 else "ρ")
+    return figure
+
+
+@styled
+def responses(batch: Batch, runs: Sequence[BatchRun], panels: Sequence[ResponsePanel], what: str) -> Figure:
+    """Draw responses side by side, all on one scale, each against the data's.
+
+    Parameters
+    ----------
+    batch
+        What is compared.
+    runs
+        The runs shown.
+    panels
+        In their order.
+    what
+        What is shown, for the heading.
+    """
+    columns, rows, width = _arranged(len(panels), 4)
+    figure = new_figure(0.75 + 1.35 * rows, batch.subject(runs), what, width=width)
+    one_axis = len({(panel.unit, panel.response.origin) for panel in panels}) == 1
+    axes = figure.subplots(rows, columns, sharex=one_axis, sharey=True, squeeze=False)
+    for index, (ax, panel) in enumerate(zip(axes.ravel(), panels, strict=False)):
+        _draw_response(ax, panel)
+        if index + columns >= len(panels) or not one_axis:
+            ax.set_xlabel(energy_label(panel.response.origin, panel.unit))
+            ax.tick_params(labelbottom=True)
+        ax.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+    for ax in axes.ravel()[len(panels) :]:
+        ax.set_axis_off()
+    for ax in axes[:, 0]:
+        ax.set_ylabel("Difference\n95th − 5th pct.")
+    # Other runs may be failures of any size: they do not set the scale.
+    axes[0, 0].set_ylim(*_scale(panels))
+    legend_below(figure, list(axes.ravel()[: len(panels)]), columns=2 if width == COLUMN_INCHES else 5)
+    return figure
+
+
+@styled
+def settings(batch: Batch) -> Figure | None:
+    """Draw the validation score of every run against each setting that differs; None where none does."""
+    keys = batch.keys[:MOST_PANELS]
+    if not keys:
+        return None
+    columns, rows, width = _arranged(len(keys), 3)
+    figure = new_figure(0.7 + 1.6 * rows, batch.subject(batch.runs), "validation split", width=width)
+    axes = figure.subplots(rows, columns, sharey=True, squeeze=False)
+    for ax, key in zip(axes.ravel(), keys, strict=False):
+        _draw_setting(ax, batch, key)
+    for ax in axes.ravel()[len(keys) :]:
+        ax.set_axis_off()
+    for ax in axes[:, 0]:
+        ax.set_ylabel("Validation score")
+    legend_below(figure, axes[0, 0], columns=3 if width == COLUMN_INCHES else 5)
+    return figure
+
+
+def energy_label(origin: str, unit: str) -> str:
+    """Return the label of an axis of energies relative to the edge or to the grid's start."""
+    counted = "" if unit == "index" else f" ({unit})"
+    return {"edge": f"Energy from the edge{counted}", "start": f"Energy from the grid's start{counted}"}[
+        origin
+    ] + (", index" if unit == "index" else "")
+
+
+def colour_start(value_RC: np.ndarray) -> float:  # noqa: N803
+    """Return where colours of correlations begin: 0.5, or a tenth at or below the lowest where that is less."""
+    known = value_RC[np.isfinite(value_RC)]
+    return min(0.5, float(np.floor(10 * known.min()) / 10)) if len(known) else 0.0
+
+
+def family_look(batch: Batch, family: str) -> tuple[str, str]:
+    """Return colour and marker of a family."""
+    index = batch.families.index(family)
+    return _COLOURS[index % len(_COLOURS)], _MARKERS[index % len(_MARKERS)]
+
+
+def _arranged(panels: int, most: int) -> tuple[int, int, float]:
+    """Return columns (at most so many), rows, and the width in inches, of a journal's column or page."""
+    rows = -(-panels // most)
+    columns = -(-panels // rows)
+    return columns, rows, COLUMN_INCHES if columns == 1 else PAGE_INCHES
+
+
+def _cell_text(value: float | None, low: float | None, high: float | None) -> str:
+    if value is None or not np.isfinite(value):
+        return ""
+    if low is None or high is None or not np.isfinite(low):
+        return short(value)
+    return f"{short(value)}\n[{short(low)}, {short(high)}]"
+
+
+def _scale(panels: Sequence[ResponsePanel]) -> tuple[float, float]:
+    """Return the limits that hold what is shown of every panel but the other runs."""
+    shown = np.concatenate([
+        curve
+        for panel in panels
+        for curve in (
+            *(panel.response.difference_E, panel.response.low_E, panel.response.high_E),
+            *(panel.response.data_E, panel.response.data_low_E, panel.response.data_high_E),
+        )
+    ])  # fmt: skip
+    shown = shown[np.isfinite(shown)]
+    low, high = (min(0.0, shown.min()), max(0.0, shown.max())) if len(shown) else (0.0, 0.0)
+    room = 0.05 * (high - low) or 1.0
+    return low - room, high + room
+
+
+def _draw_response(ax: Axes, panel: ResponsePanel) -> None:
+    response = panel.response
+    ax.axhline(0, color=GREY, lw=0.5, zorder=0)
+    if response.origin == "edge":
+        ax.axvline(0, color=GREY, lw=0.5, ls=":", zorder=0)
+    energy_E = response.energy_E
+    if np.isfinite(response.data_E).any():
+        band = response.data_low_E, response.data_high_E
+        ax.plot(energy_E, response.data_E, color=BLACK, lw=0.7, label="data, matched pairs")
+        ax.fill_between(energy_E, *band, color=BLACK, alpha=0.15, lw=0, label="its 5 % to 95 % (bootstrap)")
+    ax.plot(energy_E, response.difference_E, color=BLUE, label="network, mean of trials")
+    ax.fill_between(
+        energy_E, response.low_E, response.high_E, color=BLUE, alpha=0.25, lw=0, label="range over trials"
+    )
+    for other in panel.others:
+        ax.plot(
+            other.energy_E,
+            other.difference_E,
+            color=LIGHT_GREY,
+            lw=0.5,
+            zorder=1,
+            label="the family's other runs",
+        )
+    check = response.style.get("check") or {}
+    r = check.get("pearson")
+    known = r is not None and np.isfinite(r)
+    says = f"r = {r:.2f}, {verdict(response.style)}".replace("-", "−") if known else verdict(response.style)
+    ax.set_title(panel.title, weight="bold", pad=18, parse_math=False)
+    ends = described_range(response.style)
+    ax.text(0, 1.03, f"{ends}\n{says}", transform=ax.transAxes, fontsize=6.5, parse_math=False)
+
+
+def _draw_setting(ax: Axes, batch: Batch, key: str) -> None:
+    """Draw one panel: numbers on an axis, logarithmic from a decade on; anything else side by side."""
+    groups = by_value(batch, key)
+    values = [runs[0].settings.get(key) for runs in groups.values()]
+    numbers = [float(value) for value in values if is_number(value)]
+    numeric = 2 < len(numbers) == len(values) and key not in SEEDS
+    places = dict(zip(groups, numbers if numeric else range(len(values)), strict=True))
+    if numeric and min(numbers) > 0 and max(numbers) / min(numbers) >= _DECADE:
+        ax.set_xscale("log")
+    for f, family in enumerate(batch.families):
+        colour, marker = family_look(batch, family)
+        # Families side by side, where places are not numbers.
+        shift = 0.0 if numeric else 0.5 * (f - (len(batch.families) - 1) / 2) / len(batch.families)
+        means_x, means_y, xs, ys = [], [], [], []
+        for group, runs in groups.items():
+            scores = [run.validation_score for run in runs if run.family == family]
+            if scores:
+                xs += [places[group] + shift] * len(scores)
+                ys += scores
+                means_x.append(places[group] + shift)
+                means_y.append(float(np.mean(scores)))
+        label = shortened(batch.name(next(run for run in batch.runs if run.family == family)))
+        ax.scatter(xs, ys, s=11, c=colour, marker=marker, alpha=0.75, lw=0, label=label)
+        if key not in SEEDS:  # which have no order
+            ax.plot(means_x, means_y, color=colour, lw=0.7, alpha=0.8)
+    ax.set_title(shortened(key, 34), parse_math=False)
+    if numeric:
+        if len(values) <= 5:
+            ax.set_xticks(numbers, [shown_value(v) for v in values])
+            ax.xaxis.set_minor_formatter(NullFormatter())
+            ax.minorticks_off()
+        ax.margins(x=0.1)
+        return
+    names = [shortened(shown_value(value), 14) for value in values]
+    crowded = sum(map(len, names)) > 30
+    ax.set_xticks(range(len(names)), names, parse_math=False, **_turned(crowded))
+    ax.set_xlim(-0.6, len(names) - 0.4)
+
+
+def _turned(crowded: bool) -> dict[str, Any]:
+    return {"rotation": 30, "ha": "right", "rotation_mode": "anchor"} if crowded else {}

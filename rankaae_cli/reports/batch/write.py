@@ -1,0 +1,264 @@
+"""The report of several runs: one page that lays families and settings side by side."""
+
+import os
+import shlex
+import shutil
+import sys
+import traceback
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rankaae_cli.commands.evaluate import strict_json
+from rankaae_cli.commands.report import RunReport, report_run
+from rankaae_cli.core.errors import UserError
+from rankaae_cli.core.terminal import console
+from rankaae_cli.data.files import now, write_text
+from rankaae_cli.reports.batch.runs import batch_run
+from rankaae_cli.runs.find import FoundRuns, LeftOut
+
+if TYPE_CHECKING:
+    from rankaae_cli.reports.batch.batch import Batch
+    from rankaae_cli.reports.run.page import Picture
+
+REPORTS = Path("reports")
+PAGE, CONTENT = "report.html", "batch.json"
+
+
+def report_batch(found: FoundRuns, output: str | None, pages: bool) -> dict[str, Any]:
+    """Write one page of several runs, and theirs where missing or outdated.
+
+    Parameters
+    ----------
+    found
+        The runs.
+    output
+        The folder to write; by default ``report/`` in the directory that was searched, else
+        ``reports/<date>/<time>/``.
+    pages
+        Whether to make the pages of runs.
+
+    Returns
+    -------
+    dict
+        ``page``, its path, and ``status``, the exit status: 1 if a run could not be reported.
+
+    Raises
+    ------
+    UserError
+        If none of the runs can be reported, or the folder holds something else.
+    """
+    from rankaae_cli.reports.batch.tables import terminal_table
+    from rankaae_cli.reports.console import print_table
+
+    folder = _folder(found, output)
+    root = found.directory or _common(found)
+    _require_own(folder)
+    runs, failed = [], []
+    for number, path in enumerate(found.finished, 1):
+        console.print(f"run {number} of {len(found.finished)}: {_label(path, root)}")
+        try:
+            report = report_run(path, "outdated" if pages else "never")
+            runs.append(batch_run(report, _label(path, root), _link(report, folder)))
+        except Exception as error:
+            # One run must not stop the others.
+            failed.append(_failure(path, error))
+            console.print(f"{_label(path, root)} cannot be reported: {failed[-1].reason}")
+    if not runs:
+        raise UserError(f"none of {len(failed)} runs can be reported; the first: {failed[0].reason}")
+    batch = _batch(runs, [*failed, *found.left_out], root)
+    with _replacing_folder(folder) as temporary:
+        _write(batch, temporary)
+    print_table(batch.title, terminal_table(batch), batch.synthetic)
+    for run in batch.not_reported:
+        console.print(f"left out: {run.label}: {run.reason}")
+    print(folder / PAGE)
+    faults = bool(failed) or any(run.fault for run in found.left_out)
+    return {"page": folder / PAGE, "status": int(faults)}
+
+
+def _batch(runs: list[Any], left_out: Sequence[LeftOut], root: Path) -> "Batch":
+    from rankaae_cli.reports.batch.batch import Batch, NotReported
+
+    def order(run: Any) -> tuple[float, str, bool, float]:
+        score = run.validation_score
+        return (run.first_energy, run.family, score != score, -score)
+
+    return Batch(
+        title=_shown(root),
+        runs=sorted(runs, key=order),
+        not_reported=[NotReported(_label(r.path.resolve(), root), r.reason, r.todo) for r in left_out],
+        command=shlex.join(["rankaae", "report", *sys.argv[1:]]),
+        made=now()[:19].replace("T", " ") + " UTC",
+    )
+
+
+def _write(batch: "Batch", folder: Path) -> None:
+    """Write the page, its figures and tables, and all numbers as JSON."""
+    from rankaae_cli.reports.batch.page import Shown, render_batch_page
+    from rankaae_cli.reports.batch.tables import matrix_table, responses_table, runs_table
+    from rankaae_cli.reports.tables import write_table
+
+    tables = [matrix_table(batch), responses_table(batch), runs_table(batch)]
+    for table in tables:
+        write_table(table, folder / "tables")
+    shown = Shown(tables[2], *_figures(batch, folder / "figures"))
+    write_text(folder / PAGE, render_batch_page(batch, shown))
+    write_text(folder / CONTENT, strict_json(_content(batch)))
+
+
+def _figures(batch: "Batch", folder: Path) -> "tuple[Picture, list[Picture], Picture | None]":
+    from rankaae_cli.reports.batch import figures as batch_figures
+    from rankaae_cli.reports.batch.page import packed_heat
+    from rankaae_cli.reports.batch.panels import response_figures
+    from rankaae_cli.reports.figures.drawing import data_uri, save_figure
+    from rankaae_cli.reports.run.page import Picture
+
+    note = "Synthetic data. " if batch.synthetic else ""
+
+    def picture(name: str, figure: Any, caption: str, **details: Any) -> Picture:
+        png = next(p for p in save_figure(figure, folder / name) if p.suffix == ".png")
+        width, height = (round(float(inches) * figure.dpi) for inches in figure.get_size_inches())
+        return Picture(
+            data_uri(png.read_bytes()),
+            f"{note}{caption}",
+            f"figures/{name}.pdf",
+            wide=figure.get_figwidth() > batch_figures.COLUMN_INCHES,
+            name=name,
+            size=(width, height),
+            **details,
+        )
+
+    matrix = picture(
+        "matrix",
+        batch_figures.matrix(batch),
+        "Spearman ρ on the test split, of the best run of each family on validation; in brackets 95 % intervals "
+        "over materials.",
+        csv="tables/matrix.csv",
+        interactive=packed_heat(batch),
+        narrow_height=120 + 36 * len(batch.best),
+    )
+    responses = [picture(name, figure, text) for name, figure, text in response_figures(batch)]
+    drawn = batch_figures.settings(batch)
+    settings = None
+    if drawn is not None:
+        left = len(batch.keys) - batch_figures.MOST_PANELS
+        text = "Validation score of every run against the settings that differ."
+        text += f" {left} more settings differ and are in the table only." if left > 0 else ""
+        settings = picture("settings", drawn, text, csv="tables/runs.csv")
+    return matrix, responses, settings
+
+
+def _content(batch: "Batch") -> dict[str, Any]:
+    """Return all numbers of the page."""
+    best = {id(run) for run in batch.best}
+    return {
+        "format": "rankaae-batch",
+        "made": batch.made,
+        "command": batch.command,
+        "differing_settings": batch.keys,
+        "runs": [
+            {
+                "run": run.label,
+                "directory": run.directory,
+                "family": run.subject.family,
+                "synthetic": run.subject.synthetic,
+                "best_of_family_on_validation": id(run) in best,
+                "settings": {key: run.settings.get(key) for key in batch.keys},
+                "validation_score": run.validation_score,
+                "training_s": run.wall_s,
+                "ensemble": {
+                    key: run.metrics["ensemble"][key]
+                    for key in ("mean_spearman", "descriptors", "reconstruction", "inter_style")
+                },
+            }
+            for run in batch.runs
+        ],
+        "not_reported": [
+            {"run": run.label, "reason": run.reason, "todo": run.todo} for run in batch.not_reported
+        ],
+    }
+
+
+def _folder(found: FoundRuns, output: str | None) -> Path:
+    if output is not None:
+        return Path(output).resolve()
+    if found.directory is not None:
+        return found.directory / "report"
+    return (REPORTS / f"{datetime.now():%Y-%m-%d/%H-%M-%S-%f}").resolve()
+
+
+def _require_own(folder: Path) -> None:
+    """Refuse a folder that holds what an earlier page of several runs did not leave: it would be replaced.
+
+    Raises
+    ------
+    UserError
+        If it does.
+    """
+    if not folder.exists():
+        return
+    own = folder.is_dir() and {p.name for p in folder.iterdir()} <= {PAGE, CONTENT, "figures", "tables"}
+    if not own or (any(folder.iterdir()) and not (folder / CONTENT).is_file()):
+        raise UserError(
+            f"{folder} holds something else than a page of several runs, and would be replaced\n"
+            "choose another folder with output="
+        )
+
+
+@contextmanager
+def _replacing_folder(folder: Path) -> Iterator[Path]:
+    """Give a folder beside `folder` to fill, and put it in its place on success.
+
+    Raises
+    ------
+    UserError
+        If it cannot be put there.
+    """
+    mark = uuid.uuid4().hex[:8]
+    temporary, former = (folder.with_name(f".{folder.name}-{mark}{end}") for end in ("", "-former"))
+    try:
+        yield temporary
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        if folder.exists():
+            folder.rename(former)
+        temporary.rename(folder)
+    except OSError as error:
+        raise UserError(f"{folder} cannot be written: {error.strerror}\nchoose another output=") from error
+    finally:
+        if former.exists() and not folder.exists():
+            former.rename(folder)
+        for left in (temporary, former):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _failure(path: Path, error: Exception) -> LeftOut:
+    if os.environ.get("RANKAAE_DEBUG") == "1":
+        traceback.print_exception(error)
+    if isinstance(error, UserError):
+        reason, _, todo = str(error).partition("\n")
+        return LeftOut(path, reason, todo.replace("\n", " "), fault=True)
+    text = f"{type(error).__name__}: {error}".splitlines()[0]
+    return LeftOut(path, f"failed: {text}", f"RANKAAE_DEBUG=1 rankaae report run={path}", fault=True)
+
+
+def _common(found: FoundRuns) -> Path:
+    paths = [*found.finished, *(run.path.resolve() for run in found.left_out)]
+    return Path(os.path.commonpath([path.parent for path in paths]))
+
+
+def _label(path: Path, root: Path) -> str:
+    return str(path.relative_to(root)) if path != root and path.is_relative_to(root) else path.name
+
+
+def _link(report: RunReport, folder: Path) -> str | None:
+    return None if report.page is None else os.path.relpath(report.page, folder)
+
+
+def _shown(path: Path) -> str:
+    """Return a path as short as it can be written from here."""
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) and path != here else str(path)

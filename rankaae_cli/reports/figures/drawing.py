@@ -1,0 +1,140 @@
+"""What all figures share: the style, the heading, colours, saving."""
+
+import base64
+import functools
+import io
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.legend_handler import HandlerTuple
+from PIL import Image
+
+from rankaae_cli.core.labels import Subject
+from rankaae_cli.data.files import replacing
+
+COLUMN_INCHES, PAGE_INCHES = 3.4, 7.0
+BLUE, VERMILION, ORANGE = "#0072B2", "#D55E00", "#E69F00"  # of Okabe and Ito
+GREY, LIGHT_GREY, BLACK = "#5F6368", "#B8BCC2", "#1A1A1A"
+_HEADING_CHARACTERS_PER_INCH = 17  # bold, at the size of figure titles
+FORMATS = ("png", "pdf")
+# Without dates and versions, equal figures are equal files.
+_PDF_METADATA = {"CreationDate": None, "Producer": None, "Creator": None}
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def styled(function: Callable[P, R]) -> Callable[P, R]:
+    """Run `function` with the style of one journal column, leaving the caller's style as it was."""
+
+    @functools.wraps(function)
+    def inner(*args: P.args, **kwargs: P.kwargs) -> R:
+        with (
+            as_file(files("rankaae_cli.reports") / "column.mplstyle") as path,
+            mpl.rc_context(fname=str(path)),
+        ):
+            return function(*args, **kwargs)
+
+    return inner
+
+
+def new_figure(height: float, subject: Subject, *details: str, width: float = COLUMN_INCHES) -> Figure:
+    """Return an empty figure of `width` by `height` inches, one column wide, headed by what it shows."""
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    figure.suptitle(
+        _broken(subject.heading(*details), int(_HEADING_CHARACTERS_PER_INCH * width)),
+        x=0.03 / width,
+        ha="left",
+        color=VERMILION if subject.synthetic else GREY,
+        weight="bold" if subject.synthetic else "normal",
+        parse_math=False,
+    )
+    return figure
+
+
+def legend_below(
+    figure: Figure,
+    axes: Axes | Sequence[Axes],
+    columns: int = 3,
+    first: Mapping[str, Sequence[Artist]] | None = None,
+) -> None:
+    """Put one legend of everything labelled in `axes`, each label once, beneath the panels.
+
+    Entries of `first` precede it; the artists of such an entry stand side by side.
+    """
+    entries: dict[str, Any] = {label: tuple(artists) for label, artists in (first or {}).items()}
+    for ax in [axes] if isinstance(axes, Axes) else axes:
+        for handle, label in zip(*ax.get_legend_handles_labels(), strict=True):
+            entries.setdefault(label, handle)
+    if entries:
+        figure.legend(
+            list(entries.values()),
+            list(entries),
+            loc="outside lower left",
+            ncols=min(columns, len(entries)),
+            handler_map={tuple: HandlerTuple(ndivide=None, pad=0)},
+        )
+
+
+@styled
+def save_figure(figure: Figure, stem: Path, formats: Sequence[str] = FORMATS) -> list[Path]:
+    """Write `figure` as ``<stem>.<format>`` in each of `formats`; return the paths."""
+    # Embedding a font reports every table of it, which would bury what the program has to say.
+    logging.getLogger("fontTools").setLevel(logging.WARNING)
+    paths = []
+    for suffix in formats:
+        path = stem.with_name(f"{stem.name}.{suffix}")
+        with replacing(path) as temporary:
+            if suffix == "png":
+                temporary.write_bytes(png_bytes(figure))
+            else:
+                _lay_out(figure)
+                figure.savefig(temporary, format=suffix, metadata=_PDF_METADATA)
+        paths.append(path)
+    return paths
+
+
+@styled
+def png_bytes(figure: Figure) -> bytes:
+    """Return `figure` as a PNG picture of 256 colours, which suffice and take a third of the space."""
+    _lay_out(figure)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    picture = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+    buffer = io.BytesIO()
+    picture.quantize(dither=Image.Dither.NONE).save(buffer, "png", dpi=(figure.dpi, figure.dpi))
+    return buffer.getvalue()
+
+
+def _lay_out(figure: Figure) -> None:
+    """Place everything once; else each file that is saved finds the same layout anew, at the cost of drawing."""
+    if figure.get_layout_engine() is not None:
+        figure.draw_without_rendering()
+        figure.set_layout_engine(None)
+
+
+def data_uri(png: bytes) -> str:
+    """Return a PNG picture as text that a page can hold in itself."""
+    return "data:image/png;base64," + base64.b64encode(png).decode("ascii")
+
+
+def _broken(heading: str, characters: int) -> str:
+    """Break a heading at its dots into lines of at most so many characters, where the dots allow it."""
+    lines: list[str] = []
+    for part in heading.split(" · "):
+        joined = f"{lines[-1]} · {part}" if lines else part
+        if lines and len(joined) <= characters:
+            lines[-1] = joined
+        else:
+            lines.append(part)
+    return "\n".join(lines)

@@ -1,0 +1,1 @@
+"""Methods, citations and numbers for a paper."""

@@ -1,0 +1,1 @@
+"""The page of a prediction, and sheets of normalised scans."""

@@ -1,0 +1,115 @@
+"""What the page of a run shows, gathered from the run directory; figures for papers are written on the way."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rankaae_cli.analysis.traversal.maps import map_figures
+from rankaae_cli.commands.evaluate import evaluation_directory, subject_of
+from rankaae_cli.commands.traverse import overviews
+from rankaae_cli.reports.paper.write import split_counts, write_papers
+from rankaae_cli.reports.run import captions as report_captions
+from rankaae_cli.reports.run import origin as report_origin
+from rankaae_cli.reports.run.evaluation_figures import figure_names
+from rankaae_cli.reports.run.explorer_content import explorer_of
+from rankaae_cli.reports.run.inputs import baselines
+from rankaae_cli.reports.run.interactive_figures import baselines_maker, figure_makers
+from rankaae_cli.reports.run.pictures import PictureBook, learning_pictures
+
+if TYPE_CHECKING:
+    from rankaae_cli.data.family.family_file import Family
+    from rankaae_cli.models.rankaae.trained import TrainedModel
+    from rankaae_cli.reports.run.page import PageContent, Picture, PictureGroup
+
+
+def gather(
+    run_directory: Path,
+    model: "TrainedModel",
+    family: "Family",
+    metrics: dict[str, Any],
+    traversal: dict[str, Any],
+) -> "PageContent":
+    """Collect what the page shows, writing the figures for papers on the way."""
+    from omegaconf import OmegaConf
+
+    from rankaae_cli.reports.baseline_table import baselines_table
+    from rankaae_cli.reports.run import tables as run_tables
+    from rankaae_cli.reports.run.page import PageContent
+    from rankaae_cli.runs.directory import read_provenance, read_run_config
+
+    subject, provenance = subject_of(model), read_provenance(run_directory)
+    config = read_run_config(run_directory)
+    units = dict(zip(model.descriptor_names, model.descriptor_units, strict=True))
+    evaluation = evaluation_directory(run_directory, "test")
+    compared = baselines(run_directory)
+    makers = figure_makers(run_directory, model, family, metrics, traversal)
+    makers |= {} if compared is None else baselines_maker(model, compared)
+    book = PictureBook(run_directory / "report" / "figures", makers)
+
+    def evaluated(captions: dict[str, str]) -> "list[Picture]":
+        drawn = figure_names(model)
+        return book.from_files(evaluation, {n: c for n, c in captions.items() if n in drawn})
+
+    def walked(captions: dict[str, str]) -> "list[Picture]":
+        return book.from_files(run_directory / "traversal", captions, prefix="traversal_")
+
+    return PageContent(
+        subject=subject,
+        metrics=metrics,
+        traversal=traversal,
+        split_counts=split_counts(family),
+        descriptors=run_tables.descriptors_table(metrics, units),
+        trials=run_tables.trials_table(metrics),
+        traversals=run_tables.traversals_table(traversal),
+        facts=report_origin.facts(model, family, provenance, config),
+        learning=learning_pictures(book, run_directory, model),
+        styles=run_tables.disentanglement_table(metrics),
+        associations=run_tables.associations_table(metrics["associations"], metrics)
+        if metrics["associations"]
+        else None,
+        style_pictures=evaluated(report_captions.STYLES),
+        coupling_pictures=evaluated(report_captions.COUPLING),
+        traversal_pictures=walked({n: report_captions.OVERVIEWS[n] for n in overviews(model)}),
+        traversal_groups=_groups(model, walked),
+        stability_pictures=walked(report_captions.OF_TRIALS),
+        map_pictures=walked({n: report_captions.MAPS[n] for n in map_figures(model)}),
+        reconstruction=evaluated(report_captions.RECONSTRUCTION),
+        choice_pictures=evaluated(report_captions.CHOICE),
+        association_pictures=evaluated(report_captions.ASSOCIATIONS),
+        command=report_origin.text(provenance.get("command")),
+        config=OmegaConf.to_yaml(config),
+        run_name=f"run {run_directory.name}, trained {report_origin.text(provenance.get('started'))[:10]}",
+        later_commands=report_origin.commands(run_directory, metrics, traversal, compared),
+        rejected=None if model.is_synthetic else report_origin.rejected_sites(config),
+        versions={str(name): str(version) for name, version in (provenance.get("packages") or {}).items()},
+        units=units,
+        baselines=None if compared is None else baselines_table(compared),
+        compared=() if compared is None else compared["rows"],
+        baseline_pictures=[] if compared is None else book.from_files(evaluation, report_captions.BASELINES),
+        papers=write_papers(run_directory, model, family, metrics, traversal, compared),
+        explorer=explorer_of(model, family),
+    )
+
+
+def _groups(
+    model: "TrainedModel", walked: "Callable[[dict[str, str]], list[Picture]]"
+) -> "list[PictureGroup]":
+    """Return the figures of each descriptor's style, and those of all free styles together."""
+    from rankaae_cli.core.labels import descriptor_meaning
+    from rankaae_cli.reports.run.page import PictureGroup
+
+    groups = []
+    for name in model.descriptor_names:
+        meaning = descriptor_meaning(name)
+        heading = name if meaning == name else f"{name}, {meaning}"
+        groups.append(
+            PictureGroup(f"traversal-{name}", heading, "", walked(report_captions.walk_captions(model, name)))
+        )
+    free = [name for name in model.style_names if name not in model.descriptor_names]
+    if free:
+        captions: dict[str, str] = {}
+        for name in free:
+            captions |= report_captions.walk_captions(model, name)
+        text = f"Free styles have no meaning that networks share: these are of trial {model.selected_trial} alone."
+        groups.append(PictureGroup("traversal-free", "Free styles", text, walked(captions)))
+    return groups

@@ -1,0 +1,76 @@
+"""What a report is made from: the evaluation, the traversal and the baselines of a run."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rankaae_cli.analysis.evaluation import baselines as evaluate_baselines
+from rankaae_cli.commands import evaluate, traverse
+
+if TYPE_CHECKING:
+    from rankaae_cli.data.family.family_file import Family
+    from rankaae_cli.models.rankaae.trained import TrainedModel
+
+
+def outputs(
+    run_directory: Path, model: "TrainedModel", family: "Family"
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the contents of metrics.json and traversal.json, making what is missing, older or of another model."""
+    from rankaae_cli.core.terminal import console
+
+    made = {
+        "evaluation of the test split": (
+            evaluate.FORMAT_VERSION,
+            evaluate.evaluation_files(run_directory, "test", model),
+            lambda: evaluate.evaluate(run_directory, model, family, "test"),
+        ),
+        "traversal": (
+            traverse.FORMAT_VERSION,
+            traverse.traversal_files(run_directory, model),
+            lambda: traverse.traverse(run_directory, model, family),
+        ),
+    }
+    checkpoint = evaluate.checkpoint_sha256(run_directory)
+    contents = []
+    for what, (version, paths, make) in made.items():
+        content = _read_json(paths[-1])
+        fault = _fault(content, checkpoint, version, paths)
+        if fault:
+            console.print(f"{fault} {what} in {run_directory.name}: making it")
+            make()
+            content = _read_json(paths[-1])
+        assert content is not None, f"{paths[-1]} was just written"
+        contents.append(content)
+    return contents[0], contents[1]
+
+
+def baselines(run_directory: Path) -> dict[str, Any] | None:
+    """Return the contents of baselines.json of the test split; None where it is of no use."""
+    from rankaae_cli.core.terminal import console
+
+    files = evaluate_baselines.baselines_files(evaluate.evaluation_directory(run_directory, "test"))
+    content = _read_json(files[-1])
+    checkpoint = evaluate.checkpoint_sha256(run_directory)
+    fault = _fault(content, checkpoint, evaluate_baselines.FORMAT_VERSION, files)
+    if content is not None and fault:
+        console.print(
+            f"{fault} baselines in {run_directory.name}: left out; rankaae evaluate baselines=all makes them"
+        )
+    return None if fault else content
+
+
+def _fault(content: dict[str, Any] | None, checkpoint: str, version: int, paths: list[Path]) -> str:
+    """Return why an evaluation or traversal cannot be used: ``no``, ``outdated``, ``incomplete`` or nothing."""
+    if content is None:
+        return "no"
+    if (content.get("checkpoint_sha256"), content.get("format_version")) != (checkpoint, version):
+        return "outdated"
+    return "" if all(path.is_file() for path in paths) else "incomplete"
+
+
+def _read_json(path: Path) -> dict[str, Any] | None:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return content if isinstance(content, dict) else None

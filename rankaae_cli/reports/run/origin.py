@@ -1,0 +1,132 @@
+"""Where a run's numbers come from: its data, what was left out of them, and the commands that repeat it."""
+
+import re
+import shlex
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+    from rankaae_cli.data.family.family_file import Family
+    from rankaae_cli.models.rankaae.trained import TrainedModel
+    from rankaae_cli.reports.run.page import Rejected
+
+_REASONS_AT_MOST = 12
+
+
+def rejected_sites(config: "DictConfig") -> "Rejected":
+    """Return which sites are not in the data files and why, by the lists that `rankaae ingest` left."""
+    from rankaae_cli.reports.run.page import Rejected
+    from rankaae_cli.runs.directory import data_paths
+
+    paths = rejected_lists(data_paths(config))
+    names = ", ".join(path.name for path in paths)
+    reasons = reasons_left_out(paths)
+    if reasons is None:
+        return Rejected(names, None, ())
+    kinds = Counter(map(_kind, reasons))
+    shown = kinds.most_common(_REASONS_AT_MOST)
+    return Rejected(names, kinds.total(), tuple(shown))
+
+
+def rejected_lists(data: Sequence[Path]) -> list[Path]:
+    """Return where `rankaae ingest` leaves the lists of rejected sites of data files."""
+    return [path.with_name(f"{path.name}.rejected.csv") for path in data]
+
+
+def reasons_left_out(lists: Sequence[Path]) -> list[str] | None:
+    """Return why each site was rejected, over some lists; None where one is gone or damaged: no total is known."""
+    from rankaae_cli.data.family.sites import rejected_reasons
+
+    try:
+        return [reason for path in lists for reason in rejected_reasons(path)]
+    except (OSError, ValueError):
+        return None
+
+
+def facts(
+    model: "TrainedModel", family: "Family", provenance: Mapping[str, Any], config: "DictConfig"
+) -> list[tuple[str, str]]:
+    """Return pairs of a name and its value: data, grid, seeds, times, machine and program."""
+    unit = "" if model.energy_unit == "index" else f" {model.energy_unit}"
+    start, end = model.energy_E[0], model.energy_E[-1]
+    git = provenance.get("git") or {}
+    commit = (
+        f"{git['commit']}{', with uncommitted changes' if git.get('dirty') else ''}"
+        if git.get("commit")
+        else ""
+    )
+    source = "synthetic, from a generator with known rules" if model.is_synthetic else model.source
+    made = f"made by rankaae ingest {family.rankaae_version}" if family.rankaae_version else ""
+    if made and family.created:
+        made += f", {family.created[:19].replace('T', ' ')}"
+    listed = [("Source", f"{source}; {made}" if made else source)]
+    for entry in provenance.get("data") or []:
+        listed += [("Data file", text(entry.get("path"))), ("SHA-256", text(entry.get("sha256")))]
+    return [
+        *listed,
+        ("Energy grid", f"{len(model.energy_E)} points, {start:g} to {end:g}{unit}"),
+        ("Normalisation", model.normalisation.replace("_", " ")),
+        ("Split seed, training seed", f"{config.get('split_seed', '–')}, {config.get('seed', '–')}"),
+        ("Started, finished", f"{_time(provenance, 'started')}, {_time(provenance, 'finished')}"),
+        ("Training time", f"{float(provenance.get('wall_s') or 0):,.0f} s"),
+        ("Device, host", f"{text(provenance.get('device'))}, {text(provenance.get('host'))}"),
+        ("rankaae", f"{text(provenance.get('rankaae_version'))}{f', commit {commit}' if commit else ''}"),
+    ]
+
+
+def commands(
+    run_directory: Path,
+    metrics: Mapping[str, Any],
+    traversal: Mapping[str, Any],
+    compared: Mapping[str, Any] | None,
+) -> list[tuple[str, str]]:
+    """Return pairs of what is repeated and the command that does it, with the settings it was run with."""
+    run = f"run={shlex.quote(_shown(run_directory))}"
+    evaluate = f"rankaae evaluate {run}"
+    evaluate += "".join(f" {key}={metrics[key]}" for key in ("split", "resamples", "seed") if key in metrics)
+    if compared is not None:
+        names = [row["name"] for row in compared["rows"] if row["kind"] == "baseline"]
+        evaluate += " " + shlex.quote(f"baselines=[{','.join(names)}]")
+    keys = ("levels", "draws", "seed", "others", "check_rows")
+    traverse = f"rankaae traverse {run}" + "".join(f" {k}={traversal[k]}" for k in keys if k in traversal)
+    return [
+        ("The numbers of the test split", evaluate),
+        ("The responses to the styles", traverse),
+        ("This page", f"rankaae report {run}"),
+    ]
+
+
+def text(value: Any) -> str:
+    """Return a value of provenance.json as text; nothing where it is not there."""
+    if isinstance(value, list | tuple):
+        return " ".join(map(str, value))
+    return "" if value is None else str(value)
+
+
+def _shown(run_directory: Path) -> str:
+    """Return a run's path from its ``runs`` or ``multirun`` folder on, as users write it; else the whole."""
+    parts = run_directory.parts
+    for root in ("runs", "multirun"):
+        if root in parts:
+            last = len(parts) - 1 - parts[::-1].index(root)
+            return str(Path(*parts[last:]))
+    return str(run_directory)
+
+
+def _kind(reason: str) -> str:
+    """Return a reason without what differs from site to site, so that equal ones can be counted."""
+    plain = re.sub(r"^first shell is (?!empty).*?, not", "first shell is not", reason)
+    plain = re.sub(r"(?<!\w)(['\"]).*?\1(?!\w)", "…", plain)
+    if plain.startswith("coordination number"):
+        return plain
+    return re.sub(r"(?<![\w.])-?\d+(\.\d+)?(e[+-]?\d+)?(?![\w])", "…", plain)
+
+
+def _time(provenance: Mapping[str, Any], key: str) -> str:
+    """Return a time of ISO 8601 to the second."""
+    written = text(provenance.get(key))
+    return written[:19].replace("T", " ") + (" UTC" if written.endswith("+00:00") else "")

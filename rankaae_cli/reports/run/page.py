@@ -1,0 +1,355 @@
+"""The page of a run: one HTML file that holds its pictures and needs no network."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from rankaae_cli.analysis.evaluation.findings import (
+    WARNING,
+    coupling_warning,
+    published_remark,
+    reconstruction_warning,
+    sentence,
+)
+from rankaae_cli.analysis.traversal.findings import findings
+from rankaae_cli.core.labels import (
+    Subject,
+    descriptor_meaning,
+    listed,
+    number_word,
+    quantity,
+    traversed,
+    with_unit,
+)
+from rankaae_cli.reports.figures.plotly import plotly_packed
+from rankaae_cli.reports.paper.papers import Papers
+from rankaae_cli.reports.run.explorer import Explorer
+from rankaae_cli.reports.tables import Cell, Ranged, Table, print_number
+
+# Words for Spearman's correlation, from the best down; the glossary of the page lists them.
+_QUALITIES = ((0.9, "very well"), (0.75, "well"), (0.5, "roughly"), (-1.0, "poorly"))
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure on the page.
+
+    Attributes
+    ----------
+    source
+        The picture as a data URI.
+    caption
+        What it shows.
+    file
+        The file for papers, seen from the page.
+    wide
+        Whether it takes the width of the page rather than of a column.
+    name
+        By which it can be linked, unique on the page; none by default.
+    alt
+        What it looks like, for who cannot see it; the caption by default.
+    csv
+        The table behind it, seen from the page; empty where there is none.
+    size
+        Width and height in px, by which the page keeps room for it.
+    interactive
+        A plotly figure of the same as packed JSON (`interactive.pack`); empty where there is none.
+    narrow_height
+        In px, of the interactive figure on a narrow page.
+    """
+
+    source: str
+    caption: str
+    file: str
+    wide: bool = False
+    name: str = ""
+    alt: str = ""
+    csv: str = ""
+    size: tuple[int, int] | None = None
+    interactive: str = ""
+    narrow_height: int = 400
+
+
+@dataclass(frozen=True)
+class PictureGroup:
+    """Figures under one heading; `name` is that by which it can be linked."""
+
+    name: str
+    heading: str
+    text: str
+    pictures: Sequence[Picture]
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """What `rankaae ingest` left out of the data file.
+
+    Attributes
+    ----------
+    file
+        Name of the list that says so.
+    sites
+        How many; None where there is no such list.
+    reasons
+        Pairs of a reason and how many sites it left out, the commonest first; perhaps not all.
+    """
+
+    file: str
+    sites: int | None
+    reasons: Sequence[tuple[str, int]]
+
+
+@dataclass(frozen=True)
+class PageContent:
+    """All that the page shows; plain values, no markup.
+
+    Attributes
+    ----------
+    subject
+        Family, element, edge, and whether the data are synthetic.
+    metrics, traversal
+        Contents of metrics.json of the test split and of traversal.json.
+    split_counts
+        Spectra and materials in each split.
+    descriptors, styles, trials, traversals
+        Tables.
+    facts
+        Where data and numbers come from: pairs of a name and its value.
+    learning, style_pictures, coupling_pictures, traversal_pictures, reconstruction, choice_pictures
+        Pictures of the sections.
+    associations, association_pictures
+        What free styles go with; None and nothing where the model has none.
+    baselines, baseline_pictures
+        The comparison with baselines; None and nothing where it was not made.
+    compared
+        Its rows, as in baselines.json.
+    command, config
+        The command line of the training run, and its resolved configuration as YAML.
+    later_commands
+        Pairs of what is repeated and the command that does it.
+    rejected
+        Sites that are not in the data; None where it is not told.
+    traversal_groups
+        Figures of each style, under its heading.
+    stability_pictures, map_pictures
+        Responses of every trial; two styles walked together.
+    versions
+        Versions of packages.
+    units
+        Unit of each descriptor.
+    papers
+        What is for papers; None where it was not written.
+    explorer
+        Networks, styles and spectra of the explorer; None for a page without it.
+    """
+
+    subject: Subject
+    metrics: Mapping[str, Any]
+    traversal: Mapping[str, Any]
+    split_counts: Mapping[str, tuple[int, int]]
+    descriptors: Table
+    styles: Table
+    trials: Table
+    traversals: Table
+    facts: Sequence[tuple[str, str]]
+    learning: Sequence[Picture]
+    style_pictures: Sequence[Picture]
+    traversal_pictures: Sequence[Picture]
+    reconstruction: Sequence[Picture]
+    coupling_pictures: Sequence[Picture]
+    choice_pictures: Sequence[Picture]
+    command: str
+    config: str
+    run_name: str
+    versions: Mapping[str, str] = field(default_factory=dict)
+    units: Mapping[str, str] = field(default_factory=dict)
+    associations: Table | None = None
+    association_pictures: Sequence[Picture] = ()
+    baselines: Table | None = None
+    compared: Sequence[Mapping[str, Any]] = ()
+    baseline_pictures: Sequence[Picture] = ()
+    later_commands: Sequence[tuple[str, str]] = ()
+    rejected: Rejected | None = None
+    traversal_groups: Sequence[PictureGroup] = ()
+    stability_pictures: Sequence[Picture] = ()
+    map_pictures: Sequence[Picture] = ()
+    papers: Papers | None = None
+    explorer: Explorer | None = None
+
+
+def render_page(content: PageContent) -> str:
+    """Return the page as HTML; every value is escaped."""
+    template = page_environment().get_template("report.html.j2")
+    return template.render(
+        page=content,
+        tiles=_tiles(content),
+        readings=_readings(content),
+        qualities=_quality_words(),
+        weakest=_weakest_response(content),
+        warnings=_warnings(content),
+        leaks=content.metrics["leakage"].get("findings", ()),
+        verdicts=_verdicts(content),
+        findings=findings(content.traversal),
+        traversed=traversed(content.traversal),
+        published=published_remark(content.metrics["choice"]),
+    )
+
+
+def page_environment() -> Environment:
+    """Return the environment of all pages: it escapes every value and knows the filters of the macros."""
+    environment = Environment(
+        loader=PackageLoader("rankaae_cli.reports"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "number": print_number,
+        "in_words": number_word,
+        "counted": "{:,}".format,
+        "cells": _cells,
+    }
+    environment.globals["plotly_packed"] = plotly_packed
+    return environment
+
+
+def _cells(table: Table) -> list[list[tuple[str, str | None]]]:
+    """Return each cell's text and the full value to sort it by: None for text, empty for an unknown number.
+
+    Beside numbers a word, such as ``no``, is an unknown number. The first column names the rows: it is text
+    unless all of it is numbers.
+    """
+    values = [[_value(cell) for cell in row] for row in table.rows]
+    columns = range(len(table.keys))
+    # A column of which nothing is known is one of numbers.
+    numeric = [
+        any(row[i] is not None for row in values) or not any(isinstance(row[i], str) for row in table.rows)
+        for i in columns
+    ]
+    if any(isinstance(row[0], str) for row in table.rows):
+        numeric[0] = False
+    return [
+        [
+            (texts[i], ("" if numbers[i] is None else repr(numbers[i])) if numeric[i] else None)
+            for i in columns
+        ]
+        for texts, numbers in zip(table.printed(), values, strict=True)
+    ]
+
+
+def _value(cell: Cell) -> float | None:
+    """Return a cell's number, also of one that is written out; None where it is none."""
+    plain = cell.value if isinstance(cell, Ranged) else cell
+    try:
+        value = float(plain.replace(",", "").replace("−", "-")) if isinstance(plain, str) else plain
+    except ValueError:
+        return None
+    return None if value is None or not math.isfinite(value) else float(value)
+
+
+def quality(spearman: float | None) -> str:
+    """Return in a word or two how well a descriptor is read, from Spearman's correlation."""
+    if spearman is None or math.isnan(spearman):
+        return "not known"
+    return next((words for least, words in _QUALITIES if spearman >= least), _QUALITIES[-1][1])
+
+
+def _quality_words() -> str:
+    parts = [f"{words} from {least:g}" for least, words in _QUALITIES[:-1]]
+    return listed([*parts, f"{_QUALITIES[-1][1]} below"])
+
+
+def _tiles(content: PageContent) -> list[tuple[str, str, str]]:
+    """Return the numbers at the head of the page: value, what it is, and a remark."""
+    ensemble = content.metrics["ensemble"]
+    coupling = ensemble["inter_style"]
+    return [
+        (
+            print_number(ensemble["mean_spearman"], 2),
+            "mean Spearman ρ",
+            _interval_words(ensemble, "mean_spearman") + _most_possible(ensemble),
+        ),
+        (
+            print_number(ensemble["reconstruction"]["mae"], 3),
+            "reconstruction error",
+            "mean absolute, in units of the absorption",
+        ),
+        (
+            print_number(coupling["excess"], 2),
+            "excess coupling",
+            "needs two styles"
+            if coupling["excess"] is None
+            else f"independent styles would give {print_number(coupling['excess_permuted'], 2)}",
+        ),
+        (
+            f"{content.metrics['n']:,}",
+            "test spectra",
+            f"of {content.metrics['n_materials']:,} materials kept apart",
+        ),
+    ]
+
+
+def _most_possible(ensemble: Mapping[str, Any]) -> str:
+    most = ensemble.get("mean_spearman_attainable")
+    if most is None or math.isnan(most) or most > 0.995:
+        return "1 is a perfect order"
+    return f"at most {print_number(most, 2)} is possible, as values of descriptors tie"
+
+
+def _warnings(content: PageContent) -> list[str]:
+    """Return what a reader should know before trusting the page, one line each."""
+    ensemble = content.metrics["ensemble"]
+    found = [coupling_warning(ensemble), reconstruction_warning(ensemble, content.compared)]
+    supported = [line for line in findings(content.traversal) if line.startswith(WARNING)]
+    return [sentence(line) for line in (*found, *supported) if line is not None]
+
+
+def _interval_words(scores: Mapping[str, Any], key: str) -> str:
+    low, high = (scores.get("interval") or {}).get(key) or (None, None)
+    known = low is not None and not math.isnan(low)
+    return f"95 % interval {print_number(low, 2)} to {print_number(high, 2)}; " if known else ""
+
+
+def _readings(content: PageContent) -> list[dict[str, str]]:
+    """Return one plain sentence's worth of facts for each descriptor."""
+    readings = []
+    for name, score in content.metrics["ensemble"]["descriptors"].items():
+        unit = content.units.get(name, "")
+        rho = score["spearman"]
+        known = rho is not None and not math.isnan(rho)
+        error = quantity(print_number(score["mae"], 2), unit).replace(" ", "\u00a0")
+        readings.append({
+            "name": name,
+            "heading": with_unit(name, unit),
+            "meaning": descriptor_meaning(name),
+            "score": f"read {quality(rho)} (ρ\u00a0{print_number(rho, 2)}), off by {error} on average"
+            if known
+            else "not known: too few values",
+            "width": f"{100 * max(0.0, min(1.0, rho)):.0f}" if known else "0",
+        })  # fmt: skip
+    return readings
+
+
+def _weakest_response(content: PageContent) -> tuple[str, str] | None:
+    """Return the descriptor whose response is least like the known one; None where none is known."""
+    known = {
+        name: style["pearson_true_response"]
+        for name, style in content.traversal["styles"].items()
+        if style["pearson_true_response"] is not None and not math.isnan(style["pearson_true_response"])
+    }
+    if not known:
+        return None
+    name = min(known, key=lambda n: known[n])
+    return name, print_number(known[name], 2)
+
+
+def _verdicts(content: PageContent) -> str:
+    """Return how many spectra are in range, unusual and outside, as part of a sentence."""
+    verdicts = content.metrics["verdicts"]
+    return listed(
+        [f"{count:,} {'is' if count == 1 else 'are'} {verdict}" for verdict, count in verdicts.items()]
+    )

@@ -1,0 +1,282 @@
+"""The tables of one run, from the contents of metrics.json and traversal.json."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from rankaae_cli.core.labels import averaged, described_range, style_title, traversed, with_unit
+from rankaae_cli.core.structure.quantities import QUANTITIES
+from rankaae_cli.reports.tables import Cell, Ranged, Table, print_number
+
+_BRIEF = ("spearman", "spearman_attainable", "r2", "mae", "f1", "interval_half_width", "n")
+_RANGED = ("spearman", "mean_spearman", "mae", "f1")
+
+
+def descriptors_table(metrics: Mapping[str, Any], units: Mapping[str, str], brief: bool = False) -> Table:
+    """Return how well each descriptor is read, of the ensemble, with intervals over materials.
+
+    Parameters
+    ----------
+    metrics
+        Contents of metrics.json.
+    units
+        Unit of each descriptor.
+    brief
+        Leave out what a terminal has no room for.
+    """
+    ensemble, single = metrics["ensemble"], metrics["trials"][metrics["selected_trial"]]
+    columns = _descriptor_columns(metrics, brief)
+    rows: list[list[Cell]] = [
+        [with_unit(name, units.get(name, "")), *(_ranged(score, key) for key in columns)]
+        for name, score in ensemble["descriptors"].items()
+    ]
+    means: list[Cell] = [_ranged(ensemble, "mean_spearman"), ensemble.get("mean_spearman_attainable")]
+    rows.append(["mean", *means, *[None] * (len(columns) - len(means))])
+    keys, headings = ["descriptor", *columns], ["Descriptor", *columns.values()]
+    if ensemble["n_trials"] > 1:
+        # Publications give single trials.
+        keys.insert(2, "spearman_single_trial")
+        headings.insert(2, "one trial")
+        alone = [score["spearman"] for score in single["descriptors"].values()]
+        for row, rho in zip(rows, [*alone, single["mean_spearman"]], strict=True):
+            row.insert(2, rho)
+    return Table(
+        name="descriptors",
+        keys=keys,
+        headings=headings,
+        rows=rows,
+        caption=_caption(
+            metrics, f"{metrics['split']} split, {averaged(metrics)}. {_columns(metrics, columns)}"
+        ),
+    )
+
+
+def descriptors_note(metrics: Mapping[str, Any], brief: bool = False) -> str:
+    """Return what the columns of `descriptors_table` mean."""
+    return _columns(metrics, _descriptor_columns(metrics, brief))
+
+
+def _descriptor_columns(metrics: Mapping[str, Any], brief: bool) -> dict[str, str]:
+    """Return keys and headings of the numbers of a descriptor."""
+    columns = {"spearman": "Spearman ρ", "spearman_attainable": "best possible ρ", "kendall": "Kendall τ"}
+    columns |= {"r2": "R²", "mae": "MAE", "f1": "F1", "balanced_accuracy": "Balanced accuracy"}
+    columns |= {"interval_half_width": "90 % interval ±", "interval_coverage": "share within it"}
+    columns |= {"n": "Spectra"}
+    if not any("f1" in score for score in metrics["ensemble"]["descriptors"].values()):
+        del columns["f1"], columns["balanced_accuracy"]
+    return {key: heading for key, heading in columns.items() if not brief or key in _BRIEF}
+
+
+def _columns(metrics: Mapping[str, Any], columns: Mapping[str, str]) -> str:
+    single = metrics["selected_trial"]
+    parts = ["ρ: rank correlation of a style with its descriptor (1 is the same order)"]
+    if metrics["ensemble"]["n_trials"] > 1:
+        parts.append(f"one trial: ρ of trial {single} alone")
+    parts.append(
+        "best possible: the most that a style without ties can reach, as values of the descriptor tie"
+    )
+    if "kendall" in columns:
+        parts.append("Kendall τ: τ-b, a rank correlation of pairs; where values tie it too cannot reach 1")
+    parts.append("R², MAE: of the calibrated value, share of variance explained and mean absolute error")
+    if "f1" in columns:
+        parts.append("F1: of classes, mean over them (1 is all right)")
+    parts.append("90 % interval: half its width, in the descriptor's unit")
+    if "interval_coverage" in columns:
+        parts[-1] += ", and the share of true values within it"
+    return f"{'; '.join(parts)}. In brackets: 95 % bootstrap intervals over materials."
+
+
+def associations_table(associations: Mapping[str, Any], about: Mapping[str, Any]) -> Table:
+    """Return what the free styles go with, the strongest first.
+
+    Parameters
+    ----------
+    associations
+        ``associations`` of metrics.json.
+    about
+        Contents of metrics.json, for the caption.
+    """
+    rows: list[list[Cell]] = [
+        [
+            style_title(pair["style"]),
+            _quantity(pair["quantity"]),
+            pair.get("found_partial"),
+            pair["partial"],
+            pair["spearman"],
+            pair["p_value"],
+            _verdict(pair),
+        ]
+        for pair in associations["strongest"]
+    ]
+    again = associations.get("repeated_on", about["split"])
+    text = (
+        f"trial {associations['trial']}: the strongest partial correlations of each free style on the validation "
+        f"split, and on the {again} split, where they have to repeat. Partial ρ: what is left of Spearman's ρ "
+        f"after the named styles are taken out; ρ and p: on the {again} split, p over all pairs together, from "
+        f"{associations['permutations']} permutations of the materials. Stands out: beyond chance and "
+        f"{print_number(float(associations['floor']), 1)} on validation, and beyond chance with the same sign on "
+        f"the {again} split; “no, of X”: it repeats, but the quantity (nearly) is the descriptor X, so the style X "
+        "does not hold all of it."
+    )
+    return Table(
+        name="associations",
+        keys=["style", "quantity", "found_partial", "partial", "spearman", "p_value", "stands_out"],
+        headings=[
+            "Free style",
+            "Quantity",
+            "Partial ρ, validation",
+            f"Partial ρ, {again}",
+            f"Spearman ρ, {again}",
+            f"p, {again}",
+            "Stands out",
+        ],
+        rows=rows,
+        caption=_caption(about, text),
+    )
+
+
+def _verdict(pair: Mapping[str, Any]) -> str:
+    if pair["stands_out"]:
+        return "yes"
+    return f"no, of {pair['descriptor']}" if pair.get("repeats") else "no"
+
+
+def disentanglement_table(metrics: Mapping[str, Any]) -> Table:
+    """Return MIG, SAP and DCI, coupling, normality and leakage of the selected trial and the ensemble."""
+    t = metrics["selected_trial"]
+    leakage = metrics["leakage"]
+    rows: list[list[Cell]] = []
+    for label, scores, measured, leaked in (
+        (f"trial {t}, all styles", metrics["trials"][t], "selected_trial", leakage["largest"]),
+        ("ensemble, named styles", metrics["ensemble"], "ensemble", leakage["named_mean_largest"]),
+    ):
+        found, coupling = metrics["disentanglement"][measured], scores["inter_style"]
+        rows.append(
+            [
+                label,
+                *(coupling[key] for key in ("max_abs_spearman", "excess", "excess_permuted")),
+                scores["shapiro_min"],
+                *(found["mig"], found["sap"], found["dci"]["disentanglement"]),
+                *(found["dci"]["completeness"], found["dci"]["informativeness"], leaked),
+            ]
+        )
+    named = metrics["trials"][t].get("inter_style_named")
+    if named and named["excess"] is not None:
+        values = [named[key] for key in ("max_abs_spearman", "excess", "excess_permuted")]
+        rows.insert(1, [f"trial {t}, named styles", *values, *[None] * 7])
+    keys = ["styles", "max_abs_spearman", "excess", "excess_permuted", "shapiro_min", "mig", "sap"]
+    headings = ["Styles", "Largest |ρ| of two styles", "Excess coupling", "the same by chance"]
+    headings += ["Smallest Shapiro W", "Mutual information gap", "Separated predictability"]
+    return Table(
+        name="styles",
+        keys=[*keys, "dci_disentanglement", "dci_completeness", "dci_informativeness", "leakage"],
+        headings=[*headings, "Disentanglement", "Completeness", "Informativeness", "Leakage"],
+        rows=rows,
+        caption=_caption(
+            metrics,
+            f"{metrics['split']} split. Excess coupling: the most that |ρ| of two styles exceeds |ρ| of their "
+            "descriptors (0 where a style is free); by chance: the same with permuted styles. Shapiro W: 1 is a "
+            "normal distribution. Mutual information gap (MIG) and separated attribute predictability (SAP): by "
+            "how much one style tells more of a descriptor than the next does. Disentanglement, completeness, "
+            "informativeness (DCI): each style is of one descriptor, each descriptor in one style, descriptors are "
+            "read; the trees are fitted on validation. All of these are best at 1, coupling and leakage at 0. "
+            "Leakage: the most that a style moves when another is walked, relative to that one; of the ensemble, "
+            "the mean over trials.",
+        ),
+    )
+
+
+def trials_table(metrics: Mapping[str, Any]) -> Table:
+    """Return every trial's main numbers on the split, ranked by validation, unranked last, and the ensemble's."""
+    rows: list[list[Cell]] = []
+    for trial in sorted(
+        metrics["trials"], key=lambda trial: math.inf if trial["rank"] is None else trial["rank"]
+    ):
+        remark = " (selected)" if trial["selected"] else " (diverged)" if trial["failed"] else ""
+        first: list[Cell] = [f"{trial['trial']}{remark}", trial["validation_score"]]
+        first += [trial["published_score"], trial["published_rank"], trial["best_epoch"]]
+        rows.append([*first, *_main_numbers(trial)])
+    rows.append(["ensemble", *[None] * 4, *_main_numbers(metrics["ensemble"])])
+    return Table(
+        name="trials",
+        keys=[
+            "trial",
+            "validation_score",
+            "published_score",
+            "published_rank",
+            "best_epoch",
+            "mean_spearman",
+            "reconstruction_mae",
+            "excess_coupling",
+            "shapiro_min",
+        ],
+        headings=[
+            "Trial",
+            "Validation score",
+            "Published score",
+            "Rank by published score",
+            "Epoch kept",
+            "Mean Spearman ρ",
+            "Reconstruction MAE",
+            "Excess coupling of named styles",
+            "Smallest Shapiro W",
+        ],
+        rows=rows,
+        caption=_caption(
+            metrics,
+            f"by validation score, which chose; the published score is of validation too. Columns after the epoch: "
+            f"{metrics['split']} split: mean over descriptors of ρ with their styles; mean absolute error of the "
+            "rebuilt spectra; the most that |ρ| of two named styles exceeds |ρ| of their descriptors; the "
+            "smallest W of Shapiro and Wilk over the styles (1 is a normal distribution), of the ensemble over its "
+            "named ones.",
+        ),
+    )
+
+
+def traversals_table(traversal: Mapping[str, Any]) -> Table:
+    """Return each style's range and largest change; with the agreement with the truth where it is known."""
+    synthetic, unit = traversal["synthetic"], traversal["energy_unit"]
+    rows: list[list[Cell]] = []
+    for name, style in traversal["styles"].items():
+        row: list[Cell] = [style_title(name), described_range(style), style["largest_change"]]
+        row.append(f"{style['energy_of_largest_change']:.{0 if unit == 'index' else 1}f}")
+        rows.append([*row, *([style["pearson_true_response"]] if synthetic else [])])
+    return Table(
+        name="traversals",
+        keys=["style", "descriptor_range", "largest_change", "energy", *(["pearson"] if synthetic else [])],
+        headings=[
+            "Style",
+            "Descriptor, from and to",
+            "Largest change",
+            "At index" if unit == "index" else f"At ({unit})",
+            *(["Pearson r with the truth"] if synthetic else []),
+        ],
+        rows=rows,
+        caption=_caption(traversal, f"5th to 95th percentile of each style, {traversed(traversal)}."),
+    )
+
+
+def _ranged(scores: Mapping[str, Any], key: str) -> Cell:
+    """Return a number with its interval where it has one and tables show it."""
+    interval = (scores.get("interval") or {}).get(key) if key in _RANGED else None
+    value: Cell = scores.get(key)
+    return value if interval is None or isinstance(value, str) else Ranged(scores[key], *interval)
+
+
+def _quantity(name: str) -> str:
+    label = QUANTITIES[name].label if name in QUANTITIES else name
+    return f"{name}, {label}" if label != name else name
+
+
+def _main_numbers(scores: Mapping[str, Any]) -> list[Cell]:
+    return [
+        scores["mean_spearman"],
+        scores["reconstruction"]["mae"],
+        # Evaluations of earlier versions lack the coupling of a trial's named styles alone.
+        (scores.get("inter_style_named") or {}).get("excess"),
+        scores["shapiro_min"],
+    ]
+
+
+def _caption(content: Mapping[str, Any], text: str) -> str:
+    return f"{'Synthetic data. ' if content['synthetic'] else ''}{content['family']}, {text}"

@@ -1,0 +1,1 @@
+"""Run directories: what a run leaves, which there are, how one goes on."""

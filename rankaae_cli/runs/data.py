@@ -1,0 +1,188 @@
+"""What a training run is given: which files, and which of their rows and descriptors can be used."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from omegaconf import DictConfig
+
+from rankaae_cli.core.errors import UserError
+
+if TYPE_CHECKING:
+    from rankaae_cli.data.family.family_file import Family
+    from rankaae_cli.data.family.spectra_rows import Spectra
+
+# Of the free memory: up to how much spectra are held in it, and how much they may take where they are not.
+_SHARE_IN_MEMORY, _SHARE_STREAMED = 0.5, 0.25
+
+
+def data_files(cfg: DictConfig) -> tuple[list[Path], bool]:
+    """Return the family files to train on, and whether it is the shipped synthetic sample."""
+    from rankaae_cli.data.family.samples import sample_path
+    from rankaae_cli.runs.directory import data_paths
+
+    if cfg.data is not None:
+        paths = data_paths(cfg)
+        for path in paths:
+            if not path.is_file():
+                raise UserError(
+                    f"there is no data file {path}\nmake one with rankaae ingest, or correct data="
+                )
+        return [path.resolve() for path in paths], False
+    default = Path(cfg.family.data)
+    if default.is_file():
+        return [default.resolve()], False
+    sample = sample_path(cfg.family.name)
+    if sample is None:
+        raise UserError(
+            f"there is no {default}, and no sample of {cfg.family.name} ships with the program\n"
+            f"make the file: rankaae ingest +family={cfg.family.name} source=... path=..."
+        )
+    return [sample], True
+
+
+def streaming_memory(
+    cfg: DictConfig, family: "Family", unlabelled: "Spectra | None", device: str, resumed: bool
+) -> int | None:
+    """Return how many bytes streamed spectra may take; None where all of them go into memory.
+
+    What is decided for the user is written into `cfg`, so that a run that goes on decides alike.
+
+    Raises
+    ------
+    UserError
+        If ``memory=`` is no amount of memory, or too little for a batch.
+    """
+    import torch
+
+    from rankaae_cli.core.byte_sizes import parsed_bytes, shown_bytes
+    from rankaae_cli.core.terminal import console
+    from rankaae_cli.training.memory import available_bytes
+    from rankaae_cli.training.rows import spectra_bytes
+
+    needed = spectra_bytes(family.spectra_NE) + (0 if unlabelled is None else spectra_bytes(unlabelled))
+    if cfg.memory is None:
+        free = None if resumed else available_bytes(torch.device(device))
+        if free is None or needed <= _SHARE_IN_MEMORY * free:
+            return None
+        cfg.memory = f"{max(int(_SHARE_STREAMED * free) // 10**6, 1)}MB"
+    memory = parsed_bytes(cfg.memory)
+    if memory is None:
+        raise UserError(f"memory={cfg.memory} is no amount of memory\ngive one such as memory=1GB, or null")
+    if needed <= memory:
+        return None
+    # A pool of a batch, and the next one.
+    least = 2 * int(cfg.batch_size) * len(family.energy_E) * 4
+    if memory < least:
+        raise UserError(
+            f"memory={cfg.memory} does not hold two batches of {cfg.batch_size} spectra\n"
+            f"give at least {least // 1000 + 1}kB, or a smaller batch_size"
+        )
+    console.print(
+        f"the spectra take {shown_bytes(needed)} in memory and may take {shown_bytes(memory)}: "
+        "they are read from the file in blocks"
+    )
+    return memory
+
+
+def usable_family(cfg: DictConfig, family: "Family") -> "Family":
+    """Check that the data belong to the family; leave out descriptors that nothing can be learned of."""
+    import numpy as np
+
+    from rankaae_cli.core.terminal import console
+    from rankaae_cli.data.family.splits import TRAIN, VALIDATION
+
+    asked = (cfg.family.name, cfg.family.element, cfg.family.edge, cfg.family.energy.unit)
+    found = (family.name, family.element, family.edge, family.energy_unit)
+    if asked != found:
+        raise UserError(
+            f"the data file holds {found[0]} ({found[1]} {found[2]} edge, {found[3]}), "
+            f"not {asked[0]} ({asked[1]} {asked[2]} edge, {asked[3]})\ngive +family={found[0]}, or another data="
+        )
+    # Nothing can be learnt of a descriptor that does not vary in training, or chosen by one in validation.
+    varies = [
+        all(
+            len(np.unique(d_N[(family.split_N == side) & ~np.isnan(d_N)])) > 1 for side in (TRAIN, VALIDATION)
+        )
+        for d_N in family.descriptors_NK.T
+    ]
+    kept = [name for name, v in zip(family.descriptor_names, varies, strict=True) if v]
+    left_out = [name for name, v in zip(family.descriptor_names, varies, strict=True) if not v]
+    if not kept:
+        raise UserError(
+            f"no descriptor of {', '.join(family.descriptor_names) or 'the file'} takes two known values "
+            "in training and in validation\n"
+            "the rank constraint needs at least one: ingest data with descriptors"
+        )
+    if left_out:
+        console.print(f"left out, without two known values in training and validation: {', '.join(left_out)}")
+    return family.with_descriptors(kept)
+
+
+def unlabelled_spectra(cfg: DictConfig, family: "Family") -> "Spectra | None":
+    """Return the spectra of the second file that may be trained on, (N, E), without reading them.
+
+    Materials on the validation or test side, by the family's split or by their name, are left out, and sites that
+    the family itself has.
+
+    Raises
+    ------
+    UserError
+        If the file cannot be read, is of another element or grid, or has no such spectrum.
+    """
+    import numpy as np
+
+    from rankaae_cli.data.family.family_file import read_family
+    from rankaae_cli.data.family.spectra_rows import rows_taken
+    from rankaae_cli.data.family.splits import TRAIN, split_of
+
+    if cfg.unlabelled is None:
+        return None
+    other = read_family(cfg.unlabelled, stored=True)
+    cfg.unlabelled = str(second_file(cfg)[0])
+    if other.element != family.element or other.edge != family.edge:
+        raise UserError(
+            f"unlabelled={cfg.unlabelled} holds {other.element} {other.edge} spectra, not {family.element}"
+        )
+    if len(other.energy_E) != len(family.energy_E) or not np.allclose(
+        other.energy_E, family.energy_E, atol=1e-6
+    ):
+        raise UserError(
+            f"unlabelled={cfg.unlabelled} has another energy grid than the data\n"
+            "ingest it with source=family regrid=true"
+        )
+    held_out = set(family.material_N[family.split_N != TRAIN])
+    own = set(zip(family.material_N, family.site_N, strict=True))
+    keep_N = [
+        material not in held_out
+        and split_of(material, cfg.split_seed) == TRAIN
+        and (material, site) not in own
+        for material, site in zip(other.material_N, other.site_N, strict=True)
+    ]
+    if not any(keep_N):
+        raise UserError(
+            f"unlabelled={cfg.unlabelled} has no spectrum on the training side that the data have not\n"
+            "leave it out, or give another file"
+        )
+    return rows_taken(other.spectra_NE, np.array(keep_N))
+
+
+def rows_trained_on(family: "Family", unlabelled_NE: "Spectra | None") -> int:
+    """Return how many spectra an epoch has."""
+    from rankaae_cli.data.family.splits import TRAIN
+
+    return int((family.split_N == TRAIN).sum()) + (0 if unlabelled_NE is None else len(unlabelled_NE))
+
+
+def second_file(cfg: DictConfig) -> list[Path]:
+    """Return the path of the file without descriptors, in a list; an empty one for none."""
+    return [] if cfg.unlabelled is None else [Path(cfg.unlabelled).resolve()]
+
+
+def classes_of(cfg: DictConfig, family: "Family") -> dict[str, list[float]]:
+    """Return the classes of those of the family's descriptors that take few values."""
+    configured = cfg.family.descriptors
+    return {
+        name: list(configured[name].classes)
+        for name in family.descriptor_names
+        if name in configured and configured[name].classes is not None
+    }

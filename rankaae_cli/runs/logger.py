@@ -1,0 +1,66 @@
+"""Which of Lightning's loggers a run is shown by while it trains, and where that writes."""
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig
+
+from rankaae_cli.core.errors import UserError
+from rankaae_cli.runs import resume as interrupted
+from rankaae_cli.sweeps import job as sweep_job
+
+_MLFLOW = "MLFlowLogger"
+
+
+def logger_of(cfg: DictConfig, directory: Path) -> Any:
+    """Return the logger that the configuration names, writing into the run directory; None for none.
+
+    Raises
+    ------
+    UserError
+        If it cannot be made.
+    """
+    from hydra.utils import instantiate
+
+    if not cfg.logger:
+        return None
+    name = str(cfg.logger.get("_target_", "")).rpartition(".")[2]
+    store = directory if name != _MLFLOW else sweep_job.own_sweep() or directory
+    settings = _mlflow_settings(cfg, store, directory) if name == _MLFLOW else {}
+    try:
+        with _alone(store):
+            logger = instantiate(cfg.logger, save_dir=str(directory), **settings)
+            # By these, curves are told apart.
+            logger.log_hyperparams(interrupted.given_settings())
+        return logger
+    except Exception as error:
+        cause = error.__cause__ or error
+        if isinstance(cause, ImportError):
+            package = name.removesuffix("Logger").lower()
+            raise UserError(f"the logger {name} needs a package: pip install {package}") from error
+        raise UserError(
+            f"the logger {name or cfg.logger} cannot be made: {str(cause).splitlines()[0]}"
+        ) from error
+
+
+def _mlflow_settings(cfg: DictConfig, store: Path, directory: Path) -> dict[str, str]:
+    """Return where MLflow keeps its records, and the run's name in them: one store for all jobs of a sweep.
+
+    Its store of plain files is refused by MLflow since 2026; SQLite needs no server either.
+    """
+    uri = cfg.logger.get("tracking_uri") or f"sqlite:///{store / 'mlflow.db'}"
+    return {"tracking_uri": uri, "run_name": cfg.logger.get("run_name") or directory.name}
+
+
+@contextmanager
+def _alone(store: Path) -> Iterator[None]:
+    """Let jobs of a sweep that begin together make tables and experiments in a store one after another."""
+    if sweep_job.own_sweep() is None:
+        yield
+        return
+    with (store / ".logger.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

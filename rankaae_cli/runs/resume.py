@@ -1,0 +1,136 @@
+"""Going on with an interrupted run: finding it, holding it, and making sure that it is the same run."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, OmegaConf
+
+from rankaae_cli.core.errors import UserError
+from rankaae_cli.data.files import is_locked, locked, now
+from rankaae_cli.runs.directory import (
+    CONFIG,
+    PROVENANCE,
+    RUNS,
+    read_provenance,
+    readable_runs,
+    sha256,
+)
+
+_LOCK = ".lock"
+
+
+def find_interrupted_run(run: str, root: Path = RUNS) -> Path:
+    """Return the directory of a run that has begun and not finished; ``latest`` is the newest below `root`.
+
+    Raises
+    ------
+    UserError
+        If there is no such run, it has finished, or another process is training it.
+    """
+    if run == "latest":
+        unfinished = [
+            (content["started"], path)
+            for path, content in readable_runs(root)
+            if "started" in content and "finished" not in content and not is_locked(path / _LOCK)
+        ]
+        if not unfinished:
+            raise UserError(f"there is no interrupted run below {root.resolve()}")
+        return max(unfinished)[1].resolve()
+    path = Path(run)
+    if not (path / PROVENANCE).is_file() or not (path / CONFIG).is_file():
+        raise UserError(f"{path} is not a run directory (no {PROVENANCE} in it)\ngive one as resume=")
+    if "finished" in read_provenance(path):
+        raise UserError(f"the run {path} has finished: there is nothing to resume")
+    if is_locked(path / _LOCK):
+        raise UserError(_being_trained(path))
+    return path.resolve()
+
+
+@contextmanager
+def held(run: Path) -> Iterator[None]:
+    """Keep other processes from training in the same directory while the body runs.
+
+    Raises
+    ------
+    UserError
+        If another process does.
+    """
+    with locked(run / _LOCK) as may:
+        if not may:
+            raise UserError(_being_trained(run))
+        yield
+
+
+def _being_trained(run: Path) -> str:
+    return f"the run {run} is being trained by another process\nwait for it, or stop it first"
+
+
+def asked_for() -> set[str]:
+    """Return the dotted keys that the call sets."""
+    return {key.split("@")[0].replace("/", ".") for key in given_settings()}
+
+
+def given_settings() -> dict[str, str]:
+    """Return what the call sets, as written."""
+    overrides = HydraConfig.get().overrides.task if HydraConfig.initialized() else []
+    pairs = (override.lstrip("+~").partition("=") for override in overrides)
+    return {key: value for key, _, value in pairs}
+
+
+def changed_settings(cfg: DictConfig, stored: DictConfig, ignore: tuple[str, ...] = ()) -> list[str]:
+    """Return ``key: old in the run, new now`` for what a call asks for otherwise than the run had it.
+
+    Where the call names no family, only the keys that it sets count.
+    """
+    asked = asked_for() if cfg.family is None else None
+    old, new = _flat(stored), _flat(cfg)
+    changed = []
+    for key in sorted(old.keys() | new.keys()):
+        if key.split(".")[0] in ignore or old.get(key) == new.get(key):
+            continue
+        if asked is None or any(key == a or key.startswith(f"{a}.") for a in asked):
+            changed.append(f"{key} {old.get(key)} in the run, {new.get(key)} now")
+    return changed
+
+
+def _flat(cfg: DictConfig) -> dict[str, Any]:
+    def walk(node: Any, prefix: str) -> dict[str, Any]:
+        if not isinstance(node, dict):
+            return {prefix: node}
+        return {
+            k: v
+            for name, value in node.items()
+            for k, v in walk(value, f"{prefix}.{name}".lstrip(".")).items()
+        }
+
+    return walk(OmegaConf.to_container(cfg, resolve=True, enum_to_str=True), "")
+
+
+def provenance_when_resumed(run: Path, data: list[Path], device: str) -> dict[str, Any]:
+    """Return the run's provenance with the time of resuming added.
+
+    Raises
+    ------
+    UserError
+        If the data files or the kind of device are not those that the run was begun with.
+    """
+    provenance = read_provenance(run)
+    if device != provenance.get("device", device):
+        # Their random generators differ: the run would not be the one that was begun.
+        raise UserError(
+            f"the run was begun on {provenance['device']} and would go on on {device}\n"
+            f"give device={provenance['device']}, or begin a new run"
+        )
+    begun_with = [entry.get("sha256") for entry in provenance.get("data", [])]
+    for i, path in enumerate(data):
+        found, expected = sha256(path), begun_with[i] if i < len(begun_with) else "none"
+        if found != expected:
+            raise UserError(
+                f"{path} is not the file that the run was begun with "
+                f"(its SHA-256 begins {found[:12]}, not {expected[:12]})\n"
+                "give the same file, or begin a new run"
+            )
+    return {**provenance, "resumed": [*provenance.get("resumed", []), now()]}

@@ -1,0 +1,208 @@
+"""One job of a sweep, in whichever process or on whichever machine a launcher runs it."""
+
+import os
+import shlex
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig
+
+from rankaae_cli.core.errors import Pruned, Stopped
+from rankaae_cli.data.files import now
+from rankaae_cli.runs import sweep_record
+from rankaae_cli.runs.directory import CONFIG, PROVENANCE, read_provenance
+from rankaae_cli.runs.sweep_record import DONE, FAILED, INTERRUPTED, LOG, PRUNED, RUNNING, Job
+
+INTERRUPTED_STATUS = 128 + signal.SIGTERM
+_busy = threading.Event()  # a job runs in this process
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a sweep was called.
+
+    Attributes
+    ----------
+    process
+        Its number.
+    folder
+        The working folder.
+    arguments
+        What stood after the command.
+    """
+
+    process: int
+    folder: str
+    arguments: list[str]
+
+
+def is_sweep() -> bool:
+    """Return whether the configuration at hand is a job's of a sweep."""
+    return HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN
+
+
+def own_sweep() -> Path | None:
+    """Return the directory of the sweep that the job at hand is of; None where it is of none."""
+    return Path(HydraConfig.get().sweep.dir).resolve() if is_sweep() else None
+
+
+def own_finished_run() -> Path | None:
+    """Return the directory of the job at hand where its run has finished, though the job as a whole has not."""
+    if not is_sweep():
+        return None
+    folder = Path(HydraConfig.get().runtime.output_dir)
+    finished = (folder / PROVENANCE).is_file() and "finished" in read_provenance(folder)
+    return folder if finished else None
+
+
+def run_job(
+    run: Callable[[DictConfig], dict[str, Any]],
+    explain: Callable[[Exception], str],
+    cfg: DictConfig,
+    origin: Origin,
+) -> float | None:
+    """Run one job and keep a record of it; return its score, None where it has none.
+
+    A job that had begun goes on where it was, one that had ended in order is left.
+
+    Parameters
+    ----------
+    run
+        The command.
+    explain
+        Says what went wrong; its first line is kept as the reason.
+    cfg
+        The job's configuration.
+    origin
+        Where the sweep was called.
+    """
+    folder = Path(HydraConfig.get().runtime.output_dir)
+    with sweep_record.held_job(folder) as may:
+        if not may:
+            return None
+        with _elsewhere(folder, origin):
+            return _run_recorded(run, explain, cfg, folder, in_sweep=os.getpid() == origin.process)
+
+
+def _run_recorded(
+    run: Callable[[DictConfig], dict[str, Any]],
+    explain: Callable[[Exception], str],
+    cfg: DictConfig,
+    folder: Path,
+    in_sweep: bool,
+) -> float | None:
+    job = _begun(folder)
+    if job.state in (DONE, PRUNED):
+        return job.score
+    _go_on_from(folder, cfg)
+    began, earlier = time.monotonic(), job.seconds or 0.0
+    job = replace(job, state=RUNNING, reason="", score=None, began=job.began or now())
+    sweep_record.write_job(folder, job)
+
+    def ended(state: str, **what: Any) -> None:
+        seconds = round(earlier + time.monotonic() - began, 3)
+        sweep_record.write_job(folder, replace(job, state=state, seconds=seconds, **what))
+
+    try:
+        result = run(cfg)
+    except Pruned as pruned:
+        ended(PRUNED, reason=str(pruned), score=pruned.score)
+        return pruned.score
+    except BrokenPipeError:
+        raise
+    except Exception as error:
+        if os.environ.get("RANKAAE_DEBUG") == "1":
+            traceback.print_exception(error)
+        said = explain(error)
+        print(f"rankaae: {said}", file=sys.stderr)
+        ended(FAILED, reason=said.partition("\n")[0])
+        return None
+    except (Stopped, KeyboardInterrupt, SystemExit) as stopped:
+        out_of_time = isinstance(stopped, SystemExit)
+        ended(INTERRUPTED, reason="out of time" if out_of_time else str(stopped).partition(";")[0])
+        if in_sweep or out_of_time:
+            raise
+        _leave_to_slurm(stopped)
+        return None  # another process cannot be told by an exception; the record tells it
+    score = float(result["score"]) if "score" in result else None
+    ended(DONE, score=score)
+    return score
+
+
+def _leave_to_slurm(stopped: BaseException) -> None:
+    """End a job of Slurm that was stopped: it may be in the queue again, and has no result yet to be taken."""
+    if os.environ.get("SUBMITIT_EXECUTOR") == "slurm":
+        raise SystemExit(INTERRUPTED_STATUS) from stopped
+
+
+def _go_on_from(folder: Path, cfg: DictConfig) -> None:
+    """Make a run that was begun in the job's directory the one that is resumed."""
+    if "resume" not in cfg or cfg.resume is not None:
+        return
+    if (folder / PROVENANCE).is_file():
+        cfg.resume = str(folder)
+    else:
+        # Killed between the two files: there is nothing to go on from.
+        (folder / CONFIG).unlink(missing_ok=True)
+
+
+def _begun(folder: Path) -> Job:
+    """Return what is known of the job in a directory."""
+    sweep = Path(HydraConfig.get().sweep.dir).resolve()
+    planned = next(job for job in sweep_record.read_plan(sweep).jobs if sweep / job.directory == folder)
+    return sweep_record.state_of(sweep, planned)
+
+
+@contextmanager
+def _elsewhere(folder: Path, origin: Origin) -> Iterator[None]:
+    """In a process of a launcher, be as in the one that was called; what is printed goes into job.log."""
+    if os.getpid() == origin.process:
+        yield
+        return
+    if os.getppid() == origin.process:
+        _stop_without(origin.process)
+    _busy.set()
+    before, arguments = Path.cwd(), sys.argv
+    os.chdir(origin.folder)
+    sys.argv = ["rankaae", *origin.arguments]
+    streams = [(stream, os.dup(stream.fileno())) for stream in (sys.__stdout__, sys.__stderr__) if stream]
+    with (folder / LOG).open("a", encoding="utf-8") as log:
+        print(f"# rankaae {shlex.join(HydraConfig.get().overrides.task)}", file=log, flush=True)
+        for stream, _ in streams:
+            stream.flush()
+            os.dup2(log.fileno(), stream.fileno())
+        try:
+            yield
+        finally:
+            for stream, kept in streams:
+                stream.flush()
+                os.dup2(kept, stream.fileno())
+                os.close(kept)
+            os.chdir(before)
+            sys.argv = arguments
+            _busy.clear()
+
+
+def _stop_without(parent: int) -> None:
+    """Stop this process as soon as the one that started it is gone, a job that it runs in order, as by SIGTERM."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os.kill(os.getpid(), signal.SIGTERM)
+        while _busy.is_set():
+            time.sleep(1)
+        os._exit(INTERRUPTED_STATUS)  # nobody is left to give it another job
+
+    if not any(thread.name == "rankaae-parent" for thread in threading.enumerate()):
+        threading.Thread(target=watch, name="rankaae-parent", daemon=True).start()

@@ -1,0 +1,50 @@
+"""``rankaae train resume=<sweep>``: the call that began a sweep, given again to run what is missing."""
+
+from pathlib import Path
+
+from rankaae_cli.core.errors import UserError
+from rankaae_cli.runs.sweep_record import SWEEP, read_plan
+
+# Where and on what a job computes; anything else would make it another job.
+_MAY_CHANGE = ("data", "unlabelled", "device")
+
+
+def call_of_begun(overrides: list[str]) -> list[str]:
+    """Return the call that goes on with a sweep where ``resume=`` names one; else `overrides` as they are.
+
+    Raises
+    ------
+    UserError
+        If the sweep was begun in another folder, or the call sets what would make other jobs of its jobs.
+    """
+    given = next((o.partition("=")[2].strip("'\"") for o in overrides if o.startswith("resume=")), "")
+    sweep = Path(given)
+    if not given or not (sweep / SWEEP).is_file():
+        return overrides
+    plan = read_plan(sweep)
+    if plan.command != "train":
+        raise UserError(
+            f"{sweep} is a sweep of rankaae {plan.command}, not of train\ngive that command again"
+        )
+    if plan.folder != str(Path.cwd()) and Path(plan.folder).is_dir():
+        raise UserError(
+            f"the sweep {sweep} was begun in {plan.folder}, and paths in it hold there\n"
+            "go there and resume it"
+        )
+    more = [o for o in overrides if not o.startswith(("resume=", "hydra.sweep.dir="))]
+    changes = [o for o in more if not _is_allowed(o)]
+    if changes:
+        raise UserError(
+            f"{sweep} goes on with the settings it was begun with, not with {' '.join(changes)}\n"
+            f"of them only {', '.join(f'{key}=' for key in _MAY_CHANGE)} and hydra's may change"
+        )
+    flags = [o for o in more if o.startswith("-") and o not in ("-m", "--multirun")]
+    settings = [o for o in more if not o.startswith("-")]
+    begun = [o for o in plan.call if o not in ("-m", "--multirun") and not o.startswith("hydra.sweep.dir=")]
+    where = str(sweep.resolve()).replace("'", "\\'")
+    return ["-m", *flags, *begun, *settings, f"hydra.sweep.dir='{where}'"]
+
+
+def _is_allowed(override: str) -> bool:
+    key = override.partition("=")[0]
+    return key in _MAY_CHANGE or key.startswith(("hydra.", "hydra/", "-"))

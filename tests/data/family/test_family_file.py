@@ -1,0 +1,215 @@
+from dataclasses import replace
+
+import h5py
+import numpy as np
+import pytest
+
+from rankaae_cli.core.errors import UserError
+from rankaae_cli.data.family.family_file import Family, read_family, write_family
+
+
+@pytest.fixture
+def family():
+    return Family(
+        name="Cu_oxides",
+        element="Cu",
+        edge="K",
+        energy_E=np.array([8983.0, 8984.0, 8986.0]),
+        spectra_NE=np.array([[0, 1, 1], [0, 2, 1]], np.float32),
+        descriptors_NK=np.array([[4.0, np.nan], [6.0, 1.5]]),
+        descriptor_names=("CN", "Bader +q %"),
+        descriptor_units=("1", "e"),
+        material_N=np.array(['<script>"x"</script>', "Fe\u2082O\u2083"], dtype=object),
+        site_N=np.array([0, 0]),
+        split_N=np.array([0, 2], np.uint8),
+    )
+
+
+def test_a_family_comes_back_as_it_was_written(family, tmp_path):
+    path = write_family(tmp_path / "x.h5", replace(family, true_response_KE=np.ones((2, 3), np.float32)))
+    again = read_family(path)
+    for name in ("energy_E", "spectra_NE", "descriptors_NK", "site_N", "split_N"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(family, name))
+    assert again.material_N.tolist() == family.material_N.tolist()
+    assert again.descriptor_names == family.descriptor_names
+    assert again.true_response_KE.shape == (2, 3)
+
+
+@pytest.fixture
+def wider(family):
+    return replace(
+        family,
+        quantities_NQ=np.array([[1.9, np.nan, 3.4], [2.0, 0.7, 3.4]]),
+        quantity_names=("BVS", "q4", "NEN"),
+        quantity_units=("v.u.", "1", "1"),
+    )
+
+
+def test_quantities_come_back_as_they_were_written(wider, tmp_path):
+    again = read_family(write_family(tmp_path / "x.h5", wider))
+    np.testing.assert_array_equal(again.quantities_NQ, wider.quantities_NQ)
+    assert again.quantity_names == ("BVS", "q4", "NEN")
+    assert again.quantity_units == ("v.u.", "1", "1")
+    with h5py.File(tmp_path / "x.h5") as file:
+        assert file.attrs["format_version"] == 1
+        assert (file["quantities"].dtype, file["quantities"].shape) == (np.dtype("<f8"), (2, 3))
+        assert list(file["quantities"].attrs["names"]) == ["BVS", "q4", "NEN"]
+
+
+def test_a_file_may_have_no_quantities(family, tmp_path):
+    path = write_family(tmp_path / "x.h5", family)
+    with h5py.File(path) as file:
+        assert "quantities" not in file
+    again = read_family(path)
+    assert (again.quantities_NQ.shape, again.quantity_names, again.quantity_units) == ((2, 0), (), ())
+
+
+def test_rows_keep_their_quantities(wider, family):
+    for rows in ([1], np.array([False, True])):
+        one = wider.with_rows(rows)
+        assert one.material_N.tolist() == [wider.material_N[1]]
+        assert one.quantities_NQ.tolist() == [[2.0, 0.7, 3.4]]
+        assert one.descriptors_NK.tolist() == [[6.0, 1.5]]
+        assert one.spectra_NE.tolist() == [[0, 2, 1]]
+        assert (one.site_N.tolist(), one.split_N.tolist()) == ([0], [2])
+    assert len(wider.with_rows([])) == 0
+    assert family.with_rows([0]).quantities_NQ.shape == (1, 0)
+
+
+def test_a_descriptor_left_out_becomes_a_quantity(wider):
+    chosen = wider.with_descriptors(["Bader +q %"])
+    assert chosen.descriptor_names == ("Bader +q %",)
+    assert chosen.quantity_names == ("CN", "BVS", "q4", "NEN")
+    assert chosen.quantity_units == ("1", "v.u.", "1", "1")
+    assert chosen.quantities_NQ[:, 0].tolist() == [4, 6]
+    assert wider.with_descriptors(["Bader +q %", "CN"]).quantity_names == ("BVS", "q4", "NEN")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"quantity_names": ("BVS", "q4", "CN")}, "CN is both a descriptor and a quantity"),
+        ({"quantity_names": ("BVS", "q4", "q4")}, "quantity name 'q4' is given twice"),
+        ({"quantity_names": ("BVS", "q4", "a/b")}, "quantity name 'a/b' holds '/'"),
+        ({"quantity_names": ("BVS", "q4")}, r"quantities has shape \(2, 3\), expected \(2, 2\)"),
+        ({"quantity_units": ("1",)}, r"units of the quantities has shape \(1,\), expected \(3,\)"),
+        ({"quantities_NQ": np.zeros((1, 3))}, r"quantities has shape \(1, 3\), expected \(2, 3\)"),
+        ({"quantities_NQ": np.full((2, 3), np.inf)}, "quantity BVS holds infinite values"),
+    ],
+)
+def test_quantities_that_cannot_be_are_refused(wider, change, said):
+    with pytest.raises(UserError, match=f"family Cu_oxides: .*{said}") as caught:
+        replace(wider, **change)
+    assert len(str(caught.value).splitlines()) <= 2
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (lambda file: file["quantities"].attrs.pop("units"), "not a whole family file"),
+        (
+            lambda file: put("quantities", [["a"] * 3] * 2, h5py.string_dtype())(file),
+            "quantities holds object",
+        ),
+        (lambda file: put("quantities", [[1.0, 2.0]] * 2)(file), r"quantities has shape \(2, 2\)"),
+        (lambda file: put("quantities", [1.0, 2.0])(file), r"quantities has shape \(2,\)"),
+    ],
+)
+def test_damaged_quantities_are_explained(wider, tmp_path, damage, said):
+    path = write_family(tmp_path / "x.h5", wider)
+    with h5py.File(path, "a") as file:
+        damage(file)
+    with pytest.raises(UserError, match=said) as caught:
+        read_family(path)
+    assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"descriptor_names": ("CN", "../../x")}, "descriptor name '../../x' holds '/'"),
+        ({"descriptor_names": ("CN", "CN")}, "descriptor name 'CN' is given twice"),
+        ({"descriptor_names": ("CN", "free_1")}, "'free_1' is taken by the program"),
+        (
+            {"descriptors_NK": np.array([[4, 0], [6, np.inf]])},
+            r"descriptor Bader \+q % holds infinite values",
+        ),
+        ({"split_N": np.array([0, 3], np.uint8)}, "split holds 3, expected 0, 1 or 2"),
+        ({"material_N": np.array(["m", "m"], dtype=object)}, "site 0 of material 'm' is there 2 times"),
+        ({"site_N": np.array([0, -1])}, "site index -1 is negative"),
+        ({"energy_unit": "keV"}, "the energy unit is 'keV', expected eV or index"),
+        ({"energy_E": np.array([1.0, 1.0, 2.0])}, "not finite and ascending"),
+        ({"spectra_NE": np.full((2, 3), np.nan, np.float32)}, "NaN or infinite"),
+        ({"true_response_KE": np.zeros((1, 3))}, r"true response has shape \(1, 3\), expected \(2, 3\)"),
+    ],
+)
+def test_what_cannot_be_is_refused(family, change, said):
+    with pytest.raises(UserError, match=f"family Cu_oxides: .*{said}") as caught:
+        replace(family, **change)
+    assert len(str(caught.value).splitlines()) <= 2
+
+
+def put(name, values, dtype=None):
+    def change(file):
+        attributes = dict(file[name].attrs)
+        del file[name]
+        file.create_dataset(name, data=values, dtype=dtype).attrs.update(attributes)
+
+    return change
+
+
+def attribute(name, value):
+    return lambda file: file.attrs.__setitem__(name, value)
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (attribute("format_version", "one"), "damaged family file: invalid literal"),
+        (attribute("format_version", 2), "of version 2; this program reads up to 1"),
+        (attribute("format", "other"), "HDF5 but not a family file"),
+        (attribute("format", [1, 2]), "HDF5 but not a family file"),
+        (lambda file: file.attrs.pop("edge"), "not a whole family file"),
+        (lambda file: file.pop("site"), "not a whole family file"),
+        (lambda file: file["descriptors"].attrs.pop("names"), "not a whole family file"),
+        (
+            put("spectra", [["a", "b", "c"]] * 2, h5py.string_dtype()),
+            "damaged family file: spectra holds object",
+        ),
+        (put("energy", 3.0), "damaged family file"),
+        (put("material", [b"\xff\xfe", b"m"]), "damaged family file"),
+        (put("material", [1, 2]), "damaged family file"),
+        (put("site", [0.5, 1.5]), "site holds float64, expected whole numbers"),
+        (put("split", [0, 256]), "split holds 255, expected 0, 1 or 2"),
+        (put("split", [0, -1]), "split holds 255, expected 0, 1 or 2"),
+        (put("descriptors", [[4.0, np.inf]] * 2), "holds infinite values"),
+        (attribute("energy_unit", "keV"), "energy unit is 'keV'"),
+    ],
+)
+def test_damaged_contents_are_explained(family, tmp_path, damage, said):
+    path = write_family(tmp_path / "x.h5", family)
+    with h5py.File(path, "a") as file:
+        damage(file)
+    with pytest.raises(UserError, match=said) as caught:
+        read_family(path)
+    assert str(path) in str(caught.value)
+    assert len(str(caught.value).splitlines()) <= 2
+
+
+def test_what_is_no_family_file_is_explained(family, tmp_path):
+    with pytest.raises(UserError, match=r"there is no family file .*nowhere"):
+        read_family(tmp_path / "nowhere")
+    with pytest.raises(UserError, match="is a folder"):
+        read_family(tmp_path)
+    (tmp_path / "text.h5").write_text("text")
+    with pytest.raises(UserError, match="cannot be read as HDF5"):
+        read_family(tmp_path / "text.h5")
+    whole = write_family(tmp_path / "x.h5", family).read_bytes()
+    (tmp_path / "cut.h5").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(UserError, match="cannot be read as HDF5"):
+        read_family(tmp_path / "cut.h5")
+
+
+def test_a_descriptor_chosen_twice_is_refused(family):
+    with pytest.raises(UserError, match="'CN' is given twice"):
+        family.with_descriptors(["CN", "CN"])

@@ -1,0 +1,52 @@
+import pytest
+
+from rankaae_cli.data.measured.absorber import edge_name, element_name, tabulated_edge
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("K", "K"),
+        ("k-edge", "K"),
+        ("K EDGE", "K"),
+        ("Kedge", "K"),
+        ("Fe K-edge", "K"),
+        ("LIII", "L3"),
+        ("L_3", "L3"),
+        ("l3-edge", "L3"),
+        ("L2", "L2"),
+        ("Pt LII edge", "L2"),
+        ("MV", "M5"),
+        ("m4", "M4"),
+        ("L2,3", "L2,3"),
+        ("total", "TOTAL"),
+        ("none", None),
+        (" ", None),
+    ],
+)
+def test_edges_have_one_name_however_they_are_spelt(text, name):
+    assert edge_name(text) == name
+
+
+@pytest.mark.parametrize(
+    ("text", "symbol"),
+    [
+        ("Fe", "Fe"),
+        ("cu", "Cu"),
+        ("V", "V"),
+        ("CU", "Cu"),
+        ("Cu foil", "Cu"),
+        ("Fe2O3", "Fe"),
+        ("copper", "Copper"),
+        ("n/a", None),
+        ("None", None),
+        ("", None),
+    ],
+)
+def test_elements_have_one_symbol_however_they_are_spelt(text, symbol):
+    assert element_name(text) == symbol
+
+
+def test_a_k_edge_is_meant_where_none_is_named():
+    assert tabulated_edge("Cu", None) == tabulated_edge("Cu", "K") == 8979.0
+    assert [tabulated_edge(*x) for x in ((None, "K"), ("Xx", "K"), ("Cu", "M5"))] == [None] * 3

@@ -1,0 +1,106 @@
+import numpy as np
+import pytest
+
+from rankaae_cli.core.errors import UserError
+from rankaae_cli.data.family.sites import FamilySpec
+from rankaae_cli.data.readers.computed.npz import read_npz
+from tests.data.feff_folder import GRID
+
+SPEC = FamilySpec("Cu_oxides", "Cu", "K", GRID, descriptor_names=("OS", "CN"))
+OPTIONS = {"energy_start": 8983.0, "energy_step": 0.5, "to_grid": False, "max_tail": 8.0}
+
+
+def read(tmp_path, arrays, **options):
+    np.savez(tmp_path / "x.npz", **arrays)
+    return read_npz(tmp_path / "x.npz", SPEC, **OPTIONS | options)
+
+
+def spectra(n=3, points=150):
+    return 5 + np.linspace(0, 1, points) * np.arange(1, n + 1)[:, None]
+
+
+def test_spectra_without_descriptors(tmp_path):
+    sites = read(tmp_path, {"spectra": spectra(), "ids": np.array(["mp-2_001", "mp_x-1_010", "mp-2_000"])})
+    assert list(zip(sites.material_N, sites.site_N, strict=True)) == [
+        ("mp-2", 0),
+        ("mp-2", 1),
+        ("mp_x-1", 10),
+    ]
+    assert np.allclose(sites.spectra_NE, spectra()[[2, 0, 1]])
+    assert np.array_equal(sites.energy_E, 8983 + 0.5 * np.arange(150))
+    assert sites.descriptor_names == ("OS", "CN")
+    assert np.isnan(sites.descriptors_NK).all()
+    assert sites.normalisation == "unknown"
+
+
+def test_they_can_be_brought_to_the_grid_of_the_family(tmp_path):
+    arrays = {"spectra": spectra(), "ids": np.array([b"a_0", b"a_1", b"a_2"])}
+    sites = read(tmp_path, arrays, to_grid=True)
+    assert np.allclose(
+        sites.spectra_NE[1], np.interp(GRID, 8983 + 0.5 * np.arange(150), spectra()[1]), atol=1e-5
+    )
+    short = read(tmp_path, arrays | {"spectra": spectra(points=100)}, to_grid=True)
+    assert {r.reason for r in short.rejected} == {"ends at 9032.5 before the grid's end 9047.25"}
+
+
+def test_single_spectra_are_rejected_with_their_reason(tmp_path):
+    values = spectra(4)
+    values[1, 7] = np.nan
+    sites = read(tmp_path, {"spectra": values, "ids": np.array(["a_0", "a_1", "nameless", "a_0"])})
+    assert [(r.material, r.site, r.reason) for r in sites.rejected] == [
+        ("a", "0", "duplicate: this material and site came before"),
+        ("a", "1", "NaN or infinite values: mu of point 8 (1 in all)"),
+        ("nameless", "", "id 'nameless' is not of the form <material>_<site>"),
+    ]
+    assert len(sites) == 1
+
+
+def test_a_site_index_beyond_64_bits_is_rejected(tmp_path):
+    sites = read(tmp_path, {"spectra": spectra(2), "ids": np.array(["a_" + "9" * 30, "a_000"])})
+    assert sites.site_N.tolist() == [0]
+    assert sites.rejected[0].reason == f"site index {'9' * 24} has more than 18 digits"
+
+
+@pytest.mark.parametrize("given", [{"energy_start": None}, {"energy_step": None}])
+def test_the_energies_must_be_given(tmp_path, given):
+    with pytest.raises(UserError, match=r"give both npz.energy_start= and npz.energy_step= \(eV\)"):
+        read(tmp_path, {"spectra": spectra(1), "ids": np.array(["a_0"])}, **given)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ({"features": spectra()}, "holds features, but no spectra and no ids\nexpected arrays spectra"),
+        (
+            {"spectra": spectra(), "ids": np.array(["a_0"])},
+            r"spectra is float64 \(3, 150\), ids is <U3 \(1,\)",
+        ),
+        ({"spectra": spectra()[0], "ids": np.array(["a_0"])}, r"spectra is float64 \(150,\)"),
+        ({"spectra": spectra(1), "ids": np.array([3])}, "ids are int64, not text"),
+        (
+            {"spectra": spectra(1), "ids": np.array([{}], dtype=object)},
+            "npz file: an array of Python objects\n",
+        ),
+    ],
+)
+def test_other_arrays_are_refused(tmp_path, arrays, message):
+    with pytest.raises(UserError, match=message):
+        read(tmp_path, arrays)
+
+
+def test_other_files_and_energies_are_refused(tmp_path):
+    for name, data in (("x.npz", b"no archive"), ("y.npz", b"PK\x03\x04cut"), ("e.npz", b"")):
+        (tmp_path / name).write_bytes(data)
+        with pytest.raises(UserError, match="cannot be read as an npz file") as caught:
+            read_npz(tmp_path / name, SPEC, **OPTIONS)
+        assert "pickle" not in str(caught.value)
+    with pytest.raises(UserError, match=r"there is no file .*none.npz"):
+        read_npz(tmp_path / "none.npz", SPEC, **OPTIONS)
+    np.save(tmp_path / "z.npy", spectra())
+    with pytest.raises(UserError, match="is a single array"):
+        read_npz(tmp_path / "z.npy", SPEC, **OPTIONS)
+    arrays = {"spectra": spectra(1), "ids": np.array(["a_0"])}
+    with pytest.raises(UserError, match="do not meet those of family"):
+        read(tmp_path, arrays, energy_start=7000.0)
+    with pytest.raises(UserError, match="must be positive"):
+        read(tmp_path, arrays, energy_step=-0.5)

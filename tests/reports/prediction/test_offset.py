@@ -1,0 +1,33 @@
+import numpy as np
+import pytest
+
+from rankaae_cli.core.labels import Subject
+from rankaae_cli.reports.prediction.offset import ShownReference, offset_figure
+from tests.reports.figures.test_evaluation import texts
+
+GRID = np.linspace(8983.5, 9047.25, 64)
+
+
+def reference(name):
+    energy = np.linspace(8900.0, 9200.0, 400)
+    edge = 0.5 + np.arctan(energy - 8985.0) / np.pi
+    computed = np.tile(0.5 + np.arctan(GRID - 8991.0) / np.pi, (10, 1))
+    return ShownReference(name, "OS 1, NEN 2.58", energy, edge, 6.0, 0.3, computed)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_references_are_drawn_as_measured_and_moved_and_all_words_fit(count):
+    shown = [reference(f"a_rather_long_name_that_a_beamline_gave_0{i}.xdi") for i in range(count)]
+    subject = Subject("Cu_oxides", "Cu", "K", synthetic=False)
+    figure = offset_figure(subject, GRID, shown, "offset +6.33 ± 3.16 eV")
+    assert len(figure.axes) == count and figure.get_figwidth() == 3.4
+    figure.canvas.draw()
+    for text in texts(figure):
+        inside, box = text.get_window_extent(figure.canvas.get_renderer()).padded(-2), figure.bbox
+        assert box.x0 <= inside.x0 and inside.x1 <= box.x1 and box.y0 <= inside.y0 and inside.y1 <= box.y1, (
+            text
+        )
+    lines = {line.get_label(): line for line in figure.axes[0].get_lines()}
+    half = {name: np.interp(0.5, lines[name].get_ydata(), lines[name].get_xdata()) for name in lines}
+    assert half["moved"] - half["as measured"] == pytest.approx(6.0)
+    assert half["moved"] == pytest.approx(half["computed"], abs=0.1)
