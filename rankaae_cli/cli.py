@@ -103,6 +103,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _report(error, arguments[0], arguments[1:])
 
 
+def register() -> None:
+    """Make the schemas, sweepers and launchers known to Hydra."""
+    import hydra_plugins.rankaae
+    from rankaae_cli import schema
+
+    schema.register()
+    hydra_plugins.rankaae.register()
+
+
 def options(group: str, directories: Sequence[str] = ()) -> list[str]:
     """Return the options of a configuration group: those that ship, and those in its folder below `directories`."""
     from pathlib import Path
@@ -185,11 +194,10 @@ def _with_groups_appended(overrides: list[str]) -> list[str]:
 def _run_under_hydra(command: str, overrides: list[str]) -> int:
     import hydra
 
-    from rankaae_cli import schema
     from rankaae_cli.sweeps.resume import call_of_begun
     from rankaae_cli.sweeps.sweeper import JobsFailed
 
-    schema.register()
+    register()
     if command == "train":
         overrides = call_of_begun(overrides)
     # Hydra's own help knows no meanings: ours is a job, which gets the configuration as any other does.

@@ -4,11 +4,12 @@ from hydra import compose, initialize_config_module
 from omegaconf import DictConfig, OmegaConf
 
 from rankaae_cli import schema
+from rankaae_cli.cli import register
 
 
 def composed(command: str, *overrides: str) -> DictConfig:
     """Return the configuration of a call, held against the schema."""
-    schema.register()
+    register()
     with initialize_config_module("rankaae_cli.conf", version_base="1.3"):
         cfg = compose(command, list(overrides))
     merged = OmegaConf.merge(OmegaConf.structured(schema.SCHEMAS[command]), OmegaConf.to_container(cfg))

@@ -9,8 +9,7 @@ from hydra import compose, initialize_config_module
 from hydra.core.plugins import Plugins
 from omegaconf import OmegaConf
 
-from rankaae_cli import schema
-from rankaae_cli.cli import COMMANDS
+from rankaae_cli.cli import COMMANDS, register
 from rankaae_cli.models.rankaae.settings import ModelSettings, ObjectiveSettings, OptimiserSettings
 from tests.configuration import composed
 
@@ -57,7 +56,7 @@ def test_launchers_and_sweepers(path):
     )
     if importlib.util.find_spec(plugin) is None:
         pytest.skip(f"{plugin} is not installed")
-    schema.register()
+    register()
     group = f"hydra/{path.parent.name}"
     with initialize_config_module("rankaae_cli.conf", version_base="1.3"):
         cfg = compose("train", ["+family=Fe_oxides", f"{group}={path.stem}"], return_hydra_config=True)

@@ -14,7 +14,7 @@ from rankaae_cli.runs import data as training_data
 from rankaae_cli.runs import directory as run_directory
 from rankaae_cli.runs import logger as train_logger
 from rankaae_cli.runs import resume as interrupted
-from rankaae_cli.schema import TrainConfig
+from rankaae_cli.schema.train import TrainConfig
 from rankaae_cli.sweeps import job as sweep_job
 from rankaae_cli.sweeps import optuna_study as search_study
 

@@ -8,7 +8,8 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from rankaae_cli.core.errors import UserError
-from rankaae_cli.schema import IngestConfig, Then
+from rankaae_cli.schema.ingest import IngestConfig
+from rankaae_cli.schema.train import Then
 
 _ENDINGS = ("", ".tar.xz", ".tar.gz", ".tar", ".zip")
 

@@ -4,73 +4,14 @@ Defaults that a user may want to read or change lie in ``conf/``; a key that is 
 docstrings say of each key is what ``rankaae COMMAND --help`` shows.
 """
 
-import importlib
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
-from hydra.core.plugins import Plugins
 
-from rankaae_cli.schema.family import (
-    DescriptorConfig,
-    EnergyGridConfig,
-    FamilyConfig,
-    KeepConfig,
-    NeighbourMethod,
-    NeighboursConfig,
-)
-from rankaae_cli.schema.finished_run import (
-    CheckRows,
-    EvaluateConfig,
-    Others,
-    ReportConfig,
-    Split,
-    TraverseConfig,
-)
-from rankaae_cli.schema.ingest import (
-    Backend,
-    IngestConfig,
-    Keep,
-    NpzConfig,
-    ParallelConfig,
-    Source,
-    SyntheticConfig,
-)
-from rankaae_cli.schema.measured import DrawnMeasuredConfig, MeasuredConfig, NormalisationConfig
+from rankaae_cli.schema.finished_run import EvaluateConfig, ReportConfig, TraverseConfig
+from rankaae_cli.schema.ingest import IngestConfig
 from rankaae_cli.schema.predict import AlignConfig, PredictConfig
-from rankaae_cli.schema.train import Device, Then, TrainConfig
-
-__all__ = [
-    "GROUPS",
-    "SCHEMAS",
-    "AlignConfig",
-    "Backend",
-    "CheckRows",
-    "DescriptorConfig",
-    "Device",
-    "DrawnMeasuredConfig",
-    "EnergyGridConfig",
-    "EvaluateConfig",
-    "FamilyConfig",
-    "IngestConfig",
-    "Keep",
-    "KeepConfig",
-    "MeasuredConfig",
-    "NeighbourMethod",
-    "NeighboursConfig",
-    "NormalisationConfig",
-    "NpzConfig",
-    "Others",
-    "ParallelConfig",
-    "PredictConfig",
-    "ReportConfig",
-    "Source",
-    "Split",
-    "SyntheticConfig",
-    "Then",
-    "TrainConfig",
-    "TraverseConfig",
-    "register",
-]
+from rankaae_cli.schema.train import TrainConfig
 
 SCHEMAS: dict[str, Any] = {
     "ingest": IngestConfig,
@@ -82,7 +23,6 @@ SCHEMAS: dict[str, Any] = {
     "predict": PredictConfig,
 }
 
-
 # The configuration groups that a command takes: folders of conf/.
 GROUPS: dict[str, tuple[str, ...]] = {
     "ingest": ("family",),
@@ -93,18 +33,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
 }
 
 
-# Of hydra/sweeper and hydra/launcher: these ship in conf/, and stand before those that Hydra and plugins store.
-_OWN = {"sweeper": ("basic", "optuna"), "launcher": ("ray",)}
-
-
 def register() -> None:
-    """Make the schemas known to Hydra as ``<command>_schema``, and our sweepers and launchers."""
-    store = ConfigStore.instance()
+    """Make the schemas known to Hydra as ``<command>_schema``."""
     for command, node in SCHEMAS.items():
-        store.store(name=f"{command}_schema", node=node)
-    plugins = Plugins.instance()  # what there is stores its configurations now
-    for plugin in importlib.import_module("hydra_plugins.rankaae").PLUGINS:
-        plugins.register(plugin)
-    for group, names in _OWN.items():
-        for name in names:
-            store.repo["hydra"].get(group, {}).pop(f"{name}.yaml", None)
+        ConfigStore.instance().store(name=f"{command}_schema", node=node)

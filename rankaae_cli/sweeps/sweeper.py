@@ -20,7 +20,7 @@ from rankaae_cli.commands import train_stages
 from rankaae_cli.core.errors import Stopped, UserError
 from rankaae_cli.runs import sweep_record
 from rankaae_cli.runs.sweep_record import DONE, ENDED, FAILED, INTERRUPTED, NOT_STARTED, SWEEP, Job, Plan
-from rankaae_cli.schema import Then
+from rankaae_cli.schema.train import Then
 from rankaae_cli.sweeps.slurm import wait_for_queue
 
 _SECONDS_BETWEEN_LOOKS = 0.5

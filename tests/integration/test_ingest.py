@@ -265,10 +265,10 @@ def test_a_damaged_cache_is_explained(rejects, tmp_path):
 def test_a_full_disk_leaves_no_half_file(tmp_path, monkeypatch):
     from hydra import compose, initialize_config_module
 
-    from rankaae_cli import schema
+    from rankaae_cli.cli import register
     from rankaae_cli.commands.ingest import run
 
-    schema.register()
+    register()
     table = ",,AUX_CN,ENE_8990,ENE_8991\nm,0,4,0.5,1\n"
     (tmp_path / "t.csv").write_text(table)
     with initialize_config_module("rankaae_cli.conf", version_base="1.3"):

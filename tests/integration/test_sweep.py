@@ -285,10 +285,9 @@ def test_families_are_ingested_trained_and_reported_by_one_command(tmp_path, mon
 def test_the_preset_of_all_families_names_all_oxides():
     from hydra import compose, initialize_config_module
 
-    from rankaae_cli import schema
-    from rankaae_cli.cli import families
+    from rankaae_cli.cli import families, register
 
-    schema.register()
+    register()
     with initialize_config_module("rankaae_cli.conf", version_base="1.3"):
         cfg = compose("train", ["+experiment=all_families"], return_hydra_config=True)
     assert cfg.hydra.mode.name == "MULTIRUN" and cfg.then.name == "report"

@@ -154,7 +154,7 @@ def _lacks_settings(config: "DictConfig") -> bool:
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
 
-    from rankaae_cli.schema import TrainConfig
+    from rankaae_cli.schema.train import TrainConfig
 
     try:
         merged = OmegaConf.merge(OmegaConf.structured(TrainConfig), OmegaConf.to_container(config))

@@ -20,7 +20,7 @@ def explorer_of(model: "TrainedModel", family: "Family") -> "Explorer":
     from rankaae_cli.commands.evaluate import subject_of
     from rankaae_cli.models.rankaae.export import decoder_layers, encoder_layers
     from rankaae_cli.reports.run.explorer import Explorer, most_spectra
-    from rankaae_cli.schema import IngestConfig
+    from rankaae_cli.schema.ingest import IngestConfig
 
     t = model.selected_trial
     calibration = _calibration(model)
