@@ -62,10 +62,10 @@ def after_training(cfg: DictConfig, directory: Path) -> None:
 
 def score_of(directory: Path) -> float:
     """Return the validation score of a finished run."""
-    from rankaae_cli.models.rankaae.trained import TrainedModel
+    from rankaae_cli.models.registry import load_model
     from rankaae_cli.runs.directory import BEST
 
-    model = TrainedModel.load(directory / BEST)
+    model = load_model(directory / BEST)
     return float(model.scores_T[model.selected_trial])
 
 

@@ -211,13 +211,13 @@ def load_run(run: str) -> "tuple[Path, TrainedModel, Family]":
     """
     import torch
 
-    from rankaae_cli.models.rankaae.trained import TrainedModel
+    from rankaae_cli.models.registry import load_model
 
     # The passes of these commands are too small to be shared among threads.
     torch.set_num_threads(1)
     path = find_run(run)
     config = read_run_config(path)
-    model = TrainedModel.load(path / BEST)
+    model = load_model(path / BEST)
     for entry in read_provenance(path).get("data", []):
         data = Path(entry["path"])
         if data.is_file() and sha256(data) != entry["sha256"]:

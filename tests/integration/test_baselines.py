@@ -19,7 +19,7 @@ from rankaae_cli.data.family.family_file import read_family, write_family
 from rankaae_cli.data.family.splits import TEST, VALIDATION
 from rankaae_cli.data.family.synthetic import synthetic_family
 from rankaae_cli.models.rankaae.selection import COUPLING_WEIGHT, RECONSTRUCTION_WEIGHT
-from rankaae_cli.models.rankaae.trained import TrainedModel
+from rankaae_cli.models.registry import load_model
 from rankaae_cli.models.supervised.classical import BASELINES, fit_extra_trees
 from rankaae_cli.runs.directory import load_run
 from tests.configuration import composed
@@ -117,7 +117,7 @@ def test_rows_of_the_model_are_those_of_its_evaluation(runs, content):
 
 
 def test_nothing_that_is_fitted_sees_the_test_split(runs):
-    first, second = (TrainedModel.load(run / "checkpoints" / "best.ckpt").to_dict() for run in runs)
+    first, second = (load_model(run / "checkpoints" / "best.ckpt").to_dict() for run in runs)
     for name, value in first["weights"].items():
         assert value.equal(second["weights"][name]), name
     for name in ("selected_trial", "failed_T", "calibration"):

@@ -16,7 +16,7 @@ import pytest
 from rankaae_cli.core.errors import Stopped
 from rankaae_cli.models.rankaae.fit import TrainingError, fit
 from rankaae_cli.models.rankaae.settings import Spread
-from rankaae_cli.models.rankaae.trained import TrainedModel
+from rankaae_cli.models.registry import load_model
 from rankaae_cli.training.parts import part_of
 from tests.conftest import ROOT
 
@@ -68,7 +68,7 @@ def test_trials_on_two_devices_are_those_of_one(request_of, family):
     assert rows_of(alone.folder).keys() == rows_of(apart.folder).keys()
     assert sorted(path.name for path in apart.folder.iterdir()) == ["checkpoints", "metrics.csv"]
     for name in ("best.ckpt", "last.ckpt"):
-        loaded = TrainedModel.load(apart.folder / "checkpoints" / name)
+        loaded = load_model(apart.folder / "checkpoints" / name)
         np.testing.assert_array_equal(loaded.reconstruct(spectra), two.reconstruct(spectra))
 
 

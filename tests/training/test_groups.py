@@ -13,7 +13,7 @@ from pytorch_lightning.loggers import CSVLogger
 from rankaae_cli.core.errors import Stopped
 from rankaae_cli.models.rankaae.fit import TrainingError, fit
 from rankaae_cli.models.rankaae.module import RankAAE
-from rankaae_cli.models.rankaae.trained import TrainedModel
+from rankaae_cli.models.registry import load_model
 from rankaae_cli.training.groups import TrialGroups
 
 
@@ -50,7 +50,7 @@ def test_groups_give_what_all_trials_at_once_give(request_of, family, trials, at
     assert np.array_equal(model.best_epoch_T, expected.best_epoch_T)
     assert model.selected_trial == expected.selected_trial
 
-    loaded = TrainedModel.load(grouped.folder / "checkpoints" / "last.ckpt")
+    loaded = load_model(grouped.folder / "checkpoints" / "last.ckpt")
     assert np.array_equal(loaded.encode(spectra), model.encode(spectra))
     epochs = len(sizes) * 2
     assert [(done, total) for done, total, _ in reports] == [(i + 1, epochs) for i in range(epochs)]

@@ -108,13 +108,13 @@ def load_for_prediction(run: str) -> "tuple[Path, TrainedModel, Calibrated]":
     """
     import torch
 
-    from rankaae_cli.models.rankaae.trained import TrainedModel
+    from rankaae_cli.models.registry import load_model
 
     torch.set_num_threads(1)
     directory = find_run(run)
     kept = _read(directory / CACHE, sha256(directory / BEST))
     if kept is not None:
-        return directory, TrainedModel.load(directory / BEST), kept
+        return directory, load_model(directory / BEST), kept
     data = [Path(entry["path"]) for entry in read_provenance(directory).get("data", [])]
     if data and not data[0].is_file():
         raise UserError(

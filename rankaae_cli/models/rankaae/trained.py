@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -11,10 +11,9 @@ import torch
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.styles.ensemble import trials_to_average
 from rankaae_cli.data.files import replacing
+from rankaae_cli.models.base import FORMAT, FORMAT_VERSION
 from rankaae_cli.models.rankaae.networks import Architecture, Autoencoder, trial_generators
 
-FORMAT = "rankaae-checkpoint"
-FORMAT_VERSION = 1
 _ROWS_AT_ONCE = 4096
 
 
@@ -41,6 +40,8 @@ class TrainedModel:
     calibration
         Maps from styles to descriptors fitted on validation; see `core.calibration`.
     """
+
+    kind: ClassVar[str] = "rankaae"
 
     autoencoder: Autoencoder
     energy_E: np.ndarray
@@ -104,6 +105,10 @@ class TrainedModel:
         """Return Dec(Enc(spectra)) of every trial, shape (T, N, E)."""
         return self.decode(self.encode(spectra_NE))
 
+    def indicators(self, spectra_NE: np.ndarray) -> np.ndarray:
+        """Return the named styles of every trial, shape (T, N, K): each rises with its descriptor."""
+        return self.encode(spectra_NE)[..., : len(self.descriptor_names)]
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain values and tensors, as stored in ``best.ckpt``."""
         return {
@@ -128,50 +133,20 @@ class TrainedModel:
             torch.save({**self.to_dict(), **(extra or {})}, temporary)
         return Path(path)
 
-    @classmethod
-    def load(cls, path: str | Path) -> "TrainedModel":
-        """Read a checkpoint; no code in it is run.
 
-        Raises
-        ------
-        UserError
-            If there is none, or it is not a checkpoint of this program or is of a newer version.
-        """
-        path = Path(path)
-        if not path.is_file():
-            raise UserError(
-                f"there is no checkpoint {path}\nthe run has not finished an epoch, or is no training run"
-            )
-        try:
-            content = torch.load(path, map_location="cpu", weights_only=True)
-        except Exception as error:
-            raise UserError(f"{path} cannot be read as a checkpoint: {str(error).splitlines()[0]}") from error
-        if not isinstance(content, dict) or content.get("format") != FORMAT:
-            raise UserError(f"{path} is not a checkpoint of rankaae")
-        if content["format_version"] > FORMAT_VERSION:
-            raise UserError(
-                f"{path} is a checkpoint of version {content['format_version']}; this program reads up to "
-                f"{FORMAT_VERSION}\ninstall a newer rankaae"
-            )
-        try:
-            return cls._from_dict(content)
-        except (KeyError, TypeError, AttributeError, RuntimeError) as error:
-            reason = str(error).splitlines()[0]
-            raise UserError(f"{path} is not a whole checkpoint: {reason}\ntrain again") from error
-
-    @classmethod
-    def _from_dict(cls, content: dict[str, Any]) -> "TrainedModel":
-        generators = trial_generators(0, range(content["trials"]))
-        autoencoder = Autoencoder(Architecture(**content["architecture"]), generators)
-        autoencoder.load_state_dict(content["weights"])
-        return cls(
-            autoencoder=autoencoder.eval().requires_grad_(False),
-            energy_E=content["energy"].numpy(),
-            descriptor_names=tuple(content["descriptor_names"]),
-            descriptor_units=tuple(content["descriptor_units"]),
-            **{name: content[name] for name in _PLAIN},
-            **{name: content[name].numpy() for name in _ARRAYS},
-        )
+def from_checkpoint(content: Mapping[str, Any]) -> TrainedModel:
+    """Return the model whose `TrainedModel.to_dict` is given."""
+    generators = trial_generators(0, range(content["trials"]))
+    autoencoder = Autoencoder(Architecture(**content["architecture"]), generators)
+    autoencoder.load_state_dict(content["weights"])
+    return TrainedModel(
+        autoencoder=autoencoder.eval().requires_grad_(False),
+        energy_E=content["energy"].numpy(),
+        descriptor_names=tuple(content["descriptor_names"]),
+        descriptor_units=tuple(content["descriptor_units"]),
+        **{name: content[name] for name in _PLAIN},
+        **{name: content[name].numpy() for name in _ARRAYS},
+    )
 
 
 _PLAIN = (

@@ -182,8 +182,8 @@ def _leaks(metrics: Mapping[str, Any]) -> list[str]:
 def _loading(facts: RunFacts) -> str:
     sha = facts.metrics["checkpoint_sha256"]
     code = (
-        "```python\nfrom rankaae_cli.models.rankaae.trained import TrainedModel\n\n"
-        'model = TrainedModel.load("checkpoints/best.ckpt")\n'
+        "```python\nfrom rankaae_cli.models.registry import load_model\n\n"
+        'model = load_model("checkpoints/best.ckpt")\n'
         "styles = model.encode(spectra)  # (N, E) spectra on model.energy_E -> (trials, N, styles)\n"
         "spectra = model.decode(styles)\n```"
     )

@@ -14,7 +14,7 @@ from rankaae_cli.data.family.splits import TRAIN
 from rankaae_cli.models.rankaae.fit import TrainingError, fit
 from rankaae_cli.models.rankaae.networks import Architecture
 from rankaae_cli.models.rankaae.settings import PriorKind, ReconstructionKind, StepOrder
-from rankaae_cli.models.rankaae.trained import TrainedModel
+from rankaae_cli.models.registry import load_model
 from rankaae_cli.training.resume import StopSignals
 
 
@@ -65,7 +65,7 @@ def test_training_reduces_the_losses(request_of, order, prior, reconstruction):
 def test_a_model_survives_saving_and_loading(request_of, family, network):
     request = request_of(f"model.network={network}", "model.channels=2")
     model = fit(request, quiet)
-    loaded = TrainedModel.load(request.folder / "checkpoints" / "best.ckpt")
+    loaded = load_model(request.folder / "checkpoints" / "best.ckpt")
     spectra = family.spectra_NE[:20]
     np.testing.assert_array_equal(model.reconstruct(spectra), loaded.reconstruct(spectra))
     assert loaded.style_names == ("OS", "CN", "OCN", "NNRS", "MOOD", "free_1")
@@ -167,7 +167,7 @@ def test_the_best_epochs_are_kept_when_all_trials_diverge_late(request_of, monke
     model = fit(request, quiet)
     assert all("its best epoch" in reason for reason in model.failed_T)
     assert model.alive_T.sum() == 1 and model.alive_T[model.selected_trial]
-    assert np.isfinite(TrainedModel.load(request.folder / "checkpoints" / "best.ckpt").scores_T).all()
+    assert np.isfinite(load_model(request.folder / "checkpoints" / "best.ckpt").scores_T).all()
 
 
 def test_gradients_are_clipped_a_trial(request_of, monkeypatch):

@@ -284,7 +284,7 @@ def test_the_card_says_where_the_model_fails():
     assert "Read poorly, hardly of use: OS" in card and "as a trend rather than a value: CN" in card
     assert "at least one style carries some of another's information" in card
     assert "measured ones differ" in card and "Valid for the Cu K edge and Cu\\_oxides only" in card
-    assert "3 were" in card and "ab" * 32 in card and 'TrainedModel.load("checkpoints/best.ckpt")' in card
+    assert "3 were" in card and "ab" * 32 in card and 'load_model("checkpoints/best.ckpt")' in card
 
 
 def test_the_card_warns_of_few_materials_and_escapes_names():

@@ -1,0 +1,146 @@
+"""What a trained model can do, whatever its kind: one protocol a capability.
+
+Scores, figures and sections of reports are chosen by what a model can do, never by the name of its kind. T trials,
+N rows, E energies, S styles, K descriptors. A model from features to spectra, or from spectra to structures, will
+bring a protocol of its own.
+"""
+
+from typing import Any, Protocol, TypeVar, runtime_checkable
+
+import numpy as np
+
+from rankaae_cli.core.errors import UserError
+
+FORMAT = "rankaae-checkpoint"
+FORMAT_VERSION = 1
+
+
+@runtime_checkable
+class Trained(Protocol):
+    """What every trained model knows of itself and of the family that it was trained on.
+
+    Attributes
+    ----------
+    kind
+        Its name in `registry.KINDS`.
+    energy_E, energy_unit
+        Grid of its spectra; ``eV`` or ``index``.
+    family, element, edge, source, normalisation
+        Of the family file; source ``synthetic`` for synthetic data.
+    descriptor_names, descriptor_units, descriptor_classes
+        K names and units; the classes of those descriptors that take few values.
+    selected_trial
+        Index into the trials of the one that scored best on validation.
+    scores_T, best_epoch_T, failed_T
+        Validation score and number of each trial's best epoch; why a trial was given up, or None.
+    """
+
+    @property
+    def kind(self) -> str: ...  # noqa: D102
+
+    energy_E: np.ndarray
+    energy_unit: str
+    family: str
+    element: str
+    edge: str
+    source: str
+    normalisation: str
+    descriptor_names: tuple[str, ...]
+    descriptor_units: tuple[str, ...]
+    descriptor_classes: dict[str, list[float]]
+    selected_trial: int
+    scores_T: np.ndarray
+    best_epoch_T: np.ndarray
+    failed_T: list[str | None]
+
+    @property
+    def n_trials(self) -> int:
+        """T."""
+
+    @property
+    def alive_T(self) -> np.ndarray:
+        """The trials that an ensemble averages, shape (T,), bool."""
+
+    @property
+    def is_synthetic(self) -> bool:
+        """Whether it was trained on spectra of the synthetic generator."""
+
+
+@runtime_checkable
+class Predicts(Trained, Protocol):
+    """A model from spectra to labels with intervals.
+
+    Attributes
+    ----------
+    calibration
+        What was fitted on validation to make descriptors and their intervals of its indicators; see
+        `core.statistics.calibration`.
+    """
+
+    calibration: dict[str, Any]
+
+    def indicators(self, spectra_NE: np.ndarray) -> np.ndarray:
+        """Return, for every trial, a number a descriptor that rises with it, shape (T, N, K) float32."""
+
+
+@runtime_checkable
+class Reconstructs(Trained, Protocol):
+    """A model that makes a spectrum again after having reduced it."""
+
+    def reconstruct(self, spectra_NE: np.ndarray) -> np.ndarray:
+        """Return the reconstructions of spectra (N, E) by every trial, shape (T, N, E) float32."""
+
+
+@runtime_checkable
+class HasStyles(Trained, Protocol):
+    """A model whose latent variables are styles, the first K named after the descriptors.
+
+    Attributes
+    ----------
+    style_mean_TS, style_std_TS
+        Of the styles on the training rows.
+    """
+
+    style_mean_TS: np.ndarray
+    style_std_TS: np.ndarray
+
+    @property
+    def style_names(self) -> tuple[str, ...]:
+        """Names of the S styles: the descriptors', then ``free_1``, ``free_2``, ..."""
+
+    def encode(self, spectra_NE: np.ndarray) -> np.ndarray:
+        """Return the styles of spectra (N, E) in every trial, shape (T, N, S) float32."""
+
+    def decode(self, styles_TNS: np.ndarray) -> np.ndarray:
+        """Return the spectra (T, N, E) float32 of styles (T, N, S)."""
+
+
+@runtime_checkable
+class StyledModel(Predicts, Reconstructs, HasStyles, Protocol):
+    """A model that predicts and reconstructs by way of its styles."""
+
+
+Capability = TypeVar("Capability")
+# What a model lacks without a capability, and what one that has it does.
+_SENTENCES: dict[type, tuple[str, str]] = {
+    Predicts: ("does not predict descriptors", "predicts them from spectra"),
+    Reconstructs: ("does not reconstruct spectra", "reconstructs them"),
+    HasStyles: ("has no styles", "encodes and decodes"),
+}
+
+
+def require(model: Trained, command: str, *capabilities: type) -> Any:
+    """Return the model if it has all of the capabilities that a command needs, the protocols above.
+
+    Raises
+    ------
+    UserError
+        If it has not; one sentence says what it lacks.
+    """
+    for capability in capabilities:
+        if not isinstance(model, capability):
+            lacks, does = _SENTENCES[capability]
+            raise UserError(
+                f"this run's model (kind {model.kind}) {lacks}: rankaae {command} needs a model that {does}"
+            )
+    return model

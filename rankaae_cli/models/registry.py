@@ -1,0 +1,77 @@
+"""The kinds of models: what each is called, where it lives, and which one a checkpoint holds."""
+
+import importlib
+from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import torch
+
+from rankaae_cli.core.errors import UserError, nearest
+from rankaae_cli.models.base import FORMAT, FORMAT_VERSION
+
+# Of each kind its package, whose modules are loaded when asked for: ``trained.from_checkpoint(content)`` makes a
+# `base.Trained`, ``fit.fit(request, ...)`` trains one; ``settings`` needs no torch.
+KINDS = {"rankaae": "rankaae_cli.models.rankaae"}
+DEFAULT = "rankaae"
+
+
+def part_of_kind(kind: str, part: str) -> ModuleType:
+    """Return the module ``part`` of a kind's package.
+
+    Raises
+    ------
+    UserError
+        If there is no such kind.
+    """
+    if kind not in KINDS:
+        raise UserError(f"there is no kind of model {kind!r}\n{nearest(kind, KINDS)}")
+    return importlib.import_module(f"{KINDS[kind]}.{part}")
+
+
+def kind_of(content: Mapping[str, Any]) -> str:
+    """Return the kind of the model in a checkpoint; one that names none holds a RankAAE."""
+    return str(content.get("kind", DEFAULT))
+
+
+def load_model(path: str | Path) -> Any:
+    """Read the model in a checkpoint, of whatever kind it is; no code in it is run.
+
+    Returns
+    -------
+    base.Trained
+        And what else it can do.
+
+    Raises
+    ------
+    UserError
+        If there is none, or it is not a checkpoint of this program or is of a newer version.
+    """
+    path = Path(path)
+    content = _read_checkpoint(path)
+    trained = part_of_kind(kind_of(content), "trained")
+    try:
+        return trained.from_checkpoint(content)
+    except (KeyError, TypeError, AttributeError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(f"{path} is not a whole checkpoint: {reason}\ntrain again") from error
+
+
+def _read_checkpoint(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise UserError(
+            f"there is no checkpoint {path}\nthe run has not finished an epoch, or is no training run"
+        )
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:
+        raise UserError(f"{path} cannot be read as a checkpoint: {str(error).splitlines()[0]}") from error
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise UserError(f"{path} is not a checkpoint of rankaae")
+    if content["format_version"] > FORMAT_VERSION:
+        raise UserError(
+            f"{path} is a checkpoint of version {content['format_version']}; this program reads up to "
+            f"{FORMAT_VERSION}\ninstall a newer rankaae"
+        )
+    return content

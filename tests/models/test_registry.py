@@ -1,0 +1,81 @@
+import pytest
+import torch
+
+from rankaae_cli.core.errors import UserError
+from rankaae_cli.models.base import FORMAT, HasStyles, Predicts, Reconstructs, StyledModel, require
+from rankaae_cli.models.rankaae.trained import TrainedModel
+from rankaae_cli.models.registry import KINDS, kind_of, load_model, part_of_kind
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ({"weights": {}}, "not a checkpoint of rankaae"),
+        ({"format": FORMAT, "format_version": 99}, "version 99"),
+        ({"format": FORMAT, "format_version": 1}, "not a whole checkpoint"),
+        (
+            {"format": FORMAT, "format_version": 1, "kind": "rankae"},
+            "no kind of model 'rankae'\ndid you mean rankaae",
+        ),
+    ],
+)
+def test_what_is_not_a_whole_checkpoint_is_refused(tmp_path, content, message):
+    torch.save(content, tmp_path / "x.ckpt")
+    with pytest.raises(UserError, match=message):
+        load_model(tmp_path / "x.ckpt")
+
+
+def test_a_pickled_object_is_never_loaded(tmp_path):
+    class Trap:
+        def __reduce__(self):
+            return (pytest.fail, ("code of a checkpoint was run",))
+
+    torch.save({"format": FORMAT, "trap": Trap()}, tmp_path / "x.ckpt")
+    with pytest.raises(UserError, match="cannot be read as a checkpoint"):
+        load_model(tmp_path / "x.ckpt")
+
+
+def test_a_missing_or_torn_file(tmp_path):
+    with pytest.raises(UserError, match="no checkpoint"):
+        load_model(tmp_path / "absent.ckpt")
+    (tmp_path / "torn.ckpt").write_bytes(b"PK\x03\x04 torn")
+    with pytest.raises(UserError, match="cannot be read as a checkpoint"):
+        load_model(tmp_path / "torn.ckpt")
+
+
+def test_a_checkpoint_without_a_kind_is_a_rankaae():
+    assert kind_of({"format": FORMAT}) == "rankaae"
+    assert kind_of({"format": FORMAT, "kind": "forward"}) == "forward"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_has_its_parts(kind):
+    assert callable(part_of_kind(kind, "fit").fit)
+    assert callable(part_of_kind(kind, "trained").from_checkpoint)
+    assert part_of_kind(kind, "settings")
+
+
+def trained(kind, *missing):
+    """A model with everything that TrainedModel has but for some members."""
+    members = {
+        name: None for name in (*TrainedModel.__dataclass_fields__, *dir(TrainedModel)) if name[0] != "_"
+    }
+    return type(
+        "Model", (), {name: value for name, value in members.items() if name not in missing} | {"kind": kind}
+    )()
+
+
+def test_a_command_that_a_model_cannot_serve_says_so():
+    whole = trained("rankaae")
+    assert require(whole, "evaluate", Predicts, Reconstructs, HasStyles) is whole and isinstance(
+        whole, StyledModel
+    )
+    blind = trained("forward", "encode")
+    with pytest.raises(UserError) as error:
+        require(blind, "traverse", HasStyles)
+    assert str(error.value) == (
+        "this run's model (kind forward) has no styles: rankaae traverse needs a model that encodes and decodes"
+    )
+    require(blind, "report", Predicts, Reconstructs)
+    with pytest.raises(UserError, match=r"kind forward\) does not predict descriptors: rankaae predict"):
+        require(trained("forward", "calibration"), "predict", Predicts)
