@@ -59,7 +59,6 @@ def predict(cfg: "DictConfig", names: list[str]) -> "Prediction":
     from rankaae_cli.analysis.prediction.input import read_input
     from rankaae_cli.analysis.prediction.mixtures import read_mixtures
     from rankaae_cli.analysis.prediction.reader import SpectrumReader
-    from rankaae_cli.commands.evaluate import subject_of
     from rankaae_cli.commands.ingest_measured import measured_options
     from rankaae_cli.data.family.sites import FamilySpec
     from rankaae_cli.reports.prediction.tables import Prediction
@@ -94,7 +93,7 @@ def predict(cfg: "DictConfig", names: list[str]) -> "Prediction":
     return Prediction(
         run_name=directory.name,
         provenance=_provenance(directory),
-        subject=subject_of(model),
+        subject=model.subject,
         descriptor_names=model.descriptor_names,
         descriptor_units=model.descriptor_units,
         energy_E=model.energy_E,
@@ -117,8 +116,8 @@ def _provenance(directory: Path) -> dict[str, str]:
     import shlex
 
     from rankaae_cli import __version__
-    from rankaae_cli.commands.evaluate import checkpoint_sha256
     from rankaae_cli.data.files import now
+    from rankaae_cli.runs.directory import checkpoint_sha256
 
     return {
         "run": str(directory),

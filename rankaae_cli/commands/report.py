@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rankaae_cli.analysis.evaluation.baselines import baselines_files
-from rankaae_cli.commands.evaluate import evaluation_directory
 from rankaae_cli.data.files import write_text
 from rankaae_cli.reports.run.content import gather
 from rankaae_cli.reports.run.inputs import outputs
+from rankaae_cli.runs.directory import METRICS, evaluation_directory
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -95,7 +95,6 @@ def report_run(run_directory: Path, page: str = "always") -> RunReport:
 
 def _is_current(page: Path, run_directory: Path) -> bool:
     """Return whether a page was written after what it shows; that itself is known to be current."""
-    from rankaae_cli.commands.evaluate import METRICS
     from rankaae_cli.commands.traverse import TRAVERSAL
 
     evaluation = evaluation_directory(run_directory, "test")

@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Any
 
 from rankaae_cli import __version__
 from rankaae_cli.analysis.traversal.maps import map_figures, write_maps
-from rankaae_cli.commands.evaluate import checkpoint_sha256, strict_json, subject_of
 from rankaae_cli.core.errors import UserError
-from rankaae_cli.data.files import write_text
+from rankaae_cli.data.files import strict_json, write_text
+from rankaae_cli.runs.directory import checkpoint_sha256
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -95,7 +95,7 @@ def traverse(
 
     if levels < 2 or draws < 1:
         raise UserError(f"levels={levels} draws={draws}: a traversal needs at least 2 levels and 1 draw")
-    directory, subject = run_directory / "traversal", subject_of(model)
+    directory, subject = run_directory / "traversal", model.subject
     styles_TNS = model.encode(family.spectra_NE[family.split_N == TRAIN])
     drawn_TDS = draw_styles(styles_TNS, draws, seed, others)
     walks = [
@@ -175,7 +175,7 @@ def _describe(
     from rankaae_cli.analysis.traversal.check import ALL, compare, describe_check, read_sample, write_check
     from rankaae_cli.analysis.traversal.walks import describe_walk
 
-    subject = subject_of(model)
+    subject = model.subject
     sample = read_sample(model, family, check_rows)
     everything = sample if check_rows == ALL else read_sample(model, family, ALL)
     styles: dict[str, Any] = {}
@@ -198,7 +198,7 @@ def _draw_together(
     from rankaae_cli.reports.figures import traversal as traversal_figures
     from rankaae_cli.reports.figures.drawing import save_figure
 
-    subject, others = subject_of(model), walks[0].others_text
+    subject, others = model.subject, walks[0].others_text
     for name, members in overviews(model).items():
         shown = [walk for walk in walks if walk.name in members]
         what = "free styles" if name == FREE_OVERVIEW else "response to each descriptor"

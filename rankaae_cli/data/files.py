@@ -2,6 +2,8 @@
 
 import errno
 import fcntl
+import json
+import math
 import os
 import shutil
 import time
@@ -10,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from rankaae_cli.core.errors import UserError
 
@@ -70,6 +72,11 @@ def write_text(path: str | Path, text: str) -> Path:
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
     return Path(path)
+
+
+def strict_json(content: Any) -> str:
+    """Return JSON that every reader takes: NaN and infinities become null."""
+    return json.dumps(_without_nan(content), indent=2, allow_nan=False, ensure_ascii=False) + "\n"
 
 
 def require_space(path: str | Path, size: int) -> None:
@@ -135,6 +142,16 @@ def _is_taken(path: Path, file: IO[str]) -> bool:
 def now() -> str:
     """Return the current time as ISO 8601 in UTC."""
     return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def _without_nan(content: Any) -> Any:
+    if isinstance(content, dict):
+        return {key: _without_nan(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [_without_nan(value) for value in content]
+    if isinstance(content, float):
+        return content if math.isfinite(content) else None
+    return content
 
 
 def _explained(error: OSError | RuntimeError, path: Path) -> UserError | None:

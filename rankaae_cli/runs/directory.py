@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 RUNS = Path("runs")
 CONFIG, PROVENANCE = "config.yaml", "provenance.json"
 BEST = Path("checkpoints") / "best.ckpt"
+METRICS = "metrics.json"  # of an evaluation
 _PACKAGES = (
     "torch",
     "pytorch-lightning",
@@ -107,6 +108,17 @@ def sha256(path: Path) -> str:
     """Return the hexadecimal SHA-256 of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def checkpoint_sha256(run: Path) -> str:
+    """Return the digest of the run's best checkpoint, by which outputs are known to belong to it."""
+    return sha256(run / BEST)
+
+
+def evaluation_directory(run: Path, split: str) -> Path:
+    """Return where the evaluation of a split lies: of the test split directly in ``evaluation/``."""
+    directory = run / "evaluation"
+    return directory if split == "test" else directory / split
 
 
 def find_run(run: str, root: Path = RUNS) -> Path:

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 from enum import Enum
+from importlib.resources import files
 from typing import Any
 
-from omegaconf import MISSING
+from omegaconf import MISSING, OmegaConf
 
 from rankaae_cli.models.supervised.settings import BaselineSettings
 
@@ -47,6 +48,12 @@ class EvaluateConfig:
     baselines: Any = "none"
     threads: int = 1
     baseline_settings: BaselineSettings = MISSING
+
+
+def shipped_resamples() -> int:
+    """Return how many resamples `rankaae evaluate` takes by default."""
+    shipped = files("rankaae_cli.conf").joinpath("evaluate.yaml").read_text(encoding="utf-8")
+    return int(OmegaConf.select(OmegaConf.create(shipped), "resamples"))
 
 
 class Others(Enum):

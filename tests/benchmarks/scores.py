@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from omegaconf import DictConfig, OmegaConf
 
-from rankaae_cli.commands.evaluate import read_split
+from rankaae_cli.analysis.encoded import encode_split
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.statistics.metrics import score_styles
 from rankaae_cli.data.family.family_file import Family
@@ -152,7 +152,7 @@ class SplitScores:
 
 def split_scores(model: TrainedModel, family: Family, split: str) -> SplitScores:
     """Score a model on one split as `rankaae evaluate` does."""
-    reading = read_split(model, family, split)
+    reading = encode_split(model, family, split)
 
     def score(styles_NS: np.ndarray, spectra_NE: np.ndarray, calibration: dict[str, Any]) -> Scores:
         scores = score_styles(

@@ -8,11 +8,11 @@ import pandas as pd
 import pytest
 from omegaconf import OmegaConf
 
+from rankaae_cli.analysis.encoded import encode_split
 from rankaae_cli.analysis.evaluation.baselines import chosen_baselines, fit_and_score, fitting_rows
 from rankaae_cli.analysis.evaluation.scores import fit_on_validation
 from rankaae_cli.cli import main
 from rankaae_cli.commands import evaluate, report
-from rankaae_cli.commands.evaluate import read_split
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.styles.disentanglement import dci
 from rankaae_cli.data.family.family_file import read_family, write_family
@@ -152,7 +152,7 @@ def fitted_on_validation(run, family=None):
     """What evaluating fits and chooses: thresholds, trees of DCI, and both scores of every trial."""
     _, model, own = load_run(str(run))
     family = family or own
-    validation, training = (read_split(model, family, side) for side in ("validation", "train"))
+    validation, training = (encode_split(model, family, side) for side in ("validation", "train"))
     fitted = fit_on_validation(model, validation, training.spectra_NE.mean(axis=0))
     assert all(cuts["CN"] is not None for cuts in (fitted.ensemble_cuts, *fitted.trial_cuts))
     styles_NS = validation.styles_TNS[model.selected_trial]

@@ -15,11 +15,13 @@ import pandas as pd
 import pytest
 from omegaconf import OmegaConf
 
+from rankaae_cli.analysis.encoded import encode_split
 from rankaae_cli.commands import evaluate, report, traverse
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.data.family.family_file import write_family
 from rankaae_cli.data.family.splits import split_by_material
 from rankaae_cli.data.family.synthetic import synthetic_family
+from rankaae_cli.reports.run.inputs import write_evaluation
 from rankaae_cli.runs.directory import load_run
 from rankaae_cli.schema.finished_run import CheckRows, Others, ReportConfig, TraverseConfig
 from tests.configuration import composed
@@ -186,14 +188,14 @@ def test_confusion_and_f1_follow_from_the_thresholds(run_directory, page):
     _, model, family = load_run(str(run_directory))
     metrics, reading = (
         strict(run_directory / "evaluation" / "metrics.json"),
-        evaluate.read_split(model, family, "test"),
+        encode_split(model, family, "test"),
     )
     for k, name in ((0, "OS"), (1, "CN")):
         score, true = metrics["ensemble"]["descriptors"][name], reading.descriptors_NK[:, k]
         assert np.sum(score["confusion"]) == np.isfinite(true).sum()
         assert score["cuts"] == sorted(score["cuts"])
         diagonal = np.trace(score["confusion"])
-        validation = evaluate.read_split(model, family, "validation")
+        validation = encode_split(model, family, "validation")
         seen = np.unique(np.round(validation.descriptors_NK[:, k]))
         read = seen[np.searchsorted(score["cuts"], reading.ensemble_styles_NK[:, k], side="right")]
         assert (read == np.round(true)).sum() == diagonal
@@ -211,7 +213,7 @@ def test_quantities_of_the_family_are_held_against_free_styles(run_directory, tm
         quantity_units=("v.u.", "1"),
         split_N=np.arange(len(free_N)) % 3,
     )
-    found = evaluate.evaluate(tmp_path, model, everywhere, "test", resamples=20)["associations"]
+    found = write_evaluation(tmp_path, model, everywhere, "test", resamples=20)["associations"]
     first = found["standing_out"][0]
     assert (first["style"], first["quantity"]) == ("free_1", "BVS") and first["partial"] < -0.9
     assert "bond-valence sum (BVS)" in found["findings"][0] and "ingest" not in found["findings"][-1]
@@ -384,7 +386,7 @@ def test_a_split_of_one_spectrum_is_evaluated_without_a_warning(run_directory, t
     split[0] = 2
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        evaluate.evaluate(tmp_path, model, replace(family, split_N=split), "test")
+        write_evaluation(tmp_path, model, replace(family, split_N=split), "test")
     metrics = strict(tmp_path / "evaluation" / "metrics.json")
     assert metrics["n"] == 1 and metrics["ensemble"]["inter_style"]["excess"] is None
     assert metrics["ensemble"]["reconstruction"]["mae"] > 0
@@ -397,7 +399,7 @@ def test_a_diverged_trial_is_left_out_and_named(run_directory, tmp_path):
     model.failed_T[lost] = "the loss is NaN"
     model.calibration["trials"][lost] = None
     model.scores_T[lost] = 1 + model.scores_T[model.selected_trial]  # the best, before it diverged
-    evaluate.evaluate(tmp_path, model, family, "test")
+    write_evaluation(tmp_path, model, family, "test")
     metrics = strict(tmp_path / "evaluation" / "metrics.json")
     kept, trial = metrics["trials"][model.selected_trial], metrics["trials"][lost]
     assert trial["failed"] == "the loss is NaN" and trial["descriptors"]["OS"]["spearman"] is None

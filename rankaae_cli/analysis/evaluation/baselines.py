@@ -108,8 +108,8 @@ def evaluate_baselines(
     import numpy as np
     import torch
 
-    from rankaae_cli.commands.evaluate import strict_json, subject_of
     from rankaae_cli.data.family.splits import SPLITS
+    from rankaae_cli.data.files import strict_json
     from rankaae_cli.models.supervised.classical import BASELINES
     from rankaae_cli.reports.baseline_table import baselines_csv
     from rankaae_cli.reports.figures.baselines import baselines_figure
@@ -141,7 +141,7 @@ def evaluate_baselines(
     }
     _say_kept([row["label"] for row in kept], outdated)
     write_text(directory / BASELINES_CSV, baselines_csv(content))
-    save_figure(baselines_figure(subject_of(model), content), directory / FIGURE)
+    save_figure(baselines_figure(model.subject, content), directory / FIGURE)
     # Last, so that baselines.json stands for the whole comparison.
     write_text(directory / BASELINES_JSON, strict_json(content))
     return content

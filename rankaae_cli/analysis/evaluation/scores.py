@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import numpy as np
 
+    from rankaae_cli.analysis.encoded import EncodedSplit
     from rankaae_cli.analysis.prediction.result import Reading
-    from rankaae_cli.commands.evaluate import SplitReading
     from rankaae_cli.models.rankaae.trained import TrainedModel
 
 Cuts = dict[str, dict[str, Any] | None]
@@ -36,7 +36,7 @@ class Fitted:
 
 
 def fit_on_validation(
-    model: "TrainedModel", validation: "SplitReading", mean_spectrum_E: "np.ndarray"
+    model: "TrainedModel", validation: "EncodedSplit", mean_spectrum_E: "np.ndarray"
 ) -> Fitted:
     """Fit the thresholds between classes, and measure every trial as those who choose among them do.
 
@@ -61,7 +61,7 @@ def fit_on_validation(
     )
 
 
-def _fit_cuts(model: "TrainedModel", styles_NS: "np.ndarray", validation: "SplitReading") -> Cuts:
+def _fit_cuts(model: "TrainedModel", styles_NS: "np.ndarray", validation: "EncodedSplit") -> Cuts:
     from rankaae_cli.core.statistics.classification import fit_cuts
 
     return {
@@ -73,7 +73,7 @@ def _fit_cuts(model: "TrainedModel", styles_NS: "np.ndarray", validation: "Split
 
 def _choice(
     model: "TrainedModel",
-    validation: "SplitReading",
+    validation: "EncodedSplit",
     trial_cuts: list[Cuts | None],
     mean_spectrum_E: "np.ndarray",
 ) -> dict[str, Any]:
@@ -122,7 +122,7 @@ def _choice(
 
 def _lead(
     model: "TrainedModel",
-    validation: "SplitReading",
+    validation: "EncodedSplit",
     mean_spectrum_E: "np.ndarray",
     rank_of: Sequence[int | None],
 ) -> dict[str, Any] | None:
@@ -158,7 +158,7 @@ def _lead(
 
 
 def _judge(
-    model: "TrainedModel", validation: "SplitReading", t: int, cuts: Cuts
+    model: "TrainedModel", validation: "EncodedSplit", t: int, cuts: Cuts
 ) -> tuple[dict[str, Any], dict[str, float]]:
     """Return the scores of trial t on validation, and what the published score is made of."""
     from rankaae_cli.analysis.evaluation.published_score import published_measures
@@ -202,7 +202,7 @@ def _measures(scores: dict[str, Any], baseline_mae: float) -> dict[str, Any]:
 
 def score_split(
     model: "TrainedModel",
-    reading: "SplitReading",
+    reading: "EncodedSplit",
     read: "Reading",
     fitted: Fitted,
     resamples: int,

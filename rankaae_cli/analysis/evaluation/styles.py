@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import numpy as np
 
-    from rankaae_cli.commands.evaluate import SplitReading
+    from rankaae_cli.analysis.encoded import EncodedSplit
     from rankaae_cli.core.styles.associations import Associations
     from rankaae_cli.core.styles.replication import Repeats
     from rankaae_cli.data.family.family_file import Family
@@ -34,9 +34,9 @@ class Found:
 
 def describe_styles(
     model: "TrainedModel",
-    reading: "SplitReading",
-    validation: "SplitReading",
-    training: "SplitReading",
+    reading: "EncodedSplit",
+    validation: "EncodedSplit",
+    training: "EncodedSplit",
     seed: int,
 ) -> dict[str, Any]:
     """Return ``disentanglement``, ``coupling`` and ``leakage``, as in metrics.json.
@@ -62,9 +62,9 @@ def describe_styles(
 def find_associations(
     model: "TrainedModel",
     family: "Family",
-    reading: "SplitReading",
-    validation: "SplitReading",
-    training: "SplitReading",
+    reading: "EncodedSplit",
+    validation: "EncodedSplit",
+    training: "EncodedSplit",
     seed: int,
 ) -> Found:
     """Search what the selected trial's free styles go with, and see what of it repeats.
@@ -115,7 +115,7 @@ def find_associations(
 
 
 def _associations(
-    model: "TrainedModel", family: "Family", reading: "SplitReading", seed: int
+    model: "TrainedModel", family: "Family", reading: "EncodedSplit", seed: int
 ) -> "Associations":
     from rankaae_cli.core.styles.associations import associations
 
@@ -131,7 +131,7 @@ def _associations(
     )
 
 
-def _quantities(family: "Family", reading: "SplitReading") -> "np.ndarray":
+def _quantities(family: "Family", reading: "EncodedSplit") -> "np.ndarray":
     """Return the quantities, then the descriptors, of the rows of a split."""
     import numpy as np
 
@@ -143,7 +143,7 @@ def _quantity_names(model: "TrainedModel", family: "Family") -> list[str]:
 
 
 def _disentanglement(
-    model: "TrainedModel", reading: "SplitReading", validation: "SplitReading", seed: int
+    model: "TrainedModel", reading: "EncodedSplit", validation: "EncodedSplit", seed: int
 ) -> dict[str, Any]:
     """Return MIG, SAP and DCI of the selected trial, and of the ensemble, which has named styles only."""
     from rankaae_cli.core.styles.disentanglement import score_disentanglement
@@ -167,7 +167,7 @@ def _disentanglement(
     }
 
 
-def _coupling(model: "TrainedModel", reading: "SplitReading") -> dict[str, Any]:
+def _coupling(model: "TrainedModel", reading: "EncodedSplit") -> dict[str, Any]:
     """Return Spearman's correlations between the selected trial's styles, and between the descriptors."""
     from rankaae_cli.core.statistics.metrics import rank_correlations
 
@@ -180,7 +180,7 @@ def _coupling(model: "TrainedModel", reading: "SplitReading") -> dict[str, Any]:
     }
 
 
-def _leakage(model: "TrainedModel", training: "SplitReading", seed: int) -> dict[str, Any]:
+def _leakage(model: "TrainedModel", training: "EncodedSplit", seed: int) -> dict[str, Any]:
     """Return the leakage matrix of the selected trial, and the mean over trials of that of the named styles."""
     import numpy as np
     import torch

@@ -9,9 +9,9 @@ from rankaae_cli.data.files import replacing
 if TYPE_CHECKING:
     import pandas as pd
 
+    from rankaae_cli.analysis.encoded import EncodedSplit
     from rankaae_cli.analysis.evaluation.styles import Found
     from rankaae_cli.analysis.prediction.result import Reading
-    from rankaae_cli.commands.evaluate import SplitReading
     from rankaae_cli.models.rankaae.trained import TrainedModel
 
 PREDICTIONS, TRIALS, ERRORS = "predictions.csv", "trials.csv", "reconstruction_error.csv"
@@ -28,7 +28,7 @@ def table_names(model: "TrainedModel") -> tuple[str, ...]:
 def write_tables(
     directory: Path,
     model: "TrainedModel",
-    reading: "SplitReading",
+    reading: "EncodedSplit",
     read: "Reading",
     metrics: dict[str, Any],
     found: "Found",
@@ -49,7 +49,7 @@ def write_tables(
             table.to_csv(temporary, index=False, float_format="%.6g")
 
 
-def _predictions(model: "TrainedModel", reading: "SplitReading", read: "Reading") -> "pd.DataFrame":
+def _predictions(model: "TrainedModel", reading: "EncodedSplit", read: "Reading") -> "pd.DataFrame":
     import pandas as pd
 
     columns: dict[str, Any] = {"material": reading.material_N, "site": reading.site_N}
@@ -87,7 +87,7 @@ def _trials(metrics: dict[str, Any]) -> "pd.DataFrame":
     return pd.DataFrame(rows)
 
 
-def _errors(model: "TrainedModel", reading: "SplitReading") -> "pd.DataFrame":
+def _errors(model: "TrainedModel", reading: "EncodedSplit") -> "pd.DataFrame":
     """Return the error of the ensemble's reconstruction at each energy."""
     import numpy as np
     import pandas as pd

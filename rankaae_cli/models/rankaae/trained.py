@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from rankaae_cli.core.errors import UserError
+from rankaae_cli.core.labels import Subject
 from rankaae_cli.core.styles.ensemble import trials_to_average
 from rankaae_cli.data.files import replacing
 from rankaae_cli.models.base import FORMAT, FORMAT_VERSION
@@ -71,6 +72,18 @@ class TrainedModel:
     def is_synthetic(self) -> bool:
         """Whether the model was trained on spectra of the synthetic generator."""
         return self.source == "synthetic"
+
+    @property
+    def subject(self) -> Subject:
+        """What figures of the model say about it."""
+        return Subject(
+            family=self.family,
+            element=self.element,
+            edge=self.edge,
+            energy_unit=self.energy_unit,
+            normalisation=self.normalisation,
+            synthetic=self.is_synthetic,
+        )
 
     @property
     def alive_T(self) -> np.ndarray:

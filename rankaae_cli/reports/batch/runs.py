@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rankaae_cli.commands.evaluate import subject_of
 from rankaae_cli.commands.report import RunReport
 from rankaae_cli.reports.batch.settings import flattened
 from rankaae_cli.runs.directory import read_provenance, read_run_config
@@ -41,7 +40,7 @@ def batch_run(report: RunReport, label: str, page: str | None) -> "BatchRun":
     return BatchRun(
         label=label,
         directory=str(report.directory),
-        subject=subject_of(model),
+        subject=model.subject,
         settings=flattened({str(key): value for key, value in config.items()}),
         metrics=report.metrics,
         responses=_responses(report.directory, model, report.family, report.traversal),

@@ -12,11 +12,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rankaae_cli.commands.evaluate import strict_json
 from rankaae_cli.commands.report import RunReport, report_run
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.terminal import console
-from rankaae_cli.data.files import now, write_text
+from rankaae_cli.data.files import now, strict_json, write_text
 from rankaae_cli.reports.batch.runs import batch_run
 from rankaae_cli.runs.find import FoundRuns, LeftOut
 

@@ -97,7 +97,6 @@ def gather_facts(
     import numpy as np
     from omegaconf import OmegaConf
 
-    from rankaae_cli.commands.evaluate import subject_of
     from rankaae_cli.data.family.splits import split_by_material
     from rankaae_cli.reports.paper.facts import RunFacts
     from rankaae_cli.runs.directory import data_paths, read_provenance, read_run_config
@@ -112,7 +111,7 @@ def gather_facts(
     plain: Any = OmegaConf.to_container(config)
     weights = sum(parameter.numel() for parameter in model.autoencoder.parameters())
     return RunFacts(
-        subject=subject_of(model),
+        subject=model.subject,
         config=plain,
         provenance=read_provenance(run_directory),
         metrics=metrics,

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rankaae_cli.commands.evaluate import strict_json
 from rankaae_cli.core.statistics.novelty import SIGNS
-from rankaae_cli.data.files import write_text
+from rankaae_cli.data.files import strict_json, write_text
 from rankaae_cli.reports.prediction.tables import Prediction
 
 if TYPE_CHECKING:

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rankaae_cli.analysis.traversal.maps import map_figures
-from rankaae_cli.commands.evaluate import evaluation_directory, subject_of
 from rankaae_cli.commands.traverse import overviews
 from rankaae_cli.reports.paper.write import split_counts, write_papers
 from rankaae_cli.reports.run import captions as report_captions
@@ -15,6 +14,7 @@ from rankaae_cli.reports.run.explorer_content import explorer_of
 from rankaae_cli.reports.run.inputs import baselines
 from rankaae_cli.reports.run.interactive_figures import baselines_maker, figure_makers
 from rankaae_cli.reports.run.pictures import PictureBook, learning_pictures
+from rankaae_cli.runs.directory import evaluation_directory
 
 if TYPE_CHECKING:
     from rankaae_cli.data.family.family_file import Family
@@ -37,7 +37,7 @@ def gather(
     from rankaae_cli.reports.run.page import PageContent
     from rankaae_cli.runs.directory import read_provenance, read_run_config
 
-    subject, provenance = subject_of(model), read_provenance(run_directory)
+    subject, provenance = model.subject, read_provenance(run_directory)
     config = read_run_config(run_directory)
     units = dict(zip(model.descriptor_names, model.descriptor_units, strict=True))
     evaluation = evaluation_directory(run_directory, "test")

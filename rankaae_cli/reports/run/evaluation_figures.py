@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from rankaae_cli.analysis.encoded import EncodedSplit
     from rankaae_cli.analysis.evaluation.styles import Found
-    from rankaae_cli.commands.evaluate import SplitReading
     from rankaae_cli.models.rankaae.trained import TrainedModel
 
 _WORST = 6
@@ -25,7 +25,7 @@ def figure_names(model: "TrainedModel") -> tuple[str, ...]:
 
 
 def draw_evaluation(
-    directory: Path, model: "TrainedModel", reading: "SplitReading", metrics: dict[str, Any], found: "Found"
+    directory: Path, model: "TrainedModel", reading: "EncodedSplit", metrics: dict[str, Any], found: "Found"
 ) -> None:
     """Draw and save all figures of one split."""
     from rankaae_cli.reports.figures.drawing import save_figure
@@ -40,14 +40,13 @@ def draw_evaluation(
 
 
 def _of_descriptors(
-    model: "TrainedModel", reading: "SplitReading", metrics: dict[str, Any]
+    model: "TrainedModel", reading: "EncodedSplit", metrics: dict[str, Any]
 ) -> dict[str, Callable[[], Any]]:
-    from rankaae_cli.commands.evaluate import subject_of
     from rankaae_cli.core.labels import averaged
     from rankaae_cli.reports.figures import evaluation as figures
     from rankaae_cli.reports.figures.classes import confusion
 
-    subject, ensemble = subject_of(model), metrics["ensemble"]
+    subject, ensemble = model.subject, metrics["ensemble"]
     panels = [
         figures.DescriptorReading(
             name=name,
@@ -72,15 +71,14 @@ def _of_descriptors(
 
 
 def _of_spectra(
-    model: "TrainedModel", reading: "SplitReading", metrics: dict[str, Any]
+    model: "TrainedModel", reading: "EncodedSplit", metrics: dict[str, Any]
 ) -> dict[str, Callable[[], Any]]:
     import numpy as np
 
-    from rankaae_cli.commands.evaluate import subject_of
     from rankaae_cli.core.labels import averaged
     from rankaae_cli.reports.figures import evaluation as figures
 
-    subject = subject_of(model)
+    subject = model.subject
     order = np.argsort(reading.error_N, kind="stable")
 
     def example(row: int, title: str) -> figures.ReconstructionExample:
@@ -109,16 +107,15 @@ def _of_spectra(
 
 
 def _of_styles(
-    model: "TrainedModel", reading: "SplitReading", metrics: dict[str, Any], found: "Found"
+    model: "TrainedModel", reading: "EncodedSplit", metrics: dict[str, Any], found: "Found"
 ) -> dict[str, Callable[[], Any]]:
     import numpy as np
 
-    from rankaae_cli.commands.evaluate import subject_of
     from rankaae_cli.reports.figures import styles as style_figures
     from rankaae_cli.reports.figures import trials as choice_figure
     from rankaae_cli.reports.figures.associations import associations
 
-    subject, t = subject_of(model), int(model.selected_trial)
+    subject, t = model.subject, int(model.selected_trial)
     what = f"{reading.split} split, trial {t}"
     of_free = found.repeats
     leakage, coupling = metrics["leakage"], metrics["coupling"]

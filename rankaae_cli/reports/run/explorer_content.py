@@ -17,7 +17,6 @@ _SPLIT = "test"
 
 def explorer_of(model: "TrainedModel", family: "Family") -> "Explorer":
     """Return the explorer of the selected trial, with spectra of the test split to start from."""
-    from rankaae_cli.commands.evaluate import subject_of
     from rankaae_cli.models.rankaae.export import decoder_layers, encoder_layers
     from rankaae_cli.reports.run.explorer import Explorer, most_spectra
     from rankaae_cli.schema.ingest import IngestConfig
@@ -26,7 +25,7 @@ def explorer_of(model: "TrainedModel", family: "Family") -> "Explorer":
     calibration = _calibration(model)
     encoder, decoder = encoder_layers(model.autoencoder, t), decoder_layers(model.autoencoder, t)
     return Explorer(
-        subject=subject_of(model),
+        subject=model.subject,
         trial=t,
         energy_E=model.energy_E,
         styles=_styles(model, family, calibration.get("descriptors") or {}),

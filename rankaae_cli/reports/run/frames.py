@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pandas as pd
 
-    from rankaae_cli.commands.evaluate import SplitReading
+    from rankaae_cli.analysis.encoded import EncodedSplit
     from rankaae_cli.models.rankaae.trained import TrainedModel
 
 _WORST = 6  # as the still picture shows
 
 
-def styles_table(model: "TrainedModel", reading: "SplitReading") -> "pd.DataFrame":
+def styles_table(model: "TrainedModel", reading: "EncodedSplit") -> "pd.DataFrame":
     """Return material, site, and of each descriptor the ensemble's style and the true value."""
     import pandas as pd
 
@@ -23,7 +23,7 @@ def styles_table(model: "TrainedModel", reading: "SplitReading") -> "pd.DataFram
     return pd.DataFrame(columns)
 
 
-def examples_table(model: "TrainedModel", reading: "SplitReading", worst: bool) -> "pd.DataFrame":
+def examples_table(model: "TrainedModel", reading: "EncodedSplit", worst: bool) -> "pd.DataFrame":
     """Return spectra and their reconstructions, a row an energy.
 
     The best, the median and the worst one, or, where `worst`, the worst of each of the worst materials.
@@ -54,7 +54,7 @@ def examples_table(model: "TrainedModel", reading: "SplitReading", worst: bool) 
     )
 
 
-def quantiles_table(model: "TrainedModel", reading: "SplitReading") -> "pd.DataFrame":
+def quantiles_table(model: "TrainedModel", reading: "EncodedSplit") -> "pd.DataFrame":
     """Return the selected trial's styles against normal quantiles: ``style``, ``normal_quantile``, ``value``."""
     import pandas as pd
 

@@ -2,27 +2,65 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rankaae_cli.analysis.evaluation import baselines as evaluate_baselines
-from rankaae_cli.commands import evaluate, traverse
+from rankaae_cli.analysis.evaluation.evaluate import FORMAT_VERSION, evaluate
+from rankaae_cli.analysis.evaluation.tables import table_names, write_tables
+from rankaae_cli.commands import traverse
+from rankaae_cli.core.terminal import console
+from rankaae_cli.data.family.family_file import Family
+from rankaae_cli.data.files import strict_json, write_text
+from rankaae_cli.models.rankaae.trained import TrainedModel
+from rankaae_cli.reports.figures.drawing import FORMATS
+from rankaae_cli.reports.run.evaluation_figures import draw_evaluation, figure_names
+from rankaae_cli.runs.directory import METRICS, checkpoint_sha256, evaluation_directory
 
-if TYPE_CHECKING:
-    from rankaae_cli.data.family.family_file import Family
-    from rankaae_cli.models.rankaae.trained import TrainedModel
+
+def write_evaluation(
+    run_directory: Path,
+    model: TrainedModel,
+    family: Family,
+    split: str,
+    resamples: int | None = None,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """Evaluate one split and write its tables and figures; return the contents of metrics.json.
+
+    The parameters are those of `rankaae_cli.analysis.evaluation.evaluate.evaluate`.
+    """
+    evaluation = evaluate(run_directory, model, family, split, resamples, seed)
+    directory = evaluation_directory(run_directory, split)
+    write_tables(
+        directory,
+        model,
+        evaluation.encoded,
+        evaluation.prediction,
+        evaluation.metrics,
+        evaluation.associations,
+    )
+    draw_evaluation(directory, model, evaluation.encoded, evaluation.metrics, evaluation.associations)
+    # Last, so that metrics.json stands for a whole evaluation.
+    write_text(directory / METRICS, strict_json(evaluation.metrics))
+    return evaluation.metrics
+
+
+def evaluation_files(run_directory: Path, split: str, model: TrainedModel) -> list[Path]:
+    """Return all files that `write_evaluation` leaves of a split; the last is metrics.json."""
+    directory = evaluation_directory(run_directory, split)
+    figures = [directory / f"{name}.{suffix}" for name in figure_names(model) for suffix in FORMATS]
+    return [*figures, *(directory / name for name in (*table_names(model), METRICS))]
 
 
 def outputs(
-    run_directory: Path, model: "TrainedModel", family: "Family"
+    run_directory: Path, model: TrainedModel, family: Family
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the contents of metrics.json and traversal.json, making what is missing, older or of another model."""
-    from rankaae_cli.core.terminal import console
-
     made = {
         "evaluation of the test split": (
-            evaluate.FORMAT_VERSION,
-            evaluate.evaluation_files(run_directory, "test", model),
-            lambda: evaluate.evaluate(run_directory, model, family, "test"),
+            FORMAT_VERSION,
+            evaluation_files(run_directory, "test", model),
+            lambda: write_evaluation(run_directory, model, family, "test"),
         ),
         "traversal": (
             traverse.FORMAT_VERSION,
@@ -30,7 +68,7 @@ def outputs(
             lambda: traverse.traverse(run_directory, model, family),
         ),
     }
-    checkpoint = evaluate.checkpoint_sha256(run_directory)
+    checkpoint = checkpoint_sha256(run_directory)
     contents = []
     for what, (version, paths, make) in made.items():
         content = _read_json(paths[-1])
@@ -46,11 +84,9 @@ def outputs(
 
 def baselines(run_directory: Path) -> dict[str, Any] | None:
     """Return the contents of baselines.json of the test split; None where it is of no use."""
-    from rankaae_cli.core.terminal import console
-
-    files = evaluate_baselines.baselines_files(evaluate.evaluation_directory(run_directory, "test"))
+    files = evaluate_baselines.baselines_files(evaluation_directory(run_directory, "test"))
     content = _read_json(files[-1])
-    checkpoint = evaluate.checkpoint_sha256(run_directory)
+    checkpoint = checkpoint_sha256(run_directory)
     fault = _fault(content, checkpoint, evaluate_baselines.FORMAT_VERSION, files)
     if content is not None and fault:
         console.print(

@@ -5,16 +5,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rankaae_cli.analysis.encoded import encode_split
 from rankaae_cli.analysis.evaluation.baselines import FIGURE
 from rankaae_cli.analysis.evaluation.tables import ASSOCIATIONS, ERRORS, LEAKAGE, PREDICTIONS
-from rankaae_cli.commands.evaluate import evaluation_directory, read_split, subject_of
 from rankaae_cli.commands.traverse import FREE_OVERVIEW, OTHERS_TEXT, OVERVIEW, STABILITY
 from rankaae_cli.reports.run import frames as report_frames
+from rankaae_cli.runs.directory import evaluation_directory
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from rankaae_cli.commands.evaluate import SplitReading
+    from rankaae_cli.analysis.encoded import EncodedSplit
     from rankaae_cli.data.family.family_file import Family
     from rankaae_cli.models.rankaae.trained import TrainedModel
 
@@ -63,7 +64,7 @@ def baselines_maker(model: "TrainedModel", content: Mapping[str, Any]) -> dict[s
     def make() -> Drawn:
         from rankaae_cli.reports.figures import comparisons as interactive_comparisons
 
-        return Drawn(interactive_comparisons.baselines(subject_of(model), content), None)
+        return Drawn(interactive_comparisons.baselines(model.subject, content), None)
 
     return {FIGURE: make}
 
@@ -91,12 +92,12 @@ def _of_readings(
     from rankaae_cli.reports.figures import spectra as interactive_spectra
     from rankaae_cli.reports.figures import styles_interactive as interactive_styles
 
-    subject, ensemble = subject_of(model), metrics["ensemble"]
+    subject, ensemble = model.subject, metrics["ensemble"]
     units = dict(zip(model.descriptor_names, model.descriptor_units, strict=True))
 
     @functools.cache
-    def reading() -> "SplitReading":
-        return read_split(model, family, _SPLIT)
+    def reading() -> "EncodedSplit":
+        return encode_split(model, family, _SPLIT)
 
     readings = [
         interactive_readings.Reading(
@@ -162,7 +163,7 @@ def _of_styles(evaluation: Path, model: "TrainedModel", metrics: Mapping[str, An
     from rankaae_cli.reports.figures import comparisons as interactive_comparisons
     from rankaae_cli.reports.figures import styles_interactive as interactive_styles
 
-    subject = subject_of(model)
+    subject = model.subject
     what = f"{_SPLIT} split, trial {model.selected_trial}"
 
     def coupling() -> Drawn:
@@ -191,7 +192,7 @@ def _of_styles(evaluation: Path, model: "TrainedModel", metrics: Mapping[str, An
 def _of_walks(folder: Path, model: "TrainedModel", traversal: Mapping[str, Any]) -> dict[str, Maker]:
     from rankaae_cli.reports.figures import traversal_interactive as interactive_traversal
 
-    subject, others, styles = subject_of(model), OTHERS_TEXT[traversal["others"]], traversal["styles"]
+    subject, others, styles = model.subject, OTHERS_TEXT[traversal["others"]], traversal["styles"]
     trial = int(traversal["selected_trial"])
     named = [name for name in styles if name in model.descriptor_names]
     free = [name for name in styles if name not in named]
@@ -236,7 +237,7 @@ def _of_learning(run_directory: Path, model: "TrainedModel") -> dict[str, Maker]
         return {}
     from rankaae_cli.reports.figures import learning as interactive_curves
 
-    table, subject, t = _csv(path), subject_of(model), int(model.selected_trial)
+    table, subject, t = _csv(path), model.subject, int(model.selected_trial)
     epoch, columns = int(model.best_epoch_T[t]), learning_columns(table)
 
     def curves(name: str, what: str) -> Drawn:

@@ -90,13 +90,12 @@ def learning_pictures(book: PictureBook, run_directory: Path, model: "TrainedMod
     """Return the curves of metrics.csv; none where there is no such file."""
     import pandas as pd
 
-    from rankaae_cli.commands.evaluate import subject_of
     from rankaae_cli.reports.figures import evaluation as figures
 
     path = run_directory / "metrics.csv"
     if not path.is_file():
         return []
-    table, subject, t = pd.read_csv(path), subject_of(model), model.selected_trial
+    table, subject, t = pd.read_csv(path), model.subject, model.selected_trial
     epoch = int(model.best_epoch_T[t])
     drawn = {
         "training_losses": figures.training_losses(subject, table, t, epoch),
