@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from omegaconf import DictConfig, OmegaConf
 
 from rankaae_cli.data.files import write_text
-from rankaae_cli.reports.prediction.sheets import sheets_remark, write_sheets
+from rankaae_cli.reports.prediction.normalisation import sheets_remark, write_sheets
 
 if TYPE_CHECKING:
     from rankaae_cli.data.family.sites import FamilySpec, Progress, Sites

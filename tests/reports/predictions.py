@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 
 from rankaae_cli.analysis.prediction.input import InputSpectrum
+from rankaae_cli.analysis.prediction.predict import PredictionResult
 from rankaae_cli.analysis.prediction.result import Offset, Reading
 from rankaae_cli.core.labels import Subject
 from rankaae_cli.core.statistics.mixtures import Mixture
 from rankaae_cli.data.measured.prepared import Prepared
 from rankaae_cli.data.measured.spectrum import MeasuredSpectrum
-from rankaae_cli.reports.prediction.tables import Prediction
 
 GRID = np.linspace(8983.5, 9047.25, 64)
 VERDICTS = ("in range", "unusual", "outside")
@@ -44,7 +44,7 @@ def prediction(spectra, verdicts=None, mixtures=True, warnings=None, best_shift=
     made = Mixture(
         (1.0, 2.0), np.array([0.87, 0.13]), np.array([0.364, 0.0]), np.array([1.0, 0.636]), error=0.02
     )
-    return Prediction(
+    return PredictionResult(
         run_name="measured",
         provenance={},
         subject=Subject("Cu_oxides", "Cu", "K"),
@@ -55,7 +55,7 @@ def prediction(spectra, verdicts=None, mixtures=True, warnings=None, best_shift=
         coverage=0.9,
         spectra=list(spectra),
         spectra_NE=np.tile(EDGE, (n, 1)),
-        reading=Reading(**(empty | values | scalars | said)),
+        prediction=Reading(**(empty | values | scalars | said)),
         nearest=[["mp-1 8", "mp-2 0"]] * n,
         offset=offset or Offset(6.3, 1.0, "given", True),
         warnings=warnings or [list(one.prepared.spectrum.notes) for one in spectra],

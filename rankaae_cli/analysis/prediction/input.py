@@ -1,4 +1,4 @@
-"""What a prediction is made of: spectra of any format, told apart into computed and measured, with their labels."""
+"""The input of a prediction: computed and measured spectra of any format, with their labels."""
 
 import glob
 import os
@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import h5py
 import numpy as np
 
 from rankaae_cli.core.errors import UserError, nearest
 from rankaae_cli.core.xas.spectra import SpectrumError, regrid
-from rankaae_cli.data.family.family_file import FORMAT, Family, read_family
+from rankaae_cli.data.family.family_file import Family, is_family_file, read_family
 from rankaae_cli.data.family.sites import FamilySpec
 from rankaae_cli.data.family.splits import SPLITS, split_by_material
 from rankaae_cli.data.measured.computed import MEASURED_SOURCES
@@ -50,6 +49,11 @@ class InputSpectrum:
     def label(self) -> str:
         """What to call it: ``material site`` or the file."""
         return self.file if self.material is None else f"{self.material} {self.site}"
+
+    @property
+    def title(self) -> str:
+        """What readers see: the file, or the material with the index of the site."""
+        return self.file if self.material is None else f"{self.material} (site {self.site})"
 
     @property
     def is_computed(self) -> bool:
@@ -129,41 +133,14 @@ def read_input(
             raise UserError(
                 f"the model of {spec.name} is over {spec.energy_unit}: it reads family files alone, {path} is none"
             )
-        found, unusable = read_folder(path, options.columns, spec.element, spec.edge)
+        scans, unusable = read_folder(path, options.columns, spec.element, spec.edge)
         faults += [(_below(file, top), reason) for file, reason in unusable]
-        for one, file in zip(found, _labels(found, top), strict=True):
+        for one, file in zip(scans, _labels(scans, top), strict=True):
             try:
                 spectra.append(_prepared(one, file, spec, options))
             except SpectrumError as error:
                 faults.append((file, str(error)))
     return spectra, faults
-
-
-def is_family_file(path: Path) -> bool:
-    """Tell whether a file is a family file, by its contents."""
-    try:
-        with h5py.File(path, "r") as file:
-            kind = file.attrs.get("format", "")
-    except OSError:
-        return False
-    return (kind.decode() if isinstance(kind, bytes) else str(kind)) == FORMAT
-
-
-def require_same_edge(family: Family, spec: FamilySpec) -> None:
-    """Check that a family file is of the element, edge and unit that a model reads.
-
-    Raises
-    ------
-    UserError
-        If it is not.
-    """
-    found = (family.element, family.edge, family.energy_unit)
-    wanted = (spec.element, spec.edge, spec.energy_unit)
-    if found != wanted:
-        raise UserError(
-            f"family {family.name} holds {found[0]} {found[1]} spectra over {found[2]}, the model was trained on "
-            f"{wanted[0]} {wanted[1]} over {wanted[2]}\ngive spectra of {wanted[0]}, or another run="
-        )
 
 
 def _paths(names: Sequence[str]) -> list[Path]:
@@ -184,7 +161,12 @@ def _paths(names: Sequence[str]) -> list[Path]:
 def _of_family(
     path: Path, family: Family, spec: FamilySpec, split: str | None, split_seed: int
 ) -> list[InputSpectrum]:
-    require_same_edge(family, spec)
+    own, wanted = ((one.element, one.edge, one.energy_unit) for one in (family, spec))
+    if own != wanted:
+        raise UserError(
+            f"family {family.name} holds {own[0]} {own[1]} spectra over {own[2]}, the model was trained on "
+            f"{wanted[0]} {wanted[1]} over {wanted[2]}\ngive spectra of {wanted[0]}, or another run="
+        )
     if split is not None:
         if split not in SPLITS:
             raise UserError(f"there is no split {split!r}; {nearest(split, SPLITS)}")
@@ -194,12 +176,12 @@ def _of_family(
             raise UserError(f"the {split} split of {path} has no spectra\nchoose another split")
     measured = family.source in MEASURED_SOURCES
     notes = _calibrations(family) if measured else [()] * len(family)
-    rows = zip(family.material_N, family.site_N, family.spectra_NE, notes, strict=True)
+    rows = zip(map(str, family.material_N), family.site_N, family.spectra_NE, notes, strict=True)
     return [
         InputSpectrum(
-            str(material) if measured else f"{material}_{site}",
-            Prepared(_row(family, path, str(material), spectrum_E, note), family.energy_E, spectrum_E),
-            None if measured else str(material),
+            material if measured else f"{material}_{site}",
+            Prepared(_row(family, path, material, spectrum_E, note), family.energy_E, spectrum_E),
+            None if measured else material,
             None if measured else int(site),
             is_stored=True,
         )
@@ -208,7 +190,7 @@ def _of_family(
 
 
 def _calibrations(family: Family) -> list[tuple[str, ...]]:
-    """Return what there is to say of how the energies of each measured row were calibrated."""
+    """Return notes on how the energies of each measured row were calibrated."""
     if not set(SCAN_QUANTITIES) & set(family.quantity_names):
         return [("whether the energies were calibrated by a foil is not known",)] * len(family)
     shifts = np.full(len(family), np.nan)  # a quantity that is known of no row is not stored

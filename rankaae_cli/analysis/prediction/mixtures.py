@@ -1,21 +1,18 @@
 """Reading spectra as mixtures of valences or coordination numbers."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-from omegaconf import OmegaConf
 
+from rankaae_cli.analysis.prediction.reader import Shifted, SpectrumReader
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.statistics.classification import fits_classes, nearest_class
 from rankaae_cli.core.statistics.mixtures import Mixture, Unmixer
 
-if TYPE_CHECKING:
-    from rankaae_cli.analysis.prediction.reader import Shifted, SpectrumReader
-
 
 def read_mixtures(
-    wanted: Any, reader: "SpectrumReader", spectra_NE: np.ndarray, shifted: "Sequence[Shifted | None]"
+    wanted: Any, reader: SpectrumReader, spectra_NE: np.ndarray, shifted: Sequence[Shifted | None]
 ) -> dict[str, list[Mixture]]:
     """Read each spectrum as a mixture of the classes of some descriptors.
 
@@ -42,11 +39,7 @@ def read_mixtures(
     """
     classes = reader.model.descriptor_classes
     with_classes = [name for name in reader.model.descriptor_names if classes.get(name)]
-    if wanted is True:
-        names = with_classes
-    else:
-        listed = OmegaConf.to_container(wanted) if OmegaConf.is_config(wanted) else [wanted]
-        names = [str(name) for name in listed]  # type: ignore[union-attr]
+    names = wanted if isinstance(wanted, list) else with_classes if wanted is True else [str(wanted)]
     if not names or any(name not in with_classes for name in names):
         raise UserError(
             f"mixture={wanted}: no descriptor of this run with classes\n"
@@ -56,7 +49,7 @@ def read_mixtures(
 
 
 def _read(
-    name: str, reader: "SpectrumReader", spectra_NE: np.ndarray, shifted: "Sequence[Shifted | None]"
+    name: str, reader: SpectrumReader, spectra_NE: np.ndarray, shifted: Sequence[Shifted | None]
 ) -> list[Mixture]:
     rows = reader.calibrated
     value_M = rows.descriptors_MK[:, reader.model.descriptor_names.index(name)]

@@ -1,4 +1,4 @@
-"""The file that ``rankaae align`` writes and ``rankaae predict offset=`` reads."""
+"""The energy offset of a prediction: given as a number, by the file that ``rankaae align`` writes, or assumed."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -7,12 +7,14 @@ from typing import Any
 
 import yaml
 
+from rankaae_cli.analysis.prediction.result import Offset
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.data.files import write_text
 
 _HEAD = """# eV to be added to calibrated measured energies before a model trained on this code reads them.
 # Made by rankaae align; for rankaae predict offset=<this file>.
 """
+_ASSUMED_UNCERTAINTY = 1.0  # eV, where nobody has determined the offset
 
 
 @dataclass(frozen=True)
@@ -72,3 +74,43 @@ def read_offset(path: Path) -> OffsetFile:
         )
     except (KeyError, TypeError, ValueError) as error:
         raise UserError(wrong) from error
+
+
+def chosen_offset(given: Any, uncertainty: float | None, element: str, edge: str, code: str) -> Offset:
+    """Return the offset that a call gives, or an assumed one.
+
+    Parameters
+    ----------
+    given
+        eV, or the file of an offset; None for an assumed offset of 0.
+    uncertainty
+        Standard deviation, eV; None for that of the file, or 1 eV.
+    element, edge, code
+        What the model was trained on.
+
+    Raises
+    ------
+    UserError
+        If `given` is neither a number nor an offset file, or holds for another element, edge or code.
+    """
+    if uncertainty is not None and uncertainty < 0:
+        raise UserError(f"offset_uncertainty={uncertainty:g} eV is negative")
+    assumed = _ASSUMED_UNCERTAINTY if uncertainty is None else float(uncertainty)
+    if given is None:
+        return Offset(0.0, assumed, "assumed, not determined", False)
+    try:
+        return Offset(float(given), assumed, "given", True)
+    except (TypeError, ValueError):
+        content = read_offset(Path(str(given)))
+    for what, own, theirs in (
+        ("element", element, content.element),
+        ("edge", edge, content.edge),
+        ("code", code, content.code),
+    ):
+        if own != theirs:
+            raise UserError(
+                f"{given} holds for {what} {theirs}, the model was trained on {own}\n"
+                "determine the offset for this run: rankaae align"
+            )
+    spread = content.uncertainty if uncertainty is None else float(uncertainty)
+    return Offset(content.offset, spread, str(given), True, content.beamline)

@@ -320,6 +320,15 @@ def read_family(path: str | Path, stored: bool = False) -> Family:
         ) from error
 
 
+def is_family_file(path: Path) -> bool:
+    """Tell whether a file is a family file, by its contents."""
+    try:
+        with h5py.File(path, "r") as file:
+            return _text(file.attrs.get("format", "")) == FORMAT
+    except OSError:
+        return False
+
+
 def _read(file: h5py.File, path: Path, stored: bool) -> Family:
     if _text(file.attrs.get("format", "")) != FORMAT:
         raise UserError(f"{path} is HDF5 but not a family file (no attribute format = {FORMAT})")

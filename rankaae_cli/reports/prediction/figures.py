@@ -1,13 +1,16 @@
-"""A figure of a prediction: the spectrum, its reconstruction, and what was read, with intervals."""
+"""Figures of a predicted spectrum with its descriptors, and of the references that an energy offset rests on."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from rankaae_cli.core.labels import shortened, with_unit
+from rankaae_cli.analysis.prediction.align import ReferenceCheck
+from rankaae_cli.analysis.prediction.predict import PredictionResult
+from rankaae_cli.core.labels import Subject, shortened, with_unit
 from rankaae_cli.core.statistics.calibration import IN_RANGE, OUTSIDE
 from rankaae_cli.reports.figures.drawing import (
     BLACK,
@@ -16,29 +19,30 @@ from rankaae_cli.reports.figures.drawing import (
     LIGHT_GREY,
     ORANGE,
     VERMILION,
+    legend_below,
     new_figure,
     styled,
 )
-from rankaae_cli.reports.prediction.tables import Prediction, named
+from rankaae_cli.reports.prediction.tables import descriptor_cells, share_cells
 from rankaae_cli.reports.tables import Ranged, print_number
 
-_ROW_INCHES, _SPECTRUM_INCHES = 0.19, 2.0
+_ROW_INCHES, _SPECTRUM_INCHES, _REFERENCE_INCHES = 0.19, 2.0, 1.55
 _BEYOND = 0.07  # of the bar, that an interval is drawn past its ends
 _NUMBERS = 1.42  # where the readings stand in numbers
 
 
 @dataclass(frozen=True)
 class _Line:
-    """A reading as it is drawn: value, ends of its interval, and of what is known of it."""
+    """A row of the figure: a number with its interval on the range of the training rows."""
 
     label: str
-    reading: Ranged
+    cell: Ranged
     known: tuple[float, float]
     colour: str
 
 
 @styled
-def prediction_figure(prediction: Prediction, n: int) -> Figure:
+def prediction_figure(result: PredictionResult, n: int) -> Figure:
     """Draw the n-th spectrum with its reconstruction, and below it the readings with their intervals.
 
     Each reading lies on a grey bar from the 1st to the 99th percentile of the training rows, each share on one from
@@ -49,31 +53,22 @@ def prediction_figure(prediction: Prediction, n: int) -> Figure:
     Figure
         One column wide.
     """
-    reading, one = prediction.reading, prediction.spectra[n]
-    lines = _lines(prediction, n)
+    prediction, one = result.prediction, result.spectra[n]
+    lines = _lines(result, n)
     height = _SPECTRUM_INCHES + _ROW_INCHES * len(lines) + 0.6
-    figure = new_figure(height, prediction.subject, shortened(named(one)))
+    figure = new_figure(height, result.subject, shortened(one.title))
     top, bottom = figure.subplots(2, 1, height_ratios=[_SPECTRUM_INCHES, _ROW_INCHES * len(lines) + 0.1])
-    top.plot(
-        prediction.energy_E,
-        prediction.spectra_NE[n],
-        color=BLACK,
-        label="computed" if one.is_computed else "measured",
-    )
-    top.plot(
-        prediction.energy_E,
-        reading.reconstruction_NE[n],
-        color=BLUE,
-        ls="--",
-        label="reconstruction, ensemble",
-    )
+    kind = "computed" if one.is_computed else "measured"
+    top.plot(result.energy_E, result.spectra_NE[n], color=BLACK, label=kind)
+    reconstruction_E = prediction.reconstruction_NE[n]
+    top.plot(result.energy_E, reconstruction_E, color=BLUE, ls="--", label="reconstruction, ensemble")
     scale = "" if one.is_computed else ", scale of the code"
-    top.set(xlabel=f"{prediction.subject.energy_label}{scale}", ylabel=prediction.subject.absorption_label)
+    top.set(xlabel=f"{result.subject.energy_label}{scale}", ylabel=result.subject.absorption_label)
     top.legend(loc="lower right")
-    verdict = reading.verdict_N[n]
+    verdict = prediction.verdict_N[n]
     numbers = (
-        f"novelty {print_number(float(reading.novelty_N[n]), 2)} · "
-        f"reconstruction error {print_number(float(reading.error_N[n]), 3)}"
+        f"novelty {print_number(float(prediction.novelty_N[n]), 2)} · "
+        f"reconstruction error {print_number(float(prediction.error_N[n]), 3)}"
     )
     top.set_title(
         f"{verdict}: these readings should not be used\n{numbers}"
@@ -83,11 +78,11 @@ def prediction_figure(prediction: Prediction, n: int) -> Figure:
         loc="left",
         fontsize=6.5,
     )
-    _draw_readings(bottom, lines)
-    shares = " (of shares: 0 to 1)" if prediction.mixtures else ""
+    _draw_lines(bottom, lines)
+    shares = " (of shares: 0 to 1)" if result.mixtures else ""
     figure.supxlabel(
         f"Grey: 1st to 99th percentile of training spectra{shares}.\n"
-        f"Line: {100 * prediction.coverage:g} % interval, with an arrow head where it goes on.",
+        f"Line: {100 * result.coverage:g} % interval, with an arrow head where it goes on.",
         x=0.01,
         ha="left",
         fontsize=6.5,
@@ -95,35 +90,68 @@ def prediction_figure(prediction: Prediction, n: int) -> Figure:
     return figure
 
 
-def _lines(prediction: Prediction, n: int) -> list[_Line]:
-    """Return the readings of the n-th spectrum: its descriptors, then its shares."""
-    reading = prediction.reading
-    lines = [
-        _Line(
-            with_unit(name, prediction.descriptor_units[k]),
-            Ranged(*(float(part[n, k]) for part in (reading.value_NK, reading.low_NK, reading.high_NK))),
-            (float(prediction.known_range_K2[k, 0]), float(prediction.known_range_K2[k, 1])),
-            BLUE,
-        )
-        for k, name in enumerate(prediction.descriptor_names)
-    ]
-    for name, mixtures in prediction.mixtures.items():
-        m = mixtures[n]
-        lines += [
-            _Line(f"share of {name} {c:g}", Ranged(float(share), float(low), float(high)), (0.0, 1.0), ORANGE)
-            for c, share, low, high in zip(m.classes, m.share, m.low, m.high, strict=True)
-        ]
+@styled
+def offset_figure(
+    subject: Subject, energy_E: np.ndarray, checks: Sequence[ReferenceCheck], offset: str
+) -> Figure:
+    """Draw each reference on the computed spectra that it fits best, a panel each.
+
+    Parameters
+    ----------
+    subject, energy_E
+        Of the computed spectra: the family, and their energies, shape (E,).
+    checks
+        The references, drawn as measured and moved by their own best shifts.
+    offset
+        The result as text, for the heading.
+
+    Returns
+    -------
+    Figure
+        One column wide.
+    """
+    figure = new_figure(0.7 + _REFERENCE_INCHES * len(checks), subject, offset)
+    panels = figure.subplots(len(checks), 1, sharex=True, squeeze=False)[:, 0]
+    for ax, one in zip(panels, checks, strict=True):
+        for spectrum_E in one.nearest_NE:
+            ax.plot(energy_E, spectrum_E, color=LIGHT_GREY, lw=0.6, label="computed")
+        match = one.match
+        for shift, label, colour, line in (
+            (0.0, "as measured", BLUE, ":"),
+            (match.shift, "moved", BLACK, "-"),
+        ):
+            moved = one.prepared.energy_M + shift
+            shown = (moved > energy_E[0] - 10) & (moved < energy_E[-1])
+            ax.plot(moved[shown], one.prepared.absorption_M[shown], color=colour, ls=line, label=label)
+        ax.set_title(
+            f"{shortened(Path(one.file).name)}\n{one.compound}: {match.shift:+.1f} ± {match.deviation:.1f} eV",
+            loc="left", fontsize=6.5, color=GREY, parse_math=False,
+        )  # fmt: skip
+        ax.set_ylabel("Absorption,\nnormalised")
+    panels[-1].set_xlabel(f"{subject.energy_label}, scale of the code")
+    legend_below(figure, list(panels))
+    return figure
+
+
+def _lines(result: PredictionResult, n: int) -> list[_Line]:
+    """Return what is drawn of the n-th spectrum: its descriptors, then its shares."""
+    units = zip(result.descriptor_names, result.descriptor_units, strict=True)
+    columns = zip(units, descriptor_cells(result, n), result.known_range_K2.tolist(), strict=True)
+    lines = [_Line(with_unit(*unit), cell, (low, high), BLUE) for unit, cell, (low, high) in columns]
+    for name, mixtures in result.mixtures.items():
+        shares = zip(mixtures[n].classes, share_cells(mixtures[n]), strict=True)
+        lines += [_Line(f"share of {name} {c:g}", cell, (0.0, 1.0), ORANGE) for c, cell in shares]
     return lines
 
 
-def _draw_readings(ax: Axes, lines: Sequence[_Line]) -> None:
+def _draw_lines(ax: Axes, lines: Sequence[_Line]) -> None:
     """Draw each value with its interval on the range that is known of it, and write the numbers beside it."""
     for y, line in enumerate(lines):
         first, last = line.known
         ax.plot([0, 1], [y, y], color=LIGHT_GREY, lw=3.5, solid_capstyle="butt", alpha=0.6)
         for x, end, side in ((-_BEYOND - 0.05, first, "right"), (1 + _BEYOND + 0.05, last, "left")):
             ax.text(x, y, print_number(end, 2), ha=side, va="center", fontsize=5.5, color=GREY)
-        value, low, high = (_place(number, first, last) for number in line.reading)
+        value, low, high = (_place(number, first, last) for number in line.cell)
         ends = np.clip([low, high], -_BEYOND, 1 + _BEYOND)
         ax.plot(ends, [y, y], color=line.colour, lw=1.4, solid_capstyle="butt")
         for beyond, x, head in ((low < -_BEYOND, -_BEYOND, "<"), (high > 1 + _BEYOND, 1 + _BEYOND, ">")):
@@ -131,7 +159,7 @@ def _draw_readings(ax: Axes, lines: Sequence[_Line]) -> None:
                 ax.plot([x], [y], head, color=line.colour, ms=3.5, mew=0)
         if -_BEYOND <= value <= 1 + _BEYOND:  # else the arrow head and the numbers tell where it is
             ax.plot([value], [y], "o", color=line.colour, ms=3)
-        ax.text(_NUMBERS, y, print_number(line.reading), va="center", fontsize=6.5)
+        ax.text(_NUMBERS, y, print_number(line.cell), va="center", fontsize=6.5)
     ax.set_yticks(range(len(lines)), [line.label for line in lines])
     ax.set(xlim=(-0.4, 2.45), ylim=(len(lines) - 0.4, -0.6), xticks=[])
     ax.tick_params(length=0)

@@ -1,6 +1,8 @@
-"""Figures of how measured spectra were normalised: one a spectrum, and contact sheets of many."""
+"""Figures of how measured spectra were normalised: one a spectrum, and contact sheets of many as files."""
 
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -18,6 +20,7 @@ from rankaae_cli.reports.figures.drawing import (
     VERMILION,
     legend_below,
     new_figure,
+    save_figure,
     styled,
 )
 
@@ -85,6 +88,28 @@ def contact_sheets(prepared: Sequence[Prepared], title: str) -> list[Figure]:
     size = _COLUMNS * _ROWS
     pages = [prepared[i : i + size] for i in range(0, len(prepared), size)]
     return [_sheet(page, f"{title}, page {i} of {len(pages)}") for i, page in enumerate(pages, 1)]
+
+
+def write_sheets(prepared: Sequence[Prepared], title: str, stem: Path) -> list[Path]:
+    """Write contact sheets as ``<stem>-<page>.pdf``; return the paths.
+
+    Where they cannot be drawn, that is printed and nothing returned: the spectra are worth more than their
+    pictures.
+    """
+    paths: list[Path] = []
+    try:
+        for page, figure in enumerate(contact_sheets(prepared, title), 1):
+            paths += save_figure(figure, stem.with_name(f"{stem.name}-{page}"), ("pdf",))
+    except Exception as error:
+        print(f"how they were normalised could not be drawn: {error}", file=sys.stderr, flush=True)
+        return []
+    return paths
+
+
+def sheets_remark(paths: Sequence[Path]) -> str:
+    """Return what to do with the sheets, as a sentence."""
+    more = f" (and {len(paths) - 1} more pages)" if len(paths) > 1 else ""
+    return f"{paths[0]}: look whether they were normalised well{more}"
 
 
 def _sheet(page: Sequence[Prepared], title: str) -> Figure:

@@ -1,50 +1,113 @@
-"""The page of a prediction: one HTML file that holds its pictures and needs no network."""
+"""The page of a prediction: one HTML file that holds its pictures and needs no network; its figures beside it."""
 
+import re
 from collections.abc import Sequence
+from pathlib import Path
 
 from rankaae_cli import __version__
+from rankaae_cli.analysis.prediction.predict import PredictionResult
 from rankaae_cli.core.labels import descriptor_meaning, with_unit
-from rankaae_cli.reports.prediction.sentences import (
-    STEPS,
-    offset_sentence,
-    outside_warning,
-    verdict_counts,
-    warnings,
-)
-from rankaae_cli.reports.prediction.tables import Prediction, prediction_table, shares_table
+from rankaae_cli.data.files import write_text
+from rankaae_cli.reports.figures.drawing import data_uri, png_bytes, save_figure
+from rankaae_cli.reports.prediction.figures import prediction_figure
+from rankaae_cli.reports.prediction.sentences import STEPS, offset_sentence, verdict_counts, warnings
+from rankaae_cli.reports.prediction.tables import prediction_table, shares_table
 from rankaae_cli.reports.run.page import Picture, page_environment
 
 
+def write_page(path: Path, result: PredictionResult, most: int, sheets: Sequence[str] = ()) -> Path:
+    """Draw at most so many spectra, the first, below ``figures/``, and write the page; return its path.
+
+    Parameters
+    ----------
+    path
+        Of the page.
+    result
+        Of the call.
+    most
+        How many.
+    sheets
+        Files of how spectra were normalised, beside the page, which links them.
+    """
+    stems: set[str] = set()
+    pictures = []
+    folder = path.parent / "figures"
+    for n, one in enumerate(result.spectra[:most]):
+        stem = _new_stem(one.label, stems)
+        stems.add(stem.lower())
+        figure = prediction_figure(result, n)
+        save_figure(figure, folder / stem, ("pdf",))
+        png = png_bytes(figure)
+        (folder / f"{stem}.png").write_bytes(png)
+        pictures.append(
+            Picture(
+                source=data_uri(png),
+                caption=_caption(result, n),
+                file=f"{folder.name}/{stem}.pdf",
+                name=f"spectrum-{n + 1}",
+                alt=f"Spectrum and reconstruction of {one.title}, and its readings",
+            )
+        )
+    return write_text(path, render_prediction_page(result, pictures, sheets))
+
+
 def render_prediction_page(
-    prediction: Prediction, pictures: Sequence[Picture], sheets: Sequence[str] = ()
+    result: PredictionResult, pictures: Sequence[Picture], sheets: Sequence[str] = ()
 ) -> str:
     """Return the page as HTML; every value is escaped.
 
     Parameters
     ----------
-    prediction
-        What was read.
+    result
+        Of the call.
     pictures
         Of spectra, the first.
     sheets
         Files of how measured ones were normalised, seen from the page.
     """
-    units = zip(prediction.descriptor_names, prediction.descriptor_units, strict=True)
-    outside = outside_warning(prediction)
+    units = zip(result.descriptor_names, result.descriptor_units, strict=True)
     return (
         page_environment()
         .get_template("prediction.html.j2")
         .render(
-            prediction=prediction,
+            result=result,
             pictures=pictures,
             sheets=sheets,
-            readings=prediction_table(prediction),
-            shares={name: shares_table(prediction, name) for name in prediction.mixtures},
+            readings=prediction_table(result),
+            shares={name: shares_table(result, name) for name in result.mixtures},
             descriptors=[(with_unit(name, unit), name, descriptor_meaning(name)) for name, unit in units],
             steps=STEPS,
-            warnings=[*([outside] if outside else []), *warnings(prediction)],
-            counts=verdict_counts(prediction),
-            offset=offset_sentence(prediction),
+            warnings=warnings(result),
+            counts=verdict_counts(result),
+            offset=offset_sentence(result),
             version=__version__,
         )
     )
+
+
+def _caption(result: PredictionResult, n: int) -> str:
+    prediction = result.prediction
+    parts = [f"{result.spectra[n].title}: {prediction.verdict_N[n]}."]
+    probable = []
+    for name, (classes, probability_NC) in prediction.probabilities.items():
+        each = zip(classes, probability_NC[n], strict=True)
+        probable.append(f"{name} {', '.join(f'{c:g} ({100 * p:.0f} %)' for c, p in each)}")
+    if probable:
+        parts.append(f"Probabilities: {'; '.join(probable)}.")
+    if result.nearest[n]:
+        nearest = [" (site ".join(one.rsplit(" ", 1)) + ")" for one in result.nearest[n][:3]]
+        parts.append(f"Nearest of training: {', '.join(nearest)}.")
+    parts += [
+        f"{text[0].upper()}{text[1:]}{'' if text.endswith('?') else '.'}" for text in result.warnings[n]
+    ]
+    return " ".join(parts)
+
+
+def _new_stem(label: str, others: set[str]) -> str:
+    """Return a file name for a spectrum that is none of `others`, which are in lower case."""
+    plain = re.sub(r"[^A-Za-z0-9._+-]+", "_", label).strip("._")[:80] or "spectrum"
+    stem, count = plain, 1
+    while stem.lower() in others:
+        count += 1
+        stem = f"{plain}-{count}"
+    return stem

@@ -1,13 +1,17 @@
-"""What is said of a prediction in sentences, on the terminal and on its page."""
+"""A prediction in sentences: on the terminal, and what its page takes of them."""
 
 import re
+import sys
 from collections import Counter
 from collections.abc import Sequence
+from typing import TextIO
 
 from rankaae_cli.analysis.prediction.input import InputSpectrum
+from rankaae_cli.analysis.prediction.predict import PredictionResult
 from rankaae_cli.core.labels import listed
 from rankaae_cli.core.statistics.calibration import IN_RANGE, OUTSIDE, UNUSUAL
-from rankaae_cli.reports.prediction.tables import Prediction, named
+from rankaae_cli.reports.console import print_table
+from rankaae_cli.reports.prediction.tables import prediction_table, shares_table
 
 STEPS = (
     "Readings come in steps: spectra whose styles are close get one value, as styles are calibrated by an isotonic "
@@ -16,36 +20,47 @@ STEPS = (
 _OFFSET = "energy offset"  # begins what offset_sentence says of all spectra together
 _CALIBRATED = re.compile(r"calibrated by ([+-]\d+(?:\.\d+)?) eV")
 _LARGE_CALIBRATION = 3.0  # eV; monochromators are seldom off by more
-_NAMED = 3  # files
+_FILES_SHOWN, _ROWS_SHOWN, _REMARKS_SHOWN = 3, 20, 8
 # A number that stands alone; what is quoted is a name.
 _NUMBER = re.compile(r"'[^']*'|(?<![\w.])[+-]?\d+(?:\.\d+)?(?!\.?\w)")
 
 
-def verdict_counts(prediction: Prediction) -> str:
+def print_prediction(result: PredictionResult) -> None:
+    """Print the predicted descriptors, at most twenty rows, and what they rest on."""
+    n = len(result.spectra)
+    rows = range(min(n, _ROWS_SHOWN))
+    first = f" (the first {_ROWS_SHOWN} shown)" if n > _ROWS_SHOWN else ""
+    level = f"{100 * result.coverage:g} %"
+    synthetic = result.subject.synthetic
+    title = f"{result.subject.family}, {verdict_counts(result)}{first}"
+    print_table(title, prediction_table(result, rows), synthetic)
+    for name in result.mixtures:
+        title = f"shares of {name}, read as mixtures, {level} intervals{first}"
+        print_table(title, shares_table(result, name, rows), synthetic)
+    if result.offset is not None:
+        print(offset_sentence(result), file=sys.stdout if result.offset.is_known else sys.stderr)
+    _print_remarks(notes(result), sys.stdout)
+    _print_remarks(warnings(result), sys.stderr)
+
+
+def _print_remarks(lines: Sequence[str], file: TextIO) -> None:
+    for line in lines[:_REMARKS_SHOWN]:
+        print(line, file=file)
+    if len(lines) > _REMARKS_SHOWN:
+        print(f"{len(lines) - _REMARKS_SHOWN} more remarks: column warnings of predictions.csv", file=file)
+
+
+def verdict_counts(result: PredictionResult) -> str:
     """Return how many spectra are in range, unusual and outside, as a sentence."""
-    count = Counter(prediction.reading.verdict_N)
+    count = Counter(result.prediction.verdict_N)
     parts = [f"{count[verdict]} {verdict}" for verdict in (IN_RANGE, UNUSUAL, OUTSIDE) if count[verdict]]
-    n = len(prediction.spectra)
+    n = len(result.spectra)
     return f"{n} {'spectrum' if n == 1 else 'spectra'}: {listed(parts)}"
 
 
-def outside_warning(prediction: Prediction) -> str:
-    """Return what is to be done with the readings of spectra outside; nothing where there are none."""
-    count, n = prediction.reading.verdict_N.count(OUTSIDE), len(prediction.spectra)
-    if not count:
-        return ""
-    if n == 1:
-        return "the spectrum is outside of what the model was trained on: its readings should not be used"
-    are = "is" if count == 1 else "are"
-    return (
-        f"{count} of {n} spectra {are} outside of what the model was trained on: "
-        f"{'its' if count == 1 else 'their'} readings should not be used"
-    )
-
-
-def offset_sentence(prediction: Prediction) -> str:
+def offset_sentence(result: PredictionResult) -> str:
     """Return what was done to the energies of measured spectra; nothing where all are computed."""
-    offset = prediction.offset
+    offset = result.offset
     if offset is None:
         return ""
     shift = f"{offset.value:+g} ± {offset.uncertainty:g} eV"
@@ -60,38 +75,32 @@ def offset_sentence(prediction: Prediction) -> str:
     )
 
 
-def notes(prediction: Prediction) -> list[str]:
-    """Return what was done to measured spectra on reading, a line each; see `gathered`."""
-    said = [(label, note) for label, note in _notes(prediction) if not _is_large(note)]
-    return gathered(said, len(prediction.spectra))
+def notes(result: PredictionResult) -> list[str]:
+    """Return what was done to measured spectra on reading, a line each; see `merged_remarks`."""
+    return merged_remarks([one for one in _notes(result) if not _is_large(one[1])], len(result.spectra))
 
 
-def warnings(prediction: Prediction) -> list[str]:
-    """Return what should not have been needed, a line each; see `gathered`."""
-    n, own = len(prediction.spectra), []
-    for one, said in zip(prediction.spectra, prediction.warnings, strict=True):
-        own += [
-            (named(one), warning)
-            for warning in said
-            if warning not in _done(one) and not warning.startswith(_OFFSET)
-        ]
-    lines = gathered(own, n)
-    large = [(label, note) for label, note in _notes(prediction) if _is_large(note)]
+def warnings(result: PredictionResult) -> list[str]:
+    """Return what should not have been needed, a line each, spectra outside first; see `merged_remarks`."""
+    n, own = len(result.spectra), []
+    for one, remarks in zip(result.spectra, result.warnings, strict=True):
+        usual = _reading_notes(one)
+        own += [(one.title, text) for text in remarks if text not in usual and not text.startswith(_OFFSET)]
+    lines = _outside_warning(result) + merged_remarks(own, n)
+    large = [one for one in _notes(result) if _is_large(one[1])]
     files = list(dict.fromkeys(label for label, _ in large))
-    more = f" and {len(files) - _NAMED} more" if len(files) > _NAMED else ""
+    more = f" and {len(files) - _FILES_SHOWN} more" if len(files) > _FILES_SHOWN else ""
+    shown = f" ({', '.join(files[:_FILES_SHOWN])}{more})" if len(files) > 1 else ""
     ask = f"that is more than {_LARGE_CALIBRATION:g} eV, was the foil in the reference channel?"
-    for line in gathered(large, n):
-        shown = f" ({', '.join(files[:_NAMED])}{more})" if len(files) > 1 else ""
-        lines.append(f"{line}; {ask}{shown}")
-    return lines
+    return lines + [f"{line}; {ask}{shown}" for line in merged_remarks(large, n)]
 
 
-def gathered(said: Sequence[tuple[str, str]], n: int) -> list[str]:
+def merged_remarks(remarks: Sequence[tuple[str, str]], n: int) -> list[str]:
     """Return remarks on `n` spectra, those that differ in numbers alone as one, the commonest first.
 
     Parameters
     ----------
-    said
+    remarks
         Pairs of a spectrum's name and a remark on it.
     n
         How many spectra there are.
@@ -102,8 +111,8 @@ def gathered(said: Sequence[tuple[str, str]], n: int) -> list[str]:
         ``3 of 6: 1 to 7 points were sorted``, or the name instead of the count where it is a single spectrum.
     """
     alike: dict[str, list[tuple[str, list[str]]]] = {}
-    for label, remark in said:
-        numbers = [found.group() for found in _NUMBER.finditer(remark)]
+    for label, remark in remarks:
+        numbers = [match.group() for match in _NUMBER.finditer(remark)]
         alike.setdefault(_NUMBER.sub("\0", remark), []).append((label, numbers))
     lines = []
     for pattern, those in sorted(alike.items(), key=lambda item: -len(item[1])):
@@ -115,6 +124,16 @@ def gathered(said: Sequence[tuple[str, str]], n: int) -> list[str]:
     return lines
 
 
+def _outside_warning(result: PredictionResult) -> list[str]:
+    """Return what is to be done with the readings of spectra outside; nothing where there are none."""
+    count, n = result.prediction.verdict_N.count(OUTSIDE), len(result.spectra)
+    if not count:
+        return []
+    who = "the spectrum is" if n == 1 else f"{count} of {n} spectra {'is' if count == 1 else 'are'}"
+    whose = "its" if count == 1 else "their"
+    return [f"{who} outside of what the model was trained on: {whose} readings should not be used"]
+
+
 def _range(texts: Sequence[str]) -> str:
     """Return the smallest and the largest of numbers as text; of names, which are no numbers, all."""
     distinct = list(dict.fromkeys(texts))
@@ -124,16 +143,16 @@ def _range(texts: Sequence[str]) -> str:
     return distinct[0] if len(distinct) == 1 else f"{distinct[0]} to {distinct[-1]}"
 
 
-def _notes(prediction: Prediction) -> list[tuple[str, str]]:
-    return [(named(one), note) for one in prediction.spectra for note in _done(one)]
+def _notes(result: PredictionResult) -> list[tuple[str, str]]:
+    return [(one.title, note) for one in result.spectra for note in _reading_notes(one)]
 
 
-def _done(one: InputSpectrum) -> list[str]:
+def _reading_notes(one: InputSpectrum) -> list[str]:
     """Return what was done to a spectrum on reading; what its reader doubts is a warning."""
     spectrum = one.prepared.spectrum
     return [note for note in spectrum.notes if note not in spectrum.doubts]
 
 
 def _is_large(note: str) -> bool:
-    found = _CALIBRATED.match(note)
-    return found is not None and abs(float(found[1])) > _LARGE_CALIBRATION
+    shift = _CALIBRATED.match(note)
+    return shift is not None and abs(float(shift[1])) > _LARGE_CALIBRATION

@@ -1,127 +1,127 @@
 """The files of a prediction: tables, all that is known as JSON, figures, the page."""
 
-import csv
-import io
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
+from rankaae_cli.analysis.prediction.predict import PredictionResult
 from rankaae_cli.core.statistics.novelty import SIGNS
 from rankaae_cli.data.files import strict_json, write_text
-from rankaae_cli.reports.prediction.tables import Prediction
-
-if TYPE_CHECKING:
-    from omegaconf import DictConfig
+from rankaae_cli.data.measured.prepared import Prepared
+from rankaae_cli.reports.prediction.normalisation import write_sheets
+from rankaae_cli.reports.prediction.page import write_page
 
 PREDICTIONS, REJECTED, CONTENT, PAGE = "predictions.csv", "rejected.csv", "predictions.json", "page.html"
+_SHEETS = "normalisation"
+# What is written of each descriptor, and which attribute of a prediction it is.
+_OF_DESCRIPTOR = {
+    "value": "value_NK",
+    "low": "low_NK",
+    "high": "high_NK",
+    "style": "style_NK",
+    "deviation_by_offset": "offset_part_NK",
+    "deviation_by_discrepancy": "discrepancy_part_NK",
+}
 
 
 def write_prediction(
-    output: Path, prediction: Prediction, cfg: "DictConfig"
+    output: Path, result: PredictionResult, figures: int, draw_normalisation: bool
 ) -> tuple[Path | None, list[Path]]:
-    """Write everything below `output`; return the page, None where none is wanted, and the contact sheets."""
-    write_text(output / PREDICTIONS, _csv(_columns(prediction)))
-    if prediction.faults:
-        files, reasons = zip(*prediction.faults, strict=True)
+    """Write everything below `output`.
+
+    Parameters
+    ----------
+    output
+        A folder.
+    result
+        Of the call.
+    figures
+        How many spectra to draw, the first; 0: none and no page; below 0: all.
+    draw_normalisation
+        Whether to draw how the measured ones of these were normalised.
+
+    Returns
+    -------
+    tuple
+        The page, None where none is wanted, and the contact sheets of the normalisation.
+    """
+    write_text(output / PREDICTIONS, _csv(_columns(result)))
+    if result.faults:
+        files, reasons = zip(*result.faults, strict=True)
         write_text(output / REJECTED, _csv({"file": files, "reason": reasons}))
-    write_text(output / CONTENT, strict_json(_content(prediction)))
-    if cfg.figures == 0:
+    write_text(output / CONTENT, strict_json(_content(result)))
+    if figures == 0:
         return None, []
-    from rankaae_cli.reports.prediction.draw import write_normalisation, write_page
+    most = len(result.spectra) if figures < 0 else figures
+    sheets: list[Path] = []
+    if draw_normalisation:
+        scans = [one.prepared for one in result.spectra[:most] if not (one.is_computed or one.is_stored)]
+        sheets = write_sheets(scans, f"{result.subject.family}, measured", output / _SHEETS)
+    return write_page(output / PAGE, result, most, [path.name for path in sheets]), sheets
 
-    most = len(prediction.spectra) if cfg.figures < 0 else cfg.figures
-    sheets = write_normalisation(output, prediction, most) if cfg.measured.figures else []
-    return write_page(output, prediction, most, sheets), sheets
 
-
-def _columns(prediction: Prediction) -> dict[str, Any]:
-    reading, spectra = prediction.reading, prediction.spectra
+def _columns(result: PredictionResult) -> dict[str, Any]:
+    prediction, spectra = result.prediction, result.spectra
     columns: dict[str, Any] = {}
     if all(one.material is not None for one in spectra):
         columns |= {"material": [one.material for one in spectra], "site": [one.site for one in spectra]}
     else:
         columns["file"] = [one.file for one in spectra]
-    for k, name in enumerate(prediction.descriptor_names):
-        columns[name] = reading.value_NK[:, k]
-        columns |= {f"{name}_low": reading.low_NK[:, k], f"{name}_high": reading.high_NK[:, k]}
-    columns |= {
-        "reconstruction_mae": reading.error_N,
-        "novelty": reading.novelty_N,
-        "verdict": reading.verdict_N,
-    }
-    columns["novelty_p"] = reading.p_N
-    for name, (classes, probability_NC) in reading.probabilities.items():
+    for k, name in enumerate(result.descriptor_names):
+        columns[name] = prediction.value_NK[:, k]
+        columns |= {f"{name}_low": prediction.low_NK[:, k], f"{name}_high": prediction.high_NK[:, k]}
+    columns |= {"reconstruction_mae": prediction.error_N, "novelty": prediction.novelty_N}
+    columns |= {"verdict": prediction.verdict_N, "novelty_p": prediction.p_N}
+    for name, (classes, probability_NC) in prediction.probabilities.items():
         columns[f"{name}_class"] = np.array(classes)[probability_NC.argmax(axis=1)]
         columns |= {f"{name}_p_{c:g}": probability_NC[:, i] for i, c in enumerate(classes)}
-    for name, mixtures in prediction.mixtures.items():
+    for name, mixtures in result.mixtures.items():
         for i, c in enumerate(mixtures[0].classes):
-            for end in ("share", "low", "high"):
-                key = f"{name}_share_{c:g}" + ("" if end == "share" else f"_{end}")
-                columns[key] = [getattr(m, f"{end}")[i] for m in mixtures]
-    columns |= {f"{name}_style": reading.style_NK[:, k] for k, name in enumerate(prediction.descriptor_names)}
-    columns["nearest"] = [names[0] if names else "" for names in prediction.nearest]
-    columns["offset"] = [None if one.is_computed else _offset(prediction)[0] for one in spectra]
-    columns["offset_uncertainty"] = [None if one.is_computed else _offset(prediction)[1] for one in spectra]
-    if prediction.best_shift_N is not None:
-        columns["best_shift"] = prediction.best_shift_N
-    columns["warnings"] = ["; ".join(said) for said in prediction.warnings]
+            for attribute, end in (("share", ""), ("low", "_low"), ("high", "_high")):
+                columns[f"{name}_share_{c:g}{end}"] = [getattr(m, attribute)[i] for m in mixtures]
+    columns |= {f"{name}_style": prediction.style_NK[:, k] for k, name in enumerate(result.descriptor_names)}
+    columns["nearest"] = [names[0] if names else "" for names in result.nearest]
+    for key, attribute in (("offset", "value"), ("offset_uncertainty", "uncertainty")):
+        shift = getattr(result.offset, attribute, None)
+        columns[key] = [None if one.is_computed else shift for one in spectra]
+    if result.best_shift_N is not None:
+        columns["best_shift"] = result.best_shift_N
+    columns["warnings"] = ["; ".join(lines) for lines in result.warnings]
     return columns
 
 
-def _offset(prediction: Prediction) -> tuple[float | None, float | None]:
-    offset = prediction.offset
-    return (None, None) if offset is None else (offset.value, offset.uncertainty)
-
-
 def _csv(columns: dict[str, Any]) -> str:
-    text = io.StringIO()
-    lines = csv.writer(text, lineterminator="\n")
-    lines.writerow(columns)
-    lines.writerows([_cell(value) for value in row] for row in zip(*columns.values(), strict=True))
-    return text.getvalue()
+    table = pd.DataFrame(columns).replace([np.inf, -np.inf], np.nan)
+    return table.to_csv(index=False, float_format="%.9g", lineterminator="\n")
 
 
-def _cell(value: Any) -> Any:
-    if value is None:
-        return ""
-    if isinstance(value, float | np.floating):
-        return f"{value:.9g}" if np.isfinite(value) else ""
-    return value
-
-
-def _content(prediction: Prediction) -> dict[str, Any]:
-    offset = prediction.offset
+def _content(result: PredictionResult) -> dict[str, Any]:
+    offset = result.offset
     return {
-        **prediction.provenance,
-        "family": prediction.subject.family,
-        "element": prediction.subject.element,
-        "edge": prediction.subject.edge,
-        "synthetic": prediction.subject.synthetic,
-        "coverage": prediction.coverage,
-        "units": dict(zip(prediction.descriptor_names, prediction.descriptor_units, strict=True)),
+        **result.provenance,
+        "family": result.subject.family,
+        "element": result.subject.element,
+        "edge": result.subject.edge,
+        "synthetic": result.subject.synthetic,
+        "coverage": result.coverage,
+        "units": dict(zip(result.descriptor_names, result.descriptor_units, strict=True)),
         "offset": None if offset is None else vars(offset),
-        "energy": prediction.energy_E.tolist(),
-        "spectra": [_spectrum(prediction, n) for n in range(len(prediction.spectra))],
-        "rejected": [{"file": file, "reason": reason} for file, reason in prediction.faults],
+        "energy": result.energy_E.tolist(),
+        "spectra": [_spectrum(result, n) for n in range(len(result.spectra))],
+        "rejected": [{"file": file, "reason": reason} for file, reason in result.faults],
     }
 
 
-def _spectrum(prediction: Prediction, n: int) -> dict[str, Any]:
-    reading, one = prediction.reading, prediction.spectra[n]
+def _spectrum(result: PredictionResult, n: int) -> dict[str, Any]:
+    prediction, one = result.prediction, result.spectra[n]
     descriptors: dict[str, Any] = {}
-    for k, name in enumerate(prediction.descriptor_names):
-        descriptors[name] = {
-            "value": float(reading.value_NK[n, k]),
-            "low": float(reading.low_NK[n, k]),
-            "high": float(reading.high_NK[n, k]),
-            "style": float(reading.style_NK[n, k]),
-            "deviation_by_offset": float(reading.offset_part_NK[n, k]),
-            "deviation_by_discrepancy": float(reading.discrepancy_part_NK[n, k]),
-        }
-        if name in reading.probabilities:
-            classes, probability_NC = reading.probabilities[name]
+    for k, name in enumerate(result.descriptor_names):
+        descriptors[name] = {key: float(getattr(prediction, of)[n, k]) for key, of in _OF_DESCRIPTOR.items()}
+        if name in prediction.probabilities:
+            classes, probability_NC = prediction.probabilities[name]
             descriptors[name]["probabilities"] = {
                 f"{c:g}": float(p) for c, p in zip(classes, probability_NC[n], strict=True)
             }
@@ -132,16 +132,16 @@ def _spectrum(prediction: Prediction, n: int) -> dict[str, Any]:
         "site": one.site,
         "computed": one.is_computed,
         "descriptors": descriptors,
-        "reconstruction_mae": float(reading.error_N[n]),
+        "reconstruction_mae": float(prediction.error_N[n]),
         "novelty": {
-            "score": float(reading.novelty_N[n]),
-            "p": float(reading.p_N[n]),
-            "verdict": reading.verdict_N[n],
-            **{name.replace(" ", "_"): float(v) for name, v in zip(SIGNS, reading.signs_N3[n], strict=True)},
+            "score": float(prediction.novelty_N[n]),
+            "p": float(prediction.p_N[n]),
+            "verdict": prediction.verdict_N[n],
+            **{name.replace(" ", "_"): float(v) for name, v in zip(SIGNS, prediction.signs_N3[n], strict=True)},
         },
         "nearest": [
             {"spectrum": name, "mean_absolute_difference": float(d)}
-            for name, d in zip(prediction.nearest[n], reading.distance_NP[n], strict=True)
+            for name, d in zip(result.nearest[n], prediction.distance_NP[n], strict=True)
         ],
         "mixtures": {
             name: {
@@ -149,17 +149,17 @@ def _spectrum(prediction: Prediction, n: int) -> dict[str, Any]:
                     m[n].classes, m[n].share, m[n].low, m[n].high, strict=True)},
                 "mean_absolute_difference": m[n].error,
             }
-            for name, m in prediction.mixtures.items()
+            for name, m in result.mixtures.items()
         },
-        "best_shift": None if prediction.best_shift_N is None else float(prediction.best_shift_N[n]),
+        "best_shift": None if result.best_shift_N is None else float(result.best_shift_N[n]),
         "normalisation": _normalisation(one.prepared),
-        "warnings": prediction.warnings[n],
-        "spectrum": [round(float(v), 5) for v in prediction.spectra_NE[n]],
-        "reconstruction": [round(float(v), 5) for v in reading.reconstruction_NE[n]],
+        "warnings": result.warnings[n],
+        "spectrum": [round(float(v), 5) for v in result.spectra_NE[n]],
+        "reconstruction": [round(float(v), 5) for v in prediction.reconstruction_NE[n]],
     }  # fmt: skip
 
 
-def _normalisation(prepared: Any) -> dict[str, Any] | None:
+def _normalisation(prepared: Prepared) -> dict[str, Any] | None:
     done = prepared.normalised
     if done is None:
         return None

@@ -1,8 +1,14 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from rankaae_cli.analysis.prediction.align import ReferenceCheck
 from rankaae_cli.core.labels import Subject
-from rankaae_cli.reports.prediction.offset import ShownReference, offset_figure
+from rankaae_cli.core.xas.energy_offset import ReferenceShift
+from rankaae_cli.data.measured.prepared import Prepared
+from rankaae_cli.data.measured.spectrum import MeasuredSpectrum
+from rankaae_cli.reports.prediction.figures import offset_figure
 from tests.reports.figures.test_evaluation import texts
 
 GRID = np.linspace(8983.5, 9047.25, 64)
@@ -12,7 +18,10 @@ def reference(name):
     energy = np.linspace(8900.0, 9200.0, 400)
     edge = 0.5 + np.arctan(energy - 8985.0) / np.pi
     computed = np.tile(0.5 + np.arctan(GRID - 8991.0) / np.pi, (10, 1))
-    return ShownReference(name, "OS 1, NEN 2.58", energy, edge, 6.0, 0.3, computed)
+    prepared = Prepared(MeasuredSpectrum(name, Path(name), "Cu", "K", energy, edge), energy, edge)
+    match = ReferenceShift(6.0, 0.3, 0.02, np.arange(10), at_the_end=False)
+    names = [f"mp-{i} 0" for i in range(10)]
+    return ReferenceCheck(f"beamtime/{name}", {"OS": 1.0, "NEN": 2.58}, prepared, match, 40, names, computed)
 
 
 @pytest.mark.parametrize("count", [1, 3])

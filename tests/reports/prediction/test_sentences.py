@@ -5,9 +5,8 @@ import re
 import numpy as np
 import pytest
 
-from rankaae_cli.reports.prediction.console import print_prediction
 from rankaae_cli.reports.prediction.page import render_prediction_page
-from rankaae_cli.reports.prediction.sentences import gathered
+from rankaae_cli.reports.prediction.sentences import merged_remarks, print_prediction
 from rankaae_cli.reports.prediction.tables import prediction_table, shares_table
 from tests.reports.predictions import prediction, spectrum
 
@@ -35,11 +34,11 @@ def text_of(page):
     ],
 )  # fmt: skip
 def test_remarks_that_differ_in_numbers_alone_are_one_line(said, lines):
-    assert gathered(said, 6) == lines
+    assert merged_remarks(said, 6) == lines
 
 
 def test_a_remark_on_the_only_spectrum_needs_no_name():
-    assert gathered([("a", "3 points were sorted")], 1) == ["3 points were sorted"]
+    assert merged_remarks([("a", "3 points were sorted")], 1) == ["3 points were sorted"]
 
 
 def test_the_terminal_lists_what_readers_did_and_warns_of_large_calibrations(capsys):

@@ -1,0 +1,260 @@
+"""Descriptors of new spectra: from the files of a call to what a run's model predicts of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from rankaae_cli import __version__
+from rankaae_cli.analysis.prediction.calibration import load_for_prediction
+from rankaae_cli.analysis.prediction.input import Fault, InputSpectrum, read_input
+from rankaae_cli.analysis.prediction.mixtures import read_mixtures
+from rankaae_cli.analysis.prediction.offset import chosen_offset
+from rankaae_cli.analysis.prediction.reader import Shifted, SpectrumReader, offset_points
+from rankaae_cli.analysis.prediction.result import Offset, Reading
+from rankaae_cli.core.errors import UserError
+from rankaae_cli.core.labels import Subject
+from rankaae_cli.core.statistics.mixtures import Mixture
+from rankaae_cli.core.xas.spectra import SpectrumError, require_edge_step
+from rankaae_cli.data.family.sites import FamilySpec
+from rankaae_cli.data.files import now
+from rankaae_cli.data.measured.prepared import begins_in_pre_edge
+from rankaae_cli.data.measured.sites import MeasuredOptions, without_foil
+from rankaae_cli.runs.directory import checkpoint_sha256, read_run_config
+from rankaae_cli.schema.predict import PredictConfig
+
+_BEST_SHIFTS = np.linspace(-1, 1, 21)  # eV beside the offset, at which a spectrum is reconstructed
+
+
+@dataclass(frozen=True)
+class PredictionResult:
+    """The result of a call of `rankaae predict`; N spectra.
+
+    Attributes
+    ----------
+    run_name
+        Of the run's directory.
+    provenance
+        Directory and checkpoint of the run, command line and time: plain values.
+    subject
+        Family, element and edge of the model.
+    descriptor_names, descriptor_units
+        K of them.
+    energy_E
+        The model's grid.
+    known_range_K2
+        1st and 99th percentile of each descriptor among the training rows.
+    coverage
+        Share of true values that the intervals are to hold.
+    spectra, spectra_NE
+        What was read, and on the model's grid.
+    prediction
+        What the model makes of them.
+    nearest
+        Names of the training spectra nearest to each.
+    offset
+        Of measured spectra; None where all are computed.
+    warnings
+        Of each spectrum, one sentence each.
+    best_shift_N
+        Diagnostic, eV beside the offset; None where not asked for, NaN for computed spectra.
+    mixtures
+        By descriptor with classes, one a spectrum; empty where not asked for.
+    faults
+        What could not be read: file and reason.
+    """
+
+    run_name: str
+    provenance: dict[str, str]
+    subject: Subject
+    descriptor_names: tuple[str, ...]
+    descriptor_units: tuple[str, ...]
+    energy_E: np.ndarray
+    known_range_K2: np.ndarray
+    coverage: float
+    spectra: list[InputSpectrum]
+    spectra_NE: np.ndarray
+    prediction: Reading
+    nearest: list[list[str]]
+    offset: Offset | None
+    warnings: list[list[str]]
+    best_shift_N: np.ndarray | None
+    mixtures: dict[str, list[Mixture]]
+    faults: list[Fault]
+
+
+@dataclass(frozen=True)
+class _Grid:
+    """The grid of a model, how late a spectrum may begin on it, and the offset of measured energies."""
+
+    spec: FamilySpec
+    max_tail: float
+    offset: Offset
+
+    def row(self, one: InputSpectrum, shift: float = 0.0) -> np.ndarray:
+        """Return a spectrum at the energies of the model, shape (E,), `shift` eV beside the offset.
+
+        Raises
+        ------
+        SpectrumError
+            If it does not cover them.
+        """
+        return one.on_grid(self.spec.energy_E, self.max_tail, self.offset.value + shift)
+
+    def rows(self, one: InputSpectrum, shifts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return a spectrum at those of several shifts at which it covers the grid, and which these are."""
+        rows, covering = [], []
+        for i, shift in enumerate(shifts):
+            try:
+                rows.append(self.row(one, shift))
+            except SpectrumError:  # a scan that ends with the grid does not cover it at every offset
+                continue
+            covering.append(i)
+        return np.stack(rows), np.array(covering)
+
+
+def predict(
+    settings: PredictConfig, names: Sequence[str], options: MeasuredOptions, command: str
+) -> PredictionResult:
+    """Predict descriptors of the spectra under `names`.
+
+    Parameters
+    ----------
+    settings
+        The run, and how to predict.
+    names
+        Files, folders and patterns.
+    options
+        How measured spectra are read and normalised.
+    command
+        The command line, for the provenance.
+
+    Raises
+    ------
+    UserError
+        If nothing can be read; the first reasons are named.
+    """
+    directory, model, calibrated = load_for_prediction(settings.run)
+    offset = chosen_offset(
+        settings.offset, settings.offset_uncertainty, model.element, model.edge, model.source
+    )
+    spec = FamilySpec(model.family, model.element, model.edge, model.energy_E, model.energy_unit)
+    grid = _Grid(spec, settings.max_tail, offset)
+    split = None if settings.split is None else settings.split.value
+    read, faults = read_input(names, spec, options, split, int(read_run_config(directory).split_seed))
+    spectra, rows, uncovered = _on_grid(read, grid)
+    faults += uncovered
+    if not spectra:
+        shown = "; ".join(f"{file}: {reason}" for file, reason in faults[:2])
+        more = f" (and {len(faults) - 2} more)" if len(faults) > 2 else ""
+        raise UserError(f"none of {len(faults)} spectra can be read{more}: {shown or 'there are no files'}")
+    spectra_NE = np.stack(rows)
+    reader = SpectrumReader(model, calibrated, settings.coverage, settings.nearest)
+    shifted = [_shifted(one, grid) for one in spectra]
+    warnings = [_warnings(one, part, grid) for one, part in zip(spectra, shifted, strict=True)]
+    measured_N = np.array([not one.is_computed for one in spectra])
+    prediction = reader.read(spectra_NE, shifted, measured_N)
+    return PredictionResult(
+        run_name=directory.name,
+        provenance={
+            "run": str(directory),
+            "checkpoint_sha256": checkpoint_sha256(directory),
+            "rankaae_version": __version__,
+            "command": command,
+            "made": now(),
+        },
+        subject=model.subject,
+        descriptor_names=model.descriptor_names,
+        descriptor_units=model.descriptor_units,
+        energy_E=model.energy_E,
+        known_range_K2=calibrated.known_range(),
+        coverage=settings.coverage,
+        spectra=spectra,
+        spectra_NE=spectra_NE,
+        prediction=prediction,
+        nearest=[[calibrated.name_of(m) for m in row] for row in prediction.nearest_NP],
+        offset=offset if measured_N.any() else None,
+        warnings=warnings,
+        best_shift_N=_best_shifts(spectra, grid, reader, warnings) if settings.best_shift else None,
+        mixtures=read_mixtures(settings.mixture, reader, spectra_NE, shifted) if settings.mixture else {},
+        faults=faults,
+    )
+
+
+def _on_grid(
+    spectra: Sequence[InputSpectrum], grid: _Grid
+) -> tuple[list[InputSpectrum], list[np.ndarray], list[Fault]]:
+    """Return the spectra that cover the grid, their rows on it, and what is wrong with the others."""
+    covering, rows, faults = [], [], []
+    for one in spectra:
+        try:
+            row = grid.row(one)
+            if one.is_computed and one.prepared.spectrum.is_normalised and grid.spec.energy_unit == "eV":
+                require_edge_step(row)
+        except SpectrumError as error:
+            faults.append((one.file, str(error)))
+            continue
+        covering.append(one)
+        rows.append(row)
+    return covering, rows, faults
+
+
+def _shifted(one: InputSpectrum, grid: _Grid) -> Shifted | None:
+    """Return a measured spectrum at the offsets that may be true instead; None for a computed one."""
+    if one.is_computed or grid.offset.uncertainty == 0:
+        return None
+    points, weights = offset_points(grid.offset.uncertainty)
+    rows, covering = grid.rows(one, points)
+    likely = weights[covering]
+    return Shifted(rows, likely / sum(likely), is_whole=len(covering) == len(points))
+
+
+def _warnings(one: InputSpectrum, shifted: Shifted | None, grid: _Grid) -> list[str]:
+    """Return what is to be said of a spectrum, the notes of its reader first."""
+    offset = grid.offset
+    lines = list(one.prepared.spectrum.notes)
+    shift = 0.0 if one.is_computed else offset.value
+    late = float(one.prepared.energy_M[0] + shift - grid.spec.energy_E[0])
+    if late > 0.05:
+        flat = not one.is_computed and begins_in_pre_edge(one.prepared)
+        by = "the level of its pre-edge" if flat else "the wing of the edge"
+        lines.append(f"the first {late:.1f} eV of the grid were continued by {by}")
+    if one.is_computed:
+        return lines
+    if not offset.is_known:
+        lines.append(
+            "energy offset between code and beamline not given: assumed "
+            f"0 ± {offset.uncertainty:g} eV (rankaae align)"
+        )
+    if not one.is_stored:
+        lines += without_foil(one.prepared)
+    beamline = one.prepared.spectrum.metadata.get("beamline.name", "")
+    if offset.beamline and beamline and beamline not in offset.beamline.split(", "):
+        lines.append(f"measured at {beamline}, the offset was determined at {offset.beamline}")
+    if shifted is not None and not shifted.is_whole:
+        lines.append(
+            "does not cover the grid at some of the offsets that may be true; the interval counts the others"
+        )
+    return lines
+
+
+def _best_shifts(
+    spectra: Sequence[InputSpectrum], grid: _Grid, reader: SpectrumReader, warnings: list[list[str]]
+) -> np.ndarray:
+    """Return the shift, beside the offset and at most 1 eV, at which each is reconstructed best, shape (N,).
+
+    Where it is the first or the last that was tried, `warnings` of that spectrum say so.
+    """
+    best_N = np.full(len(spectra), np.nan)
+    for n, one in enumerate(spectra):
+        if one.is_computed:
+            continue
+        rows, covering = grid.rows(one, _BEST_SHIFTS)
+        best = int(np.argmin(reader.reconstruction_error(rows)))
+        best_N[n] = _BEST_SHIFTS[covering[best]]
+        if len(rows) > 1 and best in (0, len(rows) - 1):
+            warnings[n].append(
+                f"reconstructed best at a shift of {best_N[n]:+.1f} eV or beyond, the end of the search: is the "
+                "offset right?"
+            )
+    return best_N
