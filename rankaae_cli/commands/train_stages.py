@@ -1,10 +1,10 @@
 """What `train` does before and after training where it is asked to: ingest calculations, report the run."""
 
-import fcntl
 import importlib.resources
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
 from omegaconf import DictConfig, OmegaConf
 
 from rankaae_cli.core.errors import UserError
@@ -32,8 +32,7 @@ def ingest_where_needed(cfg: DictConfig) -> None:
         return
     data.parent.mkdir(parents=True, exist_ok=True)
     # Jobs of one family that begin together wait for the first.
-    with (data.parent / f".{data.name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with FileLock(data.parent / f".{data.name}.lock"):
         if not data.is_file():
             _ingest(cfg, found[0])
 

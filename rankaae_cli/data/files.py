@@ -6,17 +6,17 @@ import json
 import math
 import os
 import shutil
-import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
+
+from filelock import FileLock, Timeout
 
 from rankaae_cli.core.errors import UserError
 
-_LOCK_ATTEMPTS = 5
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _FORBIDDEN = (
     errno.EACCES,
@@ -100,43 +100,33 @@ def require_file(path: str | Path) -> Path:
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[bool]:
+def locked(path: Path, wait: float = 1.0) -> Iterator[bool]:
     """Hold the lock on a file while the body runs; give False where another process holds it.
 
-    The file is made, and removed at the end unless the body raises.
+    The file is made, and removed at the end unless the body raises. The lock is waited for up to `wait` seconds:
+    `is_locked`, where that is used of the file, takes it for a moment.
     """
-    for attempt in range(_LOCK_ATTEMPTS):
-        with path.open("w") as file:
-            if _is_taken(path, file):
-                yield True
-                path.unlink(missing_ok=True)
-                return
-        # It may be `is_locked` that looks.
-        time.sleep(0.1 * (attempt + 1))
-    yield False
+    try:
+        lock = FileLock(path).acquire(timeout=wait)
+    except Timeout:
+        yield False
+        return
+    with lock:
+        yield True
+        path.unlink(missing_ok=True)
 
 
 def is_locked(path: str | Path) -> bool:
     """Return whether a process holds the lock (flock) on a file; False where there is no such file."""
     try:
         with Path(path).open("r+") as file:
-            # Shared, lest two that look at once take each other for the holder.
+            # Shared, which filelock has not: two that look at once are not to take each other for the holder.
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except FileNotFoundError:
         return False
     except BlockingIOError:
         return True
     return False
-
-
-def _is_taken(path: Path, file: IO[str]) -> bool:
-    """Take the lock on an open file; return whether that went well and it still is the file of that name."""
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        # Who held it before may have removed the file since it was opened.
-        return os.path.samestat(os.fstat(file.fileno()), path.stat())
-    except (BlockingIOError, FileNotFoundError):
-        return False
 
 
 def now() -> str:

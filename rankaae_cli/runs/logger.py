@@ -1,11 +1,11 @@
 """Which of Lightning's loggers a run is shown by while it trains, and where that writes."""
 
-import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
 from omegaconf import DictConfig
 
 from rankaae_cli.core.errors import UserError
@@ -61,6 +61,5 @@ def _alone(store: Path) -> Iterator[None]:
     if sweep_job.own_sweep() is None:
         yield
         return
-    with (store / ".logger.lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    with FileLock(store / ".logger.lock"):
         yield

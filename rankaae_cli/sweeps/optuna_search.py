@@ -1,6 +1,5 @@
 """A search of hyperparameters: jobs whose settings Optuna chooses by the validation scores of those before."""
 
-import fcntl
 import math
 import os
 from collections.abc import Iterator, Sequence
@@ -8,9 +7,11 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any
 
+from filelock import FileLock
 from omegaconf import DictConfig, OmegaConf
 
 from rankaae_cli.core.errors import UserError
+from rankaae_cli.data.files import locked
 from rankaae_cli.runs import sweep_record
 from rankaae_cli.runs.sweep_record import DONE, FAILED, PRUNED, SWEEP, Job
 from rankaae_cli.sweeps import optuna_study as search_study
@@ -187,8 +188,7 @@ class OptunaSearch(JobSweeper):
     @contextmanager
     def _locked(self) -> Iterator[None]:
         """Wait until no other worker reads or changes which jobs there are."""
-        with (self.sweep_directory / _LOCK).open("w") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+        with FileLock(self.sweep_directory / _LOCK):
             yield
 
     @contextmanager
@@ -196,14 +196,8 @@ class OptunaSearch(JobSweeper):
         """Hold a trial for this worker while the body runs; give whether no other has it."""
         folder = self.sweep_directory / str(number)
         folder.mkdir(exist_ok=True)
-        with (folder / _CLAIM).open("w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                yield False
-                return
-            yield True
-            (folder / _CLAIM).unlink(missing_ok=True)
+        with locked(folder / _CLAIM, wait=0.0) as is_free:
+            yield is_free
 
     def _finish(self) -> list[Job]:
         with self._locked():
