@@ -61,12 +61,12 @@ class SyntheticConfig:
 
 
 class Backend(Enum):
-    """What runs the computation of descriptors; ray and dask also use other machines."""
+    """What runs the computation of descriptors; ray also uses other machines."""
 
     loky = "loky"
     threading = "threading"
     ray = "ray"
-    dask = "dask"
+    dask = "dask"  # known so that it is refused with a word on where it was
 
 
 @dataclass
@@ -76,11 +76,11 @@ class ParallelConfig:
     Attributes
     ----------
     backend
-        processes (loky), threads, or a Ray or Dask cluster
+        processes (loky), threads, or a Ray cluster
     jobs
         structures at once; -1: one a core, of a cluster all its cores
     address
-        of a Ray cluster or a Dask scheduler; null: one is started on this machine
+        of a Ray cluster; null: one is started on this machine
     """
 
     backend: Backend = Backend.loky

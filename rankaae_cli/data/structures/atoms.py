@@ -20,7 +20,8 @@ from rankaae_cli.data.family.sites import (
     silent,
 )
 from rankaae_cli.data.readers.computed.archive import Member, members
-from rankaae_cli.data.structures.shells import Job, MaterialShells, ShellOptions, first_shells
+from rankaae_cli.data.structures.shell_task import MaterialShells, ShellTask
+from rankaae_cli.data.structures.shells import ShellOptions, first_shells
 
 _LAYOUT = "poscar/<name>.vasp with xanes/<name>.txt or xanes/<name>.csv, one row of values an atom"
 _STRUCTURES, _TABLES = (".vasp", ".poscar"), (".txt", ".csv")
@@ -97,7 +98,7 @@ def read_atoms(
     require_known_descriptors(spec.descriptor_names, spec.name)
     path = Path(path)
     pairs, rejected = _pairs(path, len(spec.energy_E))
-    shells = _shells(_jobs(pairs, spec), options, progress or silent)
+    shells = _shells(_tasks(pairs, spec), options, progress or silent)
     names = material_names(pairs, path)
     other_scale = {} if keep_all else _other_scale(pairs)
     rows: list[_Row] = []
@@ -119,13 +120,15 @@ def read_atoms(
     )
 
 
-def _shells(jobs: dict[str, Job], options: ShellOptions, progress: Progress) -> dict[str, MaterialShells]:
+def _shells(
+    tasks: dict[str, ShellTask], options: ShellOptions, progress: Progress
+) -> dict[str, MaterialShells]:
     shells = {}
     # Closed at once when something is raised here, so that what is computed gets into the cache.
-    with closing(first_shells(jobs, options)) as found:
+    with closing(first_shells(tasks, options)) as found:
         for name, found_there in found:
             shells[name] = found_there
-            progress(len(shells), len(jobs), f"{len(shells)} of {len(jobs)} structures")
+            progress(len(shells), len(tasks), f"{len(shells)} of {len(tasks)} structures")
     return shells
 
 
@@ -150,15 +153,15 @@ def _other_scale(pairs: dict[_Key, _Pair]) -> dict[_Key, str]:
     }
 
 
-def _jobs(pairs: dict[_Key, _Pair], spec: FamilySpec) -> dict[str, Job]:
-    jobs = {
-        "/".join(key): Job(
+def _tasks(pairs: dict[_Key, _Pair], spec: FamilySpec) -> dict[str, ShellTask]:
+    tasks = {
+        "/".join(key): ShellTask(
             pair.structure, tuple(range(len(pair.rows))), spec.neighbours, spec.needs_oxidation_states
         )
         for key, pair in pairs.items()
         if isinstance(pair.structure, bytes) and isinstance(pair.rows, list)
     }
-    return dict(sorted(jobs.items(), key=lambda item: -len(item[1].poscar)))  # the largest takes longest
+    return dict(sorted(tasks.items(), key=lambda item: -len(item[1].poscar)))  # the largest takes longest
 
 
 def _sort_out(

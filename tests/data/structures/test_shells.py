@@ -7,10 +7,11 @@ import pytest
 
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.data.family.sites import Neighbours
-from rankaae_cli.data.structures import structures
+from rankaae_cli.data.structures import pymatgen_shells, shell_workers
 from rankaae_cli.data.structures.shell_cache import ShellCache, default_cache
+from rankaae_cli.data.structures.shell_task import ShellTask
 from rankaae_cli.data.structures.shell_workers import Workers
-from rankaae_cli.data.structures.shells import Job, ShellOptions
+from rankaae_cli.data.structures.shells import ShellOptions
 from rankaae_cli.data.structures.shells import first_shells as each_shell
 from tests.data.feff_folder import rock_salt
 
@@ -18,27 +19,29 @@ pytest.importorskip("pymatgen")
 
 
 @pytest.fixture
-def jobs():
+def tasks():
     structures = {f"m-{i}": rock_salt(a=4.2 + i / 100).encode() for i in range(5)}
-    return {name: Job(text, (0,), Neighbours("cutoff", 2.4), False) for name, text in structures.items()}
+    return {
+        name: ShellTask(text, (0,), Neighbours("cutoff", 2.4), False) for name, text in structures.items()
+    }
 
 
 @pytest.fixture
 def computed(monkeypatch):
     """The names of the structures that were computed rather than read from the cache."""
     names = []
-    compute_named = structures.compute_named
+    compute_named = pymatgen_shells.compute_named
 
-    def counting(name, job, time_limit):
+    def counting(name, task, time_limit):
         names.append(name)
-        return compute_named(name, job, time_limit)
+        return compute_named(name, task, time_limit)
 
-    monkeypatch.setattr(structures, "compute_named", counting)
+    monkeypatch.setattr(shell_workers, "compute_named", counting)
     return names
 
 
-def first_shells(jobs, options):
-    return dict(each_shell(jobs, options))
+def first_shells(tasks, options):
+    return dict(each_shell(tasks, options))
 
 
 def options(tmp_path, **changes):
@@ -47,61 +50,61 @@ def options(tmp_path, **changes):
     )
 
 
-def test_a_second_call_computes_nothing(tmp_path, jobs, computed):
-    first = first_shells(jobs, options(tmp_path))
-    assert sorted(computed) == sorted(jobs)
+def test_a_second_call_computes_nothing(tmp_path, tasks, computed):
+    first = first_shells(tasks, options(tmp_path))
+    assert sorted(computed) == sorted(tasks)
     computed.clear()
-    second = first_shells(jobs, options(tmp_path))
+    second = first_shells(tasks, options(tmp_path))
     assert computed == []
     assert {n: s.to_json() for n, s in second.items()} == {n: s.to_json() for n, s in first.items()}
 
 
-def test_an_interrupted_call_does_not_start_over(tmp_path, jobs, computed):
-    with closing(each_shell(jobs, options(tmp_path))) as shells:
+def test_an_interrupted_call_does_not_start_over(tmp_path, tasks, computed):
+    with closing(each_shell(tasks, options(tmp_path))) as shells:
         before = [next(shells)[0], next(shells)[0]]
     computed.clear()
-    assert len(first_shells(jobs, options(tmp_path))) == 5
-    assert sorted([*before, *computed]) == sorted(jobs)
+    assert len(first_shells(tasks, options(tmp_path))) == 5
+    assert sorted([*before, *computed]) == sorted(tasks)
 
 
-def test_a_time_out_is_tried_again_and_a_damaged_structure_is_not(tmp_path, jobs, computed):
-    jobs["damaged"] = Job(b"no POSCAR", (0,), Neighbours("cutoff", 2.4), False)
-    first = first_shells(jobs, options(tmp_path, time_limit=1e-4))
+def test_a_time_out_is_tried_again_and_a_damaged_structure_is_not(tmp_path, tasks, computed):
+    tasks["damaged"] = ShellTask(b"no POSCAR", (0,), Neighbours("cutoff", 2.4), False)
+    first = first_shells(tasks, options(tmp_path, time_limit=1e-4))
     timed_out = {name for name, shells in first.items() if shells.timed_out}
-    assert timed_out and timed_out <= set(jobs) - {"damaged"}
-    first_shells({"damaged": jobs["damaged"]}, options(tmp_path))
+    assert timed_out and timed_out <= set(tasks) - {"damaged"}
+    first_shells({"damaged": tasks["damaged"]}, options(tmp_path))
     computed.clear()
-    second = first_shells(jobs, options(tmp_path))
+    second = first_shells(tasks, options(tmp_path))
     assert sorted(computed) == sorted(timed_out)
     assert [name for name, shells in second.items() if shells.fault] == ["damaged"]
 
 
 @pytest.mark.slow
-def test_processes_compute_the_same(tmp_path, jobs):
-    alone = first_shells(jobs, options(tmp_path / "a"))
-    parallel = first_shells(jobs, options(tmp_path / "b", workers=Workers(jobs=2)))
+def test_processes_compute_the_same(tmp_path, tasks):
+    alone = first_shells(tasks, options(tmp_path / "a"))
+    parallel = first_shells(tasks, options(tmp_path / "b", workers=Workers(jobs=2)))
     assert {n: s.to_json() for n, s in alone.items()} == {n: s.to_json() for n, s in parallel.items()}
 
 
-def test_a_damaged_cache_says_what_to_do(tmp_path, jobs):
+def test_a_damaged_cache_says_what_to_do(tmp_path, tasks):
     path = tmp_path / "shells.sqlite"
     path.write_bytes(b"this is no database, but it is long enough to be one" * 50)
     with pytest.raises(UserError, match=r"the cache .*shells.sqlite is damaged or no cache .*\ndelete it"):
-        first_shells(jobs, options(tmp_path))
+        first_shells(tasks, options(tmp_path))
 
 
-def test_records_that_are_no_records_say_what_to_do(tmp_path, jobs):
-    first_shells(jobs, options(tmp_path))
+def test_records_that_are_no_records_say_what_to_do(tmp_path, tasks):
+    first_shells(tasks, options(tmp_path))
     with sqlite3.connect(tmp_path / "shells.sqlite") as db:
         db.execute("UPDATE shells SET record = '{}'")
     with pytest.raises(UserError, match=r"shells.sqlite is damaged or no cache .*\ndelete it"):
-        first_shells(jobs, options(tmp_path))
+        first_shells(tasks, options(tmp_path))
 
 
-def test_a_cache_that_cannot_be_made_says_what_to_do(tmp_path, jobs):
+def test_a_cache_that_cannot_be_made_says_what_to_do(tmp_path, tasks):
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match=r"the cache .* cannot be used .*\ngive another file with cache="):
-        first_shells(jobs, options(tmp_path, cache=tmp_path / "file" / "shells.sqlite"))
+        first_shells(tasks, options(tmp_path, cache=tmp_path / "file" / "shells.sqlite"))
 
 
 def test_a_full_disk_is_named(tmp_path):
@@ -122,12 +125,12 @@ def test_the_cache_is_in_the_cache_folder(monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize("changes", [{"workers": Workers(jobs=0)}, {"time_limit": 0}])
-def test_impossible_options_are_refused(tmp_path, jobs, changes):
+def test_impossible_options_are_refused(tmp_path, tasks, changes):
     with pytest.raises(UserError, match="must"):
-        first_shells(jobs, options(tmp_path, **changes))
+        first_shells(tasks, options(tmp_path, **changes))
 
 
-def test_without_pymatgen_the_error_says_how_to_get_it(tmp_path, jobs, monkeypatch):
-    monkeypatch.setattr(structures, "find_spec", lambda name: None)
+def test_without_pymatgen_the_error_says_how_to_get_it(tmp_path, tasks, monkeypatch):
+    monkeypatch.setattr(pymatgen_shells, "find_spec", lambda name: None)
     with pytest.raises(UserError, match=r'pip install "rankaae\[structures\]"'):
-        first_shells(jobs, options(tmp_path))
+        first_shells(tasks, options(tmp_path))

@@ -137,11 +137,11 @@ def _describe(
         if fault := scan.spool.fault_of(folder):
             for spectrum in scan.spool.spectra_of(folder):
                 scan.reject(folder, str(spectrum.site), fault)
-    jobs = scan.spool.jobs(spec)
+    tasks = scan.spool.tasks(spec)
     # The largest come first, so that their number would foretell too late an end.
-    total, effort, spent = len(jobs), jobs.effort(), 0
+    total, effort, spent = len(tasks), tasks.effort(), 0
     # Closed at once when something is raised here, so that what is computed gets into the cache.
-    with closing(first_shells(jobs, options)) as found:
+    with closing(first_shells(tasks, options)) as found:
         for done, (folder, shells) in enumerate(found, 1):
             for spectrum in scan.spool.spectra_of(folder):
                 try:
@@ -149,7 +149,7 @@ def _describe(
                     scan.spool.describe(spectrum.number, values)
                 except SpectrumError as error:
                     scan.reject(folder, str(spectrum.site), str(error))
-            spent += jobs.effort(folder)
+            spent += tasks.effort(folder)
             rejected = len(scan.rejected) + len(scan.elsewhere)
             progress(spent, effort, f"{done} of {total} structures, {rejected} sites rejected")
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.data.family.sites import FamilySpec
-from rankaae_cli.data.structures.shells import Job
+from rankaae_cli.data.structures.shell_task import ShellTask
 
 # `above` holds the folders that materials lie in, or are: a site's folder among them is none.
 _TABLES = """
@@ -166,9 +166,9 @@ class FeffSpool:
             for n in range(len(parts))
         )
 
-    def jobs(self, spec: FamilySpec) -> "FeffJobs":
+    def tasks(self, spec: FamilySpec) -> "FeffTasks":
         """Return what is to be computed, by the material's folder, the largest structure first."""
-        return FeffJobs(self, spec)
+        return FeffTasks(self, spec)
 
     def _do(self, statement: str, values: Sequence[Any] = ()) -> list[Any]:
         with self._explained():
@@ -194,7 +194,7 @@ def effort_of(size: int) -> int:
     return int(size**1.5)
 
 
-class FeffJobs(Mapping[str, Job]):
+class FeffTasks(Mapping[str, ShellTask]):
     """The structures that have spectra, each read when it is asked for."""
 
     _WHERE = "poscar IS NOT NULL AND EXISTS (SELECT 1 FROM spectrum WHERE spectrum.folder = structure.folder)"
@@ -202,37 +202,37 @@ class FeffJobs(Mapping[str, Job]):
     def __init__(self, spool: FeffSpool, spec: FamilySpec) -> None:
         self._spool = spool
         self._spec = spec
-        spool._do("DROP TABLE IF EXISTS job")
+        spool._do("DROP TABLE IF EXISTS task")
         spool._do(
-            "CREATE TABLE job AS SELECT folder AS folder, effort(length(poscar)) AS effort FROM structure WHERE "
+            "CREATE TABLE task AS SELECT folder AS folder, effort(length(poscar)) AS effort FROM structure WHERE "
             f"{self._WHERE} ORDER BY length(poscar) DESC, folder"
         )
-        spool._do("CREATE INDEX job_folder ON job (folder)")
+        spool._do("CREATE INDEX task_folder ON task (folder)")
 
     def effort(self, folder: str | None = None) -> int:
         """Return how long a structure takes, or all of them together, in no unit; see `effort_of`."""
         which, values = ("", ()) if folder is None else (" WHERE folder = ?", (folder,))
-        return int(self._spool._do(f"SELECT TOTAL(effort) FROM job{which}", values)[0][0])
+        return int(self._spool._do(f"SELECT TOTAL(effort) FROM task{which}", values)[0][0])
 
     def __len__(self) -> int:
-        return int(self._spool._do("SELECT COUNT(*) FROM job")[0][0])
+        return int(self._spool._do("SELECT COUNT(*) FROM task")[0][0])
 
     def __iter__(self) -> Iterator[str]:
         last = 0
         while page := self._spool._do(
-            "SELECT rowid, folder FROM job WHERE rowid > ? ORDER BY rowid LIMIT ?", (last, _ROWS_AT_ONCE)
+            "SELECT rowid, folder FROM task WHERE rowid > ? ORDER BY rowid LIMIT ?", (last, _ROWS_AT_ONCE)
         ):
             yield from (folder for _, folder in page)
             last = page[-1][0]
 
-    def __getitem__(self, folder: str) -> Job:
+    def __getitem__(self, folder: str) -> ShellTask:
         found = self._spool._do("SELECT poscar FROM structure WHERE folder = ?", (folder,))
         if not found or found[0][0] is None:
             raise KeyError(folder)
         sites = self._spool._do(
             "SELECT DISTINCT site FROM spectrum WHERE folder = ? ORDER BY site", (folder,)
         )
-        return Job(
+        return ShellTask(
             poscar=found[0][0],
             sites=tuple(site for (site,) in sites),
             neighbours=self._spec.neighbours,

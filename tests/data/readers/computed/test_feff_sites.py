@@ -232,7 +232,7 @@ def test_a_site_without_valences_is_kept_with_its_oxidation_state_unknown(tmp_pa
 
 def test_a_time_out_is_a_reason_of_its_own(tmp_path, read, monkeypatch):
     # One alarm may be swallowed by what it interrupts.
-    monkeypatch.setattr("rankaae_cli.data.structures.structures._AGAIN_EVERY", 1e-3)
+    monkeypatch.setattr("rankaae_cli.data.structures.pymatgen_shells._AGAIN_EVERY", 1e-3)
     root = write(tmp_path / "runs", {"m/POSCAR": tenorite(), **site("m", 0)})
     sites = read(root, time_limit=1e-4)
     assert reasons(sites) == {("m", "0"): "time-out: the structure took more than 0.0001 s (time_limit=)"}

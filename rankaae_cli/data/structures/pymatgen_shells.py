@@ -17,7 +17,7 @@ import numpy as np
 
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.structure.descriptors import Shell
-from rankaae_cli.data.structures.shells import Job, MaterialShells
+from rankaae_cli.data.structures.shell_task import MaterialShells, ShellTask
 
 # To be raised when the same structure would give other shells than before: it is part of the cache's keys.
 ALGORITHM = 2
@@ -36,18 +36,18 @@ def require_pymatgen() -> None:
         raise UserError('descriptors of structures need pymatgen\npip install "rankaae[structures]"')
 
 
-def job_key(job: Job) -> str:
-    """Return what the result of a job depends on, as a hexadecimal digest."""
-    settings = (ALGORITHM, _versions(), job.neighbours, job.oxidation_states, job.sites)
-    return hashlib.sha256(repr(settings).encode() + b"\n" + job.poscar).hexdigest()
+def task_key(task: ShellTask) -> str:
+    """Return what the result of a task depends on, as a hexadecimal digest."""
+    settings = (ALGORITHM, _versions(), task.neighbours, task.oxidation_states, task.sites)
+    return hashlib.sha256(repr(settings).encode() + b"\n" + task.poscar).hexdigest()
 
 
-def compute_named(name: str, job: Job, time_limit: float) -> tuple[str, MaterialShells]:
+def compute_named(name: str, task: ShellTask, time_limit: float) -> tuple[str, MaterialShells]:
     """Return the name and what `compute` returns: results come back from the processes in any order."""
-    return name, compute(job, time_limit)
+    return name, compute(task, time_limit)
 
 
-def compute(job: Job, time_limit: float) -> MaterialShells:
+def compute(task: ShellTask, time_limit: float) -> MaterialShells:
     """Find the first shells of the wanted sites of one structure.
 
     Oxidation states are assigned first by bond-valence analysis, where that succeeds. Then neighbours are
@@ -56,7 +56,7 @@ def compute(job: Job, time_limit: float) -> MaterialShells:
 
     Parameters
     ----------
-    job
+    task
         The structure, the sites, the method.
     time_limit
         Seconds of wall clock.
@@ -64,29 +64,29 @@ def compute(job: Job, time_limit: float) -> MaterialShells:
     try:
         with _limited(time_limit), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return _compute(job)
+            return _compute(task)
     except _TimeOutError:
         return MaterialShells(
             fault=f"time-out: the structure took more than {time_limit:g} s (time_limit=)", timed_out=True
         )
 
 
-def _compute(job: Job) -> MaterialShells:
+def _compute(task: ShellTask) -> MaterialShells:
     from pymatgen.io.vasp import Poscar
 
     try:
-        poscar = Poscar.from_str(job.poscar.decode("utf-8-sig", errors="replace"), read_velocities=False)
+        poscar = Poscar.from_str(task.poscar.decode("utf-8-sig", errors="replace"), read_velocities=False)
         structure = poscar.structure
         elements = [site.specie.symbol for site in structure]
     except Exception as error:  # pymatgen raises all kinds for a damaged POSCAR
         return MaterialShells(fault=f"the structure cannot be read: {_one_line(error)}")
     if not poscar.true_names:  # pymatgen makes them up then: H, He, Li, ...
         return MaterialShells(fault=_NO_ELEMENTS)
-    sites = [i for i in job.sites if 0 <= i < len(structure)]
-    states = _oxidation_states(structure) if job.oxidation_states else None
+    sites = [i for i in task.sites if 0 <= i < len(structure)]
+    states = _oxidation_states(structure) if task.oxidation_states else None
     if states is not None:
         structure.add_oxidation_state_by_site(states)
-    finder = _Finder(structure, job)
+    finder = _Finder(structure, task)
     shells, faults = {}, {}
     for i in sites:
         try:
@@ -114,11 +114,11 @@ def _oxidation_states(structure: Any) -> list[float] | None:
 class _Finder:
     """Finds the neighbours of the atoms of one structure, of each atom once."""
 
-    def __init__(self, structure: Any, job: Job) -> None:
+    def __init__(self, structure: Any, task: ShellTask) -> None:
         self.structure = structure
-        self.neighbours = job.neighbours
+        self.neighbours = task.neighbours
         self._known: dict[int, list[tuple[int, str, np.ndarray]]] = {}
-        if job.neighbours.method == "crystal_nn":
+        if task.neighbours.method == "crystal_nn":
             from pymatgen.analysis.local_env import CrystalNN
 
             self._crystal_nn = CrystalNN()

@@ -10,9 +10,9 @@ import pytest
 from rankaae_cli.core.structure.descriptors import describe
 from rankaae_cli.core.structure.quantities import QUANTITIES, measure
 from rankaae_cli.data.family.sites import Neighbours
-from rankaae_cli.data.structures import structures
-from rankaae_cli.data.structures.shells import Job, MaterialShells
-from rankaae_cli.data.structures.structures import compute, job_key
+from rankaae_cli.data.structures import pymatgen_shells
+from rankaae_cli.data.structures.pymatgen_shells import compute, task_key
+from rankaae_cli.data.structures.shell_task import MaterialShells, ShellTask
 from tests.data.feff_folder import cuprite, poscar, rock_salt, tenorite
 
 pytest.importorskip("pymatgen")
@@ -20,7 +20,7 @@ NAMES = ["OS", "CN", "OCN", "NNRS", "MOOD"]
 
 
 def job(text, sites=(0,), neighbours=None, states=True):
-    return Job(text.encode(), tuple(sites), neighbours or Neighbours(), states)
+    return ShellTask(text.encode(), tuple(sites), neighbours or Neighbours(), states)
 
 
 def test_copper_in_tenorite():
@@ -153,7 +153,7 @@ def test_the_time_limit_ends_a_computation_that_swallows_exceptions(monkeypatch)
                 stubborn.caught = error
 
     stubborn.caught = None
-    monkeypatch.setattr(structures, "_compute", stubborn)
+    monkeypatch.setattr(pymatgen_shells, "_compute", stubborn)
     before = signal.getsignal(signal.SIGALRM)
     start = time.monotonic()
     shells = compute(job(tenorite()), 0.1)
@@ -173,11 +173,11 @@ def test_the_key_tells_apart_what_gives_different_shells():
         job(tenorite(), (0,), Neighbours("cutoff", 2.6)),
         job(tenorite(), states=False),
     ]
-    assert len({job_key(j) for j in jobs}) == len(jobs)
-    assert job_key(job(tenorite())) == job_key(jobs[0])
+    assert len({task_key(j) for j in jobs}) == len(jobs)
+    assert task_key(job(tenorite())) == task_key(jobs[0])
 
 
 def test_records_of_another_algorithm_are_not_read(monkeypatch):
-    now = job_key(job(tenorite()))
-    monkeypatch.setattr(structures, "ALGORITHM", structures.ALGORITHM - 1)
-    assert job_key(job(tenorite())) != now
+    now = task_key(job(tenorite()))
+    monkeypatch.setattr(pymatgen_shells, "ALGORITHM", pymatgen_shells.ALGORITHM - 1)
+    assert task_key(job(tenorite())) != now
