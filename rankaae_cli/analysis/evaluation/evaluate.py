@@ -4,10 +4,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from rankaae_cli import __version__
 from rankaae_cli.analysis.encoded import EncodedSplit, encode_split
 from rankaae_cli.analysis.evaluation.scores import fit_on_validation, score_split
 from rankaae_cli.analysis.evaluation.styles import Found, describe_styles, find_associations
+from rankaae_cli.analysis.evaluation.tables import evaluation_tables
 from rankaae_cli.analysis.prediction.calibration import calibration_of
 from rankaae_cli.analysis.prediction.reader import SpectrumReader
 from rankaae_cli.analysis.prediction.result import Reading
@@ -36,12 +39,15 @@ class Evaluation:
         What the free styles go with.
     metrics
         Contents of metrics.json.
+    tables
+        By the names of their files; the figures show them.
     """
 
     encoded: EncodedSplit
     prediction: Reading
     associations: Found
     metrics: dict[str, Any]
+    tables: dict[str, pd.DataFrame]
 
 
 def evaluate(
@@ -91,4 +97,5 @@ def evaluate(
         "choice": fitted.choice,
         "associations": associations.summary,
     }
-    return Evaluation(encoded, prediction, associations, metrics)
+    tables = evaluation_tables(model, encoded, prediction, metrics, associations.repeats)
+    return Evaluation(encoded, prediction, associations, metrics, tables)

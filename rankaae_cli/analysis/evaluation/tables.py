@@ -1,74 +1,106 @@
-"""The tables that ``rankaae evaluate`` leaves: predictions, trials, errors, leakage and associations."""
+"""The tables of an evaluation: predictions, trials, and what stands behind each of its figures."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import numpy as np
+import pandas as pd
+
+from rankaae_cli.analysis.encoded import EncodedSplit
+from rankaae_cli.analysis.prediction.result import Reading
+from rankaae_cli.core.statistics.metrics import normal_quantiles
+from rankaae_cli.core.styles.replication import Repeats
 from rankaae_cli.data.files import replacing
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from rankaae_cli.analysis.encoded import EncodedSplit
-    from rankaae_cli.analysis.evaluation.styles import Found
-    from rankaae_cli.analysis.prediction.result import Reading
-    from rankaae_cli.models.rankaae.trained import TrainedModel
+from rankaae_cli.models.rankaae.trained import TrainedModel
 
 PREDICTIONS, TRIALS, ERRORS = "predictions.csv", "trials.csv", "reconstruction_error.csv"
 LEAKAGE, ASSOCIATIONS = "leakage.csv", "associations.csv"
+_STYLES, _CONFUSION, _EXAMPLES = "style_vs_descriptor.csv", "confusion.csv", "reconstruction_examples.csv"
+_WORST, _QUANTILES, _COUPLING = "worst_spectra.csv", "normality.csv", "coupling.csv"
+_MOST_WORST = 6  # spectra
 _JUDGED = ("max_abs_spearman", "excess", "reconstruction_mae", "relative_error", "shapiro_min")
 
 
-def table_names(model: "TrainedModel") -> tuple[str, ...]:
-    """Return the names of the tables that `write_tables` leaves of a model."""
-    always = (PREDICTIONS, TRIALS, ERRORS, LEAKAGE)
-    return (*always, ASSOCIATIONS) if len(model.style_names) > len(model.descriptor_names) else always
+def table_of(figure: str) -> str:
+    """Return the name of the table that a figure shows."""
+    return PREDICTIONS if figure == "prediction_vs_truth" else f"{figure}.csv"
 
 
-def write_tables(
-    directory: Path,
-    model: "TrainedModel",
-    reading: "EncodedSplit",
-    read: "Reading",
-    metrics: dict[str, Any],
-    found: "Found",
-) -> None:
-    """Write all tables of one split to `directory`."""
-    import pandas as pd
+def table_names(model: TrainedModel) -> tuple[str, ...]:
+    """Return the names of the tables of an evaluation of a model."""
+    names = [PREDICTIONS, TRIALS, ERRORS, LEAKAGE, _STYLES, _EXAMPLES, _WORST, _QUANTILES, _COUPLING]
+    if any(model.descriptor_classes.get(name) for name in model.descriptor_names):
+        names.append(_CONFUSION)
+    if len(model.style_names) > len(model.descriptor_names):
+        names.append(ASSOCIATIONS)
+    return tuple(names)
 
+
+def evaluation_tables(
+    model: TrainedModel,
+    encoded: EncodedSplit,
+    prediction: Reading,
+    metrics: Mapping[str, Any],
+    repeats: Repeats | None,
+) -> dict[str, pd.DataFrame]:
+    """Return all tables of one split by the names of their files.
+
+    Parameters
+    ----------
+    model, encoded, prediction
+        The split, encoded and read by the model.
+    metrics
+        Contents of metrics.json.
+    repeats
+        What the free styles go with; None where the model has none.
+    """
+    # Stable, so that of equal errors the first row comes first.
+    order = np.argsort(encoded.error_N, kind="stable")
+    typical = {"Best: ": order[0], "Median: ": order[len(order) // 2], "Worst: ": order[-1]}
+    # Sites of one material are much alike: of each only its worst.
+    _, first = np.unique(encoded.material_N[order[::-1]].astype(str), return_index=True)
+    worst = order[::-1][np.sort(first)[:_MOST_WORST]]
     tables = {
-        PREDICTIONS: _predictions(model, reading, read),
+        PREDICTIONS: _predictions(model, encoded, prediction),
         TRIALS: _trials(metrics),
-        ERRORS: _errors(model, reading),
-        LEAKAGE: _leakage(metrics),
+        ERRORS: _errors(model, encoded),
+        LEAKAGE: _leakage(metrics["leakage"]),
+        _STYLES: _styles(model, encoded),
+        _EXAMPLES: pd.concat([_example(model, encoded, row, title) for title, row in typical.items()]),
+        _WORST: pd.concat([_example(model, encoded, row) for row in worst]),
+        _QUANTILES: _quantiles(model, encoded),
+        _COUPLING: _coupling(metrics["coupling"]),
+        _CONFUSION: _confusion(metrics["ensemble"]["descriptors"]),
+        ASSOCIATIONS: pd.DataFrame([] if repeats is None else [asdict(pair) for pair in repeats.pairs]),
     }
-    if found.repeats is not None:
-        tables[ASSOCIATIONS] = pd.DataFrame([asdict(pair) for pair in found.repeats.pairs])
+    return {name: tables[name] for name in table_names(model)}
+
+
+def write_tables(directory: Path, tables: Mapping[str, pd.DataFrame]) -> None:
+    """Write tables to `directory`."""
     for name, table in tables.items():
         with replacing(directory / name) as temporary:
             table.to_csv(temporary, index=False, float_format="%.6g")
 
 
-def _predictions(model: "TrainedModel", reading: "EncodedSplit", read: "Reading") -> "pd.DataFrame":
-    import pandas as pd
-
-    columns: dict[str, Any] = {"material": reading.material_N, "site": reading.site_N}
+def _predictions(model: TrainedModel, encoded: EncodedSplit, prediction: Reading) -> pd.DataFrame:
+    columns: dict[str, Any] = {"material": encoded.material_N, "site": encoded.site_N}
     for k, name in enumerate(model.descriptor_names):
-        columns[name] = read.value_NK[:, k]
-        columns |= {f"{name}_low": read.low_NK[:, k], f"{name}_high": read.high_NK[:, k]}
-        columns[f"{name}_true"] = reading.descriptors_NK[:, k]
+        columns[name] = prediction.value_NK[:, k]
+        columns |= {f"{name}_low": prediction.low_NK[:, k], f"{name}_high": prediction.high_NK[:, k]}
+        columns[f"{name}_true"] = encoded.descriptors_NK[:, k]
     columns |= {
-        "reconstruction_mae": read.error_N,
-        "novelty": read.novelty_N,
-        "verdict": read.verdict_N,
+        "reconstruction_mae": prediction.error_N,
+        "novelty": prediction.novelty_N,
+        "verdict": prediction.verdict_N,
     }
     return pd.DataFrame(columns)
 
 
-def _trials(metrics: dict[str, Any]) -> "pd.DataFrame":
+def _trials(metrics: Mapping[str, Any]) -> pd.DataFrame:
     """Return a row a trial: both scores and what they are made of on validation, then numbers on the split."""
-    import pandas as pd
-
     about = ("trial", "rank", "selected", "validation_score", "published_rank", "published_score")
     rows = []
     for trial, judged in zip(metrics["trials"], metrics["choice"]["trials"], strict=True):
@@ -87,17 +119,14 @@ def _trials(metrics: dict[str, Any]) -> "pd.DataFrame":
     return pd.DataFrame(rows)
 
 
-def _errors(model: "TrainedModel", reading: "EncodedSplit") -> "pd.DataFrame":
+def _errors(model: TrainedModel, encoded: EncodedSplit) -> pd.DataFrame:
     """Return the error of the ensemble's reconstruction at each energy."""
-    import numpy as np
-    import pandas as pd
-
-    residual_NE = np.asarray(reading.ensemble_spectra_NE, dtype=np.float64) - reading.spectra_NE
+    residual_NE = np.asarray(encoded.ensemble_spectra_NE, dtype=np.float64) - encoded.spectra_NE
     low_E, high_E = np.percentile(residual_NE, [5, 95], axis=0)
     return pd.DataFrame(
         {
             "energy": model.energy_E,
-            "mean_spectrum": reading.spectra_NE.mean(axis=0),
+            "mean_spectrum": encoded.spectra_NE.mean(axis=0),
             "mean_error": residual_NE.mean(axis=0),
             "mean_absolute_error": np.abs(residual_NE).mean(axis=0),
             "error_p05": low_E,
@@ -106,11 +135,66 @@ def _errors(model: "TrainedModel", reading: "EncodedSplit") -> "pd.DataFrame":
     )
 
 
-def _leakage(metrics: dict[str, Any]) -> "pd.DataFrame":
+def _leakage(leakage: Mapping[str, Any]) -> pd.DataFrame:
     """Return the selected trial's leakage matrix: walked style, then how far each style moved."""
-    import pandas as pd
-
-    leakage = metrics["leakage"]
     table = pd.DataFrame(leakage["matrix"], columns=leakage["styles"], dtype=float)
     table.insert(0, "walked", leakage["styles"])
     return table
+
+
+def _styles(model: TrainedModel, encoded: EncodedSplit) -> pd.DataFrame:
+    """Return material, site, and of each descriptor the ensemble's style and the true value."""
+    columns: dict[str, Any] = {"material": encoded.material_N, "site": encoded.site_N}
+    for k, name in enumerate(model.descriptor_names):
+        columns[f"{name}_style"] = encoded.ensemble_styles_NK[:, k]
+        columns[f"{name}_true"] = encoded.descriptors_NK[:, k]
+    return pd.DataFrame(columns)
+
+
+def _example(model: TrainedModel, encoded: EncodedSplit, row: int, title: str = "") -> pd.DataFrame:
+    """Return a spectrum and its reconstruction, a row an energy."""
+    return pd.DataFrame(
+        {
+            "example": f"{title}{encoded.material_N[row]}, site {encoded.site_N[row]}",
+            "material": encoded.material_N[row],
+            "site": encoded.site_N[row],
+            "mae": encoded.error_N[row],
+            "energy": model.energy_E,
+            "given": encoded.spectra_NE[row],
+            "reconstructed": encoded.ensemble_spectra_NE[row],
+        }
+    )
+
+
+def _quantiles(model: TrainedModel, encoded: EncodedSplit) -> pd.DataFrame:
+    """Return the selected trial's styles against normal quantiles: ``style``, ``normal_quantile``, ``value``."""
+    parts = []
+    for name, style_N in zip(model.style_names, encoded.styles_TNS[model.selected_trial].T, strict=True):
+        normal_N, value_N = normal_quantiles(style_N)
+        parts.append(pd.DataFrame({"style": name, "normal_quantile": normal_N, "value": value_N}))
+    return pd.concat(parts)
+
+
+def _coupling(coupling: Mapping[str, Any]) -> pd.DataFrame:
+    """Return correlations of styles below the diagonal, of descriptors above it; NaN where neither."""
+    names = list(coupling["styles"])
+    between_SS = np.array(coupling["between_styles"], dtype=float)
+    between_KK = np.array(coupling["between_descriptors"], dtype=float)
+    value_SS = np.where(np.tri(len(names), k=-1, dtype=bool), between_SS, np.nan)
+    upper = np.triu_indices(len(between_KK), 1)
+    value_SS[upper] = between_KK[upper]
+    table = pd.DataFrame(value_SS, columns=names)
+    table.insert(0, "style", names)
+    return table
+
+
+def _confusion(scores: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
+    """Return counts of spectra: ``descriptor``, ``true``, ``read``, ``spectra``."""
+    rows = [
+        {"descriptor": name, "true": true, "read": read, "spectra": count}
+        for name, score in scores.items()
+        if score.get("confusion") is not None
+        for true, counts in zip(score["classes"], score["confusion"], strict=True)
+        for read, count in zip(score["classes"], counts, strict=True)
+    ]
+    return pd.DataFrame(rows, columns=["descriptor", "true", "read", "spectra"])

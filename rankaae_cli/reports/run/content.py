@@ -42,7 +42,7 @@ def gather(
     units = dict(zip(model.descriptor_names, model.descriptor_units, strict=True))
     evaluation = evaluation_directory(run_directory, "test")
     compared = baselines(run_directory)
-    makers = figure_makers(run_directory, model, family, metrics, traversal)
+    makers = figure_makers(run_directory, model, metrics, traversal)
     makers |= {} if compared is None else baselines_maker(model, compared)
     book = PictureBook(run_directory / "report" / "figures", makers)
 

@@ -5,18 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rankaae_cli.analysis.encoded import encode_split
 from rankaae_cli.analysis.evaluation.baselines import FIGURE
-from rankaae_cli.analysis.evaluation.tables import ASSOCIATIONS, ERRORS, LEAKAGE, PREDICTIONS
+from rankaae_cli.analysis.evaluation.tables import table_of
 from rankaae_cli.commands.traverse import FREE_OVERVIEW, OTHERS_TEXT, OVERVIEW, STABILITY
-from rankaae_cli.reports.run import frames as report_frames
 from rankaae_cli.runs.directory import evaluation_directory
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from rankaae_cli.analysis.encoded import EncodedSplit
-    from rankaae_cli.data.family.family_file import Family
     from rankaae_cli.models.rankaae.trained import TrainedModel
 
 _SPLIT = "test"
@@ -44,14 +40,13 @@ Maker = Callable[[], Drawn]
 def figure_makers(
     run_directory: Path,
     model: "TrainedModel",
-    family: "Family",
     metrics: Mapping[str, Any],
     traversal: Mapping[str, Any],
 ) -> dict[str, Maker]:
     """Return what makes each interactive figure of a report, by the name of its still picture's file."""
     evaluation = evaluation_directory(run_directory, _SPLIT)
     return {
-        **_of_readings(evaluation, model, family, metrics),
+        **_of_readings(evaluation, model, metrics),
         **_of_styles(evaluation, model, metrics),
         **_of_walks(run_directory / "traversal", model, traversal),
         **_of_learning(run_directory, model),
@@ -82,11 +77,7 @@ def learning_columns(metrics: "pd.DataFrame") -> dict[str, list[str]]:
     }
 
 
-def _of_readings(
-    evaluation: Path, model: "TrainedModel", family: "Family", metrics: Mapping[str, Any]
-) -> dict[str, Maker]:
-    import functools
-
+def _of_readings(evaluation: Path, model: "TrainedModel", metrics: Mapping[str, Any]) -> dict[str, Maker]:
     from rankaae_cli.core.labels import averaged, with_unit
     from rankaae_cli.reports.figures import descriptors as interactive_readings
     from rankaae_cli.reports.figures import spectra as interactive_spectra
@@ -95,9 +86,8 @@ def _of_readings(
     subject, ensemble = model.subject, metrics["ensemble"]
     units = dict(zip(model.descriptor_names, model.descriptor_units, strict=True))
 
-    @functools.cache
-    def reading() -> "EncodedSplit":
-        return encode_split(model, family, _SPLIT)
+    def shown(figure: str) -> "pd.DataFrame":
+        return _csv(evaluation / table_of(figure))
 
     readings = [
         interactive_readings.Reading(
@@ -111,40 +101,38 @@ def _of_readings(
     ]
 
     def of_style() -> Drawn:
-        table = report_frames.styles_table(model, reading())
+        table = shown("style_vs_descriptor")
         return Drawn(interactive_readings.style_vs_descriptor(subject, table, readings, _SPLIT), table)
 
     def of_truth() -> Drawn:
-        table = _csv(evaluation / PREDICTIONS)
+        table = shown("prediction_vs_truth")
         return Drawn(interactive_readings.prediction_vs_truth(subject, table, readings, _SPLIT), table)
 
     def of_classes() -> Drawn:
         scores = {name: s for name, s in ensemble["descriptors"].items() if "confusion" in s}
         titles = {name: with_unit(name, units[name]) for name in scores}
         what = f"{_SPLIT} split, {averaged(metrics)}"
-        return Drawn(
-            interactive_styles.confusion(subject, scores, titles, what), report_frames.confusion_table(scores)
-        )
+        return Drawn(interactive_styles.confusion(subject, scores, titles, what), shown("confusion"))
 
     def examples() -> Drawn:
-        table = report_frames.examples_table(model, reading(), worst=False)
+        table = shown("reconstruction_examples")
         return Drawn(interactive_spectra.reconstructions(subject, table, f"{_SPLIT} split"), table)
 
     def worst() -> Drawn:
         table, what = (
-            report_frames.examples_table(model, reading(), worst=True),
+            shown("worst_spectra"),
             f"{_SPLIT} split, {averaged(metrics)}",
         )
         return Drawn(interactive_spectra.reconstructions(subject, table, what, columns=2), table)
 
     def errors() -> Drawn:
-        table, what = _csv(evaluation / ERRORS), f"{_SPLIT} split, {metrics['n']:,} spectra"
+        table, what = shown("reconstruction_error"), f"{_SPLIT} split, {metrics['n']:,} spectra"
         return Drawn(interactive_spectra.reconstruction_error(subject, table, what), table)
 
     def normality() -> Drawn:
         t = int(model.selected_trial)
         w_by_style = dict(zip(model.style_names, metrics["trials"][t]["shapiro"], strict=True))
-        table = report_frames.quantiles_table(model, reading())
+        table = shown("normality")
         what = f"{_SPLIT} split, trial {t}"
         return Drawn(interactive_styles.normality(subject, table, w_by_style, what), table)
 
@@ -167,11 +155,11 @@ def _of_styles(evaluation: Path, model: "TrainedModel", metrics: Mapping[str, An
     what = f"{_SPLIT} split, trial {model.selected_trial}"
 
     def coupling() -> Drawn:
-        table = report_frames.coupling_table(metrics["coupling"])
+        table = _csv(evaluation / table_of("coupling"))
         return Drawn(interactive_styles.coupling(subject, table, what), table)
 
     def leakage() -> Drawn:
-        table = _csv(evaluation / LEAKAGE)
+        table = _csv(evaluation / table_of("leakage"))
         rows = f"training rows, trial {metrics['leakage']['trial']}"
         return Drawn(interactive_styles.leakage(subject, table, rows), table)
 
@@ -179,7 +167,7 @@ def _of_styles(evaluation: Path, model: "TrainedModel", metrics: Mapping[str, An
         return Drawn(interactive_styles.trials(subject, metrics["choice"]), None)
 
     def associations() -> Drawn:
-        table = _csv(evaluation / ASSOCIATIONS)
+        table = _csv(evaluation / table_of("associations"))
         found = metrics["associations"]
         limit = max(found["floor"], found["threshold"] or 0.0)
         trial = f"trial {found['trial']}"
@@ -214,12 +202,12 @@ def _of_walks(folder: Path, model: "TrainedModel", traversal: Mapping[str, Any])
     def overview(names: list[str], what: str) -> Drawn:
         walks = {name: _csv(folder / f"{name}.csv") for name in names}
         figure = interactive_traversal.overview(subject, walks, styles, trial, f"{what}, {others}")
-        return Drawn(figure, report_frames.differences_table(walks))
+        return Drawn(figure, None)
 
     def stability() -> Drawn:
         walks = {name: _csv(folder / f"{name}.csv") for name in named}
         figure = interactive_traversal.stability(subject, walks, styles, others)
-        return Drawn(figure, report_frames.differences_table(walks, trials=True))
+        return Drawn(figure, None)
 
     makers: dict[str, Maker] = {name: lambda name=name: walk(name) for name in styles}  # type: ignore[misc]
     for name in named:

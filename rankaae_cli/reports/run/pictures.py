@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rankaae_cli.analysis.evaluation.tables import table_of
 from rankaae_cli.data.files import replacing
 from rankaae_cli.reports.run import captions as report_captions
 from rankaae_cli.reports.run.interactive_figures import Drawn, Maker
@@ -42,7 +43,7 @@ class PictureBook:
             with replacing(self.folder / f"{stem}.pdf") as temporary:
                 shutil.copyfile(source / f"{name}.pdf", temporary)
             png = (source / f"{name}.png").read_bytes()
-            pictures.append(self._picture(name, stem, png, caption, source / f"{name}.csv"))
+            pictures.append(self._picture(name, stem, png, caption, source / table_of(name)))
         return pictures
 
     def from_figure(self, name: str, figure: Any, caption: str) -> "Picture":
