@@ -156,8 +156,8 @@ def why_not_kept(
         Numbers of neighbours to keep; None for any.
     """
     if ligands is not None and (not shell.elements or set(shell.elements) - set(ligands)):
-        found = " ".join(f"{e}{n}" for e, n in sorted(Counter(shell.elements).items()))
-        return f"first shell is {found or 'empty'}, not all {' or '.join(ligands)}"
+        formula = " ".join(f"{e}{n}" for e, n in sorted(Counter(shell.elements).items()))
+        return f"first shell is {formula or 'empty'}, not all {' or '.join(ligands)}"
     if coordination is not None and len(shell.elements) not in coordination:
         kept = ", ".join(map(str, coordination))
         return f"coordination number {len(shell.elements)}, the family keeps {kept}"

@@ -22,8 +22,8 @@ R: a direct effect. Geometry acts through what is observed: the loss of inversio
 functions of CN and the angle 2 asin(MOOD / 2 R).
 
 The hidden arguments of the spectrum are independent of OS, CN, OCN and NNRS, and R has a small share in
-MOOD. So the direct effects can be told from descriptors and spectra alone, as they must be where a method is
-held to them. In real oxides R follows OS and CN by the bond valence; here it does not, since what it does to
+MOOD. So the direct effects follow from descriptors and spectra alone, as they must where a method is tested
+by them. In real oxides R follows OS and CN by the bond valence; here it does not, since what it does to
 the spectrum would then belong to no descriptor and to all of them. What remains entangled: CN and NNRS (rank
 correlation about 0.6), less so CN and MOOD (-0.4), NNRS and MOOD through them, and OCN with OS and CN.
 

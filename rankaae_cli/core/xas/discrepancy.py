@@ -1,17 +1,17 @@
-"""How far readings may be off because measured spectra differ from computed ones.
+"""The error of predictions that comes of measured spectra being unlike computed ones.
 
 What a model cannot reconstruct of a measured spectrum, beyond what it usually leaves of computed ones, is a
 difference between measurement and code. Its other part, which the model takes for something else, is unknown, but
-may be taken to be as large and as smooth: random differences of that size, drawn many times over, tell how far the
-readings go. This is the model discrepancy of computer experiments (Kennedy and O'Hagan, J. R. Stat. Soc. B 63, 425
-(2001)), with a Gaussian process of fixed shape whose size is that of the spectrum at hand.
+is assumed to be as large and as smooth: random differences of that size, drawn many times over, show how far the
+predictions go. This is the model discrepancy of computer experiments (Kennedy and O'Hagan, J. R. Stat. Soc. B 63,
+425 (2001)), with a Gaussian process of fixed shape whose size is that of the spectrum at hand.
 """
 
 import numpy as np
 from scipy.linalg import cholesky
 
 DRAWS = 48
-# Two and eight eV give readings of the copper library the same spread, to a tenth.
+# Two and eight eV give predictions of the copper library the same spread, to a tenth.
 CORRELATION_LENGTH = 4.0  # eV
 _JITTER = 1e-6
 

@@ -1,4 +1,4 @@
-"""Finding the absorption edge in a measured spectrum: the steepest rise to a level that stays.
+"""The position of the absorption edge in a measured spectrum: its steepest rise to a level that stays.
 
 Letter M: points of a measured spectrum.
 """
@@ -9,9 +9,7 @@ from scipy.ndimage import gaussian_filter1d, median_filter
 from rankaae_cli.core.xas.spectra import SpectrumError
 
 _GRID = 0.1  # eV, of the even grid on which the derivative is taken
-_SMOOTHING = (
-    0.6  # eV, standard deviation of the Gaussian: half of what the core hole of a 3d metal's K edge has
-)
+_SMOOTHING = 0.6  # eV, standard deviation of the Gaussian: half that of the core hole of a 3d metal's K edge
 # The level before and after a rise is taken between these distances from it, so that glitches, which come back,
 # do not count: eV.
 _NEAR, _FAR = 3.0, 25.0
@@ -59,7 +57,7 @@ def find_edge(energy_M: np.ndarray, mu_M: np.ndarray, expected: float | None = N
     slope = _smoothed(mu, order=1) / _GRID
     where, rise = _lasting_rises(energy, mu, slope)
     _, fall = _lasting_rises(energy, -mu, -slope)
-    noise = _noise(mu_M)
+    noise = point_noise(mu_M)
     largest, largest_fall = rise.max(initial=0.0), fall.max(initial=0.0)
     if largest_fall > max(2 * largest, _ABOVE_NOISE * noise):
         raise SpectrumError(
@@ -114,6 +112,11 @@ def main_edge(energy_M: np.ndarray, normalised_M: np.ndarray, e0: float, half_st
     return _peak(energy, slope, int(candidates[slope[candidates].argmax()]))
 
 
+def point_noise(mu_M: np.ndarray) -> float:
+    """Return the standard deviation of a point about its neighbours, insensitive to the edge itself."""
+    return float(1.4826 * np.median(np.abs(np.diff(mu_M, 2))) / np.sqrt(6))
+
+
 def _evenly(energy_M: np.ndarray, mu_M: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return even energies and the spectrum at them, without single bad points."""
     energy = np.arange(energy_M[0], energy_M[-1], _GRID)
@@ -137,12 +140,6 @@ def _lasting_rises(energy: np.ndarray, mu: np.ndarray, slope: np.ndarray) -> tup
         [np.median(mu[i + near : i + far]) - np.median(mu[max(i - far, 0) : i - near + 1]) for i in where]
     )
     return where, rise
-
-
-def _noise(mu_M: np.ndarray) -> float:
-    """Return the standard deviation of a point about its neighbours, insensitive to the edge itself."""
-    second = np.diff(mu_M, 2)
-    return float(1.4826 * np.median(np.abs(second)) / np.sqrt(6))
 
 
 def _peak(energy: np.ndarray, slope: np.ndarray, i: int) -> float:

@@ -1,9 +1,9 @@
 """The offset between the energies of a code and those of a monochromator, from references of known valence.
 
 A code's energy scale has an error of its own, of several eV, common to an element; the monochromator's is
-calibrated by a foil. What is left is ONE number, to be added to measured energies. It is found from measured
-references whose valence (or structure) is known: each is moved until it fits the computed spectra of that valence
-best. A spectrum whose valence is asked for is never aligned by itself: its chemical shift would be taken out.
+calibrated by a foil. What is left is one number, to be added to measured energies. Measured references whose
+valence (or structure) is known give it: each is moved until it fits the computed spectra of that valence best. A
+spectrum whose valence is asked for is never aligned by itself: its chemical shift would be taken out.
 """
 
 from collections.abc import Sequence
@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 
 STEP = 0.1  # eV
-_NEAREST = 10  # computed spectra that a reference is held against
+_NEAREST = 10  # computed spectra that a reference is compared with
 # Of a measured spectrum and a computed one of the same compound, mean absolute difference in edge steps.
 POOR_FIT = 0.05
-# Codes are off by less; more tells of a monochromator that nothing calibrates.
+# Codes are off by less; a larger offset is that of a monochromator that nothing calibrates.
 LARGE = 10.0  # eV
 # One reference cannot show how references differ among each other.
 LEAST_OF_ONE = 1.0  # eV
@@ -24,7 +24,7 @@ _ROWS_AT_ONCE = 256
 
 @dataclass(frozen=True)
 class ReferenceShift:
-    """What one reference says.
+    """The shift at which one reference fits computed spectra.
 
     Attributes
     ----------
@@ -47,7 +47,7 @@ class ReferenceShift:
 
 @dataclass(frozen=True)
 class EnergyOffset:
-    """Offset (eV, added to measured energies) and its standard uncertainty."""
+    """An offset (eV, added to measured energies) and its standard uncertainty."""
 
     offset: float
     uncertainty: float
@@ -86,10 +86,9 @@ def match_reference(
     best_N, at_N = np.empty(len(spectra_NE)), np.empty(len(spectra_NE), dtype=int)
     for first in range(0, len(spectra_NE), _ROWS_AT_ONCE):
         rows = slice(first, first + _ROWS_AT_ONCE)
-        distance_ND = np.stack(
-            [np.nanmean(np.abs(spectra_NE[rows] - moved_E), axis=1) if is_usable else
-             np.full(len(spectra_NE[rows]), np.inf)
-             for moved_E, is_usable in zip(moved, usable, strict=True)], axis=1)  # fmt: skip
+        distance_ND = np.full((len(spectra_NE[rows]), len(tried)), np.inf)
+        for d in np.flatnonzero(usable):
+            distance_ND[:, d] = np.nanmean(np.abs(spectra_NE[rows] - moved[d]), axis=1)
         at_N[rows] = distance_ND.argmin(axis=1)
         best_N[rows] = distance_ND.min(axis=1)
     nearest = np.argsort(best_N, kind="stable")[:_NEAREST]

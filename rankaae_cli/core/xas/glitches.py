@@ -1,4 +1,4 @@
-"""What stands out of a measured spectrum and is no absorption: glitches, jumps, a detector that is full.
+"""Faults of a measured spectrum that are no absorption: glitches, jumps, a saturated detector.
 
 Letter M: points of a measured spectrum.
 """
@@ -6,6 +6,8 @@ Letter M: points of a measured spectrum.
 from collections.abc import Sequence
 
 import numpy as np
+
+from rankaae_cli.core.xas.edge_position import point_noise
 
 _XANES = (-40.0, 80.0)  # eV from the edge, where single points are looked at
 _POST_EDGE = 15.0  # eV above the edge, from where on jumps are looked for
@@ -38,16 +40,16 @@ def glitches(energy_M: np.ndarray, normalised_M: np.ndarray, e0: float) -> list[
     list of (energy, height)
         eV and edge steps, the highest first; of a pair its first point.
     """
-    smallest = max(_SMALLEST, _ABOVE_NOISE * _scatter(normalised_M))
+    smallest = max(_SMALLEST, _ABOVE_NOISE * point_noise(normalised_M))
     low, high = np.searchsorted(energy_M, [e0 + _XANES[0], e0 + _XANES[1]])
-    found: list[tuple[int, int, float]] = []
+    candidates: list[tuple[int, int, float]] = []
     for i in range(max(low, _SIDE), min(high, len(energy_M) - _WIDEST - _SIDE)):
         for width in range(1, _WIDEST + 1):
             height = _height(energy_M, normalised_M, i, width)
             if abs(height) > smallest:
-                found.append((i, width, height))
+                candidates.append((i, width, height))
     kept: list[tuple[int, int, float]] = []
-    for i, width, height in sorted(found, key=lambda one: -abs(one[2])):
+    for i, width, height in sorted(candidates, key=lambda one: -abs(one[2])):
         is_new = all(i + width <= j - 2 or i >= j + other + 2 for j, other, _ in kept)
         if is_new and abs(height) > _STANDS_OUT * _unrest(energy_M, normalised_M, i, width):
             kept.append((i, width, height))
@@ -73,9 +75,9 @@ def jumps(energy_M: np.ndarray, normalised_M: np.ndarray, e0: float) -> list[tup
     list of (energy, height)
         eV between the two points, and edge steps; the highest first.
     """
-    smallest = max(_SMALLEST, _ABOVE_NOISE * _scatter(normalised_M))
+    smallest = max(_SMALLEST, _ABOVE_NOISE * point_noise(normalised_M))
     first = int(np.searchsorted(energy_M, e0 + _POST_EDGE))
-    found: list[tuple[int, float]] = []
+    candidates: list[tuple[int, float]] = []
     for i in range(first + _SIDE, len(energy_M) - _SIDE + 1):
         slope = np.abs(
             np.diff(normalised_M[i - _SIDE : i + _SIDE]) / np.diff(energy_M[i - _SIDE : i + _SIDE])
@@ -91,9 +93,9 @@ def jumps(energy_M: np.ndarray, normalised_M: np.ndarray, e0: float) -> list[tup
             scatter = max(scatter, float(np.abs(y - np.polyval(line, x)).max()))
         height = ends[1] - ends[0]
         if abs(height) > max(smallest, _STANDS_OUT * scatter):
-            found.append((i, height))
+            candidates.append((i, height))
     kept: list[tuple[int, float]] = []
-    for i, height in sorted(found, key=lambda one: -abs(one[1])):
+    for i, height in sorted(candidates, key=lambda one: -abs(one[1])):
         if all(abs(i - j) > _SIDE for j, _ in kept):
             kept.append((i, height))
     return [(float((energy_M[i - 1] + energy_M[i]) / 2), height) for i, height in kept]
@@ -124,11 +126,6 @@ def full_range(values_M: np.ndarray) -> slice | None:
     if stops[longest] - starts[longest] < _FULL:
         return None
     return slice(int(starts[longest]), int(stops[longest]))
-
-
-def _scatter(values_M: np.ndarray) -> float:
-    """Return the standard deviation of a point about its neighbours; see `rankaae_cli.core.xas.edge_position`."""
-    return float(1.4826 * np.median(np.abs(np.diff(values_M, 2))) / np.sqrt(6))
 
 
 def _height(energy: np.ndarray, values: np.ndarray, i: int, width: int) -> float:

@@ -1,4 +1,4 @@
-"""Normalising a measured absorption spectrum to its edge step.
+"""The normalisation of a measured absorption spectrum to its edge step.
 
 The procedure is the community's, as in Athena (Ravel and Newville, J. Synchrotron Rad. 12, 537 (2005)) and
 Larch's `pre_edge`: the edge energy E0 from the derivative, a line through the pre-edge, a polynomial through the
@@ -22,7 +22,7 @@ _FEWEST_POINTS = 30
 _SHORTEST_LINE = 8.0  # eV
 _HIGHEST_ORDER = 3
 # eV; monochromators of 3d metals' scans are off by 0.1 to 2.5 eV. One that is further off than this was never
-# calibrated, or what was found is not the foil's edge.
+# calibrated, or the edge is not the foil's.
 _LARGEST_SHIFT = 10.0
 _BEFORE_FOIL = 5.0  # eV of the scan before the foil's edge
 # What a curve that repeats another may differ by, of its scatter. Foils behind compounds differ by 0.3 to 0.8.
@@ -183,9 +183,9 @@ def normalise(
     if e0 is not None:
         return _normalised_at(e0, energy_M, mu_M, ranges)
     steepest = find_edge(energy_M, mu_M, expected)
-    done = _normalised_at(steepest, energy_M, mu_M, ranges)
-    main = main_edge(energy_M, done.normalised_M, steepest, done.half_step)
-    return done if main == steepest else _normalised_at(main, energy_M, mu_M, ranges)
+    first = _normalised_at(steepest, energy_M, mu_M, ranges)
+    main = main_edge(energy_M, first.normalised_M, steepest, first.half_step)
+    return first if main == steepest else _normalised_at(main, energy_M, mu_M, ranges)
 
 
 def _normalised_at(
@@ -278,7 +278,7 @@ def calibration_shift(
             f"its edge at {e0:.1f} eV is {abs(shift):.1f} eV from {element} {edge} ({tabulated:g} eV), more than "
             f"{_LARGEST_SHIFT:g} eV: it is no foil of {element}, or the monochromator is far off"
         )
-    # Where the foil's own edge lies before the scan, something after it is found instead.
+    # Where the foil's own edge lies before the scan, something after it is taken for it.
     if energy_M[0] > min(e0, tabulated) - _BEFORE_FOIL:
         raise SpectrumError(
             f"the scan begins at {energy_M[0]:.1f} eV, too late to show the foil's edge ({element} {edge}, "

@@ -1,4 +1,4 @@
-"""Bringing a spectrum to an energy grid: checks, cubic spline, and the tail below the first energy.
+"""A spectrum on an energy grid: checks, cubic spline, and the tail below the first energy.
 
 Letters: E energies of a grid, M points of a spectrum on its own energies.
 """
@@ -138,7 +138,7 @@ def regrid_noisy(energy_M: np.ndarray, mu_M: np.ndarray, grid_E: np.ndarray) -> 
     the noise as the gaps differ. So points within half a step of the grid are averaged first, which also brings
     down the noise of a scan that is finer than the grid. (Between the points that are left a spline is best: of
     every other point of real scans left out, it predicts the others with a median error of 0.0025 edge steps,
-    Akima's and monotonic interpolation with 0.0027 to 0.0031.) Beyond the ends the end values are held.
+    Akima's and monotonic interpolation with 0.0027 to 0.0031.) Beyond the ends the end values go on.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
 import pytest
 
 from rankaae_cli.core.errors import UserError
-from rankaae_cli.core.xas.edges import edge_energy, element_of_edge, is_edge_of, looks_like
+from rankaae_cli.core.xas.edges import edge_energy, edges_near, is_edge_of, looks_like
 
 
 @pytest.mark.parametrize(
@@ -24,12 +24,12 @@ def test_edges_are_those_of_the_booklet(element, edge, energy):
 @pytest.mark.parametrize("shift", [-3.0, 0.0, 21.0])
 def test_an_edge_within_chemical_shifts_names_its_element_first(element, shift):
     e0 = edge_energy(element) + shift
-    assert (element_of_edge(e0)[0].element, element_of_edge(e0)[0].edge) == (element, "K")
+    assert (edges_near(e0)[0].element, edges_near(e0)[0].edge) == (element, "K")
     assert is_edge_of(e0, element)
 
 
 def test_an_edge_of_two_elements_gives_both_the_k_edge_first():
-    assert [str(e) for e in element_of_edge(5990.0)] == [
+    assert [str(e) for e in edges_near(5990.0)] == [
         "Cr K (5989 eV)",
         "Pr L3 (5964 eV)",
         "Ba L1 (5989 eV)",
