@@ -36,10 +36,10 @@ class Absorption:
 
 def absorption(
     columns: Mapping[str, np.ndarray],
-    choice: ColumnChoice | None = None,
-    energy_M: np.ndarray | None = None,
-    expected: float | None = None,
-    mu_label: str = "",
+    choice: ColumnChoice,
+    energy_M: np.ndarray,
+    expected: float | None,
+    mu_label: str,
 ) -> Absorption:
     """Make the absorption, and the reference's, of the columns there are.
 
@@ -60,7 +60,7 @@ def absorption(
     choice
         What was asked for.
     energy_M
-        Shape (M,), eV, in any order; None: transmission and fluorescence are not compared.
+        Shape (M,), eV, in any order.
     expected
         Where (eV) the edge is tabulated, if that is known.
     mu_label
@@ -71,12 +71,11 @@ def absorption(
     SpectrumError
         If there is nothing to make it of, or a detector is zero or constant.
     """
-    choice = choice or ColumnChoice()
     usable = _usable(columns, choice)
     name, notes = usable[0], [""]
     transmission = next((n for n in usable if n in _TRANSMISSION), None)
     fluorescence = next((n for n in usable if n in _FLUORESCENCE), None)
-    if transmission and fluorescence and energy_M is not None:
+    if transmission and fluorescence:
         name, note = _clearer(columns, transmission, fluorescence, energy_M, expected)
         notes.append(note)
     mu_M, kept, note = _made(columns, name)
@@ -193,12 +192,11 @@ def _require_counts(columns: Mapping[str, np.ndarray], name: str) -> None:
 
 
 def _doubts(
-    columns: Mapping[str, np.ndarray], name: str, kept: np.ndarray, energy_M: np.ndarray | None
+    columns: Mapping[str, np.ndarray], name: str, kept: np.ndarray, energy_M: np.ndarray
 ) -> list[str]:
     """Return what to say of detectors that are full, by the energies where they are."""
     doubts = []
-    for detector in _QUOTIENTS[name][1:] if name in _QUOTIENTS and energy_M is not None else ():
-        assert energy_M is not None
+    for detector in _QUOTIENTS[name][1:] if name in _QUOTIENTS else ():
         full = full_range(columns[detector][kept])
         if full:
             ends = energy_M[kept][[full.start, full.stop - 1]]

@@ -28,6 +28,7 @@ _SYNONYMS = {
 }
 _LABEL_OF = {word: label for label, words in _SYNONYMS.items() for word in words}
 _CHANNEL = re.compile(r"(.+?)_*(?:ch(?:an(?:nel)?)?|el(?:em(?:ent)?)?|det(?:ector)?|sdd|px|pixel)?_*\d+")
+_UNITS = (re.compile(r"\bk?ev\b", re.IGNORECASE), re.compile(r"\b(deg(rees?)?|rad(ians?)?)\b", re.IGNORECASE))
 _ROLES = ("energy", "mu", "i0", "itrans", "ifluor", "irefer")
 # Columns that an absorption is made of; the first that a scan has is taken.
 SIGNALS = ("mutrans", "itrans", "mufluor", "ifluor", "mu", "flat", "normtrans", "normfluor")
@@ -140,21 +141,20 @@ def canonical(name: str) -> str:
     return _LABEL_OF.get(bare, bare)
 
 
+def unit_in(*texts: str) -> str:
+    """Return the unit of an energy, else of an angle, that the first of some texts names; empty where none does."""
+    found = (match[0] for unit in _UNITS for text in texts if (match := unit.search(text)))
+    return next(found, "")
+
+
 def is_channel(name: str) -> bool:
     """Tell whether a column is one of several channels of fluorescence: ``ifluor_1``, ``if2``, ``fluor ch3``."""
     match = _CHANNEL.fullmatch(canonical(name))
     return match is not None and _LABEL_OF.get(match[1]) == "ifluor"
 
 
-def channels_note(names: Sequence[str]) -> str:
-    """Return the note on channels that were summed; empty for one."""
-    if len(names) < 2:
-        return ""
-    return f"{len(names)} channels of fluorescence, {names[0]} to {names[-1]}, were summed"
-
-
 def labelled(
-    names: Sequence[str], table_MC: np.ndarray, choice: ColumnChoice
+    names: Sequence[str], values: Sequence[np.ndarray], choice: ColumnChoice
 ) -> tuple[dict[str, np.ndarray], str]:
     """Return the columns of a scan by XDI's labels, those that `choice` names under their role.
 
@@ -164,8 +164,8 @@ def labelled(
     ----------
     names
         One name a column, empty where there is none.
-    table_MC
-        Shape (M, C).
+    values
+        Shape (M,) of each column.
     choice
         By name or number.
 
@@ -183,21 +183,22 @@ def labelled(
     """
     columns: dict[str, np.ndarray] = {}
     used = abscissa_index(names, choice)
-    for i, (name, values) in enumerate(zip(names, table_MC.T, strict=True)):
+    for i, (name, values_M) in enumerate(zip(names, values, strict=True)):
         if name and not (i == used and canonical(name) in _NO_ABSCISSA):
-            columns.setdefault(canonical(name), values)
+            columns.setdefault(canonical(name), values_M)
     channels, note = [i for i, name in enumerate(names) if is_channel(name)], ""
     is_sum = bool(channels) and "ifluor" not in columns
     if is_sum:
-        columns["ifluor"] = table_MC[:, channels].sum(axis=1)
-        note = channels_note([names[i] for i in channels])
+        columns["ifluor"] = np.sum([values[i] for i in channels], axis=0)
+        if len(channels) > 1:
+            ends = f"{names[channels[0]]} to {names[channels[-1]]}"
+            note = f"{len(channels)} channels of fluorescence, {ends}, were summed"
     for role in _ROLES:
         wanted = getattr(choice, role)
         if wanted is None or (is_sum and role == wanted == "ifluor"):
             continue
         several = wanted if isinstance(wanted, tuple) else (wanted,)
-        indices = [_index(one, names, table_MC.shape[1]) for one in several]
-        columns[role] = table_MC[:, indices].sum(axis=1)
+        columns[role] = np.sum([values[_index(one, names)] for one in several], axis=0)
         note = "" if role == "ifluor" else note
     return columns, note
 
@@ -220,7 +221,7 @@ def abscissa_index(names: Sequence[str], choice: ColumnChoice) -> int:
         If there is no such column.
     """
     if choice.energy is not None:
-        return _index(choice.energy, names, len(names))
+        return _index(choice.energy, names)
     labels = [canonical(name) for name in names]
     for label in ("energy", "angle"):
         if label in labels:
@@ -233,7 +234,8 @@ def abscissa_index(names: Sequence[str], choice: ColumnChoice) -> int:
     return 0
 
 
-def _index(wanted: str | int, names: Sequence[str], count: int) -> int:
+def _index(wanted: str | int, names: Sequence[str]) -> int:
+    count = len(names)
     if isinstance(wanted, str) and not wanted.isdecimal():
         exact = [i for i, name in enumerate(names) if name.lower() == wanted.lower()]
         alike = [i for i, name in enumerate(names) if name and canonical(name) == canonical(wanted)]

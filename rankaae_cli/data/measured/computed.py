@@ -1,90 +1,101 @@
-"""Computed spectra, and family files, read as spectra alone: they go the way of measured ones in a prediction."""
+"""Computed spectra, and family files, read as scans of a finished absorption: they go the way of measured ones."""
 
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Iterator
 
+import h5py
 import numpy as np
 
 from rankaae_cli.core.xas.spectra import SpectrumError
-from rankaae_cli.data.family.family_file import read_family
+from rankaae_cli.data.family.family_file import FORMAT, read_family
 from rankaae_cli.data.family.sites import FamilySpec
-from rankaae_cli.data.measured.spectrum import MeasuredSpectrum, Readings, ordered
+from rankaae_cli.data.measured.columns import ColumnChoice
 from rankaae_cli.data.readers.computed.csv_table import read_csv
 from rankaae_cli.data.readers.computed.feff import parse_xmu
+from rankaae_cli.data.readers.scans.raw_scan import Contents, Fault, RawScan
 
 # Sources of family files whose spectra were measured.
 MEASURED_SOURCES = frozenset({"measured", "xdi"})
 
 
-def read_xmu(data: bytes, path: Path) -> Readings:
+def is_xmu(contents: Contents) -> bool:
+    """Tell FEFF's xmu.dat by the line that names its columns, or the one with the edge step."""
+    head = contents.text[:4000]
+    return "xsedge" in head or any(
+        line.replace("#", " ").split()[:4] == ["omega", "e", "k", "mu"] for line in head.splitlines()
+    )
+
+
+def read_xmu(contents: Contents, choice: ColumnChoice | None = None) -> Iterator[RawScan]:
     """Read FEFF's ``xmu.dat``, named by the folder it lies in where it is called that."""
-    xmu = parse_xmu(data)
-    name = path.stem if path.name != "xmu.dat" else (path.parent.name or path.stem)
-    spectrum = MeasuredSpectrum(
-        name=name,
+    path = contents.path
+    xmu = parse_xmu(contents.text.encode())
+    yield RawScan(
+        name=path.stem if path.name != "xmu.dat" else (path.parent.name or path.stem),
         path=path,
+        columns=[xmu.energy, xmu.mu],
         element=xmu.element or None,
         edge=xmu.edge or None,
-        energy_M=xmu.energy,
-        mu_M=xmu.mu,
+        absorption="mu (FEFF)",
         is_normalised=True,
         is_computed=True,
-        columns_used="mu (FEFF)",
     )
-    return Readings((ordered(spectrum),))
 
 
-def read_table(path: Path) -> Readings:
+def is_table(contents: Contents) -> bool:
+    """Tell a table in RankAAE's public CSV format by its header."""
+    return "ENE_" in contents.text.split("\n", 1)[0]
+
+
+def read_table(contents: Contents, choice: ColumnChoice | None = None) -> Iterator[RawScan | Fault]:
     """Read a table in RankAAE's public CSV format; a spectrum is named ``<material>_<site>``."""
     # The energies are the table's own: no family is asked for.
     anything = FamilySpec("any", "", "", np.arange(2.0), energy_unit="index")
-    sites = read_csv(path, anything, to_grid=False, max_tail=0.0)
-    spectra = tuple(
-        MeasuredSpectrum(
+    sites = read_csv(contents.path, anything, to_grid=False, max_tail=0.0)
+    for material, site, spectrum_E in zip(sites.material_N, sites.site_N, sites.spectra_NE, strict=True):
+        yield RawScan(
             name=f"{material}_{site}",
-            path=path,
-            element=None,
-            edge=None,
-            energy_M=sites.energy_E,
-            mu_M=spectrum_E.astype(np.float64),
+            path=contents.path,
+            columns=[sites.energy_E, spectrum_E.astype(np.float64)],
+            record=f"{material}_{site}",
+            metadata={"site.material": str(material), "site.index": str(site)},
+            absorption="mu (CSV table)",
+            is_ordered=True,
             is_normalised=sites.normalisation == "edge_step",
             is_computed=True,
-            metadata={"site.material": str(material), "site.index": str(site)},
-            columns_used="mu (CSV table)",
         )
-        for material, site, spectrum_E in zip(sites.material_N, sites.site_N, sites.spectra_NE, strict=True)
-    )
-    return Readings(spectra, tuple((f"{r.material}_{r.site}", r.reason) for r in sites.rejected))
+    yield from (Fault(f"{one.material}_{one.site}", one.reason) for one in sites.rejected)
 
 
-def read_family_spectra(path: Path) -> Readings:
+def is_family(contents: Contents) -> bool:
+    """Tell a family file from other HDF5."""
+    if not contents.is_hdf5:
+        return False
+    try:
+        with h5py.File(contents.path, "r") as file:
+            kind = file.attrs.get("format", "")
+    except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
+        raise SpectrumError("an HDF5 file that is damaged or cut short") from error
+    return (kind.decode() if isinstance(kind, bytes) else str(kind)) == FORMAT
+
+
+def read_family_spectra(contents: Contents, choice: ColumnChoice | None = None) -> Iterator[RawScan]:
     """Read a family file; a spectrum is named ``<material>_<site>``, or by its material if it was measured."""
-    family = read_family(path)
+    family = read_family(contents.path)
     if family.energy_unit != "eV":
         raise SpectrumError(f"a family file over {family.energy_unit}, not over eV")
     measured = family.source in MEASURED_SOURCES
-    spectra = [
-        MeasuredSpectrum(
-            name=f"{material}_{site}",
-            path=path,
+    about = {"family.name": family.name, "family.source": family.source}
+    for material, site, spectrum_E in zip(family.material_N, family.site_N, family.spectra_NE, strict=True):
+        yield RawScan(
+            name=str(material) if measured else f"{material}_{site}",
+            path=contents.path,
+            columns=[family.energy_E, spectrum_E.astype(np.float64)],
+            record=f"{material}_{site}",
             element=family.element,
             edge=family.edge,
-            energy_M=family.energy_E,
-            mu_M=spectrum_E.astype(np.float64),
+            metadata={"site.material": str(material), "site.index": str(site), **about},
+            absorption="mu (family file)",
+            is_ordered=True,
             is_normalised=family.normalisation == "edge_step",
             is_computed=not measured,
-            metadata={
-                "site.material": str(material),
-                "site.index": str(site),
-                "family.name": family.name,
-                "family.source": family.source,
-            },
-            columns_used="mu (family file)",
         )
-        for material, site, spectrum_E in zip(
-            family.material_N, family.site_N, family.spectra_NE, strict=True
-        )
-    ]
-    if measured:
-        spectra = [replace(s, name=s.metadata["site.material"]) for s in spectra]
-    return Readings(tuple(spectra))

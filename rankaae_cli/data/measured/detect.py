@@ -2,26 +2,54 @@
 
 import codecs
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-import h5py
 import numpy as np
 
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.xas.spectra import SpectrumError
-from rankaae_cli.data.family.family_file import FORMAT
 from rankaae_cli.data.measured.columns import ColumnChoice
-from rankaae_cli.data.measured.computed import read_family_spectra, read_table, read_xmu
-from rankaae_cli.data.measured.spectrum import MeasuredSpectrum, Readings
+from rankaae_cli.data.measured.computed import (
+    is_family,
+    is_table,
+    is_xmu,
+    read_family_spectra,
+    read_table,
+    read_xmu,
+)
+from rankaae_cli.data.measured.from_scan import spectrum_of
+from rankaae_cli.data.measured.spectrum import MeasuredSpectrum
 from rankaae_cli.data.readers.computed.archive import COMPRESSION_ERRORS, decompressor
-from rankaae_cli.data.readers.scans.athena import is_athena, parse_athena
-from rankaae_cli.data.readers.scans.nexus_xas import parse_nexus
-from rankaae_cli.data.readers.scans.spec_scans import is_spec, parse_spec
-from rankaae_cli.data.readers.scans.text_columns import parse_text
-from rankaae_cli.data.readers.scans.xdi import is_xdi, parse_xdi
+from rankaae_cli.data.readers.scans.athena import is_athena, read_athena
+from rankaae_cli.data.readers.scans.nexus_xas import is_nexus, read_nexus
+from rankaae_cli.data.readers.scans.raw_scan import Contents, Fault, RawScan
+from rankaae_cli.data.readers.scans.spec_scans import is_spec, read_spec
+from rankaae_cli.data.readers.scans.text_columns import read_text
+from rankaae_cli.data.readers.scans.xdi import is_xdi, read_xdi
+
+
+class Format(NamedTuple):
+    """A format of files: its name, how it is told by a file's contents, and what reads the scans in it."""
+
+    name: str
+    is_it: Callable[[Contents], bool]
+    read: Callable[[Contents, ColumnChoice], Iterable[RawScan | Fault]]
+
+
+# The first that a file's contents are of reads it.
+FORMATS = [
+    Format("family file", is_family, read_family_spectra),
+    Format("NeXus", is_nexus, read_nexus),
+    Format("XDI", is_xdi, read_xdi),
+    Format("Athena's project", is_athena, read_athena),
+    Format("SPEC", is_spec, read_spec),
+    Format("FEFF's xmu.dat", is_xmu, read_xmu),
+    Format("table in RankAAE's public CSV format", is_table, read_table),
+    Format("text columns", lambda contents: True, read_text),
+]
 
 _SIZE_LIMIT = 256 * 2**20  # bytes of text, uncompressed; a spectrum has a few hundred kilobytes
 _HDF5 = b"\x89HDF\r\n\x1a\n"
@@ -69,11 +97,11 @@ def read_measured(
     path = Path(path)
     if not path.is_file():
         raise UserError(f"there is no file {path}\ncorrect the path")
-    readings = _read(path, ColumnChoice.of(columns), element, edge)
-    if not readings.spectra:
-        record, reason = readings.faults[0] if readings.faults else ("", "it holds no spectrum")
+    spectra, faults = _read(path, ColumnChoice.of(columns), element, edge)
+    if not spectra:
+        record, reason = faults[0] if faults else ("", "it holds no spectrum")
         raise SpectrumError(f"{record}: {reason}" if record else reason)
-    return list(readings.spectra)
+    return spectra
 
 
 def read_folder(
@@ -109,7 +137,7 @@ def read_folder(
     faults: list[tuple[Path, str]] = []
     for file in _files(path):
         try:
-            readings = _read(file, choice, element, edge)
+            read, unusable = _read(file, choice, element, edge)
         except (SpectrumError, UserError) as error:
             # The first line says what is wrong, without the path that it is listed under.
             reason = str(error).splitlines()[0].removeprefix(f"{file}").lstrip(": ")
@@ -120,9 +148,9 @@ def read_folder(
                 (file, f"it cannot be read: {type(error).__name__}: {' '.join(str(error).split())[:150]}")
             )
             continue
-        spectra += readings.spectra
-        faults += [(file / record, reason) for record, reason in readings.faults]
-        if not readings.spectra and not readings.faults:
+        spectra += read
+        faults += [(file / record, reason) for record, reason in unusable]
+        if not read and not unusable:
             faults.append((file, "it holds no spectrum"))
     return _uniquely_named(spectra, path), faults
 
@@ -158,22 +186,33 @@ def _uniquely_named(spectra: list[MeasuredSpectrum], top: Path) -> list[Measured
     return named
 
 
-def _read(path: Path, choice: ColumnChoice, element: str | None, edge: str | None) -> Readings:
+def _read(
+    path: Path, choice: ColumnChoice, element: str | None, edge: str | None
+) -> tuple[list[MeasuredSpectrum], list[Fault]]:
+    """Tell the format of a file by its contents; return its spectra, and what in it cannot be used."""
+    spectra, faults = [], []
     # Numbers that no detector gives overflow, and what they lead to is checked.
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        readings = _dispatched(path, choice, element, edge)
-    spectra = tuple(replace(s, element=s.element or element, edge=s.edge or edge) for s in readings.spectra)
-    return replace(readings, spectra=spectra)
+        contents = _contents(path)
+        kind = next(kind for kind in FORMATS if kind.is_it(contents))
+        for scan in kind.read(contents, choice):
+            if isinstance(scan, Fault):
+                faults.append(scan)
+                continue
+            try:
+                spectra.append(spectrum_of(scan, choice, element, edge))
+            except SpectrumError as error:
+                faults.append(Fault(scan.record, str(error)))
+    return spectra, faults
 
 
-def _dispatched(path: Path, choice: ColumnChoice, element: str | None, edge: str | None) -> Readings:
-    """Tell the format of a file by its contents, and read it."""
+def _contents(path: Path) -> Contents:
     try:
         with path.open("rb") as file:
             magic = file.read(len(_HDF5))
         if magic == _HDF5:
-            return _read_hdf5(path, choice)
-        data = _contents(path)
+            return Contents(path, is_hdf5=True)
+        data = _bytes(path)
     except OSError as error:
         raise SpectrumError(f"it cannot be read: {error.strerror or error}") from error
     if not data.strip():
@@ -183,17 +222,7 @@ def _dispatched(path: Path, choice: ColumnChoice, element: str | None, edge: str
         raise SpectrumError(
             "a binary file of no known kind, expected XDI, Athena, text columns, NeXus or xmu.dat"
         )
-    if is_xdi(text):
-        return Readings((parse_xdi(text, path, choice),))
-    if is_athena(text):
-        return parse_athena(text, path)
-    if is_spec(text):
-        return parse_spec(text, path, choice, element, edge)
-    if _is_xmu(text):
-        return read_xmu(text.encode(), path)
-    if "ENE_" in text.split("\n", 1)[0]:
-        return read_table(path)
-    return Readings((parse_text(text, path, choice, element, edge),))
+    return Contents(path, text)
 
 
 def _decoded(data: bytes) -> str:
@@ -202,7 +231,7 @@ def _decoded(data: bytes) -> str:
     return data.decode(encoding, errors="replace").removeprefix("\ufeff")
 
 
-def _contents(path: Path) -> bytes:
+def _bytes(path: Path) -> bytes:
     """Return the bytes of a file, uncompressed."""
     opener = decompressor(path)
     try:
@@ -213,22 +242,3 @@ def _contents(path: Path) -> bytes:
     if len(data) > _SIZE_LIMIT:
         raise SpectrumError(f"it holds more than {_SIZE_LIMIT // 2**20} MiB of text: no file of spectra")
     return data
-
-
-def _read_hdf5(path: Path, choice: ColumnChoice) -> Readings:
-    try:
-        with h5py.File(path, "r") as file:
-            kind = file.attrs.get("format", "")
-    except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
-        raise SpectrumError("an HDF5 file that is damaged or cut short") from error
-    if (kind.decode() if isinstance(kind, bytes) else str(kind)) == FORMAT:
-        return read_family_spectra(path)
-    return parse_nexus(path, choice)
-
-
-def _is_xmu(text: str) -> bool:
-    """Tell FEFF's xmu.dat by the line that names its columns, or the one with the edge step."""
-    head = text[:4000]
-    return "xsedge" in head or any(
-        line.replace("#", " ").split()[:4] == ["omega", "e", "k", "mu"] for line in head.splitlines()
-    )

@@ -1,12 +1,13 @@
 """The first column of a scan in eV: which unit it is in, and from keV or monochromator angles to energies."""
 
 import re
+from collections.abc import Sequence
 
 import numpy as np
 
 from rankaae_cli.core.xas.spectra import SpectrumError
 from rankaae_cli.data.measured.absorber import tabulated_edge
-from rankaae_cli.data.measured.columns import choosing
+from rankaae_cli.data.measured.columns import choosing, unit_in
 
 HC = 12398.41984  # eV angstrom
 # No K edge but those of the lightest elements lies below this, eV; smaller numbers are keV or degrees.
@@ -37,30 +38,36 @@ def unit_by_size(values_M: np.ndarray, element: str | None, edge: str | None) ->
 
 
 def settled_unit(said: str, values_M: np.ndarray, element: str | None, edge: str | None) -> str:
-    """Return the unit that a file says its energies are in, or the one that their size tells.
-
-    Their size decides where nothing is said, and against eV where the edge lies among them only as keV.
+    """Return the unit that a file says its energies are in, but keV against eV where the edge is among them as keV.
 
     Parameters
     ----------
     said
-        Empty where nothing is.
+        By the file, or by `unit_in_prose`.
     values_M
         Shape (M,).
     element, edge
         The absorber, if known.
+    """
+    return unit_by_size(values_M, element, edge) or said if _is_ev(said) else said
+
+
+def unit_in_prose(lines: Sequence[str], values_M: np.ndarray, element: str | None, edge: str | None) -> str:
+    """Return the unit of energies whose label has none, by their size and the lines of the header.
+
+    Any angle may stand in a header, such as the sample's: it counts only where the numbers may be angles and
+    nothing else tells.
 
     Raises
     ------
     SpectrumError
-        If nothing is said and the size does not tell.
+        If nothing tells.
     """
-    if said and not _is_ev(said):
-        return said
-    unit = unit_by_size(values_M, element, edge)
-    if unit is None and not said:
+    axis = (line for line in lines if re.search(r"\b(energy|angle|theta|bragg)\b", line, re.IGNORECASE))
+    unit = unit_by_size(values_M, element, edge) or unit_in(*axis)
+    if not unit:
         raise SpectrumError(asking_for_unit(values_M))
-    return unit or said
+    return unit
 
 
 def asking_for_unit(values_M: np.ndarray) -> str:

@@ -82,14 +82,6 @@ class MeasuredSpectrum:
         return replace(self, notes=(*self.notes, doubt), doubts=(*self.doubts, doubt))
 
 
-@dataclass(frozen=True)
-class Readings:
-    """What a file holds: its spectra, and what in it could not be used: (record, reason)."""
-
-    spectra: tuple[MeasuredSpectrum, ...]
-    faults: tuple[tuple[str, str], ...] = ()
-
-
 def ordered(spectrum: MeasuredSpectrum) -> MeasuredSpectrum:
     """Bring the points of a scan into ascending order, energies each once; note what was done.
 

@@ -34,10 +34,12 @@ def test_not_even_a_fault_of_the_reader_stops_other_files(tmp_path, monkeypatch)
     (tmp_path / "a.xdi").write_text(copper_xdi())
     (tmp_path / "b.txt").write_text("8979 1\n")
 
-    def broken(*_):
+    def broken(contents, choice):
+        if contents.path.suffix == ".xdi":
+            return measured.read_xdi(contents, choice)
         raise IndexError("out of\nrange")
 
-    monkeypatch.setattr(measured, "parse_text", broken)
+    monkeypatch.setattr(measured, "FORMATS", [measured.Format("any", lambda contents: True, broken)])
     spectra, faults = read_folder(tmp_path)
     assert [s.name for s in spectra] == ["a"]
     assert faults == [(tmp_path / "b.txt", "it cannot be read: IndexError: out of range")]

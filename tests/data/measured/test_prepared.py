@@ -6,9 +6,11 @@ import pytest
 
 from rankaae_cli.core.xas.edges import edge_energy
 from rankaae_cli.core.xas.spectra import SpectrumError
+from rankaae_cli.data.measured.from_scan import spectrum_of
 from rankaae_cli.data.measured.prepared import begins_in_pre_edge, on_energies, prepare
 from rankaae_cli.data.measured.spectrum import MeasuredSpectrum
-from rankaae_cli.data.readers.scans.xdi import parse_xdi
+from rankaae_cli.data.readers.scans.raw_scan import Contents
+from rankaae_cli.data.readers.scans.xdi import read_xdi
 from tests.data.measured_scan import EDGES, copper_xdi, edge_step_function, mu, scan_energies
 
 ENERGY = scan_energies(EDGES["Cu"])
@@ -16,7 +18,8 @@ GRID = 8983.5 + 0.25 * np.arange(256)
 
 
 def compound(shift=0.0, change=("", ""), **options):
-    return parse_xdi(copper_xdi(shift=shift, **options).replace(*change), Path("a.xdi"))
+    (scan,) = read_xdi(Contents(Path("a.xdi"), copper_xdi(shift=shift, **options).replace(*change)))
+    return spectrum_of(scan)
 
 
 @pytest.mark.parametrize("shift", [-5.0, 0.0, 3.3])

@@ -14,7 +14,8 @@ import numpy as np
 
 from rankaae_cli.core.xas.spectra import SpectrumError
 from rankaae_cli.data.measured.absorber import edge_name, element_name
-from rankaae_cli.data.measured.spectrum import MeasuredSpectrum, Readings, ordered
+from rankaae_cli.data.measured.columns import ColumnChoice
+from rankaae_cli.data.readers.scans.raw_scan import Contents, Fault, RawScan
 
 _MARK = "Athena project file"
 _TOKEN = re.compile(
@@ -41,54 +42,41 @@ _REFERENCE_LABEL = re.compile(r"\s*ref(erence)?\b", re.IGNORECASE)
 _FOIL_LABEL = re.compile(r".*\bfoil\b", re.IGNORECASE)
 
 
-def is_athena(text: str) -> bool:
+def is_athena(contents: Contents) -> bool:
     """Tell whether a text is an Athena project, by its first lines."""
-    return _MARK in text[:1000]
+    return _MARK in contents.text[:1000]
 
 
-def parse_athena(text: str, path: Path) -> Readings:
-    """Parse the text of an Athena project file.
+def read_athena(contents: Contents, choice: ColumnChoice | None = None) -> Iterator[RawScan | Fault]:
+    """Read the records of mu(E) of an Athena project file, named by their labels, and name those that are none.
 
-    Each record of mu(E) becomes a spectrum: energies with the record's energy shift added, as Athena shows
-    them; the mu of the record that it names as its reference as `reference_M`, if over the same energies.
-    Athena ties a scan and its reference both ways: of two records that name each other the one labelled
-    "Ref ..." or as a foil is the reference; where the labels do not tell, neither is, which a note says.
-
-    Parameters
-    ----------
-    text
-        The whole project, uncompressed.
-    path
-        Where it comes from.
-
-    Returns
-    -------
-    Readings
-        The spectra, named by their labels, and the records that are none, with the reason.
+    Energies have the record's energy shift added, as Athena shows them. The mu of the record that it names as its
+    reference, if over the same energies, is that of the reference. Athena ties a scan and its reference both ways:
+    of two records that name each other the one labelled "Ref ..." or as a foil is the reference; where the labels
+    do not tell, neither is, which a note says.
 
     Raises
     ------
     SpectrumError
         If the project cannot be read at all.
     """
+    text = contents.text
     records = _json_records(text) if text.lstrip().startswith("{") else _perl_records(text)
     if not records:
         raise SpectrumError("the Athena project holds no record")
-    spectra, faults = [], []
     for key, record in records.items():
         label = _label(key, record)
         try:
-            spectra.append(_spectrum(key, label, path, records))
+            yield _raw_scan(key, label, contents.path, records)
         except SpectrumError as error:
-            faults.append((label, str(error)))
-    return Readings(tuple(spectra), tuple(faults))
+            yield Fault(label, str(error))
 
 
 def _label(key: str, record: Mapping[str, Any]) -> str:
     return str(record["args"].get("label") or key).strip()
 
 
-def _spectrum(key: str, label: str, path: Path, records: Mapping[str, Mapping[str, Any]]) -> MeasuredSpectrum:
+def _raw_scan(key: str, label: str, path: Path, records: Mapping[str, Mapping[str, Any]]) -> RawScan:
     record, args = records[key], records[key]["args"]
     for flag, kind in _OTHER_KINDS.items():
         if _number(args.get(flag)):
@@ -105,21 +93,19 @@ def _spectrum(key: str, label: str, path: Path, records: Mapping[str, Mapping[st
     if note:
         notes.append(note)
     metadata = _metadata(args) | ({} if reference_M is None or foil is None else _foil_metadata(foil))
-    return ordered(
-        MeasuredSpectrum(
-            name=label,
-            path=path,
-            element=_element(args),
-            edge=_edge(args),
-            energy_M=energy_M + shift,
-            mu_M=mu_M,
-            reference_M=reference_M,
-            is_normalised=bool(_number(args.get("is_nor"))) or args.get("datatype") == "norm",
-            is_computed=bool(_number(args.get("is_xmudat"))),
-            metadata=metadata,
-            columns_used="mu (Athena record)",
-            notes=tuple(notes),
-        )
+    columns = [energy_M + shift, mu_M]
+    return RawScan(
+        name=label,
+        path=path,
+        columns=columns if reference_M is None else [*columns, reference_M],
+        record=label,
+        element=_element(args),
+        edge=_edge(args),
+        absorption="mu (Athena record)",
+        is_normalised=bool(_number(args.get("is_nor"))) or args.get("datatype") == "norm",
+        is_computed=bool(_number(args.get("is_xmudat"))),
+        metadata=metadata,
+        notes=tuple(notes),
     )
 
 

@@ -1,6 +1,7 @@
 """The arrays of a NeXus entry by XDI's names, and those of each of its spectra."""
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import h5py
@@ -11,7 +12,6 @@ from rankaae_cli.data.measured.columns import (
     SIGNALS,
     ColumnChoice,
     canonical,
-    channels_note,
     choosing,
     is_channel,
 )
@@ -22,6 +22,7 @@ _DETECTORS = {"incoming_beam": "i0", "absorbed_beam": "absorbed", "i0": "i0"}
 _STACKED = frozenset(("energy", "i0", "irefer", "murefer", "normrefer", *SIGNALS))
 # What may come as the channels of one detector, a row or a column each.
 _FLUORESCENCE = ("ifluor", "absorbed")
+_ROLES = ("mu", "i0", "itrans", "ifluor", "irefer")
 _NOT_ABSORPTION = ("yield", "fluor", "tey", "tfy", "pfy", "herfd")
 
 
@@ -113,6 +114,12 @@ def entry_rows(
     return [plain | {key: value[i] for key, value in stacks.items()} for i in range(lengths.pop())], note
 
 
+def left_to_choose(choice: ColumnChoice) -> ColumnChoice:
+    """Return what is to be chosen of an entry's arrays: each that was asked for is called by its role now."""
+    roles: dict[str, Any] = {role: role for role in ("energy", *_ROLES) if getattr(choice, role) is not None}
+    return replace(choice, **roles)
+
+
 def _energies(entry: h5py.Group, choice: ColumnChoice) -> Any:
     if choice.energy is not None:
         return _named(entry, choice.energy)
@@ -122,7 +129,7 @@ def _energies(entry: h5py.Group, choice: ColumnChoice) -> Any:
 
 def _choose(columns: dict[str, np.ndarray], entry: h5py.Group, choice: ColumnChoice, count: int) -> None:
     """Put the chosen datasets under their roles, those of a list as their sum."""
-    for role in ("mu", "i0", "itrans", "ifluor", "irefer"):
+    for role in _ROLES:
         wanted = getattr(choice, role)
         if wanted is None or (role == "ifluor" and wanted == role and any(map(is_channel, columns))):
             continue
@@ -187,19 +194,16 @@ def _fits(label: str, values: np.ndarray, count: int) -> bool:
 
 
 def _sum_channels(named: dict[str, np.ndarray]) -> str:
-    """Sum channels of fluorescence where there is one scan of the other columns; return a note."""
+    """Sum the channels of a detector of fluorescence where there is one scan of the other columns; say so."""
     energy, i0, note = named["energy"], named.get("i0"), ""
-    if energy.ndim == 1 and i0 is not None and i0.ndim == 1:
-        values = named.get("ifluor")
-        if values is not None and values.ndim == 2:
-            axis = 0 if values.shape[-1] == len(energy) else 1
-            named["ifluor"] = values.sum(axis=axis)
-            note = f"{values.shape[axis]} channels of fluorescence were summed"
-        channels = [key for key, v in named.items() if is_channel(key) and v.shape == energy.shape]
-        if values is None and channels:
-            named["ifluor"] = np.sum([named[key] for key in channels], axis=0)
-            note = channels_note(channels)
-    if (values := named.get("ifluor")) is not None and values.shape[-1] != energy.shape[-1]:
+    values = named.get("ifluor")
+    if values is None:
+        return note
+    if energy.ndim == 1 and i0 is not None and i0.ndim == 1 and values.ndim == 2:
+        axis = 0 if values.shape[-1] == len(energy) else 1
+        note = f"{values.shape[axis]} channels of fluorescence were summed"
+        values = named["ifluor"] = values.sum(axis=axis)
+    if values.shape[-1] != energy.shape[-1]:
         del named["ifluor"]
     return note
 

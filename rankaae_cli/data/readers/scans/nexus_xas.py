@@ -7,43 +7,36 @@ and the one after XDI's names (data with energy, i0, itrans, ...; millenia.cars.
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import h5py
 
 from rankaae_cli.core.xas.spectra import SpectrumError
-from rankaae_cli.data.measured.absorber import edge_name, element_name, tabulated_edge
-from rankaae_cli.data.measured.absorption import absorption
+from rankaae_cli.data.measured.absorber import edge_name, element_name
 from rankaae_cli.data.measured.columns import ColumnChoice
-from rankaae_cli.data.measured.energy import energies, settled_unit
-from rankaae_cli.data.measured.spectrum import MeasuredSpectrum, Readings, ordered
 from rankaae_cli.data.readers.scans.nexus_columns import (
     dataset_of,
     entry_columns,
     entry_rows,
+    left_to_choose,
     text_of,
     value_of,
     value_within,
 )
+from rankaae_cli.data.readers.scans.raw_scan import Contents, Fault, RawScan
 
 _ENTRIES = ("NXentry", "NXsubentry")
 
 
-def parse_nexus(path: Path, choice: ColumnChoice | None = None) -> Readings:
-    """Read the spectra of a NeXus file.
+def is_nexus(contents: Contents) -> bool:
+    """Tell whether a file may be NeXus: it is HDF5."""
+    return contents.is_hdf5
 
-    Parameters
-    ----------
-    path
-        The file.
-    choice
-        Columns to take, by the names of the datasets or their paths within the entry, where the definition leaves
-        a choice or the file keeps to none, as those of BLISS do.
 
-    Returns
-    -------
-    Readings
-        A spectrum an entry (or a row of a stack), and the entries or rows that hold none, with the reason.
+def read_nexus(contents: Contents, choice: ColumnChoice | None = None) -> Iterator[RawScan | Fault]:
+    """Read a scan an entry of a NeXus file (or a row of a stack), and name the entries that hold none.
+
+    Datasets are chosen by their names or their paths within the entry, where the definition leaves a choice or the
+    file keeps to none, as those of BLISS do.
 
     Raises
     ------
@@ -51,25 +44,21 @@ def parse_nexus(path: Path, choice: ColumnChoice | None = None) -> Readings:
         If the file cannot be read, or has no entry.
     """
     choice = choice or ColumnChoice()
-    spectra: list[MeasuredSpectrum] = []
-    faults: list[tuple[str, str]] = []
     try:
-        with h5py.File(path, "r") as file:
+        with h5py.File(contents.path, "r") as file:
             entries = list(_entries(file, choice))
             for name, entry in entries:
+                label = contents.name if len(entries) == 1 else f"{contents.name}/{name}"
                 try:
-                    found, bad = _spectra(name, entry, path, choice, alone=len(entries) == 1)
-                    spectra += found
-                    faults += bad
+                    yield from _scans(name, label, entry, contents, choice)
                 except SpectrumError as error:
-                    faults.append((name, str(error)))
+                    yield Fault(name, str(error))
     except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
         if isinstance(error, SpectrumError):
             raise
         raise SpectrumError(f"HDF5 that cannot be read: {' '.join(str(error).split())[:150]}") from error
     if not entries:
         raise SpectrumError("HDF5 without an NXentry: neither NeXus nor a family file")
-    return Readings(tuple(spectra), tuple(faults))
 
 
 def _entries(file: h5py.File, choice: ColumnChoice) -> Iterator[tuple[str, h5py.Group]]:
@@ -80,48 +69,34 @@ def _entries(file: h5py.File, choice: ColumnChoice) -> Iterator[tuple[str, h5py.
     yield from marked or energetic or (groups if choice.energy is not None else [])
 
 
-def _spectra(
-    name: str, entry: h5py.Group, path: Path, choice: ColumnChoice, *, alone: bool
-) -> tuple[list[MeasuredSpectrum], list[tuple[str, str]]]:
-    """Return the spectra of an entry, and its rows that hold none, with the reason."""
+def _scans(
+    name: str, label: str, entry: h5py.Group, contents: Contents, choice: ColumnChoice
+) -> list[RawScan]:
     definition = text_of(value_of(entry, "definition"))
     if definition and not definition.startswith("NXxas"):
         raise SpectrumError(f"the entry is of the definition {definition}, expected NXxas")
     columns, unit = entry_columns(entry, choice)
-    metadata, element, edge = _metadata(entry), _element(entry), _edge(entry)
-    d_spacing = choice.d_spacing or _float(metadata.get("mono.d_spacing"))
-    label = path.stem if alone else f"{path.stem}/{name}"
+    metadata = _metadata(entry)
     rows, summed = entry_rows(entry, columns, choice)
-    computed = _flag(entry, "calculated") or _flag(entry, "is_experimental") is False
-    spectra, faults = [], []
-    for i, row in enumerate(rows):
-        part = "" if len(rows) == 1 else f"/{i}"
-        try:
-            used = choice.unit or settled_unit(unit, row["energy"], element, edge)
-            energy_M, note = energies(row["energy"], used, d_spacing)
-            made = absorption(row, choice, energy_M, tabulated_edge(element, edge))
-            spectrum = ordered(
-                MeasuredSpectrum(
-                    name=f"{label}{part}",
-                    path=path,
-                    element=element,
-                    edge=edge,
-                    energy_M=energy_M[made.kept],
-                    mu_M=made.mu_M,
-                    reference_M=made.reference_M,
-                    is_normalised=made.is_normalised,
-                    is_computed=bool(computed),
-                    metadata=metadata,
-                    columns_used=made.columns_used,
-                    notes=tuple(n for n in (note, summed, *made.notes) if n),
-                    doubts=made.doubts,
-                )
-            )
-        except SpectrumError as error:
-            faults.append((f"{name}{part}", str(error)))
-        else:
-            spectra.append(spectrum)
-    return spectra, faults
+    parts = [""] if len(rows) == 1 else [f"/{i}" for i in range(len(rows))]
+    return [
+        RawScan(
+            name=f"{label}{part}",
+            path=contents.path,
+            columns=list(row.values()),
+            names=list(row),
+            units=[unit if key == "energy" else "" for key in row],
+            record=f"{name}{part}",
+            element=_element(entry),
+            edge=_edge(entry),
+            d_spacing=_float(metadata.get("mono.d_spacing")),
+            is_computed=bool(_flag(entry, "calculated") or _flag(entry, "is_experimental") is False),
+            metadata=metadata,
+            choice=left_to_choose(choice),
+            notes=(summed,) if summed else (),
+        )
+        for part, row in zip(parts, rows, strict=True)
+    ]
 
 
 def _metadata(entry: h5py.Group) -> dict[str, str]:

@@ -6,29 +6,22 @@ multichannel analysers.
 """
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
-
-import numpy as np
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 from rankaae_cli.core.xas.spectra import SpectrumError
-from rankaae_cli.data.measured.absorber import tabulated_edge
-from rankaae_cli.data.measured.columns import ColumnChoice, canonical, choosing
-from rankaae_cli.data.measured.spectrum import MeasuredSpectrum, Readings
-from rankaae_cli.data.readers.scans.text_columns import spectrum_of_columns
-from rankaae_cli.data.readers.scans.xdi import numeric_rows
+from rankaae_cli.data.measured.columns import ColumnChoice, unit_in
+from rankaae_cli.data.readers.scans.raw_scan import Contents, Fault, RawScan, numeric_rows
 
 _SCAN = re.compile(r"#S\s+(\d+)\s*(.*)")
 _LABELS = re.compile(r"^#L\s+\S", re.MULTILINE)
 _STARTS = re.compile(r"^#S\s+\d+", re.MULTILINE)
 _FEWEST = 30  # rows; fewer cannot be normalised
-_STANDS_STILL = 1e-5  # of its value, that a motor moves by which was not scanned
 
 
 @dataclass
-class _Scan:
-    """One scan: its number, its command, and its lines as they were split."""
+class _Lines:
+    """The lines of one scan as they were split, its number and its command."""
 
     number: str
     command: str
@@ -38,57 +31,31 @@ class _Scan:
     rows: list[tuple[int, list[str]]] = field(default_factory=list)
 
 
-def is_spec(text: str) -> bool:
+def is_spec(contents: Contents) -> bool:
     """Tell whether a text is of SPEC's format, by the lines that begin a scan and label its columns."""
-    return bool(_STARTS.search(text) and _LABELS.search(text))
+    return bool(_STARTS.search(contents.text) and _LABELS.search(contents.text))
 
 
-def parse_spec(
-    text: str,
-    path: Path,
-    choice: ColumnChoice | None = None,
-    element: str | None = None,
-    edge: str | None = None,
-) -> Readings:
-    """Parse a file of SPEC's format: every scan over energies is a spectrum.
+def read_spec(contents: Contents, choice: ColumnChoice | None = None) -> Iterator[RawScan | Fault]:
+    """Read the scans of a file of SPEC's format, and name those with too few rows.
 
-    Parameters
-    ----------
-    text
-        The whole file.
-    path
-        Where it comes from. A spectrum is named by it, and by its scan's number where there are several:
-        ``<file>/<number>``, the second scan of one number ``<number>.2``.
-    choice
-        Which columns to take, of all scans, by name or number.
-    element, edge
-        If known: they tell whether small energies are keV.
-
-    Returns
-    -------
-    Readings
-        The spectra, and by number the scans that are none: of other motors, or with too few rows.
+    A scan is named by the file, and by its number where there are several: ``<file>/<number>``, the second scan of
+    one number ``<number>.2``.
     """
-    choice = choice or ColumnChoice()
-    scans = _scans(text)
-    spectra: list[MeasuredSpectrum] = []
-    faults: list[tuple[str, str]] = []
+    scans = _scans(contents.text)
     seen: dict[str, int] = {}
     for scan in scans:
         seen[scan.number] = seen.get(scan.number, 0) + 1
         record = scan.number if seen[scan.number] == 1 else f"{scan.number}.{seen[scan.number]}"
+        name = contents.name if len(scans) == 1 else f"{contents.name}/{record}"
         try:
-            spectrum = _spectrum(scan, path, choice, element, edge)
+            yield _raw_scan(scan, contents, name, record)
         except SpectrumError as error:
-            faults.append((record, str(error)))
-            continue
-        name = path.name.removesuffix(path.suffix)
-        spectra.append(replace(spectrum, name=name if len(scans) == 1 else f"{name}/{record}"))
-    return Readings(tuple(spectra), tuple(faults))
+            yield Fault(record, str(error))
 
 
-def _scans(text: str) -> list[_Scan]:
-    scans: list[_Scan] = []
+def _scans(text: str) -> list[_Lines]:
+    scans: list[_Lines] = []
     goes_on = False
     for number, line in enumerate(text.splitlines(), 1):
         line = line.strip()
@@ -96,7 +63,7 @@ def _scans(text: str) -> list[_Scan]:
         is_channels = goes_on or line.startswith("@")
         goes_on = is_channels and line.endswith("\\")
         if start := _SCAN.match(line):
-            scans.append(_Scan(start[1], start[2]))
+            scans.append(_Lines(start[1], start[2]))
         elif not scans or not line or is_channels:
             continue
         elif line.startswith("#N"):
@@ -111,30 +78,28 @@ def _scans(text: str) -> list[_Scan]:
     return scans
 
 
-def _spectrum(
-    scan: _Scan, path: Path, choice: ColumnChoice, element: str | None, edge: str | None
-) -> MeasuredSpectrum:
+def _raw_scan(scan: _Lines, contents: Contents, name: str, record: str) -> RawScan:
     if len(scan.rows) < _FEWEST:
         raise SpectrumError(
             f"the scan ({scan.command}) has {len(scan.rows)} rows, at least {_FEWEST} are needed: was it aborted?"
         )
     table_MC = numeric_rows(scan.rows)
     names = _names(scan, table_MC.shape[1])
-    if choice.energy is None:
-        energy = _energies_of(names, table_MC, choice, element, edge)
-        if energy is None:
-            raise SpectrumError(
-                f"the scan ({scan.command}) is over {names[0] or 'a column without a name'}, no energies; if they "
-                f"are, say {choosing(energy=1)}, of angles of the monochromator "
-                f"{choosing(energy=1, unit='degrees', d_spacing=3.1356)}"
-            )
-        choice = replace(choice, energy=energy + 1)
-    spectrum = spectrum_of_columns(names, table_MC, path, choice, element=element, edge=edge)
     said = {"scan.command": scan.command, "scan.start_time": scan.date}
-    return replace(spectrum, metadata={key: value for key, value in said.items() if value})
+    return RawScan(
+        name=name,
+        path=contents.path,
+        columns=list(table_MC.T),
+        names=names,
+        units=[unit_in(label) for label in names],
+        record=record,
+        metadata={key: value for key, value in said.items() if value},
+        is_labelled=False,
+        command=scan.command,
+    )
 
 
-def _names(scan: _Scan, count: int) -> list[str]:
+def _names(scan: _Lines, count: int) -> list[str]:
     """Return the labels of a scan's columns, which may hold single blanks."""
     apart = re.split(r"\s{2,}|\t", scan.labels) if scan.labels else []
     for labels in (apart, scan.labels.split()):
@@ -144,23 +109,3 @@ def _names(scan: _Scan, count: int) -> list[str]:
         f"the rows of the scan ({scan.command}) have {count} columns, its #L line has labels for {len(apart)}"
         + (f" and its #N line says {scan.count}" if scan.count not in (0, count) else "")
     )
-
-
-def _energies_of(
-    names: Sequence[str], table_MC: np.ndarray, choice: ColumnChoice, element: str | None, edge: str | None
-) -> int | None:
-    """Return the column of the energies that a scan ran over, from 0 on; None where it ran over something else.
-
-    An angle is the monochromator's only where its lattice spacing is given: others turn samples. A first column of
-    another name counts where the absorber's edge lies among its numbers.
-    """
-    labels = [canonical(name) for name in names]
-    wanted = ("energy", "angle") if choice.d_spacing is not None else ("energy",)
-    for label in wanted:
-        for i, found in enumerate(labels):
-            if found == label and np.ptp(table_MC[:, i]) > _STANDS_STILL * np.abs(table_MC[:, i]).max():
-                return i
-    tabulated, first = tabulated_edge(element, edge), table_MC[:, 0]
-    if tabulated is not None and tabulated / 2 < first.min() < tabulated < first.max() < 2 * tabulated:
-        return 0
-    return None

@@ -8,7 +8,9 @@ import yaml
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.xas.spectra import SpectrumError
 from rankaae_cli.data.measured.columns import ColumnChoice
-from rankaae_cli.data.readers.scans.text_columns import parse_text
+from rankaae_cli.data.measured.from_scan import spectrum_of
+from rankaae_cli.data.readers.scans.raw_scan import Contents
+from rankaae_cli.data.readers.scans.text_columns import read_text
 from tests.data.measured_scan import EDGES, mu, scan_energies
 
 ENERGY = scan_energies(EDGES["Cu"])
@@ -23,7 +25,8 @@ def table(*columns, separator=" ", header="", form="{:.7g}"):
 
 
 def parse(text, element=None, columns=None):
-    return parse_text(text, Path("folder/scan.dat"), ColumnChoice.of(columns), element)
+    (scan,) = read_text(Contents(Path("folder/scan.dat"), text))
+    return spectrum_of(scan, ColumnChoice.of(columns), element)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,9 @@ import pytest
 from rankaae_cli.core.xas.spectra import SpectrumError
 from rankaae_cli.data.measured.columns import ColumnChoice
 from rankaae_cli.data.measured.energy import HC
-from rankaae_cli.data.readers.scans.xdi import is_xdi, parse_xdi
+from rankaae_cli.data.measured.from_scan import spectrum_of
+from rankaae_cli.data.readers.scans.raw_scan import Contents
+from rankaae_cli.data.readers.scans.xdi import is_xdi, read_xdi
 from tests.data.measured_scan import EDGES, chambers, copper_xdi, mu, scan_energies, xdi_text
 
 PATH = Path("folder/sample.001.xdi")
@@ -16,7 +18,8 @@ FIELDS = ("# Element.symbol: Cu", "# Element.edge: K")
 
 
 def parse(text, **choice):
-    return parse_xdi(text, PATH, ColumnChoice(**choice))
+    (scan,) = read_xdi(Contents(PATH, text))
+    return spectrum_of(scan, ColumnChoice(**choice))
 
 
 def test_transmission_and_reference_are_made_of_the_chambers():
@@ -207,7 +210,7 @@ def test_files_that_stray_from_the_specification_are_read():
         ("# Element.symbol:  Cu", "# Element.edge:K"),
         version="#XDI/1.1  Epics StepScan File / 2.0",
     )
-    assert is_xdi(text) and is_xdi("\ufeff" + text)
+    assert is_xdi(Contents(PATH, text)) and is_xdi(Contents(PATH, "\ufeff" + text))
     spectrum = parse(text.replace("\n", "\r\n").replace("# ///\r\n", "").replace("#----\r\n", ""))
     assert (spectrum.element, spectrum.edge, len(spectrum)) == ("Cu", "K", len(ENERGY))
     # Without fields for the columns their labels name them.

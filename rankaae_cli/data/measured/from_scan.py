@@ -1,0 +1,149 @@
+"""The spectrum that is made of a raw scan, whichever format it comes from: its axis, its absorption, its points."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from rankaae_cli.core.xas.spectra import SpectrumError
+from rankaae_cli.data.measured.absorber import is_said, tabulated_edge
+from rankaae_cli.data.measured.absorption import absorption
+from rankaae_cli.data.measured.columns import (
+    SIGNALS,
+    ColumnChoice,
+    abscissa_index,
+    canonical,
+    choosing,
+    labelled,
+)
+from rankaae_cli.data.measured.energy import energies, settled_unit, unit_in_prose
+from rankaae_cli.data.measured.spectrum import MeasuredSpectrum, ordered
+from rankaae_cli.data.readers.scans.raw_scan import RawScan
+
+# Steps of a motor need constants that no field defines; pixels need a dispersion.
+_NO_ENERGY = ("step", "pixel")
+_STANDS_STILL = 1e-5  # of its value, that a motor moves by which was not scanned
+
+
+def spectrum_of(
+    scan: RawScan, choice: ColumnChoice | None = None, element: str | None = None, edge: str | None = None
+) -> MeasuredSpectrum:
+    """Make a spectrum of a scan: which columns, in which unit the energies, transmission or fluorescence.
+
+    Parameters
+    ----------
+    scan
+        As its file has it.
+    choice
+        Columns and units to take instead of those that labels and header tell.
+    element, edge
+        The absorber where the file does not say: it tells whether small energies are keV.
+
+    Raises
+    ------
+    SpectrumError
+        With the reason, if no absorption over energies can be made of it.
+    """
+    element, edge = scan.element or element, scan.edge or edge
+    choice = scan.choice or choice or ColumnChoice()
+    bare = MeasuredSpectrum(
+        name=scan.name,
+        path=scan.path,
+        element=element,
+        edge=edge,
+        energy_M=scan.columns[0],
+        mu_M=scan.columns[-1],
+        is_normalised=scan.is_normalised,
+        is_computed=scan.is_computed,
+        metadata=scan.metadata,
+        columns_used=scan.absorption,
+        notes=scan.notes,
+    )
+    if scan.absorption:
+        reference_M = scan.columns[2] if len(scan.columns) > 2 else None
+        spectrum = replace(bare, mu_M=scan.columns[1], reference_M=reference_M)
+        return spectrum if scan.is_ordered else ordered(spectrum)
+    if scan.command is not None and choice.energy is None:
+        choice = replace(choice, energy=_scanned(scan, choice, element, edge) + 1)
+    columns, summed, mu_label = _columns(scan, choice)
+    used = abscissa_index(scan.names, choice)
+    unit = choice.unit or _unit(scan, used, element, edge)
+    energy_M, note = energies(scan.columns[used], unit, choice.d_spacing or scan.d_spacing)
+    made = absorption(columns, choice, energy_M, tabulated_edge(element, edge), mu_label)
+    return ordered(
+        replace(
+            bare,
+            energy_M=energy_M[made.kept],
+            mu_M=made.mu_M,
+            # Some files fill the column although there was no reference, and say so.
+            reference_M=None if _says_no_reference(scan) else made.reference_M,
+            is_normalised=made.is_normalised,
+            columns_used=made.columns_used,
+            notes=tuple(n for n in (note, *scan.notes, summed, *made.notes) if n),
+            doubts=made.doubts,
+        )
+    )
+
+
+def _scanned(scan: RawScan, choice: ColumnChoice, element: str | None, edge: str | None) -> int:
+    """Return the column of the energies that a scan of motors ran over, from 0 on.
+
+    An angle is the monochromator's only where its lattice spacing is given: others turn samples. A first column of
+    another name counts where the absorber's edge lies among its numbers.
+    """
+    labels = [canonical(name) for name in scan.names]
+    for wanted in ("energy", "angle") if choice.d_spacing is not None else ("energy",):
+        for i, (label, values_M) in enumerate(zip(labels, scan.columns, strict=True)):
+            if label == wanted and np.ptp(values_M) > _STANDS_STILL * np.abs(values_M).max():
+                return i
+    tabulated, first_M = tabulated_edge(element, edge), scan.columns[0]
+    if tabulated is not None and tabulated / 2 < first_M.min() < tabulated < first_M.max() < 2 * tabulated:
+        return 0
+    raise SpectrumError(
+        f"the scan ({scan.command}) is over {scan.names[0] or 'a column without a name'}, no energies; if they "
+        f"are, say {choosing(energy=1)}, of angles of the monochromator "
+        f"{choosing(energy=1, unit='degrees', d_spacing=3.1356)}"
+    )
+
+
+def _columns(scan: RawScan, choice: ColumnChoice) -> tuple[dict[str, np.ndarray], str, str]:
+    """Return the columns by XDI's labels, a note on what was summed to them, and what mu is called in the file."""
+    if scan.is_labelled:
+        if not (any(scan.names) or choice.chooses_signal):
+            raise SpectrumError(
+                "no Column.N field and no line of labels names the columns: choose them, such as by "
+                f"{choosing(energy=1, i0=2, itrans=3)}"
+            )
+        return *labelled(scan.names, scan.columns, choice), ""
+    columns, summed = labelled(scan.names, scan.columns, choice)
+    count = len(scan.columns)
+    # Of two columns the fluorescence is already divided.
+    is_divided = count == 2 and "ifluor" in columns
+    if choice.chooses_signal or not (is_divided or columns.keys().isdisjoint(SIGNALS)):
+        return columns, summed, ""
+    if count > 2:
+        shown = ", ".join(name or "unnamed" for name in scan.names)
+        raise SpectrumError(
+            f"{count} columns ({shown}), and none is known for an absorption: choose, such as by "
+            f"{choosing(energy=1, mu=2)} or {choosing(energy=1, i0=2, itrans=3)}"
+        )
+    other = 1 - abscissa_index(scan.names, choice)
+    return {"mu": scan.columns[other]}, summed, scan.names[other] or str(other + 1)
+
+
+def _unit(scan: RawScan, used: int, element: str | None, edge: str | None) -> str:
+    """Return the unit of the column of energies: as its label or the header say, or as its numbers tell."""
+    said = scan.units[used] or ("degrees" if canonical(scan.names[used]) == "angle" else "")
+    if said.lower().startswith(_NO_ENERGY):
+        raise SpectrumError(
+            f"the scan is in {said}, which no field turns into energies; expected eV, keV or degrees"
+        )
+    values_M = scan.columns[used]
+    return settled_unit(
+        said or unit_in_prose(scan.comments, values_M, element, edge), values_M, element, edge
+    )
+
+
+def _says_no_reference(scan: RawScan) -> bool:
+    said: Sequence[str | None] = [scan.metadata.get(f"{kind}.reference") for kind in ("sample", "element")]
+    return any(value and not is_said(value) for value in said)
