@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rankaae_cli.reports.latex import escape_latex
-from rankaae_cli.reports.tables import Ranged, Table, latex_text
+from rankaae_cli.reports.tables import Ranged, Table, escape_latex, latex_text
 
 HOSTILE = "<script>alert('x')</script>, \"q\" $\\frac{a_b& #~^%[]*é Å\u015f İ ł 中 ρ😀 \\input{x}"
 

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from rankaae_cli.reports.latex import escape_latex
 from rankaae_cli.reports.tables import (
     Ranged,
     Table,
     csv_text,
+    escape_latex,
     latex_text,
     print_number,
     write_table,

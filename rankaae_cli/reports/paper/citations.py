@@ -1,63 +1,62 @@
-"""The works that a text cites: as BibTeX, and as a numbered list."""
+"""The works that a text cites, from ``templates/paper/references.bib``: as BibTeX, and as a numbered list.
 
-from collections.abc import Sequence
+What is not certain of an entry is left out of it. The file is in UTF-8; what is written of it is ASCII.
+"""
 
-from rankaae_cli.reports.latex import escape_latex
-from rankaae_cli.reports.paper.bibliography import REFERENCES, Reference
+import functools
+import re
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+
+from rankaae_cli.reports.tables import escape_latex
 
 _MOST_AUTHORS = 4  # in a numbered list; of more, the first alone
+_FIELD = re.compile(r"^  (\w+) = \{(.*)\},$", re.MULTILINE)
+
+
+@functools.cache
+def entries() -> Mapping[str, str]:
+    """Return every entry of the file by its key."""
+    text = (files("rankaae_cli.reports") / "templates/paper/references.bib").read_text(encoding="utf-8")
+    return {re.split("[{,]", entry, maxsplit=2)[1]: f"{entry}\n" for entry in text.rstrip().split("\n\n")}
 
 
 def bibtex(keys: Sequence[str]) -> str:
     """Return the entries of `keys` as BibTeX, in ASCII."""
-    return "\n".join(_entry(REFERENCES[key]) for key in keys)
+    text = "\n".join(entries()[key] for key in keys)
+    return re.sub(r"[^\x00-\x7f]", lambda letter: escape_latex(letter[0]), text)
 
 
 def printed_references(keys: Sequence[str]) -> list[tuple[str, str]]:
     """Return each entry of `keys` as printed in a list, with its address on the web (empty where none)."""
-    return [(_printed(REFERENCES[key]), address(REFERENCES[key])) for key in keys]
+    works = [fields(key) for key in keys]
+    return [(_printed(work), address(work)) for work in works]
 
 
-def address(reference: Reference) -> str:
+def fields(key: str) -> dict[str, str]:
+    """Return the fields of an entry as they are printed."""
+    found = dict(_FIELD.findall(entries()[key]))
+    return {name: re.sub(r"[{}\\]", "", value).replace("--", "–") for name, value in found.items()}
+
+
+def address(work: Mapping[str, str]) -> str:
     """Return where a work is found on the web; empty where not known."""
-    if reference.doi:
-        return f"https://doi.org/{reference.doi}"
-    return reference.url or (f"https://arxiv.org/abs/{reference.arxiv}" if reference.arxiv else "")
+    if "doi" in work:
+        return f"https://doi.org/{work['doi']}"
+    return work.get("url") or (f"https://arxiv.org/abs/{work['eprint']}" if "eprint" in work else "")
 
 
-def _entry(reference: Reference) -> str:
-    where = {"article": "journal", "inproceedings": "booktitle", "book": "publisher"}.get(reference.kind)
-    fields = {
-        "author": " and ".join(map(_author, reference.authors.split("; "))),
-        "title": f"{{{escape_latex(reference.title)}}}",
-        where or "journal": escape_latex(reference.journal),
-        "volume": reference.volume,
-        "pages": reference.pages.replace("–", "--"),
-        "year": str(reference.year),
-        "doi": reference.doi,
-        "eprint": reference.arxiv,
-        "archiveprefix": "arXiv" if reference.arxiv else "",
-        "url": reference.url,
-    }
-    lines = [f"  {name} = {{{value}}}," for name, value in fields.items() if value]
-    return "\n".join([f"@{reference.kind}{{{reference.key},", *lines, "}", ""])
-
-
-def _author(name: str) -> str:
-    # A body is one name: its words are no given and family names.
-    return escape_latex(name) if "," in name else f"{{{escape_latex(name)}}}"
-
-
-def _printed(reference: Reference) -> str:
-    names = [_short(name) for name in reference.authors.split("; ")]
+def _printed(work: Mapping[str, str]) -> str:
+    names = [_short(name) for name in work["author"].split(" and ")]
     if len(names) > _MOST_AUTHORS:
         who = f"{names[0]} et al."
     else:
         who = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-    where = " ".join(part for part in (reference.journal, reference.volume) if part)
-    parts = [who, reference.title, where, reference.pages]
-    parts.append("" if where or not reference.arxiv else f"arXiv:{reference.arxiv}")
-    return f"{', '.join(part for part in parts if part)} ({reference.year})"
+    journal = next((work[key] for key in ("journal", "booktitle", "publisher") if key in work), "")
+    where = f"{journal} {work.get('volume', '')}".strip()
+    parts = [who, work["title"], where, work.get("pages", "")]
+    parts.append("" if where or "eprint" not in work else f"arXiv:{work['eprint']}")
+    return f"{', '.join(part for part in parts if part)} ({work['year']})"
 
 
 def _short(name: str) -> str:

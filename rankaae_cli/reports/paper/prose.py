@@ -1,13 +1,23 @@
-"""Sentences with citations, written once and printed as LaTeX, Markdown or HTML."""
+"""Sentences with citations, written once as templates and printed as LaTeX, Markdown or HTML."""
 
+import functools
+import html
+import math
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from string import Formatter
+from typing import Any
 
-from rankaae_cli.reports.latex import escape_latex
+from jinja2 import Environment, PackageLoader, StrictUndefined, pass_eval_context
+from jinja2.nodes import EvalContext
+from markupsafe import Markup
+
+from rankaae_cli.core.labels import number_word
+from rankaae_cli.reports.tables import escape_latex, print_number
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~$@^])")
+_CITATION = re.compile(r"<cite>(.*?)</cite>")
+_SPACE = re.compile(r"[ \t\r\n]+")  # not the no-break spaces of quantities
 
 
 @dataclass(frozen=True)
@@ -20,82 +30,85 @@ class Cite:
 Text = tuple[str | Cite, ...]
 
 
-def text(template: str, **values: "str | int | Text") -> Text:
-    """Return a template with its values filled in.
+def paragraph(name: str, **values: Any) -> Text:
+    """Return a paragraph from its template, ``templates/paper/<name>.html.j2``.
 
-    Parameters
-    ----------
-    template
-        Prose with ``{name}`` for a value and ``{@key}`` or ``{@key,key}`` for a citation.
-    **values
-        Strings, numbers or texts. They are never read as templates, whatever they hold.
+    The template escapes the values, whatever they hold, and cites in ``<cite>key,key</cite>``.
     """
-    parts: list[str | Cite] = []
-    for literal, name, _, _ in Formatter().parse(template):
-        parts.append(literal)
-        if name is None:
-            continue
-        if name.startswith("@"):
-            parts.append(Cite(tuple(name[1:].split(","))))
-        else:
-            value = values[name]
-            parts += value if isinstance(value, tuple) else [str(value)]
-    return tuple(part for part in parts if part)
+    parts = _CITATION.split(_SPACE.sub(" ", rendered(f"{name}.html.j2", **values)).strip())
+    cites = [Cite(tuple(part.split(","))) if i % 2 else html.unescape(part) for i, part in enumerate(parts)]
+    return tuple(part for part in cites if part)
 
 
-def joined(texts: Iterable[Text], separator: str = " ") -> Text:
-    """Return texts one after the other, leaving out empty ones."""
-    parts: list[str | Cite] = []
-    for one in texts:
-        if one:
-            parts += [separator, *one] if parts else one
-    return tuple(parts)
-
-
-def listed_texts(texts: Sequence[Text], separator: str = ", ", last: str = " and ") -> Text:
-    """Return ``a, b and c``."""
-    if len(texts) < 2:
-        return joined(texts)
-    return joined([joined(texts[:-1], separator), texts[-1]], last)
+def rendered(template: str, **values: Any) -> str:
+    """Return a template below ``templates/paper/`` with its values."""
+    return _environment().get_template(template).render(values)
 
 
 def cited(texts: Iterable[Text]) -> list[str]:
     """Return the keys that are cited, in the order of their first citation."""
-    keys = [key for one in texts for part in one if isinstance(part, Cite) for key in part.keys]
+    keys = [key for text in texts for part in text if isinstance(part, Cite) for key in part.keys]
     return list(dict.fromkeys(keys))
 
 
-def as_latex(one: Text) -> str:
-    r"""Return a text as LaTeX, with ``\cite``."""
-    return _printed(one, escape_latex, lambda cite: f"~\\cite{{{','.join(cite.keys)}}}")
-
-
-def as_markdown(one: Text) -> str:
-    """Return a text as Markdown, with pandoc's citations."""
-    return _printed(one, escape_markdown, lambda cite: f" [{'; '.join('@' + key for key in cite.keys)}]")
-
-
-def as_plain(one: Text) -> str:
+def as_plain(text: Text) -> str:
     """Return a text without its citations."""
-    return _printed(one, str, lambda cite: "")
+    return _printed(text, str, lambda cite: "")
 
 
-def as_pieces(one: Text, numbers: dict[str, int]) -> list[tuple[str, list[int]]]:
+def as_pieces(text: Text, numbers: dict[str, int]) -> list[tuple[str, list[int]]]:
     """Return a text as pairs of plain words and the numbers of the works cited after them."""
-    pieces: list[tuple[str, list[int]]] = []
-    for part in one:
-        if isinstance(part, Cite):
-            pieces.append(("", sorted(numbers[key] for key in part.keys)))
-        else:
-            pieces.append((part, []))
-    return pieces
+    return [
+        ("", sorted(numbers[key] for key in part.keys)) if isinstance(part, Cite) else (part, [])
+        for part in text
+    ]
 
 
-def escape_markdown(words: str) -> str:
-    """Return `words` so that Markdown prints them as they stand, on one line."""
-    escaped = _MARKDOWN.sub(r"\\\1", " ".join(words.split("\n")))
-    return escaped.replace("&", "&amp;")
+def _as_latex(text: Text) -> str:
+    return _printed(text, escape_latex, lambda cite: f"~\\cite{{{','.join(cite.keys)}}}")
 
 
-def _printed(one: Text, escape: Callable[[str], str], cite: Callable[[Cite], str]) -> str:
-    return "".join(cite(part) if isinstance(part, Cite) else escape(part) for part in one)
+def _as_markdown(text: Text) -> str:
+    """Return a text with pandoc's citations."""
+    return _printed(text, _escape_markdown, lambda cite: f" [{'; '.join('@' + key for key in cite.keys)}]")
+
+
+def _escape_markdown(text: str) -> str:
+    """Return a text so that Markdown prints it as it stands, on one line."""
+    return _MARKDOWN.sub(r"\\\1", _SPACE.sub(" ", text)).replace("&", "&amp;")
+
+
+def _printed(text: Text, escape: Callable[[str], str], cite: Callable[[Cite], str]) -> str:
+    return "".join(cite(part) if isinstance(part, Cite) else escape(part) for part in text)
+
+
+@pass_eval_context
+def _listed(context: EvalContext, texts: Sequence[str]) -> str:
+    """Return ``a, b and c``; where the template escapes, with each escaped unless it is so already."""
+    text = Markup if context.autoescape else str
+    return text(" and ").join([text(", ").join(texts[:-1]), texts[-1]] if len(texts) > 1 else texts)
+
+
+@functools.cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("rankaae_cli.reports", "templates/paper"),
+        autoescape=lambda name: name is not None and name.endswith(".html.j2"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        extensions=["jinja2.ext.do"],
+    )
+    environment.filters |= {
+        "counted": "{:,}".format,
+        "escaped": lambda text: _escape_markdown(text.strip()),
+        "g": "{:g}".format,
+        "latex": _as_latex,
+        "listed": _listed,
+        "markdown": _as_markdown,
+        "number": print_number,
+        "word": number_word,
+    }
+    environment.tests["known"] = lambda number: number is not None and not math.isnan(number)
+    return environment

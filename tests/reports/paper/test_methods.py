@@ -6,8 +6,7 @@ from omegaconf import OmegaConf
 
 from rankaae_cli.core.labels import Subject
 from rankaae_cli.models.rankaae.schedules import learning_rate_factor
-from rankaae_cli.reports.paper.bibliography import REFERENCES
-from rankaae_cli.reports.paper.citations import address, bibtex, printed_references
+from rankaae_cli.reports.paper.citations import address, bibtex, entries, fields, printed_references
 from rankaae_cli.reports.paper.facts import RunFacts
 from rankaae_cli.reports.paper.methods import methods_latex, methods_markdown, methods_paragraphs, to_complete
 from rankaae_cli.reports.paper.model_card import model_card
@@ -152,7 +151,7 @@ def test_every_citation_has_an_entry_and_every_entry_is_cited(run):
 
 
 def test_no_work_is_kept_that_no_run_cites():
-    assert {key for run in RUNS.values() for key in cited(methods_paragraphs(run()))} == set(REFERENCES)
+    assert {key for run in RUNS.values() for key in cited(methods_paragraphs(run()))} == set(entries())
 
 
 @pytest.mark.parametrize("run", RUNS.values(), ids=RUNS.keys())
@@ -252,18 +251,19 @@ def test_numbers_of_references_are_those_of_the_list():
     assert len(printed_references(keys)) == len(keys)
 
 
-@pytest.mark.parametrize("reference", REFERENCES.values(), ids=lambda r: r.key)
-def test_an_entry_is_whole(reference):
-    assert re.fullmatch(r"[a-z]+(19|20)\d\d\w+", reference.key) and str(reference.year) in reference.key
-    assert reference.journal or reference.kind == "misc"
-    assert re.fullmatch(r"|10\.\d{4,5}/\S+", reference.doi) and re.fullmatch(
-        r"|\d{4}\.\d{4,5}", reference.arxiv
-    )
-    entry = bibtex([reference.key])
-    assert (
-        entry.isascii() and braces_balance(entry) and entry.startswith(f"@{reference.kind}{{{reference.key},")
-    )
-    assert "doi.org" in address(reference) if reference.doi else True
+@pytest.mark.parametrize("key", entries())
+def test_an_entry_is_whole(key):
+    work, entry = fields(key), bibtex([key])
+    assert re.fullmatch(r"[a-z]+(19|20)\d\d\w+", key) and work["year"] in key and work["author"]
+    assert {"journal", "booktitle", "publisher"} & set(work) or entry.startswith("@misc{")
+    assert re.fullmatch(r"|10\.\d{4,5}/\S+", work.get("doi", ""))
+    assert re.fullmatch(r"|\d{4}\.\d{4,5}", work.get("eprint", ""))
+    assert ("eprint" in work) == ("archiveprefix" in work)
+    assert entry.isascii() and braces_balance(entry)
+    assert re.match(r"@(article|inproceedings|book|misc)\{" + key + ",\n", entry) and entry.endswith("\n}\n")
+    # Every line but the first and the last is a field that the list of references reads.
+    assert len(work) == len(entry.splitlines()) - 2
+    assert "doi.org" in address(work) if "doi" in work else True
 
 
 def test_accents_and_bodies_in_bibtex():
