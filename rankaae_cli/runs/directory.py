@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING, Any
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, ListConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 import rankaae_cli
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.data.files import now, write_text
+from rankaae_cli.schema.train import TrainConfig
 
 if TYPE_CHECKING:
     from rankaae_cli.data.family.family_file import Family
@@ -28,6 +30,11 @@ RUNS = Path("runs")
 CONFIG, PROVENANCE = "config.yaml", "provenance.json"
 BEST = Path("checkpoints") / "best.ckpt"
 METRICS = "metrics.json"  # of an evaluation
+_HOW_IT_RUNS = {
+    "threads",
+    "devices",
+    "save_every",
+}  # settings that decide how a training runs, not what it trains
 _PACKAGES = (
     "torch",
     "pytorch-lightning",
@@ -211,6 +218,22 @@ def read_run_config(run: Path) -> DictConfig:
     assert isinstance(config, DictConfig)
     config.pop("defaults", None)
     return config
+
+
+def plain_config(run: Path) -> dict[str, Any]:
+    """Read config.yaml of a run as plain values."""
+    values = OmegaConf.to_container(read_run_config(run))
+    assert isinstance(values, dict)
+    return {str(key): value for key, value in values.items()}
+
+
+def lacks_settings(run: Path) -> bool:
+    """Return whether a run lacks settings that decide what is trained, as one of an older program does."""
+    try:
+        merged = OmegaConf.merge(OmegaConf.structured(TrainConfig), plain_config(run))
+    except OmegaConfBaseException:  # a setting that has gone or has another type now
+        return True
+    return bool(OmegaConf.missing_keys(merged) - _HOW_IT_RUNS)
 
 
 def load_run(run: str) -> "tuple[Path, TrainedModel, Family]":

@@ -3,56 +3,50 @@
 from collections import Counter
 from importlib.resources import files as resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import numpy as np
+import pandas as pd
+
+from rankaae_cli.core.errors import UserError
+from rankaae_cli.core.terminal import console
+from rankaae_cli.data.family.family_file import Family
+from rankaae_cli.data.family.splits import SPLITS, split_by_material
 from rankaae_cli.data.files import write_text
-
-if TYPE_CHECKING:
-    from omegaconf import DictConfig
-
-    from rankaae_cli.data.family.family_file import Family
-    from rankaae_cli.models.rankaae.trained import TrainedModel
-    from rankaae_cli.reports.paper.facts import RunFacts
-    from rankaae_cli.reports.paper.papers import Papers
+from rankaae_cli.models.rankaae.schedules import epochs_of
+from rankaae_cli.models.rankaae.trained import TrainedModel
+from rankaae_cli.reports.paper.citations import bibtex, printed_references
+from rankaae_cli.reports.paper.facts import Papers, RunFacts
+from rankaae_cli.reports.paper.methods import methods_latex, methods_markdown, methods_paragraphs, to_complete
+from rankaae_cli.reports.paper.model_card import model_card
+from rankaae_cli.reports.paper.prose import as_pieces, cited
+from rankaae_cli.reports.run.origin import reasons_left_out, rejected_lists
+from rankaae_cli.runs import data as training_data
+from rankaae_cli.runs.directory import (
+    data_paths,
+    lacks_settings,
+    plain_config,
+    read_provenance,
+    read_run_config,
+)
 
 _METHOD = "liang2023rankaae"
 _STYLES = ("column.mplstyle", "page.mplstyle")
-_STYLE_LINE = 'import matplotlib.pyplot as plt; plt.style.use("style/column.mplstyle")  # or page.mplstyle'
-_FILES = {
-    "methods.tex, methods.md": "the paragraphs above, with citations, for LaTeX and for Markdown (pandoc)",
-    "references.bib": "BibTeX of what they cite, and of nothing else",
-    "model_card.md": "what the model is, how well it does, its limits, how to load it",
-    "figures/*.pdf": "vector figures with embedded fonts, one or two journal columns wide (3.4 or 7.0 inches)",
-    "tables/*.tex, *.csv": "tables for LaTeX (booktabs, graphicx), and their numbers in full",
-    "style/*.mplstyle": "matplotlib styles of the figures, for one and for two columns",
-}
 
 
 def write_papers(
     run_directory: Path,
-    model: "TrainedModel",
-    family: "Family",
+    model: TrainedModel,
+    family: Family,
     metrics: dict[str, Any],
     traversal: dict[str, Any],
     compared: dict[str, Any] | None,
-) -> "Papers | None":
+) -> Papers | None:
     """Write what is for papers below ``report/`` and return what the page shows of it.
 
     None where the configuration of the run lacks settings, so that no true text can be written: it was made by an
     older version of the program.
     """
-    from rankaae_cli.core.terminal import console
-    from rankaae_cli.reports.paper.citations import bibtex, printed_references
-    from rankaae_cli.reports.paper.methods import (
-        methods_latex,
-        methods_markdown,
-        methods_paragraphs,
-        to_complete,
-    )
-    from rankaae_cli.reports.paper.model_card import model_card
-    from rankaae_cli.reports.paper.papers import Papers
-    from rankaae_cli.reports.paper.prose import as_pieces, cited
-
     facts = gather_facts(run_directory, model, family, metrics, traversal, compared)
     if facts is None:
         console.print(
@@ -76,39 +70,30 @@ def write_papers(
         method_number=numbers[_METHOD],
         bibtex=bibtex(keys),
         to_complete=to_complete(facts),
-        files=list(_FILES.items()),
-        style=_STYLE_LINE,
     )
-
-
-# Settings that decide how a training ran, not what it trained; the texts do not speak of them.
-_HOW_IT_RAN = {"threads", "devices", "save_every"}
 
 
 def gather_facts(
     run_directory: Path,
-    model: "TrainedModel",
-    family: "Family",
+    model: TrainedModel,
+    family: Family,
     metrics: dict[str, Any],
     traversal: dict[str, Any],
     compared: dict[str, Any] | None,
-) -> "RunFacts | None":
+) -> RunFacts | None:
     """Collect what the texts are written from; None where the run's configuration lacks settings."""
-    import numpy as np
-    from omegaconf import OmegaConf
-
-    from rankaae_cli.data.family.splits import split_by_material
-    from rankaae_cli.reports.paper.facts import RunFacts
-    from rankaae_cli.runs.directory import data_paths, read_provenance, read_run_config
-
-    config = read_run_config(run_directory)
-    if _lacks_settings(config):
+    if lacks_settings(run_directory):
         return None
-    rows = _rows_trained_on(config, family)
-    unlabelled = 0 if config.unlabelled is None else None
-    if rows is not None and config.unlabelled is not None:
-        unlabelled = rows - int((family.split_N == 0).sum())
-    plain: Any = OmegaConf.to_container(config)
+    config, plain = read_run_config(run_directory), plain_config(run_directory)
+    unlabelled: int | None = None
+    rows: int | None = None
+    try:
+        unlabelled_NE = training_data.unlabelled_spectra(config, family)
+        unlabelled = 0 if unlabelled_NE is None else len(unlabelled_NE)
+        rows = training_data.rows_trained_on(family, unlabelled_NE)
+    except (UserError, OSError):
+        pass  # the file of those without descriptors is gone
+    reasons = reasons_left_out(rejected_lists(data_paths(config)))
     weights = sum(parameter.numel() for parameter in model.autoencoder.parameters())
     return RunFacts(
         subject=model.subject,
@@ -125,41 +110,26 @@ def gather_facts(
         },
         split_counts=split_counts(family),
         hashed_split=bool(
-            (family.split_N == split_by_material(family.material_N, int(config.split_seed))).all()
+            (family.split_N == split_by_material(family.material_N, int(plain["split_seed"]))).all()
         ),
-        epochs=_epochs(run_directory, config, rows),
-        batches=None if rows is None else -(-rows // int(config.batch_size)),
+        epochs=_epochs(run_directory, plain, rows),
+        batches=None if rows is None else -(-rows // int(plain["batch_size"])),
         parameters=weights // model.n_trials,
         diverged=sum(reason is not None for reason in model.failed_T),
         selected_epoch=int(model.best_epoch_T[model.selected_trial]),
         materials_project=all(_is_mp(material) for material in set(family.material_N)),
         unlabelled=unlabelled,
-        rejected=_rejected(data_paths(config)),
+        rejected=None if reasons is None else dict(Counter(reasons).most_common()),
         baselines=compared,
     )
 
 
-def split_counts(family: "Family") -> dict[str, tuple[int, int]]:
+def split_counts(family: Family) -> dict[str, tuple[int, int]]:
     """Return the numbers of spectra and materials on each side of the split."""
-    from rankaae_cli.data.family.splits import SPLITS
-
     return {
         name: (int((family.split_N == side).sum()), len(set(family.material_N[family.split_N == side])))
         for side, name in enumerate(SPLITS)
     }
-
-
-def _lacks_settings(config: "DictConfig") -> bool:
-    from omegaconf import OmegaConf
-    from omegaconf.errors import OmegaConfBaseException
-
-    from rankaae_cli.schema.train import TrainConfig
-
-    try:
-        merged = OmegaConf.merge(OmegaConf.structured(TrainConfig), OmegaConf.to_container(config))
-    except OmegaConfBaseException:  # a setting that has gone or has another type now
-        return True
-    return bool(OmegaConf.missing_keys(merged) - _HOW_IT_RAN)
 
 
 def _is_mp(material: str) -> bool:
@@ -167,35 +137,11 @@ def _is_mp(material: str) -> bool:
     return kind in ("mp", "mvc") and number.isdigit()
 
 
-def _rows_trained_on(config: "DictConfig", family: "Family") -> int | None:
-    """Return how many spectra an epoch had; None where the file of those without descriptors is gone."""
-    from rankaae_cli.core.errors import UserError
-    from rankaae_cli.runs import data as training_data
-
-    try:
-        more_NE = training_data.unlabelled_spectra(config, family)
-    except (UserError, OSError):
-        return None
-    return training_data.rows_trained_on(family, more_NE)
-
-
-def _epochs(run_directory: Path, config: "DictConfig", rows: int | None) -> int:
+def _epochs(run_directory: Path, config: dict[str, Any], rows: int | None) -> int:
     """Return the passes over the training rows: those of metrics.csv, of the longest trial."""
-    import pandas as pd
-
-    from rankaae_cli.models.rankaae.schedules import epochs_of
-
     table = run_directory / "metrics.csv"
     if table.is_file():
         return int(pd.read_csv(table, usecols=["epoch"])["epoch"].max()) + 1
-    if config.max_epochs is not None or rows is None:
-        return int(config.max_epochs or 0)
-    return epochs_of(int(config.max_steps), rows, int(config.batch_size))
-
-
-def _rejected(data: list[Path]) -> dict[str, int] | None:
-    """Return the number of sites that ``ingest`` left out, by reason; None where it left no list of a file."""
-    from rankaae_cli.reports.run.origin import reasons_left_out, rejected_lists
-
-    reasons = reasons_left_out(rejected_lists(data))
-    return None if reasons is None else dict(Counter(reasons).most_common())
+    if config["max_epochs"] is not None or rows is None:
+        return int(config["max_epochs"] or 0)
+    return epochs_of(int(config["max_steps"]), rows, int(config["batch_size"]))

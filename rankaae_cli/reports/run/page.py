@@ -25,7 +25,7 @@ from rankaae_cli.core.labels import (
     with_unit,
 )
 from rankaae_cli.reports.figures.plotly import plotly_packed
-from rankaae_cli.reports.paper.papers import Papers
+from rankaae_cli.reports.paper.facts import Papers
 from rankaae_cli.reports.run.explorer import Explorer
 from rankaae_cli.reports.tables import Cell, Ranged, Table, print_number
 

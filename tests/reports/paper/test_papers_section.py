@@ -5,7 +5,7 @@ import matplotlib as mpl
 import pytest
 
 from rankaae_cli.reports.figures.drawing import COLUMN_INCHES, PAGE_INCHES
-from rankaae_cli.reports.paper.papers import Papers
+from rankaae_cli.reports.paper.facts import Papers
 from rankaae_cli.reports.run.page import render_page
 from tests.reports.run.test_page import HOSTILE, Page, content
 
@@ -15,8 +15,6 @@ PAPERS = Papers(
     method_number=1,
     bibtex="@article{x,\n  title = {{A & B}},\n}\n",
     to_complete=["where the structures come from"],
-    files=[("methods.tex", "paragraphs")],
-    style='plt.style.use("style/column.mplstyle")',
 )
 
 
