@@ -247,14 +247,15 @@ class _Job:
     folder: str = field(default_factory=os.getcwd)
 
     def __call__(self, cfg: "DictConfig") -> float | None:
-        from rankaae_cli.sweeps import job as sweep_job
+        from rankaae_cli.runs.sweep_record import is_sweep
+        from rankaae_cli.sweeps.job import Origin, run_job
 
         if self.asks_help:
             self._help(cfg)
             return None
-        if sweep_job.is_sweep():
-            origin = sweep_job.Origin(self.process, self.folder, self.overrides)
-            return sweep_job.run_job(self._run, self._explain, cfg, origin)
+        if is_sweep():
+            origin = Origin(self.process, self.folder, self.overrides)
+            return run_job(self._run, self._explain, cfg, origin)
         try:
             result = self._run(cfg)
         except BrokenPipeError:

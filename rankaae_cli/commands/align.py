@@ -13,7 +13,9 @@ from rankaae_cli.core.labels import Subject
 from rankaae_cli.data.family.family_file import read_family
 from rankaae_cli.reports.figures.drawing import save_figure
 from rankaae_cli.reports.prediction.figures import offset_figure
-from rankaae_cli.runs.directory import family_of_run, find_run, read_run_config
+from rankaae_cli.runs.directory import read_run_config
+from rankaae_cli.runs.find import find_run
+from rankaae_cli.runs.load import family_of_run
 
 
 def run(cfg: DictConfig) -> dict[str, Any]:

@@ -14,7 +14,8 @@ from rankaae_cli.core.errors import UserError
 from rankaae_cli.reports.baseline_table import print_baselines
 from rankaae_cli.reports.console import print_evaluation, print_reconstruction_warning
 from rankaae_cli.reports.run.inputs import write_evaluation
-from rankaae_cli.runs.directory import evaluation_directory, load_run
+from rankaae_cli.runs.directory import evaluation_directory
+from rankaae_cli.runs.load import load_run
 
 
 def run(cfg: DictConfig) -> dict[str, Any]:

@@ -81,7 +81,7 @@ def report_run(run_directory: Path, page: str = "always") -> RunReport:
         If the run or its data cannot be used.
     """
     from rankaae_cli.core.terminal import console
-    from rankaae_cli.runs.directory import load_run
+    from rankaae_cli.runs.load import load_run
 
     run_directory, model, family = load_run(str(run_directory))
     metrics, traversal = outputs(run_directory, model, family)

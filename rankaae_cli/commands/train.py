@@ -13,9 +13,11 @@ from rankaae_cli.models.rankaae.settings import LOSSES, Spread
 from rankaae_cli.runs import data as training_data
 from rankaae_cli.runs import directory as run_directory
 from rankaae_cli.runs import logger as train_logger
+from rankaae_cli.runs import provenance as run_provenance
 from rankaae_cli.runs import resume as interrupted
+from rankaae_cli.runs.load import load_family
+from rankaae_cli.runs.sweep_record import own_finished_run
 from rankaae_cli.schema.train import TrainConfig
-from rankaae_cli.sweeps import job as sweep_job
 from rankaae_cli.sweeps import optuna_study as search_study
 
 if TYPE_CHECKING:
@@ -30,7 +32,7 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     from rankaae_cli.models.rankaae.fit import chosen_device
     from rankaae_cli.models.rankaae.schedules import epochs_of
 
-    if ended := sweep_job.own_finished_run():
+    if ended := own_finished_run():
         train_stages.after_training(cfg, ended)
         return {"run": ended, "score": train_stages.score_of(ended)}
     resumed = cfg.resume is not None
@@ -39,7 +41,7 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     _check(cfg)
     train_stages.ingest_where_needed(cfg)
     data, is_sample = training_data.data_files(cfg)
-    family = run_directory.load_family(data, cfg.split_seed, cfg.regrid, stored=True, announce=console.print)
+    family = load_family(data, cfg.split_seed, cfg.regrid, stored=True, announce=console.print)
     family = training_data.usable_family(cfg, family)
     device = chosen_device(cfg.device.value, cfg.devices)
     cfg.data = str(data[0]) if len(data) == 1 else [str(path) for path in data]
@@ -52,13 +54,13 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     files = [*data, *training_data.second_file(cfg)]
 
     if resumed:
-        provenance = interrupted.provenance_when_resumed(directory, files, device)
+        provenance = run_provenance.provenance_when_resumed(directory, files, device)
         logger = train_logger.logger_of(cfg, directory)
     else:
         directory, logger = _new_run(cfg)
-        provenance = run_directory.provenance_at_start("train", files, family, device)
+        provenance = run_provenance.provenance_at_start("train", files, family, device)
         run_directory.write_config(directory, "train", cfg)
-    run_directory.write_provenance(directory, provenance)
+    run_provenance.write_provenance(directory, provenance)
     if is_sample:
         console.print(f"{cfg.family.data} is not there: training on the shipped sample, which is synthetic")
     console.print(_describe(family, cfg.trials, epochs, device))
@@ -117,11 +119,11 @@ def _fitted(request: "FitRequest", provenance: dict[str, Any]) -> "tuple[Trained
             model = fit(request, progress, announce=console.print)
     except Stopped as stopped:
         wall = round(time.monotonic() - start, 3)
-        run_directory.write_provenance(directory, {**provenance, "wall_s": wall})
+        run_provenance.write_provenance(directory, {**provenance, "wall_s": wall})
         message = f"{stopped}; go on with rankaae train resume={_shown(directory)}"
         raise Stopped(message, stopped.status - 128) from stopped
     wall = time.monotonic() - start
-    run_directory.write_provenance(directory, {**provenance, "finished": now(), "wall_s": round(wall, 3)})
+    run_provenance.write_provenance(directory, {**provenance, "finished": now(), "wall_s": round(wall, 3)})
     return model, wall
 
 

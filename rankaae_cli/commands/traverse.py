@@ -41,7 +41,7 @@ OTHERS_TEXT = {"data": "others as in the data", "independent": "others independe
 def run(cfg: "DictConfig") -> dict[str, Any]:
     """Traverse every style of a run; return the contents of traversal.json."""
     from rankaae_cli.reports.console import print_traversal
-    from rankaae_cli.runs.directory import load_run
+    from rankaae_cli.runs.load import load_run
 
     run_directory, model, family = load_run(cfg.run)
     traversal = traverse(

@@ -18,7 +18,7 @@ _SHARE_IN_MEMORY, _SHARE_STREAMED = 0.5, 0.25
 def data_files(cfg: DictConfig) -> tuple[list[Path], bool]:
     """Return the family files to train on, and whether it is the shipped synthetic sample."""
     from rankaae_cli.data.family.samples import sample_path
-    from rankaae_cli.runs.directory import data_paths
+    from rankaae_cli.runs.load import data_paths
 
     if cfg.data is not None:
         paths = data_paths(cfg)

@@ -1,14 +1,17 @@
-"""Which runs a ``run=`` of several names: directories at any depth, lists and patterns of them."""
+"""Which runs a ``run=`` names: the newest, a directory, those below one at any depth, lists and patterns."""
 
 import glob
 import os
 import re
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from rankaae_cli.core.errors import UserError
-from rankaae_cli.runs.directory import BEST, PROVENANCE, find_run, read_provenance
+from rankaae_cli.runs.directory import BEST, RUNS
+from rankaae_cli.runs.provenance import PROVENANCE, read_provenance
 from rankaae_cli.runs.sweep_record import JOB, PRUNED, SWEEP, jobs_of, read_job, read_plan
 
 _SWEEP = "multirun.yaml"  # what Hydra leaves in the directory of a sweep
@@ -63,6 +66,47 @@ class FoundRuns:
         return self.finished[0] if len(self.finished) == 1 and not self.left_out else None
 
 
+def find_run(run: str, root: Path = RUNS) -> Path:
+    """Return the directory of a finished run.
+
+    Parameters
+    ----------
+    run
+        A path, or ``latest`` for the newest finished run below `root`.
+
+    Raises
+    ------
+    UserError
+        If there is no such run, it has not finished, or it has no checkpoint.
+    """
+    if run == "latest":
+        path = _newest_finished(root)
+    else:
+        path = Path(run)
+        if not (path / PROVENANCE).is_file():
+            raise UserError(
+                f"{path} is not a run directory (no {PROVENANCE} in it)\ngive one as run=, or run=latest"
+            )
+        if "finished" not in read_provenance(path):
+            raise UserError(
+                f"the run {path} has not finished\nwait for it, or go on with it: rankaae train resume={path}"
+            )
+    if not (path / BEST).is_file():
+        raise UserError(f"the run {path} has no {BEST}\nit cannot be used: train again")
+    return path.resolve()
+
+
+def readable_runs(root: Path) -> list[tuple[Path, dict[str, Any]]]:
+    """Return the runs below `root` with their provenance, passing over what cannot be read with a word."""
+    runs = []
+    for path in root.rglob(PROVENANCE):
+        try:
+            runs.append((path.parent, read_provenance(path.parent)))
+        except UserError as error:
+            print(f"passed over: {str(error).splitlines()[0]}", file=sys.stderr)
+    return runs
+
+
 def find_runs(run: str | Sequence[str]) -> FoundRuns:
     """Return the runs that `run` names.
 
@@ -92,6 +136,35 @@ def find_runs(run: str | Sequence[str]) -> FoundRuns:
         raise UserError(_none_finished(names, left_out))
     directory = Path(names[0]) if len(names) == 1 and Path(names[0]).is_dir() else None
     return FoundRuns(finished, left_out, directory and directory.resolve())
+
+
+def _newest_finished(root: Path) -> Path:
+    """Return the newest finished run below `root`; say so where a run that has not finished is newer."""
+    runs = readable_runs(root)
+    finished = [(content["finished"], path) for path, content in runs if "finished" in content]
+    begun = [
+        (content["started"], path)
+        for path, content in runs
+        if "started" in content and "finished" not in content
+    ]
+    since, unfinished = max(begun, default=("", None))
+    if finished:
+        until, path = max(finished)
+        if unfinished is not None and since > until:
+            print(
+                f"taking {path}: the newer {unfinished} has not finished (to go on with it: "
+                f"rankaae train resume={unfinished})",
+                file=sys.stderr,
+            )
+        return path
+    where = f"there is no finished run below {root.resolve()}"
+    if unfinished is None:
+        raise UserError(f"{where}\ntrain one: rankaae train +family=...")
+    others = f" (nor have {len(begun) - 1} older ones)" if len(begun) > 1 else ""
+    raise UserError(
+        f"{where}; {unfinished} has not finished{others}\n"
+        f"wait for it, or go on with it: rankaae train resume={unfinished}"
+    )
 
 
 def _named(name: str) -> list[tuple[Path, LeftOut | None]]:

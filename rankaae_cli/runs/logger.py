@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
+from hydra.utils import instantiate
 from omegaconf import DictConfig
 
 from rankaae_cli.core.errors import UserError
-from rankaae_cli.runs import resume as interrupted
-from rankaae_cli.sweeps import job as sweep_job
+from rankaae_cli.runs.resume import given_settings
+from rankaae_cli.runs.sweep_record import own_sweep
 
 _MLFLOW = "MLFlowLogger"
 
@@ -23,18 +24,16 @@ def logger_of(cfg: DictConfig, directory: Path) -> Any:
     UserError
         If it cannot be made.
     """
-    from hydra.utils import instantiate
-
     if not cfg.logger:
         return None
     name = str(cfg.logger.get("_target_", "")).rpartition(".")[2]
-    store = directory if name != _MLFLOW else sweep_job.own_sweep() or directory
+    store = directory if name != _MLFLOW else own_sweep() or directory
     settings = _mlflow_settings(cfg, store, directory) if name == _MLFLOW else {}
     try:
         with _alone(store):
             logger = instantiate(cfg.logger, save_dir=str(directory), **settings)
             # By these, curves are told apart.
-            logger.log_hyperparams(interrupted.given_settings())
+            logger.log_hyperparams(given_settings())
         return logger
     except Exception as error:
         cause = error.__cause__ or error
@@ -58,7 +57,7 @@ def _mlflow_settings(cfg: DictConfig, store: Path, directory: Path) -> dict[str,
 @contextmanager
 def _alone(store: Path) -> Iterator[None]:
     """Let jobs of a sweep that begin together make tables and experiments in a store one after another."""
-    if sweep_job.own_sweep() is None:
+    if own_sweep() is None:
         yield
         return
     with FileLock(store / ".logger.lock"):

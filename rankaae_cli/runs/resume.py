@@ -9,15 +9,10 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 from rankaae_cli.core.errors import UserError
-from rankaae_cli.data.files import is_locked, locked, now
-from rankaae_cli.runs.directory import (
-    CONFIG,
-    PROVENANCE,
-    RUNS,
-    read_provenance,
-    readable_runs,
-    sha256,
-)
+from rankaae_cli.data.files import is_locked, locked
+from rankaae_cli.runs.directory import CONFIG, RUNS
+from rankaae_cli.runs.find import readable_runs
+from rankaae_cli.runs.provenance import PROVENANCE, read_provenance
 
 _LOCK = ".lock"
 
@@ -107,30 +102,3 @@ def _flat(cfg: DictConfig) -> dict[str, Any]:
         }
 
     return walk(OmegaConf.to_container(cfg, resolve=True, enum_to_str=True), "")
-
-
-def provenance_when_resumed(run: Path, data: list[Path], device: str) -> dict[str, Any]:
-    """Return the run's provenance with the time of resuming added.
-
-    Raises
-    ------
-    UserError
-        If the data files or the kind of device are not those that the run was begun with.
-    """
-    provenance = read_provenance(run)
-    if device != provenance.get("device", device):
-        # Their random generators differ: the run would not be the one that was begun.
-        raise UserError(
-            f"the run was begun on {provenance['device']} and would go on on {device}\n"
-            f"give device={provenance['device']}, or begin a new run"
-        )
-    begun_with = [entry.get("sha256") for entry in provenance.get("data", [])]
-    for i, path in enumerate(data):
-        found, expected = sha256(path), begun_with[i] if i < len(begun_with) else "none"
-        if found != expected:
-            raise UserError(
-                f"{path} is not the file that the run was begun with "
-                f"(its SHA-256 begins {found[:12]}, not {expected[:12]})\n"
-                "give the same file, or begin a new run"
-            )
-    return {**provenance, "resumed": [*provenance.get("resumed", []), now()]}

@@ -12,8 +12,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.data.files import is_locked, locked, now, replacing, write_text
+from rankaae_cli.runs.provenance import PROVENANCE, read_provenance
 
 SWEEP, TABLE, JOB, LOG = "sweep.json", "sweep.csv", "job.json", "job.log"
 _JOB_LOCK = ".job.lock"
@@ -80,6 +84,25 @@ class Plan:
     call: list[str]
     arguments: list[str]
     jobs: list[Job] = field(default_factory=list)
+
+
+def is_sweep() -> bool:
+    """Return whether the configuration at hand is a job's of a sweep."""
+    return HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN
+
+
+def own_sweep() -> Path | None:
+    """Return the directory of the sweep that the job at hand is of; None where it is of none."""
+    return Path(HydraConfig.get().sweep.dir).resolve() if is_sweep() else None
+
+
+def own_finished_run() -> Path | None:
+    """Return the directory of the job at hand where its run has finished, though the job as a whole has not."""
+    if not is_sweep():
+        return None
+    folder = Path(HydraConfig.get().runtime.output_dir)
+    finished = (folder / PROVENANCE).is_file() and "finished" in read_provenance(folder)
+    return folder if finished else None
 
 
 def write_plan(sweep: Path, plan: Plan) -> None:

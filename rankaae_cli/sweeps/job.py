@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
-from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from rankaae_cli.core.errors import Pruned, Stopped
 from rankaae_cli.data.files import now
 from rankaae_cli.runs import sweep_record
-from rankaae_cli.runs.directory import CONFIG, PROVENANCE, read_provenance
+from rankaae_cli.runs.directory import CONFIG
+from rankaae_cli.runs.provenance import PROVENANCE
 from rankaae_cli.runs.sweep_record import DONE, FAILED, INTERRUPTED, LOG, PRUNED, RUNNING, Job
 
 INTERRUPTED_STATUS = 128 + signal.SIGTERM
@@ -44,25 +44,6 @@ class Origin:
     process: int
     folder: str
     arguments: list[str]
-
-
-def is_sweep() -> bool:
-    """Return whether the configuration at hand is a job's of a sweep."""
-    return HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN
-
-
-def own_sweep() -> Path | None:
-    """Return the directory of the sweep that the job at hand is of; None where it is of none."""
-    return Path(HydraConfig.get().sweep.dir).resolve() if is_sweep() else None
-
-
-def own_finished_run() -> Path | None:
-    """Return the directory of the job at hand where its run has finished, though the job as a whole has not."""
-    if not is_sweep():
-        return None
-    folder = Path(HydraConfig.get().runtime.output_dir)
-    finished = (folder / PROVENANCE).is_file() and "finished" in read_provenance(folder)
-    return folder if finished else None
 
 
 def run_job(

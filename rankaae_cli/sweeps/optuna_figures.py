@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from rankaae_cli.runs.directory import PROVENANCE, read_provenance
+from rankaae_cli.runs.provenance import PROVENANCE, read_provenance
 from rankaae_cli.sweeps.optuna_study import optuna_module
 
 _FEWEST_A_SETTING = 3  # completed jobs for each that is searched, for their importance to mean anything

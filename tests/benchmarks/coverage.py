@@ -21,7 +21,7 @@ from rankaae_cli.core.statistics.novelty import Novelty, novelty_signs, style_di
 from rankaae_cli.data.family.family_file import Family, read_family
 from rankaae_cli.data.family.splits import TEST, TRAIN, VALIDATION
 from rankaae_cli.models.rankaae.trained import TrainedModel
-from rankaae_cli.runs.directory import load_run
+from rankaae_cli.runs.load import load_run
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from rankaae_cli.models.rankaae.fit import FitRequest, chosen_device, fit
 from rankaae_cli.models.rankaae.schedules import epochs_of
 from rankaae_cli.models.rankaae.trained import TrainedModel
 from rankaae_cli.runs.data import rows_trained_on, usable_family
-from rankaae_cli.runs.directory import load_family
+from rankaae_cli.runs.load import load_family
 from rankaae_cli.schema.train import TrainConfig
 from tests.configuration import composed
 

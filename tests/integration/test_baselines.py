@@ -21,7 +21,7 @@ from rankaae_cli.data.family.synthetic import synthetic_family
 from rankaae_cli.models.rankaae.selection import COUPLING_WEIGHT, RECONSTRUCTION_WEIGHT
 from rankaae_cli.models.registry import load_model
 from rankaae_cli.models.supervised.classical import BASELINES, fit_extra_trees
-from rankaae_cli.runs.directory import load_run
+from rankaae_cli.runs.load import load_run
 from tests.configuration import composed
 
 NAMES = ["OS", "CN", "NNRS"]

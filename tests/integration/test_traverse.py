@@ -12,7 +12,7 @@ from rankaae_cli.analysis.traversal.findings import findings
 from rankaae_cli.commands import traverse
 from rankaae_cli.data.family.family_file import write_family
 from rankaae_cli.data.family.synthetic import synthetic_family
-from rankaae_cli.runs.directory import load_run
+from rankaae_cli.runs.load import load_run
 from tests.integration.test_evaluate_traverse_report import call
 
 NAMES = ["OS", "CN", "NNRS"]

@@ -3,7 +3,8 @@ import json
 import pytest
 
 from rankaae_cli.core.errors import UserError
-from rankaae_cli.runs.directory import find_run, new_run_directory
+from rankaae_cli.runs.directory import new_run_directory
+from rankaae_cli.runs.find import find_run
 
 
 def make_run(path, finished=None, checkpoint=True, started="2026-01-01"):

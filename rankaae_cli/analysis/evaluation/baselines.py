@@ -285,7 +285,7 @@ def _rows_of_model(
     run_directory: Path, model: "TrainedModel", metrics: dict[str, Any]
 ) -> list[dict[str, Any]]:
     """Return the selected trial and the ensemble as rows like those of the baselines."""
-    from rankaae_cli.runs.directory import read_provenance
+    from rankaae_cli.runs.provenance import read_provenance
 
     seconds = read_provenance(run_directory).get("wall_s")
     a_trial = sum(parameter.numel() for parameter in model.autoencoder.parameters()) // model.n_trials

@@ -18,7 +18,10 @@ from rankaae_cli.core.statistics.conformal import IntervalRows, calibrate_interv
 from rankaae_cli.core.statistics.novelty import novelty_signs, style_distance
 from rankaae_cli.core.styles.ensemble import ensemble_spectra
 from rankaae_cli.data.files import replacing
-from rankaae_cli.runs.directory import BEST, find_run, load_run, read_provenance, sha256
+from rankaae_cli.runs.directory import BEST
+from rankaae_cli.runs.find import find_run
+from rankaae_cli.runs.load import load_run
+from rankaae_cli.runs.provenance import read_provenance, sha256
 
 if TYPE_CHECKING:
     from rankaae_cli.data.family.family_file import Family

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from rankaae_cli.commands.report import RunReport
 from rankaae_cli.reports.batch.settings import flattened
-from rankaae_cli.runs.directory import read_provenance, read_run_config
+from rankaae_cli.runs.directory import read_run_config
+from rankaae_cli.runs.provenance import read_provenance
 
 if TYPE_CHECKING:
     import numpy as np

@@ -22,13 +22,9 @@ from rankaae_cli.reports.paper.model_card import model_card
 from rankaae_cli.reports.paper.prose import as_pieces, cited
 from rankaae_cli.reports.run.origin import reasons_left_out, rejected_lists
 from rankaae_cli.runs import data as training_data
-from rankaae_cli.runs.directory import (
-    data_paths,
-    lacks_settings,
-    plain_config,
-    read_provenance,
-    read_run_config,
-)
+from rankaae_cli.runs.directory import lacks_settings, plain_config, read_run_config
+from rankaae_cli.runs.load import data_paths
+from rankaae_cli.runs.provenance import read_provenance
 
 _METHOD = "liang2023rankaae"
 _STYLES = ("column.mplstyle", "page.mplstyle")

@@ -35,7 +35,8 @@ def gather(
     from rankaae_cli.reports.baseline_table import baselines_table
     from rankaae_cli.reports.run import tables as run_tables
     from rankaae_cli.reports.run.page import PageContent
-    from rankaae_cli.runs.directory import read_provenance, read_run_config
+    from rankaae_cli.runs.directory import read_run_config
+    from rankaae_cli.runs.provenance import read_provenance
 
     subject, provenance = model.subject, read_provenance(run_directory)
     config = read_run_config(run_directory)

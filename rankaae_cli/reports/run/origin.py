@@ -20,7 +20,7 @@ _REASONS_AT_MOST = 12
 def rejected_sites(config: "DictConfig") -> "Rejected":
     """Return which sites are not in the data files and why, by the lists that `rankaae ingest` left."""
     from rankaae_cli.reports.run.page import Rejected
-    from rankaae_cli.runs.directory import data_paths
+    from rankaae_cli.runs.load import data_paths
 
     paths = rejected_lists(data_paths(config))
     names = ", ".join(path.name for path in paths)

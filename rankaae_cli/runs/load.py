@@ -1,0 +1,100 @@
+"""What a run works on again: its model, and its data with the split that it was trained with."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from omegaconf import DictConfig, ListConfig
+
+from rankaae_cli.core.errors import UserError
+from rankaae_cli.data.family.families import read_families
+from rankaae_cli.data.family.family_file import Family, material_numbers
+from rankaae_cli.data.family.splits import SPLITS, split_by_material
+from rankaae_cli.models.rankaae.trained import TrainedModel
+from rankaae_cli.models.registry import load_model
+from rankaae_cli.runs.directory import BEST, read_run_config
+from rankaae_cli.runs.find import find_run
+from rankaae_cli.runs.provenance import read_provenance, sha256
+
+
+def load_run(run: str) -> tuple[Path, TrainedModel, Family]:
+    """Find a run and load its model, and its data with the run's split and descriptors.
+
+    Raises
+    ------
+    UserError
+        If the run or its data cannot be used, or the data file is not the one the run was trained on.
+    """
+    # The passes of these commands are too small to be shared among threads.
+    torch.set_num_threads(1)
+    path = find_run(run)
+    config = read_run_config(path)
+    model = load_model(path / BEST)
+    for entry in read_provenance(path).get("data", []):
+        data = Path(entry["path"])
+        if data.is_file() and sha256(data) != entry["sha256"]:
+            raise UserError(
+                f"{data} has changed since the run {path} was trained on it\ntrain again on the new file"
+            )
+    family = family_of_run(config)
+    return path, model, family.with_descriptors(model.descriptor_names)
+
+
+def family_of_run(config: DictConfig) -> Family:
+    """Read the data of a run with its split; spectra that it did not hold in memory stay in their files."""
+    regrid, stored = bool(config.get("regrid")), config.get("memory") is not None
+    return load_family(data_paths(config), int(config.split_seed), regrid, stored)
+
+
+def load_family(
+    paths: list[Path],
+    split_seed: int,
+    regrid: bool = False,
+    stored: bool = False,
+    announce: Callable[[str], None] = lambda text: None,
+) -> Family:
+    """Read family files as one with the split of `split_seed`; 0 keeps the one in the files.
+
+    Parameters
+    ----------
+    paths, regrid, stored
+        See `data.families.read_families`.
+    split_seed
+        Of the split.
+    announce
+        Is told how several files went together.
+
+    Raises
+    ------
+    UserError
+        If a material is on two sides of the split, a side is empty, or the files do not go together.
+    """
+    family, notes = read_families(paths, regrid, stored)
+    named = ", ".join(str(path) for path in paths)
+    if split_seed != 0:
+        family = replace(family, split_N=split_by_material(family.material_N, split_seed))
+    number_N = material_numbers(family.material_N)
+    first_M = np.unique(number_N, return_index=True)[1]
+    beside_N = family.split_N != family.split_N[first_M][number_N]
+    if beside_N.any():
+        raise UserError(
+            f"{named}: the sites of {family.material_N[beside_N.argmax()]} are on two sides of the split\n"
+            "split by material" + ("" if len(paths) == 1 else ", as any split_seed= but 0 does")
+        )
+    empty = [name for side, name in enumerate(SPLITS) if not np.any(family.split_N == side)]
+    if empty:
+        raise UserError(
+            f"{named}: no material of its {len(first_M)} is on the {' or '.join(empty)} side of the split\n"
+            "add materials, or choose another split_seed="
+        )
+    for note in notes:
+        announce(note)
+    return family
+
+
+def data_paths(config: DictConfig) -> list[Path]:
+    """Return the family files that a configuration names, be it one or a list."""
+    data = config.data
+    return [Path(str(path)) for path in data] if isinstance(data, ListConfig) else [Path(str(data))]
