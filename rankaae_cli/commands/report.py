@@ -95,7 +95,7 @@ def report_run(run_directory: Path, page: str = "always") -> RunReport:
 
 def _is_current(page: Path, run_directory: Path) -> bool:
     """Return whether a page was written after what it shows; that itself is known to be current."""
-    from rankaae_cli.commands.traverse import TRAVERSAL
+    from rankaae_cli.analysis.traversal.traverse import TRAVERSAL
 
     evaluation = evaluation_directory(run_directory, "test")
     shown = [evaluation / METRICS, run_directory / "traversal" / TRAVERSAL, *baselines_files(evaluation)]

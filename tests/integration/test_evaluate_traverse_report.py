@@ -21,6 +21,7 @@ from rankaae_cli.core.errors import UserError
 from rankaae_cli.data.family.family_file import write_family
 from rankaae_cli.data.family.splits import split_by_material
 from rankaae_cli.data.family.synthetic import synthetic_family
+from rankaae_cli.reports.run import traversal_figures
 from rankaae_cli.reports.run.inputs import write_evaluation
 from rankaae_cli.runs.load import load_run
 from rankaae_cli.schema.finished_run import CheckRows, Others, ReportConfig, TraverseConfig
@@ -291,11 +292,11 @@ def test_checks_sensitivities_and_trends_are_consistent(run_directory, page):
     "keys", [{"others": Others.independent}, {"check_rows": CheckRows.test}, {"check_rows": CheckRows.all}]
 )
 def test_traversal_follows_its_keys(run_directory, tmp_path, monkeypatch, keys):
-    monkeypatch.setattr("rankaae_cli.reports.figures.drawing.save_figure", lambda *_: None)  # the slow part
+    monkeypatch.setattr(traversal_figures, "save_figure", lambda *_: None)  # the slow part
     shutil.copytree(run_directory / "checkpoints", tmp_path / "checkpoints")
     _, model, family = load_run(str(run_directory))
     values = {key: value.value for key, value in keys.items()}
-    content = traverse.traverse(tmp_path, model, family, levels=3, draws=20, **values)
+    content = traversal_figures.write_traversal(tmp_path, model, family, levels=3, draws=20, **values)
     assert {key: content[key] for key in values} == values
     if content["check_rows"] == "all":  # enough spectra for some bins
         checks = {n: content["styles"][n]["check"] for n in NAMES}
@@ -307,7 +308,9 @@ def test_traversal_follows_its_keys(run_directory, tmp_path, monkeypatch, keys):
             assert check["pearson"] == check["pearson_all_rows"] == pytest.approx(r, abs=1e-4)
             assert all(10 <= side["matched_rows"] <= side["rows"] for side in check["bins"].values())
     assert all(
-        p.is_file() for p in traverse.traversal_files(tmp_path, model) if p.suffix in (".csv", ".json")
+        p.is_file()
+        for p in traversal_figures.traversal_files(tmp_path, model)
+        if p.suffix in (".csv", ".json")
     )
 
 
@@ -350,9 +353,7 @@ def test_another_split_goes_beside(run_directory, page, capsys):
 
 
 def test_report_makes_again_only_what_is_outdated(run_directory, page, capsys, monkeypatch):
-    monkeypatch.setattr(
-        "rankaae_cli.reports.figures.drawing.save_figure", lambda *_, **__: None
-    )  # the slow part
+    monkeypatch.setattr(traversal_figures, "save_figure", lambda *_, **__: None)  # the slow part
     path = run_directory / "traversal" / "traversal.json"
     before = (run_directory / "evaluation" / "metrics.json").stat().st_mtime_ns
     for change in ({"checkpoint_sha256": "of another model"}, {"format_version": 0}):

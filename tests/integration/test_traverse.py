@@ -9,9 +9,9 @@ import pytest
 
 from rankaae_cli.analysis.evaluation.findings import WARNING
 from rankaae_cli.analysis.traversal.findings import findings
-from rankaae_cli.commands import traverse
 from rankaae_cli.data.family.family_file import write_family
 from rankaae_cli.data.family.synthetic import synthetic_family
+from rankaae_cli.reports.run import traversal_figures
 from rankaae_cli.runs.load import load_run
 from tests.integration.test_evaluate_traverse_report import call
 
@@ -52,7 +52,7 @@ def test_the_command_ends_with_the_summary_and_the_path(run_directory, printed):
 def test_every_figure_has_a_csv_of_its_stem(run_directory, printed):
     folder = run_directory / "traversal"
     _, model, _ = load_run(str(run_directory))
-    files = traverse.traversal_files(run_directory, model)
+    files = traversal_figures.traversal_files(run_directory, model)
     assert set(files) == set(folder.iterdir()) and files[-1].name == "traversal.json"
     figures = {path.stem for path in files if path.suffix == ".png"}
     assert figures == {path.stem for path in files if path.suffix == ".pdf"}
@@ -158,19 +158,17 @@ def test_maps_have_descriptors_and_the_interaction_of_what_they_map(run_director
 
 
 def test_a_single_trial_is_traversed(run_directory, tmp_path, monkeypatch):
-    monkeypatch.setattr(
-        "rankaae_cli.reports.figures.drawing.save_figure", lambda *_, **__: None
-    )  # the slow part
+    monkeypatch.setattr(traversal_figures, "save_figure", lambda *_, **__: None)  # the slow part
     (tmp_path / "checkpoints").symlink_to(run_directory / "checkpoints")
     _, model, family = load_run(str(run_directory))
     lost = 1 - model.selected_trial
     model.failed_T[lost] = "the loss is NaN"
     model.calibration["trials"][lost] = None
-    content = traverse.traverse(tmp_path, model, family, levels=3, draws=20)
+    content = traversal_figures.write_traversal(tmp_path, model, family, levels=3, draws=20)
     assert content["n_trials"] == 1
     stability = pd.read_csv(tmp_path / "traversal" / "stability.csv")
     assert stability["relative_spread"].isna().all()
     assert f"difference_trial_{lost}" not in stability
     for name in NAMES:
-        found = content["styles"][name]["sensitivity"]
-        assert found["unknown_because"] or "no test" in found["criterion"]
+        sensitivity = content["styles"][name]["sensitivity"]
+        assert sensitivity["unknown_because"] or "no test" in sensitivity["criterion"]

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from matplotlib.ticker import MaxNLocator
 
 from rankaae_cli.core.labels import style_title, with_unit
 
 _PERCENTILE_TICKS = (5.0, 50.0, 95.0)
 _MOST_VALUES, _FEWEST_VALUES = (6, 5, 4, 3), 3
+_STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)  # times powers of ten
 _FLAT = 0.01  # of the range: as near to a value as this, a stretch of the calibration is at it
 
 
@@ -84,7 +84,7 @@ class StyleAxis:
         slack = _FLAT * (last - first)
         if last <= first:
             return [first]
-        wanted = self.classes or MaxNLocator(most, steps=[1, 2, 2.5, 5, 10]).tick_values(first, last)
+        wanted = self.classes or _even_values(first, last, most)
         values = [float(value) for value in wanted if first - slack <= value <= last + slack]
         return values if len(values) >= 2 else [first, *values, last]
 
@@ -94,6 +94,18 @@ class StyleAxis:
         reached = min(int(np.searchsorted(self.value_P, value - slack, "left")), len(self.value_P) - 1)
         left = max(int(np.searchsorted(self.value_P, value + slack, "right")) - 1, 0)
         return float(self.percentiles[reached] + self.percentiles[left]) / 2
+
+
+def _even_values(first: float, last: float, most: int) -> Sequence[float]:
+    """Return round values in even steps that span a range in `most` steps or fewer, two of them inside it."""
+    power = 10.0 ** math.floor(math.log10((last - first) / most))
+    steps = [power * step for step in (*(step / 10 for step in _STEPS[:-1]), *_STEPS)]
+    widest = next(index for index, step in enumerate(steps) if step >= (last - first) / most)
+    for step in reversed(steps[: widest + 1]):
+        values = step * np.arange(math.floor(first / step), math.ceil(last / step) + 1)
+        if ((first <= values) & (values <= last)).sum() >= 2:
+            break
+    return list(values)
 
 
 def _printed(values: Sequence[float]) -> list[str]:

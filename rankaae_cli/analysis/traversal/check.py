@@ -1,27 +1,37 @@
-"""The response of the network held against the spectra themselves, for one descriptor."""
+"""The network's response to one descriptor beside the difference of matched spectra of the data."""
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from rankaae_cli.analysis.traversal.walks import StyleWalk, write_csv
+import numpy as np
+import pandas as pd
 
-if TYPE_CHECKING:
-    import numpy as np
-
-    from rankaae_cli.core.labels import Subject
-    from rankaae_cli.core.statistics.matching import Bins, MatchedDifference, Pairs
-    from rankaae_cli.data.family.family_file import Family
-    from rankaae_cli.models.rankaae.trained import TrainedModel
+from rankaae_cli.analysis.traversal.findings import check_remark, unsupported_because
+from rankaae_cli.analysis.traversal.walks import StyleWalk
+from rankaae_cli.core.statistics.matching import (
+    Bins,
+    MatchedDifference,
+    Pairs,
+    amplitude_ratio,
+    bins_of,
+    match_rows,
+    matched_difference,
+    unmatched_difference,
+)
+from rankaae_cli.core.styles.traversal import response_correlation
+from rankaae_cli.core.xas.trends import trend_with_range
+from rankaae_cli.data.family.family_file import Family
+from rankaae_cli.data.family.splits import SPLITS, TRAIN
+from rankaae_cli.models.rankaae.trained import TrainedModel
 
 HELD_OUT, ALL = "held_out", "all"
 TEXTS = {"held_out": "validation and test rows", "all": "all rows"}
+NO_BINS = "it does not vary among these rows"
+NO_PAIRS = "too few spectra of the two bins agree in the other descriptors"
 _COMPARED_COLUMNS = (
     *("data_difference", "data_low", "data_high", "data_unmatched", "model_same_change"),
     *("data_spectrum_low_bin", "data_spectrum_high_bin", "model_spectrum_low_bin", "model_spectrum_high_bin"),
 )
-NO_BINS = "it does not vary among these rows"
-NO_PAIRS = "too few spectra of the two bins agree in the other descriptors"
 
 
 @dataclass(frozen=True)
@@ -30,10 +40,10 @@ class Sample:
 
     key: str
     text: str
-    spectra_NE: "np.ndarray"
-    descriptors_NK: "np.ndarray"
-    material_N: "np.ndarray"
-    styles_TNS: "np.ndarray"
+    spectra_NE: np.ndarray
+    descriptors_NK: np.ndarray
+    material_N: np.ndarray
+    styles_TNS: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -43,7 +53,7 @@ class Comparison:
     Attributes
     ----------
     bins, pairs, matched
-        See `core.matching`.
+        See `core.statistics.matching`.
     unmatched_E
         Difference of the bins' means, shape (E,).
     model_low_E, model_high_E
@@ -51,20 +61,21 @@ class Comparison:
         paired rows; mean over trials, shape (E,).
     """
 
-    bins: "Bins"
-    pairs: "Pairs"
-    matched: "MatchedDifference"
-    unmatched_E: "np.ndarray"
-    model_low_E: "np.ndarray"
-    model_high_E: "np.ndarray"
+    bins: Bins
+    pairs: Pairs
+    matched: MatchedDifference
+    unmatched_E: np.ndarray
+    model_low_E: np.ndarray
+    model_high_E: np.ndarray
+
+    @property
+    def same_change_E(self) -> np.ndarray:
+        """The network's difference over the same change as the matched spectra, shape (E,)."""
+        return self.model_high_E - self.model_low_E
 
 
-def read_sample(model: "TrainedModel", family: "Family", key: str) -> Sample:
+def read_sample(model: TrainedModel, family: Family, key: str) -> Sample:
     """Return the rows that `check_rows` names: a split, ``held_out`` or ``all``."""
-    import numpy as np
-
-    from rankaae_cli.data.family.splits import SPLITS, TRAIN
-
     split_N = np.asarray(family.split_N)
     chosen_N = {HELD_OUT: split_N != TRAIN, ALL: split_N >= 0}.get(key)
     if chosen_N is None:
@@ -81,19 +92,8 @@ def read_sample(model: "TrainedModel", family: "Family", key: str) -> Sample:
     )
 
 
-def compare(
-    model: "TrainedModel", style: StyleWalk, sample: Sample, draws: int, seed: int
-) -> Comparison | str:
+def compare(model: TrainedModel, style: StyleWalk, sample: Sample, draws: int, seed: int) -> Comparison | str:
     """Match the rows of a sample and walk the network by the same change; why not, where that cannot be."""
-    import numpy as np
-
-    from rankaae_cli.core.statistics.matching import (
-        bins_of,
-        match_rows,
-        matched_difference,
-        unmatched_difference,
-    )
-
     k = style.index
     if not len(sample.spectra_NE):
         return NO_PAIRS
@@ -119,12 +119,15 @@ def compare(
     for side in (pairs.low, pairs.high):
         placed_TDS[:, :, k] = (sample.styles_TNS[:, side, k] @ pairs.weight)[:, None]
         ends.append(model.decode(placed_TDS)[style.members_T].mean(axis=(0, 1), dtype=np.float64))
-    unmatched_E = unmatched_difference(sample.spectra_NE, bins)
-    return Comparison(bins, pairs, matched, unmatched_E, ends[0], ends[1])
+    return Comparison(bins, pairs, matched, unmatched_difference(sample.spectra_NE, bins), ends[0], ends[1])
 
 
 def describe_check(
-    model: "TrainedModel", style: StyleWalk, sample: Sample, outcome: Comparison | str, everything: Any
+    model: TrainedModel,
+    style: StyleWalk,
+    sample: Sample,
+    outcome: Comparison | str,
+    everything: Comparison | str,
 ) -> dict[str, Any]:
     """Return the numbers of the check, for traversal.json.
 
@@ -137,13 +140,9 @@ def describe_check(
     everything
         Of `compare` on all rows, for reference.
     """
-    from rankaae_cli.analysis.traversal.findings import check_remark, unsupported_because
-    from rankaae_cli.core.styles.traversal import response_correlation
-
     content: dict[str, Any] = {"rows": sample.key, "rows_text": sample.text, "not_comparable_because": None}
     if isinstance(outcome, str):
-        content["not_comparable_because"] = outcome
-        content["pearson"] = float("nan")
+        content |= {"not_comparable_because": outcome, "pearson": float("nan")}
     else:
         content |= _compared(model, style, sample, outcome)
     content["pearson_all_rows"] = (
@@ -157,60 +156,23 @@ def describe_check(
     return content
 
 
-def write_check(
-    directory: Path,
-    subject: "Subject",
-    model: "TrainedModel",
-    style: StyleWalk,
-    outcome: Comparison | str,
-    content: dict[str, Any],
-) -> None:
-    """Write ``<descriptor>_check`` as csv and as a figure."""
-    import numpy as np
-
-    from rankaae_cli.reports.figures import response as check_figures
-    from rankaae_cli.reports.figures.drawing import save_figure
-
-    columns: dict[str, Any] = {"energy": model.energy_E, "traversal": style.mean.difference_E}
+def check_table(model: TrainedModel, style: StyleWalk, outcome: Comparison | str) -> pd.DataFrame:
+    """Return ``<descriptor>_check.csv``; its columns are empty where the data cannot be compared."""
+    table = pd.DataFrame({"energy": model.energy_E, "traversal": style.mean.difference_E})
     if isinstance(outcome, str):
-        columns |= {name: np.full(len(model.energy_E), np.nan) for name in _COMPARED_COLUMNS}
-        shown = None
-    else:
-        matched = outcome.matched
-        low_E, high_E = matched.band()
-        columns |= {
-            "data_difference": matched.difference_E,
-            "data_low": low_E,
-            "data_high": high_E,
-            "data_unmatched": outcome.unmatched_E,
-            "model_same_change": outcome.model_high_E - outcome.model_low_E,
-            "data_spectrum_low_bin": matched.low_E,
-            "data_spectrum_high_bin": matched.low_E + matched.difference_E,
-            "model_spectrum_low_bin": outcome.model_low_E,
-            "model_spectrum_high_bin": outcome.model_high_E,
-        }
-        shown = check_figures.CheckCurves(
-            name=style.name,
-            unit=model.descriptor_units[style.index],
-            low_text=outcome.bins.low_text,
-            high_text=outcome.bins.high_text,
-            columns=columns,
-        )
-    stem = directory / f"{style.name}_check"
-    write_csv(stem.with_name(f"{stem.name}.csv"), columns)
-    save_figure(check_figures.check(subject, model.energy_E, style.name, shown, content), stem)
+        return table.reindex(columns=[*table.columns, *_COMPARED_COLUMNS])
+    matched = outcome.matched
+    low_E, high_E = matched.band()
+    compared = (
+        *(matched.difference_E, low_E, high_E, outcome.unmatched_E, outcome.same_change_E),
+        *(matched.low_E, matched.low_E + matched.difference_E, outcome.model_low_E, outcome.model_high_E),
+    )
+    return table.assign(**dict(zip(_COMPARED_COLUMNS, compared, strict=True)))
 
 
-def _compared(model: "TrainedModel", style: StyleWalk, sample: Sample, outcome: Comparison) -> dict[str, Any]:
-    import numpy as np
-
-    from rankaae_cli.core.statistics.matching import amplitude_ratio
-    from rankaae_cli.core.styles.traversal import response_correlation
-    from rankaae_cli.core.xas.trends import trend_with_range
-
+def _compared(model: TrainedModel, style: StyleWalk, sample: Sample, outcome: Comparison) -> dict[str, Any]:
     matched, pairs, bins = outcome.matched, outcome.pairs, outcome.bins
-    data_E, walk_E = matched.difference_E, style.mean.difference_E
-    same_E = outcome.model_high_E - outcome.model_low_E
+    data_E, walk_E, same_E = matched.difference_E, style.mean.difference_E, outcome.same_change_E
     low_E, high_E = matched.band()
     # The traversal may be of another amplitude; what counts here is where its shape leaves the data's.
     scaled_E = walk_E * amplitude_ratio(data_E, walk_E) if np.any(walk_E) else walk_E
@@ -250,7 +212,7 @@ def _compared(model: "TrainedModel", style: StyleWalk, sample: Sample, outcome: 
     }
 
 
-def _bin(text: str, rows_N: "np.ndarray", matched: "np.ndarray", sample: Sample) -> dict[str, Any]:
+def _bin(text: str, rows_N: np.ndarray, matched: np.ndarray, sample: Sample) -> dict[str, Any]:
     return {
         "range": text,
         "rows": int(rows_N.sum()),

@@ -1,17 +1,15 @@
 """The csv files of ``traversal/`` that belong to no single style, and what every column of all of them means.
 
-Every figure has a csv of its stem with the numbers drawn. Floats have eight significant digits; what is not
-known is empty.
+Every figure has a csv of its stem with the numbers drawn.
 """
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
-from rankaae_cli.analysis.traversal.walks import walk_columns, write_csv
+import pandas as pd
 
-if TYPE_CHECKING:
-    from rankaae_cli.analysis.traversal.walks import StyleWalk
-    from rankaae_cli.models.rankaae.trained import TrainedModel
+from rankaae_cli.analysis.traversal.walks import StyleWalk, differences_of_trials, walk_table
+from rankaae_cli.models.rankaae.trained import TrainedModel
 
 COLUMNS = "columns"
 ENERGY, ABSORPTION, OWN = "energy unit", "absorption unit", "unit of the descriptor"
@@ -115,8 +113,8 @@ DESCRIBED: dict[str, tuple[tuple[str, str, str], ...]] = {
 }
 
 
-def write_columns(directory: Path, model: "TrainedModel") -> None:
-    """Write ``columns.csv``: file, column, unit and meaning of every column of the other csv files."""
+def columns_table(model: TrainedModel) -> pd.DataFrame:
+    """Return ``columns.csv``: file, column, unit and meaning of every column of the other csv files."""
     units = {
         ENERGY: model.energy_unit,
         ABSORPTION: "edge step" if model.normalisation == "edge_step" else "arbitrary",
@@ -127,41 +125,27 @@ def write_columns(directory: Path, model: "TrainedModel") -> None:
         for file, columns in DESCRIBED.items()
         for name, unit, meaning in columns
     ]
-    keys = ("file", "column", "unit", "meaning")
-    write_csv(directory / f"{COLUMNS}.csv", dict(zip(keys, zip(*rows, strict=True), strict=True)))
+    return pd.DataFrame(rows, columns=["file", "column", "unit", "meaning"])
 
 
-def write_overview(path: Path, model: "TrainedModel", walks: list["StyleWalk"]) -> None:
-    """Write the walks of several styles below one another, the columns of ``<style>.csv`` but the trials'."""
-    _write_stacked(path, [{"style": walk.name, **walk_columns(model, walk)} for walk in walks])
+def overview_table(model: TrainedModel, walks: Sequence[StyleWalk]) -> pd.DataFrame:
+    """Return the walks of several styles below one another, the columns of ``<style>.csv`` but the trials'."""
+    parts = {walk.name: walk_table(model, walk) for walk in walks}
+    return pd.concat(parts, names=["style"]).reset_index("style").reset_index(drop=True)
 
 
-def write_stability(
-    path: Path, model: "TrainedModel", walks: list["StyleWalk"], described: dict[str, Any]
-) -> None:
-    """Write every trial's difference and their mean, the named styles below one another."""
-    import numpy as np
-
-    _write_stacked(
-        path,
-        [
-            {
-                "style": walk.name,
-                "energy": model.energy_E,
-                "difference": walk.mean.difference_E,
-                **{
-                    f"difference_trial_{t}": walk.walk.difference_TE[t]
-                    for t in np.flatnonzero(walk.members_T)
-                },
-                "relative_spread": described[walk.name]["stability"]["relative_spread"],
-            }
-            for walk in walks
-        ],
-    )
-
-
-def _write_stacked(path: Path, tables: list[dict[str, Any]]) -> None:
-    import pandas as pd
-
-    stacked = pd.concat([pd.DataFrame(table) for table in tables], ignore_index=True)
-    write_csv(path, {str(name): column for name, column in stacked.items()})
+def stability_table(
+    model: TrainedModel, walks: Sequence[StyleWalk], described: dict[str, Any]
+) -> pd.DataFrame:
+    """Return every trial's difference and their mean, the named styles below one another."""
+    parts = [
+        {
+            "style": walk.name,
+            "energy": model.energy_E,
+            "difference": walk.mean.difference_E,
+            **differences_of_trials(walk),
+            "relative_spread": described[walk.name]["stability"]["relative_spread"],
+        }
+        for walk in walks
+    ]
+    return pd.concat([pd.DataFrame(part) for part in parts], ignore_index=True)

@@ -1,19 +1,29 @@
-"""The numbers, tables and figures of the walk along one style."""
+"""The walk along one style: its average over trials, its numbers and its tables."""
 
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from rankaae_cli.data.files import replacing
+import numpy as np
+import pandas as pd
 
-if TYPE_CHECKING:
-    import numpy as np
-
-    from rankaae_cli.analysis.traversal.axis import StyleAxis
-    from rankaae_cli.core.labels import Subject
-    from rankaae_cli.core.styles.traversal import MeanResponse, Sensitivity, Traversal
-    from rankaae_cli.data.family.family_file import Family
-    from rankaae_cli.models.rankaae.trained import TrainedModel
+from rankaae_cli.analysis.traversal.axis import StyleAxis
+from rankaae_cli.analysis.traversal.findings import sensitivity_criterion, sensitivity_unit
+from rankaae_cli.core.statistics.calibration import apply_calibration
+from rankaae_cli.core.styles.traversal import (
+    MeanResponse,
+    Sensitivity,
+    Walk,
+    largest_step,
+    mean_response,
+    percentile_levels,
+    response_correlation,
+    sensitivity,
+    stability,
+    traverse_style,
+)
+from rankaae_cli.core.xas.trends import trend_with_range
+from rankaae_cli.data.family.family_file import Family
+from rankaae_cli.models.rankaae.trained import TrainedModel
 
 _AXIS_LEVELS = 91
 
@@ -41,8 +51,6 @@ class StyleWalk:
         None where the descriptor is not known along the walk, or does not change.
     truth_E
         The known response of a synthetic family, else None.
-    others_text
-        Where the other styles come from, for headings.
     axis
         The mean calibrated descriptor along the walk, for axes.
     """
@@ -50,30 +58,24 @@ class StyleWalk:
     name: str
     index: int
     named: bool
-    walk: "Traversal"
-    members_T: "np.ndarray"
-    mean: "MeanResponse"
-    descriptor_TL: "np.ndarray | None"
-    sensitivity: "Sensitivity | None"
-    truth_E: "np.ndarray | None"
-    others_text: str
-    axis: "StyleAxis"
+    walk: Walk
+    members_T: np.ndarray
+    mean: MeanResponse
+    descriptor_TL: np.ndarray | None
+    sensitivity: Sensitivity | None
+    truth_E: np.ndarray | None
+    axis: StyleAxis
 
 
 def walk_style(
-    model: "TrainedModel",
-    family: "Family",
-    styles_TNS: "np.ndarray",
-    drawn_TDS: "np.ndarray",
+    model: TrainedModel,
+    family: Family,
+    styles_TNS: np.ndarray,
+    drawn_TDS: np.ndarray,
     index: int,
     levels: int,
-    others_text: str,
 ) -> StyleWalk:
     """Walk one style of every trial and average those that can be averaged."""
-    import numpy as np
-
-    from rankaae_cli.core.styles.traversal import mean_response, sensitivity, traverse_style
-
     name = model.style_names[index]
     named = name in model.descriptor_names
     members_T = model.alive_T if named else np.arange(model.n_trials) == model.selected_trial
@@ -93,16 +95,12 @@ def walk_style(
         if descriptor_TL is None
         else sensitivity(walk.spectra_TLE[members_T], descriptor_TL[members_T], walk.draws_TDE[members_T]),
         truth_E=_true_response(family, name),
-        others_text=others_text,
         axis=_axis(model, styles_TNS, index, members_T),
     )
 
 
-def describe_walk(model: "TrainedModel", style: StyleWalk) -> dict[str, Any]:
+def describe_walk(model: TrainedModel, style: StyleWalk) -> dict[str, Any]:
     """Return the numbers of one walk, for traversal.json."""
-    from rankaae_cli.core.styles.traversal import largest_step, response_correlation, stability
-    from rankaae_cli.core.xas.trends import trend_with_range
-
     walk, mean, members_T = style.walk, style.mean, style.members_T
     content: dict[str, Any] = {
         "n_trials": mean.n_trials,
@@ -137,28 +135,8 @@ def describe_walk(model: "TrainedModel", style: StyleWalk) -> dict[str, Any]:
     return content
 
 
-def write_walk(directory: Path, model: "TrainedModel", style: StyleWalk) -> None:
-    """Write ``<style>.csv`` and, of a named style, ``<style>_sensitivity.csv``."""
-    import numpy as np
-
-    write_csv(directory / f"{style.name}.csv", walk_columns(model, style) | _of_trials(style))
-    if style.named:
-        slope, unknown_E = style.sensitivity, np.full(len(model.energy_E), np.nan)
-        write_csv(
-            directory / f"{style.name}_sensitivity.csv",
-            {
-                "energy": model.energy_E,
-                "mean_spectrum": style.mean.spectra_LE.mean(axis=0),
-                "sensitivity": unknown_E if slope is None else slope.mean_E,
-                "low": unknown_E if slope is None else slope.low_E,
-                "high": unknown_E if slope is None else slope.high_E,
-                "significant": unknown_E if slope is None else slope.significant_E.astype(int),
-            },
-        )
-
-
-def walk_columns(model: "TrainedModel", style: StyleWalk) -> dict[str, Any]:
-    """Return what is drawn of a walk, by column: energies, spectra, the difference, its bands, the truth."""
+def walk_table(model: TrainedModel, style: StyleWalk) -> pd.DataFrame:
+    """Return what is drawn of a walk, a row an energy: spectra, the difference, its bands, the truth."""
     mean = style.mean
     columns: dict[str, Any] = {"energy": model.energy_E}
     for percentile, spectrum_E in zip(style.walk.percentiles, mean.spectra_LE, strict=True):
@@ -171,92 +149,44 @@ def walk_columns(model: "TrainedModel", style: StyleWalk) -> dict[str, Any]:
         "draws_low": mean.draws_low_E,
         "draws_high": mean.draws_high_E,
     }
-    return columns | ({} if style.truth_E is None else {"true_response_synthetic": style.truth_E})
-
-
-def draw_walk(
-    directory: Path, subject: "Subject", model: "TrainedModel", style: StyleWalk, described: dict[str, Any]
-) -> None:
-    """Draw the walk and, of a named style, its sensitivity."""
-    from rankaae_cli.reports.figures import sensitivity as sensitivity_figures
-    from rankaae_cli.reports.figures import traversal as traversal_figures
-    from rankaae_cli.reports.figures.drawing import save_figure
-
-    response = style_response(model, style, described)
-    save_figure(traversal_figures.traversal(subject, model.energy_E, response), directory / style.name)
-    if style.named:
-        figure = sensitivity_figures.sensitivity(
-            subject,
-            model.energy_E,
-            style.name,
-            described["unit"],
-            style.mean.spectra_LE.mean(axis=0),
-            style.sensitivity,
-            style.others_text,
-            described["sensitivity"]["unknown_because"],
-        )
-        save_figure(figure, directory / f"{style.name}_sensitivity")
-
-
-def style_response(model: "TrainedModel", style: StyleWalk, described: dict[str, Any]) -> Any:
-    """Return a walk as figures take it."""
-    from rankaae_cli.core.labels import described_range
-    from rankaae_cli.reports.figures.traversal import StyleResponse
-
-    mean, draws = style.mean, "5 % to 95 % of draws"
-    several = mean.n_trials > 1
-    ends = described_range(described)
-    return StyleResponse(
-        name=style.name,
-        percentiles=style.walk.percentiles,
-        spectra_LE=mean.spectra_LE,
-        difference_E=mean.difference_E,
-        low_E=mean.trials_low_E if several else mean.draws_low_E,
-        high_E=mean.trials_high_E if several else mean.draws_high_E,
-        band=f"range over {mean.n_trials} trials" if several else draws,
-        ends=ends if ends != "–" else "",
-        true_response_E=style.truth_E,
-        pearson=described["pearson_true_response"],
-        line=f"mean of {mean.n_trials} trials" if several else f"trial {model.selected_trial}",
-        others=style.others_text,
-        outer=(draws, mean.draws_low_E, mean.draws_high_E) if several else None,
-        axis=style.axis,
+    return pd.DataFrame(
+        columns | ({} if style.truth_E is None else {"true_response_synthetic": style.truth_E})
     )
 
 
-def write_csv(path: Path, columns: dict[str, Any]) -> None:
-    """Write columns as csv, eight significant digits."""
-    import pandas as pd
-
-    with replacing(path) as temporary:
-        pd.DataFrame(columns).to_csv(temporary, index=False, float_format="%.8g")
+def differences_of_trials(style: StyleWalk) -> dict[str, np.ndarray]:
+    """Return the difference of each trial that is averaged, shape (E,) each, by column."""
+    return {f"difference_trial_{t}": style.walk.difference_TE[t] for t in np.flatnonzero(style.members_T)}
 
 
-def energy_ranges(energy_E: "np.ndarray", where_E: "np.ndarray") -> list[list[float]]:
+def sensitivity_table(model: TrainedModel, style: StyleWalk) -> pd.DataFrame:
+    """Return ``<descriptor>_sensitivity.csv``; all but the mean spectrum is empty where it is not known."""
+    slope = style.sensitivity
+    table = pd.DataFrame({"energy": model.energy_E, "mean_spectrum": style.mean.spectra_LE.mean(axis=0)})
+    if slope is None:
+        return table.reindex(columns=[*table.columns, "sensitivity", "low", "high", "significant"])
+    return table.assign(
+        sensitivity=slope.mean_E,
+        low=slope.low_E,
+        high=slope.high_E,
+        significant=slope.significant_E.astype(int),
+    )
+
+
+def energy_ranges(energy_E: np.ndarray, where_E: np.ndarray) -> list[list[float]]:
     """Return first and last energy of every unbroken stretch where `where_E` is true."""
-    import numpy as np
-
     edges = np.flatnonzero(np.diff(np.concatenate([[0], np.asarray(where_E, dtype=int), [0]])))
     return [[float(energy_E[a]), float(energy_E[b - 1])] for a, b in edges.reshape(-1, 2)]
 
 
-def _calibrated(model: "TrainedModel", name: str, level_TL: "np.ndarray") -> "np.ndarray":
-    import numpy as np
-
-    from rankaae_cli.core.statistics.calibration import apply_calibration
-
+def _calibrated(model: TrainedModel, name: str, level_TL: np.ndarray) -> np.ndarray:
     return np.stack([
         apply_calibration(None if trial is None else trial["descriptors"][name], level_L)
         for trial, level_L in zip(model.calibration["trials"], level_TL, strict=True)
     ])  # fmt: skip
 
 
-def _axis(
-    model: "TrainedModel", styles_TNS: "np.ndarray", index: int, members_T: "np.ndarray"
-) -> "StyleAxis":
-    from rankaae_cli.analysis.traversal.axis import StyleAxis
-    from rankaae_cli.core.styles.traversal import percentile_levels
-
+def _axis(model: TrainedModel, styles_TNS: np.ndarray, index: int, members_T: np.ndarray) -> StyleAxis:
     name = model.style_names[index]
     percentiles, level_TP = percentile_levels(styles_TNS, index, _AXIS_LEVELS)
     if name not in model.descriptor_names:
@@ -270,23 +200,13 @@ def _axis(
     )
 
 
-def _mean_of_known(value_TL: "np.ndarray") -> "np.ndarray":
+def _mean_of_known(value_TL: np.ndarray) -> np.ndarray:
     """Return the mean over the trials that have a calibration, shape (L,); NaN where none has."""
-    import numpy as np
-
     known = value_TL[np.isfinite(value_TL).all(axis=1)]
     return np.asarray(known.mean(axis=0)) if len(known) else np.full(value_TL.shape[1], np.nan)
 
 
-def _of_trials(style: StyleWalk) -> dict[str, Any]:
-    import numpy as np
-
-    return {f"difference_trial_{t}": style.walk.difference_TE[t] for t in np.flatnonzero(style.members_T)}
-
-
-def _largest(model: "TrainedModel", difference_E: "np.ndarray") -> dict[str, float]:
-    import numpy as np
-
+def _largest(model: TrainedModel, difference_E: np.ndarray) -> dict[str, float]:
     largest = int(np.abs(difference_E).argmax())
     return {
         "largest_change": float(difference_E[largest]),
@@ -294,10 +214,8 @@ def _largest(model: "TrainedModel", difference_E: "np.ndarray") -> dict[str, flo
     }
 
 
-def _describe_trials(model: "TrainedModel", style: StyleWalk) -> list[dict[str, Any]]:
+def _describe_trials(model: TrainedModel, style: StyleWalk) -> list[dict[str, Any]]:
     """Return the walk of each trial that is averaged, and of the selected one."""
-    import numpy as np
-
     members = set(np.flatnonzero(style.members_T).tolist()) | {int(model.selected_trial)}
     return [
         {
@@ -312,11 +230,7 @@ def _describe_trials(model: "TrainedModel", style: StyleWalk) -> list[dict[str, 
     ]
 
 
-def _describe_sensitivity(model: "TrainedModel", style: StyleWalk) -> dict[str, Any]:
-    import numpy as np
-
-    from rankaae_cli.analysis.traversal.findings import sensitivity_criterion, sensitivity_unit
-
+def _describe_sensitivity(model: TrainedModel, style: StyleWalk) -> dict[str, Any]:
     slope = style.sensitivity
     unit = sensitivity_unit(style.name, model.descriptor_units[style.index])
     if slope is None:
@@ -341,7 +255,7 @@ def _describe_sensitivity(model: "TrainedModel", style: StyleWalk) -> dict[str, 
     }
 
 
-def _true_response(family: "Family", name: str) -> "np.ndarray | None":
+def _true_response(family: Family, name: str) -> np.ndarray | None:
     if family.true_response_KE is None or name not in family.descriptor_names:
         return None
     return family.true_response_KE[family.descriptor_names.index(name)]

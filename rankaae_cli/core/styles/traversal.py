@@ -22,7 +22,7 @@ Decode = Callable[[np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True)
-class Traversal:
+class Walk:
     """Walk along one style in every trial; L levels, D draws of the other styles.
 
     Attributes
@@ -130,7 +130,7 @@ def percentile_levels(styles_TNS: np.ndarray, style: int, levels: int) -> tuple[
 
 def traverse_style(
     decode: Decode, styles_TNS: np.ndarray, style: int, drawn_TDS: np.ndarray, levels: int = 11
-) -> Traversal:
+) -> Walk:
     """Walk one style and decode, the other styles being those drawn.
 
     Parameters
@@ -154,12 +154,10 @@ def traverse_style(
         if index in (0, levels - 1):
             ends.append(decoded_TDE)
     spectra_TLE = np.stack(spectra, axis=1)
-    return Traversal(
-        percentiles, level_TL, spectra_TLE, spectra_TLE[:, -1] - spectra_TLE[:, 0], ends[1] - ends[0]
-    )
+    return Walk(percentiles, level_TL, spectra_TLE, spectra_TLE[:, -1] - spectra_TLE[:, 0], ends[1] - ends[0])
 
 
-def mean_response(walk: Traversal, members_T: np.ndarray) -> MeanResponse:
+def mean_response(walk: Walk, members_T: np.ndarray) -> MeanResponse:
     """Average a walk over trials.
 
     Each trial walks its own style between its own percentiles, so the average makes sense where the style

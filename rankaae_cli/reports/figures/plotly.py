@@ -166,6 +166,21 @@ def zero_line(layout: dict[str, Any], panel: tuple[str, str]) -> None:
     })  # fmt: skip
 
 
+def spectrum_axes(
+    layout: dict[str, Any], subject: Subject, top: tuple[str, str], bottom: tuple[str, str], below: str
+) -> None:
+    """Set the axes of spectra and, on the same energies, a panel titled `below` beneath them."""
+    set_axis(layout, top[0], showticklabels=False, matches=bottom[0])
+    set_axis(layout, top[1], subject.absorption_label, nticks=6)
+    set_axis(layout, bottom[0], subject.energy_label, nticks=6)
+    set_axis(layout, bottom[1], below, nticks=6)
+
+
+def at_energy(subject: Subject) -> str:
+    """Return how a hover text says where on the energy axis it is."""
+    return "index %{x}" if subject.energy_unit == "index" else f"%{{x:.2f}} {subject.energy_unit}"
+
+
 def walk_colours(n: int) -> list[str]:
     """Return `n` colours from one end of a walk to the other."""
     place = np.linspace(0, len(WALK_COLOURS) - 1, n) if n > 1 else np.array([0.0])

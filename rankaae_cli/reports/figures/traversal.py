@@ -1,22 +1,25 @@
-"""Figures of the spectrum's response to the styles."""
+"""Figures of the walks along the styles, static and interactive, from the tables of a traversal.
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+Each takes a csv of ``traversal/`` as a table, and of traversal.json what it says of the style or, by name, of
+all styles.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import matplotlib as mpl
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import BoundaryNorm, Colormap, Normalize
+from matplotlib.colors import BoundaryNorm, Colormap, ListedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from rankaae_cli.analysis.traversal.axis import StyleAxis
-from rankaae_cli.core.labels import Subject, style_title
+from rankaae_cli.core.labels import Subject, described_range, quantity, style_title
 from rankaae_cli.reports.figures.drawing import (
-    BLACK,
     BLUE,
     GREY,
     PAGE_INCHES,
@@ -25,202 +28,249 @@ from rankaae_cli.reports.figures.drawing import (
     new_figure,
     styled,
 )
+from rankaae_cli.reports.figures.plotly import (
+    WALK_COLOURS,
+    add_panels,
+    at_energy,
+    band,
+    escaped,
+    figure_of,
+    line,
+    new_layout,
+    panel_title,
+    set_axis,
+    spectrum_axes,
+    walk_colours,
+    zero_line,
+)
 from rankaae_cli.reports.tables import print_number
 
+Style = Mapping[str, Any]  # what traversal.json says of one
 _STYLES_IN_A_ROW = 5
 _TITLE_CHARACTERS = 52
 _WALK = "spectra, style from 5th to 95th percentile"
-
-
-@dataclass(frozen=True)
-class StyleResponse:
-    """One style's walk, ready to draw.
-
-    Attributes
-    ----------
-    name
-        Of the style.
-    percentiles
-        Shape (L,).
-    spectra_LE
-        Mean spectrum at each level.
-    difference_E, low_E, high_E
-        Last minus first, and its band.
-    band
-        What the band is, such as ``range over 8 trials``.
-    line
-        What the difference is of, such as ``mean of 8 trials``.
-    others
-        Where the other styles come from, for the heading.
-    ends
-        The descriptor at both ends in words, such as ``2.1 to 3.4 e``; empty where not known.
-    true_response_E
-        The known response, synthetic families only.
-    pearson
-        Correlation of the difference with the known response.
-    outer
-        A second band: what it is, its lower and its upper edge.
-    axis
-        What stands along the colour bar; percentiles where there is none.
-    """
-
-    name: str
-    percentiles: np.ndarray
-    spectra_LE: np.ndarray  # noqa: N815
-    difference_E: np.ndarray
-    low_E: np.ndarray
-    high_E: np.ndarray
-    band: str
-    line: str
-    others: str
-    ends: str = ""
-    true_response_E: np.ndarray | None = None
-    pearson: float = float("nan")
-    outer: tuple[str, np.ndarray, np.ndarray] | None = None
-    axis: StyleAxis | None = None
-
-
-@dataclass(frozen=True)
-class TrialResponses:
-    """One style's difference in every trial.
-
-    Attributes
-    ----------
-    name
-        Of the style.
-    difference_TE
-        Shape (T, E).
-    stability
-        Of `core.traversal.stability`.
-    """
-
-    name: str
-    difference_TE: np.ndarray
-    stability: Mapping[str, Any]
+DIFFERENCE = "Difference\nlast − first"
+_INNER, _OUTER = "#0072B261", "#0072B221"
 
 
 @styled
-def traversal(subject: Subject, energy_E: np.ndarray, response: StyleResponse) -> Figure:
-    """Draw the spectra along one style, and below them the difference between its ends."""
-    figure = new_figure(3.4, subject, f"along {style_title(response.name)}, {response.others}")
+def walk(
+    subject: Subject, table: pd.DataFrame, name: str, style: Style, trial: int, others: str, axis: StyleAxis
+) -> Figure:
+    """Draw the spectra along one style, and below them the difference between its ends.
+
+    Parameters
+    ----------
+    subject, others
+        What the figure is about; where the other styles come from.
+    table
+        ``<name>.csv``.
+    name, style
+        The style, and what traversal.json says of it.
+    trial
+        The selected trial.
+    axis
+        What stands along the colour bar.
+    """
+    figure = new_figure(3.4, subject, f"along {style_title(name)}, {others}")
     top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(1.5, 1))
-    _draw_spectra(top, energy_E, response)
-    axis = response.axis or StyleAxis(response.name, "", response.percentiles, None)
-    bar = figure.colorbar(_colours(response.percentiles)[1], ax=top, aspect=18, pad=0.02)
+    colours, mappable = _colours(style)
+    _draw_spectra(top, table, colours)
+    bar = figure.colorbar(mappable, ax=top, aspect=18, pad=0.02)
     places, texts = axis.ticks(apart=10)
     bar.set_ticks(places, labels=texts)
     bar.ax.set_ylabel(axis.label, parse_math=False)
     bar.minorticks_off()
-    if response.ends:
-        ends = f"{response.name} from {response.ends} (5th to 95th percentile)"
-        top.set_title(ends if len(ends) <= _TITLE_CHARACTERS else response.ends, parse_math=False)
+    if _ends(style):
+        ends = f"{name} from {_ends(style)} (5th to 95th percentile)"
+        top.set_title(ends if len(ends) <= _TITLE_CHARACTERS else _ends(style), parse_math=False)
     top.set_ylabel(subject.absorption_label)
-    _draw_difference(bottom, energy_E, response)
-    bottom.set(xlabel=subject.energy_label, ylabel="Difference\nlast − first")
-    if np.isfinite(response.pearson):
-        bottom.set_title(f"Pearson r = {response.pearson:.2f} with the true response")
+    _draw_difference(bottom, table, style, trial)
+    bottom.set(xlabel=subject.energy_label, ylabel=DIFFERENCE)
+    if _pearson(style):
+        bottom.set_title(f"{_pearson(style)} with the true response")
     legend_below(figure, bottom, columns=2)
     return figure
 
 
+def interactive_walk(
+    subject: Subject,
+    table: pd.DataFrame,
+    name: str,
+    style: Style,
+    trial: int,
+    others: str,
+    classes: Sequence[float] = (),
+) -> Any:
+    """Return `walk` as an interactive figure; `classes` are the values of a descriptor that takes few."""
+    title, ends = style_title(name), _ends(style)
+    layout = new_layout(subject, f"along {title}, {others}")
+    top, bottom = add_panels(layout, 2, heights=(1.5, 1), gap=(0, 0.11))
+    traces = _spectra_traces(subject, table, top, name, style)
+    traces += _difference_traces(subject, table, bottom, style, trial, legend=True)
+    traces.append(_colour_bar(top, name, style, classes))
+    panel_title(layout, top, f"{title} from {ends}" if ends else title)
+    if _pearson(style):
+        panel_title(layout, bottom, f"{_pearson(style)} with the true response")
+    zero_line(layout, bottom)
+    spectrum_axes(layout, subject, top, bottom, DIFFERENCE)
+    return figure_of(traces, layout)
+
+
 @styled
-def overview(subject: Subject, energy_E: np.ndarray, responses: Sequence[StyleResponse], what: str) -> Figure:
-    """Draw several styles side by side, spectra above differences, each on one scale, as wide as a page."""
-    groups = -(-len(responses) // _STYLES_IN_A_ROW)
-    columns = -(-len(responses) // groups)
+def overview(
+    subject: Subject, table: pd.DataFrame, styles: Mapping[str, Style], trial: int, what: str
+) -> Figure:
+    """Draw several styles side by side, spectra above differences, each on one scale, as wide as a page.
+
+    Parameters
+    ----------
+    subject, what
+        What the figure is about.
+    table, styles
+        ``overview.csv`` or ``overview_free.csv``, and what traversal.json says of the styles.
+    trial
+        The selected trial.
+    """
+    walks = dict(of_styles(table))
+    groups, columns = _grid(len(walks))
     figure = new_figure(0.7 + 2.3 * groups, subject, what, width=PAGE_INCHES)
     axes = figure.subplots(2 * groups, columns, sharex=True, squeeze=False, height_ratios=[1.25, 1] * groups)
     tops, bottoms = axes[0::2].ravel(), axes[1::2].ravel()
     for index, ax in enumerate((*tops[1:], *bottoms[1:])):
         ax.sharey(tops[0] if index < len(tops) - 1 else bottoms[0])
     # Room for the descriptor's range between name and panel.
-    pad = 11 if any(response.ends for response in responses) else None
-    for top, bottom, response in zip(tops, bottoms, responses, strict=False):
-        _draw_spectra(top, energy_E, response)
-        _draw_difference(bottom, energy_E, response)
-        top.set_title(style_title(response.name), weight="bold", pad=pad, parse_math=False)
-        top.text(0, 1.03, response.ends, transform=top.transAxes, parse_math=False)
-        if np.isfinite(response.pearson):
-            bottom.set_title(f"Pearson r = {response.pearson:.2f}")
+    pad = 11 if any(_ends(styles[name]) for name in walks) else None
+    for top, bottom, (name, rows) in zip(tops, bottoms, walks.items(), strict=False):
+        style = styles[name]
+        _draw_spectra(top, rows, _colours(style)[0])
+        _draw_difference(bottom, rows, style, trial)
+        top.set_title(style_title(name), weight="bold", pad=pad, parse_math=False)
+        top.text(0, 1.03, _ends(style), transform=top.transAxes, parse_math=False)
+        if _pearson(style):
+            bottom.set_title(_pearson(style))
     for index, ax in enumerate((*tops, *bottoms)):
         ax.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
         ax.tick_params(labelleft=index % columns == 0, labelbottom=index >= len(tops))
-    for ax in (*tops[len(responses) :], *bottoms[len(responses) :]):
+    for ax in (*tops[len(walks) :], *bottoms[len(walks) :]):
         ax.remove()
     for top, bottom in axes[:, 0].reshape(-1, 2):
         top.set_ylabel(subject.absorption_label)
-        bottom.set_ylabel("Difference\nlast − first")
+        bottom.set_ylabel(DIFFERENCE)
     figure.align_ylabels()
-    for ax in bottoms[: len(responses)]:
+    for ax in bottoms[: len(walks)]:
         ax.set_xlabel(subject.energy_label)
-    colours, _ = _colours(responses[0].percentiles)
-    walk = [Line2D([], [], color=colour, lw=2.5, solid_capstyle="butt") for colour in colours]
-    legend_below(figure, list(bottoms[: len(responses)]), columns=4, first={_WALK: walk})
+    colours, _ = _colours(styles[next(iter(walks))])
+    lines = [Line2D([], [], color=colour, lw=2.5, solid_capstyle="butt") for colour in colours]
+    legend_below(figure, list(bottoms[: len(walks)]), columns=4, first={_WALK: lines})
     return figure
 
 
-@styled
-def stability(
-    subject: Subject, energy_E: np.ndarray, panels: Sequence[TrialResponses], others: str
-) -> Figure:
-    """Draw every trial's difference, one panel a style, each on its own scale."""
-    columns = min(2, len(panels))
-    rows = -(-len(panels) // columns)
-    n = len(panels[0].difference_TE)
-    what = f"responses of {n} {'trials' if n != 1 else 'trial'}, 5th to 95th percentile"
-    figure = new_figure(0.65 + 1.25 * rows, subject, what, others)
-    axes = figure.subplots(rows, columns, sharex=True, squeeze=False)
-    for ax, panel in zip(axes.ravel(), panels, strict=False):
-        ax.axhline(0, color=GREY, lw=0.5, zorder=0)
-        for difference_E in panel.difference_TE:
-            ax.plot(energy_E, difference_E, color=BLUE, lw=0.6, alpha=0.6, label="one trial")
-        if n > 1:
-            ax.plot(energy_E, panel.difference_TE.mean(axis=0), color=BLACK, lw=0.9, ls="--", label="mean")
-            spread = print_number(100 * panel.stability["relative_spread"], 0)
-            ax.set_title(f"{panel.name}, spread {spread} %", parse_math=False)
-        else:
-            ax.set_title(panel.name, parse_math=False)
-        ax.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
-    for ax in axes.ravel()[len(panels) :]:
-        ax.set_axis_off()
-    for ax in axes.ravel()[max(len(panels) - columns, 0) : len(panels)]:
-        ax.set_xlabel(subject.energy_label)
-        ax.tick_params(labelbottom=True)
-    for ax in axes[:, 0]:
-        ax.set_ylabel("Difference\nlast − first")
-    figure.align_ylabels()
-    if rows * columns > len(panels):
-        handles, labels = axes[0, 0].get_legend_handles_labels()
-        shown = dict(zip(labels, handles, strict=True))
-        axes.ravel()[-1].legend(shown.values(), shown.keys(), loc="center left")
-    else:
-        legend_below(figure, axes[0, 0], columns=2)
-    return figure
+def interactive_overview(
+    subject: Subject, table: pd.DataFrame, styles: Mapping[str, Style], trial: int, what: str
+) -> Any:
+    """Return `overview` as an interactive figure, every other spectrum of a walk left out."""
+    walks = dict(of_styles(table))
+    groups, columns = _grid(len(walks))
+    layout = new_layout(subject, what, wide=True)
+    places = add_panels(
+        layout, 2 * groups * columns, columns, heights=[1.25, 1] * groups, gap=(0.025, 0.19 / (2 * groups))
+    )
+    traces: list[dict[str, Any]] = []
+    for i, (name, rows) in enumerate(walks.items()):
+        row, column = divmod(i, columns)
+        top, bottom = places[2 * row * columns + column], places[(2 * row + 1) * columns + column]
+        style = styles[name]
+        traces += _spectra_traces(subject, rows, top, name, style, every=2)
+        traces += _difference_traces(subject, rows, bottom, style, trial, legend=i == 0)
+        panel_title(layout, top, f"{style_title(name)}{f': {_ends(style)}' if _ends(style) else ''}")
+        if _pearson(style):
+            panel_title(layout, bottom, _pearson(style))
+        zero_line(layout, bottom)
+        for panel, first, label in (
+            (top, places[0], subject.absorption_label),
+            (bottom, places[columns], DIFFERENCE),
+        ):
+            shown = column == 0
+            set_axis(layout, panel[1], label if shown else "", showticklabels=shown, nticks=6)
+            if panel != first:
+                set_axis(layout, panel[1], matches=first[1])
+        set_axis(layout, top[0], showticklabels=False, nticks=4)
+        set_axis(layout, bottom[0], subject.energy_label, nticks=4)
+        for panel in (top, bottom):
+            if panel != places[0]:
+                set_axis(layout, panel[0], matches="x")
+    used = {(trace["xaxis"], trace["yaxis"]) for trace in traces}
+    for panel in places:
+        if panel not in used:
+            for axis in panel:
+                set_axis(layout, axis, visible=False)
+    return figure_of(traces, layout)
 
 
-def _draw_spectra(ax: Axes, energy_E: np.ndarray, response: StyleResponse) -> None:
-    colours, _ = _colours(response.percentiles)
-    for colour, spectrum_E in zip(colours, response.spectra_LE, strict=True):
-        ax.plot(energy_E, spectrum_E, color=colour, lw=0.8)
+def of_styles(table: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Yield the styles of a table that holds several below one another, each with its rows, in their order."""
+    for name, rows in table.groupby("style", sort=False):
+        yield str(name), rows
 
 
-def _draw_difference(ax: Axes, energy_E: np.ndarray, response: StyleResponse) -> None:
+def _grid(n: int) -> tuple[int, int]:
+    """Return how many rows of styles, and how many styles side by side, an overview of `n` has."""
+    groups = -(-n // _STYLES_IN_A_ROW)
+    return groups, -(-n // groups)
+
+
+def _levels(table: pd.DataFrame) -> list[str]:
+    """Return the columns of the spectra along a walk."""
+    return [str(c) for c in table.columns if str(c)[:1] == "p" and str(c)[1:].replace(".", "").isdigit()]
+
+
+def _truth(table: pd.DataFrame) -> Any | None:
+    """Return the known response of a synthetic family; None where there is none."""
+    truth = table.get("true_response_synthetic")
+    return truth if truth is not None and np.isfinite(truth).all() else None
+
+
+def _of(style: Style, trial: int) -> str:
+    """Return what a walk is of."""
+    return f"mean of {style['n_trials']} trials" if style["n_trials"] > 1 else f"trial {trial}"
+
+
+def _ends(style: Style) -> str:
+    """Return the descriptor at both ends in words, such as ``2.1 to 3.4 e``; empty where not known."""
+    return described_range(style).removeprefix("–")
+
+
+def _pearson(style: Style) -> str:
+    """Return the correlation of the difference with the known response; empty where not known."""
+    pearson = style["pearson_true_response"]
+    return "" if pearson is None or not np.isfinite(pearson) else f"Pearson r = {pearson:.2f}"
+
+
+def _draw_spectra(ax: Axes, table: pd.DataFrame, colours: np.ndarray) -> None:
+    for colour, level in zip(colours, _levels(table), strict=True):
+        ax.plot(table["energy"], table[level], color=colour, lw=0.8)
+
+
+def _draw_difference(ax: Axes, table: pd.DataFrame, style: Style, trial: int) -> None:
+    energy, several, draws = table["energy"], style["n_trials"] > 1, "5 % to 95 % of draws"
     ax.axhline(0, color=GREY, lw=0.5, zorder=0)
-    if response.outer is not None:
-        label, low_E, high_E = response.outer
-        ax.fill_between(energy_E, low_E, high_E, color=BLUE, alpha=0.13, label=label)
-    ax.fill_between(energy_E, response.low_E, response.high_E, color=BLUE, alpha=0.38, label=response.band)
-    ax.plot(energy_E, response.difference_E, color=BLUE, label=f"difference, {response.line}")
-    if response.true_response_E is not None and np.isfinite(response.true_response_E).all():
-        ax.plot(
-            energy_E, response.true_response_E, color=VERMILION, ls="--", label="true response (synthetic)"
-        )
+    bands = [("draws", draws, 0.13 if several else 0.38)]
+    bands += [("trials", f"range over {style['n_trials']} trials", 0.38)] if several else []
+    for key, label, alpha in bands:
+        low, high = table[f"{key}_low"], table[f"{key}_high"]
+        ax.fill_between(energy, low, high, color=BLUE, alpha=alpha, label=label)
+    ax.plot(energy, table["difference"], color=BLUE, label=f"difference, {_of(style, trial)}")
+    truth = _truth(table)
+    if truth is not None:
+        ax.plot(energy, truth, color=VERMILION, ls="--", label="true response (synthetic)")
 
 
-def _colours(percentiles: np.ndarray) -> tuple[np.ndarray, ScalarMappable]:
+def _colours(style: Style) -> tuple[np.ndarray, ScalarMappable]:
+    """Return a colour a level of the walk, and the scale that they are of."""
+    percentiles = np.asarray(style["percentile"], dtype=float)
     # viridis without its pale end, which is lost on white paper.
-    cut = mpl.colormaps["viridis"](np.linspace(0.0, 0.9, 256))
-    colour_map: Colormap = mpl.colors.ListedColormap(cut)
+    colour_map: Colormap = ListedColormap(mpl.colormaps["viridis"](np.linspace(0.0, 0.9, 256)))
     norm: Normalize = BoundaryNorm(_edges(percentiles), 256) if len(percentiles) > 1 else Normalize(0, 100)
     return colour_map(norm(percentiles)), ScalarMappable(norm, colour_map)
 
@@ -228,3 +278,75 @@ def _colours(percentiles: np.ndarray) -> tuple[np.ndarray, ScalarMappable]:
 def _edges(values: np.ndarray) -> np.ndarray:
     middle = (values[1:] + values[:-1]) / 2
     return np.concatenate([[2 * values[0] - middle[0]], middle, [2 * values[-1] - middle[-1]]])
+
+
+def _known_values(style: Style) -> np.ndarray | None:
+    """Return the calibrated descriptor at each level; None where it is not known at all of them."""
+    values = np.asarray(style["descriptor"] or [np.nan], dtype=float)
+    return values if np.isfinite(values).all() else None
+
+
+def _spectra_traces(
+    subject: Subject, table: pd.DataFrame, panel: tuple[str, str], name: str, style: Style, every: int = 1
+) -> list[dict[str, Any]]:
+    """Return a trace a level of the walk, from one end's colour to the other's."""
+    values, traces = _known_values(style), []
+    shown = list(enumerate(_levels(table)))[::every]
+    for colour, (i, level) in zip(walk_colours(len(shown)), shown, strict=True):
+        where = f"{style_title(name)} at percentile {float(level[1:]):g}"
+        if values is not None:
+            where += f", {name} ≈ {quantity(print_number(float(values[i]), 2), style['unit'] or '')}"
+        hover = f"{escaped(where)}<br>{at_energy(subject)}: %{{y:.4g}}<extra></extra>"
+        more = {"line_width": 1.2, "showlegend": False}
+        traces.append(line(panel, table["energy"], table[level], where, colour, hover, **more))
+    return traces
+
+
+def _difference_traces(
+    subject: Subject, table: pd.DataFrame, panel: tuple[str, str], style: Style, trial: int, legend: bool
+) -> list[dict[str, Any]]:
+    energy, several, at = table["energy"], style["n_trials"] > 1, at_energy(subject)
+    bands = [("draws", "5–95 % of draws", _OUTER if several else _INNER)]
+    bands += [("trials", f"range, {style['n_trials']} trials", _INNER)] if several else []
+    traces = []
+    for key, label, fill in bands:
+        traces += band(
+            panel, energy, table[f"{key}_low"], table[f"{key}_high"], label, fill, showlegend=legend
+        )
+    of = _of(style, trial)
+    traces.append(
+        line(
+            panel, energy, table["difference"], of, BLUE,
+            f"difference, {of}, {at}: %{{y:.4g}}<extra></extra>", legendgroup="d", showlegend=legend,
+        )
+    )  # fmt: skip
+    truth = _truth(table)
+    if truth is not None:
+        traces.append(
+            line(
+                panel, energy, truth, "truth (synthetic)", VERMILION,
+                f"true response, {at}: %{{y:.4g}}<extra></extra>",
+                line_dash="dash", legendgroup="t", showlegend=legend,
+            )
+        )  # fmt: skip
+    return traces
+
+
+def _colour_bar(panel: tuple[str, str], name: str, style: Style, classes: Sequence[float]) -> dict[str, Any]:
+    """Return a trace without points that carries the colour bar of a walk, marked by the descriptor's values."""
+    percentiles, values = np.asarray(style["percentile"], dtype=float), _known_values(style)
+    places, texts = StyleAxis(name, style["unit"] or "", percentiles, values, tuple(classes)).ticks()
+    return {
+        "type": "scatter", "mode": "markers", "x": [None], "y": [None], "xaxis": panel[0], "yaxis": panel[1],
+        "showlegend": False, "hoverinfo": "skip",
+        "marker": {
+            "color": [percentiles[0]], "cmin": percentiles[0], "cmax": percentiles[-1],
+            "colorscale": [[i / (len(WALK_COLOURS) - 1), c] for i, c in enumerate(WALK_COLOURS)],
+            "showscale": True,
+            "colorbar": {
+                "thickness": 9, "len": 0.58, "y": 1, "yanchor": "top", "x": 1.01, "outlinewidth": 0,
+                "tickvals": places, "ticktext": texts, "tickfont": {"size": 10},
+                "title": {"text": escaped(name if values is not None else "pct."), "font": {"size": 10}},
+            },
+        },
+    }  # fmt: skip

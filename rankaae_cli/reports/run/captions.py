@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from rankaae_cli.analysis.evaluation.baselines import FIGURE
 from rankaae_cli.analysis.traversal.maps import EDGE_MAP, MAIN_PEAK_MAP
-from rankaae_cli.commands.traverse import FREE_OVERVIEW, OVERVIEW, STABILITY
+from rankaae_cli.analysis.traversal.traverse import FREE_OVERVIEW, OVERVIEW, STABILITY
 
 if TYPE_CHECKING:
     from rankaae_cli.models.rankaae.trained import TrainedModel

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rankaae_cli.analysis.traversal.maps import map_figures
-from rankaae_cli.commands.traverse import overviews
+from rankaae_cli.analysis.traversal.traverse import overviews
 from rankaae_cli.reports.paper.write import split_counts, write_papers
 from rankaae_cli.reports.run import captions as report_captions
 from rankaae_cli.reports.run import origin as report_origin

@@ -7,13 +7,14 @@ from typing import Any
 from rankaae_cli.analysis.evaluation import baselines as evaluate_baselines
 from rankaae_cli.analysis.evaluation.evaluate import FORMAT_VERSION, evaluate
 from rankaae_cli.analysis.evaluation.tables import table_names, write_tables
-from rankaae_cli.commands import traverse
+from rankaae_cli.analysis.traversal.traverse import FORMAT_VERSION as TRAVERSAL_VERSION
 from rankaae_cli.core.terminal import console
 from rankaae_cli.data.family.family_file import Family
 from rankaae_cli.data.files import strict_json, write_text
 from rankaae_cli.models.rankaae.trained import TrainedModel
 from rankaae_cli.reports.figures.drawing import FORMATS
 from rankaae_cli.reports.run.evaluation_figures import draw_evaluation, figure_names
+from rankaae_cli.reports.run.traversal_figures import traversal_files, write_traversal
 from rankaae_cli.runs.directory import METRICS, checkpoint_sha256, evaluation_directory
 
 
@@ -56,9 +57,9 @@ def outputs(
             lambda: write_evaluation(run_directory, model, family, "test"),
         ),
         "traversal": (
-            traverse.FORMAT_VERSION,
-            traverse.traversal_files(run_directory, model),
-            lambda: traverse.traverse(run_directory, model, family),
+            TRAVERSAL_VERSION,
+            traversal_files(run_directory, model),
+            lambda: write_traversal(run_directory, model, family),
         ),
     }
     checkpoint = checkpoint_sha256(run_directory)

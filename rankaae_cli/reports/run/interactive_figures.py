@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rankaae_cli.analysis.evaluation.baselines import FIGURE
 from rankaae_cli.analysis.evaluation.tables import table_of
-from rankaae_cli.commands.traverse import FREE_OVERVIEW, OTHERS_TEXT, OVERVIEW, STABILITY
+from rankaae_cli.reports.run import traversal_figures as interactive_traversal
 from rankaae_cli.runs.directory import evaluation_directory
 
 if TYPE_CHECKING:
@@ -45,10 +45,11 @@ def figure_makers(
 ) -> dict[str, Maker]:
     """Return what makes each interactive figure of a report, by the name of its still picture's file."""
     evaluation = evaluation_directory(run_directory, _SPLIT)
+    walks = interactive_traversal.interactive_figures(run_directory, model, traversal)
     return {
         **_of_readings(evaluation, model, metrics),
         **_of_styles(evaluation, model, metrics),
-        **_of_walks(run_directory / "traversal", model, traversal),
+        **{name: lambda make=make: Drawn(make(), None) for name, make in walks.items()},  # type: ignore[misc]
         **_of_learning(run_directory, model),
     }
 
@@ -175,48 +176,6 @@ def _of_styles(evaluation: Path, model: "TrainedModel", metrics: Mapping[str, An
         return Drawn(figure, table)
 
     return {"coupling": coupling, "leakage": leakage, "trials": trials, "associations": associations}
-
-
-def _of_walks(folder: Path, model: "TrainedModel", traversal: Mapping[str, Any]) -> dict[str, Maker]:
-    from rankaae_cli.reports.figures import traversal_interactive as interactive_traversal
-
-    subject, others, styles = model.subject, OTHERS_TEXT[traversal["others"]], traversal["styles"]
-    trial = int(traversal["selected_trial"])
-    named = [name for name in styles if name in model.descriptor_names]
-    free = [name for name in styles if name not in named]
-
-    def walk(name: str) -> Drawn:
-        table = _csv(folder / f"{name}.csv")
-        classes = model.descriptor_classes.get(name) or ()
-        figure = interactive_traversal.walk(subject, table, name, styles[name], trial, others, classes)
-        return Drawn(figure, table)
-
-    def check(name: str) -> Drawn:
-        table = _csv(folder / f"{name}_check.csv")
-        return Drawn(interactive_traversal.check(subject, table, name, styles[name]["check"]), table)
-
-    def sensitivity(name: str) -> Drawn:
-        table, content = _csv(folder / f"{name}_sensitivity.csv"), styles[name]["sensitivity"]
-        return Drawn(interactive_traversal.sensitivity(subject, table, name, content, others), table)
-
-    def overview(names: list[str], what: str) -> Drawn:
-        walks = {name: _csv(folder / f"{name}.csv") for name in names}
-        figure = interactive_traversal.overview(subject, walks, styles, trial, f"{what}, {others}")
-        return Drawn(figure, None)
-
-    def stability() -> Drawn:
-        walks = {name: _csv(folder / f"{name}.csv") for name in named}
-        figure = interactive_traversal.stability(subject, walks, styles, others)
-        return Drawn(figure, None)
-
-    makers: dict[str, Maker] = {name: lambda name=name: walk(name) for name in styles}  # type: ignore[misc]
-    for name in named:
-        makers[f"{name}_check"] = lambda name=name: check(name)  # type: ignore[misc]
-        makers[f"{name}_sensitivity"] = lambda name=name: sensitivity(name)  # type: ignore[misc]
-    makers[OVERVIEW] = lambda: overview(named, "response to each descriptor")
-    makers[FREE_OVERVIEW] = lambda: overview(free, "free styles")
-    makers[STABILITY] = stability
-    return makers
 
 
 def _of_learning(run_directory: Path, model: "TrainedModel") -> dict[str, Maker]:

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from matplotlib.ticker import MaxNLocator
 
 from rankaae_cli.analysis.traversal.axis import StyleAxis
 
@@ -16,6 +17,15 @@ def test_ticks_stand_where_the_calibration_has_their_value():
     assert axis(values).label == "NNRS (Å)" and len(places) >= 3
     np.testing.assert_allclose(np.interp(places, PERCENTILES, values), [float(t) for t in texts], atol=0.004)
     assert np.diff(places).min() >= 14
+
+
+def test_values_are_those_of_matplotlib():
+    rng = np.random.default_rng(0)
+    for first, span in zip(rng.normal(size=300) * 10, 10 ** rng.uniform(-2, 1, 300), strict=True):
+        _, texts = axis(np.linspace(first, first + span, 91)).ticks(apart=0)
+        wanted = MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]).tick_values(first, first + span)
+        wanted = wanted[(wanted >= first - 0.01 * span) & (wanted <= first + 1.01 * span)]
+        assert [float(text.replace("−", "-")) for text in texts] == pytest.approx(wanted)
 
 
 def test_steps_are_marked_in_the_middle_of_each_class():

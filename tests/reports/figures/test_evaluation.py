@@ -1,5 +1,4 @@
 import io
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -11,7 +10,6 @@ from PIL import Image
 from rankaae_cli.core.labels import Subject
 from rankaae_cli.core.statistics.calibration import fit_calibration
 from rankaae_cli.reports.figures import evaluation as figures
-from rankaae_cli.reports.figures import traversal as traversal_figures
 from rankaae_cli.reports.figures.drawing import BLACK, BLUE, VERMILION, png_bytes, save_figure
 
 HOSTILE = r"$\frac{<script>_^%& ' quoted $"
@@ -33,29 +31,6 @@ def reading(name="CN", n=60, known=True, classes=None):
     return figures.DescriptorReading(
         name, "angstrom", style, true, predicted, calibration, score, score, score, classes
     )
-
-
-def response(name="OS", synthetic=True):
-    wave = np.sin(ENERGY / 5)
-    return traversal_figures.StyleResponse(
-        name=name,
-        percentiles=np.linspace(5, 95, 11),
-        spectra_LE=1 + np.linspace(-0.2, 0.2, 11)[:, None] * wave,
-        difference_E=0.4 * wave,
-        low_E=0.3 * wave - 0.1,
-        high_E=0.5 * wave + 0.1,
-        band="range over 8 trials",
-        line="mean of 8 trials",
-        others="training rows",
-        ends="OS from 2 to 4 e",
-        true_response_E=wave if synthetic else None,
-        pearson=0.99 if synthetic else float("nan"),
-    )
-
-
-def overview(subject, *names):
-    responses = [response(name, subject.synthetic) for name in names]
-    return traversal_figures.overview(subject, ENERGY, responses, "response to each descriptor")
 
 
 def metrics(trials=3, epochs=20):
@@ -96,23 +71,6 @@ MAKERS = {
         s, ENERGY, [figures.ReconstructionExample(HOSTILE, np.ones(40), np.zeros(40), 0.1)] * 3, "test"
     ),
     "error": lambda s: figures.reconstruction_error(s, ENERGY, np.zeros((9, 40)), np.ones((9, 40)), "test"),
-    "traversal": lambda s: traversal_figures.traversal(s, ENERGY, response(synthetic=s.synthetic)),
-    "two levels": lambda s: traversal_figures.traversal(
-        s,
-        ENERGY,
-        traversal_figures.StyleResponse(
-            "free_1",
-            np.array([5.0, 95.0]),
-            np.ones((2, 40)),
-            *[np.ones(40)] * 3,
-            band="draws",
-            line="trial 0",
-            others="others independent",
-        ),
-    ),
-    "overview": lambda s: overview(s, "OS", "CN", "NNRS", "OCN", "MOOD"),
-    "overview of one": lambda s: overview(s, "OS"),
-    "overview of seven": lambda s: overview(s, *(f"long_name_{i}" for i in range(7))),
 }
 
 
@@ -129,7 +87,7 @@ def texts(figure):
 @pytest.mark.parametrize("name", MAKERS)
 def test_figure_fits_its_column_is_labelled_and_says_what_is_synthetic(name, subject):
     figure = MAKERS[name](subject)
-    assert figure.get_figwidth() == (7.0 if name.startswith("overview") else 3.4)
+    assert figure.get_figwidth() == 3.4
     heading = figure.get_suptitle()
     assert ("SYNTHETIC DATA" in heading) == subject.synthetic and subject.family in heading
     figure.canvas.draw()
@@ -144,22 +102,10 @@ def test_figure_fits_its_column_is_labelled_and_says_what_is_synthetic(name, sub
     assert labels - {""}
 
 
-@pytest.mark.parametrize("name", ["error", "examples", "traversal", "overview"])
+@pytest.mark.parametrize("name", ["error", "examples"])
 def test_energy_axis_has_its_unit(name):
     for subject, expected in (("synthetic", "Energy (eV)"), ("index", "Energy index")):
         assert expected in {ax.get_xlabel() for ax in MAKERS[name](SUBJECTS[subject]).axes}
-
-
-def test_overview_has_one_scale_that_holds_every_style():
-    small, large = response("CN"), replace(response("OS"), spectra_LE=4 * response("OS").spectra_LE)
-    large = replace(large, difference_E=5 * large.difference_E)
-    figure = traversal_figures.overview(SUBJECTS["index"], ENERGY, [small, large], "styles")
-    figure.canvas.draw()
-    for row in (figure.axes[:2], figure.axes[2:4]):
-        assert row[0].get_ylim() == row[1].get_ylim()
-        low, high = row[0].get_ylim()
-        drawn = np.concatenate([line.get_ydata() for ax in row for line in ax.get_lines()])
-        assert low <= drawn.min() and drawn.max() <= high
 
 
 def test_names_are_drawn_as_they_are():

@@ -16,7 +16,6 @@ from rankaae_cli.reports.figures import descriptors as interactive_readings
 from rankaae_cli.reports.figures import learning as interactive_curves
 from rankaae_cli.reports.figures import spectra as interactive_spectra
 from rankaae_cli.reports.figures import styles_interactive as interactive_styles
-from rankaae_cli.reports.figures import traversal_interactive as interactive_traversal
 from rankaae_cli.reports.figures.plotly import (
     add_panels,
     figure_json,
@@ -143,100 +142,6 @@ def test_losses_have_a_line_a_trial_and_a_logarithmic_axis_over_decades():
     assert [s.x0 for s in figure.layout.shapes] == [400, 400]
     learning = interactive_curves.descriptor_learning(REAL, table, ["OS"], 1, 400)
     assert learning.data[0].name == "OS" and learning.layout.yaxis.title.text == "Spearman ρ"
-
-
-def walk_table(truth=False, trials=(0, 2)):
-    columns = {"energy": ENERGY}
-    for i, percentile in enumerate(("p05", "p27.5", "p50", "p95")):
-        columns[percentile] = np.sin(ENERGY) + i
-    columns["difference"] = columns["p95"] - columns["p05"]
-    for name, shift in (("trials_low", -2), ("trials_high", 2), ("draws_low", -1), ("draws_high", 1)):
-        columns[name] = columns["difference"] + shift
-    columns |= {f"difference_trial_{t}": columns["difference"] + t for t in trials}
-    if truth:
-        columns["true_response_synthetic"] = columns["difference"] / 2
-    return pd.DataFrame(columns)
-
-
-STYLE = {
-    "n_trials": 2, "percentile": [5.0, 27.5, 50.0, 95.0], "descriptor": [4.0, 4.5, 5.0, 6.0], "unit": "1",
-    "pearson_true_response": None, "stability": {"relative_spread": 0.17},
-}  # fmt: skip
-
-
-def test_walk_has_a_line_a_level_named_by_the_descriptors_value():
-    figure = interactive_traversal.walk(REAL, walk_table(), "CN", STYLE, 0, "others", (4, 5, 6))
-    levels = [t for t in figure.data if "percentile" in (t.name or "")]
-    assert [t.name.split(", ")[1] for t in levels] == ["CN ≈ 4.00", "CN ≈ 4.50", "CN ≈ 5.00", "CN ≈ 6.00"]
-    assert "percentile 27.5" in levels[1].name and levels[0].line.color != levels[1].line.color
-    (bar,) = [t for t in figure.data if t.marker.showscale]
-    assert list(bar.marker.colorbar.ticktext) == ["4", "5", "6"]
-    (difference,) = named(figure, "mean of 2 trials")
-    assert set(difference.y) == {3.0} and not named(figure, "truth (synthetic)")
-    assert figure.layout.xaxis.matches == "x2" and figure.layout.xaxis2.title.text == "Energy (eV)"
-
-
-def test_walk_of_synthetic_data_has_the_truth_and_a_free_style_no_value():
-    style = {**STYLE, "pearson_true_response": 0.987}
-    figure = interactive_traversal.walk(SYNTHETIC, walk_table(truth=True), "CN", style, 0, "others")
-    assert named(figure, "truth (synthetic)")[0].y[0] == 1.5 and "r = 0.99" in titles(figure)
-    free = {**STYLE, "n_trials": 1, "descriptor": None, "unit": None}
-    figure = interactive_traversal.walk(REAL, walk_table(), "free_1", free, 7, "others")
-    assert named(figure, "trial 7") and "≈" not in "".join(t.name or "" for t in figure.data)
-
-
-def test_overview_shares_its_scales_and_hides_places_without_a_style():
-    names = [f"free_{i}" for i in range(1, 8)]
-    figure = interactive_traversal.overview(
-        REAL, dict.fromkeys(names, walk_table()), dict.fromkeys(names, STYLE), 0, "what"
-    )
-    axes = [figure.layout[f"yaxis{i or ''}"] for i in (0, *range(2, 17))]
-    assert sum(axis.visible is False for axis in axes) == 2
-    assert {a.matches for a in axes} == {None, "y", "y5"}
-
-
-def test_stability_has_a_line_a_trial_and_their_mean():
-    figure = interactive_traversal.stability(REAL, {"CN": walk_table()}, {"CN": STYLE}, "others")
-    assert len(named(figure, "one trial")) == 2 and named(figure, "mean")[0].y[0] == 4.0
-    assert "CN, spread 17 %" in titles(figure)
-
-
-def test_sensitivity_marks_what_is_significant_and_is_none_where_unknown():
-    columns = pd.DataFrame({
-        "energy": ENERGY, "mean_spectrum": 1.0, "sensitivity": ENERGY - ENERGY.mean(), "low": -9.0,
-        "high": 9.0, "significant": (ENERGY > 8990).astype(int),
-    })  # fmt: skip
-    content = {"unknown_because": None, "n_trials": 4, "unit": "per Å", "criterion": "t test"}
-    figure = interactive_traversal.sensitivity(REAL, columns, "NNRS", content, "others")
-    (marked,) = named(figure, "significant")
-    known = np.array([y is not None for y in marked.y])
-    assert np.array_equal(known, ENERGY > 8990) and figure.layout.yaxis2.title.text == "dμ/dNNRS<br>(per Å)"
-    nowhere = interactive_traversal.sensitivity(REAL, columns.assign(significant=0), "NNRS", content, "o")
-    assert not named(nowhere, "significant") and "nowhere" in titles(nowhere)
-    assert (
-        interactive_traversal.sensitivity(REAL, columns, "N", {**content, "unknown_because": "x"}, "o")
-        is None
-    )
-
-
-def test_check_shows_data_and_network_and_is_none_where_not_comparable():
-    names = (
-        "traversal", "data_difference", "data_low", "data_high", "data_unmatched", "model_same_change",
-        "data_spectrum_low_bin", "data_spectrum_high_bin", "model_spectrum_low_bin", "model_spectrum_high_bin",
-    )  # fmt: skip
-    columns = pd.DataFrame({"energy": ENERGY} | {name: float(i) for i, name in enumerate(names)})
-    content = {
-        "not_comparable_because": None, "rows_text": "test rows", "pearson": 0.9, "pearson_same_change": 0.8,
-        "bins": {"low": {"range": "≤ 2", "matched_rows": 10}, "high": {"range": "4", "matched_rows": 12}},
-    }  # fmt: skip
-    figure = interactive_traversal.check(REAL, columns, "OS", content)
-    assert (
-        named(figure, "data, OS ≤ 2")[0].y[0] == 6.0 and named(figure, "data, matched pairs")[0].y[0] == 1.0
-    )
-    assert named(figure, "data, OS = 4")[0].y[0] == 7.0 and "10 and 12 matched" in titles(figure)
-    assert (
-        interactive_traversal.check(REAL, columns, "OS", {**content, "not_comparable_because": "x"}) is None
-    )
 
 
 def spectra_table():

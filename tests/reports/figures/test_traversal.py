@@ -1,21 +1,15 @@
-"""Figures and sentences of a traversal; `test_figures` covers the walks and the overview."""
-
-import json
+"""Figures of a traversal, static and interactive, from tables as it writes them."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.text import Text
 
-from rankaae_cli.analysis.evaluation import findings as evaluation_words
-from rankaae_cli.analysis.traversal import findings as traversal_words
 from rankaae_cli.analysis.traversal.axis import StyleAxis
+from rankaae_cli.analysis.traversal.findings import INTERACTION
 from rankaae_cli.core.labels import Subject
-from rankaae_cli.core.styles.traversal import Sensitivity, stability
-from rankaae_cli.reports.console import print_traversal
-from rankaae_cli.reports.figures import maps as map_figures
-from rankaae_cli.reports.figures import response as check_figures
-from rankaae_cli.reports.figures import sensitivity as sensitivity_figures
-from rankaae_cli.reports.figures import traversal as traversal_figures
+from rankaae_cli.core.styles.traversal import stability
+from rankaae_cli.reports.figures import maps, response, traversal
 
 ENERGY = np.linspace(7111, 7175, 40)
 WAVE = np.sin(ENERGY / 5)
@@ -24,93 +18,155 @@ SUBJECTS = {
     "synthetic": Subject("Fe_oxides", "Fe", "K", synthetic=True),
     "index": Subject("amorphous_carbon", "C", "K", energy_unit="index", normalisation="unknown"),
 }
+REAL, SYNTHETIC = Subject("Cu_oxides", "Cu", "K"), SUBJECTS["synthetic"]
+OTHERS = "others independent"
+NAMES = ["OS", "CN", "OCN", "NNRS", "MOOD"]
+STYLE = {
+    "n_trials": 2, "percentile": [5.0, 27.5, 50.0, 95.0], "descriptor": [4.0, 4.5, 5.0, 6.0], "unit": "1",
+    "pearson_true_response": None, "stability": {"relative_spread": 0.17},
+}  # fmt: skip
+FREE = {**STYLE, "n_trials": 1, "descriptor": None, "unit": None}
 
 
-def slope(n_trials=8, limit=0.7):
-    significant = np.abs(WAVE) > limit
-    return Sensitivity(n_trials, WAVE, WAVE - 0.1, WAVE + 0.1, significant)
+def walk_table(truth=False, trials=(0, 2), size=1.0):
+    columns = {"energy": ENERGY}
+    for i, percentile in enumerate(("p05", "p27.5", "p50", "p95")):
+        columns[percentile] = size * (np.sin(ENERGY) + i)
+    columns["difference"] = columns["p95"] - columns["p05"]
+    for name, shift in (("trials_low", -2), ("trials_high", 2), ("draws_low", -1), ("draws_high", 1)):
+        columns[name] = columns["difference"] + shift
+    columns |= {f"difference_trial_{t}": columns["difference"] + t for t in trials}
+    if truth:
+        columns["true_response_synthetic"] = columns["difference"] / 2
+    return pd.DataFrame(columns)
+
+
+def axis(name="OS"):
+    return StyleAxis(name, "angstrom", np.linspace(5, 95, 91), np.linspace(0.01234, 0.31, 91))
+
+
+def walk(subject, style=STYLE, **keys):
+    style = {**style, "pearson_true_response": 0.987 if subject.synthetic else None}
+    return traversal.walk(subject, walk_table(subject.synthetic), "OS", style, 0, OTHERS, axis(), **keys)
+
+
+def overview_table(names, **keys):
+    return pd.concat([walk_table(**keys).assign(style=name) for name in names])
+
+
+def overview(subject, *names):
+    table = overview_table(names, truth=subject.synthetic)
+    return traversal.overview(subject, table, dict.fromkeys(names, STYLE), 0, "response to each descriptor")
+
+
+def stability_figure(subject, trials, *names):
+    difference = {f"difference_trial_{t}": WAVE + 0.1 * t for t in range(trials)}
+    spread = stability(np.stack(list(difference.values())))
+    table = pd.concat([pd.DataFrame({"style": name, "energy": ENERGY, **difference}) for name in names])
+    styles = {name: {"stability": spread, "n_trials": trials} for name in names}
+    return response.stability(subject, table, styles, OTHERS)
+
+
+def sensitivity_table(limit=0.7):
+    return pd.DataFrame(
+        {
+            "energy": ENERGY,
+            "mean_spectrum": WAVE,
+            "sensitivity": WAVE,
+            "low": WAVE - 0.1,
+            "high": WAVE + 0.1,
+            "significant": (np.abs(WAVE) > limit).astype(int),
+        }
+    )
+
+
+def sensitivity(subject, name="CN", n_trials=8, limit=0.7, unit="per neighbour", unknown=None):
+    content = {"unknown_because": unknown, "n_trials": n_trials, "unit": unit}
+    return response.sensitivity(subject, sensitivity_table(limit), name, content, OTHERS)
 
 
 def check_content(**changed):
-    side = {"range": "4", "rows": 60, "materials": 50, "matched_rows": 1041, "matched_materials": 50}
+    side = {"rows": 60, "materials": 50, "matched_rows": 1041, "matched_materials": 50}
     return {
-        "rows": "held_out",
         "rows_text": "validation and test rows",
         "not_comparable_because": None,
-        "bins": {"low": side, "high": side},
+        "bins": {"low": {"range": "4", **side}, "high": {"range": "6", **side}},
         "matched_on": ["OS", "OCN", "NNRS", "MOOD"],
-        "imbalance_after": {"OS": 0.0, "OCN": 0.1, "NNRS": -0.1, "MOOD": 0.2},
         "pearson": 0.9,
         "pearson_same_change": 0.95,
-        "amplitude_ratio": 0.8,
-        "pearson_unmatched": 0.7,
-        "pearson_ceiling": 0.97,
-        "pearson_all_rows": 0.92,
-        "energy_of_largest_disagreement": 7120.0,
         **changed,
     }
 
 
-def curves(name="CN", low="4", high="6"):
+def check_table():
     names = [f"{m}_spectrum_{s}_bin" for m in ("data", "model") for s in ("low", "high")]
     names += ["data_low", "data_high", "data_difference", "data_unmatched", "traversal", "model_same_change"]
-    return check_figures.CheckCurves(name, "angstrom", low, high, {n: WAVE + i for i, n in enumerate(names)})
+    return pd.DataFrame({"energy": ENERGY, **{name: WAVE + i for i, name in enumerate(names)}})
 
 
-def maps(n):
+def check(subject, name="CN", **changed):
+    return response.check(subject, check_table(), name, check_content(**changed), "angstrom")
+
+
+def thirds(low, high):
+    sides = (("low", low), ("high", high))
+    return {side: {"range": text, "matched_rows": 1041} for side, text in sides}
+
+
+def map_figure(subject, names):
     percentiles, grid = np.linspace(5, 95, 7), np.add.outer(np.arange(7.0), np.arange(7.0))
     grid[0, 0] = np.nan
-    return [map_figures.PairMap(a, b, percentiles, grid * (a + 1), 0.03) for b in range(n) for a in range(b)]
+    first, second = (part.ravel() for part in np.meshgrid(percentiles, percentiles, indexing="ij"))
+    parts = [
+        pd.DataFrame(
+            {
+                "first": a,
+                "second": b,
+                "first_percentile": first,
+                "second_percentile": second,
+                "edge_energy": (grid * (i + 1)).ravel(),
+                "interaction_share": 0.03,
+            }
+        )
+        for i, a in enumerate(names)
+        for b in names[i + 1 :]
+    ]
+    axes = {name: axis(name) for name in names}
+    return maps.pair_maps(subject, axes, pd.concat(parts), "edge_energy", "edge position", "Edge (eV)")
 
 
-def axes(names):
-    percentiles = np.linspace(5, 95, 91)
-    value = np.linspace(0.01234, 0.31, 91)
-    return [StyleAxis(n, "angstrom", percentiles, value) for n in names]
-
-
-def trials(t, name="OS"):
-    difference = WAVE + 0.1 * np.random.default_rng(0).normal(size=(t, 40))
-    return traversal_figures.TrialResponses(name, difference, stability(difference))
-
-
-OTHERS = "others independent"
-NAMES = ["OS", "CN", "OCN", "NNRS", "MOOD"]
 MAKERS = {
-    "sensitivity": lambda s: sensitivity_figures.sensitivity(s, ENERGY, "CN", "1", WAVE, slope(), OTHERS),
-    "sensitivity, one trial": lambda s: sensitivity_figures.sensitivity(
-        s, ENERGY, HOSTILE, "angstrom", WAVE, slope(1), OTHERS
-    ),
-    "sensitivity, nowhere significant": lambda s: sensitivity_figures.sensitivity(
-        s, ENERGY, "CN", "1", WAVE, slope(limit=2), OTHERS
-    ),
-    "sensitivity not known": lambda s: sensitivity_figures.sensitivity(
-        s, ENERGY, "CN", "1", WAVE, None, OTHERS, "too few validation rows know it, so the style has no unit"
-    ),
-    "check": lambda s: check_figures.check(s, ENERGY, "CN", curves(), check_content()),
-    "check of thirds": lambda s: check_figures.check(
-        s, ENERGY, HOSTILE, curves(HOSTILE, "≤ 0.0123", "≥ 0.157"), check_content(matched_on=NAMES)
-    ),
-    "check of a small response": lambda s: check_figures.check(
-        s, ENERGY, "CN", curves(), check_content(amplitude_ratio=-0.0143, pearson_same_change=-0.104)
-    ),
-    "not comparable": lambda s: check_figures.check(
+    "walk": walk,
+    "walk of two levels of a free style": lambda s: traversal.walk(
         s,
-        ENERGY,
-        "CN",
-        None,
-        check_content(
-            not_comparable_because="too few spectra of the two bins agree in the other descriptors"
-        ),
+        walk_table()[["energy", "p05", "p95", "difference", "draws_low", "draws_high"]],
+        "free_1",
+        {**FREE, "percentile": [5.0, 95.0]},
+        0,
+        OTHERS,
+        StyleAxis("free_1", "", np.linspace(5, 95, 91), None),
     ),
-    "page of maps": lambda s: map_figures.pair_maps(s, axes(NAMES), maps(5), "edge position", "Edge (eV)"),
-    "page of three maps": lambda s: map_figures.pair_maps(
-        s, axes(NAMES[:3]), maps(3), "edge position", "Edge (eV)"
+    "page of walks": lambda s: overview(s, *NAMES),
+    "page of one walk": lambda s: overview(s, "OS"),
+    "page of seven walks": lambda s: overview(s, *(f"long_name_{i}" for i in range(7))),
+    "sensitivity": sensitivity,
+    "sensitivity, one trial": lambda s: sensitivity(s, HOSTILE, 1, unit="per Å"),
+    "sensitivity, nowhere significant": lambda s: sensitivity(s, limit=2),
+    "sensitivity not known": lambda s: sensitivity(
+        s, unknown="CN: too few validation rows know it, so the style has no unit"
     ),
-    "map": lambda s: map_figures.pair_maps(s, axes(NAMES[:2]), maps(2), "edge position", "Edge (eV)"),
-    "stability": lambda s: traversal_figures.stability(s, ENERGY, [trials(8, n) for n in NAMES], OTHERS),
-    "stability of two": lambda s: traversal_figures.stability(s, ENERGY, [trials(8)] * 2, OTHERS),
-    "stability of one trial": lambda s: traversal_figures.stability(s, ENERGY, [trials(1)], OTHERS),
+    "check": check,
+    "check of thirds": lambda s: check(s, HOSTILE, matched_on=NAMES, bins=thirds("≤ 0.0123", "≥ 0.157")),
+    "check of a small response": lambda s: check(s, pearson_same_change=-0.104),
+    "not comparable": lambda s: check(
+        s, not_comparable_because="too few spectra of the two bins agree in the other descriptors"
+    ),
+    "page of maps": lambda s: map_figure(s, NAMES),
+    "page of three maps": lambda s: map_figure(s, NAMES[:3]),
+    "map": lambda s: map_figure(s, NAMES[:2]),
+    "stability": lambda s: stability_figure(s, 8, *NAMES),
+    "stability of two": lambda s: stability_figure(s, 8, "OS", "CN"),
+    "stability of one trial": lambda s: stability_figure(s, 1, "OS"),
 }
 
 
@@ -133,6 +189,8 @@ def test_figure_fits_its_width_and_says_what_is_synthetic(name, subject):
         assert text.get_fontsize() >= 6
         labels.append(text)
     assert len(labels) > 1
+    unit = "Energy index" if subject.energy_unit == "index" else "Energy (eV)"
+    assert "map" in name or name == "not comparable" or unit in {ax.get_xlabel() for ax in figure.axes}
 
 
 def overlapping(texts, renderer):
@@ -161,7 +219,7 @@ def legend_texts(figure):
 def test_check_draws_matched_means_and_one_difference_each():
     top, bottom = MAKERS["check"](SUBJECTS["synthetic"]).axes
     drawn = {line.get_label(): line.get_ydata() for line in (*top.lines, *bottom.lines)}
-    columns = curves().columns
+    columns = check_table()
     for label, column in {
         "data, CN = 4 Å": "data_spectrum_low_bin",
         "data, CN = 6 Å": "data_spectrum_high_bin",
@@ -183,7 +241,7 @@ def test_maps_are_marked_with_descriptors_and_define_the_interaction():
     assert shown["0.2"] == pytest.approx(expected, abs=1)
     assert ax.get_title(loc="left") == "interaction 3.0 %"
     note = " ".join(figure.get_supxlabel().split())
-    assert traversal_words.INTERACTION in note and "as calibrated" in note
+    assert INTERACTION in note and "as calibrated" in note
 
 
 def test_significant_energies_are_marked_and_units_named():
@@ -196,117 +254,93 @@ def test_significant_energies_are_marked_and_units_named():
     assert nowhere.axes[1].get_title(loc="left").startswith("Nowhere significant: t test over 8 trials")
     one = MAKERS["sensitivity, one trial"](SUBJECTS["synthetic"])
     assert "significant" not in legend_texts(one) and "95 % of the draws" in one.axes[1].get_title(loc="left")
-    assert traversal_words.sensitivity_unit("OS", "e") == "per e"
-    assert traversal_words.sensitivity_unit("NNRS", "angstrom") == "per Å"
-    assert traversal_words.sensitivity_unit("odd", "") == "per unit of odd"
 
 
-def test_agreement_and_disagreement_are_said_with_where_and_why():
-    assert traversal_words.check_remark("CN", check_content(), "eV").endswith("the shape agrees")
-    side = {"matched_materials": 12}
-    poor = check_content(
-        pearson=0.5,
-        bins={"low": side, "high": side},
-        pearson_ceiling=0.6,
-        pearson_unmatched=0.85,
-        imbalance_after={"MOOD": -0.4, "CN": 0.0},
+def test_overview_has_one_scale_that_holds_every_style():
+    table = pd.concat([walk_table(size=size).assign(style=name) for name, size in (("CN", 1), ("OS", 5))])
+    figure = traversal.overview(REAL, table, {"CN": STYLE, "OS": STYLE}, 0, "styles")
+    figure.canvas.draw()
+    for row in (figure.axes[:2], figure.axes[2:4]):
+        assert row[0].get_ylim() == row[1].get_ylim()
+        low, high = row[0].get_ylim()
+        drawn = np.concatenate([line.get_ydata() for ax in row for line in ax.get_lines()])
+        assert low <= drawn.min() and drawn.max() <= high
+
+
+def named(figure, name):
+    return [trace for trace in figure.data if trace.name == name]
+
+
+def titles(figure):
+    return " ".join(annotation.text for annotation in figure.layout.annotations)
+
+
+def test_walk_has_a_line_a_level_named_by_the_descriptors_value():
+    figure = traversal.interactive_walk(REAL, walk_table(), "CN", STYLE, 0, "others", (4, 5, 6))
+    levels = [t for t in figure.data if "percentile" in (t.name or "")]
+    assert [t.name.split(", ")[1] for t in levels] == ["CN ≈ 4.00", "CN ≈ 4.50", "CN ≈ 5.00", "CN ≈ 6.00"]
+    assert "percentile 27.5" in levels[1].name and levels[0].line.color != levels[1].line.color
+    (bar,) = [t for t in figure.data if t.marker.showscale]
+    assert list(bar.marker.colorbar.ticktext) == ["4", "5", "6"]
+    (difference,) = named(figure, "mean of 2 trials")
+    assert set(difference.y) == {3.0} and not named(figure, "truth (synthetic)")
+    assert figure.layout.xaxis.matches == "x2" and figure.layout.xaxis2.title.text == "Energy (eV)"
+
+
+def test_walk_of_synthetic_data_has_the_truth_and_a_free_style_no_value():
+    style = {**STYLE, "pearson_true_response": 0.987}
+    figure = traversal.interactive_walk(SYNTHETIC, walk_table(truth=True), "CN", style, 0, "others")
+    assert named(figure, "truth (synthetic)")[0].y[0] == 1.5 and "r = 0.99" in titles(figure)
+    figure = traversal.interactive_walk(REAL, walk_table(), "free_1", FREE, 7, "others")
+    assert named(figure, "trial 7") and "≈" not in "".join(t.name or "" for t in figure.data)
+
+
+def test_overview_shares_its_scales_and_hides_places_without_a_style():
+    names = [f"free_{i}" for i in range(1, 8)]
+    figure = traversal.interactive_overview(
+        REAL, overview_table(names), dict.fromkeys(names, STYLE), 0, "what"
     )
-    remark = traversal_words.check_remark("OS", poor, "eV")
-    for part in ("7120.0 eV", "12 materials", "0.60", "differ in MOOD", "unmatched", "all rows r is 0.92"):
-        assert part in remark
-    plain = traversal_words.check_remark("OS", check_content(pearson=0.5, pearson_all_rows=None), "index")
-    assert "index 7120" in plain and "no reason" in plain
-    not_held = check_content(not_comparable_because="of this", pearson=float("nan"))
-    assert "of this" in traversal_words.check_remark("OS", not_held, "eV")
-    assert "does not respond" in traversal_words.check_remark("OS", check_content(pearson=float("nan")), "eV")
+    axes = [figure.layout[f"yaxis{i or ''}"] for i in (0, *range(2, 17))]
+    assert sum(axis.visible is False for axis in axes) == 2
+    assert {a.matches for a in axes} == {None, "y", "y5"}
 
 
-def style(pearson=0.9, truth=None, n_trials=8, **changed):
-    check = check_content(pearson=pearson, **changed)
-    return {"check": {**check, "remark": "fine"}, "n_trials": n_trials, "pearson_true_response": truth}
+def test_stability_has_a_line_a_trial_and_their_mean():
+    figure = response.interactive_stability(REAL, overview_table(["CN"]), {"CN": STYLE}, "others")
+    assert len(named(figure, "one trial")) == 2 and named(figure, "mean")[0].y[0] == 4.0
+    assert "CN, spread 17 %" in titles(figure)
 
 
-def summary(synthetic=False, **styles):
-    return traversal_words.support_summary({"synthetic": synthetic, "styles": {**styles, "free_1": {}}})
-
-
-def test_summary_warns_of_what_matched_data_do_not_support():
-    few = {"matched_materials": 4}
-    (line,) = summary(
-        OS=style(amplitude_ratio=0.41), CN=style(amplitude_ratio=1.58), OCN=style(amplitude_ratio=2)
+def test_sensitivity_marks_what_is_significant_and_is_none_where_unknown():
+    columns = pd.DataFrame({
+        "energy": ENERGY, "mean_spectrum": 1.0, "sensitivity": ENERGY - ENERGY.mean(), "low": -9.0,
+        "high": 9.0, "significant": (ENERGY > 7150).astype(int),
+    })  # fmt: skip
+    content = {"unknown_because": None, "n_trials": 4, "unit": "per Å", "criterion": "t test"}
+    figure = response.interactive_sensitivity(REAL, columns, "NNRS", content, "others")
+    (marked,) = named(figure, "significant")
+    known = np.array([y is not None for y in marked.y])
+    assert np.array_equal(known, ENERGY > 7150) and figure.layout.yaxis2.title.text == "dμ/dNNRS<br>(per Å)"
+    nowhere = response.interactive_sensitivity(REAL, columns.assign(significant=0), "NNRS", content, "o")
+    assert not named(nowhere, "significant") and "nowhere" in titles(nowhere)
+    assert (
+        response.interactive_sensitivity(REAL, columns, "N", {**content, "unknown_because": "x"}, "o") is None
     )
-    assert "support the shape" in line and line.endswith("OS (0.41 times) and OCN (2.00 times).")
-    (line,) = summary(OS=style(), CN=style(0.85))
-    assert line.endswith("support the shape of the traversal of every descriptor; lowest r: 0.85 (CN).")
-    assert not line.startswith(evaluation_words.WARNING)
-    (line,) = summary(
-        OS=style(),
-        CN=style(0.62, pearson_ceiling=0.7),
-        OCN=style(not_comparable_because="too few spectra", pearson=None),
-        NNRS=style(0.95, bins={"low": few, "high": few}),
-        MOOD=style(None),
+
+
+def test_check_shows_data_and_network_and_is_none_where_not_comparable():
+    names = (
+        "traversal", "data_difference", "data_low", "data_high", "data_unmatched", "model_same_change",
+        "data_spectrum_low_bin", "data_spectrum_high_bin", "model_spectrum_low_bin", "model_spectrum_high_bin",
+    )  # fmt: skip
+    columns = pd.DataFrame({"energy": ENERGY} | {name: float(i) for i, name in enumerate(names)})
+    content = {
+        "not_comparable_because": None, "rows_text": "test rows", "pearson": 0.9, "pearson_same_change": 0.8,
+        "bins": {"low": {"range": "≤ 2", "matched_rows": 10}, "high": {"range": "4", "matched_rows": 12}},
+    }  # fmt: skip
+    figure = response.interactive_check(REAL, columns, "OS", content)
+    assert (
+        named(figure, "data, OS ≤ 2")[0].y[0] == 6.0 and named(figure, "data, matched pairs")[0].y[0] == 1.0
     )
-    assert line.startswith(evaluation_words.WARNING) and "OS (" not in line
-    assert "validation and test rows" in line
-    for part in (
-        "CN (r = 0.62, below 0.8: the noise of the data allows r up to about 0.70)",
-        "OCN (too few spectra)",
-        "NNRS (too few matched pairs: one bin has spectra of 4 materials)",
-        "MOOD (the spectrum does not respond)",
-    ):
-        assert part in line
-
-
-def test_summary_of_synthetic_families_names_the_weakest_agreement_with_the_truth():
-    first, line = summary(True, OS=style(truth=0.99), CN=style(truth=0.956))
-    assert "support" in first and line == (
-        "The data are synthetic, so the true responses are known: weakest agreement CN, Pearson r = 0.956."
-    )
-    _, line = summary(True, OS=style(truth=0.7), CN=style(truth=-0.4), OCN=style(truth=0.9))
-    assert line.startswith(evaluation_words.WARNING)
-    assert line.endswith("weakest agreement CN, Pearson r = −0.400; below 0.8: OS and CN.")
-
-
-def test_traversals_end_with_the_summary_on_the_terminal(capsys):
-    walk = {"descriptor": [2.0, 4.0], "unit": "e", "largest_change": 0.1, "energy_of_largest_change": 7120.0}
-    print_traversal(
-        {
-            "family": "Fe_oxides",
-            "synthetic": True,
-            "energy_unit": "eV",
-            "n_trials": 8,
-            "selected_trial": 0,
-            "styles": {"OS": {**style(0.5, truth=0.9), **walk}},
-        }
-    )
-    *_, data, truth = capsys.readouterr().out.splitlines()
-    assert data.startswith("Warning: traversals not supported") and "weakest agreement OS" in truth
-
-
-def trend(value, low=None, high=None):
-    return {"edge_shift_eV": {"value": value, "low": low, "high": high}}
-
-
-def test_known_trends_are_said_with_their_sign():
-    check = check_content(remark="OS: fine", trends=trend(1.2, 0.5, 1.9))
-    style = {"n_trials": 8, "check": check}
-    styles = {"OS": {**style, "trends": trend(-0.8, -0.9, -0.7)}, "free_1": {"check": None}}
-    traversal = {"synthetic": False, "styles": styles}
-    remark, line, last = traversal_words.findings(json.loads(json.dumps(traversal)))
-    assert [last] == traversal_words.support_summary(traversal)
-    assert remark == "OS: fine"
-    assert line == (
-        "edge position, expected to rise with OS: network −0.80 eV (−0.90 to −0.70), NO, "
-        "data +1.20 eV (+0.50 to +1.90), yes: the network's sign is opposite to the expectation"
-    )
-    unsure = {"n_trials": 8, "check": check_content(remark="OS: fine", trends=trend(0.2, -0.5, 0.9))}
-    traversal["styles"]["OS"] = {**unsure, "trends": trend(-0.8)}
-    assert traversal_words.findings(traversal)[1].endswith(
-        "sign not certain: the network's sign is opposite to the expectation and the data's sign is not certain"
-    )
-    traversal["styles"]["OS"] = {**unsure, "trends": trend(0.8)}
-    assert traversal_words.findings(traversal)[1].endswith("sign not certain")
-    style["check"]["trends"] = trend(0.2, -0.5, 0.9)
-    traversal["styles"]["OS"] = {**style, "trends": trend(None)}
-    line = traversal_words.findings(traversal)[1]
-    assert "network not known" in line and line.endswith("sign not certain")
+    assert named(figure, "data, OS = 4")[0].y[0] == 7.0 and "10 and 12 matched" in titles(figure)
+    assert response.interactive_check(REAL, columns, "OS", {**content, "not_comparable_because": "x"}) is None

@@ -1,0 +1,196 @@
+"""The traversal of a run: how the spectrum responds to each style, and whether the data agree.
+
+``traversal/`` of a run holds, beside each figure (png, pdf), a csv of its stem with the numbers drawn, so that it
+can be drawn again without the network:
+
+- ``<style>.csv``, a row an energy: ``energy``; ``p05`` to ``p95``, the mean decoded spectrum at each level of the
+  walk; ``difference``, last minus first; its bands ``trials_low``, ``trials_high`` (range over trials) and
+  ``draws_low``, ``draws_high`` (5 % to 95 % of draws); ``true_response_synthetic`` where the truth is known;
+  ``difference_trial_<t>``. The calibrated descriptor at each level is ``styles.<style>.descriptor`` of
+  traversal.json, beside ``percentile``.
+- ``overview.csv``, ``overview_free.csv``: the same of several styles, below one another, told apart by ``style``.
+- ``stability.csv``: each trial's difference, ``<descriptor>_sensitivity.csv`` and ``<descriptor>_check.csv``:
+  a row an energy; ``map_main_peak.csv`` and ``map_edge.csv``: a row a point of a pair's plane.
+- ``columns.csv``: file, column, unit and meaning of every column of these.
+- ``traversal.json``: all other numbers; written last.
+
+Floats of the csv files have eight significant digits; what is not known is empty.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from rankaae_cli import __version__
+from rankaae_cli.analysis.traversal.axis import StyleAxis
+from rankaae_cli.analysis.traversal.check import ALL, check_table, compare, describe_check, read_sample
+from rankaae_cli.analysis.traversal.findings import INTERACTION
+from rankaae_cli.analysis.traversal.maps import map_figures, pair_maps
+from rankaae_cli.analysis.traversal.tables import COLUMNS, columns_table, overview_table, stability_table
+from rankaae_cli.analysis.traversal.walks import (
+    StyleWalk,
+    describe_walk,
+    differences_of_trials,
+    sensitivity_table,
+    walk_style,
+    walk_table,
+)
+from rankaae_cli.core.errors import UserError
+from rankaae_cli.core.styles.traversal import draw_styles
+from rankaae_cli.data.family.family_file import Family
+from rankaae_cli.data.family.splits import TRAIN
+from rankaae_cli.data.files import replacing, strict_json, write_text
+from rankaae_cli.models.rankaae.trained import TrainedModel
+from rankaae_cli.runs.directory import checkpoint_sha256
+
+OVERVIEW, FREE_OVERVIEW, STABILITY = "overview", "overview_free", "stability"
+TRAVERSAL = "traversal.json"
+# Of what a traversal leaves: counted up with every change of it, so that a report replaces what is older.
+FORMAT_VERSION = 1
+OTHERS_TEXT = {"data": "others as in the data", "independent": "others independent"}
+
+
+@dataclass(frozen=True)
+class Traversal:
+    """What `traverse` finds out.
+
+    Attributes
+    ----------
+    content
+        Of traversal.json, numbers that are not known NaN or None.
+    tables
+        Contents of the csv files, by stem.
+    axes
+        What stands along the axes that walk a style, by style.
+    """
+
+    content: dict[str, Any]
+    tables: dict[str, pd.DataFrame]
+    axes: dict[str, StyleAxis]
+
+
+def traverse(
+    run_directory: Path,
+    model: TrainedModel,
+    family: Family,
+    levels: int = 11,
+    draws: int = 500,
+    seed: int = 0,
+    others: str = "data",
+    check_rows: str = "held_out",
+) -> Traversal:
+    """Walk every style of a run, hold the named ones against the data, and write the csv files of ``traversal/``.
+
+    Parameters
+    ----------
+    run_directory, model, family
+        As `load_run` gives them.
+    levels, draws, seed
+        Of the walk; see `core.styles.traversal`.
+    others
+        Where the styles that are not walked come from: ``data`` or ``independent``.
+    check_rows
+        The rows that the responses are held against: a split, ``held_out`` or ``all``.
+
+    Raises
+    ------
+    UserError
+        If `levels` is below 2 or `draws` below 1.
+    """
+    if levels < 2 or draws < 1:
+        raise UserError(f"levels={levels} draws={draws}: a traversal needs at least 2 levels and 1 draw")
+    styles_TNS = model.encode(family.spectra_NE[family.split_N == TRAIN])
+    drawn_TDS = draw_styles(styles_TNS, draws, seed, others)
+    walks = [
+        walk_style(model, family, styles_TNS, drawn_TDS, index, levels)
+        for index in range(len(model.style_names))
+    ]
+    styles = {walk.name: describe_walk(model, walk) for walk in walks}
+    tables = _checks(model, family, walks, styles, check_rows, draws, seed) | _tables(model, walks, styles)
+    pairs, maps = pair_maps(model, styles_TNS, drawn_TDS, [walk.axis for walk in walks])
+    tables |= {**maps, COLUMNS: columns_table(model)}
+    content = {
+        **_about(run_directory, model),
+        "levels": levels,
+        "draws": draws,
+        "seed": seed,
+        "others": others,
+        "check_rows": check_rows,
+        "styles": styles,
+        "pairs": pairs,
+        "interaction_definition": INTERACTION,
+    }
+    for name, table in tables.items():
+        with replacing(run_directory / "traversal" / f"{name}.csv") as temporary:
+            table.to_csv(temporary, index=False, float_format="%.8g")
+    return Traversal(content, tables, {walk.name: walk.axis for walk in walks})
+
+
+def write_content(run_directory: Path, traversal: Traversal) -> None:
+    """Write traversal.json, which says that everything else of a traversal is there."""
+    write_text(run_directory / "traversal" / TRAVERSAL, strict_json(traversal.content))
+
+
+def overviews(model: TrainedModel) -> dict[str, tuple[str, ...]]:
+    """Return the names of the overview figures of a model and the styles in each."""
+    free = tuple(name for name in model.style_names if name not in model.descriptor_names)
+    return {OVERVIEW: model.descriptor_names} | ({FREE_OVERVIEW: free} if free else {})
+
+
+def figure_names(model: TrainedModel) -> list[str]:
+    """Return the stems of all figures of a traversal, each of which has a csv."""
+    both = [f"{name}_{what}" for name in model.descriptor_names for what in ("sensitivity", "check")]
+    return [*overviews(model), STABILITY, *map_figures(model), *model.style_names, *both]
+
+
+def _tables(
+    model: TrainedModel, walks: Sequence[StyleWalk], styles: dict[str, Any]
+) -> dict[str, pd.DataFrame]:
+    """Return the tables of the walks, one by one and together."""
+    named = [walk for walk in walks if walk.named]
+    tables = {walk.name: walk_table(model, walk).assign(**differences_of_trials(walk)) for walk in walks}
+    tables |= {f"{walk.name}_sensitivity": sensitivity_table(model, walk) for walk in named}
+    for name, members in overviews(model).items():
+        tables[name] = overview_table(model, [walk for walk in walks if walk.name in members])
+    return {**tables, STABILITY: stability_table(model, named, styles)}
+
+
+def _checks(
+    model: TrainedModel,
+    family: Family,
+    walks: Sequence[StyleWalk],
+    styles: dict[str, Any],
+    check_rows: str,
+    draws: int,
+    seed: int,
+) -> dict[str, pd.DataFrame]:
+    """Add to each named style its check against the data; return the tables of the checks."""
+    sample = read_sample(model, family, check_rows)
+    everything = sample if check_rows == ALL else read_sample(model, family, ALL)
+    tables = {}
+    for walk in walks:
+        if walk.named:
+            outcome = compare(model, walk, sample, draws, seed)
+            reference = outcome if sample is everything else compare(model, walk, everything, draws, seed)
+            styles[walk.name]["check"] = describe_check(model, walk, sample, outcome, reference)
+            tables[f"{walk.name}_check"] = check_table(model, walk, outcome)
+    return tables
+
+
+def _about(run_directory: Path, model: TrainedModel) -> dict[str, Any]:
+    """Return what traversal.json says of the run."""
+    return {
+        "format_version": FORMAT_VERSION,
+        "run": run_directory.name,
+        "family": model.family,
+        "source": model.source,
+        "synthetic": model.is_synthetic,
+        "rankaae_version": __version__,
+        "checkpoint_sha256": checkpoint_sha256(run_directory),
+        "selected_trial": int(model.selected_trial),
+        "n_trials": int(model.alive_T.sum()),
+        "energy_unit": model.energy_unit,
+    }
