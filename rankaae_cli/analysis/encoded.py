@@ -6,14 +6,45 @@ import numpy as np
 
 from rankaae_cli.core.errors import UserError, nearest
 from rankaae_cli.core.statistics.calibration import apply_calibration, reconstruction_mae_rows
-from rankaae_cli.core.styles.ensemble import ensemble_spectra, ensemble_styles
+from rankaae_cli.core.styles.ensemble import ensemble_spectra
 from rankaae_cli.data.family.family_file import Family
 from rankaae_cli.data.family.splits import SPLITS
 from rankaae_cli.models.rankaae.trained import TrainedModel
 
 
 @dataclass(frozen=True)
-class EncodedSplit:
+class Encoded:
+    """Spectra, encoded and reconstructed by every trial.
+
+    Attributes
+    ----------
+    spectra_NE
+        On the model's grid.
+    styles_TNS, reconstructions_TNE
+        Of every trial.
+    standardised_TNS
+        Styles of those trials that make the ensemble, standardised on the training rows.
+    ensemble_styles_NK, spread_NK
+        Mean and standard deviation of the named ones over these trials.
+    ensemble_values_NK
+        Descriptors as the ensemble reads them: its styles, calibrated; NaN where there is no calibration.
+    ensemble_spectra_NE, error_N
+        Mean reconstruction of these trials, and its mean absolute error.
+    """
+
+    spectra_NE: np.ndarray
+    styles_TNS: np.ndarray
+    reconstructions_TNE: np.ndarray
+    standardised_TNS: np.ndarray
+    ensemble_styles_NK: np.ndarray
+    spread_NK: np.ndarray
+    ensemble_values_NK: np.ndarray
+    ensemble_spectra_NE: np.ndarray
+    error_N: np.ndarray
+
+
+@dataclass(frozen=True)
+class EncodedSplit(Encoded):
     """The rows of one split, encoded and reconstructed.
 
     Attributes
@@ -22,33 +53,44 @@ class EncodedSplit:
         ``train``, ``validation`` or ``test``.
     rows
         Indices of its rows in the family file, shape (N,).
-    spectra_NE, descriptors_NK, material_N, site_N
-        The rows; descriptors in the model's order.
-    styles_TNS, reconstructions_TNE
-        Of every trial.
-    alive_T
-        The trials that make the ensemble.
-    ensemble_styles_NK, ensemble_spectra_NE
-        Averages over them.
-    ensemble_values_NK
-        Descriptors as the ensemble reads them: its styles, calibrated; NaN where there is no calibration.
-    error_N
-        Mean absolute error of each spectrum's reconstruction by the ensemble.
+    descriptors_NK, material_N, site_N
+        Of the rows; descriptors in the model's order.
     """
 
     split: str
     rows: np.ndarray
-    spectra_NE: np.ndarray
     descriptors_NK: np.ndarray
     material_N: np.ndarray
     site_N: np.ndarray
-    styles_TNS: np.ndarray
-    reconstructions_TNE: np.ndarray
-    alive_T: np.ndarray
-    ensemble_styles_NK: np.ndarray
-    ensemble_spectra_NE: np.ndarray
-    ensemble_values_NK: np.ndarray
-    error_N: np.ndarray
+
+
+def encode_spectra(model: TrainedModel, spectra_NE: np.ndarray) -> Encoded:
+    """Encode and reconstruct spectra (N, E) in every trial."""
+    alive_T, named = model.alive_T, len(model.descriptor_names)
+    styles_TNS = model.encode(spectra_NE)
+    reconstructions_TNE = model.decode(styles_TNS)
+    # A style that is constant on the training rows stays as it is.
+    deviation_TS = np.where(model.style_std_TS > 0, model.style_std_TS, 1.0)
+    standardised_TNS = (styles_TNS.astype(np.float64) - model.style_mean_TS[:, None]) / deviation_TS[:, None]
+    named_TNK = standardised_TNS[alive_T, :, :named]
+    averaged_NK, averaged_NE = named_TNK.mean(axis=0), ensemble_spectra(reconstructions_TNE, alive_T)
+    calibrations = model.calibration["ensemble"]["descriptors"]
+    return Encoded(
+        spectra_NE=spectra_NE,
+        styles_TNS=styles_TNS,
+        reconstructions_TNE=reconstructions_TNE,
+        standardised_TNS=standardised_TNS[alive_T],
+        ensemble_styles_NK=averaged_NK,
+        spread_NK=named_TNK.std(axis=0),
+        ensemble_values_NK=np.column_stack(
+            [
+                apply_calibration(calibrations[name], averaged_NK[:, k])
+                for k, name in enumerate(model.descriptor_names)
+            ]
+        ),
+        ensemble_spectra_NE=averaged_NE,
+        error_N=reconstruction_mae_rows(spectra_NE, averaged_NE),
+    )
 
 
 def encode_split(model: TrainedModel, family: Family, split: str) -> EncodedSplit:
@@ -71,33 +113,40 @@ def encode_split(model: TrainedModel, family: Family, split: str) -> EncodedSpli
             f"it has {', '.join(family.descriptor_names)}"
         )
     columns = [family.descriptor_names.index(name) for name in model.descriptor_names]
-    spectra_NE = family.spectra_NE[rows]
-    styles_TNS = model.encode(spectra_NE)
-    reconstructions_TNE = model.decode(styles_TNS)
-    alive_T = model.alive_T
-    averaged_NK = ensemble_styles(
-        styles_TNS, model.style_mean_TS, model.style_std_TS, alive_T, len(model.descriptor_names)
-    )
-    averaged_NE = ensemble_spectra(reconstructions_TNE, alive_T)
-    calibrations = model.calibration["ensemble"]["descriptors"]
     return EncodedSplit(
+        **vars(encode_spectra(model, family.spectra_NE[rows])),
         split=split,
         rows=rows,
-        spectra_NE=spectra_NE,
         descriptors_NK=family.descriptors_NK[rows][:, columns],
         material_N=family.material_N[rows],
         site_N=family.site_N[rows],
-        styles_TNS=styles_TNS,
-        reconstructions_TNE=reconstructions_TNE,
-        alive_T=alive_T,
-        ensemble_styles_NK=averaged_NK,
-        ensemble_spectra_NE=averaged_NE,
-        ensemble_values_NK=np.stack(
-            [
-                apply_calibration(calibrations[name], averaged_NK[:, k])
-                for k, name in enumerate(model.descriptor_names)
-            ],
-            axis=1,
-        ),
-        error_N=reconstruction_mae_rows(spectra_NE, averaged_NE),
     )
+
+
+@dataclass(frozen=True)
+class EncodedRun:
+    """A run's model and data, each split that an evaluation needs encoded once.
+
+    Attributes
+    ----------
+    model, family
+        As `load_run` gives them.
+    split
+        The split that is evaluated.
+    validation, training
+        The rows that fits and searches rest on; one of them is `split` itself where that is evaluated.
+    """
+
+    model: TrainedModel
+    family: Family
+    split: EncodedSplit
+    validation: EncodedSplit
+    training: EncodedSplit
+
+
+def encode_run(model: TrainedModel, family: Family, split: str) -> EncodedRun:
+    """Encode the split that is evaluated and those that this rests on; see `encode_split`."""
+    encoded = {
+        name: encode_split(model, family, name) for name in dict.fromkeys((split, "validation", "train"))
+    }
+    return EncodedRun(model, family, encoded[split], encoded["validation"], encoded["train"])

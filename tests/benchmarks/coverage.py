@@ -14,12 +14,13 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
-from rankaae_cli.analysis.prediction.calibration import calibrate_prediction, encode, named_styles
+from rankaae_cli.analysis.encoded import encode_spectra, encode_split
+from rankaae_cli.analysis.prediction.calibration import calibrate_prediction
 from rankaae_cli.core.statistics.calibration import apply_calibration, fit_calibration
 from rankaae_cli.core.statistics.conformal import Intervals, calibrate_intervals, difficulty_features
 from rankaae_cli.core.statistics.novelty import Novelty, novelty_signs, style_distance, widening
 from rankaae_cli.data.family.family_file import Family, read_family
-from rankaae_cli.data.family.splits import TEST, TRAIN, VALIDATION
+from rankaae_cli.data.family.splits import TEST, VALIDATION
 from rankaae_cli.models.rankaae.trained import TrainedModel
 from rankaae_cli.runs.load import load_run
 
@@ -39,11 +40,11 @@ def coverages(
 ) -> dict[str, Coverage]:
     """Return coverage and width by descriptor over re-splits of validation and test rows."""
     held = family.with_rows((family.split_N == VALIDATION) | (family.split_N == TEST))
-    encoded = encode(model, held.spectra_NE)
-    styles_NK, spread_NK = named_styles(model, encoded)
+    encoded = encode_spectra(model, held.spectra_NE)
+    styles_NK, spread_NK = encoded.ensemble_styles_NK, encoded.spread_NK
     features_KNF = difficulty_features(styles_NK, spread_NK, encoded.error_N)
-    seen_by_all = encode(model, family.spectra_NE[family.split_N == TRAIN])
-    distance_N = style_distance(encoded.styles_TNS, seen_by_all.styles_TNS)
+    seen_by_all = encode_split(model, family, "train")
+    distance_N = style_distance(encoded.standardised_TNS, seen_by_all.standardised_TNS)
     signs_N3 = novelty_signs(encoded.error_N, spread_NK, distance_N)
     materials, rng = np.unique(held.material_N.astype(str)), np.random.default_rng(seed)
     found: dict[str, list[tuple[float, ...]]] = {name: [] for name in model.descriptor_names}
@@ -72,17 +73,18 @@ def coverages(
 
 def novelty_of_others(model: TrainedModel, family: Family, others: Family) -> tuple[float, int, int]:
     """Return the area under the ROC curve of novelty, test rows against those not in `family`; and the counts."""
-    calibrated = calibrate_prediction(model, family)
+    calibrated = calibrate_prediction(
+        *(encode_split(model, family, split) for split in ("train", "validation"))
+    )
     novelty = Novelty.of(calibrated.signs_N3)
     known = set(zip(family.material_N, family.site_N.tolist(), strict=True))
     rows = zip(others.material_N, others.site_N.tolist(), strict=True)
     other_NE = others.spectra_NE[[row not in known for row in rows]]
     score = {}
     for name, spectra_NE in (("test", family.spectra_NE[family.split_N == TEST]), ("other", other_NE)):
-        encoded = encode(model, spectra_NE)
-        _, spread_NK = named_styles(model, encoded)
-        distance_N = style_distance(encoded.styles_TNS, calibrated.training_TMS)
-        score[name] = novelty.score(novelty_signs(encoded.error_N, spread_NK, distance_N))
+        encoded = encode_spectra(model, spectra_NE)
+        distance_N = style_distance(encoded.standardised_TNS, calibrated.training_TMS)
+        score[name] = novelty.score(novelty_signs(encoded.error_N, encoded.spread_NK, distance_N))
     label_N = np.repeat([0, 1], [len(score["test"]), len(score["other"])])
     auroc = roc_auc_score(label_N, np.concatenate([score["test"], score["other"]]))
     return float(auroc), len(score["test"]), len(score["other"])

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from omegaconf import OmegaConf
 
-from rankaae_cli.analysis.encoded import encode_split
+from rankaae_cli.analysis.encoded import encode_run
 from rankaae_cli.analysis.evaluation.baselines import chosen_baselines, fit_and_score, fitting_rows
 from rankaae_cli.analysis.evaluation.scores import fit_on_validation
 from rankaae_cli.cli import main
@@ -152,8 +152,8 @@ def fitted_on_validation(run, family=None):
     """What evaluating fits and chooses: thresholds, trees of DCI, and both scores of every trial."""
     _, model, own = load_run(str(run))
     family = family or own
-    validation, training = (encode_split(model, family, side) for side in ("validation", "train"))
-    fitted = fit_on_validation(model, validation, training.spectra_NE.mean(axis=0))
+    run = encode_run(model, family, "test")
+    fitted, validation = fit_on_validation(run), run.validation
     assert all(cuts["CN"] is not None for cuts in (fitted.ensemble_cuts, *fitted.trial_cuts))
     styles_NS = validation.styles_TNS[model.selected_trial]
     trees = dci(styles_NS, validation.descriptors_NK, styles_NS, validation.descriptors_NK, [None] * 3)

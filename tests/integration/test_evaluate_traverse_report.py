@@ -16,12 +16,15 @@ import pytest
 from omegaconf import OmegaConf
 
 from rankaae_cli.analysis.encoded import encode_split
+from rankaae_cli.analysis.evaluation.evaluate import evaluate as evaluate_split
+from rankaae_cli.analysis.evaluation.tables import table_names, table_of
 from rankaae_cli.commands import evaluate, report, traverse
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.data.family.family_file import write_family
 from rankaae_cli.data.family.splits import split_by_material
 from rankaae_cli.data.family.synthetic import synthetic_family
 from rankaae_cli.reports.run import traversal_figures
+from rankaae_cli.reports.run.evaluation_figures import figure_names
 from rankaae_cli.reports.run.inputs import write_evaluation
 from rankaae_cli.runs.load import load_run
 from rankaae_cli.schema.finished_run import CheckRows, Others, ReportConfig, TraverseConfig
@@ -370,6 +373,7 @@ def test_report_makes_again_only_what_is_outdated(run_directory, page, capsys, m
         ("evaluation/predictions.csv", "incomplete evaluation of the test split"),
         ("evaluation/confusion.png", "incomplete evaluation of the test split"),
         ("evaluation/associations.csv", "incomplete evaluation of the test split"),
+        ("evaluation/normality.csv", "incomplete evaluation of the test split"),
         ("traversal/overview_free.png", "incomplete traversal"),
     ],
 )
@@ -416,6 +420,36 @@ def test_a_diverged_trial_is_left_out_and_named(run_directory, tmp_path):
     assert metrics["ensemble"]["n_trials"] == 1
     assert metrics["ensemble"]["mean_spearman"] == pytest.approx(kept["mean_spearman"])
     assert pd.read_csv(tmp_path / "evaluation" / "trials.csv").loc[lost, "failed"] == "the loss is NaN"
+
+
+@pytest.mark.parametrize(("split", "sides"), [("test", [0, 1, 2]), ("validation", [0, 1])])
+def test_each_split_is_encoded_once_an_evaluation(run_directory, tmp_path, monkeypatch, split, sides):
+    shutil.copytree(run_directory / "checkpoints", tmp_path / "checkpoints")
+    _, model, family = load_run(str(run_directory))
+    encoded = []
+    encode = type(model).encode
+
+    def counted(self, spectra_NE):
+        encoded.append(spectra_NE)
+        return encode(self, spectra_NE)
+
+    monkeypatch.setattr(type(model), "encode", counted)
+    for _ in range(2):  # what predictions rest on is not kept yet, then it is
+        encoded.clear()
+        evaluate_split(tmp_path, model, family, split, resamples=5)
+        assert (tmp_path / "prediction" / "calibration.npz").is_file()
+        rows = [family.spectra_NE[family.split_N == side] for side in range(3)]
+        seen = sorted(side for spectra in encoded for side in range(3) if np.array_equal(spectra, rows[side]))
+        assert seen == sides and len(encoded) == len(sides)
+
+
+def test_an_evaluation_has_a_table_behind_each_figure(run_directory, page):
+    folder = run_directory / "evaluation"
+    model = load_run(str(run_directory))[1]
+    for name in figure_names(model):
+        table = (folder / table_of(name)).read_bytes()
+        assert table and (run_directory / "report" / "figures" / f"{name}.csv").read_bytes() == table
+    assert {p.name for p in folder.glob("*.csv")} == set(table_names(model))
 
 
 @pytest.mark.parametrize("wrong", [{"levels": 1}, {"draws": 0}])

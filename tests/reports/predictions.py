@@ -7,7 +7,7 @@ import numpy as np
 
 from rankaae_cli.analysis.prediction.input import InputSpectrum
 from rankaae_cli.analysis.prediction.predict import PredictionResult
-from rankaae_cli.analysis.prediction.result import Offset, Reading
+from rankaae_cli.analysis.prediction.result import Offset, Prediction
 from rankaae_cli.core.labels import Subject
 from rankaae_cli.core.statistics.mixtures import Mixture
 from rankaae_cli.data.measured.prepared import Prepared
@@ -36,7 +36,7 @@ def prediction(spectra, verdicts=None, mixtures=True, warnings=None, best_shift=
         "high_NK": [9.0, 0.3],
         "reconstruction_NE": 0.9 * EDGE,
     }
-    empty = {field.name: np.zeros((n, 2)) for field in fields(Reading)}
+    empty = {field.name: np.zeros((n, 2)) for field in fields(Prediction)}
     values = {name: np.tile(row, (n, 1)) for name, row in rows.items()}
     scalars = {"error_N": np.full(n, 0.048), "novelty_N": np.full(n, 1.5), "p_N": np.full(n, 0.02)}
     probabilities = {"OS": ((1.0, 2.0), np.tile([0.06, 0.94], (n, 1)))}
@@ -55,7 +55,7 @@ def prediction(spectra, verdicts=None, mixtures=True, warnings=None, best_shift=
         coverage=0.9,
         spectra=list(spectra),
         spectra_NE=np.tile(EDGE, (n, 1)),
-        prediction=Reading(**(empty | values | scalars | said)),
+        prediction=Prediction(**(empty | values | scalars | said)),
         nearest=[["mp-1 8", "mp-2 0"]] * n,
         offset=offset or Offset(6.3, 1.0, "given", True),
         warnings=warnings or [list(one.prepared.spectrum.notes) for one in spectra],

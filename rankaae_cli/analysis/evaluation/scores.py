@@ -1,16 +1,27 @@
-"""The numbers of ``rankaae evaluate``: what is fitted on validation, and scores with intervals on a split."""
+"""The scores of an evaluation: what is fitted on validation, and numbers with intervals on a split."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    import numpy as np
+import numpy as np
 
-    from rankaae_cli.analysis.encoded import EncodedSplit
-    from rankaae_cli.analysis.prediction.result import Reading
-    from rankaae_cli.models.rankaae.trained import TrainedModel
+from rankaae_cli.analysis.encoded import EncodedRun, EncodedSplit
+from rankaae_cli.analysis.evaluation.findings import PUBLISHED_BY, choice_reason, chosen_by
+from rankaae_cli.analysis.evaluation.published_score import (
+    lead,
+    published_measures,
+    published_scores,
+    ranks,
+    resampled_scores,
+)
+from rankaae_cli.analysis.prediction.result import Prediction
+from rankaae_cli.core.statistics.bootstrap import LEVEL, affordable_resamples, material_weights
+from rankaae_cli.core.statistics.calibration import IN_RANGE, OUTSIDE, UNUSUAL, reconstruction_mae_rows
+from rankaae_cli.core.statistics.classification import fit_cuts
+from rankaae_cli.core.statistics.metrics import score_styles
+from rankaae_cli.models.rankaae.trained import TrainedModel
 
 Cuts = dict[str, dict[str, Any] | None]
 _LEAD_RESAMPLES = 500  # enough for an interval that only has to be told from 0
@@ -24,8 +35,8 @@ class Fitted:
     Attributes
     ----------
     ensemble_cuts, trial_cuts
-        Thresholds between the classes of each descriptor that has some, by name (see `core.classes.fit_cuts`):
-        of the ensemble and of every trial, None for one that diverged.
+        Thresholds between the classes of each descriptor that has some, by name (see
+        `core.statistics.classification.fit_cuts`): of the ensemble and of every trial, None for one that diverged.
     choice
         Which trial was chosen and why, with both scores of every trial; as in metrics.json.
     """
@@ -35,20 +46,10 @@ class Fitted:
     choice: dict[str, Any]
 
 
-def fit_on_validation(
-    model: "TrainedModel", validation: "EncodedSplit", mean_spectrum_E: "np.ndarray"
-) -> Fitted:
-    """Fit the thresholds between classes, and measure every trial as those who choose among them do.
-
-    Parameters
-    ----------
-    model
-        Of T trials.
-    validation
-        Its reading of the validation rows.
-    mean_spectrum_E
-        Mean training spectrum, shape (E,).
-    """
+def fit_on_validation(run: EncodedRun) -> Fitted:
+    """Fit the thresholds between classes, and measure every trial as those who choose among them do."""
+    model, validation = run.model, run.validation
+    mean_spectrum_E = run.training.spectra_NE.mean(axis=0)
     alive = [t for t, calibration in enumerate(model.calibration["trials"]) if calibration is not None]
     trial_cuts = [
         _fit_cuts(model, validation.styles_TNS[t], validation) if t in alive else None
@@ -61,9 +62,7 @@ def fit_on_validation(
     )
 
 
-def _fit_cuts(model: "TrainedModel", styles_NS: "np.ndarray", validation: "EncodedSplit") -> Cuts:
-    from rankaae_cli.core.statistics.classification import fit_cuts
-
+def _fit_cuts(model: TrainedModel, styles_NS: np.ndarray, validation: EncodedSplit) -> Cuts:
     return {
         name: fit_cuts(styles_NS[:, k], validation.descriptors_NK[:, k], model.descriptor_classes[name])
         for k, name in enumerate(model.descriptor_names)
@@ -72,17 +71,12 @@ def _fit_cuts(model: "TrainedModel", styles_NS: "np.ndarray", validation: "Encod
 
 
 def _choice(
-    model: "TrainedModel",
-    validation: "EncodedSplit",
+    model: TrainedModel,
+    validation: EncodedSplit,
     trial_cuts: list[Cuts | None],
-    mean_spectrum_E: "np.ndarray",
+    mean_spectrum_E: np.ndarray,
 ) -> dict[str, Any]:
     """Return the chosen trial, the reason, and every trial's measures and both scores on validation."""
-    import numpy as np
-
-    from rankaae_cli.analysis.evaluation.findings import PUBLISHED_BY, choice_reason, chosen_by
-    from rankaae_cli.analysis.evaluation.published_score import published_scores, ranks
-
     baseline = float(np.abs(validation.spectra_NE - mean_spectrum_E).mean(dtype=np.float64))
     measured = [
         None if cuts is None else _judge(model, validation, t, cuts) for t, cuts in enumerate(trial_cuts)
@@ -107,12 +101,12 @@ def _choice(
         for t, measures in enumerate(judged)
     ]
     selected = int(model.selected_trial)
-    lead = _lead(model, validation, mean_spectrum_E, our_ranks)
+    ahead = _lead(model, validation, mean_spectrum_E, our_ranks)
     return {
         "trial": selected,
         "by": chosen_by(trials),
-        "reason": choice_reason(trials, selected, lead),
-        "lead": lead,
+        "reason": choice_reason(trials, selected, ahead),
+        "lead": ahead,
         "published_choice": their_ranks.index(1) if their_ranks.count(1) == 1 else None,
         "published_by": PUBLISHED_BY,
         "n_validation": len(validation.error_N),
@@ -121,18 +115,12 @@ def _choice(
 
 
 def _lead(
-    model: "TrainedModel",
-    validation: "EncodedSplit",
-    mean_spectrum_E: "np.ndarray",
+    model: TrainedModel,
+    validation: EncodedSplit,
+    mean_spectrum_E: np.ndarray,
     rank_of: Sequence[int | None],
 ) -> dict[str, Any] | None:
     """Hold the selected trial's lead over the next against chance; None where it is not the best or is alone."""
-    import numpy as np
-
-    from rankaae_cli.analysis.evaluation.published_score import lead, resampled_scores
-    from rankaae_cli.core.statistics.bootstrap import LEVEL, affordable_resamples, material_weights
-    from rankaae_cli.core.statistics.calibration import reconstruction_mae_rows
-
     selected = int(model.selected_trial)
     others = {t: rank for t, rank in enumerate(rank_of) if rank is not None and t != selected}
     if rank_of[selected] != 1 or not others:
@@ -158,12 +146,9 @@ def _lead(
 
 
 def _judge(
-    model: "TrainedModel", validation: "EncodedSplit", t: int, cuts: Cuts
+    model: TrainedModel, validation: EncodedSplit, t: int, cuts: Cuts
 ) -> tuple[dict[str, Any], dict[str, float]]:
     """Return the scores of trial t on validation, and what the published score is made of."""
-    from rankaae_cli.analysis.evaluation.published_score import published_measures
-    from rankaae_cli.core.statistics.metrics import score_styles
-
     scores = score_styles(
         validation.styles_TNS[t],
         validation.reconstructions_TNE[t],
@@ -201,34 +186,24 @@ def _measures(scores: dict[str, Any], baseline_mae: float) -> dict[str, Any]:
 
 
 def score_split(
-    model: "TrainedModel",
-    reading: "EncodedSplit",
-    read: "Reading",
-    fitted: Fitted,
-    resamples: int,
-    seed: int,
+    run: EncodedRun, prediction: Prediction, fitted: Fitted, resamples: int, seed: int
 ) -> dict[str, Any]:
     """Return the numbers of the ensemble and of every trial on a split.
 
-    Intervals of single readings are those of `read` for the ensemble, with their mean half width, and of one width
-    for the trials.
+    Intervals of single values are those of `prediction` for the ensemble, with their mean half width, and of one
+    width for the trials.
 
     The ensemble and the selected trial have intervals over materials; the other trials where rows are not many.
     On the validation split the numbers of calibrated values and of classes are of the very rows that calibration
     and thresholds were fitted to, so they are better than on other materials.
     """
-    import numpy as np
-
-    from rankaae_cli.core.statistics.bootstrap import LEVEL, material_weights
-    from rankaae_cli.core.statistics.calibration import IN_RANGE, OUTSIDE, UNUSUAL
-    from rankaae_cli.core.statistics.metrics import score_styles
-
+    model, encoded = run.model, run.split
     # The same resamples for all, so that their differences are those of the models.
-    weights_NR = material_weights(reading.material_N, resamples, np.random.default_rng(seed))
+    weights_NR = material_weights(encoded.material_N, resamples, np.random.default_rng(seed))
 
     def score(
-        styles_NS: "np.ndarray",
-        spectra_NE: "np.ndarray",
+        styles_NS: np.ndarray,
+        spectra_NE: np.ndarray,
         calibration: dict[str, Any],
         cuts: Cuts,
         interval: bool = True,
@@ -236,8 +211,8 @@ def score_split(
         return score_styles(
             styles_NS,
             spectra_NE,
-            reading.spectra_NE,
-            reading.descriptors_NK,
+            encoded.spectra_NE,
+            encoded.descriptors_NK,
             calibration["descriptors"],
             model.descriptor_classes,
             cuts,
@@ -245,35 +220,37 @@ def score_split(
         )
 
     ensemble = score(
-        reading.ensemble_styles_NK,
-        reading.ensemble_spectra_NE,
+        encoded.ensemble_styles_NK,
+        encoded.ensemble_spectra_NE,
         model.calibration["ensemble"],
         fitted.ensemble_cuts,
     )
     for k, name in enumerate(model.descriptor_names):
-        ensemble["descriptors"][name] |= _intervals(read, reading.descriptors_NK[:, k], k)
+        ensemble["descriptors"][name] |= _intervals(prediction, encoded.descriptors_NK[:, k], k)
     trials: list[dict[str, Any]] = []
     for t, (calibration, cuts) in enumerate(zip(model.calibration["trials"], fitted.trial_cuts, strict=True)):
         if calibration is None or cuts is None:
             scores = _without_measures(ensemble)
         else:
-            interval = t == model.selected_trial or len(reading.error_N) <= _ROWS_FOR_ALL
-            scores = score(reading.styles_TNS[t], reading.reconstructions_TNE[t], calibration, cuts, interval)
+            interval = t == model.selected_trial or len(encoded.error_N) <= _ROWS_FOR_ALL
+            scores = score(encoded.styles_TNS[t], encoded.reconstructions_TNE[t], calibration, cuts, interval)
         trials.append(_about_trial(model, fitted.choice, t) | scores)
     return {
-        "split": reading.split,
-        "n": len(reading.error_N),
-        "n_materials": len(set(reading.material_N)),
+        "split": encoded.split,
+        "n": len(encoded.error_N),
+        "n_materials": len(set(encoded.material_N)),
         "selected_trial": int(model.selected_trial),
         "n_trials": model.n_trials,
         "interval_level": LEVEL,
-        "ensemble": {"n_trials": int(reading.alive_T.sum()), **ensemble},
+        "ensemble": {"n_trials": int(model.alive_T.sum()), **ensemble},
         "trials": trials,
-        "verdicts": {verdict: read.verdict_N.count(verdict) for verdict in (IN_RANGE, UNUSUAL, OUTSIDE)},
+        "verdicts": {
+            verdict: prediction.verdict_N.count(verdict) for verdict in (IN_RANGE, UNUSUAL, OUTSIDE)
+        },
     }
 
 
-def _about_trial(model: "TrainedModel", choice: dict[str, Any], t: int) -> dict[str, Any]:
+def _about_trial(model: TrainedModel, choice: dict[str, Any], t: int) -> dict[str, Any]:
     """Return what is known of a trial before the split; its ranks are None where it diverged."""
     judged = choice["trials"][t]
     return {
@@ -295,13 +272,11 @@ def _without_measures(scores: Any) -> Any:
     return scores if isinstance(scores, int) else None
 
 
-def _intervals(read: "Reading", true_N: "np.ndarray", k: int) -> dict[str, float]:
+def _intervals(prediction: Prediction, true_N: np.ndarray, k: int) -> dict[str, float]:
     """Return the mean half width of a descriptor's intervals, and the share of known true values that they hold."""
-    import numpy as np
-
-    low_N, high_N, known_N = read.low_NK[:, k], read.high_NK[:, k], np.isfinite(true_N)
+    low_N, high_N, known_N = prediction.low_NK[:, k], prediction.high_NK[:, k], np.isfinite(true_N)
     within_N = (low_N <= true_N) & (true_N <= high_N)
     return {
-        "interval_half_width": float((high_N - read.value_NK[:, k]).mean()),
+        "interval_half_width": float((high_N - prediction.value_NK[:, k]).mean()),
         "interval_coverage": float(within_N[known_N].mean()) if known_N.any() else math.nan,
     }

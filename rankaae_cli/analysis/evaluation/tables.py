@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from rankaae_cli.analysis.encoded import EncodedSplit
-from rankaae_cli.analysis.prediction.result import Reading
+from rankaae_cli.analysis.encoded import EncodedRun, EncodedSplit
+from rankaae_cli.analysis.prediction.result import Prediction
 from rankaae_cli.core.statistics.metrics import normal_quantiles
 from rankaae_cli.core.styles.replication import Repeats
 from rankaae_cli.data.files import replacing
@@ -39,9 +39,8 @@ def table_names(model: TrainedModel) -> tuple[str, ...]:
 
 
 def evaluation_tables(
-    model: TrainedModel,
-    encoded: EncodedSplit,
-    prediction: Reading,
+    run: EncodedRun,
+    prediction: Prediction,
     metrics: Mapping[str, Any],
     repeats: Repeats | None,
 ) -> dict[str, pd.DataFrame]:
@@ -49,13 +48,14 @@ def evaluation_tables(
 
     Parameters
     ----------
-    model, encoded, prediction
+    run, prediction
         The split, encoded and read by the model.
     metrics
         Contents of metrics.json.
     repeats
         What the free styles go with; None where the model has none.
     """
+    model, encoded = run.model, run.split
     # Stable, so that of equal errors the first row comes first.
     order = np.argsort(encoded.error_N, kind="stable")
     typical = {"Best: ": order[0], "Median: ": order[len(order) // 2], "Worst: ": order[-1]}
@@ -85,7 +85,7 @@ def write_tables(directory: Path, tables: Mapping[str, pd.DataFrame]) -> None:
             table.to_csv(temporary, index=False, float_format="%.6g")
 
 
-def _predictions(model: TrainedModel, encoded: EncodedSplit, prediction: Reading) -> pd.DataFrame:
+def _predictions(model: TrainedModel, encoded: EncodedSplit, prediction: Prediction) -> pd.DataFrame:
     columns: dict[str, Any] = {"material": encoded.material_N, "site": encoded.site_N}
     for k, name in enumerate(model.descriptor_names):
         columns[name] = prediction.value_NK[:, k]

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from rankaae_cli import __version__
+from rankaae_cli.analysis.encoded import encode_spectra
 from rankaae_cli.analysis.prediction.calibration import load_for_prediction
 from rankaae_cli.analysis.prediction.input import Fault, InputSpectrum, read_input
 from rankaae_cli.analysis.prediction.mixtures import read_mixtures
 from rankaae_cli.analysis.prediction.offset import chosen_offset
 from rankaae_cli.analysis.prediction.reader import Shifted, SpectrumReader, offset_points
-from rankaae_cli.analysis.prediction.result import Offset, Reading
+from rankaae_cli.analysis.prediction.result import Offset, Prediction
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.labels import Subject
 from rankaae_cli.core.statistics.mixtures import Mixture
@@ -74,7 +75,7 @@ class PredictionResult:
     coverage: float
     spectra: list[InputSpectrum]
     spectra_NE: np.ndarray
-    prediction: Reading
+    prediction: Prediction
     nearest: list[list[str]]
     offset: Offset | None
     warnings: list[list[str]]
@@ -153,7 +154,7 @@ def predict(
     shifted = [_shifted(one, grid) for one in spectra]
     warnings = [_warnings(one, part, grid) for one, part in zip(spectra, shifted, strict=True)]
     measured_N = np.array([not one.is_computed for one in spectra])
-    prediction = reader.read(spectra_NE, shifted, measured_N)
+    prediction = reader.read(encode_spectra(model, spectra_NE), shifted, measured_N)
     return PredictionResult(
         run_name=directory.name,
         provenance={

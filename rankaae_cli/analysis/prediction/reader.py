@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.stats import norm
 
-from rankaae_cli.analysis.prediction.calibration import Calibrated, encode, named_styles
-from rankaae_cli.analysis.prediction.result import Reading
-from rankaae_cli.core.statistics.calibration import apply_calibration
+from rankaae_cli.analysis.encoded import Encoded, encode_spectra
+from rankaae_cli.analysis.prediction.calibration import Calibrated
+from rankaae_cli.analysis.prediction.result import Prediction
 from rankaae_cli.core.statistics.class_probabilities import (
     ClassProbabilities,
     fit_class_probabilities,
@@ -18,9 +17,7 @@ from rankaae_cli.core.statistics.class_probabilities import (
 from rankaae_cli.core.statistics.conformal import Intervals, difficulty_features
 from rankaae_cli.core.statistics.novelty import Novelty, novelty_signs, style_distance, widening
 from rankaae_cli.core.xas.discrepancy import discrepancy, smooth_differences
-
-if TYPE_CHECKING:
-    from rankaae_cli.models.rankaae.trained import TrainedModel
+from rankaae_cli.models.rankaae.trained import TrainedModel
 
 # An uncertain offset is a normal distribution: these are its points, in standard deviations, and their weights.
 _POINTS = np.linspace(-2.4, 2.4, 7)
@@ -62,7 +59,7 @@ class SpectrumReader:
     """
 
     def __init__(
-        self, model: "TrainedModel", calibrated: Calibrated, coverage: float, nearest: int = 5
+        self, model: TrainedModel, calibrated: Calibrated, coverage: float, nearest: int = 5
     ) -> None:
         self.model, self.calibrated, self.coverage = model, calibrated, coverage
         self.nearest = min(nearest, len(calibrated.spectra_ME))
@@ -79,16 +76,16 @@ class SpectrumReader:
 
     def read(
         self,
-        spectra_NE: np.ndarray,
+        encoded: Encoded,
         shifted: Sequence[Shifted | None] | None = None,
         is_measured_N: np.ndarray | None = None,
-    ) -> Reading:
+    ) -> Prediction:
         """Read spectra.
 
         Parameters
         ----------
-        spectra_NE
-            Shape (N, E), on the model's grid.
+        encoded
+            N spectra, encoded by the model.
         shifted
             N of them: the same spectrum with other offsets; None where its energies are certain, as all are by
             default.
@@ -96,16 +93,18 @@ class SpectrumReader:
             Whether each was measured, and so differs from computed ones by more than the reading knows; by default
             none is.
         """
-        encoded = encode(self.model, spectra_NE)
-        style_NK, spread_NK = named_styles(self.model, encoded)
-        distance_N = style_distance(encoded.styles_TNS, self.calibrated.training_TMS)
+        style_NK, spread_NK, value_NK = (
+            encoded.ensemble_styles_NK,
+            encoded.spread_NK,
+            encoded.ensemble_values_NK,
+        )
+        distance_N = style_distance(encoded.standardised_TNS, self.calibrated.training_TMS)
         signs_N3 = novelty_signs(encoded.error_N, spread_NK, distance_N)
         novelty_N, p_N, verdict_N = self.novelty.judge(signs_N3)
-        value_NK = self._values(style_NK)
         probabilities = {name: fitted.of(style_NK) for name, fitted in self.classes.items()}
         offset_part_NK = self._spread_by_offset(shifted or [None] * len(value_NK), value_NK, probabilities)
         measured_N = np.zeros(len(value_NK), dtype=bool) if is_measured_N is None else is_measured_N
-        discrepancy_part_NK = self._spread_by_discrepancy(spectra_NE, encoded.error_N, value_NK, measured_N)
+        discrepancy_part_NK = self._spread_by_discrepancy(encoded, measured_N)
         features_KNF = difficulty_features(style_NK, spread_NK, encoded.error_N)
         own_NK = np.column_stack(
             [
@@ -123,8 +122,8 @@ class SpectrumReader:
         # What is nowhere negative, such as a deviation, has no negative values to be held.
         never_negative_K = ~(self.calibrated.descriptors_MK < 0).any(axis=0)
         low_NK = np.where(never_negative_K & (value_NK >= 0), np.maximum(low_NK, 0.0), low_NK)
-        nearest_NP, distance_NP = self._nearest(spectra_NE)
-        return Reading(
+        nearest_NP, distance_NP = self._nearest(encoded.spectra_NE)
+        return Prediction(
             value_NK=value_NK,
             low_NK=low_NK,
             high_NK=value_NK + half_NK,
@@ -135,7 +134,7 @@ class SpectrumReader:
                 name: (fitted.classes, softened(probabilities[name], widening_N))
                 for name, fitted in self.classes.items()
             },
-            reconstruction_NE=encoded.reconstruction_NE,
+            reconstruction_NE=encoded.ensemble_spectra_NE,
             error_N=encoded.error_N,
             signs_N3=signs_N3,
             novelty_N=novelty_N,
@@ -147,16 +146,7 @@ class SpectrumReader:
 
     def reconstruction_error(self, spectra_NE: np.ndarray) -> np.ndarray:
         """Return the mean absolute error of the ensemble's reconstruction, shape (N,)."""
-        return encode(self.model, spectra_NE).error_N
-
-    def _values(self, style_NK: np.ndarray) -> np.ndarray:
-        calibrations = self.model.calibration["ensemble"]["descriptors"]
-        return np.column_stack(
-            [
-                apply_calibration(calibrations[name], style_NK[:, k])
-                for k, name in enumerate(self.model.descriptor_names)
-            ]
-        )
+        return encode_spectra(self.model, spectra_NE).error_N
 
     def _spread_by_offset(
         self,
@@ -173,32 +163,30 @@ class SpectrumReader:
         if not uncertain:
             return part_NK
         parts = [one for one in shifted if one is not None]
-        moved_NK, _ = named_styles(
-            self.model, encode(self.model, np.concatenate([p.spectra_NE for p in parts]))
-        )
-        moved_value_NK = self._values(moved_NK)
-        moved_probability = {name: fitted.of(moved_NK) for name, fitted in self.classes.items()}
+        moved = encode_spectra(self.model, np.concatenate([p.spectra_NE for p in parts]))
+        moved_probability = {
+            name: fitted.of(moved.ensemble_styles_NK) for name, fitted in self.classes.items()
+        }
         first = 0
         for n, part in zip(uncertain, parts, strict=True):
             rows = slice(first, first + len(part.weight_N))
             first = rows.stop
-            part_NK[n] = np.sqrt(part.weight_N @ (moved_value_NK[rows] - value_NK[n]) ** 2)
+            part_NK[n] = np.sqrt(part.weight_N @ (moved.ensemble_values_NK[rows] - value_NK[n]) ** 2)
             for name, probability_NC in moved_probability.items():
                 probabilities[name][n] = part.weight_N @ probability_NC[rows]
         return part_NK
 
-    def _spread_by_discrepancy(
-        self, spectra_NE: np.ndarray, error_N: np.ndarray, value_NK: np.ndarray, measured_N: np.ndarray
-    ) -> np.ndarray:
+    def _spread_by_discrepancy(self, encoded: Encoded, measured_N: np.ndarray) -> np.ndarray:
         """Return how far values of measured spectra go by what may differ from computed ones, RMS, shape (N, K)."""
+        value_NK = encoded.ensemble_values_NK
         part_NK = np.zeros(value_NK.shape)
         if not measured_N.any():
             return part_NK
-        size_N = discrepancy(error_N, float(np.median(self.calibrated.signs_N3[:, 0])))
+        size_N = discrepancy(encoded.error_N, float(np.median(self.calibrated.signs_N3[:, 0])))
         difference_ME = smooth_differences(self.model.energy_E)
         for n in np.flatnonzero(measured_N):
-            changed_ME = spectra_NE[n] + size_N[n] * difference_ME
-            moved_MK = self._values(named_styles(self.model, encode(self.model, changed_ME))[0])
+            changed_ME = encoded.spectra_NE[n] + size_N[n] * difference_ME
+            moved_MK = encode_spectra(self.model, changed_ME).ensemble_values_NK
             part_NK[n] = np.sqrt(((moved_MK - value_NK[n]) ** 2).mean(axis=0))
         return part_NK
 

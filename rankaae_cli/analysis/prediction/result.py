@@ -6,7 +6,7 @@ import numpy as np
 
 
 @dataclass(frozen=True)
-class Reading:
+class Prediction:
     """What a model makes of N spectra.
 
     Attributes

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rankaae_cli.analysis.encoded import EncodedSplit
-    from rankaae_cli.analysis.evaluation.styles import Found
+    from rankaae_cli.analysis.evaluation.evaluate import Evaluation
+    from rankaae_cli.core.styles.replication import Repeats
     from rankaae_cli.models.rankaae.trained import TrainedModel
 
 _WORST = 6
@@ -24,16 +25,15 @@ def figure_names(model: "TrainedModel") -> tuple[str, ...]:
     return tuple(names)
 
 
-def draw_evaluation(
-    directory: Path, model: "TrainedModel", reading: "EncodedSplit", metrics: dict[str, Any], found: "Found"
-) -> None:
+def draw_evaluation(directory: Path, evaluation: "Evaluation") -> None:
     """Draw and save all figures of one split."""
+    model, reading, metrics = evaluation.run.model, evaluation.run.split, evaluation.metrics
     from rankaae_cli.reports.figures.drawing import save_figure
 
     makers = {
         **_of_descriptors(model, reading, metrics),
         **_of_spectra(model, reading, metrics),
-        **_of_styles(model, reading, metrics, found),
+        **_of_styles(model, reading, metrics, evaluation.repeats),
     }
     for name in figure_names(model):
         save_figure(makers[name](), directory / name)
@@ -107,7 +107,7 @@ def _of_spectra(
 
 
 def _of_styles(
-    model: "TrainedModel", reading: "EncodedSplit", metrics: dict[str, Any], found: "Found"
+    model: "TrainedModel", reading: "EncodedSplit", metrics: dict[str, Any], of_free: "Repeats | None"
 ) -> dict[str, Callable[[], Any]]:
     import numpy as np
 
@@ -117,7 +117,6 @@ def _of_styles(
 
     subject, t = model.subject, int(model.selected_trial)
     what = f"{reading.split} split, trial {t}"
-    of_free = found.repeats
     leakage, coupling = metrics["leakage"], metrics["coupling"]
     w_S = dict(zip(model.style_names, metrics["trials"][t]["shapiro"], strict=True))
     makers: dict[str, Callable[[], Any]] = {
