@@ -194,12 +194,12 @@ def _with_groups_appended(overrides: list[str]) -> list[str]:
 def _run_under_hydra(command: str, overrides: list[str]) -> int:
     import hydra
 
-    from rankaae_cli.sweeps.resume import call_of_begun
+    from rankaae_cli.sweeps.resume import call_of_sweep
     from rankaae_cli.sweeps.sweeper import JobsFailed
 
     register()
     if command == "train":
-        overrides = call_of_begun(overrides)
+        overrides = call_of_sweep(overrides)
     # Hydra's own help knows no meanings: ours is a job, which gets the configuration as any other does.
     asks_help = bool({"--help", "-h"} & set(overrides))
     if asks_help:
@@ -332,8 +332,8 @@ def _explained(error: Exception, command: str, overrides: list[str]) -> tuple[in
     explained = _explain_configuration_error(error, command, overrides)
     if explained:
         return WRONG_CALL, explained
-    said = f"{command} failed: {type(error).__name__}: {error}\nset RANKAAE_DEBUG=1 to see where"
-    return FAILED, said
+    message = f"{command} failed: {type(error).__name__}: {error}\nset RANKAAE_DEBUG=1 to see where"
+    return FAILED, message
 
 
 def _explain_configuration_error(error: BaseException, command: str, overrides: list[str]) -> str | None:

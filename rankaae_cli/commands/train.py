@@ -115,7 +115,7 @@ def _fitted(request: "FitRequest", provenance: dict[str, Any]) -> "tuple[Trained
     directory = request.folder
     start = time.monotonic() - provenance.get("wall_s", 0.0)
     try:
-        with interrupted.held(directory), Progress("training") as progress:
+        with interrupted.training_lock(directory), Progress("training") as progress:
             model = fit(request, progress, announce=console.print)
     except Stopped as stopped:
         wall = round(time.monotonic() - start, 3)
@@ -168,7 +168,7 @@ def _interrupted_run(cfg: DictConfig) -> tuple[Path, DictConfig]:
         stored.data = cfg.data
     if cfg.unlabelled is not None:
         stored.unlabelled = cfg.unlabelled
-    if "device" in interrupted.asked_for():
+    if "device" in interrupted.keys_of_call():
         stored.device = cfg.device
     return directory, stored
 

@@ -2,7 +2,6 @@
 
 import importlib.resources
 from pathlib import Path
-from typing import Any
 
 from filelock import FileLock
 from omegaconf import DictConfig, OmegaConf
@@ -66,11 +65,3 @@ def score_of(directory: Path) -> float:
 
     model = load_model(directory / BEST)
     return float(model.scores_T[model.selected_trial])
-
-
-def report_together(directory: Path) -> dict[str, Any]:
-    """Report the runs of a sweep on one page."""
-    from rankaae_cli.reports.batch.write import report_batch
-    from rankaae_cli.runs.find import find_runs
-
-    return report_batch(find_runs(str(directory)), None, pages=True)

@@ -18,7 +18,7 @@ class Progress:
     """Progress of long work; call it with (done, in all, how it stands).
 
     On a terminal a bar; elsewhere a line now and then, so that a log file stays short. Without a `unit` the
-    numbers fill the bar and foretell the end, but are not shown: how it stands says all.
+    numbers fill the bar and give the time left, but are not shown: how it stands says all.
     """
 
     def __init__(self, task: str, unit: str = "") -> None:

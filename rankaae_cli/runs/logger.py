@@ -1,4 +1,4 @@
-"""Which of Lightning's loggers a run is shown by while it trains, and where that writes."""
+"""The logger of Lightning that shows a run while it trains, and where it writes."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +10,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 
 from rankaae_cli.core.errors import UserError
-from rankaae_cli.runs.resume import given_settings
+from rankaae_cli.runs.resume import settings_of_call
 from rankaae_cli.runs.sweep_record import own_sweep
 
 _MLFLOW = "MLFlowLogger"
@@ -33,7 +33,7 @@ def logger_of(cfg: DictConfig, directory: Path) -> Any:
         with _alone(store):
             logger = instantiate(cfg.logger, save_dir=str(directory), **settings)
             # By these, curves are told apart.
-            logger.log_hyperparams(given_settings())
+            logger.log_hyperparams(settings_of_call())
         return logger
     except Exception as error:
         cause = error.__cause__ or error

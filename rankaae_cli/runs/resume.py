@@ -1,4 +1,4 @@
-"""Going on with an interrupted run: finding it, holding it, and making sure that it is the same run."""
+"""Resuming an interrupted run: which one, its lock, and the check that its settings are the same."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -45,7 +45,7 @@ def find_interrupted_run(run: str, root: Path = RUNS) -> Path:
 
 
 @contextmanager
-def held(run: Path) -> Iterator[None]:
+def training_lock(run: Path) -> Iterator[None]:
     """Keep other processes from training in the same directory while the body runs.
 
     Raises
@@ -53,8 +53,8 @@ def held(run: Path) -> Iterator[None]:
     UserError
         If another process does.
     """
-    with locked(run / _LOCK) as may:
-        if not may:
+    with locked(run / _LOCK) as is_free:
+        if not is_free:
             raise UserError(_being_trained(run))
         yield
 
@@ -63,12 +63,12 @@ def _being_trained(run: Path) -> str:
     return f"the run {run} is being trained by another process\nwait for it, or stop it first"
 
 
-def asked_for() -> set[str]:
+def keys_of_call() -> set[str]:
     """Return the dotted keys that the call sets."""
-    return {key.split("@")[0].replace("/", ".") for key in given_settings()}
+    return {key.split("@")[0].replace("/", ".") for key in settings_of_call()}
 
 
-def given_settings() -> dict[str, str]:
+def settings_of_call() -> dict[str, str]:
     """Return what the call sets, as written."""
     overrides = HydraConfig.get().overrides.task if HydraConfig.initialized() else []
     pairs = (override.lstrip("+~").partition("=") for override in overrides)
@@ -76,17 +76,17 @@ def given_settings() -> dict[str, str]:
 
 
 def changed_settings(cfg: DictConfig, stored: DictConfig, ignore: tuple[str, ...] = ()) -> list[str]:
-    """Return ``key: old in the run, new now`` for what a call asks for otherwise than the run had it.
+    """Return ``key old in the run, new now`` for each setting in which a call differs from the run.
 
     Where the call names no family, only the keys that it sets count.
     """
-    asked = asked_for() if cfg.family is None else None
+    chosen = keys_of_call() if cfg.family is None else None
     old, new = _flat(stored), _flat(cfg)
     changed = []
     for key in sorted(old.keys() | new.keys()):
         if key.split(".")[0] in ignore or old.get(key) == new.get(key):
             continue
-        if asked is None or any(key == a or key.startswith(f"{a}.") for a in asked):
+        if chosen is None or any(key == c or key.startswith(f"{c}.") for c in chosen):
             changed.append(f"{key} {old.get(key)} in the run, {new.get(key)} now")
     return changed
 

@@ -1,4 +1,4 @@
-"""What is on disk about a sweep: the jobs that were planned, how each stands, and the table at its end.
+"""The record of a sweep on disk: the jobs that were planned, the state of each, and the table at the end.
 
 ``sweep.json`` lists the jobs before the first begins; each job writes ``job.json`` in its own directory as it goes.
 So a sweep that was killed, or whose jobs run on other machines, can be read at any time.
@@ -6,9 +6,8 @@ So a sweep that was killed, or whose jobs run on other machines, can be read at 
 
 import csv
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +15,11 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 
 from rankaae_cli.core.errors import UserError
-from rankaae_cli.data.files import is_locked, locked, now, replacing, write_text
+from rankaae_cli.data.files import is_locked, now, replacing, write_text
 from rankaae_cli.runs.provenance import PROVENANCE, read_provenance
 
 SWEEP, TABLE, JOB, LOG = "sweep.json", "sweep.csv", "job.json", "job.log"
-_JOB_LOCK = ".job.lock"
+JOB_LOCK = ".job.lock"  # of the process that runs the job
 
 NOT_STARTED, RUNNING, INTERRUPTED = "not started", "running", "interrupted"
 DONE, FAILED, PRUNED = "done", "failed", "pruned"
@@ -29,12 +28,12 @@ ENDED = (DONE, FAILED, PRUNED)
 
 @dataclass(frozen=True)
 class Job:
-    """A job of a sweep and how it stands.
+    """A job of a sweep and its state.
 
     Attributes
     ----------
     number
-        From 0.
+        Counted from 0.
     directory
         Below that of the sweep.
     overrides
@@ -46,7 +45,7 @@ class Job:
     score
         Validation score, where it has one.
     seconds
-        That it took, those before an interruption that left a word among them.
+        That it took, with those before an interruption that was recorded.
     began
         When, ISO 8601 in UTC.
     """
@@ -87,17 +86,17 @@ class Plan:
 
 
 def is_sweep() -> bool:
-    """Return whether the configuration at hand is a job's of a sweep."""
+    """Return whether this process runs a job of a sweep."""
     return HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN
 
 
 def own_sweep() -> Path | None:
-    """Return the directory of the sweep that the job at hand is of; None where it is of none."""
+    """Return the directory of the sweep that this job belongs to; None where it belongs to none."""
     return Path(HydraConfig.get().sweep.dir).resolve() if is_sweep() else None
 
 
 def own_finished_run() -> Path | None:
-    """Return the directory of the job at hand where its run has finished, though the job as a whole has not."""
+    """Return the directory of this job where its run has finished, though the job as a whole has not."""
     if not is_sweep():
         return None
     folder = Path(HydraConfig.get().runtime.output_dir)
@@ -106,7 +105,7 @@ def own_finished_run() -> Path | None:
 
 
 def write_plan(sweep: Path, plan: Plan) -> None:
-    """Write sweep.json with the jobs as they stand."""
+    """Write sweep.json with the jobs and their states."""
     content = {"format": "rankaae-sweep", "written": now()} | asdict(plan)
     write_text(sweep / SWEEP, json.dumps(content, indent=2) + "\n")
 
@@ -128,12 +127,12 @@ def read_plan(sweep: Path) -> Plan:
 
 
 def jobs_of(sweep: Path) -> list[Job]:
-    """Return the jobs of a sweep as they stand, by number."""
+    """Return the jobs of a sweep with their states, by number."""
     return [state_of(sweep, job) for job in read_plan(sweep).jobs]
 
 
 def state_of(sweep: Path, job: Job) -> Job:
-    """Return a planned job as it stands now."""
+    """Return a planned job with its state now."""
     folder = sweep / job.directory
     if (folder / JOB).is_file():
         return read_job(folder)
@@ -161,7 +160,7 @@ def write_job(folder: Path, job: Job) -> None:
 
 
 def read_job(folder: Path) -> Job:
-    """Read job.json; a job that says it runs while no process holds it was interrupted.
+    """Read job.json; a job that says it runs while no process runs it was interrupted.
 
     Raises
     ------
@@ -172,24 +171,11 @@ def read_job(folder: Path) -> Job:
         job = Job(**_read(folder / JOB))
     except TypeError as error:
         raise UserError(f"{folder / JOB} cannot be read: {error}\nremove it to run the job again") from error
-    if job.state == RUNNING and not is_held(folder):
+    if job.state == RUNNING and not is_locked(folder / JOB_LOCK):
         # Between the two looks it may have ended in order.
         job = Job(**_read(folder / JOB))
-        return job if job.state != RUNNING else Job(**(asdict(job) | {"state": INTERRUPTED}))
+        return job if job.state != RUNNING else replace(job, state=INTERRUPTED)
     return job
-
-
-@contextmanager
-def held_job(folder: Path) -> Iterator[bool]:
-    """Keep other processes from running a job while the body runs; give whether this one may."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with locked(folder / _JOB_LOCK) as may:
-        yield may
-
-
-def is_held(folder: Path) -> bool:
-    """Return whether a process runs the job of a directory."""
-    return is_locked(folder / _JOB_LOCK)
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""One job of a sweep, in whichever process or on whichever machine a launcher runs it."""
+"""A job of a sweep as a launcher runs it, in whichever process or on whichever machine."""
 
 import os
 import shlex
@@ -17,11 +17,11 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from rankaae_cli.core.errors import Pruned, Stopped
-from rankaae_cli.data.files import now
+from rankaae_cli.data.files import locked, now
 from rankaae_cli.runs import sweep_record
 from rankaae_cli.runs.directory import CONFIG
 from rankaae_cli.runs.provenance import PROVENANCE
-from rankaae_cli.runs.sweep_record import DONE, FAILED, INTERRUPTED, LOG, PRUNED, RUNNING, Job
+from rankaae_cli.runs.sweep_record import DONE, FAILED, INTERRUPTED, JOB_LOCK, LOG, PRUNED, RUNNING, Job
 
 INTERRUPTED_STATUS = 128 + signal.SIGTERM
 _busy = threading.Event()  # a job runs in this process
@@ -54,24 +54,25 @@ def run_job(
 ) -> float | None:
     """Run one job and keep a record of it; return its score, None where it has none.
 
-    A job that had begun goes on where it was, one that had ended in order is left.
+    A job that was interrupted is resumed; one that is done or pruned is left as it is.
 
     Parameters
     ----------
     run
         The command.
     explain
-        Says what went wrong; its first line is kept as the reason.
+        Gives the message for an error; its first line is kept as the reason.
     cfg
         The job's configuration.
     origin
         Where the sweep was called.
     """
     folder = Path(HydraConfig.get().runtime.output_dir)
-    with sweep_record.held_job(folder) as may:
-        if not may:
+    folder.mkdir(parents=True, exist_ok=True)
+    with locked(folder / JOB_LOCK) as is_free:
+        if not is_free:
             return None
-        with _elsewhere(folder, origin):
+        with _as_called(folder, origin):
             return _run_recorded(run, explain, cfg, folder, in_sweep=os.getpid() == origin.process)
 
 
@@ -82,10 +83,10 @@ def _run_recorded(
     folder: Path,
     in_sweep: bool,
 ) -> float | None:
-    job = _begun(folder)
+    job = _recorded_job(folder)
     if job.state in (DONE, PRUNED):
         return job.score
-    _go_on_from(folder, cfg)
+    _resume_begun(folder, cfg)
     began, earlier = time.monotonic(), job.seconds or 0.0
     job = replace(job, state=RUNNING, reason="", score=None, began=job.began or now())
     sweep_record.write_job(folder, job)
@@ -104,9 +105,9 @@ def _run_recorded(
     except Exception as error:
         if os.environ.get("RANKAAE_DEBUG") == "1":
             traceback.print_exception(error)
-        said = explain(error)
-        print(f"rankaae: {said}", file=sys.stderr)
-        ended(FAILED, reason=said.partition("\n")[0])
+        message = explain(error)
+        print(f"rankaae: {message}", file=sys.stderr)
+        ended(FAILED, reason=message.partition("\n")[0])
         return None
     except (Stopped, KeyboardInterrupt, SystemExit) as stopped:
         out_of_time = isinstance(stopped, SystemExit)
@@ -114,7 +115,7 @@ def _run_recorded(
         if in_sweep or out_of_time:
             raise
         _leave_to_slurm(stopped)
-        return None  # another process cannot be told by an exception; the record tells it
+        return None  # an exception does not reach the process of the sweep; the record does
     score = float(result["score"]) if "score" in result else None
     ended(DONE, score=score)
     return score
@@ -126,8 +127,8 @@ def _leave_to_slurm(stopped: BaseException) -> None:
         raise SystemExit(INTERRUPTED_STATUS) from stopped
 
 
-def _go_on_from(folder: Path, cfg: DictConfig) -> None:
-    """Make a run that was begun in the job's directory the one that is resumed."""
+def _resume_begun(folder: Path, cfg: DictConfig) -> None:
+    """Resume a run that was begun in the job's directory."""
     if "resume" not in cfg or cfg.resume is not None:
         return
     if (folder / PROVENANCE).is_file():
@@ -137,16 +138,16 @@ def _go_on_from(folder: Path, cfg: DictConfig) -> None:
         (folder / CONFIG).unlink(missing_ok=True)
 
 
-def _begun(folder: Path) -> Job:
-    """Return what is known of the job in a directory."""
+def _recorded_job(folder: Path) -> Job:
+    """Return the job of a directory with its recorded state."""
     sweep = Path(HydraConfig.get().sweep.dir).resolve()
     planned = next(job for job in sweep_record.read_plan(sweep).jobs if sweep / job.directory == folder)
     return sweep_record.state_of(sweep, planned)
 
 
 @contextmanager
-def _elsewhere(folder: Path, origin: Origin) -> Iterator[None]:
-    """In a process of a launcher, be as in the one that was called; what is printed goes into job.log."""
+def _as_called(folder: Path, origin: Origin) -> Iterator[None]:
+    """Give a process of a launcher the folder and arguments of the call, and print into job.log."""
     if os.getpid() == origin.process:
         yield
         return

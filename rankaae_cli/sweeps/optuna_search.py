@@ -11,10 +11,10 @@ from filelock import FileLock
 from omegaconf import DictConfig, OmegaConf
 
 from rankaae_cli.core.errors import UserError
-from rankaae_cli.data.files import locked
+from rankaae_cli.data.files import is_locked, locked
 from rankaae_cli.runs import sweep_record
-from rankaae_cli.runs.sweep_record import DONE, FAILED, PRUNED, SWEEP, Job
-from rankaae_cli.sweeps import optuna_study as search_study
+from rankaae_cli.runs.sweep_record import DONE, FAILED, JOB_LOCK, PRUNED, SWEEP, Job
+from rankaae_cli.sweeps import optuna_study
 from rankaae_cli.sweeps.optuna_study import PRUNERS, SAMPLERS
 from rankaae_cli.sweeps.sweeper import JobSweeper, shown
 
@@ -41,11 +41,11 @@ class OptunaSearch(JobSweeper):
     study_name
         In the storage.
     sampler, startup
-        ``tpe`` or ``random``; jobs drawn at random before it learns.
+        ``tpe`` or ``random``; how many jobs have random settings before it learns.
     pruner
         ``median``, ``hyperband`` or ``none``.
     seed
-        Of the draws.
+        Of the random settings.
     """
 
     most_printed = 10
@@ -68,18 +68,18 @@ class OptunaSearch(JobSweeper):
         shipped = [f"{key}={value}" for key, value in self.params.items() if key not in given]
         self.sweep_directory.mkdir(parents=True, exist_ok=True)
         with self._locked():
-            goes_on = (self.sweep_directory / SWEEP).is_file()
-            plan, anew = self.begin(arguments, [])
-        self.space, self.fixed = search_study.distributions(self.parsed([*shipped, *plan.arguments]))
+            is_resumed = (self.sweep_directory / SWEEP).is_file()
+            plan, added = self.begin(arguments, [])
+        self.space, self.fixed = optuna_study.distributions(self.parsed([*shipped, *plan.arguments]))
         if not self.space:
             raise UserError(
                 "nothing is searched\ngive keys as key=interval(1,10), or hydra/sweeper/params=default"
             )
-        self.study = search_study.open_study(self.settings, self.sweep_directory)
-        if goes_on:
+        self.study = optuna_study.open_study(self.settings, self.sweep_directory)
+        if is_resumed:
             self._repeat_failed()
         with self.watched(plan):
-            while self._batch(anew):
+            while self._batch(added):
                 pass
 
     def _check(self) -> None:
@@ -93,15 +93,15 @@ class OptunaSearch(JobSweeper):
                 "hydra/sweeper=optuna searches settings of rankaae train\nuse it with that command"
             )
 
-    def _batch(self, anew: list[str]) -> bool:
+    def _batch(self, added: list[str]) -> bool:
         """Run as many jobs as the launcher takes at once; return whether more may be wanted."""
         with ExitStack() as claims:
             jobs = self._claimed(claims)
             waiting = [job for job in jobs if job.state not in (DONE, PRUNED, FAILED)]
             if waiting:
-                self.launch(waiting, anew)
-            told = [self._tell(self._state(job)) for job in jobs]
-        return bool(jobs) and all(told)
+                self.launch(waiting, added)
+            ended = [self._tell(self._state(job)) for job in jobs]
+        return bool(jobs) and all(ended)
 
     def _claimed(self, claims: ExitStack) -> list[Job]:
         """Return jobs that no other worker has: first those whose process is gone, then new ones."""
@@ -109,25 +109,26 @@ class OptunaSearch(JobSweeper):
         with self._locked():
             trials = self.study.get_trials(deepcopy=False)
             for trial in (t for t in trials if t.state.name == "RUNNING"):
-                if len(jobs) < self._at_once() and self._may_take_up(trial, claims):
+                if len(jobs) < self._at_once() and self._take_up(trial, claims):
                     jobs.append(self._recorded(self._job(trial)))
             while len(jobs) < self._at_once() and self._wanted() > 0:
                 trials = self.study.get_trials(deepcopy=False)
-                self.study.sampler = search_study.sampler(self.settings, len(trials))
+                self.study.sampler = optuna_study.sampler(self.settings, len(trials))
                 number = self.study.ask(self.space).number
                 trial = next(t for t in self.study.get_trials(deepcopy=False) if t.number == number)
                 claims.enter_context(self._claim(number))
                 jobs.append(self._recorded(self._job(trial)))
         return jobs
 
-    def _may_take_up(self, trial: Any, claims: ExitStack) -> bool:
+    def _take_up(self, trial: Any, claims: ExitStack) -> bool:
+        """Claim a trial that was begun; return whether it is this worker's to run."""
         if not claims.enter_context(self._claim(trial.number)):
             return False
-        if sweep_record.is_held(self.sweep_directory / str(trial.number)):
+        if is_locked(self.sweep_directory / str(trial.number) / JOB_LOCK):
             return False  # a process of a launcher goes on without the worker that began it
         if trial.params.keys() != self.space.keys():
-            # Killed while its settings were drawn: nothing of it has begun.
-            self.study.tell(trial.number, state=search_study.optuna_module().trial.TrialState.FAIL)
+            # Killed while its settings were chosen: nothing of it has begun.
+            self.study.tell(trial.number, state=optuna_study.optuna_module().trial.TrialState.FAIL)
             self._repeat(trial)
             return False
         return True
@@ -153,7 +154,7 @@ class OptunaSearch(JobSweeper):
 
     def _tell(self, job: Job) -> bool:
         """Tell the study how a job ended; return whether it did."""
-        states = search_study.optuna_module().trial.TrialState
+        states = optuna_study.optuna_module().trial.TrialState
         if job.state == DONE and job.score is not None and math.isfinite(job.score):
             self.study.tell(job.number, job.score, skip_if_finished=True)
         elif job.state == PRUNED:

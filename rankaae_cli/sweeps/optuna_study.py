@@ -1,4 +1,4 @@
-"""The study of a search: its storage, what it draws from, and what pruning is told while a job trains.
+"""The study of a search in Optuna: its storage, its space of settings, and the pruning of jobs that do worse.
 
 Optuna is called directly. Hydra's own sweeper for it requires an Optuna older than 3 (of 2022), does not prune, and
 keeps no record from which a killed search could take up the jobs that were under way.
@@ -70,14 +70,14 @@ def open_study(settings: DictConfig, sweep: Path) -> Any:
     )
 
 
-def sampler(settings: DictConfig, drawn: int) -> Any:
-    """Return what draws the settings of the next job, after `drawn`.
+def sampler(settings: DictConfig, n_before: int) -> Any:
+    """Return the sampler of the next job's settings, after `n_before` jobs.
 
-    Its random numbers depend on the seed and on how many were drawn, so that neither a search that goes on nor a
-    second worker draws again what was drawn.
+    Its random numbers depend on the seed and on the number of jobs before, so that neither a resumed search nor a
+    second worker chooses the same settings again.
     """
     optuna = optuna_module()
-    seed = (int(settings.seed) * 1_000_003 + drawn) % 2**32
+    seed = (int(settings.seed) * 1_000_003 + n_before) % 2**32
     if settings.sampler == "random":
         return optuna.samplers.RandomSampler(seed=seed)
     return optuna.samplers.TPESampler(
@@ -131,7 +131,7 @@ class Pruning:
     def __init__(self, study: Any, number: int) -> None:
         frozen = next(trial for trial in study.get_trials(deepcopy=False) if trial.number == number)
         self.trial = optuna_module().trial.Trial(study, frozen._trial_id)
-        self.told = max(frozen.intermediate_values, default=0)  # before an interruption
+        self.last_step = max(frozen.intermediate_values, default=0)  # before an interruption
 
     def __call__(self, done: int, total: int, score: float) -> None:
         """Report the best score so far after `done` of `total` epochs.
@@ -142,16 +142,16 @@ class Pruning:
             If the job is to be given up.
         """
         step = STEPS * done // total
-        if step <= self.told or not math.isfinite(score):
+        if step <= self.last_step or not math.isfinite(score):
             return
-        self.told = step
+        self.last_step = step
         self.trial.report(score, step)
         if step < STEPS and self.trial.should_prune():
             raise Pruned(f"after epoch {done} of {total}, where others did better", score)
 
 
 def pruning_of_job() -> Pruning | None:
-    """Return what the job at hand tells its scores; None where it is not of a search."""
+    """Return what this job reports its scores to; None where it belongs to no search."""
     if not HydraConfig.initialized() or "n_trials" not in (HydraConfig.get().sweeper or {}):
         return None
     hydra = HydraConfig.get()

@@ -9,7 +9,7 @@ from rankaae_cli.runs.sweep_record import SWEEP, read_plan
 _MAY_CHANGE = ("data", "unlabelled", "device")
 
 
-def call_of_begun(overrides: list[str]) -> list[str]:
+def call_of_sweep(overrides: list[str]) -> list[str]:
     """Return the call that goes on with a sweep where ``resume=`` names one; else `overrides` as they are.
 
     Raises

@@ -1,4 +1,4 @@
-"""Jobs of a sweep that wait in Slurm's queue: they have not begun, so no record of theirs tells."""
+"""The jobs of a sweep that wait in Slurm's queue: they have not begun, so they have no record yet."""
 
 import shutil
 import subprocess
@@ -51,13 +51,13 @@ def queued_jobs(sweep: Path) -> list[str]:
         return []
     call = [program, "--noheader", "--format=%i", f"--jobs={','.join(arrays)}"]
     try:
-        found = subprocess.run(call, capture_output=True, text=True, timeout=_SECONDS, check=False)
+        answer = subprocess.run(call, capture_output=True, text=True, timeout=_SECONDS, check=False)
     except subprocess.TimeoutExpired as error:
         raise _no_answer(f"squeue took longer than {_SECONDS} s") from error
     # Of an array that Slurm has forgotten nothing is queued.
-    if found.returncode and _FORGOTTEN not in found.stderr:
-        raise _no_answer(" ".join(found.stderr.split())[:200])
-    return found.stdout.split()
+    if answer.returncode and _FORGOTTEN not in answer.stderr:
+        raise _no_answer(" ".join(answer.stderr.split())[:200])
+    return answer.stdout.split()
 
 
 def _no_answer(why: str) -> UserError:

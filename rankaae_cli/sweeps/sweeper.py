@@ -1,4 +1,4 @@
-"""A sweep: its jobs are planned, handed to a launcher, watched, and laid side by side in a table at the end."""
+"""The sweepers: they plan the jobs of a sweep, hand them to a launcher, watch them and print a table at the end."""
 
 import shlex
 import sys
@@ -16,9 +16,9 @@ from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from rankaae_cli.commands import train_stages
 from rankaae_cli.core.errors import Stopped, UserError
 from rankaae_cli.runs import sweep_record
+from rankaae_cli.runs.find import find_runs
 from rankaae_cli.runs.sweep_record import DONE, ENDED, FAILED, INTERRUPTED, NOT_STARTED, SWEEP, Job, Plan
 from rankaae_cli.schema.train import Then
 from rankaae_cli.sweeps.slurm import wait_for_queue
@@ -28,7 +28,7 @@ _SIGINT = 2
 
 
 class JobsFailed(Exception):  # noqa: N818
-    """Jobs of a sweep failed; the table that was printed tells which."""
+    """Jobs of a sweep failed; the printed table shows which."""
 
 
 class JobSweeper(Sweeper):
@@ -60,7 +60,7 @@ class JobSweeper(Sweeper):
         )
 
     def begin(self, arguments: list[str], jobs: Sequence[Sequence[str]]) -> tuple[Plan, list[str]]:
-        """Write the plan of a new sweep, or find that of one to go on with; return it and what is set anew.
+        """Write the plan of a new sweep, or read that of the sweep to resume; return it and what this call adds.
 
         Raises
         ------
@@ -104,7 +104,7 @@ class JobSweeper(Sweeper):
             cfg.hydra.job.id = number
         return Job(number, str(cfg.hydra.sweep.subdir), list(overrides))
 
-    def launch(self, jobs: Sequence[Job], anew: Sequence[str] = ()) -> None:
+    def launch(self, jobs: Sequence[Job], added: Sequence[str] = ()) -> None:
         """Run jobs and wait for them.
 
         Whatever a launcher says of a job whose process was killed, those that it did not begin are launched
@@ -114,12 +114,12 @@ class JobSweeper(Sweeper):
         ----------
         jobs
             Of the plan.
-        anew
-            What is set beyond their own overrides.
+        added
+            Settings beyond their own overrides.
         """
         waiting = list(jobs)
         while waiting:
-            calls = [[*job.overrides, *anew, *self._place(job)] for job in waiting]
+            calls = [[*job.overrides, *added, *self._place(job)] for job in waiting]
             try:
                 self.launcher.launch(calls, initial_job_idx=waiting[0].number)
             except Exception as error:
@@ -145,7 +145,7 @@ class JobSweeper(Sweeper):
 
     @contextmanager
     def watched(self, plan: Plan) -> Iterator[None]:
-        """Say which jobs end while the body runs; at its end, however it ends, write and print the table.
+        """Print which jobs end while the body runs; then, however it ends, write and print the table.
 
         Raises
         ------
@@ -156,7 +156,7 @@ class JobSweeper(Sweeper):
         """
         over = threading.Event()
         known = {job.number for job in sweep_record.jobs_of(self.sweep_directory) if job.state in ENDED}
-        watch = threading.Thread(target=_tell, args=(self.sweep_directory, known, over), daemon=True)
+        watch = threading.Thread(target=_print_ends, args=(self.sweep_directory, known, over), daemon=True)
         watch.start()
         try:
             yield
@@ -165,7 +165,10 @@ class JobSweeper(Sweeper):
             watch.join()
             jobs = self._finish()
         if self.composed.get("then") == Then.report and any(job.state == DONE for job in jobs):
-            train_stages.report_together(self.sweep_directory)
+            # Only such a sweep needs what draws figures.
+            from rankaae_cli.reports.batch.write import report_batch
+
+            report_batch(find_runs(str(self.sweep_directory)), None, pages=True)
         if self.failures(jobs):
             raise JobsFailed
         if any(job.state == INTERRUPTED for job in jobs):
@@ -221,14 +224,14 @@ class GridSweep(JobSweeper):
 
         overrides = self.parsed([*(f"{key}={value}" for key, value in self.params.items()), *arguments])
         (combinations,) = BasicSweeper.split_arguments(overrides, None)
-        plan, anew = self.begin(arguments, combinations)
+        plan, added = self.begin(arguments, combinations)
         with self.watched(plan):
             # What an earlier call has handed over need not be handed over again.
             wait_for_queue(self.sweep_directory)
             missing = [j for j in plan.jobs if self._state(j).state not in (DONE, sweep_record.RUNNING)]
             at_once = self.max_batch_size or max(len(missing), 1)
             for start in range(0, len(missing), at_once):
-                self.launch(missing[start : start + at_once], anew)
+                self.launch(missing[start : start + at_once], added)
             # Another call may have begun some, whose launcher has left them to themselves.
             _wait_for(self.sweep_directory, plan.jobs)
 
@@ -245,7 +248,7 @@ def shown(directory: Path) -> Path:
     return directory.relative_to(here) if directory.is_relative_to(here) else directory
 
 
-def _tell(sweep: Path, known: set[int], over: threading.Event) -> None:
+def _print_ends(sweep: Path, known: set[int], over: threading.Event) -> None:
     """Print a line whenever a job ends."""
     from rankaae_cli.core.terminal import console
     from rankaae_cli.reports.batch.sweep_table import described
