@@ -7,10 +7,10 @@ from omegaconf import DictConfig, OmegaConf
 
 from rankaae_cli.analysis.prediction.align import check_reference, offset_of, offset_warnings
 from rankaae_cli.analysis.prediction.offset import write_offset
-from rankaae_cli.commands.ingest_measured import measured_options
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.labels import Subject
 from rankaae_cli.data.family.family_file import read_family
+from rankaae_cli.data.measured.sites import MeasuredOptions
 from rankaae_cli.reports.figures.drawing import save_figure
 from rankaae_cli.reports.prediction.figures import offset_figure
 from rankaae_cli.runs.directory import read_run_config
@@ -32,7 +32,9 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     family = read_family(cfg.data) if cfg.data else family_of_run(config)
     if family.energy_unit != "eV":
         raise UserError(f"family {family.name} is over {family.energy_unit}: there is no offset in eV")
-    output, options = _output(cfg), measured_options(cfg.measured, 0.0)
+    output = _output(cfg)
+    measured: Any = OmegaConf.to_container(cfg.measured, resolve=True)
+    options = MeasuredOptions.of(measured, 0.0)
     checks = []
     for file, known in references.items():
         checks.append(check_reference(str(file), known, family, options, cfg.search))

@@ -1,22 +1,41 @@
-"""Bring foreign files into one family file."""
+"""``rankaae ingest``: bring foreign files into one family file."""
 
-import re
-from collections import Counter
-from dataclasses import replace
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import FrameType
+from typing import Any
 
+import numpy as np
 from omegaconf import DictConfig, OmegaConf
 
-from rankaae_cli.core.errors import UserError
+from rankaae_cli.core.errors import Stopped, UserError
+from rankaae_cli.core.terminal import Progress
+from rankaae_cli.data.family.family_file import Family, read_family, write_family
+from rankaae_cli.data.family.regrid import on_grid, require_same_absorber
+from rankaae_cli.data.family.rejections import Rejection, frequent_reasons, nothing_left, rejected_csv
+from rankaae_cli.data.family.sites import FamilySpec, Sites, family_spec
+from rankaae_cli.data.family.splits import SPLITS, split_by_material
+from rankaae_cli.data.family.synthetic import synthetic_family
 from rankaae_cli.data.files import now, replacing, write_text
+from rankaae_cli.data.measured.sites import (
+    MeasuredOptions,
+    doubts_about,
+    normalisation_csv,
+    read_measured_sites,
+    short_margins,
+)
+from rankaae_cli.data.readers.computed.csv_table import read_csv
+from rankaae_cli.data.readers.computed.feff_sites import read_feff
+from rankaae_cli.data.readers.computed.npz import read_npz
+from rankaae_cli.data.structures.atoms import read_atoms
+from rankaae_cli.data.structures.shell_workers import Workers
+from rankaae_cli.data.structures.shells import ShellOptions
 
-if TYPE_CHECKING:
-    from rankaae_cli.data.family.family_file import Family
-    from rankaae_cli.data.family.sites import FamilySpec, Progress, Rejection, Sites
-    from rankaae_cli.data.structures.shells import ShellOptions
-
-_REASONS_SHOWN = 12
+_STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 def run(cfg: DictConfig) -> dict[str, Any]:
@@ -38,18 +57,15 @@ def run(cfg: DictConfig) -> dict[str, Any]:
         If the input cannot be read, nothing in it can be used, the files cannot be written, or would replace
         others unasked.
     """
-    from rankaae_cli.data.family.family_file import write_family
-    from rankaae_cli.data.family.sites import rejected_csv
-
     output = _output(cfg)
     rejected_path = output.with_name(f"{output.name}.rejected.csv")
-    family, rejected = _read(cfg, _spec(cfg.family))
+    family, rejected = _read(cfg, _spec(cfg.family), output)
     if not len(family):
         if output.exists():  # whose own list is to stay
             rejected_path = output.with_name(f"{output.name}.failed.rejected.csv")
         if rejected:
             write_text(rejected_path, rejected_csv(rejected))
-        raise _nothing_left(rejected, rejected_path)
+        raise nothing_left(rejected, rejected_path)
     # Both or none: the list is renamed into place only once the family file is whole.
     with replacing(rejected_path) as temporary:
         temporary.write_text(rejected_csv(rejected), encoding="utf-8")
@@ -87,7 +103,12 @@ def _output(cfg: DictConfig) -> Path:
     return output
 
 
-def _read(cfg: DictConfig, spec: "FamilySpec") -> "tuple[Family, tuple[Rejection, ...]]":
+def _spec(family: DictConfig) -> FamilySpec:
+    plain: Any = OmegaConf.to_container(family, resolve=True, enum_to_str=True)
+    return family_spec(plain)
+
+
+def _read(cfg: DictConfig, spec: FamilySpec, output: Path) -> tuple[Family, tuple[Rejection, ...]]:
     """Return the family that `cfg` describes, and the sites that are not in it."""
     source = cfg.source.name
     if source == "synthetic":
@@ -96,65 +117,78 @@ def _read(cfg: DictConfig, spec: "FamilySpec") -> "tuple[Family, tuple[Rejection
         raise UserError(f"path= is missing: source={source} needs the file or folder to read")
     if source == "family":
         return _family_again(cfg, spec)
-    from rankaae_cli.core.terminal import Progress
-
     if source == "xdi":
-        from rankaae_cli.commands.ingest_measured import read_measured_family
-
-        with Progress("normalisation", "spectra") as progress:
-            return _as_family(read_measured_family(cfg, spec, _output(cfg), progress), spec, "measured")
-    from rankaae_cli.commands.ingest_stopped import stopping_in_order
-
-    with stopping_in_order(), Progress("descriptors") as progress:
-        return _as_family(_read_sites(cfg, spec, progress), spec, source)
+        return _as_family(_read_measured(cfg, spec, output), spec, "measured")
+    with _stopping_in_order(), Progress("descriptors") as progress:
+        return _as_family(_READERS[source](cfg, spec, progress), spec, source)
 
 
-def _read_sites(cfg: DictConfig, spec: "FamilySpec", progress: "Progress") -> "Sites":
-    """Call the reader of the source. Each imports what only it needs."""
-    match cfg.source.name:
-        case "feff":
-            return _read_feff(cfg, spec, progress)
-        case "atoms":
-            from rankaae_cli.data.structures.atoms import read_atoms
-
-            return read_atoms(
-                cfg.path, spec, keep_all=_keeps_all(cfg), options=_shell_options(cfg), progress=progress
-            )
-        case "csv":
-            from rankaae_cli.data.readers.computed.csv_table import read_csv
-
-            return read_csv(cfg.path, spec, to_grid=cfg.regrid, max_tail=cfg.max_tail)
-        case "npz":
-            from rankaae_cli.data.readers.computed.npz import read_npz
-
-            return read_npz(
-                cfg.path,
-                spec,
-                energy_start=cfg.npz.energy_start,
-                energy_step=cfg.npz.energy_step,
-                to_grid=cfg.regrid,
-                max_tail=cfg.max_tail,
-            )
-        case other:
-            raise AssertionError(f"no reader for source={other}")
-
-
-def _read_feff(cfg: DictConfig, spec: "FamilySpec", progress: "Progress") -> "Sites":
-    from rankaae_cli.data.readers.computed.feff_sites import read_feff
-
+def _read_feff(cfg: DictConfig, spec: FamilySpec, progress: Progress) -> Sites:
+    options = _shell_options(cfg)
     return read_feff(
-        cfg.path,
-        spec,
-        max_tail=cfg.max_tail,
-        keep_all=_keeps_all(cfg),
-        options=_shell_options(cfg),
-        progress=progress,
+        cfg.path, spec, max_tail=cfg.max_tail, keep_all=_keeps_all(cfg), options=options, progress=progress
     )
 
 
-def _synthetic(cfg: DictConfig, spec: "FamilySpec") -> "Family":
-    from rankaae_cli.data.family.synthetic import synthetic_family
+def _read_atoms(cfg: DictConfig, spec: FamilySpec, progress: Progress) -> Sites:
+    options = _shell_options(cfg)
+    return read_atoms(cfg.path, spec, keep_all=_keeps_all(cfg), options=options, progress=progress)
 
+
+def _read_csv(cfg: DictConfig, spec: FamilySpec, progress: Progress) -> Sites:
+    return read_csv(cfg.path, spec, to_grid=cfg.regrid, max_tail=cfg.max_tail)
+
+
+def _read_npz(cfg: DictConfig, spec: FamilySpec, progress: Progress) -> Sites:
+    return read_npz(cfg.path, spec, **cfg.npz, to_grid=cfg.regrid, max_tail=cfg.max_tail)
+
+
+# What reads the sites of each source.
+_READERS: dict[str, Callable[[DictConfig, FamilySpec, Progress], Sites]] = {
+    "feff": _read_feff,
+    "atoms": _read_atoms,
+    "csv": _read_csv,
+    "npz": _read_npz,
+}
+
+
+def _keeps_all(cfg: DictConfig) -> bool:
+    return cfg.filter.name == "none"
+
+
+def _shell_options(cfg: DictConfig) -> ShellOptions:
+    workers = Workers(cfg.parallel.backend.name, cfg.parallel.jobs, cfg.parallel.address)
+    workers.require_usable()
+    return ShellOptions(cfg.time_limit, workers, Path(cfg.cache) if cfg.cache else None)
+
+
+def _read_measured(cfg: DictConfig, spec: FamilySpec, output: Path) -> Sites:
+    """Read measured spectra; write how they were normalised beside `output`.
+
+    ``<output>.normalisation.csv`` has a row a spectrum that was taken; unless `measured.figures` is false,
+    ``<output>.normalisation-<page>.pdf`` show them, forty a page. Where these cannot be drawn, that is printed.
+    """
+    measured: Any = OmegaConf.to_container(cfg.measured, resolve=True)
+    with Progress("normalisation", "spectra") as progress:
+        options = MeasuredOptions.of(measured, cfg.max_tail)
+        sites, taken = read_measured_sites(cfg.path, spec, options, progress)
+        if taken:
+            table = write_text(output.with_name(f"{output.name}.normalisation.csv"), normalisation_csv(taken))
+            print(f"{table}: how {len(taken)} spectra were normalised", flush=True)
+        if taken and cfg.measured.figures:
+            # Matplotlib takes a second to load, which only these figures need.
+            from rankaae_cli.reports.prediction.normalisation import sheets_remark, write_sheets
+
+            stem = output.with_name(f"{output.name}.normalisation")
+            paths = write_sheets(taken, f"{spec.name}, measured", stem)
+            if paths:
+                print(sheets_remark(paths), flush=True)
+        for line in [*short_margins(spec.energy_E, sites.energy_E, taken), *doubts_about(taken)]:
+            print(line, flush=True)
+    return sites
+
+
+def _synthetic(cfg: DictConfig, spec: FamilySpec) -> Family:
     return synthetic_family(
         spec.name,
         spec.element,
@@ -168,12 +202,8 @@ def _synthetic(cfg: DictConfig, spec: "FamilySpec") -> "Family":
     )
 
 
-def _family_again(cfg: DictConfig, spec: "FamilySpec") -> "tuple[Family, tuple[Rejection, ...]]":
+def _family_again(cfg: DictConfig, spec: FamilySpec) -> tuple[Family, tuple[Rejection, ...]]:
     """Read a family file that there is; give it the family's name and grid and the split of seed 0."""
-    from rankaae_cli.data.family.family_file import read_family
-    from rankaae_cli.data.family.regrid import on_grid, require_same_absorber
-    from rankaae_cli.data.family.splits import split_by_material
-
     family = read_family(cfg.path, stored=True)
     require_same_absorber(family, spec, cfg.path)
     rejected: tuple[Rejection, ...] = ()
@@ -183,74 +213,55 @@ def _family_again(cfg: DictConfig, spec: "FamilySpec") -> "tuple[Family, tuple[R
     return family, rejected
 
 
-def _as_family(sites: "Sites", spec: "FamilySpec", source: str) -> "tuple[Family, tuple[Rejection, ...]]":
-    from rankaae_cli.data.family.family_file import Family
-    from rankaae_cli.data.family.splits import split_by_material
-
+def _as_family(sites: Sites, spec: FamilySpec, source: str) -> tuple[Family, tuple[Rejection, ...]]:
+    values = {each.name: getattr(sites, each.name) for each in fields(sites) if each.name != "rejected"}
     family = Family(
         name=spec.name,
         element=spec.element,
         edge=spec.edge,
-        energy_E=sites.energy_E,
-        spectra_NE=sites.spectra_NE,
-        descriptors_NK=sites.descriptors_NK,
-        descriptor_names=sites.descriptor_names,
-        descriptor_units=sites.descriptor_units,
-        material_N=sites.material_N,
-        site_N=sites.site_N,
         split_N=split_by_material(sites.material_N),
-        energy_unit=sites.energy_unit,
-        normalisation=sites.normalisation,
-        quantities_NQ=sites.quantities_NQ,
-        quantity_names=sites.quantity_names,
-        quantity_units=sites.quantity_units,
         source=source,
         created=now(),
+        **values,
     )
     return family, sites.rejected
 
 
-def _spec(family: DictConfig) -> "FamilySpec":
-    """Turn the configuration of a family into what the readers take."""
-    from rankaae_cli.data.family.sites import family_spec
+@contextmanager
+def _stopping_in_order() -> Iterator[None]:
+    """Let SIGTERM, a cluster's warning, and Ctrl-C raise Stopped in the body, once.
 
-    plain = OmegaConf.to_container(family, resolve=True, enum_to_str=True)
-    assert isinstance(plain, dict)
-    return family_spec({str(key): value for key, value in plain.items()})
+    Raises
+    ------
+    Stopped
+        When such a signal came.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread hears signals
+        return
 
+    def stop(number: int, frame: FrameType | None) -> None:
+        for each in _STOP_SIGNALS:  # what is being saved now is not to be interrupted
+            signal.signal(each, signal.SIG_IGN)
+        name = signal.Signals(number).name
+        raise Stopped(
+            f"stopped by {name}: no file was written; what was computed is in the cache, "
+            "run the same command again to go on",
+            number,
+        )
 
-def _keeps_all(cfg: DictConfig) -> bool:
-    return cfg.filter.name == "none"
-
-
-def _shell_options(cfg: DictConfig) -> "ShellOptions":
-    from rankaae_cli.data.structures.shell_workers import Workers
-    from rankaae_cli.data.structures.shells import ShellOptions
-
-    parallel = Workers(cfg.parallel.backend.name, cfg.parallel.jobs, cfg.parallel.address)
-    return ShellOptions(cfg.time_limit, parallel, Path(cfg.cache) if cfg.cache else None)
-
-
-def _nothing_left(rejected: "tuple[Rejection, ...]", rejected_path: Path) -> UserError:
-    if not rejected:
-        return UserError("the input holds no site\ncheck path=")
-    (kind, count), *_ = Counter(_kind(r.reason) for r in rejected).most_common(1)
-    alike = [r.reason for r in rejected if _kind(r.reason) == kind]
-    like = "" if len(set(alike)) == 1 else " like"
-    return UserError(
-        f"none of {len(rejected)} sites can be used; {count} of them{like}: {' '.join(alike[0].split())}\n"
-        f"every site's reason is in {rejected_path}"
-    )
+    before = {number: signal.signal(number, stop) for number in _STOP_SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _summary(
-    family: "Family", rejected: "tuple[Rejection, ...]", output: Path, rejected_path: Path, cfg: DictConfig
+    family: Family, rejected: tuple[Rejection, ...], output: Path, rejected_path: Path, cfg: DictConfig
 ) -> list[str]:
     """Return what there is to say about a new family file, line by line."""
-    import numpy as np
-
-    from rankaae_cli.data.family.splits import SPLITS
-
     sides = {name: int((family.split_N == i).sum()) for i, name in enumerate(SPLITS)}
     is_measured = cfg.source.name == "xdi"
     known_K = np.isfinite(family.descriptors_NK).sum(axis=0)
@@ -274,7 +285,7 @@ def _summary(
         if not (count or is_measured)
     ]
     lines.append(f"{rejected_path}: {len(rejected)} rejected {'spectra' if is_measured else 'sites'}")
-    lines += _reasons(rejected)
+    lines += frequent_reasons(rejected)
     if is_measured:
         return [*lines, f"next: rankaae predict input={output}"]
     data = "" if output == Path(cfg.family.data) else f" data={output}"
@@ -283,32 +294,3 @@ def _summary(
     else:
         lines.append("no descriptor is known of any site: training has nothing to learn from")
     return lines
-
-
-def _reasons(rejected: "tuple[Rejection, ...]") -> list[str]:
-    """Return how often each kind of reason occurs; those that occur once, or are all alike, as they are."""
-    kinds: dict[str, list[Rejection]] = {}
-    for one in rejected:
-        kinds.setdefault(_kind(one.reason), []).append(one)
-    often = sorted(kinds.items(), key=lambda item: -len(item[1]))
-    lines = []
-    for kind, ones in often[:_REASONS_SHOWN]:
-        said = " ".join(ones[0].reason.split()) if len({one.reason for one in ones}) == 1 else kind
-        site = f" {ones[0].site}" if str(ones[0].site) else ""
-        lines.append(f"  {len(ones):6d}  {f'{ones[0].material}{site}: ' if len(ones) == 1 else ''}{said}")
-    if len(often) > _REASONS_SHOWN:
-        lines.append(f"  {sum(len(ones) for _, ones in often[_REASONS_SHOWN:]):6d}  for other reasons")
-    return lines
-
-
-def _kind(reason: str) -> str:
-    """Return a reason without what differs from site to site, so that equal ones can be counted."""
-    if reason.startswith("coordination number"):
-        return reason
-    reason = re.sub(r"^first shell is (?!empty).*?, not", "first shell is not", reason)
-    # Choices of columns that are advised stay as they can be pasted.
-    parts = re.split(r"('measured\.[^']*')", reason)
-    for i in range(0, len(parts), 2):
-        part = re.sub(r"(?<!\w)(['\"]).*?\1(?!\w)", "...", parts[i])
-        parts[i] = re.sub(r"(?<![\w.])-?\d+(\.\d+)?(e[+-]?\d+)?(?![\w])", "...", part)
-    return "".join(parts)

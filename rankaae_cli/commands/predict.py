@@ -9,8 +9,8 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from rankaae_cli.analysis.prediction.predict import predict
-from rankaae_cli.commands.ingest_measured import measured_options
 from rankaae_cli.core.errors import UserError
+from rankaae_cli.data.measured.sites import MeasuredOptions
 from rankaae_cli.reports.prediction.normalisation import sheets_remark
 from rankaae_cli.reports.prediction.sentences import print_prediction
 from rankaae_cli.reports.prediction.write import write_prediction
@@ -22,7 +22,8 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     names = settings.input if isinstance(settings.input, list) else [settings.input]
     if not 0 < settings.coverage < 1:
         raise UserError(f"coverage={settings.coverage} is no share between 0 and 1, such as 0.9")
-    options = measured_options(cfg.measured, settings.max_tail)
+    measured: Any = OmegaConf.to_container(cfg.measured, resolve=True)
+    options = MeasuredOptions.of(measured, settings.max_tail)
     command = shlex.join(["rankaae", "predict", *sys.argv[1:]])
     result = predict(settings, [str(name) for name in names], options, command)
     output = _output(settings.output)

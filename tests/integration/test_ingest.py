@@ -247,6 +247,7 @@ def test_bad_input_is_explained(rejects, tmp_path):
     assert "cannot be read as an archive" in rejects("source=feff", "path=cut.tar.gz")
     assert "there is no file or folder nowhere" in rejects("source=feff", "path=nowhere")
     assert "path= is missing" in rejects("source=feff")
+    assert "version 0.1.0 had it" in rejects("source=feff", "path=empty", "parallel.backend=dask")
     assert "there is no file nowhere.csv" in rejects("source=csv", "path=nowhere.csv")
     write(tmp_path, {"lone/xmu.dat": xmu_text()})
     assert "1 of them: unknown layout: xmu.dat is not at" in rejects("source=feff", "path=lone")

@@ -8,7 +8,8 @@ import numpy as np
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.xas.spectra import SpectrumError, regrid
 from rankaae_cli.data.family.family_file import Family
-from rankaae_cli.data.family.sites import FamilySpec, Rejection
+from rankaae_cli.data.family.rejections import Rejection
+from rankaae_cli.data.family.sites import FamilySpec
 from rankaae_cli.data.family.spectra_rows import blocks_of, gathered_spectra
 
 

@@ -1,7 +1,5 @@
 """What a family asks of the readers of foreign formats, and what they give back."""
 
-import csv
-import io
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,22 +13,22 @@ from rankaae_cli.core.errors import UserError, nearest
 from rankaae_cli.core.structure.descriptors import DESCRIPTORS, Shell, describe, why_not_kept
 from rankaae_cli.core.structure.quantities import QUANTITIES, measure
 from rankaae_cli.core.xas.spectra import SpectrumError, uniform_grid
+from rankaae_cli.data.family.rejections import Rejection
 from rankaae_cli.data.family.spectra_rows import Spectra, gathered_spectra, rows_taken
 
 _SITE_DIGITS = 18  # what surely fits into 64 bits
-_REJECTED = ("material", "site", "reason")  # columns of the list of rejected sites
 _ARCHIVE_SUFFIXES = (".gz", ".xz", ".bz2", ".tgz", ".tar", ".zip")
 
 
-class Progress(Protocol):
-    """What long work tells how far it is: (done, in all or None where that is not known, how it stands)."""
+class Gauge(Protocol):
+    """What shows how far long work is."""
 
     def __call__(self, done: int, total: int | None, standing: str = "") -> None:
-        """Take the news."""
+        """Show how much is done of how much (None: not known), and how it stands in words."""
 
 
 def silent(done: int, total: int | None, standing: str = "") -> None:
-    """Be a `Progress` that tells no one."""
+    """Show nothing: a `Gauge` for work that no one watches."""
 
 
 @dataclass(frozen=True)
@@ -107,15 +105,6 @@ def family_spec(configuration: Mapping[str, Any]) -> FamilySpec:
         ligands=None if ligands is None else tuple(ligands),
         coordination=None if coordination is None else tuple(coordination),
     )
-
-
-@dataclass(frozen=True)
-class Rejection:
-    """An input site that is not in the family file, and why. `site` is empty where none could be told."""
-
-    material: str
-    site: str
-    reason: str
 
 
 @dataclass(frozen=True)
@@ -298,34 +287,3 @@ def gather(
         if quantity_units is None
         else tuple(quantity_units[name] for name in kept_names),
     )
-
-
-def rejected_reasons(path: Path) -> list[str]:
-    """Return the reasons in a list that `rejected_csv` made, one a site.
-
-    Parameters
-    ----------
-    path
-        Of the list.
-
-    Raises
-    ------
-    OSError
-        If it cannot be read.
-    ValueError
-        If it is no such list, or a row of it is too short or too long.
-    """
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.reader(file))
-    if rows[:1] != [list(_REJECTED)] or any(len(row) != len(_REJECTED) for row in rows):
-        raise ValueError(f"{path} is no list of rejected sites: expected {', '.join(_REJECTED)} in every row")
-    return [reason for _, _, reason in rows[1:]]
-
-
-def rejected_csv(rejected: Iterable[Rejection]) -> str:
-    """Return the text of the list of rejected sites: a header, then material, site, reason."""
-    text = io.StringIO()
-    lines = csv.writer(text, lineterminator="\n")
-    lines.writerow(_REJECTED)
-    lines.writerows((r.material, r.site, " ".join(r.reason.split())) for r in rejected)
-    return text.getvalue()

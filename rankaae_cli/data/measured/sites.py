@@ -2,16 +2,19 @@
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.xas.normalisation import NormalisationRanges
 from rankaae_cli.core.xas.spectra import SpectrumError
-from rankaae_cli.data.family.sites import FamilySpec, Progress, Rejection, Sites, gather
+from rankaae_cli.data.family.rejections import Rejection
+from rankaae_cli.data.family.sites import FamilySpec, Gauge, Sites, gather, silent
+from rankaae_cli.data.measured.columns import ColumnChoice
 from rankaae_cli.data.measured.detect import Columns, read_folder
 from rankaae_cli.data.measured.prepared import NOT_CALIBRATED, Prepared, on_energies, prepare
 from rankaae_cli.data.measured.spectrum import MeasuredSpectrum
@@ -20,6 +23,7 @@ from rankaae_cli.data.measured.spectrum import MeasuredSpectrum
 # the half-way point of its edge, its edge step, and the noise before the edge in edge steps.
 CALIBRATION = "calibration"
 SCAN_QUANTITIES = {CALIBRATION: "eV", "e0": "eV", "half_step": "eV", "edge_step": "", "noise": ""}
+_DOUBTS_SHOWN = 12
 _MARGIN = 15.0  # eV; as far as `rankaae align` searches
 
 
@@ -44,9 +48,22 @@ class MeasuredOptions:
     calibrate: bool = True
     max_tail: float = 8.0
 
+    @classmethod
+    def of(cls, measured: Mapping[str, Any], max_tail: float) -> "MeasuredOptions":
+        """Return what the configuration of measured spectra (conf/measured.yaml) stands for.
+
+        Raises
+        ------
+        UserError
+            If it names columns that there cannot be, or ranges of the normalisation that are none.
+        """
+        ranges = NormalisationRanges(**measured["normalisation"])
+        ranges.require_possible()
+        return cls(ColumnChoice.of(measured["columns"]), ranges, measured["calibrate"], max_tail)
+
 
 def read_measured_sites(
-    path: str | Path, spec: FamilySpec, options: MeasuredOptions, progress: Progress | None = None
+    path: str | Path, spec: FamilySpec, options: MeasuredOptions, progress: Gauge = silent
 ) -> tuple[Sites, list[Prepared]]:
     """Read all measured spectra below a folder, or in a file, and bring them to one grid that holds the family's.
 
@@ -65,7 +82,7 @@ def read_measured_sites(
     options
         How to read and normalise.
     progress
-        Told how many of how many spectra are done.
+        Called with (spectra done, spectra in all).
 
     Returns
     -------
@@ -94,8 +111,7 @@ def read_measured_sites(
             taken.append(prepared)
         except SpectrumError as error:
             rejected.append(Rejection(spectrum.name, "", str(error)))
-        if progress:
-            progress(done, len(spectra))
+        progress(done, len(spectra))
     unknown = [np.nan] * len(spec.descriptor_names)
     grid_E = _widened(spec.energy_E, taken)
     sites = gather(
@@ -111,6 +127,18 @@ def read_measured_sites(
         normalisation="edge_step",
     )
     return sites, taken
+
+
+def doubts_about(taken: Sequence[Prepared]) -> list[str]:
+    """Return the doubts about spectra that were taken, line by line."""
+    doubted = [one.spectrum for one in taken if one.spectrum.doubts]
+    if not doubted:
+        return []
+    lines = [f"doubts about {len(doubted)} of {len(taken)} spectra, which were taken:"]
+    lines += [f"  {one.name}: {'; '.join(one.doubts)}" for one in doubted[:_DOUBTS_SHOWN]]
+    if len(doubted) > _DOUBTS_SHOWN:
+        lines.append(f"  and {len(doubted) - _DOUBTS_SHOWN} more, see the notes in the table")
+    return lines
 
 
 def short_margins(family_E: np.ndarray, stored_E: np.ndarray, taken: Sequence[Prepared]) -> list[str]:

@@ -8,10 +8,10 @@ import numpy as np
 
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.xas.spectra import SpectrumError
+from rankaae_cli.data.family.rejections import Rejection
 from rankaae_cli.data.family.sites import (
     FamilySpec,
-    Progress,
-    Rejection,
+    Gauge,
     Sites,
     described,
     gather,
@@ -63,7 +63,7 @@ def read_atoms(
     *,
     keep_all: bool,
     options: ShellOptions,
-    progress: Progress | None = None,
+    progress: Gauge = silent,
 ) -> Sites:
     """Read structures and, for each, a table with one row of values an atom, in the structure's order.
 
@@ -98,7 +98,7 @@ def read_atoms(
     require_known_descriptors(spec.descriptor_names, spec.name)
     path = Path(path)
     pairs, rejected = _pairs(path, len(spec.energy_E))
-    shells = _shells(_tasks(pairs, spec), options, progress or silent)
+    shells = _shells(_tasks(pairs, spec), options, progress)
     names = material_names(pairs, path)
     other_scale = {} if keep_all else _other_scale(pairs)
     rows: list[_Row] = []
@@ -120,9 +120,7 @@ def read_atoms(
     )
 
 
-def _shells(
-    tasks: dict[str, ShellTask], options: ShellOptions, progress: Progress
-) -> dict[str, MaterialShells]:
+def _shells(tasks: dict[str, ShellTask], options: ShellOptions, progress: Gauge) -> dict[str, MaterialShells]:
     shells = {}
     # Closed at once when something is raised here, so that what is computed gets into the cache.
     with closing(first_shells(tasks, options)) as found:

@@ -39,7 +39,7 @@ def rejected_lists(data: Sequence[Path]) -> list[Path]:
 
 def reasons_left_out(lists: Sequence[Path]) -> list[str] | None:
     """Return why each site was rejected, over some lists; None where one is gone or damaged: no total is known."""
-    from rankaae_cli.data.family.sites import rejected_reasons
+    from rankaae_cli.data.family.rejections import rejected_reasons
 
     try:
         return [reason for path in lists for reason in rejected_reasons(path)]

@@ -1,7 +1,7 @@
 import pytest
 from omegaconf import OmegaConf
 
-from rankaae_cli.data.family.sites import Rejection, rejected_csv
+from rankaae_cli.data.family.rejections import Rejection, rejected_csv
 from rankaae_cli.reports.run.origin import reasons_left_out, rejected_lists, rejected_sites
 
 FEW = "coordination number 2, expected 4 to 6"

@@ -15,7 +15,8 @@ import numpy as np
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.structure.descriptors import require_usable_names
 from rankaae_cli.core.xas.spectra import SpectrumError, regrid
-from rankaae_cli.data.family.sites import FamilySpec, Rejection, Sites, gather, require_overlap, site_index
+from rankaae_cli.data.family.rejections import Rejection
+from rankaae_cli.data.family.sites import FamilySpec, Sites, gather, require_overlap, site_index
 from rankaae_cli.data.family.spectra_rows import Spectra, blocks_of
 from rankaae_cli.data.files import require_file
 from rankaae_cli.data.readers.computed.archive import COMPRESSION_ERRORS, decompressor

@@ -11,10 +11,10 @@ import numpy as np
 
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.xas.spectra import SpectrumError, regrid, require_edge_step
+from rankaae_cli.data.family.rejections import Rejection
 from rankaae_cli.data.family.sites import (
     FamilySpec,
-    Progress,
-    Rejection,
+    Gauge,
     Sites,
     described,
     gather,
@@ -66,8 +66,8 @@ def read_feff(
     max_tail: float,
     keep_all: bool,
     options: ShellOptions,
-    progress: Progress | None = None,
-    scanning: Progress | None = None,
+    progress: Gauge = silent,
+    scanning: Gauge = silent,
 ) -> Sites:
     """Read FEFF spectra and compute the descriptors and further quantities of their sites.
 
@@ -106,10 +106,10 @@ def read_feff(
         )
     path = Path(path)
     with FeffSpool() as spool:
-        scan = _scan(path, spec, max_tail, spool, scanning or silent)
+        scan = _scan(path, spec, max_tail, spool, scanning)
         if not spool.spectra and not scan.rejected and not scan.elsewhere:
             raise UserError(f"{path} holds no xmu.dat\nexpected {_SPECTRA}, with <material>/POSCAR")
-        _describe(scan, spec, keep_all, options, progress or silent)
+        _describe(scan, spec, keep_all, options, progress)
         folders = itertools.chain(spool.folders(), (folder for folder, _, _ in scan.rejected))
         names = {
             "/".join(folder): name
@@ -129,9 +129,7 @@ def read_feff(
         )
 
 
-def _describe(
-    scan: _Scan, spec: FamilySpec, keep_all: bool, options: ShellOptions, progress: Progress
-) -> None:
+def _describe(scan: _Scan, spec: FamilySpec, keep_all: bool, options: ShellOptions, progress: Gauge) -> None:
     """Describe the sites of all spectra in the spool, or reject them."""
     for folder in scan.spool.folders():
         if fault := scan.spool.fault_of(folder):
@@ -154,7 +152,7 @@ def _describe(
             progress(spent, effort, f"{done} of {total} structures, {rejected} sites rejected")
 
 
-def _scan(path: Path, spec: FamilySpec, max_tail: float, spool: FeffSpool, scanning: Progress) -> _Scan:
+def _scan(path: Path, spec: FamilySpec, max_tail: float, spool: FeffSpool, scanning: Gauge) -> _Scan:
     scan, spectra = _Scan(spool), 0
     for member in members(path, lambda name: name in ("POSCAR", "xmu.dat")):
         if member.parts[0] == "__MACOSX":  # what macOS adds to zip files

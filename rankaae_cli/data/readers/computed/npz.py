@@ -9,7 +9,8 @@ import numpy as np
 
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.xas.spectra import SpectrumError, check_spectrum, regrid, uniform_grid
-from rankaae_cli.data.family.sites import FamilySpec, Rejection, Sites, gather, require_overlap, site_index
+from rankaae_cli.data.family.rejections import Rejection
+from rankaae_cli.data.family.sites import FamilySpec, Sites, gather, require_overlap, site_index
 from rankaae_cli.data.files import require_file
 
 _ID = re.compile(r"(.+)_(\d+)")

@@ -332,6 +332,13 @@ def test_words_after_the_last_row_are_passed_over():
     assert len(parse(copper_xdi() + "End of scan\n")) == len(ENERGY)
 
 
+def test_columns_without_names_are_chosen_by_number():
+    text = "# XDI/1.0\n" + "\n".join(FIELDS) + "\n#---\n"
+    text += "".join(f"{e:.2f} {m:.6f}\n" for e, m in zip(ENERGY, mu(ENERGY, EDGES["Cu"]), strict=True))
+    spectrum = parse(text, energy=1, mu=2)
+    np.testing.assert_allclose(spectrum.mu_M, mu(ENERGY, EDGES["Cu"]), atol=1e-6)
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
