@@ -112,8 +112,8 @@ def compare(model: TrainedModel, style: StyleWalk, sample: Sample, draws: int, s
         sample.spectra_NE, sample.descriptors_NK, k, bins, pairs, sample.material_N, seed
     )
     rng = np.random.default_rng(seed)
-    drawn = rng.choice(len(pairs.weight), draws, p=pairs.weight)
-    rows = np.where(rng.random(draws) < 0.5, pairs.high[drawn], pairs.low[drawn])
+    sampled = rng.choice(len(pairs.weight), draws, p=pairs.weight)
+    rows = np.where(rng.random(draws) < 0.5, pairs.high[sampled], pairs.low[sampled])
     placed_TDS = np.array(sample.styles_TNS[:, rows])
     ends = []
     for side in (pairs.low, pairs.high):

@@ -13,7 +13,7 @@ from rankaae_cli.core.xas.trends import edge_energy, main_peak
 from rankaae_cli.models.rankaae.trained import TrainedModel
 
 MAIN_PEAK_MAP, EDGE_MAP = "map_main_peak", "map_edge"
-MAPPED = {MAIN_PEAK_MAP: "main_peak_height", EDGE_MAP: "edge_energy"}  # the column that is drawn
+MAPPED = {MAIN_PEAK_MAP: "main_peak_height", EDGE_MAP: "edge_energy"}  # the column that its figure shows
 _LEVELS = 7
 _DRAWS = 100
 
@@ -26,7 +26,7 @@ def map_figures(model: TrainedModel) -> tuple[str, ...]:
 
 
 def pair_maps(
-    model: TrainedModel, styles_TNS: np.ndarray, drawn_TDS: np.ndarray, axes: Sequence[StyleAxis]
+    model: TrainedModel, styles_TNS: np.ndarray, others_TDS: np.ndarray, axes: Sequence[StyleAxis]
 ) -> tuple[list[dict[str, Any]], dict[str, pd.DataFrame]]:
     """Walk every pair of named styles together.
 
@@ -34,8 +34,8 @@ def pair_maps(
     ----------
     model
         The network.
-    styles_TNS, drawn_TDS
-        Styles of the training rows and those drawn for what is not walked.
+    styles_TNS, others_TDS
+        Styles of the training rows and samples of those that are not walked.
     axes
         Of every style, the named ones first.
 
@@ -48,14 +48,14 @@ def pair_maps(
     if not figures:
         return [], {}
     # Trials that diverged are decoded and left out: their spectra may be of any size.
-    drawn_TDS = drawn_TDS[:, :: max(1, drawn_TDS.shape[1] // _DRAWS)][:, :_DRAWS]
+    others_TDS = others_TDS[:, :: max(1, others_TDS.shape[1] // _DRAWS)][:, :_DRAWS]
     described: list[dict[str, Any]] = []
     tables: dict[str, list[pd.DataFrame]] = {name: [] for name in figures}
     for a, b in combinations(range(len(model.descriptor_names)), 2):
         percentiles, a_TL = percentile_levels(styles_TNS, a, _LEVELS)
         b_TL = percentile_levels(styles_TNS, b, _LEVELS)[1]
         plane = traverse_pair(
-            lambda styles_TDS: model.decode(styles_TDS)[model.alive_T], drawn_TDS, (a, a_TL), (b, b_TL)
+            lambda styles_TDS: model.decode(styles_TDS)[model.alive_T], others_TDS, (a, a_TL), (b, b_TL)
         )
         numbers: dict[str, Any] = {}
         for name in figures:

@@ -82,7 +82,7 @@ def traverse(
     others: str = "data",
     check_rows: str = "held_out",
 ) -> Traversal:
-    """Walk every style of a run, hold the named ones against the data, and write the csv files of ``traversal/``.
+    """Walk every style of a run, compare the named ones with the data, and write the csv files of ``traversal/``.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ def traverse(
     others
         Where the styles that are not walked come from: ``data`` or ``independent``.
     check_rows
-        The rows that the responses are held against: a split, ``held_out`` or ``all``.
+        The rows that the responses are compared with: a split, ``held_out`` or ``all``.
 
     Raises
     ------
@@ -103,14 +103,14 @@ def traverse(
     if levels < 2 or draws < 1:
         raise UserError(f"levels={levels} draws={draws}: a traversal needs at least 2 levels and 1 draw")
     styles_TNS = model.encode(family.spectra_NE[family.split_N == TRAIN])
-    drawn_TDS = draw_styles(styles_TNS, draws, seed, others)
+    others_TDS = draw_styles(styles_TNS, draws, seed, others)
     walks = [
-        walk_style(model, family, styles_TNS, drawn_TDS, index, levels)
+        walk_style(model, family, styles_TNS, others_TDS, index, levels)
         for index in range(len(model.style_names))
     ]
     styles = {walk.name: describe_walk(model, walk) for walk in walks}
     tables = _checks(model, family, walks, styles, check_rows, draws, seed) | _tables(model, walks, styles)
-    pairs, maps = pair_maps(model, styles_TNS, drawn_TDS, [walk.axis for walk in walks])
+    pairs, maps = pair_maps(model, styles_TNS, others_TDS, [walk.axis for walk in walks])
     tables |= {**maps, COLUMNS: columns_table(model)}
     content = {
         **_about(run_directory, model),

@@ -71,7 +71,7 @@ def walk_style(
     model: TrainedModel,
     family: Family,
     styles_TNS: np.ndarray,
-    drawn_TDS: np.ndarray,
+    others_TDS: np.ndarray,
     index: int,
     levels: int,
 ) -> StyleWalk:
@@ -79,7 +79,7 @@ def walk_style(
     name = model.style_names[index]
     named = name in model.descriptor_names
     members_T = model.alive_T if named else np.arange(model.n_trials) == model.selected_trial
-    walk = traverse_style(model.decode, styles_TNS, index, drawn_TDS, levels)
+    walk = traverse_style(model.decode, styles_TNS, index, others_TDS, levels)
     mean = mean_response(walk, members_T)
     descriptor_TL = _calibrated(model, name, walk.level_TL) if named else None
     return StyleWalk(

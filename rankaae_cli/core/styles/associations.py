@@ -19,14 +19,14 @@ import numpy as np
 from scipy import stats
 
 FLOOR = 0.3  # below, a rank correlation explains less than a tenth of the variance
+FEWEST_ROWS = 30  # on fewer, chance alone easily reaches the floor
 _CHANCE = 0.05
-_FEWEST_ROWS = 30  # on fewer, chance alone easily reaches the floor
 _NOTHING_LEFT = 1e-10  # share of a variance
 
 
 @dataclass(frozen=True)
-class Association:
-    """How one free style goes with one quantity.
+class Pair:
+    """A free style and a quantity, and how they go together.
 
     Attributes
     ----------
@@ -41,8 +41,6 @@ class Association:
         nothing of either.
     p_value
         How often the largest |partial| of all pairs is at least as large by chance; NaN as above.
-    stands_out
-        Whether |partial| is above both `Associations.threshold` and `FLOOR`.
     """
 
     style: str
@@ -51,6 +49,18 @@ class Association:
     spearman: float
     partial: float
     p_value: float
+
+
+@dataclass(frozen=True)
+class Association(Pair):
+    """A pair on one set of rows.
+
+    Attributes
+    ----------
+    stands_out
+        Whether |partial| is above both `Associations.threshold` and `FLOOR`.
+    """
+
     stands_out: bool
 
 
@@ -72,15 +82,6 @@ class Associations:
     threshold: float
     materials: int
     permutations: int
-
-    def of_style(self, style: str) -> tuple[Association, ...]:
-        """Return the pairs of one style, in their order."""
-        return tuple(pair for pair in self.pairs if pair.style == style)
-
-    @property
-    def standing_out(self) -> tuple[Association, ...]:
-        """The pairs that stand out, in their order; empty where nothing does."""
-        return tuple(pair for pair in self.pairs if pair.stands_out)
 
 
 def associations(
@@ -198,7 +199,7 @@ def _groups(
         columns_of.setdefault(known_N.tobytes(), []).append(j)
     for pattern, columns in columns_of.items():
         rows = np.flatnonzero(np.frombuffer(pattern, dtype=bool))
-        if len(rows) < max(_FEWEST_ROWS, 3 + named_NK.shape[1]):
+        if len(rows) < max(FEWEST_ROWS, 3 + named_NK.shape[1]):
             continue
         styles_nF = _standard_ranks(styles_NF[rows])  # noqa: N806
         quantities_nQ = _standard_ranks(quantities_NQ[rows][:, columns])  # noqa: N806

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from rankaae_cli.core.styles.traversal import FIRST_PERCENTILE, LAST_PERCENTILE
+from rankaae_cli.core.styles.traversal import FIRST_PERCENTILE, LAST_PERCENTILE, with_styles
 
 
 def leakage_matrix(
@@ -50,12 +50,12 @@ def leakage_matrix(
     std_TS = np.asarray(style_std_TS, dtype=np.float64)
     std_TS = np.where(std_TS > 0, std_TS, np.nan)
     trials, _, s = styles_TNS.shape
-    drawn_TDS = np.asarray(styles_TNS[:, rows], dtype=np.float32)
+    others_TDS = np.asarray(styles_TNS[:, rows], dtype=np.float32)
     leakage_TSS = np.empty((trials, s, s))
     for k in range(s):
         low_T, high_T = np.percentile(styles_TNS[:, :, k], [FIRST_PERCENTILE, LAST_PERCENTILE], axis=1)
         first_TDS, last_TDS = (
-            np.asarray(encode(decode(_with_style(drawn_TDS, k, level_T))), dtype=np.float64)
+            np.asarray(encode(decode(with_styles(others_TDS, {k: level_T}))), dtype=np.float64)
             for level_T in (low_T, high_T)
         )
         moved_TS = np.abs(last_TDS - first_TDS).mean(axis=1) / std_TS
@@ -78,9 +78,3 @@ def largest_off_diagonal(matrix_SS: np.ndarray) -> float:
     """Return the most that a style moves when another is walked; NaN where none is known."""
     place = strongest_leak(matrix_SS)
     return float("nan") if place is None else float(matrix_SS[place])
-
-
-def _with_style(styles_TDS: np.ndarray, style: int, level_T: np.ndarray) -> np.ndarray:
-    changed_TDS = styles_TDS.copy()
-    changed_TDS[:, :, style] = level_T[:, None]
-    return changed_TDS

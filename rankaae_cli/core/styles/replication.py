@@ -1,4 +1,4 @@
-"""Associations of free styles that are found on some rows and repeat on others.
+"""Associations of free styles that repeat on rows where they were not searched.
 
 Of many pairs the strongest on one set of rows owes a part of its strength to these rows, and on others another one
 may be the strongest. So pairs are searched on the validation rows, and one counts only where it repeats on rows
@@ -6,27 +6,22 @@ of other materials. Nothing is fitted to the latter; a partial correlation there
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
 from rankaae_cli.core.statistics.metrics import spearman
-from rankaae_cli.core.styles.associations import FLOOR, Association, Associations
+from rankaae_cli.core.styles.associations import FEWEST_ROWS, FLOOR, Association, Associations, Pair
 
 NEARLY = 0.95  # |rho| from which a quantity says hardly more than a descriptor
-_FEWEST_ROWS = 30  # as in `associations`
 
 
 @dataclass(frozen=True)
-class Repeat:
-    """A free style and a quantity, on the rows of the search and on those where they have to repeat.
+class Repeat(Pair):
+    """A pair, its numbers those on the rows where it has to repeat, beside those on the rows of the search.
 
     Attributes
     ----------
-    style, quantity
-        Their names.
-    rows, spearman, partial, p_value
-        Of `core.associations.Association`, on the rows where it has to repeat.
     found_rows, found_spearman, found_partial, found_p_value
         The same on the rows of the search.
     repeats
@@ -41,12 +36,6 @@ class Repeat:
         Whether plain and partial correlation are of opposite signs on the rows where it has to repeat.
     """
 
-    style: str
-    quantity: str
-    rows: int
-    spearman: float
-    partial: float
-    p_value: float
     found_rows: int
     found_spearman: float
     found_partial: float
@@ -91,23 +80,23 @@ class Repeats:
         return tuple(pair for pair in self.pairs if pair.repeats and pair.descriptor is not None)
 
 
-def repeats(found: Associations, again: Associations, same_as: Mapping[str, str]) -> Repeats:
-    """Tell which pairs that were found on some rows repeat on others.
+def repeats(search: Associations, again: Associations, same_as: Mapping[str, str]) -> Repeats:
+    """Tell which pairs of a search repeat on other rows.
 
     Parameters
     ----------
-    found, again
-        Of `core.associations.associations`, of the same styles and quantities: on the rows of the search, and on
-        rows of other materials.
+    search, again
+        Of `core.styles.associations.associations`, of the same styles and quantities: on the rows of the search,
+        and on rows of other materials.
     same_as
         Of `nearest_descriptors`.
     """
     elsewhere = {(pair.style, pair.quantity): pair for pair in again.pairs}
     pairs = tuple(
         _repeat(pair, elsewhere[pair.style, pair.quantity], again.threshold, same_as.get(pair.quantity))
-        for pair in found.pairs
+        for pair in search.pairs
     )
-    limit = max(found.threshold, FLOOR) if np.isfinite(found.threshold) else FLOOR
+    limit = max(search.threshold, FLOOR) if np.isfinite(search.threshold) else FLOOR
     return Repeats(pairs, limit, again.threshold)
 
 
@@ -135,26 +124,22 @@ def nearest_descriptors(
             continue
         both_NK = np.isfinite(value_N)[:, None] & np.isfinite(descriptors_NK)
         rho_K = np.array([abs(spearman(value_N, descriptor_N)) for descriptor_N in descriptors_NK.T])
-        rho_K = np.where((both_NK.sum(axis=0) >= _FEWEST_ROWS) & np.isfinite(rho_K), rho_K, 0.0)
+        rho_K = np.where((both_NK.sum(axis=0) >= FEWEST_ROWS) & np.isfinite(rho_K), rho_K, 0.0)
         if len(rho_K) and rho_K.max() >= NEARLY:
             same_as[quantity] = descriptor_names[int(rho_K.argmax())]
     return same_as
 
 
-def _repeat(found: Association, again: Association, threshold: float, descriptor: str | None) -> Repeat:
+def _repeat(search: Association, again: Association, threshold: float, descriptor: str | None) -> Repeat:
     # Comparisons with NaN are false: what is not known does not repeat.
-    repeated = found.stands_out and abs(again.partial) > threshold and found.partial * again.partial > 0
+    repeated = search.stands_out and abs(again.partial) > threshold and search.partial * again.partial > 0
+    there = {field.name: getattr(again, field.name) for field in fields(Pair)}
     return Repeat(
-        style=found.style,
-        quantity=found.quantity,
-        rows=again.rows,
-        spearman=again.spearman,
-        partial=again.partial,
-        p_value=again.p_value,
-        found_rows=found.rows,
-        found_spearman=found.spearman,
-        found_partial=found.partial,
-        found_p_value=found.p_value,
+        **there,
+        found_rows=search.rows,
+        found_spearman=search.spearman,
+        found_partial=search.partial,
+        found_p_value=search.p_value,
         repeats=repeated,
         descriptor=descriptor,
         stands_out=repeated and descriptor is None,

@@ -3,7 +3,7 @@
 Style k walks from its 5th to its 95th percentile over the training rows. The other styles are those of rows
 drawn from the data, kept together as they occur, so that only combinations that exist are averaged; or they
 are independent and standard normal, so that all combinations are. The latter is the prior of training only
-where that is not correlated (`core.ranks.prior_correlation`).
+where that is not correlated (`core.statistics.ranks.prior_correlation`).
 """
 
 from collections.abc import Callable
@@ -128,10 +128,18 @@ def percentile_levels(styles_TNS: np.ndarray, style: int, levels: int) -> tuple[
     return percentiles, np.percentile(styles_TNS[:, :, style], percentiles, axis=1).T
 
 
+def with_styles(styles_TDS: np.ndarray, level_of: dict[int, np.ndarray]) -> np.ndarray:
+    """Return a copy of styles, float32, with some set in each trial to one value, shape (T,)."""
+    placed_TDS = np.array(styles_TDS, dtype=np.float32)
+    for style, level_T in level_of.items():
+        placed_TDS[:, :, style] = level_T[:, None]
+    return placed_TDS
+
+
 def traverse_style(
-    decode: Decode, styles_TNS: np.ndarray, style: int, drawn_TDS: np.ndarray, levels: int = 11
+    decode: Decode, styles_TNS: np.ndarray, style: int, others_TDS: np.ndarray, levels: int = 11
 ) -> Walk:
-    """Walk one style and decode, the other styles being those drawn.
+    """Walk one style and decode, the other styles being `others_TDS`.
 
     Parameters
     ----------
@@ -141,7 +149,7 @@ def traverse_style(
         Styles of the training rows, shape (T, N, S), which give the percentiles.
     style
         Index of the style to walk.
-    drawn_TDS
+    others_TDS
         The other styles, shape (T, D, S); see `draw_styles`.
     levels
         How many values the style takes, at least 2.
@@ -149,7 +157,7 @@ def traverse_style(
     percentiles, level_TL = percentile_levels(styles_TNS, style, levels)
     spectra, ends = [], []
     for index in range(levels):  # one level at a time keeps the memory at T x D x E
-        decoded_TDE = np.asarray(decode(_placed(drawn_TDS, {style: level_TL[:, index]})))
+        decoded_TDE = np.asarray(decode(with_styles(others_TDS, {style: level_TL[:, index]})))
         spectra.append(decoded_TDE.mean(axis=1, dtype=np.float64))
         if index in (0, levels - 1):
             ends.append(decoded_TDE)
@@ -194,13 +202,13 @@ def sensitivity(
     descriptor over the levels of the walk, which are even in percentiles, so every part of the walk counts
     as often as its values occur.
 
-    With two trials or more, the trials' slopes at each energy are held against zero by a two-sided t test,
+    With two trials or more, the trials' slopes at each energy are compared with zero by a two-sided t test,
     and an energy is significant where the p value, adjusted over all energies for a false discovery rate
     (Benjamini and Hochberg, J. R. Stat. Soc. B 57, 289 (1995)), is at most 5 %. This is what another training
     would repeat; all trials have seen the same spectra, so it says nothing of other data. A single trial has
     no spread; there an energy is significant where the draws' differences between the ends of the walk have
     their 5th percentile above zero or their 95th below it, so that about 95 % of the draws have one sign.
-    That is no test, and no correction for the number of energies is made.
+    That is no test, and nothing is corrected for the number of energies.
 
     Parameters
     ----------
@@ -293,7 +301,7 @@ def largest_step(spectra: np.ndarray, percentiles: np.ndarray) -> dict[str, floa
 
 
 def traverse_pair(
-    decode: Decode, drawn_TDS: np.ndarray, first: tuple[int, np.ndarray], second: tuple[int, np.ndarray]
+    decode: Decode, others_TDS: np.ndarray, first: tuple[int, np.ndarray], second: tuple[int, np.ndarray]
 ) -> np.ndarray:
     """Return mean spectra over the plane of two styles, shape (L, L, E), averaged over trials and draws.
 
@@ -301,7 +309,7 @@ def traverse_pair(
     ----------
     decode
         Takes styles, shape (T, D, S), and gives spectra, shape (T, D, E).
-    drawn_TDS
+    others_TDS
         The other styles, shape (T, D, S).
     first, second
         Index of the style and its values in each trial, shape (T, L); the first gives the first axis.
@@ -309,7 +317,7 @@ def traverse_pair(
     (one, level_TL), (other, level_TM) = first, second
     return np.stack([
         np.stack([
-            np.asarray(decode(_placed(drawn_TDS, {one: level_T, other: other_T}))).mean(
+            np.asarray(decode(with_styles(others_TDS, {one: level_T, other: other_T}))).mean(
                 axis=(0, 1), dtype=np.float64
             )
             for other_T in level_TM.T
@@ -350,11 +358,3 @@ def response_correlation(difference_E: np.ndarray, true_response_E: np.ndarray) 
     if np.ptp(difference_E) == 0 or np.ptp(true_response_E) == 0:
         return float("nan")
     return float(np.corrcoef(difference_E, true_response_E)[0, 1])
-
-
-def _placed(drawn_TDS: np.ndarray, level_of: dict[int, np.ndarray]) -> np.ndarray:
-    """Return a copy of the drawn styles with some styles set, in each trial, to one value, shape (T,)."""
-    placed_TDS = np.array(drawn_TDS, dtype=np.float32)
-    for style, level_T in level_of.items():
-        placed_TDS[:, :, style] = level_T[:, None]
-    return placed_TDS
