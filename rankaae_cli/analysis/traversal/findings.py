@@ -28,7 +28,7 @@ def sensitivity_unit(name: str, unit: str) -> str:
 
 
 def sensitivity_criterion(n_trials: int) -> str:
-    """Return when an energy counts as significant; see `core.traversal.sensitivity`."""
+    """Return when an energy counts as significant; see `core.styles.traversal.sensitivity`."""
     if n_trials > 1:
         return (
             f"two-sided t test of the slopes of {n_trials} trials against zero at each energy, false discovery "

@@ -19,6 +19,7 @@ Floats of the csv files have eight significant digits; what is not known is empt
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +30,13 @@ from rankaae_cli.analysis.traversal.axis import StyleAxis
 from rankaae_cli.analysis.traversal.check import ALL, check_table, compare, describe_check, read_sample
 from rankaae_cli.analysis.traversal.findings import INTERACTION
 from rankaae_cli.analysis.traversal.maps import map_figures, pair_maps
-from rankaae_cli.analysis.traversal.tables import COLUMNS, columns_table, overview_table, stability_table
 from rankaae_cli.analysis.traversal.walks import (
     StyleWalk,
     describe_walk,
     differences_of_trials,
+    overview_table,
     sensitivity_table,
+    stability_table,
     walk_style,
     walk_table,
 )
@@ -47,7 +49,7 @@ from rankaae_cli.models.rankaae.trained import TrainedModel
 from rankaae_cli.runs.directory import checkpoint_sha256
 
 OVERVIEW, FREE_OVERVIEW, STABILITY = "overview", "overview_free", "stability"
-TRAVERSAL = "traversal.json"
+TRAVERSAL, COLUMNS = "traversal.json", "columns"
 # Of what a traversal leaves: counted up with every change of it, so that a report replaces what is older.
 FORMAT_VERSION = 1
 OTHERS_TEXT = {"data": "others as in the data", "independent": "others independent"}
@@ -111,7 +113,7 @@ def traverse(
     styles = {walk.name: describe_walk(model, walk) for walk in walks}
     tables = _checks(model, family, walks, styles, check_rows, draws, seed) | _tables(model, walks, styles)
     pairs, maps = pair_maps(model, styles_TNS, others_TDS, [walk.axis for walk in walks])
-    tables |= {**maps, COLUMNS: columns_table(model)}
+    tables |= {**maps, COLUMNS: _columns(model)}
     content = {
         **_about(run_directory, model),
         "levels": levels,
@@ -178,6 +180,18 @@ def _checks(
             styles[walk.name]["check"] = describe_check(model, walk, sample, outcome, reference)
             tables[f"{walk.name}_check"] = check_table(model, walk, outcome)
     return tables
+
+
+def _columns(model: TrainedModel) -> pd.DataFrame:
+    """Return file, column, unit and meaning of every column of the other tables.
+
+    A column that ends with _N stands for one a trial or percentile.
+    """
+    with (files("rankaae_cli.analysis.traversal") / "columns.csv").open(encoding="utf-8") as file:
+        table = pd.read_csv(file, keep_default_na=False)
+    absorption = "edge step" if model.normalisation == "edge_step" else "arbitrary"
+    table["unit"] = [u.format(energy=model.energy_unit, absorption=absorption) for u in table["unit"]]
+    return table
 
 
 def _about(run_directory: Path, model: TrainedModel) -> dict[str, Any]:

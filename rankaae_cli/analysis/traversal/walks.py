@@ -1,5 +1,6 @@
 """The walk along one style: its average over trials, its numbers and its tables."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -171,6 +172,29 @@ def sensitivity_table(model: TrainedModel, style: StyleWalk) -> pd.DataFrame:
         high=slope.high_E,
         significant=slope.significant_E.astype(int),
     )
+
+
+def overview_table(model: TrainedModel, walks: Sequence[StyleWalk]) -> pd.DataFrame:
+    """Return the walks of several styles below one another, the columns of ``<style>.csv`` but the trials'."""
+    parts = {walk.name: walk_table(model, walk) for walk in walks}
+    return pd.concat(parts, names=["style"]).reset_index("style").reset_index(drop=True)
+
+
+def stability_table(
+    model: TrainedModel, walks: Sequence[StyleWalk], described: dict[str, Any]
+) -> pd.DataFrame:
+    """Return every trial's difference and their mean, the named styles below one another."""
+    parts = [
+        {
+            "style": walk.name,
+            "energy": model.energy_E,
+            "difference": walk.mean.difference_E,
+            **differences_of_trials(walk),
+            "relative_spread": described[walk.name]["stability"]["relative_spread"],
+        }
+        for walk in walks
+    ]
+    return pd.concat([pd.DataFrame(part) for part in parts], ignore_index=True)
 
 
 def energy_ranges(energy_E: np.ndarray, where_E: np.ndarray) -> list[list[float]]:

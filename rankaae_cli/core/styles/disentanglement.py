@@ -110,7 +110,7 @@ def mutual_information_gap(
         Shape (N, K), NaN where not known.
     classes_K
         Classes of each descriptor, or None where it is continuous. Where they are not those of the data
-        (`classes.fits_classes`) it is taken for continuous.
+        (`classification.fits_classes`) it is taken for continuous.
 
     Returns
     -------

@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 
 from rankaae_cli.analysis.traversal.maps import EDGE_MAP, MAIN_PEAK_MAP, MAPPED
-from rankaae_cli.analysis.traversal.tables import COLUMNS
 from rankaae_cli.analysis.traversal.traverse import (
+    COLUMNS,
     FREE_OVERVIEW,
     OTHERS_TEXT,
     OVERVIEW,
