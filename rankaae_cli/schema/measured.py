@@ -3,36 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-
-@dataclass
-class NormalisationConfig:
-    """Where the edge step is fitted, eV from the edge; null: the length of the scan decides.
-
-    Attributes
-    ----------
-    pre1
-        begin of the pre-edge; null: -150, or the second point
-    pre2
-        its end; null: -30, or halfway to the edge
-    norm1
-        begin of the post-edge; null: a third of its end, from 45 to 150
-    norm2
-        its end; null: 800, or that of the scan
-    pre_order
-        order of the pre-edge polynomial; null: 1, or 0 over less than 8 eV
-    norm_order
-        order of the post-edge polynomial; null: 0 over less than 70 eV, 1 below 300, else 2
-    flatten
-        take slope and curvature of the post-edge out above the edge
-    """
-
-    pre1: float | None = None
-    pre2: float | None = None
-    norm1: float | None = None
-    norm2: float | None = None
-    pre_order: int | None = None
-    norm_order: int | None = None
-    flatten: bool = True
+from rankaae_cli.core.xas.ranges import NormalisationRanges
 
 
 @dataclass
@@ -53,7 +24,7 @@ class MeasuredConfig:
 
     columns: Any = None
     calibrate: bool = True
-    normalisation: NormalisationConfig = field(default_factory=NormalisationConfig)
+    normalisation: NormalisationRanges = field(default_factory=NormalisationRanges)
 
 
 @dataclass

@@ -6,103 +6,23 @@ post-edge, the edge step as their difference at E0. Letter M: points of a measur
 """
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 
-from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.xas.edge_position import find_edge, main_edge
 from rankaae_cli.core.xas.edges import edge_energy
+from rankaae_cli.core.xas.ranges import NormalisationRanges
 from rankaae_cli.core.xas.spectra import SpectrumError, check_spectrum
 
 MIN_PRE_EDGE, MIN_POST_EDGE = 10.0, 40.0  # eV of the scan below and above the edge
 _FEWEST_PRE, _FEWEST_POST = 3, 5  # points in the fitted ranges
 _FEWEST_POINTS = 30
-# A line through less would be extrapolated to the edge by more than its length: then a constant is fitted.
-_SHORTEST_LINE = 8.0  # eV
-_HIGHEST_ORDER = 3
 # eV; monochromators of 3d metals' scans are off by 0.1 to 2.5 eV. One that is further off than this was never
 # calibrated, or the edge is not the foil's.
 _LARGEST_SHIFT = 10.0
 _BEFORE_FOIL = 5.0  # eV of the scan before the foil's edge
 # What a curve that repeats another may differ by, of its scatter. Foils behind compounds differ by 0.3 to 0.8.
 _SAME_CURVE = 0.03
-
-
-@dataclass(frozen=True)
-class NormalisationRanges:
-    """Where pre-edge and post-edge are fitted, in eV relative to E0; None where the scan decides.
-
-    Attributes
-    ----------
-    pre1, pre2
-        Ends of the pre-edge range, both negative. By default from -150 eV, or the second point of the scan, to
-        -30 eV, or halfway to the edge.
-    norm1, norm2
-        Ends of the post-edge range. By default to 800 eV, or the end of the scan; from a third of that, but from
-        45 eV at the lowest and 150 eV at the highest, and at least 20 eV before the end.
-    pre_order
-        Order of the pre-edge polynomial: 1, and 0 where the range is shorter than 8 eV.
-    norm_order
-        Order of the post-edge polynomial: by default 0 for a range below 70, 1 below 300 and 2 from 300 eV on.
-        (Scans of 3d metals' K edges cut off 80 to 300 eV above the edge then differ from the same scans in
-        whole, over the 65 eV of a XANES spectrum, by 0.015 to 0.03 of an edge step on average; a higher order
-        on a short range follows the fine structure and doubles that.)
-    flatten
-        Whether the post-edge's slope and curvature are taken out above E0, so that the spectrum ends at 1.
-    """
-
-    pre1: float | None = None
-    pre2: float | None = None
-    norm1: float | None = None
-    norm2: float | None = None
-    pre_order: int | None = None
-    norm_order: int | None = None
-    flatten: bool = True
-
-    def require_possible(self) -> None:
-        """Check what is given before any spectrum is read.
-
-        Raises
-        ------
-        UserError
-            Unless pre1 < pre2 < 0 < norm1 < norm2, of those that are given, and orders are from 0 to 3.
-        """
-        ends = {"pre1": self.pre1, "pre2": self.pre2, "0": 0.0, "norm1": self.norm1, "norm2": self.norm2}
-        given = [(name, value) for name, value in ends.items() if value is not None]
-        faults = []
-        for (lower, low), (higher, high) in pairwise(given):
-            if not low < high:
-                above = f"{higher}={high:g} is not above {lower}" + ("" if lower == "0" else f"={low:g}")
-                faults.append(f"{lower}={low:g} is not below 0" if higher == "0" else above)
-        for name, order in (("pre_order", self.pre_order), ("norm_order", self.norm_order)):
-            if order is not None and not 0 <= order <= _HIGHEST_ORDER:
-                faults.append(f"{name}={order} is not from 0 to {_HIGHEST_ORDER}")
-        if faults:
-            raise UserError(
-                "; ".join(f"measured.normalisation.{fault}" for fault in faults)
-                + "\nexpected eV from the edge, pre1 < pre2 < 0 < norm1 < norm2, and orders from 0 to "
-                f"{_HIGHEST_ORDER}; null leaves it to the scan"
-            )
-
-    def fitted_to(self, energy_M: np.ndarray, e0: float) -> "NormalisationRanges":
-        """Return the ranges with nothing left open, for a scan over `energy_M` (eV) with its edge at `e0`."""
-        first, second, last = energy_M[0] - e0, energy_M[1] - e0, energy_M[-1] - e0
-        # The first point of a scan is often bad: the monochromator has not settled.
-        pre1 = max(-150.0, second) if self.pre1 is None else max(self.pre1, first)
-        pre2 = max(-30.0, pre1 / 2) if self.pre2 is None else self.pre2
-        norm2 = min(800.0, last) if self.norm2 is None else min(self.norm2, last)
-        norm1 = self.norm1
-        if norm1 is None:
-            norm1 = min(max(45.0, norm2 / 3), 150.0, norm2 - 20.0)
-        pre_order, norm_order = self.pre_order, self.norm_order
-        if pre_order is None:
-            pre_order = int(pre2 - pre1 >= _SHORTEST_LINE)
-        if norm_order is None:
-            norm_order = int(norm2 - norm1 >= 70) + int(norm2 - norm1 >= 300)
-        return NormalisationRanges(
-            float(pre1), float(pre2), float(norm1), float(norm2), pre_order, norm_order, self.flatten
-        )
 
 
 @dataclass(frozen=True)
@@ -192,7 +112,7 @@ def _normalised_at(
     e0: float, energy_M: np.ndarray, mu_M: np.ndarray, ranges: NormalisationRanges
 ) -> Normalised:
     _require_reach(energy_M, e0)
-    used = ranges.fitted_to(energy_M, e0)
+    used = ranges.fitted_to(*(energy_M[[0, 1, -1]] - e0))
     pre = _fit(energy_M - e0, mu_M, used.pre1, used.pre2, used.pre_order, "pre-edge", _FEWEST_PRE)
     pre_edge_M = pre(energy_M - e0)
     post = _fit(

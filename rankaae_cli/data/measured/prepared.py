@@ -8,13 +8,13 @@ from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.xas.edges import EDGES, is_edge_of, looks_like
 from rankaae_cli.core.xas.glitches import full_range, glitches, jumps
 from rankaae_cli.core.xas.normalisation import (
-    NormalisationRanges,
     Normalised,
     calibration_shift,
     normalise,
     repeats,
     require_normalised,
 )
+from rankaae_cli.core.xas.ranges import NormalisationRanges
 from rankaae_cli.core.xas.spectra import SpectrumError, lorentzian_tail, regrid_noisy, require_edge_step
 from rankaae_cli.data.measured.absorber import edge_name, element_name, tabulated_edge
 from rankaae_cli.data.measured.spectrum import MeasuredSpectrum

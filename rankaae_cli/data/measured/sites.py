@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from rankaae_cli.core.errors import UserError
-from rankaae_cli.core.xas.normalisation import NormalisationRanges
+from rankaae_cli.core.xas.ranges import NormalisationRanges
 from rankaae_cli.core.xas.spectra import SpectrumError
 from rankaae_cli.data.family.rejections import Rejection
 from rankaae_cli.data.family.sites import FamilySpec, Gauge, Sites, gather, silent

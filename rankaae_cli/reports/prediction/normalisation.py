@@ -1,4 +1,4 @@
-"""Figures of how measured spectra were normalised: one a spectrum, and contact sheets of many as files."""
+"""Contact sheets: small figures of how many measured spectra were normalised."""
 
 import sys
 from collections.abc import Sequence
@@ -8,7 +8,6 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from rankaae_cli.core.labels import Subject
 from rankaae_cli.core.xas.normalisation import Normalised
 from rankaae_cli.data.measured.prepared import Prepared
 from rankaae_cli.reports.figures.drawing import (
@@ -19,7 +18,6 @@ from rankaae_cli.reports.figures.drawing import (
     ORANGE,
     VERMILION,
     legend_below,
-    new_figure,
     save_figure,
     styled,
 )
@@ -29,42 +27,6 @@ _COLUMNS, _ROWS = 5, 8
 _SHEET_INCHES = (7.0, 9.4)
 _NAME_CHARACTERS = 26
 _SCAN = (0.45, 0.06, 0.54, 0.46)  # of a panel: left, bottom, width and height of what is inset
-
-
-@styled
-def normalisation_figure(prepared: Prepared) -> Figure:
-    """Draw what was measured with the fitted curves, and the normalised spectrum beside it.
-
-    Parameters
-    ----------
-    prepared
-        A spectrum that was normalised here, or came normalised: then only the spectrum is drawn.
-
-    Returns
-    -------
-    Figure
-        One column wide.
-    """
-    spectrum, normalised = prepared.spectrum, prepared.normalised
-    subject = Subject(spectrum.name, spectrum.element or "?", spectrum.edge or "K")
-    details = [spectrum.columns_used]
-    if prepared.calibration:
-        details.append(f"calibrated by {prepared.calibration.shift:+.2f} eV")
-    figure = new_figure(2.15, subject, *details)
-    if normalised is None:
-        ax = figure.subplots()
-        ax.plot(prepared.energy_M, prepared.absorption_M, color=BLUE)
-        ax.set(xlabel="Energy (eV)", ylabel="Absorption, normalised")
-        return figure
-    raw, ax = figure.subplots(1, 2)
-    _draw_fits(raw, prepared)
-    raw.set(xlabel="Energy (eV)", ylabel="Absorption as measured")
-    _draw_normalised(ax, prepared)
-    ax.set(xlabel="Energy (eV)", ylabel="Absorption, normalised")
-    for each in (raw, ax):
-        each.locator_params(axis="x", nbins=4)
-    legend_below(figure, [raw, ax], columns=5)
-    return figure
 
 
 @styled
@@ -121,7 +83,7 @@ def _sheet(page: Sequence[Prepared], title: str) -> Figure:
     for ax in axes.flat[len(page) :]:
         ax.axis("off")
     for ax, one in zip(axes.flat, page, strict=False):
-        _draw_normalised(ax, one, small=True)
+        _draw_normalised(ax, one)
         if one.normalised is not None:
             _draw_scan(ax, one.normalised)
         ax.set_title(_broken(one.spectrum.name), fontsize=5.5, parse_math=False)
@@ -136,20 +98,6 @@ def _sheet(page: Sequence[Prepared], title: str) -> Figure:
     return figure
 
 
-def _draw_fits(ax: Axes, prepared: Prepared) -> None:
-    """Draw the absorption as measured with pre-edge, post-edge, their ranges and E0."""
-    done = prepared.normalised
-    assert done is not None
-    ax.plot(done.energy_M, done.mu_M, color=BLUE, label="measured")
-    above = done.energy_M >= done.e0 - 5
-    ax.plot(done.energy_M, done.pre_edge_M, color=ORANGE, lw=0.9, label="pre-edge")
-    ax.plot(
-        done.energy_M[above], done.post_edge_M[above], color=VERMILION, lw=0.9, ls="--", label="post-edge"
-    )
-    _shade_ranges(ax, done)
-    ax.axvline(done.e0, color=BLACK, lw=0.6, ls=":")
-
-
 def _draw_scan(ax: Axes, done: Normalised) -> None:
     """Draw the whole scan small, its pre-edge taken out, where a normalised spectrum leaves room: below 0.6."""
     inset = ax.inset_axes(_SCAN)
@@ -160,7 +108,9 @@ def _draw_scan(ax: Axes, done: Normalised) -> None:
     inset.axhline(0, color=ORANGE, lw=0.6, label="pre-edge")
     inset.plot(done.energy_M, scan_M, color=GREY, lw=0.6, label="whole scan, less its pre-edge")
     inset.plot(done.energy_M[above], post_M[above], color=VERMILION, lw=0.6, ls="--", label="post-edge")
-    _shade_ranges(inset, done, label="fitted in")
+    for low, high in ((done.ranges.pre1, done.ranges.pre2), (done.ranges.norm1, done.ranges.norm2)):
+        assert low is not None and high is not None
+        inset.axvspan(done.e0 + low, done.e0 + high, color=LIGHT_GREY, alpha=0.35, lw=0, label="fitted in")
     # The scan decides on the height: a fit that runs away from it may leave the panel.
     inset.set(
         xticks=[], yticks=[], ylim=(min(-0.2, float(scan_M.min())), max(1.2, float(scan_M.max()) + 0.1))
@@ -169,14 +119,7 @@ def _draw_scan(ax: Axes, done: Normalised) -> None:
         spine.set(visible=True, linewidth=0.4, color=LIGHT_GREY)
 
 
-def _shade_ranges(ax: Axes, done: Normalised, label: str | None = None) -> None:
-    """Shade where pre-edge and post-edge are fitted."""
-    for low, high in ((done.ranges.pre1, done.ranges.pre2), (done.ranges.norm1, done.ranges.norm2)):
-        assert low is not None and high is not None
-        ax.axvspan(done.e0 + low, done.e0 + high, color=LIGHT_GREY, alpha=0.35, lw=0, label=label)
-
-
-def _draw_normalised(ax: Axes, prepared: Prepared, small: bool = False) -> None:
+def _draw_normalised(ax: Axes, prepared: Prepared) -> None:
     """Draw the normalised spectrum about its edge, with its levels."""
     done = prepared.normalised
     centre = done.e0 if done else float(prepared.energy_M[np.argmax(prepared.absorption_M >= 0.5)])
@@ -184,10 +127,10 @@ def _draw_normalised(ax: Axes, prepared: Prepared, small: bool = False) -> None:
     energy, absorption = prepared.energy_M[shown], prepared.absorption_M[shown]
     for level in (0, 1):
         ax.axhline(level, color=LIGHT_GREY, lw=0.5)
-    ax.plot(energy, absorption, color=BLUE, lw=0.8 if small else 1.1, label="normalised" if small else None)
+    ax.plot(energy, absorption, color=BLUE, lw=0.8, label="normalised")
     if done:
         ax.axvline(done.e0, color=BLACK, lw=0.6, ls=":", label="$E_0$")
-        ax.plot([done.half_step], [0.5], "o", color=BLACK, ms=1.6 if small else 2.5, label="half step")
+        ax.plot([done.half_step], [0.5], "o", color=BLACK, ms=1.6, label="half step")
     ax.set_ylim(min(-0.15, float(absorption.min()) - 0.05), max(1.3, float(absorption.max()) + 0.1))
 
 

@@ -6,12 +6,12 @@ from hypothesis import strategies as st
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.xas.edge_position import find_edge
 from rankaae_cli.core.xas.normalisation import (
-    NormalisationRanges,
     calibration_shift,
     normalise,
     repeats,
     require_normalised,
 )
+from rankaae_cli.core.xas.ranges import NormalisationRanges
 from rankaae_cli.core.xas.spectra import SpectrumError
 from tests.data.measured_scan import edge_step_function, mu, scan_energies
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from rankaae_cli.data.measured.prepared import prepare
-from rankaae_cli.reports.figures.drawing import COLUMN_INCHES, png_bytes
-from rankaae_cli.reports.prediction.normalisation import contact_sheets, normalisation_figure
+from rankaae_cli.reports.figures.drawing import png_bytes
+from rankaae_cli.reports.prediction.normalisation import contact_sheets
 from tests.data.measured.test_prepared import compound
 from tests.reports.figures.test_evaluation import texts
 
@@ -19,22 +19,13 @@ def lines(ax):
     return {line.get_label(): line for line in ax.get_lines()}
 
 
-def test_a_figure_shows_what_was_fitted_and_what_came_of_it(prepared):
-    figure = normalisation_figure(prepared)
-    assert figure.get_size_inches()[0] == COLUMN_INCHES
-    raw, normalised = figure.axes
-    np.testing.assert_array_equal(lines(raw)["measured"].get_ydata(), prepared.normalised.mu_M)
-    np.testing.assert_array_equal(lines(raw)["pre-edge"].get_ydata(), prepared.normalised.pre_edge_M)
-    assert lines(normalised)["half step"].get_xdata()[0] == prepared.normalised.half_step
-    assert {ax.get_xlabel() for ax in figure.axes} == {"Energy (eV)"}
-    assert "calibrated by" in figure.get_suptitle() and "log(i0/itrans)" in figure.get_suptitle()
-    assert png_bytes(figure).startswith(b"\x89PNG")
-
-
 def test_what_came_normalised_is_drawn_alone(prepared):
-    figure = normalisation_figure(replace(prepared, normalised=None))
-    (ax,) = figure.axes
-    np.testing.assert_array_equal(ax.get_lines()[0].get_ydata(), prepared.absorption_M)
+    (sheet,) = contact_sheets([replace(prepared, normalised=None)], "A folder")
+    (ax,) = [ax for ax in sheet.axes if ax.axison]
+    assert not ax.child_axes
+    shown = lines(ax)["normalised"]
+    inside = np.isin(prepared.energy_M, shown.get_xdata())
+    np.testing.assert_array_equal(shown.get_ydata(), prepared.absorption_M[inside])
 
 
 @pytest.mark.parametrize(("count", "pages", "last"), [(1, 1, 1), (40, 1, 40), (43, 2, 3)])
@@ -58,6 +49,8 @@ def test_a_contact_sheet_shows_the_edge_and_how_the_whole_scan_was_fitted(prepar
     (inset,) = ax.child_axes
     done = prepared.normalised
     assert lines(ax)["$E_0$"].get_xdata()[0] == done.e0
+    half_step = lines(ax)["half step"]
+    assert (half_step.get_xdata()[0], half_step.get_ydata()[0]) == (done.half_step, 0.5)
     scan, post = lines(inset)["whole scan, less its pre-edge"], lines(inset)["post-edge"]
     assert scan.get_xdata()[-1] == post.get_xdata()[-1] == prepared.energy_M[-1]
     fitted = (post.get_xdata() > done.e0 + done.ranges.norm1) & (
@@ -86,4 +79,3 @@ def test_names_are_shown_as_they_are_not_as_formulas(prepared):
     named = replace(prepared, spectrum=replace(prepared.spectrum, name="Cr$_x_$O"))
     (sheet,) = contact_sheets([named], "Folder $_x_$")
     assert png_bytes(sheet).startswith(b"\x89PNG")
-    assert png_bytes(normalisation_figure(named)).startswith(b"\x89PNG")
