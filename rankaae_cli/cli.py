@@ -20,21 +20,6 @@ if TYPE_CHECKING:
 
 DONE, FAILED, WRONG_CALL, INTERRUPTED = 0, 1, 2, 130
 _CONFIG = "rankaae_cli.conf"
-_FLAGS_WITH_VALUE = (
-    *("--config-dir", "-cd", "--config-name", "-cn", "--config-path", "-cp"),
-    *("--package", "-p", "--cfg", "-c", "--experimental-rerun"),
-)
-_KNOWN_FLAGS = (
-    *("--help", "--hydra-help", "--version", "--cfg", "--resolve", "--package", "--run", "--multirun"),
-    *(
-        "--shell-completion",
-        "--config-path",
-        "--config-name",
-        "--config-dir",
-        "--experimental-rerun",
-        "--info",
-    ),
-)
 
 
 @dataclass(frozen=True)
@@ -92,7 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise UserError(f"unknown command {command!r}: {nearest(command, COMMANDS)}")
         return _run_under_hydra(command, _with_groups_appended(_flags_first(overrides)))
     except BrokenPipeError:
-        return _seen_enough()
+        return _closed_pipe()
     except Stopped as stopped:
         print(f"rankaae: {stopped}", file=sys.stderr)
         return stopped.status
@@ -155,6 +140,11 @@ def _flags_first(arguments: list[str]) -> list[str]:
     UserError
         For a setting written as a flag.
     """
+    if not any(argument.startswith("-") for argument in arguments):
+        return arguments
+    from hydra._internal.utils import get_args_parser
+
+    known = get_args_parser()._option_string_actions
     flags: list[str] = []
     settings: list[str] = []
     waiting = iter(arguments)
@@ -164,9 +154,9 @@ def _flags_first(arguments: list[str]) -> list[str]:
             continue
         flags.append(argument)
         name = argument.split("=", 1)[0]
-        if name in _FLAGS_WITH_VALUE and "=" not in argument:
+        if name in known and known[name].nargs is None and "=" not in argument:
             flags += [value] if (value := next(waiting, None)) is not None else []
-        elif name.startswith("--") and name not in _KNOWN_FLAGS:
+        elif name.startswith("--") and name not in known:
             key = name.removeprefix("--").replace("-", "_")
             raise UserError(f"unknown flag {name}: settings are written key=value, such as {key}=...")
     return flags + settings
@@ -230,13 +220,13 @@ class _Job:
     Attributes
     ----------
     command, overrides
-        As given.
+        Of the call.
     asks_help
         Show the help instead.
     status
         Exit status, after the call.
     process, folder
-        Where the command was given.
+        Of the call.
     """
 
     command: str
@@ -259,7 +249,7 @@ class _Job:
         try:
             result = self._run(cfg)
         except BrokenPipeError:
-            self.status = _seen_enough()
+            self.status = _closed_pipe()
             return None
         except Exception as error:
             # Left to Hydra, it would come with lines of its own.
@@ -276,7 +266,7 @@ class _Job:
         try:
             print(text, flush=True)
         except BrokenPipeError:
-            self.status = _seen_enough()
+            self.status = _closed_pipe()
 
     def _run(self, cfg: "DictConfig") -> dict[str, Any]:
         return _run_command(self.command, cfg, self.overrides)
@@ -285,8 +275,8 @@ class _Job:
         return _explained(error, self.command, self.overrides)[1]
 
 
-def _seen_enough() -> int:
-    """Return that all is well where whoever read the output, such as head, reads no more of it."""
+def _closed_pipe() -> int:
+    """Return success where the reader of the output, such as head, has closed the pipe."""
     # Nothing is left to be flushed into the pipe.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return DONE
@@ -312,21 +302,21 @@ def _run_command(command: str, cfg: "DictConfig", overrides: list[str]) -> dict[
 
 
 def _config_directories(overrides: list[str]) -> list[str]:
-    found = [o.split("=", 1)[1] for o in overrides if o.startswith("--config-dir=")]
-    return found + [b for a, b in itertools.pairwise(overrides) if a in ("--config-dir", "-cd")]
+    joined = [o.split("=", 1)[1] for o in overrides if o.startswith("--config-dir=")]
+    return joined + [b for a, b in itertools.pairwise(overrides) if a in ("--config-dir", "-cd")]
 
 
 def _report(error: Exception, command: str, overrides: list[str]) -> int:
-    """Say on standard error what went wrong; return the exit status."""
+    """Print what went wrong on standard error; return the exit status."""
     if os.environ.get("RANKAAE_DEBUG") == "1":
         traceback.print_exception(error)
-    status, said = _explained(error, command, overrides)
-    print(f"rankaae: {said}", file=sys.stderr)
+    status, message = _explained(error, command, overrides)
+    print(f"rankaae: {message}", file=sys.stderr)
     return status
 
 
 def _explained(error: Exception, command: str, overrides: list[str]) -> tuple[int, str]:
-    """Return the exit status and what is said of an error."""
+    """Return the exit status and the message for an error."""
     if isinstance(error, UserError):
         return WRONG_CALL, str(error)
     explained = _explain_configuration_error(error, command, overrides)
@@ -363,18 +353,16 @@ def _explain_configuration_error(error: BaseException, command: str, overrides: 
 
 
 def _unreadable(override: str, why: str) -> str:
-    """Say of a setting that Hydra's grammar does not take what is wrong, and how it would be taken."""
+    """Return what is wrong with a setting that Hydra's grammar refuses, and how to write it."""
     key, _, value = override.partition("=")
-    said = f"{override!r} cannot be read as key=value: {why}"
+    message = f"{override!r} cannot be read as key=value: {why}"
     if not value or value[0] in "'\"[{":
-        return said
-    return (
-        f"{said}\na value with blanks, brackets or commas stands in quotes within quotes: \"{key}='{value}'\""
-    )
+        return message
+    return f"{message}\na value with blanks, brackets or commas stands in quotes within quotes: \"{key}='{value}'\""
 
 
 def _meant(key: str, command: str, overrides: list[str]) -> str:
-    """Return a sentence that names what may be meant by a key that there is not: a group's option, or keys."""
+    """Return a sentence that suggests what is meant by an unknown key: an option of a group, or keys."""
     from rankaae_cli.commands.help import keys_of
     from rankaae_cli.schema import GROUPS
 

@@ -15,7 +15,7 @@ class UserError(ValueError):
 class Stopped(BaseException):
     """The run was asked to stop by a signal and did so in order; the exit status is 128 + its number.
 
-    Like KeyboardInterrupt it is no Exception, so that it ends a sweep, not only the job at hand.
+    Like KeyboardInterrupt it is no Exception, so that it ends a sweep, not only one job of it.
     """
 
     def __init__(self, message: str, signal_number: int) -> None:

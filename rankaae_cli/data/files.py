@@ -79,6 +79,17 @@ def strict_json(content: Any) -> str:
     return json.dumps(_without_nan(content), indent=2, allow_nan=False, ensure_ascii=False) + "\n"
 
 
+def read_mapping(path: Path, todo: str = "") -> dict[str, Any]:
+    """Read a JSON file that holds a mapping; raise UserError with `todo` if it cannot be read."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(content, dict):
+            raise ValueError("it holds no mapping")
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} cannot be read: {error}\n{todo}".rstrip()) from error
+    return content
+
+
 def require_space(path: str | Path, size: int) -> None:
     """Raise UserError if the disk of `path` has not `size` bytes left."""
     left = shutil.disk_usage(Path(path).absolute().parent).free

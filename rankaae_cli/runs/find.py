@@ -21,8 +21,8 @@ _MOST_NAMED = 3
 
 
 @dataclass(frozen=True)
-class LeftOut:
-    """A run that cannot be reported.
+class OmittedRun:
+    """A run that is left out of a selection, since it cannot be reported.
 
     Attributes
     ----------
@@ -43,8 +43,8 @@ class LeftOut:
 
 
 @dataclass(frozen=True)
-class FoundRuns:
-    """What a ``run=`` names.
+class RunSelection:
+    """The runs that a ``run=`` names.
 
     Attributes
     ----------
@@ -57,7 +57,7 @@ class FoundRuns:
     """
 
     finished: list[Path] = field(default_factory=list)
-    left_out: list[LeftOut] = field(default_factory=list)
+    left_out: list[OmittedRun] = field(default_factory=list)
     directory: Path | None = None
 
     @property
@@ -107,7 +107,7 @@ def readable_runs(root: Path) -> list[tuple[Path, dict[str, Any]]]:
     return runs
 
 
-def find_runs(run: str | Sequence[str]) -> FoundRuns:
+def find_runs(run: str | Sequence[str]) -> RunSelection:
     """Return the runs that `run` names.
 
     Parameters
@@ -125,17 +125,17 @@ def find_runs(run: str | Sequence[str]) -> FoundRuns:
     if not names:
         raise UserError("run=[] names no run\ngive directories of runs, or run=latest")
     if len(names) == 1 and (names[0] == "latest" or (Path(names[0]) / PROVENANCE).is_file()):
-        return FoundRuns([find_run(names[0])])
-    found: dict[Path, LeftOut | None] = {}
+        return RunSelection([find_run(names[0])])
+    runs: dict[Path, OmittedRun | None] = {}
     for name in names:
-        found |= {path.resolve(): state for path, state in _named(name)}
-    left_out = [state for state in found.values() if state is not None]
-    left_out.sort(key=lambda run: _natural(str(run.path)))
-    finished = [path for path, state in found.items() if state is None]
+        runs |= {path.resolve(): state for path, state in _named(name)}
+    left_out = [state for state in runs.values() if state is not None]
+    left_out.sort(key=lambda omitted: _natural(str(omitted.path)))
+    finished = [path for path, state in runs.items() if state is None]
     if not finished:
         raise UserError(_none_finished(names, left_out))
     directory = Path(names[0]) if len(names) == 1 and Path(names[0]).is_dir() else None
-    return FoundRuns(finished, left_out, directory and directory.resolve())
+    return RunSelection(finished, left_out, directory and directory.resolve())
 
 
 def _newest_finished(root: Path) -> Path:
@@ -167,7 +167,7 @@ def _newest_finished(root: Path) -> Path:
     )
 
 
-def _named(name: str) -> list[tuple[Path, LeftOut | None]]:
+def _named(name: str) -> list[tuple[Path, OmittedRun | None]]:
     """Return the runs that one name stands for, each with why it is left out."""
     if name == "latest":
         return [(find_run(name), None)]
@@ -184,7 +184,7 @@ def _named(name: str) -> list[tuple[Path, LeftOut | None]]:
     return runs
 
 
-def _below(folder: Path) -> Iterator[tuple[Path, LeftOut | None]]:
+def _below(folder: Path) -> Iterator[tuple[Path, OmittedRun | None]]:
     """Give the runs at and below a directory, in natural order."""
     for place, subfolders, files in os.walk(folder):
         path = Path(place)
@@ -202,43 +202,43 @@ def _below(folder: Path) -> Iterator[tuple[Path, LeftOut | None]]:
             for job in range(max(map(int, [*jobs, *filter(str.isdigit, subfolders)]), default=-1) + 1):
                 if str(job) not in jobs:
                     gone = path / str(job)
-                    yield gone, LeftOut(gone, "the job of the sweep failed before it trained")
+                    yield gone, OmittedRun(gone, "the job of the sweep failed before it trained")
 
 
 def _swept_command(config: Path) -> str:
-    """Return which command Hydra swept; empty where its file, which a user may have cut, does not tell."""
+    """Return which command Hydra swept; empty where its file, which a user may have cut, does not name it."""
     # Hundreds of lines, of which YAML would read every one.
-    found = _COMMAND.search(config.read_text(encoding="utf-8", errors="replace"))
-    return found[1] if found else ""
+    match = _COMMAND.search(config.read_text(encoding="utf-8", errors="replace"))
+    return match[1] if match else ""
 
 
-def _recorded_without_run(sweep: Path) -> Iterator[tuple[Path, LeftOut]]:
+def _recorded_without_run(sweep: Path) -> Iterator[tuple[Path, OmittedRun]]:
     """Give the jobs of a sweep that left no run, with what the sweep recorded of them."""
     for job in jobs_of(sweep):
         folder = sweep / job.directory
         if not (folder / PROVENANCE).is_file():
             reason = job.reason or f"the job is {job.state}"
-            yield folder, LeftOut(folder, reason, f"rankaae train resume={sweep}")
+            yield folder, OmittedRun(folder, reason, f"rankaae train resume={sweep}")
 
 
-def _state(path: Path) -> LeftOut | None:
+def _state(path: Path) -> OmittedRun | None:
     """Return why a run cannot be reported; None where it has finished."""
     try:
         content = read_provenance(path)
     except UserError as error:
-        return LeftOut(path, str(error).splitlines()[0], "train again", fault=True)
+        return OmittedRun(path, str(error).splitlines()[0], "train again", fault=True)
     if "finished" not in content:
         job = read_job(path) if (path / JOB).is_file() else None
         if job is not None and job.state == PRUNED:
-            return LeftOut(path, f"was pruned: {job.reason}", f"rankaae train resume={path} finishes it")
+            return OmittedRun(path, f"was pruned: {job.reason}", f"rankaae train resume={path} finishes it")
         why = f": {job.reason}" if job is not None and job.reason else ""
-        return LeftOut(path, f"has not finished{why}", f"rankaae train resume={path}")
+        return OmittedRun(path, f"has not finished{why}", f"rankaae train resume={path}")
     if not (path / BEST).is_file():
-        return LeftOut(path, f"has no {BEST}", "train again", fault=True)
+        return OmittedRun(path, f"has no {BEST}", "train again", fault=True)
     return None
 
 
-def _none_finished(names: Sequence[str], left_out: Sequence[LeftOut]) -> str:
+def _none_finished(names: Sequence[str], left_out: Sequence[OmittedRun]) -> str:
     shown = "; ".join(f"{run.path}: {run.reason}" for run in left_out[:_MOST_NAMED])
     more = f"; and {len(left_out) - _MOST_NAMED} more" if len(left_out) > _MOST_NAMED else ""
     todo = next((run.todo for run in left_out if run.todo), "")

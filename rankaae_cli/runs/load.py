@@ -1,4 +1,4 @@
-"""What a run works on again: its model, and its data with the split that it was trained with."""
+"""A finished run loaded again: its model, and its data with the split of the training."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -64,7 +64,7 @@ def load_family(
     split_seed
         Of the split.
     announce
-        Is told how several files went together.
+        Takes a line on how several files were joined.
 
     Raises
     ------

@@ -32,7 +32,7 @@ def logger_of(cfg: DictConfig, directory: Path) -> Any:
     try:
         with _alone(store):
             logger = instantiate(cfg.logger, save_dir=str(directory), **settings)
-            # By these, curves are told apart.
+            # They distinguish the curves of several runs.
             logger.log_hyperparams(settings_of_call())
         return logger
     except Exception as error:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import rankaae_cli
 from rankaae_cli.core.errors import UserError
-from rankaae_cli.data.files import now, write_text
+from rankaae_cli.data.files import now, read_mapping, write_text
 
 if TYPE_CHECKING:  # a sweep is planned without numpy and h5py
     from rankaae_cli.data.family.family_file import Family
@@ -72,11 +72,11 @@ def provenance_when_resumed(run: Path, data: list[Path], device: str) -> dict[st
         )
     begun_with = [entry.get("sha256") for entry in provenance.get("data", [])]
     for i, path in enumerate(data):
-        found, expected = sha256(path), begun_with[i] if i < len(begun_with) else "none"
-        if found != expected:
+        digest, expected = sha256(path), begun_with[i] if i < len(begun_with) else "none"
+        if digest != expected:
             raise UserError(
                 f"{path} is not the file that the run was begun with "
-                f"(its SHA-256 begins {found[:12]}, not {expected[:12]})\n"
+                f"(its SHA-256 begins {digest[:12]}, not {expected[:12]})\n"
                 "give the same file, or begin a new run"
             )
     return {**provenance, "resumed": [*provenance.get("resumed", []), now()]}
@@ -84,13 +84,7 @@ def provenance_when_resumed(run: Path, data: list[Path], device: str) -> dict[st
 
 def read_provenance(run: Path) -> dict[str, Any]:
     """Read provenance.json of a run."""
-    try:
-        content = json.loads((run / PROVENANCE).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UserError(f"{run / PROVENANCE} cannot be read: {error}") from error
-    if not isinstance(content, dict):
-        raise UserError(f"{run / PROVENANCE} cannot be read: it holds no mapping")
-    return content
+    return read_mapping(run / PROVENANCE)
 
 
 def sha256(path: Path) -> str:

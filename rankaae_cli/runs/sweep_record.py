@@ -9,13 +9,12 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 
 from rankaae_cli.core.errors import UserError
-from rankaae_cli.data.files import is_locked, now, replacing, write_text
+from rankaae_cli.data.files import is_locked, now, read_mapping, replacing, write_text
 from rankaae_cli.runs.provenance import PROVENANCE, read_provenance
 
 SWEEP, TABLE, JOB, LOG = "sweep.json", "sweep.csv", "job.json", "job.log"
@@ -23,6 +22,7 @@ JOB_LOCK = ".job.lock"  # of the process that runs the job
 
 NOT_STARTED, RUNNING, INTERRUPTED = "not started", "running", "interrupted"
 DONE, FAILED, PRUNED = "done", "failed", "pruned"
+_TODO = "begin a new sweep"  # where the record is damaged
 ENDED = (DONE, FAILED, PRUNED)
 
 
@@ -69,9 +69,9 @@ class Plan:
     command
         Of rankaae.
     folder
-        In which it was given.
+        Working folder of the call.
     call
-        Flags and overrides as given.
+        Flags and overrides of the call.
     arguments
         The overrides among them that are not Hydra's own.
     jobs
@@ -118,12 +118,12 @@ def read_plan(sweep: Path) -> Plan:
     UserError
         If it cannot be read.
     """
-    content = _read(sweep / SWEEP)
+    content = read_mapping(sweep / SWEEP, _TODO)
     try:
         jobs = [Job(**job) for job in content["jobs"]]
         return Plan(content["command"], content["folder"], content["call"], content["arguments"], jobs)
     except (KeyError, TypeError) as error:
-        raise UserError(f"{sweep / SWEEP} cannot be read: {error}\nbegin a new sweep") from error
+        raise UserError(f"{sweep / SWEEP} cannot be read: {error}\n{_TODO}") from error
 
 
 def jobs_of(sweep: Path) -> list[Job]:
@@ -168,21 +168,11 @@ def read_job(folder: Path) -> Job:
         If it cannot be read.
     """
     try:
-        job = Job(**_read(folder / JOB))
+        job = Job(**read_mapping(folder / JOB, _TODO))
     except TypeError as error:
         raise UserError(f"{folder / JOB} cannot be read: {error}\nremove it to run the job again") from error
     if job.state == RUNNING and not is_locked(folder / JOB_LOCK):
         # Between the two looks it may have ended in order.
-        job = Job(**_read(folder / JOB))
+        job = Job(**read_mapping(folder / JOB, _TODO))
         return job if job.state != RUNNING else replace(job, state=INTERRUPTED)
     return job
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path} cannot be read: {error}\nbegin a new sweep") from error
-    if not isinstance(content, dict):
-        raise UserError(f"{path} cannot be read: it holds no mapping\nbegin a new sweep")
-    return content

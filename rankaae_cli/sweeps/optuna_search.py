@@ -207,7 +207,8 @@ class OptunaSearch(JobSweeper):
         return jobs
 
     def _draw(self) -> None:
-        """Write the figure of the search, once there is something to see."""
+        """Write the figure of the search, once a job has completed."""
+        # matplotlib is not loaded before there is something to draw.
         from rankaae_cli.sweeps.optuna_figures import draw
 
         paths = draw(self.study, self.sweep_directory, self.space)

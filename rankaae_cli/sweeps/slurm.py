@@ -62,5 +62,5 @@ def queued_jobs(sweep: Path) -> list[str]:
 
 def _no_answer(why: str) -> UserError:
     return UserError(
-        f"whether jobs of the sweep are in Slurm's queue still cannot be told: {why}\nresume when Slurm answers"
+        f"it is not known whether jobs of the sweep are still in Slurm's queue: {why}\nresume when Slurm answers"
     )

@@ -3,7 +3,7 @@
 import pytest
 
 from rankaae_cli.core.errors import UserError
-from rankaae_cli.sweeps import slurm as sweep_queue
+from rankaae_cli.sweeps import slurm
 
 
 @pytest.fixture
@@ -29,9 +29,9 @@ def squeue(tmp_path, monkeypatch):
 
 
 def test_jobs_that_are_with_slurm_are_waited_for(sweep, squeue, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(sweep_queue, "_BETWEEN_LOOKS", 0.01)
+    monkeypatch.setattr(slurm, "_BETWEEN_LOOKS", 0.01)
     squeue.write_text("14_0\n14_1\n")
-    sweep_queue.wait_for_queue(sweep)
+    slurm.wait_for_queue(sweep)
     assert "2 jobs are with Slurm still (14_0, 14_1)" in capsys.readouterr().err
     calls = (tmp_path / "calls").read_text().splitlines()
     assert len(calls) == 3 and all("--jobs=14,16" in call for call in calls)
@@ -48,18 +48,18 @@ def test_no_answer_is_not_an_empty_queue(sweep, squeue, said, is_forgotten):
     program = squeue.parent / "bin" / "squeue"
     program.write_text(f'#!/bin/sh\necho "{said}" >&2\nexit 1\n', encoding="utf-8")
     if is_forgotten:
-        assert sweep_queue.queued_jobs(sweep) == []
+        assert slurm.queued_jobs(sweep) == []
         return
-    with pytest.raises(UserError, match="cannot be told: Unable to contact"):
-        sweep_queue.wait_for_queue(sweep)
+    with pytest.raises(UserError, match="still in Slurm's queue: Unable to contact"):
+        slurm.wait_for_queue(sweep)
 
 
 def test_a_sweep_that_slurm_never_had_is_not_asked_for(squeue, tmp_path):
     squeue.write_text("14_0\n")
-    assert sweep_queue.queued_jobs(tmp_path / "another") == []
+    assert slurm.queued_jobs(tmp_path / "another") == []
     assert not (tmp_path / "calls").exists()
 
 
 def test_without_slurm_nothing_is_queued(sweep, monkeypatch):
     monkeypatch.setenv("PATH", "/nowhere")
-    assert sweep_queue.queued_jobs(sweep) == []
+    assert slurm.queued_jobs(sweep) == []

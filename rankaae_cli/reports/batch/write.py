@@ -17,7 +17,7 @@ from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.terminal import console
 from rankaae_cli.data.files import now, strict_json, write_text
 from rankaae_cli.reports.batch.runs import batch_run
-from rankaae_cli.runs.find import FoundRuns, LeftOut
+from rankaae_cli.runs.find import OmittedRun, RunSelection
 
 if TYPE_CHECKING:
     from rankaae_cli.reports.batch.batch import Batch
@@ -27,7 +27,7 @@ REPORTS = Path("reports")
 PAGE, CONTENT = "report.html", "batch.json"
 
 
-def report_batch(found: FoundRuns, output: str | None, pages: bool) -> dict[str, Any]:
+def report_batch(found: RunSelection, output: str | None, pages: bool) -> dict[str, Any]:
     """Write one page of several runs, and theirs where missing or outdated.
 
     Parameters
@@ -79,7 +79,7 @@ def report_batch(found: FoundRuns, output: str | None, pages: bool) -> dict[str,
     return {"page": folder / PAGE, "status": int(faults)}
 
 
-def _batch(runs: list[Any], left_out: Sequence[LeftOut], root: Path) -> "Batch":
+def _batch(runs: list[Any], left_out: Sequence[OmittedRun], root: Path) -> "Batch":
     from rankaae_cli.reports.batch.batch import Batch, NotReported
 
     def order(run: Any) -> tuple[float, str, bool, float]:
@@ -182,7 +182,7 @@ def _content(batch: "Batch") -> dict[str, Any]:
     }
 
 
-def _folder(found: FoundRuns, output: str | None) -> Path:
+def _folder(found: RunSelection, output: str | None) -> Path:
     if output is not None:
         return Path(output).resolve()
     if found.directory is not None:
@@ -234,17 +234,17 @@ def _replacing_folder(folder: Path) -> Iterator[Path]:
             shutil.rmtree(left, ignore_errors=True)
 
 
-def _failure(path: Path, error: Exception) -> LeftOut:
+def _failure(path: Path, error: Exception) -> OmittedRun:
     if os.environ.get("RANKAAE_DEBUG") == "1":
         traceback.print_exception(error)
     if isinstance(error, UserError):
         reason, _, todo = str(error).partition("\n")
-        return LeftOut(path, reason, todo.replace("\n", " "), fault=True)
+        return OmittedRun(path, reason, todo.replace("\n", " "), fault=True)
     text = f"{type(error).__name__}: {error}".splitlines()[0]
-    return LeftOut(path, f"failed: {text}", f"RANKAAE_DEBUG=1 rankaae report run={path}", fault=True)
+    return OmittedRun(path, f"failed: {text}", f"RANKAAE_DEBUG=1 rankaae report run={path}", fault=True)
 
 
-def _common(found: FoundRuns) -> Path:
+def _common(found: RunSelection) -> Path:
     paths = [*found.finished, *(run.path.resolve() for run in found.left_out)]
     return Path(os.path.commonpath([path.parent for path in paths]))
 
