@@ -8,7 +8,7 @@ import pytest
 from rankaae_cli.data.family.family_file import read_family
 from rankaae_cli.data.family.samples import sample_path
 from rankaae_cli.models.rankaae.fit import FitRequest, fit
-from rankaae_cli.reports.run.explorer_content import explorer_of
+from rankaae_cli.reports.run.explorer import explorer_of
 from rankaae_cli.reports.run.page import render_page
 from tests.configuration import train_settings
 from tests.reports.run.test_page import content

@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 
 from rankaae_cli.core.labels import Subject
-from rankaae_cli.reports.figures.learning import curves
+from rankaae_cli.reports.figures.learning import interactive_curves
 from rankaae_cli.reports.figures.plotly import figure_json, pack
+from rankaae_cli.reports.run.figure_files import still_picture
 from rankaae_cli.reports.run.page import Picture, render_page
-from rankaae_cli.reports.run.stills import still_picture
 from rankaae_cli.reports.tables import Ranged, Table
 from tests.reports.figures.test_plotly import picture
 from tests.reports.run.test_page import content
@@ -29,7 +29,9 @@ LIVE = "return document.querySelectorAll('#figure-losses .live .main-svg').lengt
 @pytest.fixture(scope="module")
 def page_url(tmp_path_factory):
     """A page with one figure far down and one table, as a file."""
-    figure = curves(Subject("Fe_oxides", "Fe", "K"), METRICS, ["train_rank", "val_spearman"], 0, 40, "rows")
+    figure = interactive_curves(
+        Subject("Fe_oxides", "Fe", "K"), METRICS, ["train_rank", "val_spearman"], 0, 40, "rows"
+    )
     source, width, height = still_picture(picture(4)[0])
     live = Picture(
         source, "Losses.", "figures/losses.pdf", name="losses", alt="Curves.", size=(width, height),

@@ -112,7 +112,7 @@ def evaluate_baselines(
     from rankaae_cli.data.files import strict_json
     from rankaae_cli.models.supervised.classical import BASELINES
     from rankaae_cli.reports.baseline_table import baselines_csv
-    from rankaae_cli.reports.figures.baselines import baselines_figure
+    from rankaae_cli.reports.figures.comparisons import baselines as baselines_figure
     from rankaae_cli.reports.figures.drawing import save_figure
     from rankaae_cli.runs.directory import read_run_config
 

@@ -33,11 +33,12 @@ from rankaae_cli.reports.figures.drawing import (
     ORANGE,
     PAGE_INCHES,
     VERMILION,
+    draw_cells,
     legend_below,
     new_figure,
+    short,
     styled,
 )
-from rankaae_cli.reports.figures.heat import draw_cells, short
 
 # Of Okabe and Ito, without the yellow that white paper swallows. Seven colours and nine markers do not
 # repeat together before the 64th family.

@@ -1,4 +1,4 @@
-"""What all figures share: the style, the heading, colours, saving."""
+"""What all figures share: the style, the heading, colours, cells with numbers, saving."""
 
 import base64
 import functools
@@ -14,6 +14,7 @@ import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import Colormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.legend_handler import HandlerTuple
 from PIL import Image
@@ -26,6 +27,8 @@ BLUE, VERMILION, ORANGE = "#0072B2", "#D55E00", "#E69F00"  # of Okabe and Ito
 GREY, LIGHT_GREY, BLACK = "#5F6368", "#B8BCC2", "#1A1A1A"
 _HEADING_CHARACTERS_PER_INCH = 17  # bold, at the size of figure titles
 FORMATS = ("png", "pdf")
+_DARK = 0.45  # relative luminance below which the numbers of cells are white
+_SMALLEST = 6.0  # points, of these numbers
 # Without dates and versions, equal figures are equal files.
 _PDF_METADATA = {"CreationDate": None, "Producer": None, "Creator": None}
 
@@ -86,6 +89,52 @@ def legend_below(
         )
 
 
+def draw_cells(
+    ax: Axes,
+    value_RC: np.ndarray,  # noqa: N803
+    text_RC: Sequence[Sequence[str]],  # noqa: N803
+    colours: Colormap,
+    norm: Normalize,
+) -> None:
+    """Colour R by C cells and write in each; cells of NaN stay white.
+
+    Parameters
+    ----------
+    ax
+        Taken over whole: one tick a row and column, without marks.
+    value_RC
+        Shape (R, C).
+    text_RC
+        R by C texts.
+    colours, norm
+        From values to colours.
+    """
+    colours = colours.with_extremes(bad="white")
+    ax.imshow(np.ma.masked_invalid(value_RC), cmap=colours, norm=norm, aspect="auto")
+    for r, row in enumerate(text_RC):
+        for c, text in enumerate(row):
+            known = np.isfinite(value_RC[r, c])
+            red, green, blue, _ = colours(norm(value_RC[r, c])) if known else (1.0, 1.0, 1.0, 1.0)
+            light = 0.2126 * red + 0.7152 * green + 0.0722 * blue
+            colour = "white" if light < _DARK else BLACK
+            ax.text(c, r, text, ha="center", va="center", fontsize=_SMALLEST, color=colour, parse_math=False)
+    rows, columns = value_RC.shape
+    ax.set_xticks(range(columns))
+    ax.set_yticks(range(rows))
+    ax.tick_params(length=0)
+    ax.spines[:].set_visible(True)
+    ax.spines[:].set_color(LIGHT_GREY)
+
+
+def short(value: float, digits: int = 2) -> str:
+    """Return a number without the zero before its point, so that it fits a cell; nothing for NaN."""
+    if not np.isfinite(value):
+        return ""
+    text = f"{value:.{digits}f}"
+    sign, text = ("−" if text.startswith("-") and float(text) else ""), text.removeprefix("-")
+    return f"{sign}{text[1:] if text.startswith('0.') else text}"
+
+
 @styled
 def save_figure(figure: Figure, stem: Path, formats: Sequence[str] = FORMATS) -> list[Path]:
     """Write `figure` as ``<stem>.<format>`` in each of `formats`; return the paths."""
@@ -117,10 +166,15 @@ def png_bytes(figure: Figure) -> bytes:
 
 
 def _lay_out(figure: Figure) -> None:
-    """Place everything once; else each file that is saved finds the same layout anew, at the cost of drawing."""
+    """Place everything once; else each file that is saved computes the same layout again."""
     if figure.get_layout_engine() is not None:
         figure.draw_without_rendering()
         figure.set_layout_engine(None)
+
+
+def spectra_text(n: int) -> str:
+    """Return how many spectra there are, in words for a heading."""
+    return f"{n:,} spectra" if n != 1 else "1 spectrum"
 
 
 def data_uri(png: bytes) -> str:

@@ -1,13 +1,23 @@
-"""Interactive learning curves: losses, measures on validation, descriptors learnt."""
+"""Learning curves: losses, measures on validation, descriptors learnt."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from rankaae_cli.core.labels import Subject, metric_label
-from rankaae_cli.reports.figures.drawing import BLACK, BLUE, GREY, LIGHT_GREY
+from rankaae_cli.reports.figures.drawing import (
+    BLACK,
+    BLUE,
+    GREY,
+    LIGHT_GREY,
+    legend_below,
+    new_figure,
+    styled,
+)
 from rankaae_cli.reports.figures.plotly import (
     OKABE_ITO,
     add_panels,
@@ -18,14 +28,30 @@ from rankaae_cli.reports.figures.plotly import (
     set_axis,
 )
 
-_EPOCHS_AT_MOST = 250  # of a curve; more are no wider on a screen
-_SEVERAL_DECADES = 20.0  # as in the still picture: beyond this ratio the axis is logarithmic
+_PREFIX = "val_spearman_"  # of the columns of a descriptor
+_EPOCHS_AT_MOST = 250  # of an interactive curve; more are no wider on a screen
+_SEVERAL_DECADES = 20.0  # beyond this ratio of values an axis is logarithmic
+_FEW_POINTS = 8  # fewer than these are marked, since a curve of one point would be invisible
 
 
+def recorded_columns(metrics: pd.DataFrame) -> dict[str, list[str]]:
+    """Return the columns of metrics.csv with values that each figure of learning shows."""
+    recorded = [str(c) for c in metrics.columns if metrics[c].notna().any()]
+    per_descriptor = [c for c in recorded if c.startswith(_PREFIX)]
+    return {
+        "training_losses": [c for c in recorded if c.startswith("train_")],
+        "validation_curves": [
+            c for c in recorded if c == "score" or (c.startswith("val_") and c not in per_descriptor)
+        ],
+        "descriptor_learning": per_descriptor,
+    }
+
+
+@styled
 def curves(
     subject: Subject, metrics: pd.DataFrame, columns: Sequence[str], selected: int, best_epoch: int, what: str
-) -> Any:
-    """Return measures against the epoch, a panel each, a line a trial.
+) -> Figure:
+    """Draw measures against the epoch, a panel each, a line a trial.
 
     Parameters
     ----------
@@ -38,51 +64,96 @@ def curves(
     selected, best_epoch
         The trial that is drawn in front, and the epoch kept of it.
     """
+    n_rows = -(-len(columns) // 2)
+    figure = new_figure(0.6 + 1.15 * n_rows, subject, what)
+    panels = figure.subplots(n_rows, 2, sharex=True, squeeze=False).ravel()
+    for ax, column in zip(panels, columns, strict=False):
+        for trial, name, known in _trials(metrics, column, selected):
+            look: dict[str, Any] = (
+                {"color": BLUE, "zorder": 3} if trial == selected else {"color": LIGHT_GREY, "lw": 0.7}
+            )
+            ax.plot(known["epoch"], known[column], label=name, **look, **_marker(len(known)))
+        if _spans_decades(metrics[column]):
+            ax.set_yscale("log")
+            ax.yaxis.set_major_locator(LogLocator(subs=(1, 3)))
+            ax.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+            ax.yaxis.set_minor_formatter(NullFormatter())
+        ax.axvline(best_epoch, color=BLACK, lw=0.7, ls=":", label="epoch kept")
+        ax.set_ylabel(metric_label(column))
+    for ax in panels[len(columns) :]:
+        ax.remove()
+    for ax in panels[max(len(columns) - 2, 0) : len(columns)]:
+        ax.set_xlabel("Epoch")
+        ax.tick_params(labelbottom=True)
+    figure.align_ylabels()
+    legend_below(figure, list(panels[: len(columns)]))
+    return figure
+
+
+def interactive_curves(
+    subject: Subject, metrics: pd.DataFrame, columns: Sequence[str], selected: int, best_epoch: int, what: str
+) -> Any:
+    """Return the plotly figure of `curves`."""
     layout = new_layout(subject, what)
     rows = -(-len(columns) // 2)
     panels = add_panels(
         layout, len(columns), min(2, len(columns)), gap=(0.14, 0.3 / max(rows, 2)), stack=True
     )
     traces: list[dict[str, Any]] = []
-    others = sorted(set(metrics["trial"]) - {selected})
     for i, (panel, column) in enumerate(zip(panels, columns, strict=True)):
-        for trial in [*others, selected]:
-            front = trial == selected
-            known = _thinned(metrics.loc[metrics["trial"] == trial, ["epoch", column]].dropna())
-            name = f"trial {trial}, selected" if front else "other trials"
-            first = i == 0 and (front or trial == others[0])
+        shown = set()
+        for trial, name, values in _trials(metrics, column, selected):
+            front, known = trial == selected, _thinned(values)
             traces.append(
                 line(
                     panel, known["epoch"], known[column], name, BLUE if front else LIGHT_GREY,
                     hover=f"trial {trial}, epoch %{{x}}: %{{y:.4g}}<extra></extra>",
-                    line_width=1.6 if front else 1, legendgroup=name, showlegend=first,
-                    mode="lines" if len(known) > 7 else "lines+markers",
+                    line_width=1.6 if front else 1, legendgroup=name,
+                    showlegend=i == 0 and name not in shown,
+                    mode="lines+markers" if len(known) < _FEW_POINTS else "lines",
                 )
             )  # fmt: skip
-        values = metrics[column].to_numpy(dtype=float)
-        values = values[np.isfinite(values)]
+            shown.add(name)
         set_axis(layout, panel[0], "Epoch" if i >= len(columns) - 2 else "")
         set_axis(layout, panel[1])
-        if len(values) and values.min() > 0 and values.max() / values.min() > _SEVERAL_DECADES:
+        if _spans_decades(metrics[column]):
             set_axis(layout, panel[1], type="log", dtick=1)
         panel_title(layout, panel, metric_label(column).replace("\n", " "))
         _mark_epoch(layout, panel, best_epoch)
     return figure_of(traces, layout)
 
 
+@styled
 def descriptor_learning(
-    subject: Subject, metrics: pd.DataFrame, names: Sequence[str], selected: int, best_epoch: int
+    subject: Subject, metrics: pd.DataFrame, columns: Sequence[str], selected: int, best_epoch: int, what: str
+) -> Figure:
+    """Draw Spearman's correlation of each descriptor on validation against the epoch, of the selected trial.
+
+    Parameters are those of `curves`, the columns ``val_spearman_<descriptor>``.
+    """
+    figure = new_figure(2.3, subject, what)
+    ax = figure.subplots()
+    for name, known in _correlations(metrics, columns, selected):
+        ax.plot(known["epoch"], known["rho"], label=name, **_marker(len(known)))
+    ax.axvline(best_epoch, color=BLACK, lw=0.7, ls=":", label="epoch kept")
+    ax.set(xlabel="Epoch", ylabel="Spearman ρ")
+    ax.set_ylim(top=1.0)
+    legend_below(figure, ax, columns=6)
+    return figure
+
+
+def interactive_descriptor_learning(
+    subject: Subject, metrics: pd.DataFrame, columns: Sequence[str], selected: int, best_epoch: int, what: str
 ) -> Any:
-    """Return Spearman's correlation of each style with its descriptor on validation against the epoch."""
-    layout = new_layout(subject, f"validation rows, trial {selected}")
+    """Return the plotly figure of `descriptor_learning`."""
+    layout = new_layout(subject, what)
     (panel,) = add_panels(layout, 1)
-    rows = metrics[metrics["trial"] == selected]
     traces = []
-    for i, name in enumerate(names):
-        known = _thinned(rows[["epoch", f"val_spearman_{name}"]].dropna())
+    for i, (name, values) in enumerate(_correlations(metrics, columns, selected)):
+        known = _thinned(values)
         traces.append(
             line(
-                panel, known["epoch"], known[f"val_spearman_{name}"], name, OKABE_ITO[i % len(OKABE_ITO)],
+                panel, known["epoch"], known["rho"], name, OKABE_ITO[i % len(OKABE_ITO)],
                 hover=f"{name}, epoch %{{x}}: ρ %{{y:.3f}}<extra></extra>",
             )
         )  # fmt: skip
@@ -90,6 +161,40 @@ def descriptor_learning(
     set_axis(layout, panel[1], "Spearman ρ")
     _mark_epoch(layout, panel, best_epoch, "epoch kept")
     return figure_of(traces, layout)
+
+
+def _trials(metrics: pd.DataFrame, column: str, selected: int) -> list[tuple[int, str, pd.DataFrame]]:
+    """Return every trial, the selected one last and so in front, its name, and its known values."""
+    order = [*sorted(set(metrics["trial"]) - {selected}), selected]
+    return [
+        (
+            trial,
+            f"trial {trial}, selected" if trial == selected else "other trials",
+            metrics.loc[metrics["trial"] == trial, ["epoch", column]].dropna(),
+        )
+        for trial in order
+    ]
+
+
+def _correlations(
+    metrics: pd.DataFrame, columns: Sequence[str], selected: int
+) -> list[tuple[str, pd.DataFrame]]:
+    """Return of each descriptor its name and a trial's known ``epoch`` and ``rho``."""
+    rows = metrics[metrics["trial"] == selected]
+    return [
+        (column.removeprefix(_PREFIX), rows[["epoch", column]].set_axis(["epoch", "rho"], axis=1).dropna())
+        for column in columns
+    ]
+
+
+def _spans_decades(values: pd.Series) -> bool:
+    known = values.to_numpy(dtype=float)
+    known = known[np.isfinite(known)]
+    return len(known) > 0 and known.min() > 0 and known.max() / known.min() > _SEVERAL_DECADES
+
+
+def _marker(points: int) -> dict[str, Any]:
+    return {"marker": "o", "ms": 2} if points < _FEW_POINTS else {}
 
 
 def _mark_epoch(layout: dict[str, Any], panel: tuple[str, str], epoch: int, label: str = "") -> None:

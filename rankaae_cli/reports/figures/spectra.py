@@ -1,11 +1,21 @@
-"""Interactive figures of spectra rebuilt: examples and the error at each energy."""
+"""Figures of reconstructed spectra: examples, the worst ones, and the error at each energy."""
 
 from typing import Any
 
 import pandas as pd
+from matplotlib.figure import Figure
 
 from rankaae_cli.core.labels import Subject
-from rankaae_cli.reports.figures.drawing import BLACK, BLUE, VERMILION
+from rankaae_cli.reports.figures.drawing import (
+    BLACK,
+    BLUE,
+    GREY,
+    VERMILION,
+    legend_below,
+    new_figure,
+    spectra_text,
+    styled,
+)
 from rankaae_cli.reports.figures.plotly import (
     add_panels,
     band,
@@ -17,22 +27,61 @@ from rankaae_cli.reports.figures.plotly import (
     zero_line,
 )
 
-_TITLE_CHARACTERS = 24  # of a panel half a card wide
+# Of the title of a panel half a column wide: how many characters fit, and how many of both ends are kept.
+_STILL_TITLE, _INTERACTIVE_TITLE = (28, 12, 14), (24, 10, 13)
 
 
-def reconstructions(subject: Subject, spectra: pd.DataFrame, what: str, columns: int = 1) -> Any:
-    """Return spectra and what the network makes of them, a panel each, on one scale.
+@styled
+def reconstruction_examples(subject: Subject, spectra: pd.DataFrame, split: str) -> Figure:
+    """Draw spectra and their reconstructions, one panel an example.
 
     Parameters
     ----------
-    subject, what
+    subject, split
         What the figure is about.
     spectra
-        Columns ``example`` (the panel's title), ``material``, ``site``, ``mae``, ``energy``, ``given`` and
-        ``reconstructed``; the rows of an example stand together.
-    columns
-        Panels side by side.
+        Columns ``example`` (the panel's title), ``mae``, ``energy``, ``given`` and ``reconstructed``; the rows
+        of an example stand together.
     """
+    examples = list(spectra.groupby("example", sort=False))
+    figure = new_figure(0.6 + 1.15 * len(examples), subject, f"{split} split")
+    panels = figure.subplots(len(examples), 1, sharex=True, sharey=True, squeeze=False)[:, 0]
+    for ax, (title, rows_E) in zip(panels, examples, strict=True):
+        ax.plot(rows_E["energy"], rows_E["given"], color=BLACK, lw=1.4, label="given")
+        ax.plot(rows_E["energy"], rows_E["reconstructed"], color=VERMILION, ls="--", label="reconstructed")
+        ax.set_title(f"{title}, MAE {rows_E['mae'].iloc[0]:.3f}", parse_math=False)
+    panels[len(panels) // 2].set_ylabel(subject.absorption_label)
+    panels[-1].set_xlabel(subject.energy_label)
+    legend_below(figure, panels[0])
+    return figure
+
+
+@styled
+def worst_spectra(subject: Subject, spectra: pd.DataFrame, what: str) -> Figure:
+    """Draw the worst reconstructions, two beside one another, the worst first; `spectra` as for the examples."""
+    examples = list(spectra.groupby("example", sort=False))
+    n_rows = -(-len(examples) // 2)
+    figure = new_figure(0.7 + 1.05 * n_rows, subject, what)
+    panels = figure.subplots(n_rows, min(2, len(examples)), sharex=True, sharey=True, squeeze=False).ravel()
+    for ax, (title, rows_E) in zip(panels, examples, strict=False):
+        ax.plot(rows_E["energy"], rows_E["given"], color=BLACK, lw=1.1, label="given")
+        ax.plot(
+            rows_E["energy"], rows_E["reconstructed"], color=VERMILION, lw=0.9, ls="--", label="reconstructed"
+        )
+        shown = _shortened(str(title), *_STILL_TITLE)
+        ax.set_title(f"{shown}\nMAE {rows_E['mae'].iloc[0]:.3f}", parse_math=False)
+    for ax in panels[len(examples) :]:
+        ax.remove()
+    for ax in panels[max(0, len(examples) - 2) : len(examples)]:
+        ax.tick_params(labelbottom=True)
+        ax.set_xlabel(subject.energy_label)
+    panels[(n_rows - 1) // 2 * min(2, len(examples))].set_ylabel(subject.absorption_label)
+    legend_below(figure, panels[0])
+    return figure
+
+
+def interactive_reconstructions(subject: Subject, spectra: pd.DataFrame, what: str, columns: int = 1) -> Any:
+    """Return the plotly figure of either of the above, with so many `columns` of panels on one scale."""
     examples = list(spectra.groupby("example", sort=False))
     rows = -(-len(examples) // columns)
     layout = new_layout(subject, what)
@@ -57,23 +106,47 @@ def reconstructions(subject: Subject, spectra: pd.DataFrame, what: str, columns:
         if i:
             set_axis(layout, panel[0], matches="x")
             set_axis(layout, panel[1], matches="y")
-        short = str(title) if columns == 1 else _shortened(str(title))
+        short = str(title) if columns == 1 else _shortened(str(title), *_INTERACTIVE_TITLE)
         between = ", " if columns == 1 else "\n"
         panel_title(layout, panel, f"{short}{between}MAE {rows_E['mae'].iloc[0]:.3f}")
     return figure_of(traces, layout)
 
 
-def reconstruction_error(subject: Subject, errors: pd.DataFrame, what: str) -> Any:
-    """Return the reconstruction's error at each energy, below the mean spectrum.
+@styled
+def reconstruction_error(subject: Subject, errors: pd.DataFrame, n: int, split: str) -> Figure:
+    """Draw the reconstruction's error at each energy, below the mean spectrum.
 
     Parameters
     ----------
-    subject, what
-        What the figure is about.
+    subject, n, split
+        What the figure is about: `n` spectra of a split.
     errors
         Contents of reconstruction_error.csv.
     """
-    layout = new_layout(subject, what)
+    figure = new_figure(2.9, subject, f"{split} split, {spectra_text(n)}")
+    top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(1, 1.3))
+    energy = errors["energy"]
+    top.plot(energy, errors["mean_spectrum"], color=BLACK, label="mean spectrum")
+    top.set_ylabel(subject.absorption_label.replace(", ", ",\n").replace(" (", "\n("))
+    bottom.fill_between(
+        energy,
+        errors["error_p05"],
+        errors["error_p95"],
+        color=BLUE,
+        alpha=0.2,
+        label="5 % to 95 % of spectra",
+    )
+    bottom.plot(energy, errors["mean_error"], color=BLUE, label="mean error")
+    bottom.plot(energy, errors["mean_absolute_error"], color=VERMILION, label="mean absolute error")
+    bottom.axhline(0, color=GREY, lw=0.5, zorder=0)
+    bottom.set(xlabel=subject.energy_label, ylabel="Reconstructed\n− given")
+    legend_below(figure, [top, bottom], columns=2)
+    return figure
+
+
+def interactive_reconstruction_error(subject: Subject, errors: pd.DataFrame, n: int, split: str) -> Any:
+    """Return the plotly figure of `reconstruction_error`."""
+    layout = new_layout(subject, f"{split} split, {n:,} spectra")
     top, bottom = add_panels(layout, 2, heights=(1, 1.3), gap=(0, 0.07))
     energy, unit = errors["energy"], _unit(subject)
 
@@ -84,7 +157,7 @@ def reconstruction_error(subject: Subject, errors: pd.DataFrame, what: str) -> A
     label = "5–95 % of spectra"
     traces = [
         curve(top, "mean_spectrum", "mean spectrum", BLACK),
-        *band(bottom, energy, errors["error_p05"], errors["error_p95"], label, "#0072B233"),
+        *band(bottom, energy, errors["error_p05"], errors["error_p95"], label, BLUE + "33"),
         curve(bottom, "mean_error", "mean error", BLUE),
         curve(bottom, "mean_absolute_error", "mean absolute error", VERMILION),
     ]
@@ -100,5 +173,6 @@ def _unit(subject: Subject) -> str:
     return "" if subject.energy_unit == "index" else subject.energy_unit
 
 
-def _shortened(title: str) -> str:
-    return title if len(title) <= _TITLE_CHARACTERS else f"{title[:10]}…{title[-13:]}"
+def _shortened(title: str, most: int, first: int, last: int) -> str:
+    """Return a title of at most so many characters; of a long one the middle is left out."""
+    return title if len(title) <= most else f"{title[:first]}…{title[-last:]}"

@@ -1,18 +1,35 @@
 """Figures of the styles: whether they are normal, coupled, and leak into one another."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize, TwoSlopeNorm
 from matplotlib.figure import Figure
 
-from rankaae_cli.core.labels import Subject
-from rankaae_cli.core.statistics.metrics import normal_quantiles
-from rankaae_cli.reports.figures.drawing import BLACK, BLUE, legend_below, new_figure, styled
-from rankaae_cli.reports.figures.heat import draw_cells, short
+from rankaae_cli.core.labels import Subject, style_title
+from rankaae_cli.reports.figures.drawing import (
+    BLACK,
+    BLUE,
+    draw_cells,
+    legend_below,
+    new_figure,
+    short,
+    styled,
+)
+from rankaae_cli.reports.figures.plotly import (
+    add_panels,
+    escaped,
+    figure_of,
+    line,
+    new_layout,
+    panel_title,
+    set_axis,
+)
 from rankaae_cli.reports.tables import print_number
 
 _COLUMNS = 3
@@ -22,7 +39,7 @@ _POINTS_AT_MOST = 400  # of a Q-Q line; more are no wider than a line
 
 @styled
 def normality(
-    subject: Subject, styles_NS: np.ndarray, w_by_style: Mapping[str, float | None], what: str
+    subject: Subject, table: pd.DataFrame, w_by_style: Mapping[str, float | None], what: str
 ) -> Figure:
     """Draw a Q-Q plot of every style against the standard normal distribution.
 
@@ -30,21 +47,21 @@ def normality(
     ----------
     subject, what
         What the figure is about.
-    styles_NS
-        Shape (N, S).
+    table
+        Columns ``style``, ``normal_quantile`` and ``value``, ascending.
     w_by_style
-        Shapiro-Wilk W of each style, by name, in the order of the columns.
+        Shapiro-Wilk W of each style.
     """
     n_rows = -(-len(w_by_style) // _COLUMNS)
     figure = new_figure(0.7 + 1.1 * n_rows, subject, what)
     panels = figure.subplots(
         n_rows, min(_COLUMNS, len(w_by_style)), sharex=True, sharey=True, squeeze=False
     ).ravel()
-    for ax, style_N, (name, w) in zip(panels, styles_NS.T, w_by_style.items(), strict=False):
-        theoretical, sample = normal_quantiles(style_N)
-        shown = _both_ends(len(sample))
+    for ax, (name, w) in zip(panels, w_by_style.items(), strict=False):
+        points = table[table["style"] == name]
+        points = points.iloc[_both_ends(len(points))]
         ax.axline((0, 0), slope=1, color=BLACK, lw=0.7, ls="--", label="standard normal")
-        ax.plot(theoretical[shown], sample[shown], ".", ms=2, color=BLUE, label="style")
+        ax.plot(points["normal_quantile"], points["value"], ".", ms=2, color=BLUE, label="style")
         ax.set_title(f"{_short_name(name)}\nW = {print_number(w)}", parse_math=False)
     for ax in panels[len(w_by_style) :]:
         ax.remove()
@@ -57,80 +74,100 @@ def normality(
     return figure
 
 
+def interactive_normality(
+    subject: Subject, table: pd.DataFrame, w_by_style: Mapping[str, float | None], what: str
+) -> Any:
+    """Return the plotly figure of `normality`."""
+    layout = new_layout(subject, what)
+    columns = min(_COLUMNS, len(w_by_style))
+    rows = -(-len(w_by_style) // columns)
+    panels = add_panels(layout, len(w_by_style), columns, gap=(0.07, 0.3 / max(rows, 2)))
+    ends = [float(table["normal_quantile"].min()), float(table["normal_quantile"].max())]
+    traces: list[dict[str, Any]] = []
+    for i, (panel, (name, w)) in enumerate(zip(panels, w_by_style.items(), strict=True)):
+        points = table[table["style"] == name]
+        traces.append(
+            line(
+                panel, ends, ends, "standard normal", BLACK, line_dash="dash", line_width=1,
+                hoverinfo="skip", hovertemplate=None, legendgroup="n", showlegend=i == 0,
+            )
+        )  # fmt: skip
+        traces.append(
+            line(
+                panel, points["normal_quantile"], points["value"], "style", BLUE,
+                f"{escaped(style_title(name))}: %{{y:.3f}} where normal %{{x:.3f}}<extra></extra>",
+                mode="markers", marker={"size": 3, "color": BLUE}, legendgroup="s", showlegend=i == 0,
+            )
+        )  # fmt: skip
+        panel_title(layout, panel, f"{name.replace('_', ' ')}, W {print_number(w, 2)}")
+        set_axis(layout, panel[0], "Normal quantile" if i >= len(w_by_style) - columns else "", nticks=4)
+        set_axis(layout, panel[1], "Style" if i % columns == 0 else "", nticks=5)
+        if i:
+            set_axis(layout, panel[0], matches="x")
+            set_axis(layout, panel[1], matches="y")
+    return figure_of(traces, layout)
+
+
 @styled
-def coupling(
-    subject: Subject,
-    styles: Sequence[str],
-    between_styles_SS: np.ndarray,
-    between_descriptors_KK: np.ndarray,
-    what: str,
-) -> Figure:
+def coupling(subject: Subject, table: pd.DataFrame, what: str) -> Figure:
     """Draw the rank correlations of styles, and across the diagonal those of their descriptors.
 
     Parameters
     ----------
     subject, what
         What the figure is about.
-    styles
-        Names, the K named ones first.
-    between_styles_SS, between_descriptors_KK
-        Spearman's correlations, shapes (S, S) and (K, K).
+    table
+        Columns ``style``, then one a style: below the diagonal between styles, above it between descriptors,
+        NaN where neither.
     """
-    s, k = len(styles), len(between_descriptors_KK)
-    value_SS = np.where(np.tri(s, k=-1, dtype=bool), between_styles_SS, np.nan)
-    upper = np.triu_indices(k, 1)
-    value_SS[upper] = between_descriptors_KK[upper]
-    figure = new_figure(_height(s), subject, what)
-    ax = figure.subplots()
-    norm, colours = Normalize(-1, 1), mpl.colormaps["RdBu_r"]
-    draw_cells(ax, value_SS, [[short(v) for v in row] for row in value_SS], colours, norm)
-    _name_axes(ax, styles)
-    ax.plot([-0.5, s - 0.5], [-0.5, s - 0.5], color=BLACK, lw=0.7)
+    styles = [str(name) for name in table["style"]]
+    norm = Normalize(-1, 1)
+    figure, ax = _square(subject, table[styles].to_numpy(float), styles, "RdBu_r", norm, "Spearman ρ", what)
+    ends = [-0.5, len(styles) - 0.5]
+    ax.plot(ends, ends, color=BLACK, lw=0.7)
     ax.set_title("below the diagonal: styles; above: descriptors")
-    figure.colorbar(ScalarMappable(norm, colours), ax=ax, label="Spearman ρ", aspect=30, pad=0.02)
     return figure
 
 
 @styled
-def leakage(
-    subject: Subject,
-    styles: Sequence[str],
-    matrix_SS: np.ndarray,
-    what: str,
-) -> Figure:
+def leakage(subject: Subject, table: pd.DataFrame, what: str) -> Figure:
     """Draw how far each style moves when one is walked and the decoded spectra are encoded again.
 
     Parameters
     ----------
     subject, what
         What the figure is about.
-    styles
-        Names.
-    matrix_SS
-        Of `core.leakage.leakage_matrix`: walked, then moved style; shape (S, S).
+    table
+        Contents of leakage.csv.
     """
-    figure = new_figure(_height(len(styles)), subject, what)
-    ax = figure.subplots()
+    styles = [str(name) for name in table["walked"]]
+    matrix_SS = table[styles].to_numpy(float)
     known = matrix_SS[np.isfinite(matrix_SS)]
     top = max(1.0, float(known.max())) if len(known) else 1.0
     norm: Normalize = TwoSlopeNorm(0.3, 0, top)  # half of the colours for what ought to be nothing
-    colours = mpl.colormaps["Blues"]
-    draw_cells(ax, matrix_SS, [[short(v) for v in row] for row in matrix_SS], colours, norm)
-    _name_axes(ax, styles)
+    figure, ax = _square(subject, matrix_SS, styles, "Blues", norm, "Moved / intended", what)
     ax.set(xlabel="Style that moves", ylabel="Style walked")
-    label = "Moved / intended"
-    figure.colorbar(ScalarMappable(norm, colours), ax=ax, label=label, aspect=30, pad=0.02)
     return figure
 
 
-def _height(styles: int) -> float:
-    return 1.0 + 0.2 * max(styles, 5)
-
-
-def _name_axes(ax: Axes, styles: Sequence[str]) -> None:
+def _square(
+    subject: Subject,
+    value_SS: np.ndarray,
+    styles: Sequence[str],
+    colour_map: str,
+    norm: Normalize,
+    label: str,
+    what: str,
+) -> tuple[Figure, Axes]:
+    """Draw a number for each pair of styles; return the figure and its panel."""
+    figure = new_figure(1.0 + 0.2 * max(len(styles), 5), subject, what)
+    ax, colours = figure.subplots(), mpl.colormaps[colour_map]
+    draw_cells(ax, value_SS, [[short(v) for v in row] for row in value_SS], colours, norm)
     names = [_short_name(name) for name in styles]
     ax.set_xticklabels(names, rotation=90, parse_math=False)
     ax.set_yticklabels(names, parse_math=False)
+    figure.colorbar(ScalarMappable(norm, colours), ax=ax, label=label, aspect=30, pad=0.02)
+    return figure, ax
 
 
 def _short_name(name: str) -> str:

@@ -1,4 +1,4 @@
-"""Figure of the choice among trials."""
+"""Figures of the choice among trials."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,11 +11,29 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from rankaae_cli.core.labels import Subject
-from rankaae_cli.reports.figures.drawing import ORANGE, VERMILION, legend_below, new_figure, styled
-from rankaae_cli.reports.figures.heat import draw_cells, short
+from rankaae_cli.reports.figures.drawing import (
+    ORANGE,
+    VERMILION,
+    draw_cells,
+    legend_below,
+    new_figure,
+    short,
+    styled,
+)
+from rankaae_cli.reports.figures.plotly import (
+    add_panels,
+    escaped,
+    figure_of,
+    new_layout,
+    panel_title,
+    set_axis,
+)
+from rankaae_cli.reports.tables import print_number
 
 _TRIALS_AT_MOST = 10
 _LIMIT = 2.0  # standard deviations at which colours end
+_BLUES = [[0, "#F7FBFF"], [0.25, "#C6DBEF"], [0.5, "#6BAED6"], [0.75, "#2171B5"], [1, "#08306B"]]
+_DECIMALS = {"Published score": 1, "Reconstr. MAE (10⁻³)": 1, "Score": 3}  # of the others two
 
 
 @styled
@@ -40,61 +58,80 @@ def trial_choice(subject: Subject, choice: Mapping[str, Any]) -> Figure:
     tied = "published score undecided" if choice["published_choice"] is None else ""
     figure = new_figure(0.95 + 0.17 * rows, subject, *filter(None, ["validation split", shown, tied]))
     ax = figure.subplots()
-    text = [
-        [short(v, measure_digits(label)) for v in row[keep]]
-        for label, row in zip(labels, value_MT, strict=True)
-    ]
+    text = _cells(labels, value_MT[:, keep])
     norm, colours = Normalize(-_LIMIT, _LIMIT), mpl.colormaps["Blues"]
     draw_cells(ax, better_MT[:, keep], text, colours, norm)
     ax.set_yticklabels(labels, parse_math=False)
     ax.set_xticklabels([str(alive[i]["trial"]) for i in keep])
     ax.set_xlabel("Trial, best score first")
     ax.axhline(1.5, color="white", lw=2, zorder=1)
+    chosen = ((choice["trial"], VERMILION, "chosen"),
+              (choice["published_choice"], ORANGE, "the published score's choice"))  # fmt: skip
     for position, i in enumerate(keep):
-        for chosen, row, colour, label in (
-            (choice["trial"], 0, VERMILION, "chosen"),
-            (choice["published_choice"], 1, ORANGE, "the published score's choice"),
-        ):
-            if alive[i]["trial"] == chosen:
-                ax.add_patch(
-                    Rectangle(
-                        (position - 0.5, row - 0.5),
-                        1,
-                        1,
-                        fill=False,
-                        ec=colour,
-                        lw=1.6,
-                        label=label,
-                        zorder=3,
-                    )
-                )
+        for row, (trial, colour, label) in enumerate(chosen):
+            if alive[i]["trial"] == trial:
+                corner = (position - 0.5, row - 0.5)
+                ax.add_patch(Rectangle(corner, 1, 1, fill=False, ec=colour, lw=1.6, label=label, zorder=3))
     bar = figure.colorbar(ScalarMappable(norm, colours), ax=ax, aspect=30, pad=0.02)
     bar.set_label("Better, std. dev. over trials")
     legend_below(figure, ax)
     return figure
 
 
-def choice_measures(choice: Mapping[str, Any]) -> tuple[list[str], list[str], np.ndarray, np.ndarray]:
-    """Return what the figure shows of all trials that did not diverge, the best score first.
-
-    Parameters
-    ----------
-    choice
-        ``choice`` of metrics.json.
-
-    Returns
-    -------
-    tuple
-        Names of the trials; labels of the M measures; the measures, and how many standard deviations over
-        trials each is better, shapes (M, trials).
-    """
+def interactive_trial_choice(subject: Subject, choice: Mapping[str, Any]) -> Any:
+    """Return a plotly figure of every trial; None where `trial_choice` has room for all of them."""
     alive, labels, value_MT, better_MT = _by_score(choice)
-    return [str(trial["trial"]) for trial in alive], labels, value_MT, better_MT
+    if len(alive) <= _TRIALS_AT_MOST:
+        return None
+    names = [str(trial["trial"]) for trial in alive]
+    layout = new_layout(subject, "validation split", legend=False)
+    (panel,) = add_panels(layout, 1)
+    chosen = {0: (str(choice["trial"]), VERMILION)}
+    framed = "framed: what our score would choose; the published one is undecided"
+    if choice["published_choice"] is not None:
+        chosen[1] = (str(choice["published_choice"]), ORANGE)
+        framed = "framed: what each score would choose"
+    hover = []
+    for row, (label, value_T) in enumerate(zip(labels, value_MT, strict=True)):
+        said = [
+            f"{escaped(label)}, trial {n}: {print_number(float(v))}"
+            for n, v in zip(names, value_T, strict=True)
+        ]
+        name, colour = chosen.get(row, ("", ""))
+        if name in names:
+            column = names.index(name)
+            said[column] += ", chosen by this score"
+            layout.setdefault("shapes", []).append({
+                "type": "rect", "xref": panel[0], "yref": panel[1], "x0": column - 0.5, "x1": column + 0.5,
+                "y0": row - 0.5, "y1": row + 0.5, "line": {"color": colour, "width": 2.5},
+            })  # fmt: skip
+        hover.append(said)
+    trace = {
+        "type": "heatmap", "z": np.clip(better_MT, -_LIMIT, _LIMIT), "x": names,
+        "y": [label.replace("_", " ") for label in labels], "xaxis": panel[0], "yaxis": panel[1],
+        "colorscale": _BLUES, "zmin": -_LIMIT, "zmax": _LIMIT, "xgap": 1, "ygap": 1,
+        "text": _cells(labels, value_MT), "texttemplate": "%{text}", "textfont": {"size": 10},
+        "customdata": hover, "hovertemplate": "%{customdata}<extra></extra>",
+        "hoverongaps": False,
+        "colorbar": {"title": {"text": "better,<br>std. dev.", "font": {"size": 10}}, "thickness": 9,
+                     "outlinewidth": 0, "tickfont": {"size": 10}, "len": 0.9},
+    }  # fmt: skip
+    panel_title(layout, panel, framed)
+    for axis, title in zip(panel, ("Trial, best score first", ""), strict=True):
+        set_axis(layout, axis, title, type="category", tickmode="linear", dtick=1, ticks="", showgrid=False)
+    set_axis(layout, panel[0], tickangle=0)
+    set_axis(layout, panel[1], autorange="reversed")
+    return figure_of([trace], layout)
 
 
 def _by_score(
     choice: Mapping[str, Any],
 ) -> tuple[list[Mapping[str, Any]], list[str], np.ndarray, np.ndarray]:
+    """Return the trials that did not diverge, the best score first, and their measures.
+
+    The latter are the labels of the M measures, their values, and how many standard deviations over trials each
+    is better, shapes (M, trials).
+    """
     alive = [trial for trial in choice["trials"] if trial["mean_spearman"] is not None]
     alive.sort(key=lambda trial: trial["rank"] if trial["rank"] is not None else np.inf)
     labels, sign_M, value_MT = _measures(alive)
@@ -126,9 +163,11 @@ def _measures(trials: list[Mapping[str, Any]]) -> tuple[list[str], np.ndarray, n
     return list(labels), np.array(signs), np.array(values, dtype=float)
 
 
-def measure_digits(label: str) -> int:
-    """Return with how many decimals a measure is written in a cell."""
-    return {"Published score": 1, "Reconstr. MAE (10⁻³)": 1, "Score": 3}.get(label, 2)
+def _cells(labels: list[str], value_MT: np.ndarray) -> list[list[str]]:
+    """Return the measures as they are written in cells."""
+    return [
+        [short(v, _DECIMALS.get(label, 2)) for v in row] for label, row in zip(labels, value_MT, strict=True)
+    ]
 
 
 def _z(value_MT: np.ndarray) -> np.ndarray:

@@ -1,13 +1,10 @@
 """What is written beneath the figures of a report, and what they look like for who cannot see them."""
 
-from typing import TYPE_CHECKING
-
 from rankaae_cli.analysis.evaluation.baselines import FIGURE
 from rankaae_cli.analysis.traversal.maps import EDGE_MAP, MAIN_PEAK_MAP
 from rankaae_cli.analysis.traversal.traverse import FREE_OVERVIEW, OVERVIEW, STABILITY
-
-if TYPE_CHECKING:
-    from rankaae_cli.models.rankaae.trained import TrainedModel
+from rankaae_cli.core.labels import style_title
+from rankaae_cli.models.rankaae.trained import TrainedModel
 
 STYLES = {
     "style_vs_descriptor": "Each descriptor against its style. Points: test spectra, spread a little "
@@ -85,10 +82,8 @@ _ALTS_OF_STYLES = {
 }
 
 
-def walk_captions(model: "TrainedModel", name: str) -> dict[str, str]:
+def walk_captions(model: TrainedModel, name: str) -> dict[str, str]:
     """Return what the figures of one style show, by name, in the order of the page."""
-    from rankaae_cli.core.labels import style_title
-
     captions = {name: f"The spectrum along {style_title(name)}."}
     if name in model.descriptor_names:
         captions[f"{name}_check"] = (

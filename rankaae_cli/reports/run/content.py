@@ -1,58 +1,60 @@
 """What the page of a run shows, gathered from the run directory; figures for papers are written on the way."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from omegaconf import OmegaConf
+
+from rankaae_cli.analysis.evaluation.baselines import FIGURE
 from rankaae_cli.analysis.traversal.maps import map_figures
 from rankaae_cli.analysis.traversal.traverse import overviews
+from rankaae_cli.core.labels import descriptor_meaning
+from rankaae_cli.data.family.family_file import Family
+from rankaae_cli.models.rankaae.trained import TrainedModel
+from rankaae_cli.reports.baseline_table import baselines_table
+from rankaae_cli.reports.figures.comparisons import interactive_baselines
 from rankaae_cli.reports.paper.write import split_counts, write_papers
 from rankaae_cli.reports.run import captions as report_captions
+from rankaae_cli.reports.run import evaluation_figures, traversal_figures
 from rankaae_cli.reports.run import origin as report_origin
-from rankaae_cli.reports.run.evaluation_figures import figure_names
-from rankaae_cli.reports.run.explorer_content import explorer_of
+from rankaae_cli.reports.run import tables as run_tables
+from rankaae_cli.reports.run.explorer import explorer_of
+from rankaae_cli.reports.run.figure_files import FigureFiles
 from rankaae_cli.reports.run.inputs import baselines
-from rankaae_cli.reports.run.interactive_figures import baselines_maker, figure_makers
-from rankaae_cli.reports.run.pictures import PictureBook, learning_pictures
-from rankaae_cli.runs.directory import evaluation_directory
-
-if TYPE_CHECKING:
-    from rankaae_cli.data.family.family_file import Family
-    from rankaae_cli.models.rankaae.trained import TrainedModel
-    from rankaae_cli.reports.run.page import PageContent, Picture, PictureGroup
+from rankaae_cli.reports.run.page import PageContent, Picture, PictureGroup, sections_of
+from rankaae_cli.runs.directory import evaluation_directory, read_run_config
+from rankaae_cli.runs.provenance import read_provenance
 
 
 def gather(
     run_directory: Path,
-    model: "TrainedModel",
-    family: "Family",
+    model: TrainedModel,
+    family: Family,
     metrics: dict[str, Any],
     traversal: dict[str, Any],
-) -> "PageContent":
+) -> PageContent:
     """Collect what the page shows, writing the figures for papers on the way."""
-    from omegaconf import OmegaConf
-
-    from rankaae_cli.reports.baseline_table import baselines_table
-    from rankaae_cli.reports.run import tables as run_tables
-    from rankaae_cli.reports.run.page import PageContent
-    from rankaae_cli.runs.directory import read_run_config
-    from rankaae_cli.runs.provenance import read_provenance
-
     subject, provenance = model.subject, read_provenance(run_directory)
     config = read_run_config(run_directory)
     units = dict(zip(model.descriptor_names, model.descriptor_units, strict=True))
     evaluation = evaluation_directory(run_directory, "test")
     compared = baselines(run_directory)
-    makers = figure_makers(run_directory, model, metrics, traversal)
-    makers |= {} if compared is None else baselines_maker(model, compared)
-    book = PictureBook(run_directory / "report" / "figures", makers)
+    interactive = {
+        **evaluation_figures.interactive_figures(evaluation, model, metrics),
+        **traversal_figures.interactive_figures(run_directory, model, traversal),
+    }
+    if compared is not None:
+        interactive[FIGURE] = partial(interactive_baselines, subject, compared)
+    files = FigureFiles(run_directory / "report" / "figures", interactive)
+    of_evaluation = evaluation_figures.figure_names(model)
 
-    def evaluated(captions: dict[str, str]) -> "list[Picture]":
-        drawn = figure_names(model)
-        return book.from_files(evaluation, {n: c for n, c in captions.items() if n in drawn})
+    def evaluated(captions: Mapping[str, str]) -> list[Picture]:
+        return files.copied(evaluation, {n: c for n, c in captions.items() if n in of_evaluation})
 
-    def walked(captions: dict[str, str]) -> "list[Picture]":
-        return book.from_files(run_directory / "traversal", captions, prefix="traversal_")
+    def walked(captions: Mapping[str, str]) -> list[Picture]:
+        return files.copied(run_directory / "traversal", captions, prefix="traversal_")
 
     return PageContent(
         subject=subject,
@@ -63,7 +65,7 @@ def gather(
         trials=run_tables.trials_table(metrics),
         traversals=run_tables.traversals_table(traversal),
         facts=report_origin.facts(model, family, provenance, config),
-        learning=learning_pictures(book, run_directory, model),
+        learning=files.learning_curves(run_directory / "metrics.csv", model),
         styles=run_tables.disentanglement_table(metrics),
         associations=run_tables.associations_table(metrics["associations"], metrics)
         if metrics["associations"]
@@ -86,19 +88,15 @@ def gather(
         units=units,
         baselines=None if compared is None else baselines_table(compared),
         compared=() if compared is None else compared["rows"],
-        baseline_pictures=[] if compared is None else book.from_files(evaluation, report_captions.BASELINES),
+        baseline_pictures=[] if compared is None else files.copied(evaluation, report_captions.BASELINES),
         papers=write_papers(run_directory, model, family, metrics, traversal, compared),
         explorer=explorer_of(model, family),
+        sections=sections_of(model),
     )
 
 
-def _groups(
-    model: "TrainedModel", walked: "Callable[[dict[str, str]], list[Picture]]"
-) -> "list[PictureGroup]":
+def _groups(model: TrainedModel, walked: Callable[[Mapping[str, str]], list[Picture]]) -> list[PictureGroup]:
     """Return the figures of each descriptor's style, and those of all free styles together."""
-    from rankaae_cli.core.labels import descriptor_meaning
-    from rankaae_cli.reports.run.page import PictureGroup
-
     groups = []
     for name in model.descriptor_names:
         meaning = descriptor_meaning(name)

@@ -1,139 +1,217 @@
-"""The figures of ``rankaae evaluate``, one a question."""
+"""The figures of an evaluation, one a question: drawn beside its tables, and interactive ones from these."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple
 
-if TYPE_CHECKING:
-    from rankaae_cli.analysis.encoded import EncodedSplit
-    from rankaae_cli.analysis.evaluation.evaluate import Evaluation
-    from rankaae_cli.core.styles.replication import Repeats
-    from rankaae_cli.models.rankaae.trained import TrainedModel
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
 
-_WORST = 6
-
-
-def figure_names(model: "TrainedModel") -> tuple[str, ...]:
-    """Return the names of the figures that `draw_evaluation` leaves of a model."""
-    names = ["style_vs_descriptor", "prediction_vs_truth"]
-    if any(model.descriptor_classes.get(name) for name in model.descriptor_names):
-        names.append("confusion")
-    names += ["reconstruction_examples", "reconstruction_error", "worst_spectra"]
-    names += ["coupling", "normality", "leakage", "trials"]
-    if len(model.style_names) > len(model.descriptor_names):
-        names.append("associations")
-    return tuple(names)
+from rankaae_cli.analysis.evaluation.tables import table_of
+from rankaae_cli.core.labels import Subject, averaged
+from rankaae_cli.models.base import HasStyles, Predicts, Reconstructs, Trained
+from rankaae_cli.models.rankaae.trained import TrainedModel
+from rankaae_cli.reports.figures import comparisons, descriptors, drawing, spectra, styles, trials
 
 
-def draw_evaluation(directory: Path, evaluation: "Evaluation") -> None:
-    """Draw and save all figures of one split."""
-    model, reading, metrics = evaluation.run.model, evaluation.run.split, evaluation.metrics
-    from rankaae_cli.reports.figures.drawing import save_figure
+@dataclass(frozen=True)
+class _Source:
+    """What the figures of one split are made from.
 
-    makers = {
-        **_of_descriptors(model, reading, metrics),
-        **_of_spectra(model, reading, metrics),
-        **_of_styles(model, reading, metrics, evaluation.repeats),
-    }
+    Attributes
+    ----------
+    model
+        The model.
+    metrics
+        Contents of metrics.json.
+    table
+        From the name of a figure to the table that it shows.
+    """
+
+    model: TrainedModel
+    metrics: Mapping[str, Any]
+    table: Callable[[str], pd.DataFrame]
+
+    @property
+    def subject(self) -> Subject:
+        return self.model.subject
+
+    @property
+    def split(self) -> str:
+        return str(self.metrics["split"])
+
+    @property
+    def of_trial(self) -> str:
+        return f"{self.split} split, trial {self.model.selected_trial}"
+
+    @property
+    def of_average(self) -> str:
+        return f"{self.split} split, {averaged(self.metrics)}"
+
+    @property
+    def descriptors(self) -> list[descriptors.Descriptor]:
+        model, scores = self.model, self.metrics["ensemble"]["descriptors"]
+        calibrations = model.calibration["ensemble"]["descriptors"]
+        return [
+            descriptors.Descriptor(
+                name, unit, model.descriptor_classes.get(name), calibrations[name], scores[name]
+            )
+            for name, unit in zip(model.descriptor_names, model.descriptor_units, strict=True)
+        ]
+
+
+class _EvaluationFigure(NamedTuple):
+    """A figure: what a model has to be able to do for it, and how it is drawn, still and perhaps interactive."""
+
+    needs: type
+    still: Callable[[_Source], Figure]
+    interactive: Callable[[_Source], Any] | None = None
+
+
+def figure_names(model: TrainedModel) -> tuple[str, ...]:
+    """Return the names of the figures of an evaluation of a model."""
+    empty = set()
+    if not any(model.descriptor_classes.get(name) for name in model.descriptor_names):
+        empty.add("confusion")
+    if len(model.style_names) == len(model.descriptor_names):
+        empty.add("associations")
+    return tuple(
+        name for name, figure in _FIGURES.items() if name not in empty and isinstance(model, figure.needs)
+    )
+
+
+def draw_evaluation(
+    directory: Path, model: TrainedModel, metrics: Mapping[str, Any], tables: Mapping[str, pd.DataFrame]
+) -> None:
+    """Draw and save all figures of one split.
+
+    Parameters
+    ----------
+    directory
+        Where they go.
+    model, metrics
+        The model, and the contents of metrics.json.
+    tables
+        Of the evaluation, by the names of their files.
+    """
+    source = _Source(model, metrics, lambda name: tables[table_of(name)])
     for name in figure_names(model):
-        save_figure(makers[name](), directory / name)
+        drawing.save_figure(_FIGURES[name].still(source), directory / name)
 
 
-def _of_descriptors(
-    model: "TrainedModel", reading: "EncodedSplit", metrics: dict[str, Any]
+def interactive_figures(
+    directory: Path, model: TrainedModel, metrics: Mapping[str, Any]
 ) -> dict[str, Callable[[], Any]]:
-    from rankaae_cli.core.labels import averaged
-    from rankaae_cli.reports.figures import evaluation as figures
-    from rankaae_cli.reports.figures.classes import confusion
+    """Return what makes each interactive figure of a split, by name; its result may be None.
 
-    subject, ensemble = model.subject, metrics["ensemble"]
-    panels = [
-        figures.DescriptorReading(
-            name=name,
-            unit=unit,
-            style_N=reading.ensemble_styles_NK[:, k],
-            true_N=reading.descriptors_NK[:, k],
-            predicted_N=reading.ensemble_values_NK[:, k],
-            calibration=model.calibration["ensemble"]["descriptors"][name],
-            classes=model.descriptor_classes.get(name),
-            **{key: ensemble["descriptors"][name][key] for key in ("spearman", "r2", "mae")},
-        )
-        for k, (name, unit) in enumerate(zip(model.descriptor_names, model.descriptor_units, strict=True))
+    Parameters
+    ----------
+    directory
+        Where the tables of the evaluation lie.
+    model, metrics
+        As of `draw_evaluation`.
+    """
+    source = _Source(
+        model, metrics, lambda name: pd.read_csv(directory / table_of(name), dtype={"material": str})
+    )
+    makers = {name: _FIGURES[name].interactive for name in figure_names(model)}
+    return {name: partial(make, source) for name, make in makers.items() if make is not None}
+
+
+def _confusion(source: _Source) -> Figure:
+    scores = {n: s for n, s in source.metrics["ensemble"]["descriptors"].items() if "confusion" in s}
+    units = dict(zip(source.model.descriptor_names, source.model.descriptor_units, strict=True))
+    return descriptors.confusion(source.subject, scores, units, source.of_average)
+
+
+def _normality(source: _Source, draw: Callable[..., Any]) -> Any:
+    trial = source.metrics["trials"][int(source.model.selected_trial)]
+    w_by_style = dict(zip(source.model.style_names, trial["shapiro"], strict=True))
+    return draw(source.subject, source.table("normality"), w_by_style, source.of_trial)
+
+
+def _leakage(source: _Source) -> Figure:
+    rows = f"training rows, trial {source.metrics['leakage']['trial']}"
+    return styles.leakage(source.subject, source.table("leakage"), rows)
+
+
+def _associations(source: _Source, draw: Callable[..., Any]) -> Any:
+    content = source.metrics["associations"]
+    # Of too few rows the threshold is not known: NaN here, null in the file.
+    known = [
+        limit
+        for limit in (content["floor"], content["threshold"])
+        if limit is not None and np.isfinite(limit)
     ]
-    units = dict(zip(model.descriptor_names, model.descriptor_units, strict=True))
-    of_classes = {name: score for name, score in ensemble["descriptors"].items() if "confusion" in score}
-    what = f"{reading.split} split, {averaged(metrics)}"
-    return {
-        "style_vs_descriptor": lambda: figures.style_vs_descriptor(subject, panels, reading.split),
-        "prediction_vs_truth": lambda: figures.prediction_vs_truth(subject, panels, reading.split),
-        "confusion": lambda: confusion(subject, of_classes, units, what),
-    }
+    return draw(
+        source.subject,
+        source.table("associations"),
+        source.model.style_names,
+        max(known),
+        content["repeated_on"],
+        f"trial {content['trial']}",
+    )
 
 
-def _of_spectra(
-    model: "TrainedModel", reading: "EncodedSplit", metrics: dict[str, Any]
-) -> dict[str, Callable[[], Any]]:
-    import numpy as np
+def _of_descriptors(name: str, draw: Callable[..., Any]) -> Callable[[_Source], Any]:
+    return lambda s: draw(s.subject, s.table(name), s.descriptors, s.split)
 
-    from rankaae_cli.core.labels import averaged
-    from rankaae_cli.reports.figures import evaluation as figures
 
-    subject = model.subject
-    order = np.argsort(reading.error_N, kind="stable")
+def _of_errors(draw: Callable[..., Any]) -> Callable[[_Source], Any]:
+    return lambda s: draw(s.subject, s.table("reconstruction_error"), s.metrics["n"], s.split)
 
-    def example(row: int, title: str) -> figures.ReconstructionExample:
-        return figures.ReconstructionExample(
-            title=f"{title}{reading.material_N[row]}, site {reading.site_N[row]}",
-            spectrum_E=reading.spectra_NE[row],
-            reconstruction_E=reading.ensemble_spectra_NE[row],
-            mae=float(reading.error_N[row]),
-        )
 
-    typical = [("Best: ", order[0]), ("Median: ", order[len(order) // 2]), ("Worst: ", order[-1])]
-    # Sites of one material are much alike: of each only its worst.
-    _, first = np.unique(reading.material_N[order[::-1]].astype(str), return_index=True)
-    worst = [example(row, "") for row in order[::-1][np.sort(first)[:_WORST]]]
-    return {
-        "reconstruction_examples": lambda: figures.reconstruction_examples(
-            subject, model.energy_E, [example(row, which) for which, row in typical], reading.split
+_FIGURES: dict[str, _EvaluationFigure] = {
+    "style_vs_descriptor": _EvaluationFigure(
+        HasStyles,
+        _of_descriptors("style_vs_descriptor", descriptors.style_vs_descriptor),
+        _of_descriptors("style_vs_descriptor", descriptors.interactive_style_vs_descriptor),
+    ),
+    "prediction_vs_truth": _EvaluationFigure(
+        Predicts,
+        _of_descriptors("prediction_vs_truth", descriptors.prediction_vs_truth),
+        _of_descriptors("prediction_vs_truth", descriptors.interactive_prediction_vs_truth),
+    ),
+    "confusion": _EvaluationFigure(Predicts, _confusion),
+    "reconstruction_examples": _EvaluationFigure(
+        Reconstructs,
+        lambda s: spectra.reconstruction_examples(s.subject, s.table("reconstruction_examples"), s.split),
+        lambda s: spectra.interactive_reconstructions(
+            s.subject, s.table("reconstruction_examples"), f"{s.split} split"
         ),
-        "reconstruction_error": lambda: figures.reconstruction_error(
-            subject, model.energy_E, reading.spectra_NE, reading.ensemble_spectra_NE, reading.split
+    ),
+    "reconstruction_error": _EvaluationFigure(
+        Reconstructs,
+        _of_errors(spectra.reconstruction_error),
+        _of_errors(spectra.interactive_reconstruction_error),
+    ),
+    "worst_spectra": _EvaluationFigure(
+        Reconstructs,
+        lambda s: spectra.worst_spectra(s.subject, s.table("worst_spectra"), s.of_average),
+        lambda s: spectra.interactive_reconstructions(
+            s.subject, s.table("worst_spectra"), s.of_average, columns=2
         ),
-        "worst_spectra": lambda: figures.worst_spectra(
-            subject, model.energy_E, worst, f"{reading.split} split, {averaged(metrics)}"
-        ),
-    }
-
-
-def _of_styles(
-    model: "TrainedModel", reading: "EncodedSplit", metrics: dict[str, Any], of_free: "Repeats | None"
-) -> dict[str, Callable[[], Any]]:
-    import numpy as np
-
-    from rankaae_cli.reports.figures import styles as style_figures
-    from rankaae_cli.reports.figures import trials as choice_figure
-    from rankaae_cli.reports.figures.associations import associations
-
-    subject, t = model.subject, int(model.selected_trial)
-    what = f"{reading.split} split, trial {t}"
-    leakage, coupling = metrics["leakage"], metrics["coupling"]
-    w_S = dict(zip(model.style_names, metrics["trials"][t]["shapiro"], strict=True))
-    makers: dict[str, Callable[[], Any]] = {
-        "normality": lambda: style_figures.normality(subject, reading.styles_TNS[t], w_S, what),
-        "coupling": lambda: style_figures.coupling(
-            subject,
-            model.style_names,
-            np.array(coupling["between_styles"], dtype=float),
-            np.array(coupling["between_descriptors"], dtype=float),
-            what,
-        ),
-        "leakage": lambda: style_figures.leakage(
-            subject, model.style_names, np.array(leakage["matrix"], dtype=float), f"training rows, trial {t}"
-        ),
-        "trials": lambda: choice_figure.trial_choice(subject, metrics["choice"]),
-    }
-    if of_free is not None:
-        rows = metrics["associations"]["repeated_on"]
-        makers["associations"] = lambda: associations(subject, of_free, model.style_names, rows, f"trial {t}")
-    return makers
+    ),
+    "coupling": _EvaluationFigure(
+        HasStyles, lambda s: styles.coupling(s.subject, s.table("coupling"), s.of_trial)
+    ),
+    "normality": _EvaluationFigure(
+        HasStyles,
+        partial(_normality, draw=styles.normality),
+        partial(_normality, draw=styles.interactive_normality),
+    ),
+    "leakage": _EvaluationFigure(HasStyles, _leakage),
+    "trials": _EvaluationFigure(
+        Trained,
+        lambda s: trials.trial_choice(s.subject, s.metrics["choice"]),
+        lambda s: trials.interactive_trial_choice(s.subject, s.metrics["choice"]),
+    ),
+    "associations": _EvaluationFigure(
+        HasStyles,
+        partial(_associations, draw=comparisons.associations),
+        partial(_associations, draw=comparisons.interactive_associations),
+    ),
+}

@@ -33,7 +33,7 @@ def write_evaluation(
     evaluation = evaluate(run_directory, model, family, split, resamples, seed)
     directory = evaluation_directory(run_directory, split)
     write_tables(directory, evaluation.tables)
-    draw_evaluation(directory, evaluation)
+    draw_evaluation(directory, evaluation.run.model, evaluation.metrics, evaluation.tables)
     # Last, so that metrics.json stands for a whole evaluation.
     write_text(directory / METRICS, strict_json(evaluation.metrics))
     return evaluation.metrics

@@ -1,7 +1,7 @@
 """The page of a run: one HTML file that holds its pictures and needs no network."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +24,7 @@ from rankaae_cli.core.labels import (
     traversed,
     with_unit,
 )
+from rankaae_cli.models.base import HasStyles, Predicts, Reconstructs, Trained
 from rankaae_cli.reports.figures.plotly import plotly_packed
 from rankaae_cli.reports.paper.facts import Papers
 from rankaae_cli.reports.run.explorer import Explorer
@@ -31,6 +32,25 @@ from rankaae_cli.reports.tables import Cell, Ranged, Table, print_number
 
 # Words for Spearman's correlation, from the best down; the glossary of the page lists them.
 _QUALITIES = ((0.9, "very well"), (0.75, "well"), (0.5, "roughly"), (-1.0, "poorly"))
+
+# The sections of the page in its order, their titles in its menu (none for parts of the section before), and what
+# a model has to be able to do for each.
+SECTIONS: Mapping[str, tuple[str, type]] = {
+    "summary": ("Summary", Predicts),
+    "evaluation": ("Evaluation", Predicts),
+    "styles": ("", HasStyles),
+    "reconstruction": ("", Reconstructs),
+    "traversals": ("Traversals", HasStyles),
+    "explorer": ("Explorer", HasStyles),
+    "new-descriptors": ("New descriptors", HasStyles),
+    "baselines": ("Baselines", Predicts),
+    "trials": ("Choosing among trials", Trained),
+    "learning": ("Loss curves", Trained),
+    "data": ("Data", Trained),
+    "papers": ("For papers", Trained),
+    "reproduce": ("Reproduce", Trained),
+    "glossary": ("Glossary", Trained),
+}
 
 
 @dataclass(frozen=True)
@@ -144,6 +164,8 @@ class PageContent:
         What is for papers; None where it was not written.
     explorer
         Networks, styles and spectra of the explorer; None for a page without it.
+    sections
+        Names in `SECTIONS` of those that the model has.
     """
 
     subject: Subject
@@ -178,13 +200,25 @@ class PageContent:
     map_pictures: Sequence[Picture] = ()
     papers: Papers | None = None
     explorer: Explorer | None = None
+    sections: Collection[str] = tuple(SECTIONS)
+
+
+def sections_of(model: Trained) -> tuple[str, ...]:
+    """Return the names of the sections that follow from what a model can do."""
+    return tuple(name for name, (_, capability) in SECTIONS.items() if isinstance(model, capability))
 
 
 def render_page(content: PageContent) -> str:
     """Return the page as HTML; every value is escaped."""
     template = page_environment().get_template("report.html.j2")
+    optional = {"explorer": content.explorer, "baselines": content.baselines, "papers": content.papers}
     return template.render(
         page=content,
+        sections={
+            name: title
+            for name, (title, _) in SECTIONS.items()
+            if name in content.sections and optional.get(name, content) is not None
+        },
         tiles=_tiles(content),
         readings=_readings(content),
         qualities=_quality_words(),

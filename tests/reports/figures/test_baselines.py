@@ -5,7 +5,7 @@ import pytest
 
 from rankaae_cli.core.labels import Subject
 from rankaae_cli.reports.baseline_table import baselines_csv, baselines_table, print_baselines
-from rankaae_cli.reports.figures.baselines import baselines_figure
+from rankaae_cli.reports.figures.comparisons import baselines as baselines_figure
 from tests.reports.figures.test_evaluation import texts
 
 

@@ -9,7 +9,7 @@ from PIL import Image
 
 from rankaae_cli.core.labels import Subject
 from rankaae_cli.core.statistics.calibration import fit_calibration
-from rankaae_cli.reports.figures import evaluation as figures
+from rankaae_cli.reports.figures import descriptors, learning, spectra
 from rankaae_cli.reports.figures.drawing import BLACK, BLUE, VERMILION, png_bytes, save_figure
 
 HOSTILE = r"$\frac{<script>_^%& ' quoted $"
@@ -21,16 +21,45 @@ SUBJECTS = {
 
 
 def reading(name="CN", n=60, known=True, classes=None):
+    """Return a descriptor and its columns of the tables."""
     rng = np.random.default_rng(0)
     style = rng.normal(size=n)
     true = np.round(style + 5) if classes else style + 0.2 * rng.normal(size=n)
     true = true if known else np.full(n, np.nan)
     calibration = fit_calibration(style, true, np.arange(n))
-    predicted = true if known else np.full(n, np.nan)
-    score = 0.9 if known else float("nan")
-    return figures.DescriptorReading(
-        name, "angstrom", style, true, predicted, calibration, score, score, score, classes
+    score = dict.fromkeys(("spearman", "r2", "mae"), 0.9 if known else float("nan"))
+    columns = {f"{name}_style": style, f"{name}_true": true, name: true}
+    return descriptors.Descriptor(name, "angstrom", classes, calibration, score), columns
+
+
+def draw_readings(draw, subject, readings, split):
+    n = len(next(iter(readings[0][1].values())))
+    columns = {"material": "m", "site": np.arange(n)}
+    for _, more in readings:
+        columns |= more
+    return draw(subject, pd.DataFrame(columns), [descriptor for descriptor, _ in readings], split)
+
+
+def examples(titles):
+    """Return as many spectra, all 1, reconstructed as 0."""
+    return pd.concat(
+        [
+            pd.DataFrame({"example": title, "mae": 0.1, "energy": ENERGY, "given": 1.0, "reconstructed": 0.0})
+            for title in titles
+        ]
     )
+
+
+def errors():
+    names = ("mean_spectrum", "mean_error", "mean_absolute_error", "error_p05", "error_p95")
+    return pd.DataFrame({"energy": ENERGY} | {name: float(i) for i, name in enumerate(names)})
+
+
+def draw_learning(figure, subject, table, selected=1, best_epoch=7):
+    """Draw a figure of learning as the report does, without one where nothing was recorded."""
+    draw = learning.descriptor_learning if figure == "descriptor_learning" else learning.curves
+    columns = learning.recorded_columns(table)[figure]
+    return draw(subject, table, columns, selected, best_epoch, "rows") if columns else None
 
 
 def metrics(trials=3, epochs=20):
@@ -55,22 +84,30 @@ def metrics(trials=3, epochs=20):
 
 
 MAKERS = {
-    "losses": lambda s: figures.training_losses(s, metrics(), 1, 7),
-    "losses of one epoch and trial": lambda s: figures.training_losses(s, metrics(1, 1), 0, 0),
-    "validation": lambda s: figures.validation_curves(s, metrics(), 1, 7),
-    "descriptor learning": lambda s: figures.descriptor_learning(s, metrics(), ["CN", "OS"], 1, 7),
-    "one descriptor": lambda s: figures.style_vs_descriptor(s, [reading()], "test"),
-    "styles": lambda s: figures.style_vs_descriptor(
-        s, [reading(), reading("OS", classes=[3, 4, 5, 6, 7]), reading("OCN", known=False)], "validation"
+    "losses": lambda s: draw_learning("training_losses", s, metrics()),
+    "losses of one epoch and trial": lambda s: draw_learning("training_losses", s, metrics(1, 1), 0, 0),
+    "validation": lambda s: draw_learning("validation_curves", s, metrics()),
+    "descriptor learning": lambda s: draw_learning("descriptor_learning", s, metrics()),
+    "one descriptor": lambda s: draw_readings(descriptors.style_vs_descriptor, s, [reading()], "test"),
+    "styles": lambda s: draw_readings(
+        descriptors.style_vs_descriptor,
+        s,
+        [reading(), reading("OS", classes=[3, 4, 5, 6, 7]), reading("OCN", known=False)],
+        "validation",
     ),
-    "many spectra": lambda s: figures.prediction_vs_truth(s, [reading(n=3500), reading(n=3500)], "test"),
-    "truth": lambda s: figures.prediction_vs_truth(
-        s, [reading(), reading("OS", classes=[3, 4, 5, 6, 7]), reading("OCN", known=False)], "test"
+    "many spectra": lambda s: draw_readings(
+        descriptors.prediction_vs_truth, s, [reading(n=3500), reading("OS", n=3500)], "test"
     ),
-    "examples": lambda s: figures.reconstruction_examples(
-        s, ENERGY, [figures.ReconstructionExample(HOSTILE, np.ones(40), np.zeros(40), 0.1)] * 3, "test"
+    "truth": lambda s: draw_readings(
+        descriptors.prediction_vs_truth,
+        s,
+        [reading(), reading("OS", classes=[3, 4, 5, 6, 7]), reading("OCN", known=False)],
+        "test",
     ),
-    "error": lambda s: figures.reconstruction_error(s, ENERGY, np.zeros((9, 40)), np.ones((9, 40)), "test"),
+    "examples": lambda s: spectra.reconstruction_examples(
+        s, examples([f"{HOSTILE} {i}" for i in range(3)]), "test"
+    ),
+    "error": lambda s: spectra.reconstruction_error(s, errors(), 9, "test"),
 }
 
 
@@ -113,11 +150,17 @@ def test_names_are_drawn_as_they_are():
     assert any(HOSTILE in text for text in shown)
 
 
-def test_nothing_recorded_gives_no_figure():
-    empty = metrics()[["epoch", "trial"]]
-    assert figures.training_losses(SUBJECTS["index"], empty, 0, 0) is None
-    assert figures.validation_curves(SUBJECTS["index"], empty, 0, 0) is None
-    assert figures.descriptor_learning(SUBJECTS["index"], empty, ["CN"], 0, 0) is None
+def test_nothing_recorded_leaves_no_columns_to_draw():
+    empty = metrics()[["epoch", "trial", "train_smoothness"]]
+    assert not any(learning.recorded_columns(empty).values())
+
+
+def test_each_recorded_column_stands_in_one_figure():
+    assert learning.recorded_columns(metrics()) == {
+        "training_losses": ["train_reconstruction", "train_rank"],
+        "validation_curves": ["val_reconstruction_mae", "val_spearman", "score"],
+        "descriptor_learning": ["val_spearman_CN"],
+    }
 
 
 def test_picture_has_the_colours_and_the_size_of_its_figure():

@@ -1,18 +1,21 @@
 """Figures of evaluations: they fit, are labelled, and bear what may be missing."""
 
+from dataclasses import asdict
+
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.colors import Normalize
 
+from rankaae_cli.core.statistics.metrics import normal_quantiles
 from rankaae_cli.core.styles.associations import associations as associate
 from rankaae_cli.core.styles.replication import repeats
-from rankaae_cli.reports.figures import evaluation as figures
+from rankaae_cli.reports.figures import comparisons, spectra
 from rankaae_cli.reports.figures import styles as style_figures
-from rankaae_cli.reports.figures.associations import associations
-from rankaae_cli.reports.figures.classes import confusion
-from rankaae_cli.reports.figures.heat import short
+from rankaae_cli.reports.figures.descriptors import confusion
+from rankaae_cli.reports.figures.drawing import short
 from rankaae_cli.reports.figures.trials import trial_choice
-from tests.reports.figures.test_evaluation import ENERGY, HOSTILE, SUBJECTS, texts
+from tests.reports.figures.test_evaluation import HOSTILE, SUBJECTS, examples, texts
 
 STYLES = ["OS", "CN", "a_long_name_of_one", "free_1", "free_2"]
 
@@ -44,12 +47,14 @@ def choice(trials=8, lost=(), unknown=False):
     return {"trial": 0, "published_choice": trials - 1, "trials": content}
 
 
-def found(stands_out=True, rows=200, same_as=()):
-    search, again = (found_on(seed, stands_out, rows) for seed in (0, 1))
-    return repeats(search, again, dict(same_as))
+def associations(subject, stands_out=True, rows=200, same_as=(), split="test"):
+    search, again = (associations_of(seed, stands_out, rows) for seed in (0, 1))
+    of_all = repeats(search, again, dict(same_as))
+    table = pd.DataFrame([asdict(pair) for pair in of_all.pairs])
+    return comparisons.associations(subject, table, STYLES, of_all.limit, split, "trial 0")
 
 
-def found_on(seed, stands_out, rows):
+def associations_of(seed, stands_out, rows):
     rng = np.random.default_rng(seed)
     free, named = rng.normal(size=(rows, 2)), rng.normal(size=(rows, 2))
     quantities = np.column_stack([free[:, 0] + 0.3 * rng.normal(size=rows), rng.normal(size=(rows, 5))])
@@ -71,8 +76,23 @@ def of_classes(classes=(4, 5, 6), empty=False):
     return content | {"f1": None if empty else 0.5, "balanced_accuracy": None if empty else 0.6}
 
 
-SPECTRUM = figures.ReconstructionExample(f"{HOSTILE}, site 3", np.ones(40), np.zeros(40), 0.1)
+WORST = [f"{HOSTILE}, site {i}" for i in range(6)]
 RHO = np.random.default_rng(0).uniform(-1, 1, (5, 5))
+
+
+def matrix(first, names, value):
+    return pd.DataFrame(value, columns=names).assign(**{first: names})
+
+
+def quantiles(names, rows):
+    styles = np.random.default_rng(0).normal(size=(rows, len(names))) if rows > 1 else np.ones((1, 1))
+    parts = [
+        pd.DataFrame({"style": name, "normal_quantile": normal, "value": value})
+        for name, (normal, value) in zip(names, map(normal_quantiles, styles.T), strict=True)
+    ]
+    return pd.concat(parts)
+
+
 MAKERS = {
     "confusion": lambda s: confusion(
         s, {"CN": of_classes(), "OS": of_classes((1, 2, 3))}, {"OS": "e"}, "test"
@@ -80,29 +100,29 @@ MAKERS = {
     "one confusion": lambda s: confusion(s, {"OS": of_classes((2, 3, 4, 5, 6))}, {"OS": "e"}, "test"),
     "three": lambda s: confusion(s, {n: of_classes() for n in ("CN", "OS", HOSTILE)}, {}, "test"),
     "unknown class": lambda s: confusion(s, {"CN": of_classes(), "OS": of_classes(empty=True)}, {}, "test"),
-    "worst": lambda s: figures.worst_spectra(s, ENERGY, [SPECTRUM] * 6, "test"),
-    "worst of one": lambda s: figures.worst_spectra(s, ENERGY, [SPECTRUM], "test"),
-    "worst of five": lambda s: figures.worst_spectra(s, ENERGY, [SPECTRUM] * 5, "test"),
+    "worst": lambda s: spectra.worst_spectra(s, examples(WORST), "test"),
+    "worst of one": lambda s: spectra.worst_spectra(s, examples(WORST[:1]), "test"),
+    "worst of five": lambda s: spectra.worst_spectra(s, examples(WORST[:5]), "test"),
     "normality": lambda s: style_figures.normality(
-        s, np.random.default_rng(0).normal(size=(900, 5)), dict.fromkeys(STYLES, 0.987), "test"
+        s, quantiles(STYLES, 900), dict.fromkeys(STYLES, 0.987), "test"
     ),
-    "normality of one row": lambda s: style_figures.normality(s, np.ones((1, 1)), {"OS": None}, "test"),
-    "coupling": lambda s: style_figures.coupling(s, STYLES, RHO, RHO[:3, :3], "test"),
+    "normality of one row": lambda s: style_figures.normality(s, quantiles(["OS"], 1), {"OS": None}, "test"),
+    "coupling": lambda s: style_figures.coupling(s, matrix("style", STYLES, RHO), "test"),
     "coupling unknown": lambda s: style_figures.coupling(
-        s, ["OS", "CN"], np.full((2, 2), np.nan), np.full((2, 2), np.nan), "test"
+        s, matrix("style", ["OS", "CN"], np.full((2, 2), np.nan)), "test"
     ),
-    "leakage": lambda s: style_figures.leakage(s, STYLES, np.abs(RHO) * 1.5, "trial 0"),
-    "leakage unknown": lambda s: style_figures.leakage(s, ["OS"], np.full((1, 1), np.nan), "trial 0"),
+    "leakage": lambda s: style_figures.leakage(s, matrix("walked", STYLES, np.abs(RHO) * 1.5), "trial 0"),
+    "leakage unknown": lambda s: style_figures.leakage(
+        s, matrix("walked", ["OS"], np.full((1, 1), np.nan)), "trial 0"
+    ),
     "trials": lambda s: trial_choice(s, choice(lost=[3])),
     "one trial": lambda s: trial_choice(s, choice(1, unknown=True)),
     "undecided trials": lambda s: trial_choice(s, choice(2) | {"published_choice": None}),
     "many trials": lambda s: trial_choice(s, choice(40)),
-    "associations": lambda s: associations(s, found(), [*STYLES], "test", "trial 0"),
-    "nothing stands out": lambda s: associations(s, found(stands_out=False), [*STYLES], "test", "trial 0"),
-    "too few": lambda s: associations(s, found(rows=10), [*STYLES], "test", "trial 0"),
-    "of a descriptor": lambda s: associations(
-        s, found(same_as=[("BVS", "OS")]), [*STYLES], "train", "trial 0"
-    ),
+    "associations": associations,
+    "nothing stands out": lambda s: associations(s, stands_out=False),
+    "too few": lambda s: associations(s, rows=10),
+    "of a descriptor": lambda s: associations(s, same_as=[("BVS", "OS")], split="train"),
 }
 
 
@@ -133,11 +153,11 @@ def test_confusion_shows_counts_and_the_share_of_the_true_class():
     )
 
 
-def test_coupling_has_styles_below_and_descriptors_above_the_diagonal():
-    styles, descriptors = np.full((3, 3), 0.25), np.full((2, 2), -0.75)
-    figure = style_figures.coupling(SUBJECTS["index"], ["OS", "CN", "free_1"], styles, descriptors, "test")
+def test_cells_have_a_sign_and_no_zero_and_stay_empty_where_nothing_is_known():
+    value = [[np.nan, -0.75], [0.25, np.nan]]
+    figure = style_figures.coupling(SUBJECTS["index"], matrix("style", ["OS", "CN"], value), "test")
     cells = {t.get_position(): t.get_text() for t in figure.axes[0].texts}
-    assert cells[(0, 1)] == cells[(0, 2)] == ".25" and cells[(1, 0)] == "−.75" and cells[(2, 0)] == ""
+    assert cells == {(0, 0): "", (1, 0): "−.75", (0, 1): ".25", (1, 1): ""}
 
 
 def test_trials_stand_in_the_order_of_the_score_and_both_choices_are_marked():

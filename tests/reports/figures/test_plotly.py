@@ -11,11 +11,7 @@ import pytest
 from PIL import Image
 
 from rankaae_cli.core.labels import Subject
-from rankaae_cli.reports.figures import comparisons as interactive_comparisons
-from rankaae_cli.reports.figures import descriptors as interactive_readings
-from rankaae_cli.reports.figures import learning as interactive_curves
-from rankaae_cli.reports.figures import spectra as interactive_spectra
-from rankaae_cli.reports.figures import styles_interactive as interactive_styles
+from rankaae_cli.reports.figures import comparisons, descriptors, learning, spectra, styles, trials
 from rankaae_cli.reports.figures.plotly import (
     add_panels,
     figure_json,
@@ -26,7 +22,7 @@ from rankaae_cli.reports.figures.plotly import (
     plotly_packed,
     walk_colours,
 )
-from rankaae_cli.reports.run.stills import still_picture
+from rankaae_cli.reports.run.figure_files import still_picture
 
 REAL = Subject("Cu_oxides", "Cu", "K")
 SYNTHETIC = Subject("Fe_oxides", "Fe", "K", synthetic=True)
@@ -57,8 +53,8 @@ def readings():
     score = {"spearman": 0.9, "r2": 0.8, "mae": 0.123}
     calibration = {"x": [-2.0, 2.0], "y": [4.0, 6.0], "half_width": 0.5, "coverage": 0.9, "n": 50}
     return [
-        interactive_readings.Reading("CN", "1", [4.0, 5.0, 6.0], calibration, score),
-        interactive_readings.Reading("NNRS", "angstrom", None, None, score),
+        descriptors.Descriptor("CN", "1", [4.0, 5.0, 6.0], calibration, score),
+        descriptors.Descriptor("NNRS", "angstrom", None, None, score),
     ]
 
 
@@ -104,7 +100,7 @@ def test_walk_colours_run_from_end_to_end():
 
 def test_readings_name_material_and_site_and_keep_true_values_beside_spread_points():
     table = readings_table()
-    figure = interactive_readings.style_vs_descriptor(REAL, table, readings(), "test")
+    figure = descriptors.interactive_style_vs_descriptor(REAL, table, readings(), "test")
     cn, nnrs = named(figure, "test spectra")
     assert cn.text[0] == "&lt;b onclick='x'&gt;&amp;, site 0" and cn.text[1] == "mp-1, site 1"
     assert list(cn.customdata) == list(table["CN_true"])
@@ -117,7 +113,7 @@ def test_readings_name_material_and_site_and_keep_true_values_beside_spread_poin
 
 
 def test_predictions_stand_against_the_truth():
-    figure = interactive_readings.prediction_vs_truth(REAL, readings_table(), readings(), "test")
+    figure = descriptors.interactive_prediction_vs_truth(REAL, readings_table(), readings(), "test")
     cn, _ = named(figure, "test spectra")
     np.testing.assert_allclose(cn.y, readings_table()["CN"], rtol=1e-4)
     assert "MAE 0.12 Å" in titles(figure) and figure.layout.xaxis.title.text == "CN, true"
@@ -134,14 +130,16 @@ def metrics_table(trials=3, epochs=600):
 
 def test_losses_have_a_line_a_trial_and_a_logarithmic_axis_over_decades():
     table = metrics_table()
-    figure = interactive_curves.curves(REAL, table, ["train_rank", "val_spearman"], 1, 400, "training rows")
+    figure = learning.interactive_curves(REAL, table, ["train_rank", "val_spearman"], 1, 400, "training rows")
     assert len(figure.data) == 6 and [t.name for t in figure.data[:3]].count("trial 1, selected") == 1
     assert figure.layout.yaxis.type == "log" and figure.layout.yaxis2.type is None
     shown = figure.data[0]
     assert len(shown.x) <= 250 and shown.x[0] == 0 and shown.x[-1] == 599
     assert [s.x0 for s in figure.layout.shapes] == [400, 400]
-    learning = interactive_curves.descriptor_learning(REAL, table, ["OS"], 1, 400)
-    assert learning.data[0].name == "OS" and learning.layout.yaxis.title.text == "Spearman ρ"
+    of_descriptors = learning.interactive_descriptor_learning(
+        REAL, table, ["val_spearman_OS"], 1, 400, "validation rows"
+    )
+    assert of_descriptors.data[0].name == "OS" and of_descriptors.layout.yaxis.title.text == "Spearman ρ"
 
 
 def spectra_table():
@@ -154,7 +152,7 @@ def spectra_table():
 
 @pytest.mark.parametrize("columns", [1, 2])
 def test_reconstructions_stand_beside_what_was_given(columns):
-    figure = interactive_spectra.reconstructions(REAL, spectra_table(), "test split", columns)
+    figure = spectra.interactive_reconstructions(REAL, spectra_table(), "test split", columns)
     assert [t.y[0] for t in named(figure, "given")] == [1.0, 2.0, 3.0]
     assert [t.y[0] for t in named(figure, "reconstructed")] == [1.5, 2.5, 3.5]
     assert "MAE 0.020" in titles(figure) and "&lt;b onclick" in titles(figure)
@@ -163,20 +161,9 @@ def test_reconstructions_stand_beside_what_was_given(columns):
 def test_error_at_each_energy_is_the_tables():
     columns = ("mean_spectrum", "mean_error", "mean_absolute_error", "error_p05", "error_p95")
     table = pd.DataFrame({"energy": ENERGY} | {name: float(i) for i, name in enumerate(columns)})
-    figure = interactive_spectra.reconstruction_error(REAL, table, "test split")
+    figure = spectra.interactive_reconstruction_error(REAL, table, 9, "test")
     assert named(figure, "mean absolute error")[0].y[0] == 2.0
     assert [t.y[0] for t in named(figure, "5–95 % of spectra")] == [3.0, 4.0]
-
-
-def test_heat_maps_say_in_words_what_a_cell_is():
-    table = pd.DataFrame({"style": ["OS", "CN"], "OS": [np.nan, 0.6], "CN": [0.5, np.nan]})
-    figure = interactive_styles.coupling(REAL, table, "test split")
-    (cells,) = figure.data
-    assert cells.customdata[0][1] == "descriptors OS and CN" and cells.customdata[1][0] == "styles CN and OS"
-    assert cells.z[0][0] is None and cells.z[1][0] == 0.6 and cells.text[1][0] == ".60"
-    table = pd.DataFrame({"walked": ["OS", "free_1"], "OS": [0.9, 0.1], "free_1": [0.2, 0.8]})
-    (cells,) = interactive_styles.leakage(REAL, table, "rows").data
-    assert cells.customdata[0][1] == "OS walked, free_1 moves" and list(cells.x) == ["OS", "free 1"]
 
 
 def test_trials_stand_by_score_and_what_each_score_chooses_is_framed():
@@ -187,36 +174,28 @@ def test_trials_stand_by_score_and_what_each_score_chooses_is_framed():
             "shapiro_min": 0.9, "reconstruction_mae": 0.02,
         }  # fmt: skip
 
-    choice = {"trial": 3, "published_choice": 0, "trials": [trial(0, 2, 0.4), trial(3, 1, 0.5)]}
-    figure = interactive_styles.trials(REAL, choice)
+    others = [trial(n, n, 0.3) for n in range(4, 13)]
+    choice = {"trial": 3, "published_choice": 0, "trials": [trial(0, 2, 0.4), trial(3, 1, 0.5), *others]}
+    figure = trials.interactive_trial_choice(REAL, choice)
     (cells,) = figure.data
-    assert list(cells.x) == ["3", "0"] and list(cells.y[:2]) == ["Score", "Published score"]
-    assert (
-        cells.text[0][0] == ".500" and np.allclose(cells.z[0], [1, -1]) and np.allclose(cells.z[1], [-1, 1])
-    )
+    assert list(cells.x[:2]) == ["3", "0"] and list(cells.y[:2]) == ["Score", "Published score"]
+    assert len(cells.x) == 11 and cells.text[0][0] == ".500"
+    assert cells.z[0][0] == 2 and cells.z[1][0] == -2, "the colours end at two standard deviations"
     assert cells.customdata[0][0] == "Score, trial 3: 0.500, chosen by this score"
     frames = [(shape.x0, shape.y0) for shape in figure.layout.shapes]
     assert frames == [(-0.5, -0.5), (0.5, 0.5)]
-    undecided = interactive_styles.trials(REAL, choice | {"published_choice": None})
+    undecided = trials.interactive_trial_choice(REAL, choice | {"published_choice": None})
     (frame,) = undecided.layout.shapes
     assert (frame.x0, frame.y0) == (-0.5, -0.5) and "undecided" in undecided.to_json()
-
-
-def test_confusion_counts_and_says_which_class_was_read():
-    scores = {
-        "CN": {"confusion": [[3, 1], [0, 0]], "classes": [4.0, 6.0], "f1": 0.8, "balanced_accuracy": 0.7}
-    }
-    figure = interactive_styles.confusion(REAL, scores, {"CN": "CN"}, "test split")
-    (cells,) = figure.data
-    assert cells.text[0][0] == "3<br>75 %" and cells.customdata[0][1] == "true CN 4, read 6: 1 spectra"
-    assert cells.z[1][0] is None and "macro-F1 0.80" in titles(figure)
+    few = choice | {"trials": choice["trials"][:10]}
+    assert trials.interactive_trial_choice(REAL, few) is None, "the still picture shows all of them"
 
 
 def test_normality_has_a_panel_a_style():
     table = pd.DataFrame(
         {"style": ["OS", "OS", "free_1"], "normal_quantile": [-1.0, 1, 0], "value": [-2.0, 2, 0]}
     )
-    figure = interactive_styles.normality(REAL, table, {"OS": 0.9, "free_1": None}, "test split")
+    figure = styles.interactive_normality(REAL, table, {"OS": 0.9, "free_1": None}, "test split")
     assert [len(t.x) for t in named(figure, "style")] == [2, 1] and "OS, W 0.90" in titles(figure)
 
 
@@ -226,7 +205,7 @@ def test_associations_stand_by_size_and_colour_says_what_repeats():
         "partial": [0.1, -0.4, 0.3], "spearman": 0.2, "found_rows": 99,
         "repeats": [False, True, True], "stands_out": [False, True, False],
     })  # fmt: skip
-    figure = interactive_comparisons.associations(REAL, table, 0.3, "test", "trial 0")
+    figure = comparisons.interactive_associations(REAL, table, ["OS", "free_1"], 0.3, "test", "trial 0")
     bars = {t.y[0]: (t.x[0], t.marker.color) for t in figure.data if t.type == "bar"}
     assert {q: x for q, (x, _) in bars.items()} == {"&lt;a": 0.1, "b": -0.5, "c": 0.4}
     assert all(set(t.y) <= {"&lt;a", "b", "c"} for t in figure.data)  # markers stand in the rows of bars
@@ -242,7 +221,7 @@ def test_baselines_stand_in_the_tables_order_and_gaps_stay_gaps():
         {"label": "trees", "kind": "baseline", "reads": True, "generates": False, "mean_spearman": 0.7,
          "reconstruction": {"mae": None}},
     ]  # fmt: skip
-    figure = interactive_comparisons.baselines(REAL, {"rows": rows, "split": "test", "n": 10})
+    figure = comparisons.interactive_baselines(REAL, {"rows": rows, "split": "test", "n": 10})
     assert list(figure.layout.yaxis.categoryarray) == ["trees", "model"]
     trees = [t for t in figure.data if t.name == "baseline"]
     assert list(trees[0].x) == [0.7, None] and list(trees[1].x) == [None, None]

@@ -1,17 +1,18 @@
-import numpy as np
 import pytest
 
 from rankaae_cli.core.labels import Subject
-from rankaae_cli.reports.figures import evaluation as figures
+from rankaae_cli.reports.figures import descriptors
 from rankaae_cli.reports.figures import styles as style_figures
 from rankaae_cli.reports.figures.drawing import save_figure
-from tests.reports.figures.test_evaluation import reading
+from tests.reports.figures.test_evaluation import draw_readings, reading
+from tests.reports.figures.test_evaluation_figures import quantiles
 
 SUBJECT = Subject("Fe_oxides", "Fe", "K")
-MANY = np.random.default_rng(0).standard_normal((2900, 2))
 DRAWN = {
-    "points": lambda: figures.prediction_vs_truth(SUBJECT, [reading(n=2900)], "test"),
-    "quantiles": lambda: style_figures.normality(SUBJECT, MANY, {"OS": 0.9, "free_1": None}, "test"),
+    "points": lambda: draw_readings(descriptors.prediction_vs_truth, SUBJECT, [reading(n=2900)], "test"),
+    "quantiles": lambda: style_figures.normality(
+        SUBJECT, quantiles(["OS", "free_1"], 2900), {"OS": 0.9, "free_1": None}, "test"
+    ),
 }
 
 

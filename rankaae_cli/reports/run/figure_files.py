@@ -1,0 +1,125 @@
+"""The figures of a page: still pictures drawn before, interactive ones, and the files of both for papers."""
+
+import base64
+import io
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from rankaae_cli.analysis.evaluation.tables import table_of
+from rankaae_cli.data.files import replacing
+from rankaae_cli.models.rankaae.trained import TrainedModel
+from rankaae_cli.reports.figures import drawing, learning
+from rankaae_cli.reports.figures.plotly import figure_json, pack
+from rankaae_cli.reports.run import captions as report_captions
+from rankaae_cli.reports.run.page import Picture
+
+_PANEL_HEIGHT, _FURNITURE, _LEAST_HEIGHT = 200, 90, 400  # px on a narrow page
+_COLOURS = 32  # of a drawing of lines and text more are not told apart; the files for papers keep all
+_APART = 60  # of 255: a colour this far from the right one is another colour
+_SHARE_APART = 0.0005
+
+
+@dataclass(frozen=True)
+class FigureFiles:
+    """The figures of a page and their files in one folder.
+
+    Attributes
+    ----------
+    folder
+        ``report/figures`` of the run, where files for papers go.
+    interactive
+        What makes the interactive figures, by name.
+    """
+
+    folder: Path
+    interactive: Mapping[str, Callable[[], Any]]
+
+    def copied(self, source: Path, captions: Mapping[str, str], prefix: str = "") -> list[Picture]:
+        """Return figures that lie in `source` as png, pdf and perhaps csv, and copy their files for papers."""
+        pictures = []
+        for name, caption in captions.items():
+            stem, table = f"{prefix}{name}", source / table_of(name)
+            _copy(source / f"{name}.pdf", self.folder / f"{stem}.pdf")
+            if table.is_file():
+                _copy(table, self.folder / f"{stem}.csv")
+            figure = self.interactive[name]() if name in self.interactive else None
+            png = (source / f"{name}.png").read_bytes()
+            pictures.append(_picture(name, stem, png, caption, table.is_file(), figure))
+        return pictures
+
+    def learning_curves(self, path: Path, model: TrainedModel) -> list[Picture]:
+        """Return the curves of metrics.csv, and write their files; none where there is no such file."""
+        if not path.is_file():
+            return []
+        metrics, t = pd.read_csv(path), int(model.selected_trial)
+        epoch, recorded = int(model.best_epoch_T[t]), learning.recorded_columns(metrics)
+        known = [f"val_spearman_{name}" for name in model.descriptor_names]
+        recorded["descriptor_learning"] = [c for c in known if c in recorded["descriptor_learning"]]
+        of_curves = learning.curves, learning.interactive_curves
+        of_descriptors = learning.descriptor_learning, learning.interactive_descriptor_learning
+        pictures = []
+        for name, what, (still, interactive) in (
+            ("training_losses", "training rows", of_curves),
+            ("validation_curves", "validation rows", of_curves),
+            ("descriptor_learning", f"validation rows, trial {t}", of_descriptors),
+        ):
+            columns = recorded[name]
+            if not columns:
+                continue
+            figure = still(model.subject, metrics, columns, t, epoch, what)
+            live = interactive(model.subject, metrics, columns, t, epoch, what)
+            drawing.save_figure(figure, self.folder / name, formats=["pdf"])
+            with replacing(self.folder / f"{name}.csv") as temporary:
+                metrics[["epoch", "trial", *columns]].to_csv(temporary, index=False, float_format="%.6g")
+            caption = report_captions.LEARNING[name]
+            pictures.append(_picture(name, name, drawing.png_bytes(figure), caption, True, live))
+        return pictures
+
+
+def still_picture(png: bytes) -> tuple[str, int, int]:
+    """Return a PNG picture as a data URI of WebP, as sharp as it was, its width and its height in px."""
+    picture = Image.open(io.BytesIO(png)).convert("RGB")
+    few = picture.quantize(_COLOURS, dither=Image.Dither.NONE).convert("RGB")
+    buffer = io.BytesIO()
+    (few if _alike(few, picture) else picture).save(buffer, "webp", lossless=True, method=4)
+    text = base64.b64encode(buffer.getvalue()).decode("ascii")
+    return f"data:image/webp;base64,{text}", picture.width, picture.height
+
+
+def _alike(first: Image.Image, second: Image.Image) -> bool:
+    difference = np.abs(np.asarray(first, dtype=np.int16) - np.asarray(second, dtype=np.int16)).max(axis=-1)
+    return float((difference > _APART).mean()) <= _SHARE_APART
+
+
+def _picture(name: str, stem: str, png: bytes, caption: str, has_table: bool, interactive: Any) -> Picture:
+    source, width, height = still_picture(png)
+    return Picture(
+        source,
+        caption,
+        f"figures/{stem}.pdf",
+        wide=name in report_captions.WIDE,
+        name=stem,
+        alt=report_captions.alternative(name),
+        csv=f"figures/{stem}.csv" if has_table else "",
+        size=(width, height),
+        interactive="" if interactive is None else pack(figure_json(interactive)),
+        narrow_height=_LEAST_HEIGHT if interactive is None else _narrow_height(interactive),
+    )
+
+
+def _narrow_height(figure: Any) -> int:
+    """Return how many px high a figure is on a narrow page, where its panels stand beneath one another."""
+    panels = (figure.layout.meta or {}).get("panels", 1)
+    return max(_LEAST_HEIGHT, _PANEL_HEIGHT * panels + _FURNITURE)
+
+
+def _copy(source: Path, target: Path) -> None:
+    with replacing(target) as temporary:
+        shutil.copyfile(source, temporary)
