@@ -3,12 +3,24 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from rankaae_cli.core.structure.descriptors import DESCRIPTORS
 
+WARNING = "Warning: "  # begins a line that names a fault
 _UNITS = {"": "", "1": "", "dimensionless": "", "angstrom": "Å", "degree": "°", "degrees": "°"}
 _NORMALISATIONS = {"edge_step": "Absorption, normalised", "unknown": "Absorption (arb. units)"}
+
+
+class Ranged(NamedTuple):
+    """A number and the ends of its interval, None or NaN where not known."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+Cell = str | int | float | Ranged | None
 
 
 @dataclass(frozen=True)
@@ -48,6 +60,18 @@ class Subject:
         """Return the line above a figure; it begins with what is synthetic."""
         parts = [f"{self.family}, {self.element} {self.edge} edge", *details]
         return " · ".join(["SYNTHETIC DATA", *parts] if self.synthetic else parts)
+
+
+def print_number(value: Cell, digits: int = 3) -> str:
+    """Return a number in `digits` decimals (more where it is small), text as it is, a dash for nothing."""
+    if isinstance(value, Ranged):
+        return _print_ranged(value, digits - 1)
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
+        return "–"
+    if isinstance(value, float):
+        shown = f"{value:.{digits}f}" if abs(value) >= 10.0 ** (1 - digits) or value == 0 else f"{value:.2g}"
+        return shown.replace("-", "−")
+    return str(value)
 
 
 def unit_text(unit: str) -> str:
@@ -142,3 +166,14 @@ def metric_label(column: str) -> str:
 def shortened(name: str) -> str:
     """Return a name as it is, its middle left out where it is longer than 40 characters."""
     return name if len(name) <= 40 else f"{name[:18]}…{name[-20:]}"
+
+
+def _print_ranged(cell: Ranged, digits: int) -> str:
+    """Return ``value [low, high]``, all in `digits` decimals or as many as tell the ends apart."""
+    ends = [end for end in (cell.low, cell.high) if end is not None and math.isfinite(end)]
+    if cell.value is None or not math.isfinite(cell.value) or len(ends) < 2:
+        return print_number(cell.value, digits)
+    width = ends[1] - ends[0]
+    decimals = max(digits, math.ceil(-math.log10(width))) if width > 0 else digits
+    shown, low, high = (f"{number:.{decimals}f}".replace("-", "−") for number in (cell.value, *ends))
+    return f"{shown} [{low}, {high}]"

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from rankaae_cli.analysis.evaluation.association_findings import association_summary
+from rankaae_cli.analysis.evaluation.associations import association_summary
 from rankaae_cli.analysis.evaluation.findings import (
     FITTED_TO,
     WARNING,

@@ -1,16 +1,15 @@
 """Tables for papers: the same rows as CSV and as LaTeX, whatever names they hold."""
 
-import math
 import textwrap
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from rankaae_cli.core.labels import Cell, Ranged, print_number
 from rankaae_cli.data.files import write_text
 
 _SIGNS = {
@@ -38,17 +37,6 @@ _ACCENTS = {
 }  # fmt: skip
 _LEAST_HEADING = 9  # characters
 _COLUMN_CHARACTERS = 52  # of footnotesize in a column of 3.4 inches
-
-
-class Ranged(NamedTuple):
-    """A number and the ends of its interval, None or NaN where not known."""
-
-    value: float | None
-    low: float | None
-    high: float | None
-
-
-Cell = str | int | float | Ranged | None
 
 
 @dataclass(frozen=True)
@@ -80,18 +68,6 @@ class Table:
     def printed(self) -> list[list[str]]:
         """Return the cells as text; a dash where a number is not known."""
         return [[print_number(cell, self.digits) for cell in row] for row in self.rows]
-
-
-def print_number(value: Cell, digits: int = 3) -> str:
-    """Return a number in `digits` decimals (more where it is small), text as it is, a dash for nothing."""
-    if isinstance(value, Ranged):
-        return _print_ranged(value, digits - 1)
-    if value is None or (isinstance(value, float) and not np.isfinite(value)):
-        return "–"
-    if isinstance(value, float):
-        shown = f"{value:.{digits}f}" if abs(value) >= 10.0 ** (1 - digits) or value == 0 else f"{value:.2g}"
-        return shown.replace("-", "−")
-    return str(value)
 
 
 def csv_text(table: Table) -> str:
@@ -160,17 +136,6 @@ def _full(cell: Cell) -> str:
     if cell is None or (isinstance(cell, float) and not np.isfinite(cell)):
         return ""
     return f"{cell:.6g}" if isinstance(cell, float) else str(cell)
-
-
-def _print_ranged(cell: Ranged, digits: int) -> str:
-    """Return ``value [low, high]``, all in `digits` decimals or as many as tell the ends apart."""
-    ends = [end for end in (cell.low, cell.high) if end is not None and np.isfinite(end)]
-    if cell.value is None or not np.isfinite(cell.value) or len(ends) < 2:
-        return print_number(cell.value, digits)
-    width = ends[1] - ends[0]
-    decimals = max(digits, math.ceil(-math.log10(width))) if width > 0 else digits
-    shown, low, high = (f"{number:.{decimals}f}".replace("-", "−") for number in (cell.value, *ends))
-    return f"{shown} [{low}, {high}]"
 
 
 def _escaped(letter: str) -> str:

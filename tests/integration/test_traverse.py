@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rankaae_cli.analysis.evaluation.findings import WARNING
 from rankaae_cli.analysis.traversal.findings import findings
+from rankaae_cli.core.labels import WARNING
 from rankaae_cli.data.family.family_file import write_family
 from rankaae_cli.data.family.synthetic import synthetic_family
 from rankaae_cli.reports.run import traversal_figures

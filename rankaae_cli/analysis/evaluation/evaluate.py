@@ -9,8 +9,9 @@ import pandas as pd
 
 from rankaae_cli import __version__
 from rankaae_cli.analysis.encoded import EncodedRun, encode_run
+from rankaae_cli.analysis.evaluation.associations import find_associations
 from rankaae_cli.analysis.evaluation.scores import Fitted, fit_on_validation, score_split
-from rankaae_cli.analysis.evaluation.styles import describe_styles, find_associations
+from rankaae_cli.analysis.evaluation.styles import describe_styles
 from rankaae_cli.analysis.evaluation.tables import evaluation_tables
 from rankaae_cli.analysis.prediction.calibration import calibration_of
 from rankaae_cli.analysis.prediction.reader import SpectrumReader

@@ -6,12 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from rankaae_cli.core.labels import listed, style_title
+from rankaae_cli.core.labels import WARNING, listed, print_number, style_title
 from rankaae_cli.core.styles.leakage import strongest_leak
 from rankaae_cli.models.rankaae.selection import COUPLING_WEIGHT, RECONSTRUCTION_WEIGHT
-from rankaae_cli.reports.tables import print_number
 
-WARNING = "Warning: "  # begins a line that names a fault
 _BY = (
     f"validation score: mean Spearman − {RECONSTRUCTION_WEIGHT:g} × reconstruction error relative to that of the "
     f"mean spectrum − {COUPLING_WEIGHT:g} × excess coupling"

@@ -1,19 +1,15 @@
 """What is known of the styles: disentanglement, coupling, leakage, and what the free ones go with."""
 
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 import torch
 
-from rankaae_cli.analysis.encoded import EncodedRun, EncodedSplit
-from rankaae_cli.analysis.evaluation.association_findings import association_findings, descriptor_findings
+from rankaae_cli.analysis.encoded import EncodedRun
 from rankaae_cli.analysis.evaluation.findings import leakage_findings
 from rankaae_cli.core.statistics.metrics import rank_correlations
-from rankaae_cli.core.styles.associations import FLOOR, Associations, associations
 from rankaae_cli.core.styles.disentanglement import score_disentanglement
 from rankaae_cli.core.styles.leakage import largest_off_diagonal, leakage_matrix
-from rankaae_cli.core.styles.replication import Repeats, nearest_descriptors, repeats
 from rankaae_cli.core.styles.traversal import draw_rows
 
 _DRAWS = 200  # rows that give the styles which are not walked
@@ -31,79 +27,6 @@ def describe_styles(run: EncodedRun, seed: int) -> dict[str, Any]:
         "coupling": _coupling(run),
         "leakage": _leakage(run, seed),
     }
-
-
-def find_associations(run: EncodedRun, seed: int) -> tuple[Repeats | None, dict[str, Any] | None]:
-    """Search what the selected trial's free styles go with, and see what of it repeats.
-
-    They are held against the family's quantities and the descriptors. The search is always on the validation
-    rows; what stands out has to repeat on the rows of the split, or where that is validation itself, on the
-    training rows. So the test rows are read only where the test split is evaluated, and choose nothing there.
-
-    Returns
-    -------
-    tuple
-        Every pair with a quantity or descriptor, and the summary in metrics.json; None where the model has no free
-        style.
-    """
-    model, family = run.model, run.family
-    free = model.style_names[len(model.descriptor_names) :]
-    if not free:
-        return None, None
-    repeated = run.training if run.split is run.validation else run.split
-    search, repeat = (_associations(run, rows, seed) for rows in (run.validation, repeated))
-    same_as = nearest_descriptors(
-        _quantities(run, run.validation),
-        run.validation.descriptors_NK,
-        _quantity_names(run),
-        model.descriptor_names,
-    )
-    pairs = repeats(search, repeat, same_as)
-    of_descriptors = descriptor_findings(pairs)
-    summary = {
-        "trial": int(model.selected_trial),
-        "n": len(repeated.error_N),
-        "n_quantities": len(family.quantity_names),
-        "found_on": run.validation.split,
-        "repeated_on": repeated.split,
-        "threshold": search.threshold,
-        "repeat_threshold": repeat.threshold,
-        "floor": FLOOR,
-        "materials": search.materials,
-        "repeat_materials": repeat.materials,
-        "permutations": search.permutations,
-        "standing_out": [asdict(pair) for pair in pairs.standing_out],
-        "of_descriptors": [asdict(pair) for pair in pairs.of_descriptors],
-        "strongest": [asdict(pair) for style in free for pair in pairs.of_style(style)[:_STRONGEST]],
-        "findings": [
-            *association_findings(pairs, free, len(family.quantity_names), repeated.split),
-            *of_descriptors,
-        ],
-        "descriptor_findings": of_descriptors,
-    }
-    return pairs, summary
-
-
-def _associations(run: EncodedRun, rows: EncodedSplit, seed: int) -> Associations:
-    k, styles_NS = len(run.model.descriptor_names), rows.styles_TNS[run.model.selected_trial]
-    return associations(
-        styles_NS[:, k:],
-        _quantities(run, rows),
-        styles_NS[:, :k],
-        rows.material_N,
-        style_names=run.model.style_names[k:],
-        quantity_names=_quantity_names(run),
-        seed=seed,
-    )
-
-
-def _quantities(run: EncodedRun, rows: EncodedSplit) -> np.ndarray:
-    """Return the quantities, then the descriptors, of the rows of a split."""
-    return np.hstack([run.family.quantities_NQ[rows.rows], rows.descriptors_NK])
-
-
-def _quantity_names(run: EncodedRun) -> list[str]:
-    return [*run.family.quantity_names, *run.model.descriptor_names]
 
 
 def _disentanglement(run: EncodedRun, seed: int) -> dict[str, Any]:

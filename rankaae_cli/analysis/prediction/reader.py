@@ -9,7 +9,7 @@ from scipy.stats import norm
 from rankaae_cli.analysis.encoded import Encoded, encode_spectra
 from rankaae_cli.analysis.prediction.calibration import Calibrated
 from rankaae_cli.analysis.prediction.result import Prediction
-from rankaae_cli.core.statistics.class_probabilities import (
+from rankaae_cli.core.statistics.classification import (
     ClassProbabilities,
     fit_class_probabilities,
     softened,

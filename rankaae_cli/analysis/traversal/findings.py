@@ -4,8 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from rankaae_cli.analysis.evaluation.findings import WARNING
-from rankaae_cli.core.labels import listed, unit_text
+from rankaae_cli.core.labels import WARNING, listed, unit_text
 from rankaae_cli.core.xas.trends import EDGE, KNOWN_TRENDS, PEAK_HEIGHT
 
 GOOD_CORRELATION = 0.8

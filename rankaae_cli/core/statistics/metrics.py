@@ -82,15 +82,6 @@ def mae(true_N: np.ndarray, predicted_N: np.ndarray) -> float:
     return float(np.abs(true - predicted).mean()) if len(true) else float("nan")
 
 
-def macro_f1(true_N: np.ndarray, predicted_N: np.ndarray, classes: Sequence[float]) -> float:
-    """Return the F1 score averaged over classes, after moving every value to the nearest of `classes`.
-
-    Only classes that occur in either are averaged; NaN where no row is known, or where true values lie further
-    than half a unit from every class: these are not the classes of such data.
-    """
-    return float(confusion_macro_f1(confusion_matrix(true_N, predicted_N, classes)))
-
-
 def inter_style(styles_NS: np.ndarray, descriptors_NK: np.ndarray, seed: int = 0) -> dict[str, float]:
     """Measure how strongly styles depend on one another, and how far that exceeds their descriptors.
 

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from rankaae_cli.analysis.evaluation.findings import WARNING
 from rankaae_cli.analysis.traversal import findings
+from rankaae_cli.core.labels import WARNING
 from rankaae_cli.reports.console import print_traversal
 
 

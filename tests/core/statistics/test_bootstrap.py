@@ -6,7 +6,7 @@ from scipy import stats
 
 from rankaae_cli.core.statistics import bootstrap as bs
 from rankaae_cli.core.statistics import metrics
-from rankaae_cli.core.statistics.classification import confusion_macro_f1, confusion_matrix
+from rankaae_cli.core.statistics.classification import confusion_macro_f1, confusion_matrix, score_classes
 from tests.core.resampling import gathered_rows
 
 
@@ -83,7 +83,9 @@ def test_confusion_matrices_of_resamples_are_those_of_gathered_rows(rng):
     weights = bs.material_weights(np.arange(60) // 3, 30, rng)
     counts = confusion_matrix(true, read, [4, 5, 6], weights)
     assert counts.shape == (30, 3, 3)
-    gathered = gathered_rows(lambda rows: metrics.macro_f1(true[rows], read[rows], [4, 5, 6]), weights)
+    gathered = gathered_rows(
+        lambda rows: score_classes(true[rows], read[rows], [4, 5, 6])["macro_f1"], weights
+    )
     np.testing.assert_allclose(confusion_macro_f1(counts), gathered)
 
 

@@ -7,12 +7,11 @@ from scipy import stats
 
 from rankaae_cli.core.statistics.bootstrap import material_weights, percentile_interval
 from rankaae_cli.core.statistics.calibration import fit_calibration
-from rankaae_cli.core.statistics.classification import fit_cuts
+from rankaae_cli.core.statistics.classification import fit_cuts, score_classes
 from rankaae_cli.core.statistics.metrics import (
     attainable_spearman,
     inter_style,
     kendall,
-    macro_f1,
     mae,
     mean_spearman,
     normal_quantiles,
@@ -69,9 +68,9 @@ def test_r2_and_mae_of_known_cases():
 
 def test_macro_f1_moves_values_to_the_nearest_class():
     true = np.array([4.0, 4.0, 5.0, 6.0, np.nan])
-    assert macro_f1(true, np.array([4.2, 3.0, 5.4, 9.0, 1.0]), [4, 5, 6]) == 1
+    assert score_classes(true, np.array([4.2, 3.0, 5.4, 9.0, 1.0]), [4, 5, 6])["macro_f1"] == 1
     # By hand: class 4 has F1 2/3, class 5 has 2/3, class 6 has 1.
-    assert macro_f1(true, np.array([4.0, 5.0, 5.0, 6.0, 1.0]), [6, 5, 4]) == pytest.approx(
+    assert score_classes(true, np.array([4.0, 5.0, 5.0, 6.0, 1.0]), [6, 5, 4])["macro_f1"] == pytest.approx(
         (2 / 3 + 2 / 3 + 1) / 3
     )
 
@@ -299,4 +298,4 @@ def test_a_run_whose_trials_all_diverged_stands_on_its_selected_one():
 
 def test_f1_is_not_given_where_the_classes_are_not_those_of_the_data():
     true = np.array([-4.0, -3.0, -2.0])
-    assert np.isnan(macro_f1(true, true, [2, 3, 4]))
+    assert np.isnan(score_classes(true, true, [2, 3, 4])["macro_f1"])

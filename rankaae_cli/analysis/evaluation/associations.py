@@ -1,12 +1,17 @@
-"""What free styles go with, in sentences."""
+"""What the free styles go with: the search for associations, and sentences about them."""
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
+import numpy as np
+
+from rankaae_cli.analysis.encoded import EncodedRun, EncodedSplit
 from rankaae_cli.core.labels import listed, style_title
 from rankaae_cli.core.structure.quantities import QUANTITIES
-from rankaae_cli.core.styles.replication import Repeat, Repeats
+from rankaae_cli.core.styles.associations import FLOOR, Associations, associations
+from rankaae_cli.core.styles.replication import Repeat, Repeats, nearest_descriptors, repeats
 
 NO_QUANTITIES = (
     "The family file holds no further quantities of the sites, so free styles are held against the descriptors "
@@ -15,31 +20,82 @@ NO_QUANTITIES = (
 _SHOWN = 3  # of each style
 
 
-def association_findings(found: Repeats, styles: Sequence[str], n_quantities: int, rows: str) -> list[str]:
+def find_associations(run: EncodedRun, seed: int) -> tuple[Repeats | None, dict[str, Any] | None]:
+    """Search what the selected trial's free styles go with, and see what of it repeats.
+
+    They are held against the family's quantities and the descriptors. The search is always on the validation
+    rows; what stands out has to repeat on the rows of the split, or where that is validation itself, on the
+    training rows. So the test rows are read only where the test split is evaluated, and choose nothing there.
+
+    Returns
+    -------
+    tuple
+        Every pair with a quantity or descriptor, and the summary in metrics.json; None where the model has no free
+        style.
+    """
+    model, family = run.model, run.family
+    free = model.style_names[len(model.descriptor_names) :]
+    if not free:
+        return None, None
+    repeated = run.training if run.split is run.validation else run.split
+    search, repeat = (_associations(run, rows, seed) for rows in (run.validation, repeated))
+    same_as = nearest_descriptors(
+        _quantities(run, run.validation),
+        run.validation.descriptors_NK,
+        _quantity_names(run),
+        model.descriptor_names,
+    )
+    pairs = repeats(search, repeat, same_as)
+    of_descriptors = descriptor_findings(pairs)
+    summary = {
+        "trial": int(model.selected_trial),
+        "n": len(repeated.error_N),
+        "n_quantities": len(family.quantity_names),
+        "found_on": run.validation.split,
+        "repeated_on": repeated.split,
+        "threshold": search.threshold,
+        "repeat_threshold": repeat.threshold,
+        "floor": FLOOR,
+        "materials": search.materials,
+        "repeat_materials": repeat.materials,
+        "permutations": search.permutations,
+        "standing_out": [asdict(pair) for pair in pairs.standing_out],
+        "of_descriptors": [asdict(pair) for pair in pairs.of_descriptors],
+        "strongest": [asdict(pair) for style in free for pair in pairs.of_style(style)[:_SHOWN]],
+        "findings": [
+            *association_findings(pairs, free, len(family.quantity_names), repeated.split),
+            *of_descriptors,
+        ],
+        "descriptor_findings": of_descriptors,
+    }
+    return pairs, summary
+
+
+def association_findings(pairs: Repeats, styles: Sequence[str], n_quantities: int, rows: str) -> list[str]:
     """Return a sentence for each free style: what stands out, or plainly that nothing does.
 
     Parameters
     ----------
-    found
-        Of `core.repeats.repeats`.
+    pairs
+        Of `core.styles.replication.repeats`.
     styles
         Names of the free styles.
     n_quantities
         How many quantities, beside the descriptors, the family file holds.
     rows
-        Split on which what was found on validation has to repeat.
+        Split on which what stands out on validation has to repeat.
     """
-    lines = [_of_style(style, found, rows) for style in styles]
+    lines = [_of_style(style, pairs, rows) for style in styles]
     return lines if n_quantities else [*lines, NO_QUANTITIES]
 
 
-def descriptor_findings(found: Repeats) -> list[str]:
+def descriptor_findings(pairs: Repeats) -> list[str]:
     """Return a sentence for each association with what is, or nearly is, a named descriptor.
 
     It tells that the named style does not hold all of its descriptor, so it is not among what stands out.
     """
     lines = []
-    for pair in found.of_descriptors:
+    for pair in pairs.of_descriptors:
         what = _named(pair.quantity)
         what += (
             " itself" if pair.quantity == pair.descriptor else f", nearly the descriptor {pair.descriptor}"
@@ -80,8 +136,30 @@ def association_summary(associations: Mapping[str, Any]) -> list[str]:
     return [f"free styles: nothing stands out ({reason})", *of_descriptors]
 
 
-def _of_style(style: str, found: Repeats, rows: str) -> str:
-    known = [pair for pair in found.of_style(style) if not math.isnan(pair.found_partial)]
+def _associations(run: EncodedRun, rows: EncodedSplit, seed: int) -> Associations:
+    k, styles_NS = len(run.model.descriptor_names), rows.styles_TNS[run.model.selected_trial]
+    return associations(
+        styles_NS[:, k:],
+        _quantities(run, rows),
+        styles_NS[:, :k],
+        rows.material_N,
+        style_names=run.model.style_names[k:],
+        quantity_names=_quantity_names(run),
+        seed=seed,
+    )
+
+
+def _quantities(run: EncodedRun, rows: EncodedSplit) -> np.ndarray:
+    """Return the quantities, then the descriptors, of the rows of a split."""
+    return np.hstack([run.family.quantities_NQ[rows.rows], rows.descriptors_NK])
+
+
+def _quantity_names(run: EncodedRun) -> list[str]:
+    return [*run.family.quantity_names, *run.model.descriptor_names]
+
+
+def _of_style(style: str, pairs: Repeats, rows: str) -> str:
+    known = [pair for pair in pairs.of_style(style) if not math.isnan(pair.found_partial)]
     name = style_title(style)
     if not known:
         return f"{name}: not known, too few spectra"
@@ -94,9 +172,9 @@ def _of_style(style: str, found: Repeats, rows: str) -> str:
     new = [pair for pair in known if pair.descriptor is None]
     top = (new or known)[0]
     most = f"{_named(top.quantity)}, partial ρ {_signed(top.found_partial)}"
-    if abs(top.found_partial) > found.limit:
+    if abs(top.found_partial) > pairs.limit:
         return f"{name}: nothing stands out ({_why_not(most, top.repeats, top.partial, rows)})"
-    return f"{name}: nothing stands out (largest: {most}; needed: above {found.limit:.3f})"
+    return f"{name}: nothing stands out (largest: {most}; needed: above {pairs.limit:.3f})"
 
 
 def _why_not(most: str, repeated: bool, again: float | None, rows: str) -> str:

@@ -1,6 +1,6 @@
 import pytest
 
-from rankaae_cli.analysis.evaluation.association_findings import (
+from rankaae_cli.analysis.evaluation.associations import (
     association_findings,
     association_summary,
     descriptor_findings,
