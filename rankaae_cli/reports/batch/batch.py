@@ -1,15 +1,15 @@
-"""Several runs side by side: what is compared, and what follows from it."""
+"""Several runs side by side: what is compared of each."""
 
 import functools
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, TypeGuard
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from rankaae_cli.core.labels import Subject, listed
-from rankaae_cli.reports.batch.settings import SeedSpread, differing_keys, hashable, seed_spread
+from rankaae_cli.core.labels import Subject
+from rankaae_cli.reports.batch.settings import SeedSpread, differing_keys, seed_spread
 
 SEEDS = ("seed", "split_seed")
 
@@ -62,16 +62,12 @@ class BatchRun:
         Contents of metrics.json of the test split.
     responses
         By descriptor.
-    units
-        By descriptor.
     first_energy
         Of the grid, by which families are ordered: eV, infinite for an index.
     data_sha256
         Of the data file.
     wall_s
         Of training, s.
-    started
-        Of training, ISO 8601.
     page
         The link to its own page, seen from this one; None where it has none.
     """
@@ -82,11 +78,9 @@ class BatchRun:
     settings: Mapping[str, Any]
     metrics: Mapping[str, Any]
     responses: Mapping[str, Response]
-    units: Mapping[str, str] = field(default_factory=dict)
     first_energy: float = math.inf
     data_sha256: str = ""
     wall_s: float = math.nan
-    started: str = ""
     page: str | None = None
 
     @property
@@ -118,26 +112,6 @@ class NotReported:
     label: str
     reason: str
     todo: str
-
-
-@dataclass(frozen=True)
-class KeyEffect:
-    """How much the validation score goes with one setting.
-
-    Attributes
-    ----------
-    key
-        The setting.
-    best, worst
-        Its values with the highest and the lowest mean.
-    difference
-        Between these, of scores relative to the mean of their family.
-    """
-
-    key: str
-    best: str
-    worst: str
-    difference: float
 
 
 @dataclass(frozen=True)
@@ -236,101 +210,6 @@ class SeveralFamilies(Subject):
 def shortened(text: str, most: int = 24) -> str:
     """Return a text of at most so many characters."""
     return text if len(text) <= most else f"{text[: most - 1]}…"
-
-
-def shown_value(value: Any) -> str:
-    """Return a value of a configuration as it is printed; a dash for none."""
-    if value is None:
-        return "–"
-    if isinstance(value, float):
-        return f"{value:g}"
-    if isinstance(value, str) and value.endswith(".h5"):
-        return value.rsplit("/", 1)[-1]
-    return str(value)
-
-
-def is_number(value: Any) -> TypeGuard[int | float]:
-    """Return whether a value of a configuration is a finite number."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def by_value(batch: Batch, key: str) -> dict[Any, list[BatchRun]]:
-    """Return the runs by their value of a setting, numbers in ascending order, then texts."""
-    groups: dict[Any, list[BatchRun]] = {}
-    for run in batch.runs:
-        groups.setdefault(hashable(run.settings.get(key)), []).append(run)
-
-    def order(item: tuple[Any, list[BatchRun]]) -> tuple[bool, float, str]:
-        value = item[1][0].settings.get(key)
-        number = float(value) if is_number(value) else math.inf
-        return (math.isinf(number), number, shown_value(value))
-
-    return dict(sorted(groups.items(), key=order))
-
-
-def key_effects(batch: Batch) -> list[KeyEffect]:
-    """Return how much the validation score goes with each setting but seeds, the most first.
-
-    Scores are taken relative to the mean of their family, so that families of other difficulty do not count.
-    Settings that hardly repeat a value, as in a random search, say nothing so.
-    """
-    scores: dict[str, list[float]] = {}
-    for run in batch.runs:
-        if math.isfinite(run.validation_score):
-            scores.setdefault(run.family, []).append(run.validation_score)
-    effects = []
-    for key in batch.keys:
-        groups, means = by_value(batch, key), {}
-        for value, runs in groups.items():
-            relative = [
-                run.validation_score - float(np.mean(scores[run.family]))
-                for run in runs
-                if math.isfinite(run.validation_score)
-            ]
-            if relative:
-                means[value] = float(np.mean(relative))
-        if key in SEEDS or len(means) < 2 or 2 * len(means) > len(batch.runs):
-            continue
-        best, worst = max(means, key=lambda v: means[v]), min(means, key=lambda v: means[v])
-        ends = [groups[value][0].settings.get(key) for value in (best, worst)]
-        shown = [shown_value(value) for value in ends]
-        if shown[0] == shown[1]:  # such as two files of one name in two folders
-            shown = [str(value) for value in ends]
-        effects.append(KeyEffect(key, shown[0], shown[1], means[best] - means[worst]))
-    return sorted(effects, key=lambda effect: -effect.difference)
-
-
-def means_are_joined(batch: Batch) -> bool:
-    """Return whether the figure of settings joins means: where a family has two values of one setting."""
-    return any(
-        len({hashable(run.settings.get(key)) for run in batch.runs if run.family == family}) > 1
-        for key in batch.keys
-        if key not in SEEDS
-        for family in batch.families
-    )
-
-
-def cautions(batch: Batch) -> list[str]:
-    """Return why some scores cannot be compared as they stand."""
-    lines = []
-    for family in batch.families:
-        runs = [run for run in batch.runs if run.family == family]
-        for what, values in (
-            ("data files", {run.data_sha256 for run in runs}),
-            ("splits", {run.settings.get("split_seed") for run in runs}),
-            ("descriptors", {tuple(sorted(run.descriptors)) for run in runs}),
-        ):
-            if len(values) > 1:
-                lines.append(
-                    f"The runs of {family} have {len(values)} different {what}: their scores are not of the same "
-                    "rows or descriptors, and the best of them is not strictly comparable."
-                )
-    if len({tuple(sorted(run.descriptors)) for run in batch.best}) > 1:
-        lines.append("Families have different descriptors: their means are over different ones.")
-    if batch.partly_synthetic:
-        synthetic = listed([family for family in batch.families if family.endswith("(synthetic)")])
-        lines.append(f"Synthetic data: {synthetic}. These say nothing of a material.")
-    return lines
 
 
 def _order(run: BatchRun) -> float:

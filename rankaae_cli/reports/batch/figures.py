@@ -1,8 +1,7 @@
 """Figures of several runs: what is read how well, responses side by side, settings against scores."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 import matplotlib as mpl
 import numpy as np
@@ -12,17 +11,9 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullFormatter
 
-from rankaae_cli.core.labels import described_range
-from rankaae_cli.reports.batch.batch import (
-    SEEDS,
-    Batch,
-    BatchRun,
-    Response,
-    by_value,
-    is_number,
-    shortened,
-    shown_value,
-)
+from rankaae_cli.core.labels import described_range, descriptor_meaning
+from rankaae_cli.reports.batch.batch import SEEDS, Batch, BatchRun, Response, shortened
+from rankaae_cli.reports.batch.comparison import by_value, is_number, shown_value
 from rankaae_cli.reports.batch.tables import spearman, verdict
 from rankaae_cli.reports.figures.drawing import (
     BLACK,
@@ -48,26 +39,13 @@ MOST_PANELS = 12
 _DECADE = 10.0
 
 
-@dataclass(frozen=True)
-class ResponsePanel:
-    """One panel of `responses`.
-
-    Attributes
-    ----------
-    title
-        Family or descriptor.
-    response
-        Of the run that is shown.
-    others
-        Of the family's other runs, on the same axis.
-    unit
-        Of the energies.
-    """
+class ResponsePanel(NamedTuple):
+    """One panel of responses: the run that is shown, beside the other runs of its family on the same axis."""
 
     title: str
     response: Response
-    others: Sequence[Response] = ()
-    unit: str = "eV"
+    others: Sequence[Response]
+    unit: str
 
 
 @styled
@@ -91,39 +69,33 @@ def matrix(batch: Batch) -> Figure:
     return figure
 
 
-@styled
-def responses(batch: Batch, runs: Sequence[BatchRun], panels: Sequence[ResponsePanel], what: str) -> Figure:
-    """Draw responses side by side, all on one scale, each against the data's.
-
-    Parameters
-    ----------
-    batch
-        What is compared.
-    runs
-        The runs shown.
-    panels
-        In their order.
-    what
-        What is shown, for the heading.
-    """
-    columns, rows, width = _arranged(len(panels), 4)
-    figure = new_figure(0.75 + 1.35 * rows, batch.subject(runs), what, width=width)
-    one_axis = len({(panel.unit, panel.response.origin) for panel in panels}) == 1
-    axes = figure.subplots(rows, columns, sharex=one_axis, sharey=True, squeeze=False)
-    for index, (ax, panel) in enumerate(zip(axes.ravel(), panels, strict=False)):
-        _draw_response(ax, panel)
-        if index + columns >= len(panels) or not one_axis:
-            ax.set_xlabel(energy_label(panel.response.origin, panel.unit))
-            ax.tick_params(labelbottom=True)
-        ax.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
-    for ax in axes.ravel()[len(panels) :]:
-        ax.set_axis_off()
-    for ax in axes[:, 0]:
-        ax.set_ylabel("Difference\n95th − 5th pct.")
-    # Other runs may be failures of any size: they do not set the scale.
-    axes[0, 0].set_ylim(*_scale(panels))
-    legend_below(figure, list(axes.ravel()[: len(panels)]), columns=2 if width == COLUMN_INCHES else 5)
-    return figure
+def response_figures(batch: Batch) -> Iterator[tuple[str, Figure, str]]:
+    """Give name, figure and caption: one a descriptor with all families, or one of all descriptors of a family."""
+    thin = (
+        " Thin lines: the family's other runs, cut where they leave the panel."
+        if len(batch.runs) > len(batch.best)
+        else ""
+    )
+    if len(batch.best) == 1:
+        run = batch.best[0]
+        panels = [_panel(batch, run, name, name) for name in run.responses]
+        if panels:
+            text = f"Responses of run {run.label}, the best on validation.{thin}"
+            yield "responses", _responses(batch, [run], panels, "95th − 5th percentile"), text
+        return
+    for number, name in enumerate(batch.descriptors, 1):
+        runs = [run for run in batch.best if name in run.responses]
+        panels = [_panel(batch, run, name, shortened(batch.name(run))) for run in runs]
+        if panels:
+            meaning = descriptor_meaning(name)
+            about = f"{name}, {meaning}" if meaning != name else name
+            text = f"Response of the spectrum to {about}, best run of each family on validation.{thin}"
+            # Numbered, since a descriptor's name may hold what a file's name may not.
+            yield (
+                f"responses_{number}_{_file_part(name)}",
+                _responses(batch, runs, panels, f"response to {name}"),
+                text,
+            )
 
 
 @styled
@@ -163,6 +135,46 @@ def family_look(batch: Batch, family: str) -> tuple[str, str]:
     """Return colour and marker of a family."""
     index = batch.families.index(family)
     return _COLOURS[index % len(_COLOURS)], _MARKERS[index % len(_MARKERS)]
+
+
+@styled
+def _responses(batch: Batch, runs: Sequence[BatchRun], panels: Sequence[ResponsePanel], what: str) -> Figure:
+    """Draw responses side by side, all on one scale, each against the data's; `what` is said in the heading."""
+    columns, rows, width = _arranged(len(panels), 4)
+    figure = new_figure(0.75 + 1.35 * rows, batch.subject(runs), what, width=width)
+    one_axis = len({(panel.unit, panel.response.origin) for panel in panels}) == 1
+    axes = figure.subplots(rows, columns, sharex=one_axis, sharey=True, squeeze=False)
+    for index, (ax, panel) in enumerate(zip(axes.ravel(), panels, strict=False)):
+        _draw_response(ax, panel)
+        if index + columns >= len(panels) or not one_axis:
+            ax.set_xlabel(energy_label(panel.response.origin, panel.unit))
+            ax.tick_params(labelbottom=True)
+        ax.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+    for ax in axes.ravel()[len(panels) :]:
+        ax.set_axis_off()
+    for ax in axes[:, 0]:
+        ax.set_ylabel("Difference\n95th − 5th pct.")
+    # Other runs may be failures of any size: they do not set the scale.
+    axes[0, 0].set_ylim(*_scale(panels))
+    legend_below(figure, list(axes.ravel()[: len(panels)]), columns=2 if width == COLUMN_INCHES else 5)
+    return figure
+
+
+def _panel(batch: Batch, run: BatchRun, name: str, title: str) -> ResponsePanel:
+    shown = run.responses[name]
+    others: list[Response] = [
+        other.responses[name]
+        for other in batch.runs
+        if other is not run
+        and other.family == run.family
+        and name in other.responses
+        and other.responses[name].origin == shown.origin
+    ]
+    return ResponsePanel(title, shown, others, run.subject.energy_unit)
+
+
+def _file_part(name: str) -> str:
+    return "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "_" for c in name)[:40]
 
 
 def _arranged(panels: int, most: int) -> tuple[int, int, float]:

@@ -5,7 +5,8 @@ from typing import Any
 
 from rankaae_cli.analysis.traversal.findings import GOOD_CORRELATION
 from rankaae_cli.core.labels import described_range, listed
-from rankaae_cli.reports.batch.batch import Batch, BatchRun, shown_value
+from rankaae_cli.reports.batch.batch import Batch, BatchRun
+from rankaae_cli.reports.batch.comparison import shown_value
 from rankaae_cli.reports.tables import Cell, Ranged, Table
 
 AGREES, DIFFERS, NOT_COMPARABLE = "agrees", "differs", "no matched data"

@@ -1,5 +1,6 @@
 """The report of several runs: one page that lays families and settings side by side."""
 
+import math
 import os
 import shlex
 import shutil
@@ -10,18 +11,30 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
 
 from rankaae_cli.commands.report import RunReport, report_run
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.terminal import console
+from rankaae_cli.core.xas.trends import edge_energy
+from rankaae_cli.data.family.splits import TRAIN
 from rankaae_cli.data.files import now, strict_json, write_text
-from rankaae_cli.reports.batch.runs import batch_run
+from rankaae_cli.reports.batch import figures
+from rankaae_cli.reports.batch.batch import Batch, BatchRun, NotReported, Response
+from rankaae_cli.reports.batch.page import Shown, render_batch_page
+from rankaae_cli.reports.batch.settings import flattened
+from rankaae_cli.reports.batch.tables import matrix_table, responses_table, runs_table, terminal_table
+from rankaae_cli.reports.console import print_table
+from rankaae_cli.reports.figures.drawing import COLUMN_INCHES, data_uri, save_figure
+from rankaae_cli.reports.run.page import Picture
+from rankaae_cli.reports.tables import write_table
+from rankaae_cli.runs.directory import plain_config
 from rankaae_cli.runs.find import OmittedRun, RunSelection
-
-if TYPE_CHECKING:
-    from rankaae_cli.reports.batch.batch import Batch
-    from rankaae_cli.reports.run.page import Picture
+from rankaae_cli.runs.provenance import read_provenance
 
 REPORTS = Path("reports")
 PAGE, CONTENT = "report.html", "batch.json"
@@ -50,9 +63,6 @@ def report_batch(found: RunSelection, output: str | None, pages: bool) -> dict[s
     UserError
         If none of the runs can be reported, or the folder holds something else.
     """
-    from rankaae_cli.reports.batch.tables import terminal_table
-    from rankaae_cli.reports.console import print_table
-
     folder = _folder(found, output)
     root = found.directory or _common(found)
     _require_own(folder)
@@ -79,12 +89,37 @@ def report_batch(found: RunSelection, output: str | None, pages: bool) -> dict[s
     return {"page": folder / PAGE, "status": int(faults)}
 
 
-def _batch(runs: list[Any], left_out: Sequence[OmittedRun], root: Path) -> "Batch":
-    from rankaae_cli.reports.batch.batch import Batch, NotReported
+def batch_run(report: RunReport, label: str, page: str | None) -> BatchRun:
+    """Return what is compared of a run.
 
-    def order(run: Any) -> tuple[float, str, bool, float]:
+    Parameters
+    ----------
+    report
+        The run, its evaluation and its traversal.
+    label
+        Its name on the page.
+    page
+        The link to its own page.
+    """
+    provenance, model = read_provenance(report.directory), report.model
+    return BatchRun(
+        label=label,
+        directory=str(report.directory),
+        subject=model.subject,
+        settings=flattened(plain_config(report.directory)),
+        metrics=report.metrics,
+        responses=_responses(report),
+        first_energy=float(model.energy_E[0]) if model.energy_unit == "eV" else math.inf,
+        data_sha256=" ".join(str(entry.get("sha256")) for entry in provenance.get("data") or []),
+        wall_s=float(provenance.get("wall_s") or "nan"),
+        page=page,
+    )
+
+
+def _batch(runs: list[BatchRun], left_out: Sequence[OmittedRun], root: Path) -> Batch:
+    def order(run: BatchRun) -> tuple[float, str, bool, float]:
         score = run.validation_score
-        return (run.first_energy, run.family, score != score, -score)
+        return (run.first_energy, run.family, math.isnan(score), -score)
 
     return Batch(
         title=_shown(root),
@@ -95,63 +130,50 @@ def _batch(runs: list[Any], left_out: Sequence[OmittedRun], root: Path) -> "Batc
     )
 
 
-def _write(batch: "Batch", folder: Path) -> None:
+def _write(batch: Batch, folder: Path) -> None:
     """Write the page, its figures and tables, and all numbers as JSON."""
-    from rankaae_cli.reports.batch.page import Shown, render_batch_page
-    from rankaae_cli.reports.batch.tables import matrix_table, responses_table, runs_table
-    from rankaae_cli.reports.tables import write_table
-
-    tables = [matrix_table(batch), responses_table(batch), runs_table(batch)]
+    tables = matrix_table(batch), responses_table(batch), runs_table(batch)
     for table in tables:
         write_table(table, folder / "tables")
-    shown = Shown(tables[2], *_figures(batch, folder / "figures"))
+    shown = Shown(*tables, *_pictures(batch, folder / "figures"))
     write_text(folder / PAGE, render_batch_page(batch, shown))
     write_text(folder / CONTENT, strict_json(_content(batch)))
 
 
-def _figures(batch: "Batch", folder: Path) -> "tuple[Picture, list[Picture], Picture | None]":
-    from rankaae_cli.reports.batch import figures as batch_figures
-    from rankaae_cli.reports.batch.page import packed_heat
-    from rankaae_cli.reports.batch.panels import response_figures
-    from rankaae_cli.reports.figures.drawing import data_uri, save_figure
-    from rankaae_cli.reports.run.page import Picture
-
+def _pictures(batch: Batch, folder: Path) -> tuple[Picture, list[Picture], Picture | None]:
     note = "Synthetic data. " if batch.synthetic else ""
 
-    def picture(name: str, figure: Any, caption: str, **details: Any) -> Picture:
+    def picture(name: str, figure: Figure, caption: str, csv: str = "") -> Picture:
         png = next(p for p in save_figure(figure, folder / name) if p.suffix == ".png")
         width, height = (round(float(inches) * figure.dpi) for inches in figure.get_size_inches())
         return Picture(
             data_uri(png.read_bytes()),
             f"{note}{caption}",
             f"figures/{name}.pdf",
-            wide=figure.get_figwidth() > batch_figures.COLUMN_INCHES,
+            wide=figure.get_figwidth() > COLUMN_INCHES,
             name=name,
             size=(width, height),
-            **details,
+            csv=csv,
         )
 
     matrix = picture(
         "matrix",
-        batch_figures.matrix(batch),
+        figures.matrix(batch),
         "Spearman ρ on the test split, of the best run of each family on validation; in brackets 95 % intervals "
         "over materials.",
         csv="tables/matrix.csv",
-        interactive=packed_heat(batch),
-        narrow_height=120 + 36 * len(batch.best),
     )
-    responses = [picture(name, figure, text) for name, figure, text in response_figures(batch)]
-    drawn = batch_figures.settings(batch)
-    settings = None
-    if drawn is not None:
-        left = len(batch.keys) - batch_figures.MOST_PANELS
-        text = "Validation score of every run against the settings that differ."
-        text += f" {left} more settings differ and are in the table only." if left > 0 else ""
-        settings = picture("settings", drawn, text, csv="tables/runs.csv")
-    return matrix, responses, settings
+    responses = [picture(name, figure, text) for name, figure, text in figures.response_figures(batch)]
+    settings = figures.settings(batch)
+    if settings is None:
+        return matrix, responses, None
+    left = len(batch.keys) - figures.MOST_PANELS
+    text = "Validation score of every run against the settings that differ."
+    text += f" {left} more settings differ and are in the table only." if left > 0 else ""
+    return matrix, responses, picture("settings", settings, text, csv="tables/runs.csv")
 
 
-def _content(batch: "Batch") -> dict[str, Any]:
+def _content(batch: Batch) -> dict[str, Any]:
     """Return all numbers of the page."""
     best = {id(run) for run in batch.best}
     return {
@@ -261,3 +283,39 @@ def _shown(path: Path) -> str:
     """Return a path as short as it can be written from here."""
     here = Path.cwd()
     return str(path.relative_to(here)) if path.is_relative_to(here) and path != here else str(path)
+
+
+def _responses(report: RunReport) -> dict[str, Response]:
+    edge, folder = _edge_position(report), report.directory / "traversal"
+    origin, zero = ("edge", edge) if math.isfinite(edge) else ("start", float(report.model.energy_E[0]))
+    responses = {}
+    for name in report.model.descriptor_names:
+        walk = pd.read_csv(folder / f"{name}.csv", dtype=float)
+        check = pd.read_csv(folder / f"{name}_check.csv", dtype=float)
+        responses[name] = Response(
+            energy_E=walk["energy"].to_numpy() - zero,
+            origin=origin,
+            difference_E=walk["difference"].to_numpy(),
+            low_E=walk["trials_low"].to_numpy(),
+            high_E=walk["trials_high"].to_numpy(),
+            data_E=check["data_difference"].to_numpy(),
+            data_low_E=check["data_low"].to_numpy(),
+            data_high_E=check["data_high"].to_numpy(),
+            style=report.traversal["styles"][name],
+        )
+    return responses
+
+
+def _edge_position(report: RunReport) -> float:
+    """Return where the mean training spectrum first rises through half the edge step; NaN where it does not.
+
+    Of spectra that are not normalised to the edge step, through half of their mean over the last quarter of the
+    grid.
+    """
+    model, family = report.model, report.family
+    if model.energy_unit != "eV":
+        return math.nan
+    mean_E = family.spectra_NE[family.split_N == TRAIN].mean(axis=0, dtype=np.float64)
+    if model.normalisation != "edge_step":
+        mean_E = mean_E / mean_E[-len(mean_E) // 4 :].mean()
+    return edge_energy(mean_E, np.asarray(model.energy_E))

@@ -1,6 +1,3 @@
-import base64
-import gzip
-import json
 from dataclasses import replace
 from html.parser import HTMLParser
 
@@ -9,9 +6,10 @@ import pytest
 
 from rankaae_cli.core.labels import Subject
 from rankaae_cli.reports.batch import figures as batch_figures
-from rankaae_cli.reports.batch.batch import Batch, BatchRun, NotReported, Response, cautions, key_effects
-from rankaae_cli.reports.batch.page import Shown, heat_figure, packed_heat, render_batch_page, run_link
-from rankaae_cli.reports.batch.panels import response_figures
+from rankaae_cli.reports.batch.batch import Batch, BatchRun, NotReported, Response
+from rankaae_cli.reports.batch.comparison import cautions, key_effects
+from rankaae_cli.reports.batch.figures import response_figures
+from rankaae_cli.reports.batch.page import Shown, render_batch_page, run_link
 from rankaae_cli.reports.batch.tables import (
     matrix_table,
     responses_table,
@@ -79,8 +77,8 @@ def run(
 
 def page_of(batch):
     picture = Picture("data:image/png;base64,AAAA", "caption", "figures/a.pdf")
-    matrix = replace(picture, name="matrix", interactive=packed_heat(batch))
-    shown = Shown(runs_table(batch), matrix, [picture], picture if batch.keys else None)
+    tables = [matrix_table(batch), responses_table(batch), runs_table(batch)]
+    shown = Shown(*tables, replace(picture, name="matrix"), [picture], picture if batch.keys else None)
     return render_batch_page(batch, shown)
 
 
@@ -277,15 +275,8 @@ def test_links_are_escaped_once():
     assert run_link("a b/ü#?%&\"'<.html") == "a%20b/%C3%BC%23%3F%25%26%22%27%3C.html"
 
 
-def test_heat_map_is_in_the_page_as_it_is_and_shows_names_as_text():
-    batch = Batch("t", [run("a", HOSTILE, synthetic=True), run("b", "Ti", test=0.2, synthetic=True)])
-    figure = heat_figure(batch)
-    assert figure["data"][0]["z"] == [[0.7, 0.6], [0.2, 0.1]]
-    assert "<" not in json.dumps([figure["layout"], figure["data"][0]["customdata"]])
-    assert figure["layout"]["title"]["text"] == "SYNTHETIC DATA"
-    page = page_of(batch)
-    packed = page.split('data-name="matrix"')[1].split('octet-stream">')[1].split("<")[0]
-    assert json.loads(gzip.decompress(base64.b64decode(packed))) == figure
+def test_a_page_without_interactive_figures_carries_no_library_for_them():
+    assert "octet-stream" not in page_of(Batch("t", [run("a"), run("b", "Ti", test=0.2)]))
 
 
 def test_seeds_alone_are_told_or_asked_for():
