@@ -61,3 +61,11 @@ def test_train_from_the_wheel(installed, tmp_path):
     groups = installed / "rankaae_cli" / "conf" / "hydra"
     assert (groups / "launcher" / "slurm_gpu.yaml").is_file()
     assert (groups / "sweeper" / "params" / "default.yaml").is_file()
+
+
+def test_every_file_of_the_package_is_in_the_wheel(installed):
+    source = ROOT / "rankaae_cli"
+    files = {path.relative_to(source) for path in source.rglob("*") if path.is_file()}
+    files = {path for path in files if "__pycache__" not in path.parts and not path.name.startswith(".")}
+    assert "references.bib" in {path.name for path in files}
+    assert [path for path in sorted(files) if not (installed / "rankaae_cli" / path).is_file()] == []

@@ -128,7 +128,7 @@ class Batch:
         Runs left out.
     command
         The call that made the page.
-    made
+    created
         When, ISO 8601.
     """
 
@@ -136,7 +136,7 @@ class Batch:
     runs: Sequence[BatchRun]
     not_reported: Sequence[NotReported] = ()
     command: str = ""
-    made: str = ""
+    created: str = ""
 
     @functools.cached_property
     def families(self) -> list[str]:

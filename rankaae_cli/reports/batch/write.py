@@ -40,12 +40,12 @@ REPORTS = Path("reports")
 PAGE, CONTENT = "report.html", "batch.json"
 
 
-def report_batch(found: RunSelection, output: str | None, pages: bool) -> dict[str, Any]:
+def report_batch(selection: RunSelection, output: str | None, pages: bool) -> dict[str, Any]:
     """Write one page of several runs, and theirs where missing or outdated.
 
     Parameters
     ----------
-    found
+    selection
         The runs.
     output
         The folder to write; by default ``report/`` in the directory that was searched, else
@@ -63,12 +63,12 @@ def report_batch(found: RunSelection, output: str | None, pages: bool) -> dict[s
     UserError
         If none of the runs can be reported, or the folder holds something else.
     """
-    folder = _folder(found, output)
-    root = found.directory or _common(found)
+    folder = _folder(selection, output)
+    root = selection.directory or _common(selection)
     _require_own(folder)
     runs, failed = [], []
-    for number, path in enumerate(found.finished, 1):
-        console.print(f"run {number} of {len(found.finished)}: {_label(path, root)}")
+    for number, path in enumerate(selection.finished, 1):
+        console.print(f"run {number} of {len(selection.finished)}: {_label(path, root)}")
         try:
             report = report_run(path, "outdated" if pages else "never")
             runs.append(batch_run(report, _label(path, root), _link(report, folder)))
@@ -78,14 +78,14 @@ def report_batch(found: RunSelection, output: str | None, pages: bool) -> dict[s
             console.print(f"{_label(path, root)} cannot be reported: {failed[-1].reason}")
     if not runs:
         raise UserError(f"none of {len(failed)} runs can be reported; the first: {failed[0].reason}")
-    batch = _batch(runs, [*failed, *found.left_out], root)
+    batch = _batch(runs, [*failed, *selection.left_out], root)
     with _replacing_folder(folder) as temporary:
         _write(batch, temporary)
     print_table(batch.title, terminal_table(batch), batch.synthetic)
     for run in batch.not_reported:
         console.print(f"left out: {run.label}: {run.reason}")
     print(folder / PAGE)
-    faults = bool(failed) or any(run.fault for run in found.left_out)
+    faults = bool(failed) or any(run.fault for run in selection.left_out)
     return {"page": folder / PAGE, "status": int(faults)}
 
 
@@ -126,7 +126,7 @@ def _batch(runs: list[BatchRun], left_out: Sequence[OmittedRun], root: Path) -> 
         runs=sorted(runs, key=order),
         not_reported=[NotReported(_label(r.path.resolve(), root), r.reason, r.todo) for r in left_out],
         command=shlex.join(["rankaae", "report", *sys.argv[1:]]),
-        made=now()[:19].replace("T", " ") + " UTC",
+        created=now()[:19].replace("T", " ") + " UTC",
     )
 
 
@@ -178,7 +178,7 @@ def _content(batch: Batch) -> dict[str, Any]:
     best = {id(run) for run in batch.best}
     return {
         "format": "rankaae-batch",
-        "made": batch.made,
+        "made": batch.created,
         "command": batch.command,
         "differing_settings": batch.keys,
         "runs": [
@@ -204,11 +204,11 @@ def _content(batch: Batch) -> dict[str, Any]:
     }
 
 
-def _folder(found: RunSelection, output: str | None) -> Path:
+def _folder(selection: RunSelection, output: str | None) -> Path:
     if output is not None:
         return Path(output).resolve()
-    if found.directory is not None:
-        return found.directory / "report"
+    if selection.directory is not None:
+        return selection.directory / "report"
     return (REPORTS / f"{datetime.now():%Y-%m-%d/%H-%M-%S-%f}").resolve()
 
 
@@ -266,8 +266,8 @@ def _failure(path: Path, error: Exception) -> OmittedRun:
     return OmittedRun(path, f"failed: {text}", f"RANKAAE_DEBUG=1 rankaae report run={path}", fault=True)
 
 
-def _common(found: RunSelection) -> Path:
-    paths = [*found.finished, *(run.path.resolve() for run in found.left_out)]
+def _common(selection: RunSelection) -> Path:
+    paths = [*selection.finished, *(run.path.resolve() for run in selection.left_out)]
     return Path(os.path.commonpath([path.parent for path in paths]))
 
 

@@ -35,8 +35,8 @@ def printed_references(keys: Sequence[str]) -> list[tuple[str, str]]:
 
 def fields(key: str) -> dict[str, str]:
     """Return the fields of an entry as they are printed."""
-    found = dict(_FIELD.findall(entries()[key]))
-    return {name: re.sub(r"[{}\\]", "", value).replace("--", "–") for name, value in found.items()}
+    values = dict(_FIELD.findall(entries()[key]))
+    return {name: re.sub(r"[{}\\]", "", value).replace("--", "–") for name, value in values.items()}
 
 
 def address(work: Mapping[str, str]) -> str:
