@@ -73,6 +73,11 @@ def plain_config(run: Path) -> dict[str, Any]:
     return {str(key): value for key, value in values.items()}
 
 
+def config_text(run: Path) -> str:
+    """Return config.yaml of a run as YAML, as it is read."""
+    return OmegaConf.to_yaml(read_run_config(run))
+
+
 def lacks_settings(run: Path) -> bool:
     """Return whether a run lacks settings that decide what is trained, as one of an older program does."""
     try:

@@ -5,8 +5,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from omegaconf import OmegaConf
-
 from rankaae_cli.analysis.evaluation.baselines import FIGURE
 from rankaae_cli.analysis.traversal.maps import map_figures
 from rankaae_cli.analysis.traversal.traverse import overviews
@@ -24,7 +22,7 @@ from rankaae_cli.reports.run.explorer import explorer_of
 from rankaae_cli.reports.run.figure_files import FigureFiles
 from rankaae_cli.reports.run.inputs import baselines
 from rankaae_cli.reports.run.page import PageContent, Picture, PictureGroup, sections_of
-from rankaae_cli.runs.directory import evaluation_directory, read_run_config
+from rankaae_cli.runs.directory import config_text, evaluation_directory, read_run_config
 from rankaae_cli.runs.provenance import read_provenance
 
 
@@ -80,7 +78,7 @@ def gather(
         choice_pictures=evaluated(report_captions.CHOICE),
         association_pictures=evaluated(report_captions.ASSOCIATIONS),
         command=report_origin.text(provenance.get("command")),
-        config=OmegaConf.to_yaml(config),
+        config=config_text(run_directory),
         run_name=f"run {run_directory.name}, trained {report_origin.text(provenance.get('started'))[:10]}",
         later_commands=report_origin.commands(run_directory, metrics, traversal, compared),
         rejected=None if model.is_synthetic else report_origin.rejected_sites(config),

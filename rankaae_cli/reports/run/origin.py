@@ -5,23 +5,19 @@ import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from omegaconf import DictConfig
-
-    from rankaae_cli.data.family.family_file import Family
-    from rankaae_cli.models.rankaae.trained import TrainedModel
-    from rankaae_cli.reports.run.page import Rejected
+from rankaae_cli.data.family.family_file import Family
+from rankaae_cli.data.family.rejections import rejected_reasons
+from rankaae_cli.models.rankaae.trained import TrainedModel
+from rankaae_cli.reports.run.page import Rejected
+from rankaae_cli.runs.load import data_paths
 
 _REASONS_AT_MOST = 12
 
 
-def rejected_sites(config: "DictConfig") -> "Rejected":
+def rejected_sites(config: Any) -> Rejected:
     """Return which sites are not in the data files and why, by the lists that `rankaae ingest` left."""
-    from rankaae_cli.reports.run.page import Rejected
-    from rankaae_cli.runs.load import data_paths
-
     paths = rejected_lists(data_paths(config))
     names = ", ".join(path.name for path in paths)
     reasons = reasons_left_out(paths)
@@ -39,8 +35,6 @@ def rejected_lists(data: Sequence[Path]) -> list[Path]:
 
 def reasons_left_out(lists: Sequence[Path]) -> list[str] | None:
     """Return why each site was rejected, over some lists; None where one is gone or damaged: no total is known."""
-    from rankaae_cli.data.family.rejections import rejected_reasons
-
     try:
         return [reason for path in lists for reason in rejected_reasons(path)]
     except (OSError, ValueError):
@@ -48,7 +42,7 @@ def reasons_left_out(lists: Sequence[Path]) -> list[str] | None:
 
 
 def facts(
-    model: "TrainedModel", family: "Family", provenance: Mapping[str, Any], config: "DictConfig"
+    model: TrainedModel, family: Family, provenance: Mapping[str, Any], config: Mapping[Any, Any]
 ) -> list[tuple[str, str]]:
     """Return pairs of a name and its value: data, grid, seeds, times, machine and program."""
     unit = "" if model.energy_unit == "index" else f" {model.energy_unit}"

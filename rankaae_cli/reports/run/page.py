@@ -143,7 +143,7 @@ class PageContent:
     associations, association_pictures
         What free styles go with; None and nothing where the model has none.
     baselines, baseline_pictures
-        The comparison with baselines; None and nothing where it was not made.
+        The comparison with baselines; None and nothing where there is none.
     compared
         Its rows, as in baselines.json.
     command, config
@@ -151,7 +151,7 @@ class PageContent:
     later_commands
         Pairs of what is repeated and the command that does it.
     rejected
-        Sites that are not in the data; None where it is not told.
+        Sites that are not in the data; None where that is not known.
     traversal_groups
         Figures of each style, under its heading.
     stability_pictures, map_pictures
@@ -337,9 +337,9 @@ def _most_possible(ensemble: Mapping[str, Any]) -> str:
 def _warnings(content: PageContent) -> list[str]:
     """Return what a reader should know before trusting the page, one line each."""
     ensemble = content.metrics["ensemble"]
-    found = [coupling_warning(ensemble), reconstruction_warning(ensemble, content.compared)]
+    lines = [coupling_warning(ensemble), reconstruction_warning(ensemble, content.compared)]
     supported = [line for line in findings(content.traversal) if line.startswith(WARNING)]
-    return [sentence(line) for line in (*found, *supported) if line is not None]
+    return [sentence(line) for line in (*lines, *supported) if line is not None]
 
 
 def _interval_words(scores: Mapping[str, Any], key: str) -> str:

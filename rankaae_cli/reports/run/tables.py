@@ -9,6 +9,17 @@ from rankaae_cli.core.structure.quantities import QUANTITIES
 from rankaae_cli.reports.tables import Cell, Ranged, Table, print_number
 
 _BRIEF = ("spearman", "spearman_attainable", "r2", "mae", "f1", "interval_half_width", "n")
+_TRIAL_COLUMNS = {
+    "trial": "Trial",
+    "validation_score": "Validation score",
+    "published_score": "Published score",
+    "published_rank": "Rank by published score",
+    "best_epoch": "Epoch kept",
+    "mean_spearman": "Mean Spearman ρ",
+    "reconstruction_mae": "Reconstruction MAE",
+    "excess_coupling": "Excess coupling of named styles",
+    "shapiro_min": "Smallest Shapiro W",
+}
 _RANGED = ("spearman", "mean_spearman", "mae", "f1")
 
 
@@ -96,19 +107,20 @@ def associations_table(associations: Mapping[str, Any], about: Mapping[str, Any]
     about
         Contents of metrics.json, for the caption.
     """
+    again = associations.get("repeated_on", about["split"])
+    columns = {"style": "Free style", "quantity": "Quantity", "found_partial": "Partial ρ, validation"}
+    numbers = {"partial": "Partial ρ", "spearman": "Spearman ρ", "p_value": "p"}
+    columns |= {key: f"{heading}, {again}" for key, heading in numbers.items()} | {"stands_out": "Stands out"}
     rows: list[list[Cell]] = [
         [
             style_title(pair["style"]),
             _quantity(pair["quantity"]),
             pair.get("found_partial"),
-            pair["partial"],
-            pair["spearman"],
-            pair["p_value"],
+            *(pair[key] for key in numbers),
             _verdict(pair),
         ]
         for pair in associations["strongest"]
     ]
-    again = associations.get("repeated_on", about["split"])
     text = (
         f"trial {associations['trial']}: the strongest partial correlations of each free style on the validation "
         f"split, and on the {again} split, where they have to repeat. Partial ρ: what is left of Spearman's ρ "
@@ -120,16 +132,8 @@ def associations_table(associations: Mapping[str, Any], about: Mapping[str, Any]
     )
     return Table(
         name="associations",
-        keys=["style", "quantity", "found_partial", "partial", "spearman", "p_value", "stands_out"],
-        headings=[
-            "Free style",
-            "Quantity",
-            "Partial ρ, validation",
-            f"Partial ρ, {again}",
-            f"Spearman ρ, {again}",
-            f"p, {again}",
-            "Stands out",
-        ],
+        keys=list(columns),
+        headings=list(columns.values()),
         rows=rows,
         caption=_caption(about, text),
     )
@@ -150,14 +154,14 @@ def disentanglement_table(metrics: Mapping[str, Any]) -> Table:
         (f"trial {t}, all styles", metrics["trials"][t], "selected_trial", leakage["largest"]),
         ("ensemble, named styles", metrics["ensemble"], "ensemble", leakage["named_mean_largest"]),
     ):
-        found, coupling = metrics["disentanglement"][measured], scores["inter_style"]
+        measures, coupling = metrics["disentanglement"][measured], scores["inter_style"]
         rows.append(
             [
                 label,
                 *(coupling[key] for key in ("max_abs_spearman", "excess", "excess_permuted")),
                 scores["shapiro_min"],
-                *(found["mig"], found["sap"], found["dci"]["disentanglement"]),
-                *(found["dci"]["completeness"], found["dci"]["informativeness"], leaked),
+                *(measures["mig"], measures["sap"], measures["dci"]["disentanglement"]),
+                *(measures["dci"]["completeness"], measures["dci"]["informativeness"], leaked),
             ]
         )
     named = metrics["trials"][t].get("inter_style_named")
@@ -199,28 +203,8 @@ def trials_table(metrics: Mapping[str, Any]) -> Table:
     rows.append(["ensemble", *[None] * 4, *_main_numbers(metrics["ensemble"])])
     return Table(
         name="trials",
-        keys=[
-            "trial",
-            "validation_score",
-            "published_score",
-            "published_rank",
-            "best_epoch",
-            "mean_spearman",
-            "reconstruction_mae",
-            "excess_coupling",
-            "shapiro_min",
-        ],
-        headings=[
-            "Trial",
-            "Validation score",
-            "Published score",
-            "Rank by published score",
-            "Epoch kept",
-            "Mean Spearman ρ",
-            "Reconstruction MAE",
-            "Excess coupling of named styles",
-            "Smallest Shapiro W",
-        ],
+        keys=list(_TRIAL_COLUMNS),
+        headings=list(_TRIAL_COLUMNS.values()),
         rows=rows,
         caption=_caption(
             metrics,
