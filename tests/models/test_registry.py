@@ -58,7 +58,7 @@ def test_every_kind_has_its_parts(kind):
 def trained(kind, *missing):
     """A model with everything that TrainedModel has but for some members."""
     members = {
-        name: None for name in (*TrainedModel.__dataclass_fields__, *dir(TrainedModel)) if name[0] != "_"
+        name: name for name in (*TrainedModel.__dataclass_fields__, *dir(TrainedModel)) if name[0] != "_"
     }
     return type(
         "Model", (), {name: value for name, value in members.items() if name not in missing} | {"kind": kind}
