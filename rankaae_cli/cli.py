@@ -285,11 +285,11 @@ def _closed_pipe() -> int:
 def _run_command(command: str, cfg: "DictConfig", overrides: list[str]) -> dict[str, Any]:
     from omegaconf import OmegaConf
 
-    from rankaae_cli.schema import SCHEMAS
+    from rankaae_cli.schema import schema_of
 
     # Hydra lets +key=value past the schema that it composed from; this merge does not.
     plain = OmegaConf.to_container(cfg)
-    cfg = OmegaConf.merge(OmegaConf.structured(SCHEMAS[command]), plain)  # type: ignore[assignment]
+    cfg = OmegaConf.merge(OmegaConf.structured(schema_of(command, cfg.get("kind"))), plain)  # type: ignore[assignment]
     if COMMANDS[command].needs_family and cfg.family is None and cfg.get("resume") is None:
         known = ", ".join(families(_config_directories(overrides)))
         raise UserError(f"rankaae {command} needs a family: add +family=NAME, one of\n{known}")

@@ -5,6 +5,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from rankaae_cli import schema
 from rankaae_cli.cli import register
+from rankaae_cli.schema.train import RankAAEConfig
 
 
 def composed(command: str, *overrides: str) -> DictConfig:
@@ -17,8 +18,8 @@ def composed(command: str, *overrides: str) -> DictConfig:
     return merged
 
 
-def train_settings(*overrides: str) -> schema.TrainConfig:
+def train_settings(*overrides: str) -> RankAAEConfig:
     """Return the settings of `rankaae train +family=Fe_oxides` with overrides."""
     settings = OmegaConf.to_object(composed("train", "+family=Fe_oxides", *overrides))
-    assert isinstance(settings, schema.TrainConfig)
+    assert isinstance(settings, RankAAEConfig)
     return settings

@@ -1,15 +1,22 @@
 """``rankaae train``: a family file -> a run directory."""
 
+import importlib.resources
+import time
 from contextlib import suppress
+from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from filelock import FileLock
 from omegaconf import DictConfig, OmegaConf
 
-from rankaae_cli.commands import train_stages
 from rankaae_cli.core.errors import Stopped, UserError
+from rankaae_cli.core.terminal import Progress, console
+from rankaae_cli.data.family.family_file import Family
+from rankaae_cli.data.family.splits import SPLITS
 from rankaae_cli.data.files import now
-from rankaae_cli.models.rankaae.settings import LOSSES, Spread
+from rankaae_cli.models.base import Trained
+from rankaae_cli.models.registry import load_model, part_of_kind
 from rankaae_cli.runs import data as training_data
 from rankaae_cli.runs import directory as run_directory
 from rankaae_cli.runs import logger as train_logger
@@ -17,29 +24,25 @@ from rankaae_cli.runs import provenance as run_provenance
 from rankaae_cli.runs import resume as interrupted
 from rankaae_cli.runs.load import load_family
 from rankaae_cli.runs.sweep_record import own_finished_run
-from rankaae_cli.schema.train import TrainConfig
+from rankaae_cli.schema import schema_of
+from rankaae_cli.schema.ingest import IngestConfig
+from rankaae_cli.schema.train import Then
 from rankaae_cli.sweeps import optuna_study as search_study
-
-if TYPE_CHECKING:
-    from rankaae_cli.data.family.family_file import Family
-    from rankaae_cli.models.rankaae.fit import FitRequest
-    from rankaae_cli.models.rankaae.trained import TrainedModel
+from rankaae_cli.training.fit import chosen_device
+from rankaae_cli.training.schedules import epochs_of
+from rankaae_cli.training.task import Task
 
 
 def run(cfg: DictConfig) -> dict[str, Any]:
     """Train; return the run's path (``run``) and the selected trial's validation score (``score``)."""
-    from rankaae_cli.core.terminal import console
-    from rankaae_cli.models.rankaae.fit import chosen_device
-    from rankaae_cli.models.rankaae.schedules import epochs_of
-
     if ended := own_finished_run():
-        train_stages.after_training(cfg, ended)
-        return {"run": ended, "score": train_stages.score_of(ended)}
+        _after_training(cfg, ended)
+        return {"run": ended, "score": _score(load_model(ended / run_directory.BEST))}
     resumed = cfg.resume is not None
     if resumed:
         directory, cfg = _interrupted_run(cfg)
     _check(cfg)
-    train_stages.ingest_where_needed(cfg)
+    _ingest_where_needed(cfg)
     data, is_sample = training_data.data_files(cfg)
     family = load_family(data, cfg.split_seed, cfg.regrid, stored=True, announce=console.print)
     family = training_data.usable_family(cfg, family)
@@ -67,56 +70,44 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     if unlabelled_NE is not None:
         console.print(f"{len(unlabelled_NE)} more training spectra without descriptors from {cfg.unlabelled}")
 
-    watch = search_study.pruning_of_job()
-    given = {
-        "watch": watch,
-        "device": device,
-        "max_epochs": epochs,
-        "folder": directory,
-        "logger": logger,
-        "resume": resumed,
-    }
-    request = _request(cfg, family, unlabelled_NE=unlabelled_NE, memory=memory, **given)
-    model, wall = _fitted(request, provenance)
+    task = _task(
+        cfg,
+        family=family,
+        descriptor_classes=training_data.classes_of(cfg, family),
+        unlabelled_NE=unlabelled_NE,
+        memory=memory,
+        watch=search_study.pruning_of_job(),
+        device=device,
+        max_epochs=epochs,
+        folder=directory,
+        logger=logger,
+        resume=resumed,
+    )
+    model, wall = _fitted(cfg.kind, task, provenance)
     _summarise(model, directory, wall)
-    train_stages.after_training(cfg, directory)
-    return {"run": directory, "score": float(model.scores_T[model.selected_trial])}
+    _after_training(cfg, directory)
+    return {"run": directory, "score": _score(model)}
 
 
 # Where and from what a run goes on, not what it is.
 _MAY_CHANGE = ("resume", "data", "unlabelled", "device", "ingest", "then")
 
 
-def _request(cfg: DictConfig, family: "Family", **given: Any) -> "FitRequest":
-    """Return what to train: the settings of `cfg`, and what follows from them and the data."""
-    from rankaae_cli.models.rankaae.fit import FitRequest
-
+def _task(cfg: DictConfig, **given: Any) -> Task:
+    """Return what to train: what is given, and the settings of `cfg` for all else that its kind of model takes."""
     settings: Any = OmegaConf.to_object(cfg)
-    chosen = (
-        *("model", "objective", "optimiser"),
-        *("trials", "trials_at_once", "batch_size", "seed", "threads", "save_every"),
-        *("devices", "spread"),
-    )
-    return FitRequest(
-        family=family,
-        descriptor_classes=training_data.classes_of(cfg, family),
-        **given,
-        **{name: getattr(settings, name) for name in chosen},
-    )
+    kind: type[Task] = part_of_kind(cfg.kind, "fit").Task
+    chosen = {field.name for field in fields(kind)} & set(vars(settings))
+    return kind(**{name: getattr(settings, name) for name in chosen} | given)
 
 
-def _fitted(request: "FitRequest", provenance: dict[str, Any]) -> "tuple[TrainedModel, float]":
+def _fitted(kind: str, task: Task, provenance: dict[str, Any]) -> tuple[Trained, float]:
     """Train and keep the time in provenance.json; return the model and the seconds, those before a break too."""
-    import time
-
-    from rankaae_cli.core.terminal import Progress, console
-    from rankaae_cli.models.rankaae.fit import fit
-
-    directory = request.folder
+    directory = task.folder
     start = time.monotonic() - provenance.get("wall_s", 0.0)
     try:
         with interrupted.training_lock(directory), Progress("training") as progress:
-            model = fit(request, progress, announce=console.print)
+            model = part_of_kind(kind, "fit").fit(task, progress, announce=console.print)
     except Stopped as stopped:
         wall = round(time.monotonic() - start, 3)
         run_provenance.write_provenance(directory, {**provenance, "wall_s": wall})
@@ -147,8 +138,8 @@ def _interrupted_run(cfg: DictConfig) -> tuple[Path, DictConfig]:
         If there is none, it has finished, or the call asks for another configuration than the run's.
     """
     directory = interrupted.find_interrupted_run(cfg.resume)
-    plain = OmegaConf.to_container(run_directory.read_run_config(directory))
-    stored = OmegaConf.merge(OmegaConf.structured(TrainConfig), plain)
+    plain = run_directory.plain_config(directory)
+    stored = OmegaConf.merge(OmegaConf.structured(schema_of("train", plain.get("kind"))), plain)
     assert isinstance(stored, DictConfig)
     missing = sorted(OmegaConf.missing_keys(stored))
     if missing:
@@ -173,66 +164,37 @@ def _interrupted_run(cfg: DictConfig) -> tuple[Path, DictConfig]:
     return directory, stored
 
 
-_AT_LEAST = {
-    0: (
-        "seed",
-        "model.free_styles",
-        "objective.input_noise",
-        *(f"objective.augmentation.{key}" for key in ("energy_shift", "broadening", "scale", "core_hole")),
-        "objective.prior.noise",
-        "optimiser.weight_decay",
-        "optimiser.clip",
-        *(f"objective.{loss}.{key}" for loss in LOSSES for key in ("weight", "ramp")),
-    ),
-    1: (
-        "trials",
-        "max_steps",
-        "threads",
-        "devices",
-        "save_every",
-        "model.hidden",
-        "model.encoder_layers",
-        "model.decoder_layers",
-        "model.channels",
-        "objective.prior.directions",
-        "objective.smoothness.kernel_points",
-        "optimiser.patience",
-    ),
-    2: ("batch_size",),
-}
-_POSITIVE = ("optimiser.rate", "optimiser.reduction", "objective.prior.tau", "objective.smoothness.sigma")
-
-
 def _check(cfg: DictConfig) -> None:
     """Refuse impossible numbers, all at once."""
 
     def value(key: str) -> Any:
         return OmegaConf.select(cfg, key)
 
-    bounds = [(k, f"at least {low}", value(k) >= low) for low, keys in _AT_LEAST.items() for k in keys]
-    bounds += [(k, "positive", value(k) > 0) for k in _POSITIVE]
-    bounds += [
-        ("objective.prior.betas", "two numbers in [0, 1)", all(0 <= b < 1 for b in cfg.objective.prior.betas))
-    ]
+    if cfg.spread != "trials":
+        raise UserError(
+            f"spread={cfg.spread} cannot be used: rankaae 0.1.0 was the last that had it, "
+            "now each device trains trials of its own"
+        )
+    at_least = dict.fromkeys(("trials", "max_steps", "threads", "devices", "save_every"), 1)
+    at_least |= {"seed": 0, "batch_size": 2}
+    bounds = [(key, f"at least {low}", cfg[key] >= low) for key, low in at_least.items()]
+    bounds += part_of_kind(cfg.kind, "settings").bounds(value)
     bounds += [
         (key, "at least 1, or null", cfg[key] is None or cfg[key] > 0)
         for key in ("max_epochs", "trials_at_once")
     ]
-    points = "objective.smoothness.kernel_points"
-    bounds += [(points, "odd", value(points) % 2 == 1)]
-    if cfg.devices > 1 and cfg.spread is Spread.trials:
-        bounds += [
-            ("devices", f"at most {cfg.trials}, the trials; or spread=rows", cfg.devices <= cfg.trials)
-        ]
-        bounds += [("logger", "none where trials are spread over devices; or spread=rows", not cfg.logger)]
+    if cfg.devices > 1:
+        bounds += [("devices", f"at most {cfg.trials}, the trials", cfg.devices <= cfg.trials)]
+        bounds += [("logger", "none where trials are spread over devices", not cfg.logger)]
     faults = [f"{key}={value(key)} (expected {expected})" for key, expected, holds in bounds if not holds]
     if faults:
         raise UserError(f"these settings cannot be used: {'; '.join(faults)}")
 
 
-def _describe(family: "Family", trials: int, epochs: int, device: str) -> str:
-    from rankaae_cli.data.family.splits import SPLITS
+_ENDINGS = ("", ".tar.xz", ".tar.gz", ".tar", ".zip")
 
+
+def _describe(family: Family, trials: int, epochs: int, device: str) -> str:
     rows = ", ".join(f"{(family.split_N == side).sum()} {name}" for side, name in enumerate(SPLITS))
     return (
         f"{family.name}: {len(family)} spectra ({rows}), descriptors {', '.join(family.descriptor_names)}\n"
@@ -240,15 +202,63 @@ def _describe(family: "Family", trials: int, epochs: int, device: str) -> str:
     )
 
 
-def _summarise(model: "TrainedModel", directory: Path, wall: float) -> None:
-    from rankaae_cli.core.terminal import console
+def _ingest_where_needed(cfg: DictConfig) -> None:
+    """Make the family's data file from FEFF calculations in the folder `ingest`, where there is none yet.
 
+    Raises
+    ------
+    UserError
+        If the folder is not there, or what it holds of the family cannot be used.
+    """
+    if cfg.ingest is None or cfg.data is not None:
+        return
+    calculations, data = Path(cfg.ingest), Path(cfg.family.data)
+    if not calculations.is_dir():
+        raise UserError(f"there is no folder {calculations}\ncorrect ingest=")
+    found = [path for end in _ENDINGS if (path := calculations / f"{cfg.family.name}{end}").exists()]
+    if data.is_file() or not found:
+        return
+    data.parent.mkdir(parents=True, exist_ok=True)
+    # Jobs of one family that begin together wait for the first.
+    with FileLock(data.parent / f".{data.name}.lock"):
+        if not data.is_file():
+            _ingest(cfg, found[0])
+
+
+def _ingest(cfg: DictConfig, path: Path) -> None:
+    from rankaae_cli.commands import ingest  # pandas and what reads archives, which few calls need
+
+    text = (importlib.resources.files("rankaae_cli.conf") / "ingest.yaml").read_text(encoding="utf-8")
+    defaults = OmegaConf.create(text)
+    assert isinstance(defaults, DictConfig)
+    for key in ("defaults", "hydra"):
+        defaults.pop(key, None)
+    given = {"family": OmegaConf.to_container(cfg.family), "source": "feff", "path": str(path)}
+    settings = OmegaConf.merge(OmegaConf.structured(IngestConfig), defaults, given)
+    assert isinstance(settings, DictConfig)
+    ingest.run(settings)
+
+
+def _after_training(cfg: DictConfig, directory: Path) -> None:
+    """Do what `then` says."""
+    if cfg.then is Then.report:
+        from rankaae_cli.commands.report import report_run  # matplotlib and plotly, which few calls need
+
+        report_run(directory, "outdated")
+
+
+def _score(model: Trained) -> float:
+    """Return the validation score of the selected trial."""
+    return float(model.scores_T[model.selected_trial])
+
+
+def _summarise(model: Trained, directory: Path, wall: float) -> None:
     for trial, reason in enumerate(model.failed_T):
         if reason is not None:
             console.print(f"trial {trial} was given up: {reason}")
     t = model.selected_trial
     console.print(
-        f"trained in {wall:.0f} s; trial {t} is best on validation (score {model.scores_T[t]:.3f}, "
+        f"trained in {wall:.0f} s; trial {t} is best on validation (score {_score(model):.3f}, "
         f"epoch {model.best_epoch_T[t]})"
     )
     shown = _shown(directory)

@@ -4,11 +4,19 @@ import itertools
 import math
 from collections.abc import Iterable, Sequence
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from rankaae_cli.networks.shares import moments_of_all, row_means
+
+def trial_generators(seed: int, trials: Sequence[int], stream: int = 0) -> list[torch.Generator]:
+    """Return one random generator a trial; that of trial t depends on (seed, t, stream) alone."""
+    generators = []
+    for trial in trials:
+        state = np.random.SeedSequence((seed, trial, stream)).generate_state(1, np.uint64)[0]
+        generators.append(torch.Generator().manual_seed(int(state >> np.uint64(1))))
+    return generators
 
 
 class TrialLinear(nn.Module):
@@ -32,15 +40,11 @@ class TrialLinear(nn.Module):
 
 
 def _standardised(inputs_TBW: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Return the inputs less their mean over rows, that mean, and their variance (1/B), (T, 1, W) each.
-
-    The rows of all processes count.
-    """
+    """Return the inputs less their mean over rows, that mean, and their variance (1/B), (T, 1, W) each."""
     # Two sums: torch.var_mean along this dimension takes several times as long on a CPU.
-    (mean,) = row_means(inputs_TBW)
+    mean = inputs_TBW.mean(dim=1, keepdim=True)
     centred = inputs_TBW - mean
-    (variance,) = row_means(centred.square())
-    return centred, mean, variance
+    return centred, mean, centred.square().mean(dim=1, keepdim=True)
 
 
 class _Standardise(torch.autograd.Function):
@@ -61,7 +65,8 @@ class _Standardise(torch.autograd.Function):
     def backward(ctx: torch.autograd.function.FunctionCtx, *gradients: Tensor) -> tuple[Tensor, None]:
         out_TBW, inverse = ctx.saved_tensors  # type: ignore[attr-defined]
         gradient_TBW = gradients[0]
-        mean, along = row_means(gradient_TBW, gradient_TBW * out_TBW)
+        mean = gradient_TBW.mean(dim=1, keepdim=True)
+        along = (gradient_TBW * out_TBW).mean(dim=1, keepdim=True)
         return torch.addcmul(gradient_TBW - mean, out_TBW, along, value=-1).mul_(inverse), None
 
 
@@ -89,10 +94,7 @@ class TrialBatchNorm(nn.Module):
 
     @torch.no_grad()
     def retake(self, blocks_TBW: Iterable[Tensor]) -> None:
-        """Set the statistics for evaluation to those of all rows of blocks of shape (T, B, width).
-
-        The rows of all processes count.
-        """
+        """Set the statistics for evaluation to those of all rows of blocks of shape (T, B, width)."""
         rows, mean, variance = 0, self.mean.double() * 0, self.variance.double() * 0
         for block_TBW in blocks_TBW:
             # Chan, Golub and LeVeque, Am. Stat. 37, 242 (1983), in double precision between the blocks.
@@ -102,7 +104,6 @@ class TrialBatchNorm(nn.Module):
             share, apart = n / (rows + n), block_mean.double() - mean
             variance = variance + share * (square.double() - variance) + share * (1 - share) * apart.square()
             mean, rows = mean + share * apart, rows + n
-        mean, variance = moments_of_all(rows, mean, variance)
         self.mean.copy_(mean)
         self.variance.copy_(variance)
 

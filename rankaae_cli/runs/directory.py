@@ -13,7 +13,7 @@ from omegaconf.errors import OmegaConfBaseException
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.data.files import write_text
 from rankaae_cli.runs.provenance import sha256
-from rankaae_cli.schema.train import TrainConfig
+from rankaae_cli.schema import schema_of
 
 RUNS = Path("runs")
 CONFIG = "config.yaml"
@@ -81,7 +81,8 @@ def config_text(run: Path) -> str:
 def lacks_settings(run: Path) -> bool:
     """Return whether a run lacks settings that decide what is trained, as one of an older program does."""
     try:
-        merged = OmegaConf.merge(OmegaConf.structured(TrainConfig), plain_config(run))
+        settings = plain_config(run)
+        merged = OmegaConf.merge(OmegaConf.structured(schema_of("train", settings.get("kind"))), settings)
     except OmegaConfBaseException:  # a setting that has gone or has another type now
         return True
     return bool(OmegaConf.missing_keys(merged) - _HOW_IT_RUNS)

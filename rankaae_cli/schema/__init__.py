@@ -11,11 +11,11 @@ from hydra.core.config_store import ConfigStore
 from rankaae_cli.schema.finished_run import EvaluateConfig, ReportConfig, TraverseConfig
 from rankaae_cli.schema.ingest import IngestConfig
 from rankaae_cli.schema.predict import AlignConfig, PredictConfig
-from rankaae_cli.schema.train import TrainConfig
+from rankaae_cli.schema.train import DEFAULT_KIND, TRAIN_SCHEMAS
 
 SCHEMAS: dict[str, Any] = {
     "ingest": IngestConfig,
-    "train": TrainConfig,
+    "train": TRAIN_SCHEMAS[DEFAULT_KIND],
     "evaluate": EvaluateConfig,
     "traverse": TraverseConfig,
     "report": ReportConfig,
@@ -27,13 +27,21 @@ SCHEMAS: dict[str, Any] = {
 GROUPS: dict[str, tuple[str, ...]] = {
     "ingest": ("family",),
     "train": (
-        *("family", "experiment", "model", "objective", "augmentation", "optimiser", "logger"),
+        *("kind", "family", "experiment", "model", "objective", "augmentation", "optimiser", "logger"),
         *("hydra/launcher", "hydra/sweeper"),
     ),
 }
 
 
+def schema_of(command: str, kind: str | None) -> Any:
+    """Return the keys of a command; those of training a kind of model, None for the kind of runs that name none."""
+    kinds = TRAIN_SCHEMAS if command == "train" else {}
+    return kinds.get(kind or DEFAULT_KIND, SCHEMAS[command])
+
+
 def register() -> None:
-    """Make the schemas known to Hydra as ``<command>_schema``."""
+    """Make the schemas known to Hydra as ``<command>_schema``, those of kinds as ``train_<kind>_schema``."""
+    for kind, node in TRAIN_SCHEMAS.items():
+        ConfigStore.instance().store(name=f"train_{kind}_schema", node=node)
     for command, node in SCHEMAS.items():
         ConfigStore.instance().store(name=f"{command}_schema", node=node)

@@ -7,7 +7,12 @@ from typing import Any
 
 from omegaconf import MISSING, OmegaConf
 
-from rankaae_cli.models.supervised.settings import BaselineSettings
+from rankaae_cli.models.rankaae.settings import AdversarialAutoencoderSettings
+from rankaae_cli.models.supervised.settings import (
+    SupervisedNetworkSettings,
+    TreeSettings,
+    VariationalAutoencoderSettings,
+)
 
 
 class Split(Enum):
@@ -16,6 +21,31 @@ class Split(Enum):
     train = "train"
     validation = "validation"
     test = "test"
+
+
+@dataclass
+class BaselineSettings:
+    """Settings of all baselines that have any.
+
+    Attributes
+    ----------
+    extra_trees
+        extremely randomised trees
+    random_forest
+        a random forest
+    supervised_network
+        networks from the spectrum to all descriptors, averaged
+    aae
+        the model without its rank constraint
+    vae
+        a variational autoencoder
+    """
+
+    extra_trees: TreeSettings
+    random_forest: TreeSettings
+    supervised_network: SupervisedNetworkSettings
+    aae: AdversarialAutoencoderSettings
+    vae: VariationalAutoencoderSettings
 
 
 @dataclass

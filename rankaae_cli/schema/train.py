@@ -6,8 +6,11 @@ from typing import Any
 
 from omegaconf import MISSING
 
-from rankaae_cli.models.rankaae.settings import ModelSettings, ObjectiveSettings, OptimiserSettings, Spread
+from rankaae_cli.models.rankaae.settings import ModelSettings, ObjectiveSettings, OptimiserSettings
 from rankaae_cli.schema.family import FamilyConfig
+
+# Of runs that name none.
+DEFAULT_KIND = "rankaae"
 
 
 class Device(Enum):
@@ -27,10 +30,12 @@ class Then(Enum):
 
 @dataclass
 class TrainConfig:
-    """Keys of `rankaae train`.
+    """Keys of `rankaae train`, whatever kind of model it trains.
 
     Attributes
     ----------
+    kind
+        of the model, a configuration group
     family
         what the spectra are of: +family=NAME; --help beside it shows its keys
     data
@@ -63,9 +68,10 @@ class TrainConfig:
         of the processor; more make many trials quicker on an idle machine, but wait for each other on a
         busy one
     devices
-        how many take part: CUDA devices, or processes of `threads` each on the processor
+        how many take part, each with trials of its own: CUDA devices, or processes of `threads` each on the
+        processor
     spread
-        with several devices: trials, each device trains its own; rows, all share every batch (large data)
+        trials, for what several devices part among them; what else rankaae 0.1.0 took is refused
     save_every
         epochs between two savings of last.ckpt, from which an interrupted run goes on; ten minutes after the last
         one it is saved all the same
@@ -77,16 +83,11 @@ class TrainConfig:
         has no data file yet
     then
         report: evaluate, traverse and report the run, and of a sweep all runs on one page
-    model
-        sizes of the networks and number of free styles
-    objective
-        the six losses, and what is done to the input spectra
-    optimiser
-        AdamW and the course of its rate
     logger
         a class of Lightning's loggers by its _target_, and its arguments; metrics.csv is always written
     """
 
+    kind: str = DEFAULT_KIND
     family: FamilyConfig | None = None
     data: Any = None
     regrid: bool = False
@@ -102,12 +103,32 @@ class TrainConfig:
     device: Device = Device.auto
     threads: int = MISSING
     devices: int = MISSING
-    spread: Spread = Spread.trials
+    spread: str = "trials"
     save_every: int = MISSING
     resume: str | None = None
     ingest: str | None = None
     then: Then = Then.nothing
+    logger: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class RankAAEConfig(TrainConfig):
+    """Keys of `rankaae train kind=rankaae`.
+
+    Attributes
+    ----------
+    model
+        sizes of the networks and number of free styles
+    objective
+        the six losses, and what is done to the input spectra
+    optimiser
+        AdamW and the course of its rate
+    """
+
     model: ModelSettings = MISSING
     objective: ObjectiveSettings = MISSING
     optimiser: OptimiserSettings = MISSING
-    logger: dict[str, Any] = field(default_factory=dict)
+
+
+# The keys that each kind of `models.registry.KINDS` takes.
+TRAIN_SCHEMAS: dict[str, type[TrainConfig]] = {"rankaae": RankAAEConfig}

@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 
 from rankaae_cli.data.family.spectra_rows import SpectraRows
-from rankaae_cli.networks.shares import own_rows
 
 # Neighbouring rows are alike: with fewer blocks than batches have rows, pools and batches would be one-sided.
 _BLOCKS_IN_POOL, _FEWEST_BLOCKS_IN_POOL, _MOST_BLOCK_ROWS = 512, 256, 256
@@ -16,8 +15,6 @@ _BLOCKS_IN_POOL, _FEWEST_BLOCKS_IN_POOL, _MOST_BLOCK_ROWS = 512, 256, 256
 
 class TrialBatches:
     """One epoch an iteration: every trial sees all rows once, each in its own order.
-
-    Where several processes share the batches, each is given the spectra of its own rows and the descriptors of all.
 
     Parameters
     ----------
@@ -52,8 +49,7 @@ class TrialBatches:
         rows = len(self.spectra_NE)
         order_TN = torch.stack([torch.randperm(rows, generator=g) for g in self.generators])
         for index_TB in order_TN.to(self.spectra_NE.device).tensor_split(self.n_batches, dim=1):
-            own_TB = index_TB[:, own_rows(index_TB.shape[1])]
-            yield self.spectra_NE[own_TB], self.descriptors_NK[index_TB]
+            yield self.spectra_NE[index_TB], self.descriptors_NK[index_TB]
 
 
 class StreamedBatches:
@@ -98,22 +94,20 @@ class StreamedBatches:
         smaller, larger_ones = divmod(len(self.spectra), self.n_batches)
         sizes = iter([smaller + (i < larger_ones) for i in range(self.n_batches)])
         size, filled = next(sizes), 0
-        own_spectra, all_descriptors = [], []
+        spectra, descriptors = [], []
         for pool_NE, row_N in self._pools():
             order_TN = torch.stack([torch.randperm(len(row_N), generator=g) for g in self.generators])
             order_TN = order_TN.to(pool_NE.device)
             while order_TN.shape[1]:
                 # A batch may end one pool and begin the next.
                 index_TB, order_TN = order_TN.tensor_split([size - filled], dim=1)
-                own = own_rows(size)
-                here = slice(max(own.start - filled, 0), max(own.stop - filled, 0))
-                own_spectra.append(pool_NE[index_TB[:, here]])
-                all_descriptors.append(self.descriptors_NK[row_N[index_TB]])
+                spectra.append(pool_NE[index_TB])
+                descriptors.append(self.descriptors_NK[row_N[index_TB]])
                 filled += index_TB.shape[1]
                 if filled == size:
-                    yield torch.cat(own_spectra, dim=1), torch.cat(all_descriptors, dim=1)
+                    yield torch.cat(spectra, dim=1), torch.cat(descriptors, dim=1)
                     size, filled = next(sizes, 0), 0
-                    own_spectra, all_descriptors = [], []
+                    spectra, descriptors = [], []
 
     def _pools(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield the spectra and the row numbers of each pool, on the device."""

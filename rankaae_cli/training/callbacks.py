@@ -2,7 +2,7 @@
 
 import csv
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +11,10 @@ import torch
 from torch import Tensor
 
 from rankaae_cli.data.files import replacing
-from rankaae_cli.models.rankaae.module import RankAAE
-from rankaae_cli.models.rankaae.settings import LOSSES
-from rankaae_cli.models.rankaae.validation import Validation, ValidationScores
 from rankaae_cli.training.groups import BestEpochs, TrialGroups
-from rankaae_cli.training.request import Watch
+from rankaae_cli.training.lightning import ProgressReport, TrialModule
 from rankaae_cli.training.rows import DeviceSpectra
-
-ProgressReport = Callable[[int, int, str], None]
+from rankaae_cli.training.task import EpochScores, Scorer, Watch
 
 
 class KeepBestEpoch(pl.Callback):
@@ -28,14 +24,14 @@ class KeepBestEpoch(pl.Callback):
     weights so far stay.
     """
 
-    def __init__(self, train_spectra: DeviceSpectra, validation: Validation, trials: int) -> None:
+    def __init__(self, train_spectra: DeviceSpectra, scorer: Scorer, trials: int) -> None:
         self.train_spectra = train_spectra
-        self.validation = validation
+        self.scorer = scorer
         self.scores_T = torch.full((trials,), float("-inf"), dtype=torch.float64)
         self.best_epoch_T = torch.full((trials,), -1)
         self.failed_T: list[str | None] = [None] * trials
         self.weights: dict[str, Tensor] = {}
-        self.latest: ValidationScores | None = None
+        self.latest: EpochScores | None = None
         self.losses: dict[str, Tensor] = {}
 
     def state_dict(self) -> dict[str, Any]:
@@ -59,23 +55,23 @@ class KeepBestEpoch(pl.Callback):
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Score this epoch and keep the weights of the trials that improved."""
-        assert isinstance(pl_module, RankAAE)
-        autoencoder = pl_module.autoencoder
+        assert isinstance(pl_module, TrialModule)
+        network = pl_module.network
         means = pl_module.take_epoch_means()
         values = torch.stack(list(means.values())).cpu()  # one transfer, not one a loss
         self.losses = dict(zip(means, values, strict=True))
-        autoencoder.eval()
-        autoencoder.retake_statistics(block.unsqueeze(0) for block in self.train_spectra.own().blocks())
-        self.latest = self.validation.score(autoencoder).cpu()
-        autoencoder.train()
+        network.eval()
+        pl_module.retake_statistics(self.train_spectra.blocks())
+        self.latest = self.scorer.score(network)
+        network.train()
         self._note_failures(trainer.current_epoch)
 
-        score_T = self.latest.score_T.cpu().double()
+        score_T = self.latest.score_T.double()
         alive_T = torch.tensor([reason is None for reason in self.failed_T])
         better_T = alive_T & (score_T > self.scores_T)
         self.scores_T = torch.where(better_T, score_T, self.scores_T)
         self.best_epoch_T = torch.where(better_T, trainer.current_epoch, self.best_epoch_T)
-        self._keep(autoencoder.state_dict(), better_T)
+        self._keep(network.state_dict(), better_T)
         self._stop_if_none_is_left(trainer)
 
     def _stop_if_none_is_left(self, trainer: pl.Trainer) -> None:
@@ -132,40 +128,30 @@ class ReduceOnPlateau(pl.Callback):
         self._hand_over(pl_module)
 
     def _hand_over(self, module: pl.LightningModule) -> None:
-        assert isinstance(module, RankAAE)
+        assert isinstance(module, TrialModule)
         reduced = bool((self.factor_T != 1).any())
         module.rate_factor_T = self.factor_T.to(module.device, torch.float32) if reduced else None
 
 
 class MetricsTable(pl.Callback):
-    """Append one row an epoch and trial to metrics.csv, below those of the trials with smaller numbers.
-
-    Of several processes the first writes.
-    """
+    """Append one row an epoch and trial to metrics.csv, below those of the trials with smaller numbers."""
 
     def __init__(
-        self, path: Path, best: KeepBestEpoch, descriptor_names: Sequence[str], trials: Sequence[int]
+        self,
+        path: Path,
+        best: KeepBestEpoch,
+        losses: Sequence[str],
+        score_columns: Sequence[str],
+        trials: Sequence[int],
     ) -> None:
         self.path = path
         self.best = best
-        self.descriptor_names = descriptor_names
         self.trials = trials
-        self.columns = [
-            "epoch",
-            "trial",
-            "learning_rate",
-            *(f"train_{name}" for name in LOSSES),
-            "val_reconstruction_mae",
-            "val_spearman",
-            *(f"val_spearman_{name}" for name in descriptor_names),
-            "val_excess_coupling",
-            "score",
-        ]
+        of_losses = (f"train_{name}" for name in losses)
+        self.columns = ["epoch", "trial", "learning_rate", *of_losses, *score_columns, "score"]
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Write the header and what is there already, less the rows of epochs that will be trained again."""
-        if not trainer.is_global_zero:
-            return
         rows: list[list[Any]] = [self.columns]
         if self.path.is_file():
             with self.path.open(newline="", encoding="utf-8") as file:
@@ -175,16 +161,15 @@ class MetricsTable(pl.Callback):
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Write this epoch's rows; stands after `KeepBestEpoch` in the list of callbacks."""
-        if not trainer.is_global_zero:
-            return
         scores = self.best.latest
         assert scores is not None
-        assert isinstance(pl_module, RankAAE)
+        assert isinstance(pl_module, TrialModule)
         rate = trainer.optimizers[0].param_groups[0]["lr"]
         factor_T = (
             torch.ones(len(self.trials)) if pl_module.rate_factor_T is None else pl_module.rate_factor_T
         )
-        spearman_TK = scores.spearman_TK.cpu()
+        values_T = {f"train_{name}": value for name, value in self.best.losses.items()}
+        values_T |= {**scores.columns(), "score": scores.score_T}
         rows = []
         for t, trial in enumerate(self.trials):
             values: dict[str, Any] = {
@@ -192,13 +177,7 @@ class MetricsTable(pl.Callback):
                 "trial": trial,
                 "learning_rate": f"{rate * float(factor_T[t]):.6g}",
             }
-            values |= {f"train_{name}": _cell(value[t]) for name, value in self.best.losses.items()}
-            values["val_reconstruction_mae"] = _cell(scores.reconstruction_mae_T[t])
-            values["val_spearman"] = _cell(spearman_TK[t].nanmean())
-            for name, value in zip(self.descriptor_names, spearman_TK[t], strict=True):
-                values[f"val_spearman_{name}"] = _cell(value)
-            values["val_excess_coupling"] = _cell(scores.excess_T[t])
-            values["score"] = _cell(scores.score_T[t])
+            values |= {name: _cell(value_T[t]) for name, value_T in values_T.items()}
             rows.append([values.get(column, "") for column in self.columns])
         self._append(rows)
 
@@ -212,25 +191,26 @@ class MetricsTable(pl.Callback):
 
 
 class LogScores(pl.Callback):
-    """Hand the losses and scores of every epoch to Lightning's logger, one curve a quantity and trial."""
+    """Hand the losses and scores of every epoch to Lightning's logger, one curve a quantity and trial.
 
-    def __init__(self, best: KeepBestEpoch, descriptor_names: Sequence[str], trials: Sequence[int]) -> None:
+    Scores in `derived` follow from others and have none.
+    """
+
+    def __init__(self, best: KeepBestEpoch, trials: Sequence[int], derived: Sequence[str]) -> None:
         self.best = best
-        self.descriptor_names = descriptor_names
         self.trials = trials
+        self.derived = derived
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Log this epoch; stands after `KeepBestEpoch` in the list of callbacks."""
         scores = self.best.latest
         assert scores is not None and trainer.logger is not None
         values_T = {f"train_{name}": value for name, value in self.best.losses.items()}
-        values_T |= {"val_reconstruction_mae": scores.reconstruction_mae_T, "score": scores.score_T}
-        values_T["val_excess_coupling"] = scores.excess_T
-        for name, column in zip(self.descriptor_names, scores.spearman_TK.T, strict=True):
-            values_T[f"val_spearman_{name}"] = column
+        values_T |= {**scores.columns(), "score": scores.score_T}
         metrics = {
             f"{name}/trial_{trial}": float(value)
             for name, value_T in values_T.items()
+            if name not in self.derived
             for trial, value in zip(self.trials, value_T, strict=True)
             if math.isfinite(value)
         }
@@ -275,11 +255,7 @@ class ReportProgress(pl.Callback):
         t = int(scores.score_T.argmax())
         epoch, epochs = trainer.current_epoch + 1, trainer.max_epochs
         assert epochs is not None
-        standing = (
-            f"{self.which}epoch {epoch} of {epochs}, validation Spearman "
-            f"{float(scores.spearman_TK[t].nanmean()):.3f}, "
-            f"reconstruction error {float(scores.reconstruction_mae_T[t]):.4f}"
-        )
+        standing = f"{self.which}epoch {epoch} of {epochs}, {scores.standing(t)}"
         done = len(self.groups.finished) * epochs + epoch
         self.report(done, len(self.groups.sizes) * epochs, standing)
         if self.watch is not None:

@@ -1,60 +1,51 @@
 """Training groups of trials one after another: Lightning's trainer, module and callbacks put together."""
 
 import gc
-from dataclasses import replace
 
 import pytorch_lightning as pl
 import torch
 
 from rankaae_cli.core.errors import Stopped
 from rankaae_cli.data.family.splits import TRAIN, VALIDATION
-from rankaae_cli.models.rankaae.module import RankAAE
-from rankaae_cli.models.rankaae.networks import Architecture
-from rankaae_cli.models.rankaae.settings import LearningRateSchedule, ObjectiveSettings, PriorKind, StepOrder
-from rankaae_cli.models.rankaae.validation import Validation
 from rankaae_cli.training.callbacks import (
     KeepBestEpoch,
     LogScores,
     MetricsTable,
-    ProgressReport,
     ReduceOnPlateau,
     ReportProgress,
 )
 from rankaae_cli.training.groups import BestEpochs, TrialGroups
-from rankaae_cli.training.memory import available_bytes, bytes_a_trial, keep_freed_memory, trials_that_fit
-from rankaae_cli.training.processes import device_of, is_first_process
-from rankaae_cli.training.request import FitRequest, TrainingError
+from rankaae_cli.training.lightning import ProgressReport, new_trainer, quiet_lightning
+from rankaae_cli.training.memory import available_bytes, keep_freed_memory, trials_that_fit
 from rankaae_cli.training.resume import SaveState, StopSignals, save_beginning
 from rankaae_cli.training.rows import TrainingRows
-from rankaae_cli.training.trainer import new_trainer, quiet_lightning
+from rankaae_cli.training.task import Task, TrainingError
 
 
 def train_groups(
-    request: FitRequest, groups: TrialGroups, goes_on: bool, signals: StopSignals, progress: ProgressReport
+    task: Task, groups: TrialGroups, goes_on: bool, signals: StopSignals, progress: ProgressReport
 ) -> None:
-    """Train the groups that wait, one after another; `groups` takes what they found.
+    """Train the groups that wait, one after another; their best epochs are added to `groups`.
 
     Parameters
     ----------
-    request
+    task
         What to train.
     groups
         Those that have finished are left as they are.
     goes_on
         Whether last.ckpt was written in the middle of the first group that waits.
     signals, progress
-        Looked at and told after every epoch.
+        Looked at and called after every epoch.
     """
-    torch.set_num_threads(request.threads)
+    torch.set_num_threads(task.threads)
     keep_freed_memory()
-    request = replace(request, device=device_of(request.device, request.devices))
-    last = request.folder / "checkpoints" / "last.ckpt"
-    architecture, rows = architecture_of(request), TrainingRows.of(request)
+    rows = TrainingRows.of(task.family, task.unlabelled_NE, task.memory, task.device)
     for trials in groups.waiting():
-        if not goes_on and is_first_process():
-            save_beginning(last, groups)
+        if not goes_on:
+            save_beginning(task.last, groups)
         try:
-            best = _train(request, architecture, rows, groups, trials, signals, progress, goes_on)
+            best = _train(task, rows, groups, trials, signals, progress, goes_on)
         except torch.cuda.OutOfMemoryError as error:
             raise TrainingError(_too_little_memory(len(trials))) from error
         groups.finished.append(best)
@@ -63,38 +54,20 @@ def train_groups(
         gc.collect()
 
 
-def architecture_of(request: FitRequest) -> Architecture:
-    """Return the sizes of the networks that are asked for."""
-    m = request.model
-    return Architecture(
-        points=len(request.family.energy_E),
-        styles=len(request.family.descriptor_names) + m.free_styles,
-        hidden=m.hidden,
-        encoder_layers=m.encoder_layers,
-        decoder_layers=m.decoder_layers,
-        norm=m.norm.value,
-        network=m.network.value,
-        channels=m.channels,
-    )
-
-
-def planned(request: FitRequest) -> TrialGroups:
+def planned(task: Task) -> TrialGroups:
     """Part the trials into groups as asked for, or as the memory that is free now allows."""
-    at_once = request.trials_at_once
+    at_once = task.trials_at_once
     if at_once is None:
-        architecture = architecture_of(request)
-        split_N = request.family.split_N
-        more = 0 if request.unlabelled_NE is None else len(request.unlabelled_NE)
-        training, validation = int((split_N == TRAIN).sum()) + more, int((split_N == VALIDATION).sum())
-        of_one = bytes_a_trial(architecture, request.objective, request.batch_size, training, validation)
-        free = available_bytes(torch.device(request.device))
-        at_once = trials_that_fit(of_one, None if free is None else int(free * request.memory_share))
-    return TrialGroups.of(request.trials, at_once, request.first_trial)
+        split_N = task.family.split_N
+        more = 0 if task.unlabelled_NE is None else len(task.unlabelled_NE)
+        of_one = task.bytes_a_trial(int((split_N == TRAIN).sum()) + more, int((split_N == VALIDATION).sum()))
+        free = available_bytes(torch.device(task.device))
+        at_once = trials_that_fit(of_one, None if free is None else int(free * task.memory_share))
+    return TrialGroups.of(task.trials, at_once, task.first_trial)
 
 
 def _train(
-    request: FitRequest,
-    architecture: Architecture,
+    task: Task,
     rows: TrainingRows,
     groups: TrialGroups,
     trials: range,
@@ -103,47 +76,26 @@ def _train(
     goes_on: bool,
 ) -> BestEpochs:
     """Train the trials of one group side by side, or go on with them from last.ckpt."""
-    names, o = request.family.descriptor_names, request.optimiser
-    last = request.folder / "checkpoints" / "last.ckpt"
     title = groups.title_of(trials)
     if signals.received is not None:
         raise Stopped(f"stopped before {title or 'the first epoch'}", signals.received)
 
-    energy_E = request.family.energy_E
-    module = RankAAE(
-        architecture,
-        request.objective,
-        o,
-        len(names),
-        trials,
-        request.seed,
-        request.device,
-        energy_step=float((energy_E[-1] - energy_E[0]) / (len(energy_E) - 1)),
-        prior_correlation_SS=rows.prior_correlation(request, architecture.styles),
-    )
-    batches, order = rows.batches(request.batch_size, request.seed, trials)
-    validation = Validation(rows.validation, rows.validation_NK, rows.train.mean())
-    best = KeepBestEpoch(rows.train, validation, len(trials))
+    module = task.module(rows, trials)
+    batches, order = rows.batches(task.batch_size, task.seed, trials)
+    best = KeepBestEpoch(rows.train, task.scorer(rows), len(trials))
     callbacks: list[pl.Callback] = [best]
-    if o.schedule is LearningRateSchedule.plateau:
-        callbacks.append(ReduceOnPlateau(best, o.patience, o.reduction))
-    if request.logger is not None:
-        callbacks.append(LogScores(best, names, trials))
-    callbacks.append(MetricsTable(request.folder / "metrics.csv", best, names, trials))
-    callbacks.append(ReportProgress(progress, best, groups, trials, request.watch))
-    saving = SaveState(last, [*order, *module.draw_generators], groups, request.save_every, signals)
+    if task.plateau is not None:
+        callbacks.append(ReduceOnPlateau(best, *task.plateau))
+    if task.logger is not None:
+        callbacks.append(LogScores(best, trials, task.derived_scores))
+    callbacks.append(MetricsTable(task.folder / "metrics.csv", best, task.losses, task.score_columns, trials))
+    callbacks.append(ReportProgress(progress, best, groups, trials, task.watch))
+    saving = SaveState(task.last, [*order, *module.draw_generators], groups, task.save_every, signals)
     callbacks.append(saving)
 
     with quiet_lightning():
-        trainer = new_trainer(
-            request.device,
-            request.max_epochs,
-            callbacks,
-            processes=request.devices,
-            all_used=_reaches_every_parameter(request.objective),
-            logger=request.logger,
-        )
-        continued = {"ckpt_path": last, "weights_only": True} if goes_on else {}
+        trainer = new_trainer(task.device, task.max_epochs, callbacks, task.logger)
+        continued = {"ckpt_path": task.last, "weights_only": True} if goes_on else {}
         trainer.fit(module, train_dataloaders=batches, **continued)  # type: ignore[arg-type]
     if saving.stopped:
         assert signals.received is not None
@@ -160,9 +112,3 @@ def _too_little_memory(trials: int) -> str:
         f"the device's memory does not hold {trials} trials at once: "
         f"begin a new run with trials_at_once={trials // 2}"
     )
-
-
-def _reaches_every_parameter(objective: ObjectiveSettings) -> bool:
-    """Return whether every backward pass reaches every parameter."""
-    one_pass = objective.order is StepOrder.joint and objective.prior.kind is not PriorKind.two_step
-    return one_pass and objective.reconstruction.weight > 0

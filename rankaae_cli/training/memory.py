@@ -9,13 +9,9 @@ from pathlib import Path, PurePosixPath
 import torch
 from torch import Tensor, nn
 
-from rankaae_cli.models.rankaae.networks import Architecture, Autoencoder, Discriminator, trial_generators
-from rankaae_cli.models.rankaae.settings import LOSSES, ObjectiveSettings, PriorKind, StepOrder
-from rankaae_cli.training.rows import BLOCK_ROWS
-
 # The rest is for what the estimate leaves out, for other programs, and for what the allocator cannot use.
 USABLE_SHARE = 0.6
-_FLOAT, _INTEGER = 4, 8
+FLOAT, INTEGER = 4, 8
 # malloc.h of glibc
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _LARGEST_INT = -1, -3, 2**31 - 1
 
@@ -39,68 +35,7 @@ def trials_that_fit(bytes_of_one: int, available: int | None) -> int | None:
     return None if available is None else max(int(USABLE_SHARE * available) // bytes_of_one, 1)
 
 
-def bytes_a_trial(
-    architecture: Architecture,
-    objective: ObjectiveSettings,
-    batch_size: int,
-    training_rows: int,
-    validation_rows: int,
-) -> int:
-    """Estimate the memory that one more trial takes at the peak of training, in bytes.
-
-    Parameters
-    ----------
-    architecture, objective, batch_size
-        Of the run.
-    training_rows, validation_rows
-        Numbers of spectra; they lie on the device once for all trials and are not counted here.
-
-    Notes
-    -----
-    Four parts, summed although they do not all peak together:
-
-    - weights, their gradients, the copy of the best epoch, two more under way, and two moments an optimiser;
-    - a step: what autograd keeps of two passes of encoder and decoder (given spectra; drawn styles), half as
-      much again for gradients under way, the batch, its noise and their sum, and pair matrices (mmd alone);
-    - the order of the rows in an epoch, twice;
-    - the end of an epoch, without gradients: three hidden layers at once over a block of training rows, and on
-      validation a block of the spectra's errors, and six arrays of whole numbers a pair of styles.
-    """
-    a, adversarial = architecture, objective.prior.kind in (PriorKind.adversarial, PriorKind.two_step)
-    one = trial_generators(0, range(1))
-    autoencoder = Autoencoder(a, one)
-    spectra_TBE = torch.rand(1, 2, a.points, generator=one[0])
-    parameters = sum(p.numel() for p in autoencoder.parameters())
-    kept_a_row, widest = _kept_for_backward(autoencoder, spectra_TBE)
-    kept_a_row *= 2
-    if adversarial:
-        discriminator = Discriminator(a.styles, one)
-        parameters += sum(p.numel() for p in discriminator.parameters())
-        kept_a_row += 2 * _kept_for_backward(discriminator, spectra_TBE[..., : a.styles])[0]
-
-    losses = sum(getattr(objective, name).weight > 0 for name in LOSSES)
-    optimisers = 1 if objective.order is StepOrder.joint else losses
-    optimisers += objective.prior.kind is PriorKind.two_step
-    weights = parameters * (5 + 2 * optimisers) * _FLOAT
-    rows = -(-training_rows // -(-training_rows // batch_size))  # the batches of an epoch are of one size
-    step = rows * (1.5 * kept_a_row + 3 * a.points) * _FLOAT
-    if objective.prior.kind is PriorKind.mmd:
-        step += 3 * 18 * rows**2 * _FLOAT  # seven scales, two matrices each, and the distances
-    if objective.augmentation.energy_shift > 0:
-        step += rows * 7 * a.points * _FLOAT
-    if objective.augmentation.broadening > 0:
-        step += 3 * a.points**2 * _FLOAT
-    if objective.augmentation.core_hole > 0:
-        step += (3 * a.points**2 + rows * 2 * a.points) * _FLOAT
-    order = training_rows * 2 * _INTEGER
-    end = min(training_rows, BLOCK_ROWS) * 3 * widest * _FLOAT
-    pairs = a.styles * (a.styles - 1) // 2
-    scores = min(validation_rows, BLOCK_ROWS) * 3 * (widest + a.points) * _FLOAT
-    scores += validation_rows * 6 * pairs * _INTEGER
-    return int(weights + step + order + end + scores)
-
-
-def _kept_for_backward(network: nn.Module, rows_TBX: Tensor) -> tuple[int, int]:
+def kept_for_backward(network: nn.Module, rows_TBX: Tensor) -> tuple[int, int]:
     """Return the numbers a row that autograd keeps of one pass: in all, and of the largest hidden array."""
     parameters = {p.data_ptr() for p in network.parameters()}
     sizes: dict[int, int] = {}
@@ -108,7 +43,7 @@ def _kept_for_backward(network: nn.Module, rows_TBX: Tensor) -> tuple[int, int]:
     def note(tensor: Tensor) -> Tensor:
         storage = tensor.untyped_storage()
         if storage.data_ptr() not in parameters:
-            sizes[storage.data_ptr()] = storage.nbytes() // _FLOAT
+            sizes[storage.data_ptr()] = storage.nbytes() // FLOAT
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):

@@ -6,8 +6,10 @@ on after an interruption.
 
 import csv
 import multiprocessing
+import os
 import shutil
 import signal
+import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from multiprocessing.process import BaseProcess
@@ -16,18 +18,17 @@ from typing import Any
 
 from rankaae_cli.core.errors import Stopped
 from rankaae_cli.data.files import replacing
-from rankaae_cli.training.callbacks import ProgressReport
 from rankaae_cli.training.engine import planned, train_groups
 from rankaae_cli.training.groups import BestEpochs, TrialGroups
-from rankaae_cli.training.processes import end_with_parent
-from rankaae_cli.training.request import FitRequest, TrainingError
+from rankaae_cli.training.lightning import ProgressReport
 from rankaae_cli.training.resume import StopSignals, is_under_way, read_state, save_beginning
+from rankaae_cli.training.task import Task, TrainingError
 
 _FOLDER = "parts"
 _DONE, _STOPPED = 0, 3
 
 
-def fit_parts(request: FitRequest, progress: ProgressReport) -> list[BestEpochs]:
+def fit_parts(task: Task, progress: ProgressReport) -> list[BestEpochs]:
     """Train the parts side by side, the first of them here; return what all groups of trials found, in order.
 
     Raises
@@ -37,19 +38,19 @@ def fit_parts(request: FitRequest, progress: ProgressReport) -> list[BestEpochs]
     Stopped
         If a signal asked the run to stop; every part is saved.
     """
-    state = read_state(_last(request)) if request.resume else None
+    state = read_state(task.last) if task.resume else None
     if state is not None:  # all parts had finished; only what follows from them was missing
-        return TrialGroups.recorded(state, request.trials).finished
-    requests = [part_of(request, part) for part in range(min(request.devices, request.trials))]
-    for part in requests:
+        return TrialGroups.recorded(state, task.trials).finished
+    tasks = [part_of(task, part) for part in range(min(task.devices, task.trials))]
+    for part in tasks:
         (part.folder / "checkpoints").mkdir(parents=True, exist_ok=True)
     start = multiprocessing.get_context("spawn")
-    others = [start.Process(target=_train_other, args=(part,), daemon=True) for part in requests[1:]]
+    others = [start.Process(target=_train_other, args=(part,), daemon=True) for part in tasks[1:]]
     with StopSignals() as signals:
         for other in others:
             other.start()
         try:
-            _train_part(requests[0], signals, _watching(progress, others))
+            _train_part(tasks[0], signals, _watching(progress, others))
             _wait(others, signals)
         except BaseException:
             # A part that is asked to stop saves what it has.
@@ -59,64 +60,72 @@ def fit_parts(request: FitRequest, progress: ProgressReport) -> list[BestEpochs]
         finally:
             for other in others:
                 other.join()
-    found = [_groups_of(part) for part in requests]
+    found = [_groups_of(part) for part in tasks]
     joined = TrialGroups(
         [n for part in found for n in part.sizes], [b for part in found for b in part.finished]
     )
-    _join_tables([part.folder / "metrics.csv" for part in requests], request.folder / "metrics.csv")
-    save_beginning(_last(request), joined)
+    _join_tables([part.folder / "metrics.csv" for part in tasks], task.folder / "metrics.csv")
+    save_beginning(task.last, joined)
     return joined.finished
 
 
-def remove_parts(request: FitRequest) -> None:
+def remove_parts(task: Task) -> None:
     """Remove the folders of the parts, once all that follows from them is written."""
-    shutil.rmtree(request.folder / _FOLDER, ignore_errors=True)
+    shutil.rmtree(task.folder / _FOLDER, ignore_errors=True)
 
 
-def part_of(request: FitRequest, part: int) -> FitRequest:
+def part_of(task: Task, part: int) -> Task:
     """Return what a part trains: its trials, in its folder, on its device."""
-    n = min(request.devices, request.trials)
-    smaller, larger_ones = divmod(request.trials, n)
+    n = min(task.devices, task.trials)
+    smaller, larger_ones = divmod(task.trials, n)
     sizes = [smaller + (i < larger_ones) for i in range(n)]
-    device = f"cuda:{part}" if request.device == "cuda" else request.device
+    device = f"cuda:{part}" if task.device == "cuda" else task.device
     return replace(
-        request,
+        task,
         trials=sizes[part],
         first_trial=sum(sizes[:part]),
-        folder=request.folder / _FOLDER / str(part),
+        folder=task.folder / _FOLDER / str(part),
         device=device,
         devices=1,
-        memory_share=request.memory_share if request.device == "cuda" else request.memory_share / n,
+        memory_share=task.memory_share if task.device == "cuda" else task.memory_share / n,
         logger=None,
-        watch=request.watch if part == 0 else None,  # another process cannot be handed it
+        watch=task.watch if part == 0 else None,  # another process cannot be handed it
     )
 
 
-def _train_part(request: FitRequest, signals: StopSignals, progress: ProgressReport) -> None:
-    groups = _groups_of(request)
-    state = read_state(_last(request))
-    train_groups(request, groups, state is not None and is_under_way(state), signals, progress)
-    save_beginning(_last(request), groups)  # nothing of it waits
+def _train_part(task: Task, signals: StopSignals, progress: ProgressReport) -> None:
+    groups = _groups_of(task)
+    state = read_state(task.last)
+    train_groups(task, groups, state is not None and is_under_way(state), signals, progress)
+    save_beginning(task.last, groups)  # nothing of it waits
 
 
-def _train_other(request: FitRequest) -> None:
+def _train_other(task: Task) -> None:
     """Train one part in a process of its own; its exit status says how it ended."""
-    end_with_parent()
+    _end_with_parent()
     signal.signal(signal.SIGUSR2, signal.SIG_IGN)  # a warning that the process which was called passes on
     try:
         with StopSignals() as signals:
-            _train_part(request, signals, lambda done, total, standing: None)
+            _train_part(task, signals, lambda done, total, standing: None)
     except Stopped:
         raise SystemExit(_STOPPED) from None
 
 
-def _groups_of(request: FitRequest) -> TrialGroups:
-    state = read_state(_last(request))
-    return planned(request) if state is None else TrialGroups.recorded(state, request.trials)
+def _end_with_parent() -> None:
+    """End this process as soon as the one that started it is gone, however that ended."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def wait() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
-def _last(request: FitRequest) -> Path:
-    return request.folder / "checkpoints" / "last.ckpt"
+def _groups_of(task: Task) -> TrialGroups:
+    state = read_state(task.last)
+    return planned(task) if state is None else TrialGroups.recorded(state, task.trials)
 
 
 def _watching(progress: ProgressReport, others: Sequence[BaseProcess]) -> ProgressReport:

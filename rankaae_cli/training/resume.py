@@ -12,7 +12,6 @@ import pytorch_lightning as pl
 import torch
 
 from rankaae_cli.data.files import replacing
-from rankaae_cli.networks.shares import of_first
 from rankaae_cli.training.groups import TrialGroups
 
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -133,19 +132,15 @@ class SaveState(pl.Callback):
         if trainer.should_stop or trainer.current_epoch + 1 == trainer.max_epochs:
             return  # the end of these trials is saved when Lightning has finished
         is_overdue = time.monotonic() - self._saved > _LONGEST_UNSAVED
-        asked = torch.tensor([self.signals.received is not None, is_overdue], device=pl_module.device)
-        self.stopped, is_overdue = of_first(asked).tolist()
+        self.stopped = self.signals.received is not None
         if self.stopped:
             trainer.should_stop = True
         if self.stopped or is_overdue or (trainer.current_epoch + 1) % self.every == 0:
             self.save(trainer)
 
     def save(self, trainer: pl.Trainer) -> None:
-        """Write last.ckpt; all processes take part, the first writes."""
+        """Write last.ckpt."""
         self._saved = time.monotonic()
-        if not trainer.is_global_zero:
-            trainer.save_checkpoint(self.path)
-            return
         with replacing(self.path) as temporary:
             trainer.save_checkpoint(temporary)
 

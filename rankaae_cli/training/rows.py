@@ -7,13 +7,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rankaae_cli.core.statistics.ranks import prior_correlation
+from rankaae_cli.data.family.family_file import Family
 from rankaae_cli.data.family.spectra_rows import JoinedRows, Spectra, SpectraRows
 from rankaae_cli.data.family.splits import TRAIN, VALIDATION
-from rankaae_cli.models.rankaae.networks import trial_generators
-from rankaae_cli.networks.shares import own_rows
+from rankaae_cli.networks.layers import trial_generators
 from rankaae_cli.training.batches import StreamedBatches, TrialBatches
-from rankaae_cli.training.request import FitRequest
 
 # What is done to all rows at the end of an epoch is done to so many at a time.
 BLOCK_ROWS = 8192
@@ -42,12 +40,6 @@ class DeviceSpectra:
 
     def __len__(self) -> int:
         return len(self.rows)
-
-    def own(self) -> "DeviceSpectra":
-        """Return this process's share of the rows."""
-        share = own_rows(len(self.rows))
-        rows = self.rows.take(share) if isinstance(self.rows, SpectraRows) else self.rows[share]
-        return DeviceSpectra(rows, self.device)
 
     def blocks(self, rows: int = BLOCK_ROWS) -> Iterator[Tensor]:
         """Yield the spectra in order on the device, at most so many at a time, (n, E)."""
@@ -86,14 +78,16 @@ class TrainingRows:
     memory: int | None
 
     @classmethod
-    def of(cls, request: FitRequest) -> "TrainingRows":
-        """Bring the rows of a request to its device, but for streamed spectra."""
-        family, device = request.family, torch.device(request.device)
+    def of(cls, family: Family, more: Spectra | None, memory: int | None, name: str) -> "TrainingRows":
+        """Bring the rows of a family, and more spectra without descriptors, to a device unless they are streamed.
+
+        `memory` is what streamed spectra may take, None for others; `name` is the device's.
+        """
+        device = torch.device(name)
         sides = [np.flatnonzero(family.split_N == side) for side in (TRAIN, VALIDATION)]
         descriptors_NK = torch.as_tensor(family.descriptors_NK, dtype=torch.float32)
         train_NK, validation_NK = (descriptors_NK[torch.as_tensor(rows)].to(device) for rows in sides)
-        more = request.unlabelled_NE
-        if request.memory is None:
+        if memory is None:
             train, validation = (
                 DeviceSpectra(torch.as_tensor(family.spectra_NE[rows], device=device), device)
                 for rows in sides
@@ -113,13 +107,7 @@ class TrainingRows:
                 batched = DeviceSpectra(JoinedRows([train.rows, more]), device)
         nan_NK = torch.full((len(batched) - len(train), train_NK.shape[1]), float("nan"), device=device)
         batched_NK = torch.cat([train_NK, nan_NK]) if len(nan_NK) else train_NK
-        return cls(train, batched, batched_NK, validation, validation_NK, request.memory)
-
-    def prior_correlation(self, request: FitRequest, styles: int) -> Tensor | None:
-        """Return the prior's correlation as the training descriptors have it; None for independent styles."""
-        if not request.objective.prior.correlated:
-            return None
-        return prior_correlation(self.batched_NK.T, styles).to(self.batched_NK.device)
+        return cls(train, batched, batched_NK, validation, validation_NK, memory)
 
     def batches(
         self, batch_size: int, seed: int, trials: Sequence[int]

@@ -10,7 +10,7 @@ is worth. Two trials of everything take most of a day on one core.
 """
 
 from rankaae_cli.data.family.family_file import Family
-from rankaae_cli.models.rankaae.fit import TrainingError
+from rankaae_cli.training.task import TrainingError
 from tests.benchmarks.scores import (
     Column,
     Scores,

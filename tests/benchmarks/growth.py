@@ -29,7 +29,8 @@ from rankaae_cli.core.labels import Subject
 from rankaae_cli.data.family.family_file import Family, read_family, write_family
 from rankaae_cli.data.family.samples import sample_path
 from rankaae_cli.data.family.spectra_rows import JoinedRows
-from rankaae_cli.models.rankaae.fit import FitRequest, fit
+from rankaae_cli.models.rankaae.fit import fit
+from rankaae_cli.models.rankaae.task import RankAAETask
 from rankaae_cli.reports.figures.drawing import BLUE, GREY, new_figure, save_figure, styled
 from rankaae_cli.training.memory import keep_freed_memory
 from tests.configuration import train_settings
@@ -86,7 +87,7 @@ def measured(family: Family, trials: int, memory: int | None = None) -> Point:
             raise _Measured
 
     with tempfile.TemporaryDirectory() as folder:
-        request = FitRequest(
+        request = RankAAETask(
             family=family,
             descriptor_classes={},
             model=config.model,

@@ -19,7 +19,6 @@ from matplotlib.ticker import FixedLocator, NullLocator, PercentFormatter
 from rankaae_cli.core.labels import Subject
 from rankaae_cli.data.family.family_file import Family
 from rankaae_cli.data.family.splits import TRAIN
-from rankaae_cli.models.rankaae.fit import TrainingError
 from rankaae_cli.reports.figures.drawing import (
     BLUE,
     PAGE_INCHES,
@@ -29,6 +28,7 @@ from rankaae_cli.reports.figures.drawing import (
     save_figure,
     styled,
 )
+from rankaae_cli.training.task import TrainingError
 from tests.benchmarks.scores import (
     Column,
     Scores,

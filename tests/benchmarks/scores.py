@@ -19,12 +19,14 @@ from rankaae_cli.core.statistics.metrics import score_styles
 from rankaae_cli.data.family.family_file import Family
 from rankaae_cli.data.family.samples import sample_path
 from rankaae_cli.data.family.splits import SPLITS
-from rankaae_cli.models.rankaae.fit import FitRequest, chosen_device, fit
-from rankaae_cli.models.rankaae.schedules import epochs_of
+from rankaae_cli.models.rankaae.fit import fit
+from rankaae_cli.models.rankaae.task import RankAAETask
 from rankaae_cli.models.rankaae.trained import TrainedModel
 from rankaae_cli.runs.data import rows_trained_on, usable_family
 from rankaae_cli.runs.load import load_family
-from rankaae_cli.schema.train import TrainConfig
+from rankaae_cli.schema.train import RankAAEConfig
+from rankaae_cli.training.fit import chosen_device
+from rankaae_cli.training.schedules import epochs_of
 from tests.configuration import composed
 
 DATA = "RANKAAE_BENCH_DATA"
@@ -105,7 +107,7 @@ def train(family: Family, overrides: Sequence[str], trials: int, epochs: int) ->
     """
     settings = train_config(family, *overrides)
     with tempfile.TemporaryDirectory() as folder:
-        request = FitRequest(
+        request = RankAAETask(
             family=family,
             descriptor_classes={},
             model=settings.model,
@@ -124,10 +126,10 @@ def train(family: Family, overrides: Sequence[str], trials: int, epochs: int) ->
         return Training(model, time.perf_counter() - start)
 
 
-def train_config(family: Family, *overrides: str) -> TrainConfig:
+def train_config(family: Family, *overrides: str) -> RankAAEConfig:
     """Return the settings of `rankaae train` with overrides, of which `key*=factor` multiplies a default."""
     settings = OmegaConf.to_object(composed("train", f"+family={family.name}", *multiplied(overrides)))
-    assert isinstance(settings, TrainConfig)
+    assert isinstance(settings, RankAAEConfig)
     return settings
 
 

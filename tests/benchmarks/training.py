@@ -20,7 +20,8 @@ import torch
 
 from rankaae_cli.data.family.family_file import Family, read_family
 from rankaae_cli.data.family.samples import sample_path
-from rankaae_cli.models.rankaae.fit import FitRequest, fit
+from rankaae_cli.models.rankaae.fit import fit
+from rankaae_cli.models.rankaae.task import RankAAETask
 from rankaae_cli.training.memory import keep_freed_memory
 from tests.configuration import train_settings
 
@@ -55,7 +56,7 @@ def seconds_an_epoch(family: Family, trials: int, *overrides: str) -> float:
     config = train_settings(*overrides)
     ends = [time.perf_counter()]
     with tempfile.TemporaryDirectory() as folder:
-        request = FitRequest(
+        request = RankAAETask(
             family=family,
             descriptor_classes={},
             model=config.model,

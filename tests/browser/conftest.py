@@ -7,7 +7,8 @@ import pytest
 
 from rankaae_cli.data.family.family_file import read_family
 from rankaae_cli.data.family.samples import sample_path
-from rankaae_cli.models.rankaae.fit import FitRequest, fit
+from rankaae_cli.models.rankaae.fit import fit
+from rankaae_cli.models.rankaae.task import RankAAETask
 from rankaae_cli.reports.run.explorer import explorer_of
 from rankaae_cli.reports.run.page import render_page
 from tests.configuration import train_settings
@@ -71,7 +72,7 @@ def trained(tmp_path_factory):
         if network not in models:
             config = train_settings(*SIZES[network], "model.free_styles=2")
             models[network] = fit(
-                FitRequest(
+                RankAAETask(
                     family=family,
                     descriptor_classes={},
                     model=config.model,

@@ -18,9 +18,10 @@ from rankaae_cli.core.styles.disentanglement import dci
 from rankaae_cli.data.family.family_file import read_family, write_family
 from rankaae_cli.data.family.splits import TEST, VALIDATION
 from rankaae_cli.data.family.synthetic import synthetic_family
+from rankaae_cli.models.baselines import BASELINES
 from rankaae_cli.models.rankaae.selection import COUPLING_WEIGHT, RECONSTRUCTION_WEIGHT
 from rankaae_cli.models.registry import load_model
-from rankaae_cli.models.supervised.classical import BASELINES, fit_extra_trees
+from rankaae_cli.models.supervised.classical import fit_extra_trees
 from rankaae_cli.runs.load import load_run
 from tests.configuration import composed
 

@@ -4,7 +4,7 @@ import pytest
 
 from rankaae_cli.data.family.family_file import read_family
 from rankaae_cli.data.family.samples import sample_path
-from rankaae_cli.models.rankaae.fit import FitRequest
+from rankaae_cli.models.rankaae.task import RankAAETask
 from tests.configuration import train_settings
 
 SMALL = ("model.free_styles=1", "model.hidden=16", "model.encoder_layers=2", "model.decoder_layers=2")
@@ -32,6 +32,6 @@ def request_of(family, tmp_path_factory):
             "device": "cpu",
             "folder": tmp_path_factory.mktemp("run"),
         }
-        return FitRequest(**(settings | changes))
+        return RankAAETask(**(settings | changes))
 
     return make

@@ -11,10 +11,12 @@ import torch
 from pytorch_lightning.loggers import CSVLogger
 
 from rankaae_cli.core.errors import Stopped
-from rankaae_cli.models.rankaae.fit import TrainingError, fit
+from rankaae_cli.models.rankaae.fit import fit
 from rankaae_cli.models.rankaae.module import RankAAE
+from rankaae_cli.models.rankaae.task import RankAAETask
 from rankaae_cli.models.registry import load_model
 from rankaae_cli.training.groups import TrialGroups
+from rankaae_cli.training.task import TrainingError
 
 
 def quiet(done, total, standing):
@@ -31,7 +33,7 @@ def little_memory(monkeypatch):
     from rankaae_cli.training import engine
 
     def room_for(trials):
-        monkeypatch.setattr(engine, "bytes_a_trial", lambda *sizes: 60)
+        monkeypatch.setattr(RankAAETask, "bytes_a_trial", lambda *sizes: 60)
         monkeypatch.setattr(engine, "available_bytes", lambda device: 100 * trials)
 
     return room_for

@@ -9,8 +9,10 @@ import pytest
 import torch
 
 from rankaae_cli.models.rankaae.module import RankAAE
-from rankaae_cli.models.rankaae.networks import Architecture, Discriminator, trial_generators
-from rankaae_cli.training.memory import available_bytes, bytes_a_trial, trials_that_fit
+from rankaae_cli.models.rankaae.networks import Architecture, Discriminator
+from rankaae_cli.models.rankaae.task import bytes_a_trial
+from rankaae_cli.networks.layers import trial_generators
+from rankaae_cli.training.memory import available_bytes, trials_that_fit
 from tests.configuration import train_settings
 from tests.conftest import ROOT
 
@@ -64,7 +66,7 @@ from contextlib import suppress
 from pathlib import Path
 from rankaae_cli.data.family.family_file import read_family
 from rankaae_cli.data.family.samples import sample_path
-from rankaae_cli.training import fit
+from rankaae_cli.models.rankaae import fit
 from tests.configuration import train_settings
 
 class Trained(Exception):
@@ -79,10 +81,13 @@ settings = train_settings()
 family = read_family(sample_path("Fe_oxides"))
 
 def peak_after(trials):
-    model = settings.model, settings.objective, settings.optimiser
-    folder = Path(tempfile.mkdtemp())
+    task = fit.Task(
+        model=settings.model, objective=settings.objective, optimiser=settings.optimiser,
+        family=family, descriptor_classes={}, trials=trials, max_epochs=1, batch_size=1024, seed=0,
+        device="cpu", folder=Path(tempfile.mkdtemp()),
+    )
     with suppress(Trained):
-        fit.fit(fit.FitRequest(family, {}, *model, trials, 1, 1024, 0, "cpu", folder), lambda *a: None)
+        fit.fit(task, lambda *a: None)
     return int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) * 1024
 
 one = peak_after(1)

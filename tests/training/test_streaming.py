@@ -14,8 +14,7 @@ from rankaae_cli.data.family.family_file import read_family
 from rankaae_cli.data.family.samples import sample_path
 from rankaae_cli.data.family.spectra_rows import JoinedRows, blocks_of
 from rankaae_cli.models.rankaae.fit import fit
-from rankaae_cli.models.rankaae.networks import trial_generators
-from rankaae_cli.models.rankaae.settings import Spread
+from rankaae_cli.networks.layers import trial_generators
 from rankaae_cli.training import rows as training_rows
 from rankaae_cli.training.batches import StreamedBatches, TrialBatches
 
@@ -138,10 +137,9 @@ def test_unlabelled_rows_are_streamed_too(request_of, stored, family):
     assert np.isfinite(fit(request, quiet).scores_T).all()
 
 
-@pytest.mark.parametrize("spread", list(Spread))
-def test_two_processes_train_as_one(request_of, stored, family, spread):
+def test_two_processes_train_as_one(request_of, stored, family):
     alone = request_of("optimiser.rate=1e-4", family=stored, memory=MEMORY, max_epochs=4, batch_size=85)
-    shared = replace(alone, folder=request_of().folder, devices=2, spread=spread)
+    shared = replace(alone, folder=request_of().folder, devices=2)
     one, two = fit(alone, quiet), fit(shared, quiet)
     spectra = family.spectra_NE[:20]
     np.testing.assert_allclose(one.reconstruct(spectra), two.reconstruct(spectra), atol=2e-3)

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     import numpy as np
 
     from rankaae_cli.data.family.family_file import Family
+    from rankaae_cli.models.baselines import FittedBaseline, FittingRows, Report
     from rankaae_cli.models.rankaae.trained import TrainedModel
-    from rankaae_cli.models.supervised.classical import FittedBaseline, FittingRows, Report
-    from rankaae_cli.models.supervised.settings import BaselineSettings
+    from rankaae_cli.schema.finished_run import BaselineSettings
 
 BASELINES_JSON, BASELINES_CSV, FIGURE = "baselines.json", "baselines.csv", "baselines"
 # Of baselines.json: counted up with every change of it, so that older ones are not mixed with newer.
@@ -30,7 +30,7 @@ def chosen_baselines(asked: Any) -> list[str]:
     UserError
         If one is not known.
     """
-    from rankaae_cli.models.supervised.classical import BASELINES
+    from rankaae_cli.models.baselines import BASELINES
 
     several = isinstance(asked, Sequence) and not isinstance(asked, str)
     names = [str(name) for name in (asked if several else ["none" if asked is None else asked])]
@@ -110,7 +110,7 @@ def evaluate_baselines(
 
     from rankaae_cli.data.family.splits import SPLITS
     from rankaae_cli.data.files import strict_json
-    from rankaae_cli.models.supervised.classical import BASELINES
+    from rankaae_cli.models.baselines import BASELINES
     from rankaae_cli.reports.baseline_table import baselines_csv
     from rankaae_cli.reports.figures.comparisons import baselines as baselines_figure
     from rankaae_cli.reports.figures.drawing import save_figure
@@ -198,7 +198,7 @@ _SAME = ("split", "n", "checkpoint_sha256")
 def fitting_rows(family: "Family") -> "FittingRows":
     """Return what baselines may see of a family: its training and its validation rows."""
     from rankaae_cli.data.family.splits import TRAIN, VALIDATION
-    from rankaae_cli.models.supervised.classical import FittingRows
+    from rankaae_cli.models.baselines import FittingRows
 
     train, validation = family.split_N == TRAIN, family.split_N == VALIDATION
     return FittingRows(
@@ -230,7 +230,7 @@ def fit_and_score(
         and the numbers of `core.baselines.score_baseline`.
     """
     from rankaae_cli.core.terminal import Progress
-    from rankaae_cli.models.supervised.classical import BASELINES, score_baseline
+    from rankaae_cli.models.baselines import BASELINES, score_baseline
 
     scored = []
     for name in names:
@@ -257,6 +257,7 @@ def _fits(
     rows: "FittingRows", settings: "BaselineSettings", styles: int, seed: int, threads: int
 ) -> dict[str, tuple[Callable[["Report"], "FittedBaseline"], str]]:
     """Return how each baseline is fitted, and the unit of its progress."""
+    from rankaae_cli.models.rankaae.unconstrained import fit_aae
     from rankaae_cli.models.supervised import classical as plain
     from rankaae_cli.models.supervised import networks
 
@@ -276,7 +277,7 @@ def _fits(
             lambda report: networks.fit_supervised_network(rows, s.supervised_network, seed, report),
             "epochs",
         ),
-        "aae": (lambda report: networks.fit_aae(rows, s.aae, styles, seed, report), "epochs"),
+        "aae": (lambda report: fit_aae(rows, s.aae, styles, seed, report), "epochs"),
         "vae": (lambda report: networks.fit_vae(rows, s.vae, styles, seed, report), "epochs"),
     }
 

@@ -285,3 +285,12 @@ def reverse_gradient(values: Tensor, strength: float) -> Tensor:
     """Return `values`; their gradient comes back times -`strength` (Ganin et al., arXiv:1505.07818)."""
     reversed_values: Tensor = _ReverseGradient.apply(values, strength)
     return reversed_values
+
+
+def reversal_strength(progress: float, *, maximum: float = 0.7172, tau: float = 739.0) -> float:
+    """Strength of the reversed gradient at `progress` = t / t_max in [0, 1].
+
+    alpha = a_max (2 / (1 + exp(-(10^4 / tau) t / t_max)) - 1), as published with RankAAE: 0 at the start,
+    rising to `maximum`.
+    """
+    return maximum * (2 / (1 + math.exp(-(1e4 / tau) * progress)) - 1)

@@ -1,15 +1,13 @@
 """The Lightning module: forward passes, losses, steps."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
 
 from rankaae_cli.models.rankaae import augmentation, losses
-from rankaae_cli.models.rankaae.networks import Architecture, Autoencoder, Discriminator, trial_generators
-from rankaae_cli.models.rankaae.schedules import learning_rate_factor, ramp, reversal_strength
+from rankaae_cli.models.rankaae.networks import Architecture, Autoencoder, Discriminator
 from rankaae_cli.models.rankaae.settings import (
     LOSSES,
     ObjectiveSettings,
@@ -18,12 +16,14 @@ from rankaae_cli.models.rankaae.settings import (
     ReconstructionKind,
     StepOrder,
 )
-from rankaae_cli.networks.shares import gathered, own_rows, process_count, process_mean
+from rankaae_cli.networks.layers import trial_generators
+from rankaae_cli.training.lightning import TrialModule
+from rankaae_cli.training.schedules import learning_rate_factor, ramp
 
 _INITIAL_WEIGHTS, _DRAWS = 0, 1
 
 
-class RankAAE(pl.LightningModule):
+class RankAAE(TrialModule):
     """T rank-constrained adversarial autoencoders trained side by side.
 
     Parameters
@@ -58,8 +58,7 @@ class RankAAE(pl.LightningModule):
         energy_step: float = 1.0,
         prior_correlation_SS: Tensor | None = None,
     ) -> None:
-        super().__init__()
-        self.automatic_optimization = False
+        super().__init__(trials, seed, _DRAWS, device, optimiser.clip)
         self.objective = objective
         self.optimiser_settings = optimiser
         self.named_styles = named_styles
@@ -68,17 +67,20 @@ class RankAAE(pl.LightningModule):
         self.prior_factor_SS: Tensor | None = None
         if prior_correlation_SS is not None:
             self.prior_factor_SS = torch.linalg.cholesky(prior_correlation_SS)
-        self.trials = tuple(trials)
         generators = trial_generators(seed, trials, _INITIAL_WEIGHTS)
         self.autoencoder = Autoencoder(architecture, generators)
         self.discriminator: Discriminator | None = None
         if objective.prior.kind in (PriorKind.adversarial, PriorKind.two_step):
             self.discriminator = Discriminator(architecture.styles, generators)
-        seeds = [g.initial_seed() for g in trial_generators(seed, trials, _DRAWS)]
-        self.draw_generators = [torch.Generator(device).manual_seed(s) for s in seeds]
-        self.epoch_sums: dict[str, Tensor] = {}
-        # Each trial's factor on the learning rate, (T,); None while all are 1.
-        self.rate_factor_T: Tensor | None = None
+
+    @property
+    def network(self) -> Autoencoder:
+        """The autoencoder; its weights of the best epoch are kept."""
+        return self.autoencoder
+
+    def retake_statistics(self, blocks_NE: Iterable[Tensor]) -> None:
+        """Set the statistics of the styles' norm to those of the training spectra."""
+        self.autoencoder.retake_statistics(block_NE.unsqueeze(0) for block_NE in blocks_NE)
 
     def configure_optimizers(self) -> list[torch.optim.Optimizer]:
         """Return one AdamW for all losses, or one a loss when they are stepped in turn.
@@ -125,65 +127,29 @@ class RankAAE(pl.LightningModule):
         return [encoder, decoder]
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
-        """Step all losses on one batch, (T, B, E) spectra and (T, B, K) descriptors.
-
-        Where processes share the batch, the spectra are this one's and the descriptors are all. Lightning averages
-        the gradients over processes, so each contributes its losses such that their mean is that of the batch.
-        """
+        """Step all losses on one batch, (T, B, E) spectra and (T, B, K) descriptors."""
         spectra_TBE, descriptors_TBK = batch
-        batches_an_epoch = int(self.trainer.num_training_batches)
-        batches_done = self.current_epoch * batches_an_epoch + batch_idx
-        progress = batches_done / (batches_an_epoch * int(self.trainer.max_epochs or 1))
+        progress = self.progress(batch_idx)
         optimisers = self._optimisers()
         factor = learning_rate_factor(progress, self.optimiser_settings.schedule.value)
         for optimiser in optimisers:
             for group in optimiser.param_groups:
                 group["lr"] = group["peak_lr"] * factor
-        changed_TBE = self._changed(spectra_TBE, descriptors_TBK.shape[1])
+        changed_TBE = self._changed(spectra_TBE)
         if self.objective.order is StepOrder.joint:
             values = self._all_losses(spectra_TBE, changed_TBE, descriptors_TBK, progress)
             weighted = [self._weight(name, progress) * value for name, value in values.items()]
-            self._step(optimisers[0], torch.stack(weighted).sum(0))
-            self._record(values)
+            self.step(optimisers[0], torch.stack(weighted).sum(0))
+            self.record(values)
             return
         for name, optimiser in zip(self.active_losses, optimisers, strict=False):
             value = self._one_loss(name, spectra_TBE, changed_TBE, descriptors_TBK, progress)
-            self._step(optimiser, self._weight(name, progress) * value)
-            self._record({name: value})
+            self.step(optimiser, self._weight(name, progress) * value)
+            self.record({name: value})
 
     def _optimisers(self) -> list[Any]:
         optimisers = self.optimizers()
         return optimisers if isinstance(optimisers, list) else [optimisers]
-
-    def _step(self, optimiser: Any, loss_T: Tensor) -> None:
-        optimiser.zero_grad(set_to_none=True)
-        # The trials share no parameter, so the sum gives each its own gradient.
-        self.manual_backward(loss_T.sum())
-        if self.optimiser_settings.clip > 0:
-            self._clip([p for group in optimiser.param_groups for p in group["params"]])
-        # Lightning's wrapper counts steps and calls hooks; the bare optimiser is all that is needed here.
-        parameters = [p for group in optimiser.param_groups for p in group["params"]]
-        before = None if self.rate_factor_T is None else [p.detach().clone() for p in parameters]
-        optimiser.optimizer.step()
-        if before is not None:
-            self._scale_step(parameters, before)
-
-    @torch.no_grad()
-    def _scale_step(self, parameters: list[Tensor], before: list[Tensor]) -> None:
-        """Take each trial's share of the step: AdamW's step is linear in the rate, so this is its own rate."""
-        assert self.rate_factor_T is not None
-        for parameter, old in zip(parameters, before, strict=True):
-            factor = self.rate_factor_T.view(-1, *[1] * (parameter.dim() - 1))
-            parameter.copy_(torch.lerp(old, parameter, factor))
-
-    @torch.no_grad()
-    def _clip(self, parameters: list[Tensor]) -> None:
-        """Scale each trial's gradient to a norm of at most `clip`."""
-        gradients = [p.grad for p in parameters if p.grad is not None]
-        square_T = torch.stack([g.square().sum(dim=tuple(range(1, g.dim()))) for g in gradients]).sum(0)
-        factor_T = (self.optimiser_settings.clip / (square_T.sqrt() + 1e-12)).clamp(max=1.0)
-        for gradient in gradients:
-            gradient.mul_(factor_T.view(-1, *[1] * (gradient.dim() - 1)))
 
     @property
     def active_losses(self) -> list[str]:
@@ -196,48 +162,37 @@ class RankAAE(pl.LightningModule):
         settings = getattr(self.objective, loss)
         return float(settings.weight) * ramp(progress, settings.ramp)
 
-    def _own_normal(self, rows: int, *shape: int) -> Tensor:
-        """Draw N(0, 1) for all rows of a batch and return this process's, shape (T, B, *shape)."""
-        return self._normal(rows, *shape)[:, own_rows(rows)]
-
-    def _normal(self, *shape: int) -> Tensor:
-        """Draw N(0, 1) of shape (T, *shape), each trial from its own generator."""
-        out = torch.empty(len(self.trials), *shape, device=self.device)
-        for row, generator in zip(out, self.draw_generators, strict=True):
-            row.normal_(generator=generator)
-        return out
-
     def _drawn_styles(self, rows: int) -> Tensor:
         """Draw styles from the prior, shape (T, rows, S)."""
-        normal_TBS = self._normal(rows, self.autoencoder.architecture.styles)
+        normal_TBS = self.normal(rows, self.autoencoder.architecture.styles)
         return normal_TBS if self.prior_factor_SS is None else normal_TBS @ self.prior_factor_SS.T
 
-    def _changed(self, spectra_TBE: Tensor, rows: int) -> Tensor:
-        """Return the spectra as the encoder is given them: augmented, with noise; `rows` are in the batch."""
-        s = self.objective.augmentation
+    def _changed(self, spectra_TBE: Tensor) -> Tensor:
+        """Return the spectra as the encoder is given them: augmented, with noise."""
+        s, rows = self.objective.augmentation, spectra_TBE.shape[1]
         if s.core_hole > 0:
-            spectra_TBE = self._half_broadened(spectra_TBE, rows, s.core_hole / self.energy_step)
+            spectra_TBE = self._half_broadened(spectra_TBE, s.core_hole / self.energy_step)
         if s.broadening > 0:
-            width_T = s.broadening / self.energy_step * torch.special.ndtr(self._normal())
+            width_T = s.broadening / self.energy_step * torch.special.ndtr(self.normal())
             spectra_TBE = augmentation.broaden(spectra_TBE, width_T)
         if s.energy_shift > 0:
-            shift_TB = s.energy_shift / self.energy_step * self._own_normal(rows)
+            shift_TB = s.energy_shift / self.energy_step * self.normal(rows)
             spectra_TBE = augmentation.shift_energy(spectra_TBE, shift_TB)
         if s.scale > 0:
-            spectra_TBE = augmentation.rescale(spectra_TBE, 1 + s.scale * self._own_normal(rows))
+            spectra_TBE = augmentation.rescale(spectra_TBE, 1 + s.scale * self.normal(rows))
         if self.objective.input_noise > 0:
-            noise_TBE = self._own_normal(rows, spectra_TBE.shape[-1])
+            noise_TBE = self.normal(rows, spectra_TBE.shape[-1])
             spectra_TBE = noise_TBE.mul_(self.objective.input_noise).add_(spectra_TBE)
         return spectra_TBE
 
-    def _half_broadened(self, spectra_TBE: Tensor, rows: int, fwhm: float) -> Tensor:
+    def _half_broadened(self, spectra_TBE: Tensor, fwhm: float) -> Tensor:
         """Broaden every other spectrum of the batch, whose order is random.
 
         The others stay as they were computed, as those are on which trials are chosen and evaluated: with all
         broadened, their descriptors are read worse.
         """
         broad_TBE = augmentation.broaden_lorentzian(spectra_TBE, spectra_TBE.new_full((1,), fwhm))
-        is_even_B = torch.arange(rows, device=self.device)[own_rows(rows)] % 2 == 0
+        is_even_B = torch.arange(spectra_TBE.shape[1], device=self.device) % 2 == 0
         return torch.where(is_even_B.unsqueeze(-1), broad_TBE, spectra_TBE)
 
     def _all_losses(
@@ -246,11 +201,10 @@ class RankAAE(pl.LightningModule):
         """Return every loss of nonzero weight, shape (T,) each, sharing the forward passes."""
         values = {}
         active, rows = self.active_losses, descriptors_TBK.shape[1]
-        own_TBS = self.autoencoder.encode(changed_TBE)
-        styles_TBS = gathered(own_TBS, rows)
+        styles_TBS = self.autoencoder.encode(changed_TBE)
         if "reconstruction" in active:
-            output_TBE = self.autoencoder.decode(own_TBS)
-            values["reconstruction"] = self._reconstruction(output_TBE, spectra_TBE, rows)
+            output_TBE = self.autoencoder.decode(styles_TBS)
+            values["reconstruction"] = self._reconstruction(output_TBE, spectra_TBE)
         if "rank" in active:
             values["rank"] = self._rank(styles_TBS, descriptors_TBK)
         if "prior" in active:
@@ -258,12 +212,12 @@ class RankAAE(pl.LightningModule):
         if "independence" in active:
             values["independence"] = self._independence(styles_TBS, descriptors_TBK)
         if "mutual_information" in active or "smoothness" in active:
-            drawn_TBS = self._drawn_styles(rows)[:, own_rows(rows)]
+            drawn_TBS = self._drawn_styles(rows)
             generated_TBE = self.autoencoder.decode(drawn_TBS)
             if "mutual_information" in active:
-                values["mutual_information"] = self._mutual_information(drawn_TBS, generated_TBE, rows)
+                values["mutual_information"] = self._mutual_information(drawn_TBS, generated_TBE)
             if "smoothness" in active:
-                values["smoothness"] = self._smoothness(generated_TBE, rows)
+                values["smoothness"] = self._smoothness(generated_TBE)
         return values
 
     def _one_loss(
@@ -272,23 +226,23 @@ class RankAAE(pl.LightningModule):
         """Return one loss, shape (T,), with a forward pass of its own."""
         rows = descriptors_TBK.shape[1]
         if name in ("rank", "prior", "independence"):
-            styles_TBS = gathered(self.autoencoder.encode(changed_TBE), rows)
+            styles_TBS = self.autoencoder.encode(changed_TBE)
             if name == "prior":
                 return self._prior(styles_TBS, progress)
             of_descriptors = self._rank if name == "rank" else self._independence
             return of_descriptors(styles_TBS, descriptors_TBK)
         if name == "reconstruction":
-            return self._reconstruction(self.autoencoder(changed_TBE)[1], spectra_TBE, rows)
-        drawn_TBS = self._drawn_styles(rows)[:, own_rows(rows)]
+            return self._reconstruction(self.autoencoder(changed_TBE)[1], spectra_TBE)
+        drawn_TBS = self._drawn_styles(rows)
         generated_TBE = self.autoencoder.decode(drawn_TBS)
         if name == "smoothness":
-            return self._smoothness(generated_TBE, rows)
-        return self._mutual_information(drawn_TBS, generated_TBE, rows)
+            return self._smoothness(generated_TBE)
+        return self._mutual_information(drawn_TBS, generated_TBE)
 
-    def _reconstruction(self, output_TBE: Tensor, spectra_TBE: Tensor, rows: int) -> Tensor:
+    def _reconstruction(self, output_TBE: Tensor, spectra_TBE: Tensor) -> Tensor:
         scaled = self.objective.reconstruction.kind is ReconstructionKind.scaled
         loss = losses.scaled_reconstruction_loss if scaled else losses.reconstruction_loss
-        return _of_own_rows(loss(output_TBE, spectra_TBE), output_TBE, rows)
+        return loss(output_TBE, spectra_TBE)
 
     def _rank(self, styles_TBS: Tensor, descriptors_TBK: Tensor) -> Tensor:
         s = self.objective.rank
@@ -299,7 +253,7 @@ class RankAAE(pl.LightningModule):
         s = self.objective.prior
         shape = styles_TBS.shape[1:]
         if s.kind is PriorKind.sliced_wasserstein:
-            random_TSD = nn.functional.normalize(self._normal(shape[-1], s.directions), dim=1)
+            random_TSD = nn.functional.normalize(self.normal(shape[-1], s.directions), dim=1)
             axes_TSS = torch.eye(shape[-1], device=self.device).expand(len(random_TSD), -1, -1)
             directions_TSD = torch.cat([axes_TSS, random_TSD], dim=2)
             return losses.sliced_wasserstein_loss(styles_TBS, directions_TSD, self.prior_correlation_SS)
@@ -307,46 +261,27 @@ class RankAAE(pl.LightningModule):
             return losses.mmd_loss(styles_TBS, self._drawn_styles(shape[0]))
         assert self.discriminator is not None
         if s.kind is PriorKind.two_step:
-            self._step(self._optimisers()[-1], self._discriminate(styles_TBS.detach()))
-            return losses.deceiving_loss(self.discriminator(styles_TBS + s.noise * self._normal(*shape)))
-        strength = reversal_strength(progress, maximum=s.maximum, tau=s.tau)
+            self.step(self._optimisers()[-1], self._discriminate(styles_TBS.detach()))
+            return losses.deceiving_loss(self.discriminator(styles_TBS + s.noise * self.normal(*shape)))
+        strength = losses.reversal_strength(progress, maximum=s.maximum, tau=s.tau)
         return self._discriminate(losses.reverse_gradient(styles_TBS, strength))
 
     def _discriminate(self, styles_TBS: Tensor) -> Tensor:
         """Return the discriminator's loss between noisy prior draws and noisy styles, shape (T,)."""
         assert self.discriminator is not None
         shape, noise = styles_TBS.shape[1:], self.objective.prior.noise
-        real_logits_TB = self.discriminator(self._drawn_styles(shape[0]) + noise * self._normal(*shape))
-        encoded_logits_TB = self.discriminator(styles_TBS + noise * self._normal(*shape))
+        real_logits_TB = self.discriminator(self._drawn_styles(shape[0]) + noise * self.normal(*shape))
+        encoded_logits_TB = self.discriminator(styles_TBS + noise * self.normal(*shape))
         return losses.adversarial_loss(real_logits_TB, encoded_logits_TB)
 
-    def _mutual_information(self, drawn_TBS: Tensor, generated_TBE: Tensor, rows: int) -> Tensor:
+    def _mutual_information(self, drawn_TBS: Tensor, generated_TBE: Tensor) -> Tensor:
         kept = self.named_styles if self.objective.mutual_information.named_only else drawn_TBS.shape[-1]
         reencoded_TBS = self.autoencoder.encode(generated_TBE)
-        value_T = losses.mutual_information_loss(drawn_TBS[..., :kept], reencoded_TBS[..., :kept])
-        return _of_own_rows(value_T, generated_TBE, rows)
+        return losses.mutual_information_loss(drawn_TBS[..., :kept], reencoded_TBS[..., :kept])
 
     def _independence(self, styles_TBS: Tensor, descriptors_TBK: Tensor) -> Tensor:
         return losses.independence_loss(styles_TBS[..., self.named_styles :], descriptors_TBK)
 
-    def _smoothness(self, generated_TBE: Tensor, rows: int) -> Tensor:
+    def _smoothness(self, generated_TBE: Tensor) -> Tensor:
         s = self.objective.smoothness
-        value_T = losses.smoothness_loss(generated_TBE, s.kernel_points, s.sigma)
-        return _of_own_rows(value_T, generated_TBE, rows)
-
-    def _record(self, values: dict[str, Tensor]) -> None:
-        for name, value_T in values.items():
-            value_T = value_T.detach()
-            self.epoch_sums[name] = self.epoch_sums[name] + value_T if name in self.epoch_sums else value_T
-
-    def take_epoch_means(self) -> dict[str, Tensor]:
-        """Return the mean of every loss over the batches since the last call, shape (T,) each."""
-        batches = self.trainer.num_training_batches
-        means = {name: process_mean(value) / batches for name, value in self.epoch_sums.items()}
-        self.epoch_sums = {}
-        return means
-
-
-def _of_own_rows(value_T: Tensor, values_TBX: Tensor, rows: int) -> Tensor:
-    """Return a mean over this process's rows, so weighted that the mean over processes is that over all `rows`."""
-    return value_T if process_count() == 1 else value_T * (values_TBX.shape[1] * process_count() / rows)
+        return losses.smoothness_loss(generated_TBE, s.kernel_points, s.sigma)

@@ -45,17 +45,6 @@ class Architecture:
         return asdict(self)
 
 
-def trial_generators(seed: int, trials: Sequence[int], stream: int = 0) -> list[torch.Generator]:
-    """Return one random generator a trial; that of trial t depends on (seed, t, stream) alone."""
-    import numpy as np
-
-    generators = []
-    for trial in trials:
-        state = np.random.SeedSequence((seed, trial, stream)).generate_state(1, np.uint64)[0]
-        generators.append(torch.Generator().manual_seed(int(state >> np.uint64(1))))
-    return generators
-
-
 class Autoencoder(nn.Module):
     """T autoencoders: spectra (T, B, E) to standardised styles (T, B, S) and back.
 

@@ -3,8 +3,12 @@
 The docstrings say what each key means; ``rankaae train --help`` shows it from here.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
+
+from rankaae_cli.networks.settings import Norm
 
 LOSSES = ("reconstruction", "rank", "prior", "mutual_information", "smoothness", "independence")
 
@@ -14,14 +18,6 @@ class Network(Enum):
 
     mlp = "mlp"
     cnn = "cnn"
-
-
-class Norm(Enum):
-    """Normalisation between hidden layers."""
-
-    layer = "layer"
-    batch = "batch"
-    none = "none"
 
 
 class StepOrder(Enum):
@@ -256,13 +252,6 @@ class AugmentationSettings:
     core_hole: float = 0.0
 
 
-class Spread(Enum):
-    """What several devices part among them: ``trials``, or the ``rows`` of every batch."""
-
-    trials = "trials"
-    rows = "rows"
-
-
 @dataclass
 class ObjectiveSettings:
     """The six losses, the order they are stepped in, and what is done to the input spectra.
@@ -347,3 +336,66 @@ class OptimiserSettings:
     patience: int
     reduction: float
     factors: RateFactors
+
+
+@dataclass
+class AdversarialAutoencoderSettings:
+    """The model without its rank constraint.
+
+    Attributes
+    ----------
+    trials
+        how many; the best on validation is kept
+    hidden
+        width of the hidden layers
+    layers
+        linear layers of encoder and of decoder
+    norm
+        normalisation between hidden layers
+    max_epochs
+        passes over the training rows
+    batch_size
+        rows
+    objective
+        its losses, as objective of rankaae train
+    optimiser
+        as optimiser of rankaae train
+    """
+
+    trials: int
+    hidden: int
+    layers: int
+    norm: Norm
+    max_epochs: int
+    batch_size: int
+    objective: ObjectiveSettings
+    optimiser: OptimiserSettings
+
+
+_AT_LEAST = {
+    0: (
+        *("model.free_styles", "objective.input_noise"),
+        *(f"objective.augmentation.{key}" for key in ("energy_shift", "broadening", "scale", "core_hole")),
+        *("objective.prior.noise", "optimiser.weight_decay", "optimiser.clip"),
+        *(f"objective.{loss}.{key}" for loss in LOSSES for key in ("weight", "ramp")),
+    ),
+    1: (
+        *("model.hidden", "model.encoder_layers", "model.decoder_layers", "model.channels"),
+        *("objective.prior.directions", "objective.smoothness.kernel_points", "optimiser.patience"),
+    ),
+}
+_POSITIVE = ("optimiser.rate", "optimiser.reduction", "objective.prior.tau", "objective.smoothness.sigma")
+
+
+def bounds(value: Callable[[str], Any]) -> list[tuple[str, str, bool]]:
+    """Return what each number must be: its key, the expectation in words, and whether it holds.
+
+    `value` gives the value of a dotted key, of the settings model, objective and optimiser.
+    """
+    points, betas = "objective.smoothness.kernel_points", "objective.prior.betas"
+    return [
+        *((key, f"at least {low}", value(key) >= low) for low, keys in _AT_LEAST.items() for key in keys),
+        *((key, "positive", value(key) > 0) for key in _POSITIVE),
+        (betas, "two numbers in [0, 1)", all(0 <= beta < 1 for beta in value(betas))),
+        (points, "odd", value(points) % 2 == 1),
+    ]

@@ -13,7 +13,8 @@ from rankaae_cli.core.labels import Subject
 from rankaae_cli.core.styles.ensemble import trials_to_average
 from rankaae_cli.data.files import replacing
 from rankaae_cli.models.base import FORMAT, FORMAT_VERSION
-from rankaae_cli.models.rankaae.networks import Architecture, Autoencoder, trial_generators
+from rankaae_cli.models.rankaae.networks import Architecture, Autoencoder
+from rankaae_cli.networks.layers import trial_generators
 
 _ROWS_AT_ONCE = 4096
 

@@ -1,7 +1,7 @@
 """Scores of all trials on the validation rows, once an epoch, on the device that trains."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -13,13 +13,12 @@ from rankaae_cli.models.rankaae.selection import (
     selection_score,
     style_spearman,
 )
-from rankaae_cli.networks.shares import of_first
 from rankaae_cli.training.rows import DeviceSpectra
 
 
 @dataclass(frozen=True)
 class ValidationScores:
-    """What an epoch is judged by; see `core.selection`.
+    """What an epoch is judged by; see `selection`.
 
     Attributes
     ----------
@@ -37,16 +36,39 @@ class ValidationScores:
     spearman_TK: Tensor
     excess_T: Tensor
     score_T: Tensor
+    descriptor_names: tuple[str, ...] = ()
 
-    def cpu(self) -> "ValidationScores":
-        """Return the scores in the processor's memory."""
-        return ValidationScores(*(getattr(self, f.name).cpu() for f in fields(self)))
+    def columns(self) -> dict[str, Tensor]:
+        """Return the values of `score_columns`, shape (T,) each."""
+        mean_T = torch.stack([spearman_K.nanmean() for spearman_K in self.spearman_TK])
+        values = (self.reconstruction_mae_T, mean_T, *self.spearman_TK.T, self.excess_T)
+        return dict(zip(score_columns(self.descriptor_names), values, strict=True))
+
+    def standing(self, trial: int) -> str:
+        """Return what a progress bar says of a trial."""
+        return (
+            f"validation Spearman {float(self.spearman_TK[trial].nanmean()):.3f}, "
+            f"reconstruction error {float(self.reconstruction_mae_T[trial]):.4f}"
+        )
+
+
+def score_columns(descriptor_names: Sequence[str]) -> tuple[str, ...]:
+    """Return the columns of metrics.csv that `ValidationScores` has values of."""
+    named = (f"val_spearman_{name}" for name in descriptor_names)
+    return ("val_reconstruction_mae", "val_spearman", *named, "val_excess_coupling")
 
 
 class Validation:
     """Validation rows, with what depends on them alone computed once."""
 
-    def __init__(self, spectra: DeviceSpectra, descriptors_NK: Tensor, mean_spectrum_E: Tensor) -> None:
+    def __init__(
+        self,
+        spectra: DeviceSpectra,
+        descriptors_NK: Tensor,
+        mean_spectrum_E: Tensor,
+        descriptor_names: tuple[str, ...] = (),
+    ) -> None:
+        self.descriptor_names = descriptor_names
         self.spectra = spectra
         self.descriptors_KN = descriptors_NK.T.contiguous()
         self.descriptor_coupling_KK = descriptor_coupling(self.descriptors_KN)
@@ -56,13 +78,14 @@ class Validation:
 
     @torch.no_grad()
     def score(self, autoencoder: Autoencoder) -> ValidationScores:
-        """Score every trial; the autoencoder must be in evaluation mode. All processes get the first's score."""
+        """Score every trial; the autoencoder must be in evaluation mode."""
         styles_TNS, mae_T = self.styles_and_errors(autoencoder)
         styles_TSN = styles_TNS.transpose(1, 2)
         spearman_TK = style_spearman(styles_TSN[:, : len(self.descriptors_KN)], self.descriptors_KN)
         excess_T = excess_coupling(styles_TSN, self.descriptor_coupling_KK)
         score_T = selection_score(spearman_TK, mae_T / self.baseline_mae, excess_T)
-        return ValidationScores(mae_T, spearman_TK, excess_T, of_first(score_T))
+        values = (value.cpu() for value in (mae_T, spearman_TK, excess_T, score_T))
+        return ValidationScores(*values, descriptor_names=self.descriptor_names)
 
     def styles_and_errors(self, autoencoder: Autoencoder) -> tuple[Tensor, Tensor]:
         """Return the styles (T, N, S) and every trial's mean absolute error of the reconstruction, (T,)."""

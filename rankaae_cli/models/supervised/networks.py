@@ -1,8 +1,7 @@
-"""Baselines that are networks: a supervised ensemble, an adversarial autoencoder without ranks, a VAE."""
+"""Baselines that are networks of their own: a supervised ensemble, a variational autoencoder."""
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytorch_lightning as pl
@@ -11,21 +10,18 @@ from pytorch_lightning.utilities.types import OptimizerLRScheduler
 from torch import Tensor
 from torch.nn import functional
 
-from rankaae_cli.models.rankaae.module import RankAAE
-from rankaae_cli.models.rankaae.networks import Architecture, Autoencoder, trial_generators
-from rankaae_cli.models.rankaae.schedules import learning_rate_factor
-from rankaae_cli.models.rankaae.validation import Validation, ValidationScores
-from rankaae_cli.models.supervised.classical import FittedBaseline, FittingRows, Report, linear_reading
-from rankaae_cli.models.supervised.settings import (
-    AdversarialAutoencoderSettings,
-    SupervisedNetworkSettings,
-    VariationalAutoencoderSettings,
-)
-from rankaae_cli.networks.layers import mlp
+from rankaae_cli.models.baselines import FittedBaseline, FittingRows, Report, autoencoder_baseline
+from rankaae_cli.models.supervised.settings import SupervisedNetworkSettings, VariationalAutoencoderSettings
+from rankaae_cli.networks.layers import mlp, trial_generators
 from rankaae_cli.training.batches import TrialBatches
-from rankaae_cli.training.callbacks import KeepBestEpoch
-from rankaae_cli.training.rows import DeviceSpectra
-from rankaae_cli.training.trainer import new_trainer, quiet_lightning
+from rankaae_cli.training.lightning import (
+    ReportEpoch,
+    check_kept,
+    float_tensor,
+    parameter_count,
+    train_on_processor,
+)
+from rankaae_cli.training.schedules import learning_rate_factor
 
 # Streams of random numbers, apart from those of the model.
 _INITIAL_WEIGHTS, _DRAWS, _ORDER = 10, 11, 12
@@ -45,11 +41,11 @@ def fit_supervised_network(
 
     @torch.no_grad()
     def read(spectra_NE: np.ndarray) -> np.ndarray:
-        standard_NK = module(_tensor(spectra_NE)).mean(0)
+        standard_NK = module(float_tensor(spectra_NE)).mean(0)
         read_NK = (standard_NK * module.descriptor_std_K + module.descriptor_mean_K).double().numpy()
         return np.where(known_K, read_NK, np.nan)
 
-    return FittedBaseline(read=read, parameters=_parameters(module))
+    return FittedBaseline(read=read, parameters=parameter_count(module))
 
 
 def fit_vae(
@@ -66,73 +62,13 @@ def fit_vae(
 
     @torch.no_grad()
     def encode(spectra_NE: np.ndarray) -> np.ndarray:
-        return np.asarray(module.encode(_tensor(spectra_NE))[0][t].double().numpy())
+        return np.asarray(module.encode(float_tensor(spectra_NE))[0][t].double().numpy())
 
     @torch.no_grad()
     def rebuild(spectra_NE: np.ndarray) -> np.ndarray:
-        return np.asarray(module.decode(module.encode(_tensor(spectra_NE))[0])[t].double().numpy())
+        return np.asarray(module.decode(module.encode(float_tensor(spectra_NE))[0])[t].double().numpy())
 
-    return _autoencoder(rows, encode, rebuild, _parameters(module) // settings.trials)
-
-
-def fit_aae(
-    rows: FittingRows, settings: AdversarialAutoencoderSettings, styles: int, seed: int, report: Report
-) -> FittedBaseline:
-    """Fit the model without its rank constraint, all styles free (Makhzani et al., arXiv:1511.05644).
-
-    Epoch and trial are those of the smallest reconstruction error on validation. Descriptors are read by least
-    squares from the styles of the training rows.
-    """
-    s = settings
-    architecture = Architecture(
-        points=rows.train_NE.shape[1],
-        styles=styles,
-        hidden=s.hidden,
-        encoder_layers=s.layers,
-        decoder_layers=s.layers,
-        norm=s.norm.value,
-    )
-    module = RankAAE(architecture, s.objective, s.optimiser, 0, range(s.trials), seed)
-    train_NE, device = _tensor(rows.train_NE), torch.device("cpu")
-    train = DeviceSpectra(train_NE, device)
-    validation = _ByReconstruction(DeviceSpectra(_tensor(rows.validation_NE), device), train)
-    best = KeepBestEpoch(train, validation, s.trials)
-
-    def standing() -> float:
-        return float("nan") if best.latest is None else float(best.latest.reconstruction_mae_T.min())
-
-    nothing_N0 = torch.zeros(len(train_NE), 0)
-    batches = TrialBatches(
-        train_NE, nothing_N0, s.batch_size, trial_generators(seed, range(s.trials), _ORDER)
-    )
-    _run(module, batches, s.max_epochs, [best, _ReportEpoch(report, standing)])
-    _check_kept(best.scores_T)
-    autoencoder = module.autoencoder
-    autoencoder.load_state_dict(best.weights)
-    autoencoder.eval().requires_grad_(False)
-    t = int(best.scores_T.argmax())
-
-    def encode(spectra_NE: np.ndarray) -> np.ndarray:
-        return np.asarray(autoencoder.encode(_tensor(spectra_NE).unsqueeze(0))[t].double().numpy())
-
-    def rebuild(spectra_NE: np.ndarray) -> np.ndarray:
-        return np.asarray(autoencoder(_tensor(spectra_NE).unsqueeze(0))[1][t].double().numpy())
-
-    return _autoencoder(rows, encode, rebuild, _parameters(autoencoder) // s.trials)
-
-
-_Map = Callable[[np.ndarray], np.ndarray]
-
-
-def _autoencoder(rows: FittingRows, encode: _Map, rebuild: _Map, parameters: int) -> FittedBaseline:
-    """Return an autoencoder that reads descriptors by least squares from its styles of the training rows."""
-    read, more = linear_reading(encode(rows.train_NE), rows.train_NK)
-    return FittedBaseline(
-        read=lambda spectra_NE: read(encode(spectra_NE)),
-        rebuild=rebuild,
-        styles=encode,
-        parameters=parameters + more,
-    )
+    return autoencoder_baseline(rows, encode, rebuild, parameter_count(module) // settings.trials)
 
 
 class _Networks(pl.LightningModule, ABC):
@@ -182,14 +118,14 @@ class _SupervisedNetworks(_Networks):
     def __init__(self, rows: FittingRows, settings: SupervisedNetworkSettings, seed: int) -> None:
         s = settings
         super().__init__(s.members, s.rate, s.weight_decay, s.input_noise, seed)
-        train_NE, train_NK = _tensor(rows.train_NE), _tensor(rows.train_NK)
+        train_NE, train_NK = float_tensor(rows.train_NE), float_tensor(rows.train_NK)
         self.spectrum_mean_E, self.spectrum_std = train_NE.mean(0), (train_NE - train_NE.mean(0)).std()
         known_NK = train_NK.isfinite()
         n_K = known_NK.sum(0).clamp(min=1)
         self.descriptor_mean_K = torch.where(known_NK, train_NK, 0.0).sum(0) / n_K
         squares_K = torch.where(known_NK, train_NK - self.descriptor_mean_K, 0.0).square().sum(0) / n_K
         self.descriptor_std_K = torch.where(squares_K > 0, squares_K.sqrt(), 1.0)
-        self.validation = _tensor(rows.validation_NE), _tensor(rows.validation_NK)
+        self.validation = float_tensor(rows.validation_NE), float_tensor(rows.validation_NK)
         widths = [train_NE.shape[1], *[s.hidden] * s.layers, train_NK.shape[1]]
         self.layers = mlp(widths, s.norm.value, self.initial)
 
@@ -228,7 +164,7 @@ class _VariationalAutoencoders(_Networks):
         points, hidden = rows.train_NE.shape[1], [s.hidden] * s.layers
         self.encoder = mlp([points, *hidden, 2 * styles], s.norm.value, self.initial)
         self.decoder = mlp([styles, *hidden, points], s.norm.value, self.initial)
-        self.validation_NE = _tensor(rows.validation_NE)
+        self.validation_NE = float_tensor(rows.validation_NE)
 
     def encode(self, spectra_TBE: Tensor) -> tuple[Tensor, Tensor]:
         """Return mean and log variance, (T, B, S) each, of spectra (T, B, E) or (B, E)."""
@@ -281,76 +217,23 @@ class _KeepBest(pl.Callback):
             self.weights[name] = torch.where(better_T.view(shape), value, kept)
 
 
-class _ReportEpoch(pl.Callback):
-    """Tell how far training is, and the error on validation; the last of the callbacks."""
-
-    def __init__(self, report: Report, error: Callable[[], float]) -> None:
-        self.report, self.error = report, error
-
-    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Report this epoch."""
-        standing = f"error on validation {self.error():.4f}"
-        self.report(trainer.current_epoch + 1, int(trainer.max_epochs or 0), standing)
-
-
-class _ByReconstruction(Validation):
-    """Validation that judges an epoch by the reconstruction alone."""
-
-    def __init__(self, validation: DeviceSpectra, train: DeviceSpectra) -> None:
-        super().__init__(validation, torch.zeros(len(validation), 0), train.mean())
-
-    @torch.no_grad()
-    def score(self, autoencoder: Autoencoder) -> ValidationScores:
-        """Score every trial; the autoencoder must be in evaluation mode."""
-        _, mae_T = self.styles_and_errors(autoencoder)
-        score_T = torch.where(mae_T.isfinite(), -mae_T, -math.inf)
-        return ValidationScores(mae_T, torch.zeros(len(mae_T), 0), torch.zeros_like(mae_T), score_T)
-
-
 def _train(
     module: _Networks, rows: FittingRows, batch_size: int, epochs: int, seed: int, report: Report
 ) -> _KeepBest:
     """Train, leave every network at its best epoch, and return what was kept."""
     trials = len(module.draws)
     batches = TrialBatches(
-        _tensor(rows.train_NE),
-        _tensor(rows.train_NK),
+        float_tensor(rows.train_NE),
+        float_tensor(rows.train_NK),
         batch_size,
         trial_generators(seed, range(trials), _ORDER),
     )
     module.steps = len(batches) * epochs
     best = _KeepBest(trials)
-    _run(module, batches, epochs, [best, _ReportEpoch(report, lambda: float(best.error_T.mean()))])
-    _check_kept(best.error_T)
+    train_on_processor(
+        module, batches, epochs, [best, ReportEpoch(report, lambda: float(best.error_T.mean()))]
+    )
+    check_kept(best.error_T)
     module.load_state_dict(best.weights)
     module.eval().requires_grad_(False)
     return best
-
-
-def _check_kept(error_T: Tensor) -> None:
-    """Raise RuntimeError where a network had no epoch with a finite error."""
-    lost = int((~error_T.isfinite()).sum())
-    if lost:
-        raise RuntimeError(
-            f"{lost} of {len(error_T)} networks diverged before a usable epoch; lower the rate"
-        )
-
-
-def _run(
-    module: pl.LightningModule, batches: TrialBatches, epochs: int, callbacks: Sequence[pl.Callback]
-) -> None:
-    """Train on the processor; the networks are small."""
-    with quiet_lightning():
-        try:
-            new_trainer("cpu", epochs, callbacks).fit(module, train_dataloaders=batches)
-        except SystemExit as stopped:
-            # So does Lightning answer Ctrl-C.
-            raise KeyboardInterrupt from stopped
-
-
-def _tensor(array: np.ndarray) -> Tensor:
-    return torch.as_tensor(np.asarray(array, dtype=np.float32))
-
-
-def _parameters(module: torch.nn.Module) -> int:
-    return sum(p.numel() for p in module.parameters())

@@ -5,7 +5,7 @@ The docstrings say what each key means; ``rankaae evaluate --help`` shows it fro
 
 from dataclasses import dataclass
 
-from rankaae_cli.models.rankaae.settings import Norm, ObjectiveSettings, OptimiserSettings
+from rankaae_cli.networks.settings import Norm
 
 
 @dataclass
@@ -65,40 +65,6 @@ class SupervisedNetworkSettings:
 
 
 @dataclass
-class AdversarialAutoencoderSettings:
-    """The model without its rank constraint.
-
-    Attributes
-    ----------
-    trials
-        how many; the best on validation is kept
-    hidden
-        width of the hidden layers
-    layers
-        linear layers of encoder and of decoder
-    norm
-        normalisation between hidden layers
-    max_epochs
-        passes over the training rows
-    batch_size
-        rows
-    objective
-        its losses, as objective of rankaae train
-    optimiser
-        as optimiser of rankaae train
-    """
-
-    trials: int
-    hidden: int
-    layers: int
-    norm: Norm
-    max_epochs: int
-    batch_size: int
-    objective: ObjectiveSettings
-    optimiser: OptimiserSettings
-
-
-@dataclass
 class VariationalAutoencoderSettings:
     """A variational autoencoder.
 
@@ -136,28 +102,3 @@ class VariationalAutoencoderSettings:
     weight_decay: float
     input_noise: float
     deviation: float
-
-
-@dataclass
-class BaselineSettings:
-    """Settings of all baselines that have any.
-
-    Attributes
-    ----------
-    extra_trees
-        extremely randomised trees
-    random_forest
-        a random forest
-    supervised_network
-        networks from the spectrum to all descriptors, averaged
-    aae
-        the model without its rank constraint
-    vae
-        a variational autoencoder
-    """
-
-    extra_trees: TreeSettings
-    random_forest: TreeSettings
-    supervised_network: SupervisedNetworkSettings
-    aae: AdversarialAutoencoderSettings
-    vae: VariationalAutoencoderSettings

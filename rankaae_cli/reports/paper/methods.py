@@ -6,11 +6,11 @@ from typing import Any
 
 from rankaae_cli.core.labels import descriptor_meaning, listed, number_word, quantity, unit_text, with_unit
 from rankaae_cli.core.statistics.matching import CALIPER
-from rankaae_cli.models.rankaae.schedules import learning_rate_factor
 from rankaae_cli.models.rankaae.settings import LOSSES
 from rankaae_cli.reports.paper.facts import RunFacts
 from rankaae_cli.reports.paper.prose import Text, paragraph, rendered
 from rankaae_cli.reports.tables import Ranged, print_number
+from rankaae_cli.training.schedules import learning_rate_factor
 
 _FEW_MATERIALS = 20  # below, the bootstrap over materials is known to be too narrow
 

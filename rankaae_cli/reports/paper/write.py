@@ -13,7 +13,6 @@ from rankaae_cli.core.terminal import console
 from rankaae_cli.data.family.family_file import Family
 from rankaae_cli.data.family.splits import SPLITS, split_by_material
 from rankaae_cli.data.files import write_text
-from rankaae_cli.models.rankaae.schedules import epochs_of
 from rankaae_cli.models.rankaae.trained import TrainedModel
 from rankaae_cli.reports.paper.citations import bibtex, printed_references
 from rankaae_cli.reports.paper.facts import Papers, RunFacts
@@ -25,6 +24,7 @@ from rankaae_cli.runs import data as training_data
 from rankaae_cli.runs.directory import lacks_settings, plain_config, read_run_config
 from rankaae_cli.runs.load import data_paths
 from rankaae_cli.runs.provenance import read_provenance
+from rankaae_cli.training.schedules import epochs_of
 
 _METHOD = "liang2023rankaae"
 _STYLES = ("column.mplstyle", "page.mplstyle")

@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from rankaae_cli.models.rankaae.export import decoder_layers, encoder_layers
-from rankaae_cli.models.rankaae.networks import Architecture, Autoencoder, trial_generators
+from rankaae_cli.models.rankaae.networks import Architecture, Autoencoder
+from rankaae_cli.networks.layers import trial_generators
 
 TRIALS = 2
 

@@ -11,11 +11,12 @@ import torch
 
 from rankaae_cli.core.errors import Stopped
 from rankaae_cli.data.family.splits import TRAIN
-from rankaae_cli.models.rankaae.fit import TrainingError, fit
+from rankaae_cli.models.rankaae.fit import fit
 from rankaae_cli.models.rankaae.networks import Architecture
 from rankaae_cli.models.rankaae.settings import PriorKind, ReconstructionKind, StepOrder
 from rankaae_cli.models.registry import load_model
 from rankaae_cli.training.resume import StopSignals
+from rankaae_cli.training.task import TrainingError
 
 
 def quiet(done, total, standing):

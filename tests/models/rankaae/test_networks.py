@@ -3,9 +3,9 @@ import pytest
 import torch
 from torch import nn
 
-from rankaae_cli.models.rankaae.networks import Architecture, Autoencoder, Discriminator, trial_generators
+from rankaae_cli.models.rankaae.networks import Architecture, Autoencoder, Discriminator
 from rankaae_cli.networks.convolution import TrialConvolution
-from rankaae_cli.networks.layers import LayerNorm, TrialBatchNorm, TrialLinear, hidden_norm
+from rankaae_cli.networks.layers import LayerNorm, TrialBatchNorm, TrialLinear, hidden_norm, trial_generators
 
 
 def test_linear_equals_one_layer_a_trial():

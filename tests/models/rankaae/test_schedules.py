@@ -1,6 +1,7 @@
 import pytest
 
-from rankaae_cli.models.rankaae.schedules import epochs_of, learning_rate_factor, ramp, reversal_strength
+from rankaae_cli.models.rankaae.losses import reversal_strength
+from rankaae_cli.training.schedules import epochs_of, learning_rate_factor, ramp
 
 
 @pytest.mark.parametrize(

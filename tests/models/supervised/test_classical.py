@@ -4,15 +4,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from rankaae_cli.models.baselines import FittingRows, linear_reading, score_baseline, score_unnamed_styles
 from rankaae_cli.models.supervised.classical import (
-    FittingRows,
     fit_extra_trees,
     fit_mean_spectrum,
     fit_pca_linear,
     fit_random_forest,
-    linear_reading,
-    score_baseline,
-    score_unnamed_styles,
 )
 from rankaae_cli.models.supervised.settings import TreeSettings
 

@@ -5,8 +5,9 @@ import pytest
 import torch
 from omegaconf import OmegaConf
 
+from rankaae_cli.models.baselines import FittingRows, score_baseline
 from rankaae_cli.models.supervised import networks as baselines
-from rankaae_cli.models.supervised.classical import FittingRows, fit_mean_spectrum, score_baseline
+from rankaae_cli.models.supervised.classical import fit_mean_spectrum
 from tests.configuration import composed
 
 NAMES = ["position", "width", "never known"]

@@ -5,12 +5,12 @@ import pytest
 from omegaconf import OmegaConf
 
 from rankaae_cli.core.labels import Subject
-from rankaae_cli.models.rankaae.schedules import learning_rate_factor
 from rankaae_cli.reports.paper.citations import address, bibtex, entries, fields, printed_references
 from rankaae_cli.reports.paper.facts import RunFacts
 from rankaae_cli.reports.paper.methods import methods_latex, methods_markdown, methods_paragraphs, to_complete
 from rankaae_cli.reports.paper.model_card import model_card
 from rankaae_cli.reports.paper.prose import as_pieces, as_plain, cited
+from rankaae_cli.training.schedules import learning_rate_factor
 from tests.configuration import composed
 from tests.reports.test_latex import HOSTILE, braces_balance
 

@@ -9,7 +9,8 @@ import pytest
 
 from rankaae_cli.core.labels import Subject
 from rankaae_cli.models.rankaae.export import Layer, decoder_layers, encoder_layers
-from rankaae_cli.models.rankaae.networks import Architecture, Autoencoder, trial_generators
+from rankaae_cli.models.rankaae.networks import Architecture, Autoencoder
+from rankaae_cli.networks.layers import trial_generators
 from rankaae_cli.reports.run.explorer import (
     MOST_SPECTRA,
     Explorer,
