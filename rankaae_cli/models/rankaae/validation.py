@@ -84,8 +84,9 @@ class Validation:
         spearman_TK = style_spearman(styles_TSN[:, : len(self.descriptors_KN)], self.descriptors_KN)
         excess_T = excess_coupling(styles_TSN, self.descriptor_coupling_KK)
         score_T = selection_score(spearman_TK, mae_T / self.baseline_mae, excess_T)
-        values = (value.cpu() for value in (mae_T, spearman_TK, excess_T, score_T))
-        return ValidationScores(*values, descriptor_names=self.descriptor_names)
+        return ValidationScores(
+            mae_T.cpu(), spearman_TK.cpu(), excess_T.cpu(), score_T.cpu(), self.descriptor_names
+        )
 
     def styles_and_errors(self, autoencoder: Autoencoder) -> tuple[Tensor, Tensor]:
         """Return the styles (T, N, S) and every trial's mean absolute error of the reconstruction, (T,)."""

@@ -248,7 +248,7 @@ def test_a_reduced_rate_is_a_smaller_step(request_of):
         wrapper = type("Wrapper", (), {"optimizer": optimiser, "param_groups": optimiser.param_groups})()
         wrapper.zero_grad = optimiser.zero_grad
         for _ in range(3):
-            module._step(wrapper, module.autoencoder(spectra)[1].square().mean().unsqueeze(0))
+            module.step(wrapper, module.autoencoder(spectra)[1].square().mean().unsqueeze(0))
         return module.autoencoder.decoder[0].weight.detach()
 
     architecture = Architecture(points=30, styles=6, hidden=8)
