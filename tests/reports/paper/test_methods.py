@@ -1,4 +1,6 @@
+import functools
 import re
+from copy import deepcopy
 from dataclasses import replace
 
 import pytest
@@ -25,9 +27,14 @@ SCORE = {
 CHOSEN_BY = "validation score: mean Spearman − 0.5 × reconstruction error"
 
 
+@functools.cache
+def configuration(*overrides):
+    return OmegaConf.to_container(composed("train", *overrides), enum_to_str=True)
+
+
 def facts(*overrides, descriptors=("OS", "CN"), averaged=8, family="Cu_oxides", **changes):
     """Facts of a run of a configuration; `changes` replace some."""
-    config = OmegaConf.to_container(composed("train", f"+family={family}", *overrides), enum_to_str=True)
+    config = deepcopy(configuration(f"+family={family}", *overrides))
     metrics = {
         "run": "12-00-00-000000",
         "n": 520,
