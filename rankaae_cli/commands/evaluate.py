@@ -8,12 +8,13 @@ from rankaae_cli.analysis.evaluation.baselines import (
     check_settings,
     chosen_baselines,
     evaluate_baselines,
+    kept_baselines,
     known_baselines,
 )
 from rankaae_cli.core.errors import UserError
-from rankaae_cli.reports.baseline_table import print_baselines
+from rankaae_cli.reports.baseline_table import print_baselines, print_kept
 from rankaae_cli.reports.console import print_evaluation, print_reconstruction_warning
-from rankaae_cli.reports.run.inputs import write_evaluation
+from rankaae_cli.reports.run.results import write_baselines, write_evaluation
 from rankaae_cli.runs.directory import evaluation_directory
 from rankaae_cli.runs.load import load_run
 
@@ -32,9 +33,12 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     metrics = write_evaluation(run_directory, model, family, split, cfg.resamples, cfg.seed)
     print_evaluation(metrics, dict(zip(model.descriptor_names, model.descriptor_units, strict=True)))
     if baselines:
+        kept, outdated = kept_baselines(directory, metrics, baselines, settings)
         content = evaluate_baselines(
-            run_directory, directory, model, family, metrics, baselines, settings, cfg.threads
+            run_directory, model, family, metrics, baselines, settings, cfg.threads, kept
         )
+        print_kept(kept, outdated)
+        write_baselines(directory, model.subject, content)
         print_baselines(content)
     print_reconstruction_warning(metrics, known_baselines(directory, metrics))
     print(directory)

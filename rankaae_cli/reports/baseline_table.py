@@ -1,6 +1,6 @@
 """The model and its baselines as a table, from the contents of baselines.json."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rankaae_cli.reports.console import print_table
@@ -59,6 +59,16 @@ def print_baselines(content: Mapping[str, Any]) -> None:
     """Print the table on the terminal."""
     title = f"{content['family']}, {content['split']} split, the model and baselines fitted on the same rows"
     print_table(title, baselines_table(content), content["synthetic"])
+
+
+def print_kept(kept: Sequence[Mapping[str, Any]], outdated: Sequence[Mapping[str, Any]]) -> None:
+    """Say which baselines of an earlier call are shown again, and which were fitted with other settings."""
+    if kept:
+        labels = ", ".join(row["label"] for row in kept)
+        print(f"kept from before, same model, split and settings: {labels}")
+    if outdated:
+        labels = ", ".join(row["label"] for row in outdated)
+        print(f"left out, fitted with other settings: {labels}")
 
 
 def baselines_csv(content: Mapping[str, Any]) -> str:

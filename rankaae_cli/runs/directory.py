@@ -66,16 +66,16 @@ def read_run_config(run: Path) -> DictConfig:
     return config
 
 
+def config_text(run: Path) -> str:
+    """Return config.yaml of a run as text, without what makes Hydra take it back."""
+    return OmegaConf.to_yaml(read_run_config(run))
+
+
 def plain_config(run: Path) -> dict[str, Any]:
     """Read config.yaml of a run as plain values."""
     values = OmegaConf.to_container(read_run_config(run))
     assert isinstance(values, dict)
     return {str(key): value for key, value in values.items()}
-
-
-def config_text(run: Path) -> str:
-    """Return config.yaml of a run as YAML, as it is read."""
-    return OmegaConf.to_yaml(read_run_config(run))
 
 
 def lacks_settings(run: Path) -> bool:

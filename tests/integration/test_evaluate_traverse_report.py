@@ -25,7 +25,7 @@ from rankaae_cli.data.family.splits import split_by_material
 from rankaae_cli.data.family.synthetic import synthetic_family
 from rankaae_cli.reports.run import traversal_figures
 from rankaae_cli.reports.run.evaluation_figures import figure_names
-from rankaae_cli.reports.run.inputs import write_evaluation
+from rankaae_cli.reports.run.results import write_evaluation
 from rankaae_cli.runs.load import load_run
 from rankaae_cli.schema.finished_run import CheckRows, Others, ReportConfig, TraverseConfig
 from tests.configuration import composed

@@ -3,19 +3,24 @@
 import json
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+import torch
 
 from rankaae_cli.core.errors import UserError, nearest
-from rankaae_cli.data.files import write_text
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    from rankaae_cli.data.family.family_file import Family
-    from rankaae_cli.models.baselines import FittedBaseline, FittingRows, Report
-    from rankaae_cli.models.rankaae.trained import TrainedModel
-    from rankaae_cli.schema.finished_run import BaselineSettings
+from rankaae_cli.core.terminal import Progress
+from rankaae_cli.data.family.family_file import Family
+from rankaae_cli.data.family.splits import SPLITS, TRAIN, VALIDATION
+from rankaae_cli.models.baselines import BASELINES, FittedBaseline, FittingRows, Report, score_baseline
+from rankaae_cli.models.rankaae.trained import TrainedModel
+from rankaae_cli.models.rankaae.unconstrained import fit_aae
+from rankaae_cli.models.supervised import classical, networks
+from rankaae_cli.runs.directory import plain_config
+from rankaae_cli.runs.provenance import read_provenance
+from rankaae_cli.schema.finished_run import BaselineSettings
 
 BASELINES_JSON, BASELINES_CSV, FIGURE = "baselines.json", "baselines.csv", "baselines"
 # Of baselines.json: counted up with every change of it, so that older ones are not mixed with newer.
@@ -30,8 +35,6 @@ def chosen_baselines(asked: Any) -> list[str]:
     UserError
         If one is not known.
     """
-    from rankaae_cli.models.baselines import BASELINES
-
     several = isinstance(asked, Sequence) and not isinstance(asked, str)
     names = [str(name) for name in (asked if several else ["none" if asked is None else asked])]
     if names in ([], ["none"], ["all"]):
@@ -49,10 +52,8 @@ def chosen_baselines(asked: Any) -> list[str]:
 _AT_LEAST = {"batch_size": 2, "input_noise": 0, "weight_decay": 0}
 
 
-def check_settings(settings: "BaselineSettings", threads: int) -> None:
+def check_settings(settings: BaselineSettings, threads: int) -> None:
     """Refuse impossible numbers, all at once."""
-    from dataclasses import asdict
-
     faults = [] if threads >= 1 else [f"threads={threads} (expected at least 1)"]
     for baseline, values in asdict(settings).items():
         for key, value in values.items():
@@ -69,55 +70,32 @@ def check_settings(settings: "BaselineSettings", threads: int) -> None:
         raise UserError(f"these settings cannot be used: {'; '.join(faults)}")
 
 
-def baselines_files(directory: Path) -> list[Path]:
-    """Return all files that the baselines leave beside the evaluation of a split."""
-    from rankaae_cli.reports.figures.drawing import FORMATS
-
-    figures = [directory / f"{FIGURE}.{suffix}" for suffix in FORMATS]
-    return [*figures, directory / BASELINES_CSV, directory / BASELINES_JSON]
-
-
 def evaluate_baselines(
     run_directory: Path,
-    directory: Path,
-    model: "TrainedModel",
-    family: "Family",
+    model: TrainedModel,
+    family: Family,
     metrics: dict[str, Any],
     names: Sequence[str],
-    settings: "BaselineSettings",
+    settings: BaselineSettings,
     threads: int,
+    kept: Sequence[dict[str, Any]] = (),
 ) -> dict[str, Any]:
-    """Fit baselines on the training rows, write how they do on a split, and return the contents of the file.
-
-    Baselines that stand in the file already and were fitted with the same settings beside the same model are
-    kept, those in `names` fitted anew.
+    """Fit baselines on the training rows and return how they do on a split, the contents of baselines.json.
 
     Parameters
     ----------
     run_directory, model, family
         A run, with its split and its descriptors.
-    directory
-        Where the evaluation of the split lies.
     metrics
-        Contents of its metrics.json; the rows of the model come from it.
+        Contents of metrics.json of the split; the rows of the model come from it.
     names
         Of the baselines.
     settings, threads
         Of the baselines, and of the processor.
+    kept
+        Rows of other baselines that were fitted before, see `kept_baselines`.
     """
-    import numpy as np
-    import torch
-
-    from rankaae_cli.data.family.splits import SPLITS
-    from rankaae_cli.data.files import strict_json
-    from rankaae_cli.models.baselines import BASELINES
-    from rankaae_cli.reports.baseline_table import baselines_csv
-    from rankaae_cli.reports.figures.comparisons import baselines as baselines_figure
-    from rankaae_cli.reports.figures.drawing import save_figure
-    from rankaae_cli.runs.directory import read_run_config
-
     torch.set_num_threads(threads)
-    kept, outdated = _kept(directory, metrics, names, settings)
     on_split = np.flatnonzero(family.split_N == SPLITS.index(metrics["split"]))
     fitted = fit_and_score(
         fitting_rows(family),
@@ -127,11 +105,11 @@ def evaluate_baselines(
         names,
         settings,
         styles=len(model.style_names),
-        seed=int(read_run_config(run_directory).get("seed", 0)),
+        seed=int(plain_config(run_directory).get("seed", 0)),
         threads=threads,
     )
     of_name = {row["name"]: row for row in (*kept, *fitted)}
-    content = {
+    return {
         "format_version": FORMAT_VERSION,
         **{key: metrics[key] for key in _SHARED},
         "rows": [
@@ -139,12 +117,6 @@ def evaluate_baselines(
             *(of_name[name] for name in BASELINES if name in of_name),
         ],
     }
-    _say_kept([row["label"] for row in kept], outdated)
-    write_text(directory / BASELINES_CSV, baselines_csv(content))
-    save_figure(baselines_figure(model.subject, content), directory / FIGURE)
-    # Last, so that baselines.json stands for the whole comparison.
-    write_text(directory / BASELINES_JSON, strict_json(content))
-    return content
 
 
 def known_baselines(directory: Path, metrics: dict[str, Any]) -> list[dict[str, Any]]:
@@ -160,32 +132,20 @@ def known_baselines(directory: Path, metrics: dict[str, Any]) -> list[dict[str, 
     return [row for row in content["rows"] if row["kind"] == "baseline"]
 
 
-def _kept(
-    directory: Path, metrics: dict[str, Any], names: Sequence[str], settings: "BaselineSettings"
-) -> tuple[list[dict[str, Any]], list[str]]:
-    """Return the rows to keep beside those asked for, and the labels of rows that other settings made."""
+def kept_baselines(
+    directory: Path, metrics: dict[str, Any], names: Sequence[str], settings: BaselineSettings
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return the rows of other baselines than `names`: those fitted with the same settings, and the rest."""
     others = [row for row in known_baselines(directory, metrics) if row["name"] not in names]
-    same = [row.get("settings") == _settings_of(row["name"], settings) for row in others]
-    return (
-        [row for row, is_same in zip(others, same, strict=True) if is_same],
-        [row["label"] for row, is_same in zip(others, same, strict=True) if not is_same],
-    )
+    same = [row for row in others if row.get("settings") == _settings_of(row["name"], settings)]
+    return same, [row for row in others if row not in same]
 
 
-def _settings_of(name: str, settings: "BaselineSettings") -> dict[str, Any]:
+def _settings_of(name: str, settings: BaselineSettings) -> dict[str, Any]:
     """Return the settings of one baseline as JSON gives them back; empty for one that has none."""
-    from dataclasses import asdict
-
     own = getattr(settings, name, None)
     plain: dict[str, Any] = {} if own is None else json.loads(json.dumps(asdict(own), default=str))
     return plain
-
-
-def _say_kept(kept: Sequence[str], outdated: Sequence[str]) -> None:
-    if kept:
-        print(f"kept from before, same model, split and settings: {', '.join(kept)}")
-    if outdated:
-        print(f"left out, fitted with other settings: {', '.join(outdated)}")
 
 
 _SHARED = (
@@ -195,11 +155,8 @@ _SHARED = (
 _SAME = ("split", "n", "checkpoint_sha256")
 
 
-def fitting_rows(family: "Family") -> "FittingRows":
+def fitting_rows(family: Family) -> FittingRows:
     """Return what baselines may see of a family: its training and its validation rows."""
-    from rankaae_cli.data.family.splits import TRAIN, VALIDATION
-    from rankaae_cli.models.baselines import FittingRows
-
     train, validation = family.split_N == TRAIN, family.split_N == VALIDATION
     return FittingRows(
         family.spectra_NE[train],
@@ -210,12 +167,12 @@ def fitting_rows(family: "Family") -> "FittingRows":
 
 
 def fit_and_score(
-    rows: "FittingRows",
-    spectra_NE: "np.ndarray",
-    descriptors_NK: "np.ndarray",
+    rows: FittingRows,
+    spectra_NE: np.ndarray,
+    descriptors_NK: np.ndarray,
     descriptor_names: Sequence[str],
     names: Sequence[str],
-    settings: "BaselineSettings",
+    settings: BaselineSettings,
     *,
     styles: int,
     seed: int,
@@ -229,9 +186,6 @@ def fit_and_score(
         One a baseline: ``name``, ``label``, ``kind`` (``baseline``), ``seconds`` it took to fit, its ``settings``
         and the numbers of `core.baselines.score_baseline`.
     """
-    from rankaae_cli.core.terminal import Progress
-    from rankaae_cli.models.baselines import BASELINES, score_baseline
-
     scored = []
     for name in names:
         fit, unit = _fits(rows, settings, styles, seed, threads)[name]
@@ -254,23 +208,19 @@ def fit_and_score(
 
 
 def _fits(
-    rows: "FittingRows", settings: "BaselineSettings", styles: int, seed: int, threads: int
-) -> dict[str, tuple[Callable[["Report"], "FittedBaseline"], str]]:
+    rows: FittingRows, settings: BaselineSettings, styles: int, seed: int, threads: int
+) -> dict[str, tuple[Callable[[Report], FittedBaseline], str]]:
     """Return how each baseline is fitted, and the unit of its progress."""
-    from rankaae_cli.models.rankaae.unconstrained import fit_aae
-    from rankaae_cli.models.supervised import classical as plain
-    from rankaae_cli.models.supervised import networks
-
     s = settings
     return {
-        "mean_spectrum": (lambda report: plain.fit_mean_spectrum(rows), ""),
-        "pca_linear": (lambda report: plain.fit_pca_linear(rows, styles), ""),
+        "mean_spectrum": (lambda report: classical.fit_mean_spectrum(rows), ""),
+        "pca_linear": (lambda report: classical.fit_pca_linear(rows, styles), ""),
         "extra_trees": (
-            lambda report: plain.fit_extra_trees(rows, s.extra_trees, seed, threads, report),
+            lambda report: classical.fit_extra_trees(rows, s.extra_trees, seed, threads, report),
             "descriptors",
         ),
         "random_forest": (
-            lambda report: plain.fit_random_forest(rows, s.random_forest, seed, threads, report),
+            lambda report: classical.fit_random_forest(rows, s.random_forest, seed, threads, report),
             "descriptors",
         ),
         "supervised_network": (
@@ -282,12 +232,8 @@ def _fits(
     }
 
 
-def _rows_of_model(
-    run_directory: Path, model: "TrainedModel", metrics: dict[str, Any]
-) -> list[dict[str, Any]]:
+def _rows_of_model(run_directory: Path, model: TrainedModel, metrics: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the selected trial and the ensemble as rows like those of the baselines."""
-    from rankaae_cli.runs.provenance import read_provenance
-
     seconds = read_provenance(run_directory).get("wall_s")
     a_trial = sum(parameter.numel() for parameter in model.autoencoder.parameters()) // model.n_trials
     averaged, t = metrics["ensemble"]["n_trials"], metrics["selected_trial"]
@@ -319,8 +265,6 @@ def _row_of_scores(scores: dict[str, Any]) -> dict[str, Any]:
     What a named style says of its descriptor is both the reading and the one style's share in it. The coupling
     is that of the named styles, which a single trial and the ensemble both have.
     """
-    import numpy as np
-
     descriptors = scores["descriptors"]
     r2 = [score["r2"] for score in descriptors.values() if score["r2"] is not None]
     known = [value for value in r2 if np.isfinite(value)]

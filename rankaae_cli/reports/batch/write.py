@@ -17,7 +17,6 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from rankaae_cli.commands.report import RunReport, report_run
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.terminal import console
 from rankaae_cli.core.xas.trends import edge_energy
@@ -31,6 +30,7 @@ from rankaae_cli.reports.batch.tables import matrix_table, responses_table, runs
 from rankaae_cli.reports.console import print_table
 from rankaae_cli.reports.figures.drawing import COLUMN_INCHES, data_uri, save_figure
 from rankaae_cli.reports.run.page import Picture
+from rankaae_cli.reports.run.report import RunReport, report_run
 from rankaae_cli.reports.tables import write_table
 from rankaae_cli.runs.directory import plain_config
 from rankaae_cli.runs.find import OmittedRun, RunSelection

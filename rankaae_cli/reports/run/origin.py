@@ -11,14 +11,13 @@ from rankaae_cli.data.family.family_file import Family
 from rankaae_cli.data.family.rejections import rejected_reasons
 from rankaae_cli.models.rankaae.trained import TrainedModel
 from rankaae_cli.reports.run.page import Rejected
-from rankaae_cli.runs.load import data_paths
 
 _REASONS_AT_MOST = 12
 
 
-def rejected_sites(config: Any) -> Rejected:
-    """Return which sites are not in the data files and why, by the lists that `rankaae ingest` left."""
-    paths = rejected_lists(data_paths(config))
+def rejected_sites(data: Sequence[Path]) -> Rejected:
+    """Return which sites are not in data files and why, by the lists that `rankaae ingest` left."""
+    paths = rejected_lists(data)
     names = ", ".join(path.name for path in paths)
     reasons = reasons_left_out(paths)
     if reasons is None:
@@ -42,7 +41,7 @@ def reasons_left_out(lists: Sequence[Path]) -> list[str] | None:
 
 
 def facts(
-    model: TrainedModel, family: Family, provenance: Mapping[str, Any], config: Mapping[Any, Any]
+    model: TrainedModel, family: Family, provenance: Mapping[str, Any], config: Mapping[str, Any]
 ) -> list[tuple[str, str]]:
     """Return pairs of a name and its value: data, grid, seeds, times, machine and program."""
     unit = "" if model.energy_unit == "index" else f" {model.energy_unit}"

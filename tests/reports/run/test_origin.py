@@ -1,5 +1,4 @@
 import pytest
-from omegaconf import OmegaConf
 
 from rankaae_cli.data.family.rejections import Rejection, rejected_csv
 from rankaae_cli.reports.run.origin import reasons_left_out, rejected_lists, rejected_sites
@@ -22,8 +21,7 @@ def data(tmp_path):
 
 def told(data):
     """What the page and what the texts for papers are made from."""
-    config = OmegaConf.create({"data": [str(path) for path in data]})
-    return rejected_sites(config), reasons_left_out(rejected_lists(data))
+    return rejected_sites(data), reasons_left_out(rejected_lists(data))
 
 
 def test_page_and_papers_count_the_same_sites(data):

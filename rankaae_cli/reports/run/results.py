@@ -1,18 +1,20 @@
-"""What a report is made from: the evaluation, the traversal and the baselines of a run."""
+"""The results of a run with their figures: written where a command asks for them, completed for a report."""
 
 import json
 from pathlib import Path
 from typing import Any
 
-from rankaae_cli.analysis.evaluation import baselines as evaluate_baselines
+from rankaae_cli.analysis.evaluation import baselines
 from rankaae_cli.analysis.evaluation.evaluate import FORMAT_VERSION, evaluate
 from rankaae_cli.analysis.evaluation.tables import table_names, write_tables
 from rankaae_cli.analysis.traversal.traverse import FORMAT_VERSION as TRAVERSAL_VERSION
+from rankaae_cli.core.labels import Subject
 from rankaae_cli.core.terminal import console
 from rankaae_cli.data.family.family_file import Family
 from rankaae_cli.data.files import strict_json, write_text
 from rankaae_cli.models.rankaae.trained import TrainedModel
-from rankaae_cli.reports.figures.drawing import FORMATS
+from rankaae_cli.reports.baseline_table import baselines_csv
+from rankaae_cli.reports.figures import comparisons, drawing
 from rankaae_cli.reports.run.evaluation_figures import draw_evaluation, figure_names
 from rankaae_cli.reports.run.traversal_figures import traversal_files, write_traversal
 from rankaae_cli.runs.directory import METRICS, checkpoint_sha256, evaluation_directory
@@ -42,15 +44,29 @@ def write_evaluation(
 def evaluation_files(run_directory: Path, split: str, model: TrainedModel) -> list[Path]:
     """Return all files that `write_evaluation` leaves of a split; the last is metrics.json."""
     directory = evaluation_directory(run_directory, split)
-    figures = [directory / f"{name}.{suffix}" for name in figure_names(model) for suffix in FORMATS]
+    figures = [directory / f"{name}.{suffix}" for name in figure_names(model) for suffix in drawing.FORMATS]
     return [*figures, *(directory / name for name in (*table_names(model), METRICS))]
+
+
+def write_baselines(directory: Path, subject: Subject, content: dict[str, Any]) -> None:
+    """Write the table and the figure of baselines beside the evaluation of a split."""
+    write_text(directory / baselines.BASELINES_CSV, baselines_csv(content))
+    drawing.save_figure(comparisons.baselines(subject, content), directory / baselines.FIGURE)
+    # Last, so that baselines.json stands for the whole comparison.
+    write_text(directory / baselines.BASELINES_JSON, strict_json(content))
+
+
+def baselines_files(directory: Path) -> list[Path]:
+    """Return all files that `write_baselines` leaves; the last is baselines.json."""
+    figures = [directory / f"{baselines.FIGURE}.{suffix}" for suffix in drawing.FORMATS]
+    return [*figures, directory / baselines.BASELINES_CSV, directory / baselines.BASELINES_JSON]
 
 
 def outputs(
     run_directory: Path, model: TrainedModel, family: Family
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the contents of metrics.json and traversal.json, making what is missing, older or of another model."""
-    made = {
+    results = {
         "evaluation of the test split": (
             FORMAT_VERSION,
             evaluation_files(run_directory, "test", model),
@@ -64,24 +80,24 @@ def outputs(
     }
     checkpoint = checkpoint_sha256(run_directory)
     contents = []
-    for what, (version, paths, make) in made.items():
+    for what, (version, paths, write) in results.items():
         content = _read_json(paths[-1])
         fault = _fault(content, checkpoint, version, paths)
         if fault:
             console.print(f"{fault} {what} in {run_directory.name}: making it")
-            make()
+            write()
             content = _read_json(paths[-1])
         assert content is not None, f"{paths[-1]} was just written"
         contents.append(content)
     return contents[0], contents[1]
 
 
-def baselines(run_directory: Path) -> dict[str, Any] | None:
+def usable_baselines(run_directory: Path) -> dict[str, Any] | None:
     """Return the contents of baselines.json of the test split; None where it is of no use."""
-    files = evaluate_baselines.baselines_files(evaluation_directory(run_directory, "test"))
+    files = baselines_files(evaluation_directory(run_directory, "test"))
     content = _read_json(files[-1])
     checkpoint = checkpoint_sha256(run_directory)
-    fault = _fault(content, checkpoint, evaluate_baselines.FORMAT_VERSION, files)
+    fault = _fault(content, checkpoint, baselines.FORMAT_VERSION, files)
     if content is not None and fault:
         console.print(
             f"{fault} baselines in {run_directory.name}: left out; rankaae evaluate baselines=all makes them"
