@@ -6,7 +6,7 @@ from enum import Enum
 from omegaconf import MISSING
 
 from rankaae_cli.schema.family import FamilyConfig
-from rankaae_cli.schema.measured import DrawnMeasuredConfig
+from rankaae_cli.schema.measured import MeasuredFiguresConfig
 
 
 class Source(Enum):
@@ -138,5 +138,5 @@ class IngestConfig:
     parallel: ParallelConfig = field(default_factory=ParallelConfig)
     cache: str | None = None
     npz: NpzConfig = field(default_factory=NpzConfig)
-    measured: DrawnMeasuredConfig = field(default_factory=DrawnMeasuredConfig)
+    measured: MeasuredFiguresConfig = field(default_factory=MeasuredFiguresConfig)
     synthetic: SyntheticConfig = field(default_factory=SyntheticConfig)

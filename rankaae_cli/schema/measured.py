@@ -28,7 +28,7 @@ class MeasuredConfig:
 
 
 @dataclass
-class DrawnMeasuredConfig(MeasuredConfig):
+class MeasuredFiguresConfig(MeasuredConfig):
     """How measured spectra are read, normalised and drawn.
 
     Attributes

@@ -6,7 +6,7 @@ from typing import Any
 from omegaconf import MISSING
 
 from rankaae_cli.schema.finished_run import Split
-from rankaae_cli.schema.measured import DrawnMeasuredConfig, MeasuredConfig
+from rankaae_cli.schema.measured import MeasuredConfig, MeasuredFiguresConfig
 
 
 @dataclass
@@ -56,7 +56,7 @@ class PredictConfig:
     nearest: int = 5
     figures: int = 12
     max_tail: float = 8.0
-    measured: DrawnMeasuredConfig = field(default_factory=DrawnMeasuredConfig)
+    measured: MeasuredFiguresConfig = field(default_factory=MeasuredFiguresConfig)
 
 
 @dataclass

@@ -170,7 +170,7 @@ def spearman(styles: Tensor, descriptors: Tensor) -> Tensor:
     Tensor
         Shape (...), in [-1, 1]; NaN where fewer than two rows are known or one side is constant.
     """
-    shape = torch.broadcast_shapes(styles.shape, descriptors.shape)
+    shape = torch.broadcast_shapes(styles.shape, descriptors.shape)  # type: ignore[no-untyped-call]
     if len(shape) > 1 and shape.numel() > _AT_ONCE:
         # Ranks of long rows take twenty times the memory of their values: not of all rows at once.
         several = zip(styles.expand(shape), descriptors.expand(shape), strict=True)

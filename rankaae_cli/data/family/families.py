@@ -84,8 +84,10 @@ def _require_alike(first: Family, other: Family, first_path: Path, path: Path) -
     """Refuse a file of another family, element, edge or unit, and synthetic spectra beside others."""
     kinds = [(f.name, f.element, f.edge, f.energy_unit) for f in (first, other)]
     if kinds[0] != kinds[1]:
-        held = [f"{name} ({element} {edge} edge, {unit})" for name, element, edge, unit in kinds]
-        raise UserError(f"{path} holds {held[1]}, but {first_path} {held[0]}\ngive files of one family")
+        kind_names = [f"{name} ({element} {edge} edge, {unit})" for name, element, edge, unit in kinds]
+        raise UserError(
+            f"{path} holds {kind_names[1]}, but {first_path} {kind_names[0]}\ngive files of one family"
+        )
     if first.is_synthetic != other.is_synthetic:
         synthetic = first_path if first.is_synthetic else path
         raise UserError(f"{synthetic} is synthetic, the other data are not\ntrain on one kind of spectra")

@@ -6,6 +6,7 @@
 import sys
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -57,9 +58,10 @@ def _folder() -> Path:
     return Path(str(resources.files("rankaae_cli.data_samples")))
 
 
-def _configuration(family_name: str) -> dict:
+def _configuration(family_name: str) -> dict[str, Any]:
     file = resources.files("rankaae_cli.conf") / "family" / f"{family_name}.yaml"
-    return yaml.safe_load(file.read_text(encoding="utf-8"))
+    configuration: dict[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))
+    return configuration
 
 
 def main(arguments: list[str]) -> int:

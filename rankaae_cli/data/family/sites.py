@@ -109,7 +109,7 @@ def family_spec(configuration: Mapping[str, Any]) -> FamilySpec:
 
 @dataclass(frozen=True)
 class Sites:
-    """What a reader found: the sites that can be used, and the others with the reason.
+    """What a reader returns: the sites that can be used, and the others with the reason.
 
     Shapes and meanings of the arrays are those of `rankaae_cli.data.family.family_file.Family`.
     """

@@ -202,8 +202,8 @@ class FileRows(SpectraRows):
         return {**self.__dict__, "_dataset": None}
 
 
-class MadeRows(SpectraRows):
-    """Spectra that a function makes: ``make(first, end)`` returns neighbouring rows, all finite."""
+class GeneratedRows(SpectraRows):
+    """Spectra that a function generates: ``make(first, end)`` returns neighbouring rows, all finite."""
 
     def __init__(self, rows: int, points: int, make: Callable[[int, int], np.ndarray]) -> None:
         super().__init__(rows, points)
@@ -254,15 +254,15 @@ def gathered_spectra(
     """
     file: Any = None
     some: list[np.ndarray] = []
-    held = written = 0
+    size = written = 0
     for spectrum_E in spectra:
         some.append(np.ascontiguousarray(spectrum_E, dtype=np.float32))
-        held += some[-1].nbytes
-        if held > (spooled_from if file is None else ROWS_AT_ONCE * points * 4):
+        size += some[-1].nbytes
+        if size > (spooled_from if file is None else ROWS_AT_ONCE * points * 4):
             file = file or tempfile.NamedTemporaryFile(prefix="rankaae-")  # noqa: SIM115 - goes with its rows
             file.writelines(some)
             written += len(some)
-            some, held = [], 0
+            some, size = [], 0
     if file is None:
         return np.array(some, dtype=np.float32).reshape(len(some), points)
     file.writelines(some)

@@ -10,7 +10,7 @@ from rankaae_cli.core.structure import synthetic as rules
 from rankaae_cli.core.structure.synthetic import DESCRIPTOR_UNITS, MATERIAL_DRAWS, SITE_DRAWS
 from rankaae_cli.core.structure.synthetic_elements import ELEMENTS, Element
 from rankaae_cli.data.family.family_file import Family
-from rankaae_cli.data.family.spectra_rows import MadeRows, blocks_of
+from rankaae_cli.data.family.spectra_rows import GeneratedRows, blocks_of
 from rankaae_cli.data.family.splits import split_by_material
 
 CREATED = "2000-01-01T00:00:00+00:00"
@@ -86,7 +86,7 @@ def synthetic_family(
     quantities_NQ, quantity_names, quantity_units = _quantities(causes, _HIDDEN if hidden else {})
     names = np.array([f"synthetic-{m:05d}" for m in range(number_N[-1] + 1)], dtype=object)
     materials_N = names[number_N]
-    made = MadeRows(
+    generated = GeneratedRows(
         spectra,
         len(energy_E),
         lambda first, end: _rounded(rules.spectra(absorber, causes[first:end], energy_E)),
@@ -97,7 +97,7 @@ def synthetic_family(
         element=element,
         edge=edge,
         energy_E=energy_E,
-        spectra_NE=np.concatenate(list(blocks_of(made, _ROWS_AT_ONCE))) if in_memory else made,
+        spectra_NE=np.concatenate(list(blocks_of(generated, _ROWS_AT_ONCE))) if in_memory else generated,
         descriptors_NK=np.stack([getattr(causes, d) for d in descriptor_names], axis=1),
         descriptor_names=tuple(descriptor_names),
         descriptor_units=tuple(DESCRIPTOR_UNITS[d] for d in descriptor_names),

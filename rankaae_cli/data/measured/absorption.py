@@ -78,7 +78,7 @@ def absorption(
     if transmission and fluorescence:
         name, note = _clearer(columns, transmission, fluorescence, energy_M, expected)
         notes.append(note)
-    mu_M, kept, note = _made(columns, name)
+    mu_M, kept, note = _mu_of(columns, name)
     is_normalised = name in ("normtrans", "normfluor", "flat")
     if choice.normalised is not None:
         is_normalised = choice.normalised
@@ -118,7 +118,7 @@ def _usable(columns: Mapping[str, np.ndarray], choice: ColumnChoice) -> Sequence
     )
 
 
-def _made(columns: Mapping[str, np.ndarray], name: str) -> tuple[np.ndarray, np.ndarray, str]:
+def _mu_of(columns: Mapping[str, np.ndarray], name: str) -> tuple[np.ndarray, np.ndarray, str]:
     """Return the absorption made of a column, the rows that remain, and a note on the others."""
     if name in _QUOTIENTS:
         _require_counts(columns, name)
@@ -159,7 +159,7 @@ def _noise_and_step(
 ) -> tuple[float, float]:
     """Return the scatter of points about their neighbours in edge steps, and the step; without one inf and 0."""
     try:
-        mu_M, kept, _ = _made(columns, name)
+        mu_M, kept, _ = _mu_of(columns, name)
         good = np.isfinite(mu_M) & np.isfinite(energy_M[kept])
         energy, order = np.unique(energy_M[kept][good], return_index=True)
         if len(energy) < 4 or np.ptp(energy) > LONGEST:

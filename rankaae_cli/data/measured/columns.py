@@ -143,8 +143,8 @@ def canonical(name: str) -> str:
 
 def unit_in(*texts: str) -> str:
     """Return the unit of an energy, else of an angle, that the first of some texts names; empty where none does."""
-    found = (match[0] for unit in _UNITS for text in texts if (match := unit.search(text)))
-    return next(found, "")
+    units = (match[0] for unit in _UNITS for text in texts if (match := unit.search(text)))
+    return next(units, "")
 
 
 def is_channel(name: str) -> bool:

@@ -69,18 +69,18 @@ def spectrum_of(
     used = abscissa_index(scan.names, choice)
     unit = choice.unit or _unit(scan, used, element, edge)
     energy_M, note = energies(scan.columns[used], unit, choice.d_spacing or scan.d_spacing)
-    made = absorption(columns, choice, energy_M, tabulated_edge(element, edge), mu_label)
+    absorbed = absorption(columns, choice, energy_M, tabulated_edge(element, edge), mu_label)
     return ordered(
         replace(
             bare,
-            energy_M=energy_M[made.kept],
-            mu_M=made.mu_M,
+            energy_M=energy_M[absorbed.kept],
+            mu_M=absorbed.mu_M,
             # Some files fill the column although there was no reference, and say so.
-            reference_M=None if _says_no_reference(scan) else made.reference_M,
-            is_normalised=made.is_normalised,
-            columns_used=made.columns_used,
-            notes=tuple(n for n in (note, *scan.notes, summed, *made.notes) if n),
-            doubts=made.doubts,
+            reference_M=None if _says_no_reference(scan) else absorbed.reference_M,
+            is_normalised=absorbed.is_normalised,
+            columns_used=absorbed.columns_used,
+            notes=tuple(n for n in (note, *scan.notes, summed, *absorbed.notes) if n),
+            doubts=absorbed.doubts,
         )
     )
 

@@ -186,9 +186,9 @@ def _first_points(prepared: Prepared) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _require_same_absorber(spectrum: MeasuredSpectrum, element: str | None, edge: str | None) -> None:
-    for what, found, wanted in (("element", spectrum.element, element), ("edge", spectrum.edge, edge)):
-        if found and wanted and found != wanted:
-            raise SpectrumError(f"wrong {what}: the file says {found}, expected {wanted}")
+    for what, said, wanted in (("element", spectrum.element, element), ("edge", spectrum.edge, edge)):
+        if said and wanted and said != wanted:
+            raise SpectrumError(f"wrong {what}: the file says {said}, expected {wanted}")
 
 
 def _require_edge_of(e0: float, shift: float, element: str | None, edge: str | None) -> None:
@@ -217,15 +217,15 @@ def _doubted(
 ) -> MeasuredSpectrum:
     """Return the spectrum with notes on what in it is no absorption, by the energies of the file."""
     doubts = [far] if far else []
-    for what, found in (
+    for what, places in (
         ("a glitch", glitches(spectrum.energy_M, absorption_M, e0)),
         ("a jump", jumps(spectrum.energy_M, absorption_M, e0)),
     ):
         doubts += [
-            f"{what} at {energy:.1f} eV, {height:+.2f} of the edge step" for energy, height in found[:_SHOWN]
+            f"{what} at {energy:.1f} eV, {height:+.2f} of the edge step" for energy, height in places[:_SHOWN]
         ]
-        if len(found) > _SHOWN:
-            doubts.append(f"{len(found) - _SHOWN} more of the kind")
+        if len(places) > _SHOWN:
+            doubts.append(f"{len(places) - _SHOWN} more of the kind")
     full = full_range(spectrum.mu_M)
     if full:
         first, last = spectrum.energy_M[full.start], spectrum.energy_M[full.stop - 1]

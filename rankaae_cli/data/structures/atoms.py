@@ -123,9 +123,9 @@ def read_atoms(
 def _shells(tasks: dict[str, ShellTask], options: ShellOptions, progress: Gauge) -> dict[str, MaterialShells]:
     shells = {}
     # Closed at once when something is raised here, so that what is computed gets into the cache.
-    with closing(first_shells(tasks, options)) as found:
-        for name, found_there in found:
-            shells[name] = found_there
+    with closing(first_shells(tasks, options)) as results:
+        for name, shells_of_it in results:
+            shells[name] = shells_of_it
             progress(len(shells), len(tasks), f"{len(shells)} of {len(tasks)} structures")
     return shells
 

@@ -106,7 +106,8 @@ def _oxidation_states(structure: Any) -> list[float] | None:
     from pymatgen.analysis.bond_valence import BVAnalyzer
 
     try:
-        return BVAnalyzer().get_valences(structure)
+        valences: list[float] = BVAnalyzer().get_valences(structure)
+        return valences
     except Exception:  # ValueError: no consistent valences; others: elements it has no parameters for
         return None
 
@@ -126,8 +127,10 @@ class _Finder:
     def of(self, i: int) -> list[tuple[int, str, np.ndarray]]:
         """Return (index, element, vector in angstrom) of each neighbour of atom i, the nearest first."""
         if i not in self._known:
-            found = self._by_crystal_nn(i) if self.neighbours.method == "crystal_nn" else self._by_cutoff(i)
-            self._known[i] = sorted(found, key=lambda n: float(np.linalg.norm(n[2])))
+            neighbours = (
+                self._by_crystal_nn(i) if self.neighbours.method == "crystal_nn" else self._by_cutoff(i)
+            )
+            self._known[i] = sorted(neighbours, key=lambda n: float(np.linalg.norm(n[2])))
         return self._known[i]
 
     def _by_crystal_nn(self, i: int) -> list[tuple[int, str, np.ndarray]]:
@@ -138,8 +141,8 @@ class _Finder:
     def _by_cutoff(self, i: int) -> list[tuple[int, str, np.ndarray]]:
         atom = self.structure[i]
         # An atom is no neighbour of its own, its periodic images are: get_neighbors keeps to that.
-        found = self.structure.get_neighbors(atom, self.neighbours.radius)
-        return [(n.index, n.specie.symbol, n.coords - atom.coords) for n in found]
+        atoms = self.structure.get_neighbors(atom, self.neighbours.radius)
+        return [(n.index, n.specie.symbol, n.coords - atom.coords) for n in atoms]
 
 
 def _shell(finder: _Finder, i: int, oxidation_state: float) -> Shell:
@@ -171,14 +174,14 @@ def _second_shell(finder: _Finder, i: int) -> list[tuple[str, np.ndarray]] | Non
     places: dict[int, list[np.ndarray]] = {i: [np.zeros(3)]}
     for j, _, vector in neighbours:
         places.setdefault(j, []).append(vector)
-    found = []
+    second = []
     for j, _, vector in neighbours:
         for k, element, onward in finder.of(j):
             there = vector + onward
             if all(np.linalg.norm(there - place) > _SAME_PLACE for place in places.setdefault(k, [])):
                 places[k].append(there)
-                found.append((element, there.round(6)))
-    return sorted(found, key=lambda atom: float(np.linalg.norm(atom[1])))
+                second.append((element, there.round(6)))
+    return sorted(second, key=lambda atom: float(np.linalg.norm(atom[1])))
 
 
 @contextmanager
@@ -242,13 +245,13 @@ def _limited_from_outside(seconds: float) -> Iterator[None]:
 
 @cache
 def _versions() -> tuple[str, ...]:
-    found = []
+    versions = []
     for package in ("pymatgen", "pymatgen-core"):
         try:
-            found.append(f"{package} {metadata.version(package)}")
+            versions.append(f"{package} {metadata.version(package)}")
         except metadata.PackageNotFoundError:
             continue
-    return tuple(found)
+    return tuple(versions)
 
 
 def _one_line(error: Exception) -> str:

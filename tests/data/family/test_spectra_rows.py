@@ -14,8 +14,8 @@ from rankaae_cli.data.family.family_file import read_family, write_family
 from rankaae_cli.data.family.samples import sample_path
 from rankaae_cli.data.family.spectra_rows import (
     FileRows,
+    GeneratedRows,
     JoinedRows,
-    MadeRows,
     blocks_of,
     gathered_spectra,
     rows_taken,
@@ -35,7 +35,7 @@ def rows(request, tmp_path_factory):
             file.create_dataset("spectra", data=ARRAY.astype(np.float64), chunks=(7, 2), compression="gzip")
         with h5py.File(path) as file:
             return FileRows.of(file["spectra"], path)
-    made = MadeRows(N, E, lambda first, end: ARRAY[first:end])
+    made = GeneratedRows(N, E, lambda first, end: ARRAY[first:end])
     spooled = gathered_spectra(iter(ARRAY), E, spooled_from=50)
     return {
         "made": made,
@@ -63,7 +63,7 @@ def test_rows_beyond_are_refused(rows):
 
 
 def test_stored_rows_reach_other_processes(rows):
-    if isinstance(rows, MadeRows):
+    if isinstance(rows, GeneratedRows):
         pytest.skip("a function made here cannot be sent")
     try:
         again = pickle.loads(pickle.dumps(rows))  # noqa: S301

@@ -76,10 +76,10 @@ def members(path: str | Path, wanted: Callable[[str], bool]) -> Iterator[Member]
         raise UserError(f"there is no file or folder {path}\ncorrect path=")
     with _explained(path):
         if path.is_dir():
-            found = _of_folder(path, (), (path.resolve(),), wanted)
+            contents = _of_folder(path, (), (path.resolve(),), wanted)
         else:
-            found = _of_zip(path, wanted) if zipfile.is_zipfile(path) else _of_tar(path, wanted)
-        for count, member in enumerate(found):
+            contents = _of_zip(path, wanted) if zipfile.is_zipfile(path) else _of_tar(path, wanted)
+        for count, member in enumerate(contents):
             if count >= MEMBERS_LIMIT:
                 raise UserError(f"{path} holds more than {MEMBERS_LIMIT} files\ngive a part of it")
             yield member

@@ -173,8 +173,8 @@ def _columns(path: Path, names: list[str]) -> _Columns:
     if len(energies) < 2:
         raise UserError(f"{path} has {len(energies)} ENE_ columns (it has {_shown(names)})\n{_FORMAT}")
     if len(index) != 2:
-        found = _shown([names[i] for i in index])
-        raise UserError(f"{path} has {len(index)} index columns ({found})\n{_FORMAT}")
+        shown = _shown([names[i] for i in index])
+        raise UserError(f"{path} has {len(index)} index columns ({shown})\n{_FORMAT}")
     columns = _Columns(names, (index[0], index[1]), descriptors, energies, _energies(path, names, energies))
     require_usable_names(columns.descriptor_names, str(path))
     return columns

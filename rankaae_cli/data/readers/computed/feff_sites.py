@@ -136,11 +136,11 @@ def _describe(scan: _Scan, spec: FamilySpec, keep_all: bool, options: ShellOptio
             for spectrum in scan.spool.spectra_of(folder):
                 scan.reject(folder, str(spectrum.site), fault)
     tasks = scan.spool.tasks(spec)
-    # The largest come first, so that their number would foretell too late an end.
+    # The largest come first, so that their number would tell too late an end.
     total, effort, spent = len(tasks), tasks.effort(), 0
     # Closed at once when something is raised here, so that what is computed gets into the cache.
-    with closing(first_shells(tasks, options)) as found:
-        for done, (folder, shells) in enumerate(found, 1):
+    with closing(first_shells(tasks, options)) as results:
+        for done, (folder, shells) in enumerate(results, 1):
             for spectrum in scan.spool.spectra_of(folder):
                 try:
                     values = described(shells.of_site(spectrum.site, spec.element), spec, keep_all)
@@ -158,12 +158,12 @@ def _scan(path: Path, spec: FamilySpec, max_tail: float, spool: FeffSpool, scann
         if member.parts[0] == "__MACOSX":  # what macOS adds to zip files
             continue
         name, folders = member.parts[-1], member.parts[:-1]
-        found = _place_in(member.parts if member.is_folder else folders)
+        located = _place_in(member.parts if member.is_folder else folders)
         if member.is_folder and member.fault:
-            _reject_folder(scan, member, found[0] if found else None)
+            _reject_folder(scan, member, located[0] if located else None)
             continue
-        if found:
-            _see(spool, found[0])
+        if located:
+            _see(spool, located[0])
         if name == "POSCAR" and not member.is_folder:
             poscar = None if member.fault else member.data or b""
             spool.put_structure("/".join(folders), poscar, member.fault and f"POSCAR {member.fault}")
@@ -205,12 +205,12 @@ def _reject_folder(scan: _Scan, member: Member, place: _Place | None) -> None:
 
 def _take_spectrum(scan: _Scan, member: Member, path: Path, spec: FamilySpec, max_tail: float) -> None:
     """Put the spectrum of one xmu.dat, on the family's grid, or the reason against it into `scan`."""
-    found = _place_in(member.parts[:-1])
-    if found is None or not found[1]:
+    located = _place_in(member.parts[:-1])
+    if located is None or not located[1]:
         where = "/".join(member.parts[:-1]) or path.name
         scan.elsewhere.append(Rejection(where, "", f"unknown layout: xmu.dat is not at {_SPECTRA}"))
         return
-    place = found[0]
+    place = located[0]
     folder = "/".join(place.material)
     scan.spool.account("/".join(place.path))
     try:

@@ -109,8 +109,8 @@ class FeffSpool:
 
     def fault_of(self, folder: str) -> str:
         """Return why a material has no structure, or nothing."""
-        found = self._do("SELECT fault FROM structure WHERE folder = ?", (folder,))
-        return str(found[0][0]) if found else "no POSCAR in the folder of the material"
+        rows = self._do("SELECT fault FROM structure WHERE folder = ?", (folder,))
+        return str(rows[0][0]) if rows else "no POSCAR in the folder of the material"
 
     def folders(self) -> Iterator[str]:
         """Yield the folders of the materials that have a spectrum, sorted."""
@@ -127,19 +127,19 @@ class FeffSpool:
 
     def spectra_of(self, folder: str) -> list[SpooledSpectrum]:
         """Return the spectra of a material in the order of finding."""
-        found = self._do(
+        rows = self._do(
             "SELECT number, site, spectrum FROM spectrum WHERE folder = ? ORDER BY number", (folder,)
         )
-        return [SpooledSpectrum(n, site, np.frombuffer(content, "<f4")) for n, site, content in found]
+        return [SpooledSpectrum(n, site, np.frombuffer(content, "<f4")) for n, site, content in rows]
 
     def described(self, folder: str) -> list[tuple[int, np.ndarray, np.ndarray]]:
         """Return (site, spectrum of shape (E,), descriptors and quantities) of a material's rows."""
-        found = self._do(
+        rows = self._do(
             "SELECT site, spectrum, described FROM spectrum WHERE folder = ? AND described IS NOT NULL "
             "ORDER BY number",
             (folder,),
         )
-        return [(site, np.frombuffer(s, "<f4"), np.frombuffer(d, "<f8")) for site, s, d in found]
+        return [(site, np.frombuffer(s, "<f4"), np.frombuffer(d, "<f8")) for site, s, d in rows]
 
     def sites_without_spectrum(self) -> list[tuple[str, str]]:
         """Return (material's folder, site) of the site folders that are not accounted for, as they were found."""
@@ -226,14 +226,14 @@ class FeffTasks(Mapping[str, ShellTask]):
             last = page[-1][0]
 
     def __getitem__(self, folder: str) -> ShellTask:
-        found = self._spool._do("SELECT poscar FROM structure WHERE folder = ?", (folder,))
-        if not found or found[0][0] is None:
+        rows = self._spool._do("SELECT poscar FROM structure WHERE folder = ?", (folder,))
+        if not rows or rows[0][0] is None:
             raise KeyError(folder)
         sites = self._spool._do(
             "SELECT DISTINCT site FROM spectrum WHERE folder = ? ORDER BY site", (folder,)
         )
         return ShellTask(
-            poscar=found[0][0],
+            poscar=rows[0][0],
             sites=tuple(site for (site,) in sites),
             neighbours=self._spec.neighbours,
             oxidation_states=self._spec.needs_oxidation_states,

@@ -99,8 +99,8 @@ def _arrays(path: Path) -> tuple[np.ndarray, list[str]]:
         with np.load(path, allow_pickle=False) as arrays:
             missing = [name for name in ("spectra", "ids") if name not in arrays.files]
             if missing:
-                held = ", ".join(arrays.files) or "nothing"
-                raise UserError(f"{path} holds {held}, but no {' and no '.join(missing)}\n{_FORMAT}")
+                names = ", ".join(arrays.files) or "nothing"
+                raise UserError(f"{path} holds {names}, but no {' and no '.join(missing)}\n{_FORMAT}")
             spectra, ids = arrays["spectra"], arrays["ids"]
     except UserError:
         raise

@@ -167,12 +167,12 @@ def _tied(foil: Mapping[str, Any], energy_M: np.ndarray, shift: float) -> np.nda
 
 
 def _foil_metadata(foil: Mapping[str, Any]) -> dict[str, str]:
-    found = {
+    fields = {
         "athena.reference": foil["label"],
         "element.reference": _element(foil["args"]),
         "element.ref_edge": _edge(foil["args"]),
     }
-    return {key: value for key, value in found.items() if value}
+    return {key: value for key, value in fields.items() if value}
 
 
 def _metadata(args: Mapping[str, Any]) -> dict[str, str]:
@@ -189,11 +189,11 @@ def _metadata(args: Mapping[str, Any]) -> dict[str, str]:
         "bkg_step": "athena.edge_step",
         "bkg_eshift": "athena.energy_shift",
     }
-    found = {ours: _text(args, theirs) for theirs, ours in names.items() if _text(args, theirs)}
+    metadata = {ours: _text(args, theirs) for theirs, ours in names.items() if _text(args, theirs)}
     titles = args.get("titles")
     if isinstance(titles, list) and titles:
-        found["sample.titles"] = "; ".join(str(t) for t in titles)
-    return found
+        metadata["sample.titles"] = "; ".join(str(t) for t in titles)
+    return metadata
 
 
 def _text(args: Mapping[str, Any], name: str) -> str:

@@ -100,7 +100,7 @@ def _scans(
 
 
 def _metadata(entry: h5py.Group) -> dict[str, str]:
-    found = {}
+    metadata = {}
     places = {
         "sample.name": ("name", "NXsample"),
         "sample.prep": ("prep", "NXsample"),
@@ -109,14 +109,14 @@ def _metadata(entry: h5py.Group) -> dict[str, str]:
     }
     for key, (name, kind) in places.items():
         if text := text_of(value_within(entry, name, within=kind)):
-            found[key] = text
+            metadata[key] = text
     for key, name in (("scan.start_time", "start_time"), ("sample.title", "title")):
         if text := text_of(value_of(entry, name)):
-            found[key] = text
+            metadata[key] = text
     for place in ("instrument/monochromator/d_spacing", "instrument/beamline/name"):
         if text := text_of(value_of(entry, place)):
-            found["mono.d_spacing" if "mono" in place else "beamline.name"] = text
-    return found
+            metadata["mono.d_spacing" if "mono" in place else "beamline.name"] = text
+    return metadata
 
 
 def _element(entry: h5py.Group) -> str | None:

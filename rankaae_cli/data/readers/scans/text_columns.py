@@ -136,8 +136,8 @@ def _is_one_way(values_M: np.ndarray) -> bool:
 
 
 def _metadata(header: Sequence[str]) -> dict[str, str]:
-    found = {}
+    fields = {}
     for line in header:
         if match := _FIELD.fullmatch(line):
-            found[match[1].strip().lower()] = match[2].strip()
-    return found
+            fields[match[1].strip().lower()] = match[2].strip()
+    return fields
