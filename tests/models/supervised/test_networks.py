@@ -6,6 +6,7 @@ import torch
 from omegaconf import OmegaConf
 
 from rankaae_cli.models.baselines import FittingRows, score_baseline
+from rankaae_cli.models.rankaae.unconstrained import fit_aae
 from rankaae_cli.models.supervised import networks as baselines
 from rankaae_cli.models.supervised.classical import fit_mean_spectrum
 from tests.configuration import composed
@@ -41,7 +42,7 @@ def fit(name, epochs=40, seed=0, report=lambda *a: None):
     if name == "supervised_network":
         chosen = settings(name, members=2, max_epochs=epochs, rate=3e-3, weight_decay=0.01)
         return baselines.fit_supervised_network(ROWS, chosen, seed, report)
-    function = {"aae": baselines.fit_aae, "vae": baselines.fit_vae}[name]
+    function = {"aae": fit_aae, "vae": baselines.fit_vae}[name]
     return function(ROWS, settings(name, trials=2, max_epochs=epochs), 4, seed, report)
 
 
