@@ -93,8 +93,13 @@ def encode_spectra(model: TrainedModel, spectra_NE: np.ndarray) -> Encoded:
     )
 
 
-def encode_split(model: TrainedModel, family: Family, split: str) -> EncodedSplit:
-    """Encode and reconstruct the rows of one split in every trial.
+def evenly_spaced(n: int, most: int) -> np.ndarray:
+    """Return the indices of n rows, or of at most so many that are evenly spaced among them."""
+    return np.linspace(0, n - 1, most).astype(int) if n > most else np.arange(n)
+
+
+def encode_split(model: TrainedModel, family: Family, split: str, most: int | None = None) -> EncodedSplit:
+    """Encode and reconstruct the rows of one split, or at most so many of them, in every trial.
 
     Raises
     ------
@@ -106,6 +111,8 @@ def encode_split(model: TrainedModel, family: Family, split: str) -> EncodedSpli
     rows = np.flatnonzero(family.split_N == SPLITS.index(split))
     if not len(rows):
         raise UserError(f"the {split} split of family {family.name} has no spectra\nchoose another split")
+    if most is not None:
+        rows = rows[evenly_spaced(len(rows), most)]
     absent = [name for name in model.descriptor_names if name not in family.descriptor_names]
     if absent:
         raise UserError(

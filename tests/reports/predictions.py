@@ -2,12 +2,14 @@
 
 from dataclasses import fields
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 
 from rankaae_cli.analysis.prediction.input import InputSpectrum
+from rankaae_cli.analysis.prediction.offset import Offset
 from rankaae_cli.analysis.prediction.predict import PredictionResult
-from rankaae_cli.analysis.prediction.result import Offset, Prediction
+from rankaae_cli.analysis.prediction.predictor import Prediction
 from rankaae_cli.core.labels import Subject
 from rankaae_cli.core.statistics.mixtures import Mixture
 from rankaae_cli.data.measured.prepared import Prepared
@@ -46,11 +48,13 @@ def prediction(spectra, verdicts=None, mixtures=True, warnings=None, best_shift=
     )
     return PredictionResult(
         run_name="measured",
+        model=SimpleNamespace(
+            subject=Subject("Cu_oxides", "Cu", "K"),
+            descriptor_names=("OS", "NNRS"),
+            descriptor_units=("e", "angstrom"),
+            energy_E=GRID,
+        ),
         provenance={},
-        subject=Subject("Cu_oxides", "Cu", "K"),
-        descriptor_names=("OS", "NNRS"),
-        descriptor_units=("e", "angstrom"),
-        energy_E=GRID,
         known_range_K2=np.array([[1.0, 3.0], [0.05, 0.45]]),
         coverage=0.9,
         spectra=list(spectra),

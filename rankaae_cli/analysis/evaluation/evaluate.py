@@ -14,8 +14,7 @@ from rankaae_cli.analysis.evaluation.scores import Fitted, fit_on_validation, sc
 from rankaae_cli.analysis.evaluation.styles import describe_styles
 from rankaae_cli.analysis.evaluation.tables import evaluation_tables
 from rankaae_cli.analysis.prediction.calibration import calibration_of
-from rankaae_cli.analysis.prediction.reader import SpectrumReader
-from rankaae_cli.analysis.prediction.result import Prediction
+from rankaae_cli.analysis.prediction.predictor import Prediction, Predictor
 from rankaae_cli.core.statistics.bootstrap import affordable_resamples
 from rankaae_cli.core.statistics.calibration import COVERAGE
 from rankaae_cli.core.styles.replication import Repeats
@@ -104,7 +103,7 @@ def evaluate(
     require(model, "evaluate", Predicts, Reconstructs, HasStyles)
     run = encode_run(model, family, split)
     calibrated = calibration_of(run_directory, model, run.training, run.validation)
-    prediction = SpectrumReader(model, calibrated, COVERAGE, nearest=0).read(run.split)
+    prediction = Predictor(model, calibrated, COVERAGE, nearest=0).predict(run.split)
     repeats, associations = find_associations(run, seed)
     resamples = affordable_resamples(
         len(run.split.rows), shipped_resamples() if resamples is None else resamples

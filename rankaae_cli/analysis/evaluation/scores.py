@@ -16,7 +16,7 @@ from rankaae_cli.analysis.evaluation.published_score import (
     ranks,
     resampled_scores,
 )
-from rankaae_cli.analysis.prediction.result import Prediction
+from rankaae_cli.analysis.prediction.predictor import Prediction
 from rankaae_cli.core.statistics.bootstrap import LEVEL, affordable_resamples, material_weights
 from rankaae_cli.core.statistics.calibration import IN_RANGE, OUTSIDE, UNUSUAL, reconstruction_mae_rows
 from rankaae_cli.core.statistics.classification import fit_cuts

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from rankaae_cli.analysis.encoded import EncodedRun, EncodedSplit
-from rankaae_cli.analysis.prediction.result import Prediction
+from rankaae_cli.analysis.prediction.predictor import Prediction
 from rankaae_cli.core.statistics.metrics import normal_quantiles
 from rankaae_cli.core.styles.replication import Repeats
 from rankaae_cli.data.files import replacing

@@ -1,4 +1,4 @@
-"""What a prediction rests on beside the networks: validation rows for its intervals, training rows for its novelty.
+"""The rows that a prediction rests on beside the networks: validation for its intervals, training for its novelty.
 
 They are kept in the run directory, so that `predict` works without the data file and starts quickly. The file
 holds plain arrays, and the checkpoint's digest by which it is known to belong to it.
@@ -14,11 +14,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from rankaae_cli.analysis.encoded import EncodedSplit, encode_split
+from rankaae_cli.analysis.encoded import EncodedSplit, encode_split, evenly_spaced
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.statistics.conformal import IntervalRows, calibrate_intervals, difficulty_features
 from rankaae_cli.core.statistics.novelty import novelty_signs, style_distance
 from rankaae_cli.data.files import replacing
+from rankaae_cli.models.base import HasStyles, Predicts, Reconstructs, require
 from rankaae_cli.models.rankaae.trained import TrainedModel
 from rankaae_cli.models.registry import load_model
 from rankaae_cli.runs.directory import BEST, checkpoint_sha256
@@ -28,12 +29,13 @@ from rankaae_cli.runs.provenance import read_provenance
 
 CACHE = Path("prediction") / "calibration.npz"
 _VERSION = 1
-_MOST_TRAINING_ROWS = 20_000  # to hold distances against: evenly drawn from more
+_MOST_TRAINING_ROWS = 20_000  # that distances are taken from: evenly spaced among more
+_NEEDED = (Predicts, Reconstructs, HasStyles)  # of a model
 
 
 @dataclass(frozen=True)
-class Calibrated:
-    """Rows that a prediction rests on; N of validation, M of training.
+class CalibrationRows:
+    """The rows that predictions rest on; N of validation, M of training.
 
     Attributes
     ----------
@@ -76,26 +78,24 @@ class Calibrated:
         rows: list[IntervalRows | None] = []
         for k, features_NF in enumerate(features_KNF):
             known = np.isfinite(self.residual_NK[:, k])
-            interval_rows = IntervalRows(
-                features_NF[known], self.residual_NK[known, k], self.difficulty_NK[known, k]
-            )
-            rows.append(interval_rows if known.any() else None)
+            parts = (features_NF[known], self.residual_NK[known, k], self.difficulty_NK[known, k])
+            rows.append(IntervalRows(*parts) if known.any() else None)
         return rows
 
 
-def load_for_prediction(run: str) -> tuple[Path, TrainedModel, Calibrated]:
-    """Find a run and load its model and what a prediction rests on, fitting that where it is not there yet.
+def load_for_prediction(run: str) -> tuple[Path, TrainedModel, CalibrationRows]:
+    """Find a run and load its model and the rows that its predictions rest on, encoding these where need be.
 
     Raises
     ------
     UserError
-        If the run cannot be used, or neither its data file nor what was fitted to it before is there.
+        If the run cannot be used, its model does not predict, or neither its data file nor rows of it are there.
     """
     torch.set_num_threads(1)
     directory = find_run(run)
     kept = _read(directory / CACHE, checkpoint_sha256(directory))
     if kept is not None:
-        return directory, load_model(directory / BEST), kept
+        return directory, require(load_model(directory / BEST), "predict", *_NEEDED), kept
     data = [Path(entry["path"]) for entry in read_provenance(directory).get("data", [])]
     if data and not data[0].is_file():
         raise UserError(
@@ -103,13 +103,15 @@ def load_for_prediction(run: str) -> tuple[Path, TrainedModel, Calibrated]:
             "put it back for the first prediction of a run; later ones do without"
         )
     _, model, family = load_run(str(directory))
-    training, validation = (encode_split(model, family, split) for split in ("train", "validation"))
+    require(model, "predict", *_NEEDED)
+    training = encode_split(model, family, "train", _MOST_TRAINING_ROWS)
+    validation = encode_split(model, family, "validation")
     return directory, model, calibration_of(directory, model, training, validation)
 
 
 def calibration_of(
     directory: Path, model: TrainedModel, training: EncodedSplit, validation: EncodedSplit
-) -> Calibrated:
+) -> CalibrationRows:
     """Return what the predictions of a run rest on: as kept in its directory, else of these rows, and kept.
 
     Parameters
@@ -123,19 +125,18 @@ def calibration_of(
     kept = _read(directory / CACHE, digest)
     if kept is not None:
         return kept
-    calibrated = calibrate_prediction(training, validation)
+    calibration = calibrate_prediction(training, validation)
     try:
-        _write(directory / CACHE, digest, calibrated)
+        _write(directory / CACHE, digest, calibration)
     except UserError as error:
         reason = str(error).splitlines()[0]
         print(f"the calibration is not kept for the next prediction: {reason}", file=sys.stderr)
-    return calibrated
+    return calibration
 
 
-def calibrate_prediction(training: EncodedSplit, validation: EncodedSplit) -> Calibrated:
-    """Fit what the intervals rest on to validation rows, and keep training rows to hold distances against."""
-    n = len(training.error_N)
-    rows = np.linspace(0, n - 1, _MOST_TRAINING_ROWS).astype(int) if n > _MOST_TRAINING_ROWS else np.arange(n)
+def calibrate_prediction(training: EncodedSplit, validation: EncodedSplit) -> CalibrationRows:
+    """Fit what the intervals rest on to validation rows, and keep training rows for distances from them."""
+    rows = evenly_spaced(len(training.error_N), _MOST_TRAINING_ROWS)
     styles_NK, spread_NK = validation.ensemble_styles_NK, validation.spread_NK
     training_TMS = training.standardised_TNS[:, rows]
     distance_N = style_distance(validation.standardised_TNS, training_TMS)
@@ -146,11 +147,9 @@ def calibrate_prediction(training: EncodedSplit, validation: EncodedSplit) -> Ca
         interval_rows = calibrate_intervals(features_NF, styles_NK[:, k], value_N, validation.material_N)
         if interval_rows is not None:
             known = np.isfinite(value_N) & np.isfinite(styles_NK[:, k])
-            residual_NK[known, k], difficulty_NK[known, k] = (
-                interval_rows.residual_N,
-                interval_rows.difficulty_N,
-            )
-    return Calibrated(
+            residual_NK[known, k] = interval_rows.residual_N
+            difficulty_NK[known, k] = interval_rows.difficulty_N
+    return CalibrationRows(
         styles_NK=styles_NK,
         spread_NK=spread_NK,
         signs_N3=novelty_signs(validation.error_N, spread_NK, distance_N),
@@ -165,12 +164,12 @@ def calibrate_prediction(training: EncodedSplit, validation: EncodedSplit) -> Ca
     )
 
 
-def _write(path: Path, digest: str, calibrated: Calibrated) -> None:
+def _write(path: Path, digest: str, calibration: CalibrationRows) -> None:
     with replacing(path) as temporary:
-        np.savez_compressed(temporary, version=_VERSION, checkpoint=digest, **vars(calibrated))
+        np.savez_compressed(temporary, version=_VERSION, checkpoint=digest, **vars(calibration))
 
 
-def _read(path: Path, digest: str) -> Calibrated | None:
+def _read(path: Path, digest: str) -> CalibrationRows | None:
     """Return what was kept, None where there is nothing or it belongs to another checkpoint."""
     if not path.is_file():
         return None
@@ -179,7 +178,7 @@ def _read(path: Path, digest: str) -> Calibrated | None:
             content: dict[str, Any] = dict(file)
         if content.pop("version") != _VERSION or content.pop("checkpoint") != digest:
             return None
-        return Calibrated(**content)
+        return CalibrationRows(**content)
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         print(f"{path} cannot be read ({error}) and is made again", file=sys.stderr)
         return None

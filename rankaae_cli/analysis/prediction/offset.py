@@ -7,7 +7,6 @@ from typing import Any
 
 import yaml
 
-from rankaae_cli.analysis.prediction.result import Offset
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.data.files import write_text
 
@@ -15,6 +14,29 @@ _HEAD = """# eV to be added to calibrated measured energies before a model train
 # Made by rankaae align; for rankaae predict offset=<this file>.
 """
 _ASSUMED_UNCERTAINTY = 1.0  # eV, where nobody has determined the offset
+
+
+@dataclass(frozen=True)
+class Offset:
+    """The offset that brings the energies of measured spectra to the code's scale.
+
+    Attributes
+    ----------
+    value, uncertainty
+        eV, added to measured energies, and its standard deviation.
+    origin
+        Where it comes from, as text.
+    is_known
+        Whether anybody has determined it.
+    beamline
+        Which it holds for; empty where not known.
+    """
+
+    value: float
+    uncertainty: float
+    origin: str
+    is_known: bool
+    beamline: str = ""
 
 
 @dataclass(frozen=True)

@@ -9,18 +9,17 @@ from rankaae_cli import __version__
 from rankaae_cli.analysis.encoded import encode_spectra
 from rankaae_cli.analysis.prediction.calibration import load_for_prediction
 from rankaae_cli.analysis.prediction.input import Fault, InputSpectrum, read_input
-from rankaae_cli.analysis.prediction.mixtures import read_mixtures
-from rankaae_cli.analysis.prediction.offset import chosen_offset
-from rankaae_cli.analysis.prediction.reader import Shifted, SpectrumReader, offset_points
-from rankaae_cli.analysis.prediction.result import Offset, Prediction
+from rankaae_cli.analysis.prediction.mixtures import fit_mixtures
+from rankaae_cli.analysis.prediction.offset import Offset, chosen_offset
+from rankaae_cli.analysis.prediction.predictor import Prediction, Predictor, ShiftedSpectra, offset_points
 from rankaae_cli.core.errors import UserError
-from rankaae_cli.core.labels import Subject
 from rankaae_cli.core.statistics.mixtures import Mixture
 from rankaae_cli.core.xas.spectra import SpectrumError, require_edge_step
 from rankaae_cli.data.family.sites import FamilySpec
 from rankaae_cli.data.files import now
 from rankaae_cli.data.measured.prepared import begins_in_pre_edge
 from rankaae_cli.data.measured.sites import MeasuredOptions, without_foil
+from rankaae_cli.models.rankaae.trained import TrainedModel
 from rankaae_cli.runs.directory import checkpoint_sha256, read_run_config
 from rankaae_cli.schema.predict import PredictConfig
 
@@ -35,14 +34,10 @@ class PredictionResult:
     ----------
     run_name
         Of the run's directory.
+    model
+        Of the run.
     provenance
         Directory and checkpoint of the run, command line and time: plain values.
-    subject
-        Family, element and edge of the model.
-    descriptor_names, descriptor_units
-        K of them.
-    energy_E
-        The model's grid.
     known_range_K2
         1st and 99th percentile of each descriptor among the training rows.
     coverage
@@ -50,7 +45,7 @@ class PredictionResult:
     spectra, spectra_NE
         What was read, and on the model's grid.
     prediction
-        What the model makes of them.
+        What the model predicts of them.
     nearest
         Names of the training spectra nearest to each.
     offset
@@ -66,11 +61,8 @@ class PredictionResult:
     """
 
     run_name: str
+    model: TrainedModel
     provenance: dict[str, str]
-    subject: Subject
-    descriptor_names: tuple[str, ...]
-    descriptor_units: tuple[str, ...]
-    energy_E: np.ndarray
     known_range_K2: np.ndarray
     coverage: float
     spectra: list[InputSpectrum]
@@ -135,7 +127,7 @@ def predict(
     UserError
         If nothing can be read; the first reasons are named.
     """
-    directory, model, calibrated = load_for_prediction(settings.run)
+    directory, model, calibration = load_for_prediction(settings.run)
     offset = chosen_offset(
         settings.offset, settings.offset_uncertainty, model.element, model.edge, model.source
     )
@@ -150,13 +142,14 @@ def predict(
         more = f" (and {len(faults) - 2} more)" if len(faults) > 2 else ""
         raise UserError(f"none of {len(faults)} spectra can be read{more}: {shown or 'there are no files'}")
     spectra_NE = np.stack(rows)
-    reader = SpectrumReader(model, calibrated, settings.coverage, settings.nearest)
+    predictor = Predictor(model, calibration, settings.coverage, settings.nearest)
     shifted = [_shifted(one, grid) for one in spectra]
     warnings = [_warnings(one, part, grid) for one, part in zip(spectra, shifted, strict=True)]
     measured_N = np.array([not one.is_computed for one in spectra])
-    prediction = reader.read(encode_spectra(model, spectra_NE), shifted, measured_N)
+    prediction = predictor.predict(encode_spectra(model, spectra_NE), shifted, measured_N)
     return PredictionResult(
         run_name=directory.name,
+        model=model,
         provenance={
             "run": str(directory),
             "checkpoint_sha256": checkpoint_sha256(directory),
@@ -164,20 +157,16 @@ def predict(
             "command": command,
             "made": now(),
         },
-        subject=model.subject,
-        descriptor_names=model.descriptor_names,
-        descriptor_units=model.descriptor_units,
-        energy_E=model.energy_E,
-        known_range_K2=calibrated.known_range(),
+        known_range_K2=calibration.known_range(),
         coverage=settings.coverage,
         spectra=spectra,
         spectra_NE=spectra_NE,
         prediction=prediction,
-        nearest=[[calibrated.name_of(m) for m in row] for row in prediction.nearest_NP],
+        nearest=[[calibration.name_of(m) for m in row] for row in prediction.nearest_NP],
         offset=offset if measured_N.any() else None,
         warnings=warnings,
-        best_shift_N=_best_shifts(spectra, grid, reader, warnings) if settings.best_shift else None,
-        mixtures=read_mixtures(settings.mixture, reader, spectra_NE, shifted) if settings.mixture else {},
+        best_shift_N=_best_shifts(spectra, grid, predictor, warnings) if settings.best_shift else None,
+        mixtures=fit_mixtures(settings.mixture, predictor, spectra_NE, shifted) if settings.mixture else {},
         faults=faults,
     )
 
@@ -200,17 +189,17 @@ def _on_grid(
     return covering, rows, faults
 
 
-def _shifted(one: InputSpectrum, grid: _Grid) -> Shifted | None:
+def _shifted(one: InputSpectrum, grid: _Grid) -> ShiftedSpectra | None:
     """Return a measured spectrum at the offsets that may be true instead; None for a computed one."""
     if one.is_computed or grid.offset.uncertainty == 0:
         return None
     points, weights = offset_points(grid.offset.uncertainty)
     rows, covering = grid.rows(one, points)
     likely = weights[covering]
-    return Shifted(rows, likely / sum(likely), is_whole=len(covering) == len(points))
+    return ShiftedSpectra(rows, likely / sum(likely), is_whole=len(covering) == len(points))
 
 
-def _warnings(one: InputSpectrum, shifted: Shifted | None, grid: _Grid) -> list[str]:
+def _warnings(one: InputSpectrum, shifted: ShiftedSpectra | None, grid: _Grid) -> list[str]:
     """Return what is to be said of a spectrum, the notes of its reader first."""
     offset = grid.offset
     lines = list(one.prepared.spectrum.notes)
@@ -240,7 +229,7 @@ def _warnings(one: InputSpectrum, shifted: Shifted | None, grid: _Grid) -> list[
 
 
 def _best_shifts(
-    spectra: Sequence[InputSpectrum], grid: _Grid, reader: SpectrumReader, warnings: list[list[str]]
+    spectra: Sequence[InputSpectrum], grid: _Grid, predictor: Predictor, warnings: list[list[str]]
 ) -> np.ndarray:
     """Return the shift, beside the offset and at most 1 eV, at which each is reconstructed best, shape (N,).
 
@@ -251,7 +240,7 @@ def _best_shifts(
         if one.is_computed:
             continue
         rows, covering = grid.rows(one, _BEST_SHIFTS)
-        best = int(np.argmin(reader.reconstruction_error(rows)))
+        best = int(np.argmin(predictor.reconstruction_error(rows)))
         best_N[n] = _BEST_SHIFTS[covering[best]]
         if len(rows) > 1 and best in (0, len(rows) - 1):
             warnings[n].append(

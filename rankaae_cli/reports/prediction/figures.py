@@ -56,14 +56,16 @@ def prediction_figure(result: PredictionResult, n: int) -> Figure:
     prediction, one = result.prediction, result.spectra[n]
     lines = _lines(result, n)
     height = _SPECTRUM_INCHES + _ROW_INCHES * len(lines) + 0.6
-    figure = new_figure(height, result.subject, shortened(one.title))
+    figure = new_figure(height, result.model.subject, shortened(one.title))
     top, bottom = figure.subplots(2, 1, height_ratios=[_SPECTRUM_INCHES, _ROW_INCHES * len(lines) + 0.1])
     kind = "computed" if one.is_computed else "measured"
-    top.plot(result.energy_E, result.spectra_NE[n], color=BLACK, label=kind)
+    top.plot(result.model.energy_E, result.spectra_NE[n], color=BLACK, label=kind)
     reconstruction_E = prediction.reconstruction_NE[n]
-    top.plot(result.energy_E, reconstruction_E, color=BLUE, ls="--", label="reconstruction, ensemble")
+    top.plot(result.model.energy_E, reconstruction_E, color=BLUE, ls="--", label="reconstruction, ensemble")
     scale = "" if one.is_computed else ", scale of the code"
-    top.set(xlabel=f"{result.subject.energy_label}{scale}", ylabel=result.subject.absorption_label)
+    top.set(
+        xlabel=f"{result.model.subject.energy_label}{scale}", ylabel=result.model.subject.absorption_label
+    )
     top.legend(loc="lower right")
     verdict = prediction.verdict_N[n]
     numbers = (
@@ -135,7 +137,7 @@ def offset_figure(
 
 def _lines(result: PredictionResult, n: int) -> list[_Line]:
     """Return what is drawn of the n-th spectrum: its descriptors, then its shares."""
-    units = zip(result.descriptor_names, result.descriptor_units, strict=True)
+    units = zip(result.model.descriptor_names, result.model.descriptor_units, strict=True)
     columns = zip(units, descriptor_cells(result, n), result.known_range_K2.tolist(), strict=True)
     lines = [_Line(with_unit(*unit), cell, (low, high), BLUE) for unit, cell, (low, high) in columns]
     for name, mixtures in result.mixtures.items():

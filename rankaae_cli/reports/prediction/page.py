@@ -65,7 +65,7 @@ def render_prediction_page(
     sheets
         Files of how measured ones were normalised, seen from the page.
     """
-    units = zip(result.descriptor_names, result.descriptor_units, strict=True)
+    units = zip(result.model.descriptor_names, result.model.descriptor_units, strict=True)
     return (
         page_environment()
         .get_template("prediction.html.j2")

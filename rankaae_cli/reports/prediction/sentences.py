@@ -31,8 +31,8 @@ def print_prediction(result: PredictionResult) -> None:
     rows = range(min(n, _ROWS_SHOWN))
     first = f" (the first {_ROWS_SHOWN} shown)" if n > _ROWS_SHOWN else ""
     level = f"{100 * result.coverage:g} %"
-    synthetic = result.subject.synthetic
-    title = f"{result.subject.family}, {verdict_counts(result)}{first}"
+    synthetic = result.model.subject.synthetic
+    title = f"{result.model.subject.family}, {verdict_counts(result)}{first}"
     print_table(title, prediction_table(result, rows), synthetic)
     for name in result.mixtures:
         title = f"shares of {name}, read as mixtures, {level} intervals{first}"

@@ -31,7 +31,7 @@ def prediction_table(result: PredictionResult, rows: Sequence[int] | None = None
         if result.best_shift_N is not None:
             row.append(_signed(float(result.best_shift_N[n])))
         content.append(row)
-    units = zip(result.descriptor_names, result.descriptor_units, strict=True)
+    units = zip(result.model.descriptor_names, result.model.descriptor_units, strict=True)
     columns = {
         "spectrum": "Spectrum",
         "verdict": "Verdict",

@@ -59,7 +59,7 @@ def write_prediction(
     sheets: list[Path] = []
     if draw_normalisation:
         scans = [one.prepared for one in result.spectra[:most] if not (one.is_computed or one.is_stored)]
-        sheets = write_sheets(scans, f"{result.subject.family}, measured", output / _SHEETS)
+        sheets = write_sheets(scans, f"{result.model.subject.family}, measured", output / _SHEETS)
     return write_page(output / PAGE, result, most, [path.name for path in sheets]), sheets
 
 
@@ -70,7 +70,7 @@ def _columns(result: PredictionResult) -> dict[str, Any]:
         columns |= {"material": [one.material for one in spectra], "site": [one.site for one in spectra]}
     else:
         columns["file"] = [one.file for one in spectra]
-    for k, name in enumerate(result.descriptor_names):
+    for k, name in enumerate(result.model.descriptor_names):
         columns[name] = prediction.value_NK[:, k]
         columns |= {f"{name}_low": prediction.low_NK[:, k], f"{name}_high": prediction.high_NK[:, k]}
     columns |= {"reconstruction_mae": prediction.error_N, "novelty": prediction.novelty_N}
@@ -82,7 +82,9 @@ def _columns(result: PredictionResult) -> dict[str, Any]:
         for i, c in enumerate(mixtures[0].classes):
             for attribute, end in (("share", ""), ("low", "_low"), ("high", "_high")):
                 columns[f"{name}_share_{c:g}{end}"] = [getattr(m, attribute)[i] for m in mixtures]
-    columns |= {f"{name}_style": prediction.style_NK[:, k] for k, name in enumerate(result.descriptor_names)}
+    columns |= {
+        f"{name}_style": prediction.style_NK[:, k] for k, name in enumerate(result.model.descriptor_names)
+    }
     columns["nearest"] = [names[0] if names else "" for names in result.nearest]
     for key, attribute in (("offset", "value"), ("offset_uncertainty", "uncertainty")):
         shift = getattr(result.offset, attribute, None)
@@ -102,14 +104,14 @@ def _content(result: PredictionResult) -> dict[str, Any]:
     offset = result.offset
     return {
         **result.provenance,
-        "family": result.subject.family,
-        "element": result.subject.element,
-        "edge": result.subject.edge,
-        "synthetic": result.subject.synthetic,
+        "family": result.model.subject.family,
+        "element": result.model.subject.element,
+        "edge": result.model.subject.edge,
+        "synthetic": result.model.subject.synthetic,
         "coverage": result.coverage,
-        "units": dict(zip(result.descriptor_names, result.descriptor_units, strict=True)),
+        "units": dict(zip(result.model.descriptor_names, result.model.descriptor_units, strict=True)),
         "offset": None if offset is None else vars(offset),
-        "energy": result.energy_E.tolist(),
+        "energy": result.model.energy_E.tolist(),
         "spectra": [_spectrum(result, n) for n in range(len(result.spectra))],
         "rejected": [{"file": file, "reason": reason} for file, reason in result.faults],
     }
@@ -118,7 +120,7 @@ def _content(result: PredictionResult) -> dict[str, Any]:
 def _spectrum(result: PredictionResult, n: int) -> dict[str, Any]:
     prediction, one = result.prediction, result.spectra[n]
     descriptors: dict[str, Any] = {}
-    for k, name in enumerate(result.descriptor_names):
+    for k, name in enumerate(result.model.descriptor_names):
         descriptors[name] = {key: float(getattr(prediction, of)[n, k]) for key, of in _OF_DESCRIPTOR.items()}
         if name in prediction.probabilities:
             classes, probability_NC = prediction.probabilities[name]

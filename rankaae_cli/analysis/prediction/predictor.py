@@ -1,4 +1,4 @@
-"""Reading descriptors, intervals, class probabilities and novelty off spectra on the model's grid."""
+"""The predictor: descriptors, intervals, class probabilities and novelty of spectra on the model's grid."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,8 +7,7 @@ import numpy as np
 from scipy.stats import norm
 
 from rankaae_cli.analysis.encoded import Encoded, encode_spectra
-from rankaae_cli.analysis.prediction.calibration import Calibrated
-from rankaae_cli.analysis.prediction.result import Prediction
+from rankaae_cli.analysis.prediction.calibration import CalibrationRows
 from rankaae_cli.core.statistics.classification import (
     ClassProbabilities,
     fit_class_probabilities,
@@ -25,7 +24,48 @@ _WEIGHTS = norm.pdf(_POINTS) / norm.pdf(_POINTS).sum()
 
 
 @dataclass(frozen=True)
-class Shifted:
+class Prediction:
+    """The descriptors that a model predicts of N spectra, with what tells how far to trust them.
+
+    Attributes
+    ----------
+    value_NK, low_NK, high_NK
+        Descriptors and their intervals, in their units; NaN where not known.
+    style_NK
+        Named styles of the ensemble, standardised.
+    offset_part_NK
+        How far the value changes, root mean square, with the offset within its uncertainty.
+    discrepancy_part_NK
+        The same with the difference between measured and computed spectra; see `rankaae_cli.core.xas.discrepancy`.
+    probabilities
+        By descriptor with classes: the classes, and their probabilities (N, C).
+    reconstruction_NE, error_N
+        By the ensemble, and its mean absolute error.
+    signs_N3, novelty_N, p_N, verdict_N
+        See `rankaae_cli.core.statistics.novelty`.
+    nearest_NP, distance_NP
+        Indices of the training rows with the nearest spectra, nearest first, and the mean absolute difference.
+    """
+
+    value_NK: np.ndarray
+    low_NK: np.ndarray
+    high_NK: np.ndarray
+    style_NK: np.ndarray
+    offset_part_NK: np.ndarray
+    discrepancy_part_NK: np.ndarray
+    probabilities: dict[str, tuple[tuple[float, ...], np.ndarray]]
+    reconstruction_NE: np.ndarray
+    error_N: np.ndarray
+    signs_N3: np.ndarray
+    novelty_N: np.ndarray
+    p_N: np.ndarray
+    verdict_N: list[str]
+    nearest_NP: np.ndarray
+    distance_NP: np.ndarray
+
+
+@dataclass(frozen=True)
+class ShiftedSpectra:
     """A measured spectrum as it would be if the offset were another.
 
     Attributes
@@ -43,15 +83,15 @@ class Shifted:
     is_whole: bool = True
 
 
-class SpectrumReader:
-    """Reads spectra with a trained model.
+class Predictor:
+    """A trained model with what its predictions rest on.
 
     Parameters
     ----------
     model
         The trained model.
-    calibrated
-        What its predictions rest on.
+    calibration
+        Rows that intervals and novelty rest on.
     coverage
         Share of true values that intervals are to hold.
     nearest
@@ -59,28 +99,28 @@ class SpectrumReader:
     """
 
     def __init__(
-        self, model: TrainedModel, calibrated: Calibrated, coverage: float, nearest: int = 5
+        self, model: TrainedModel, calibration: CalibrationRows, coverage: float, nearest: int = 5
     ) -> None:
-        self.model, self.calibrated, self.coverage = model, calibrated, coverage
-        self.nearest = min(nearest, len(calibrated.spectra_ME))
-        self.novelty = Novelty.of(calibrated.signs_N3)
-        self.intervals = [Intervals(rows) for rows in calibrated.interval_rows()]
+        self.model, self.calibration, self.coverage = model, calibration, coverage
+        self.nearest = min(nearest, len(calibration.spectra_ME))
+        self.novelty = Novelty.of(calibration.signs_N3)
+        self.intervals = [Intervals(rows) for rows in calibration.interval_rows()]
         self.classes: dict[str, ClassProbabilities] = {}
         for k, name in enumerate(model.descriptor_names):
             if classes := model.descriptor_classes.get(name):
                 fitted = fit_class_probabilities(
-                    calibrated.styles_NK, calibrated.descriptors_NK[:, k], classes
+                    calibration.styles_NK, calibration.descriptors_NK[:, k], classes
                 )
                 if fitted is not None:
                     self.classes[name] = fitted
 
-    def read(
+    def predict(
         self,
         encoded: Encoded,
-        shifted: Sequence[Shifted | None] | None = None,
+        shifted: Sequence[ShiftedSpectra | None] | None = None,
         is_measured_N: np.ndarray | None = None,
     ) -> Prediction:
-        """Read spectra.
+        """Predict descriptors of spectra.
 
         Parameters
         ----------
@@ -90,15 +130,12 @@ class SpectrumReader:
             N of them: the same spectrum with other offsets; None where its energies are certain, as all are by
             default.
         is_measured_N
-            Whether each was measured, and so differs from computed ones by more than the reading knows; by default
+            Whether each was measured, and so differs from computed ones by more than the trials show; by default
             none is.
         """
-        style_NK, spread_NK, value_NK = (
-            encoded.ensemble_styles_NK,
-            encoded.spread_NK,
-            encoded.ensemble_values_NK,
-        )
-        distance_N = style_distance(encoded.standardised_TNS, self.calibrated.training_TMS)
+        style_NK, spread_NK = encoded.ensemble_styles_NK, encoded.spread_NK
+        value_NK = encoded.ensemble_values_NK
+        distance_N = style_distance(encoded.standardised_TNS, self.calibration.training_TMS)
         signs_N3 = novelty_signs(encoded.error_N, spread_NK, distance_N)
         novelty_N, p_N, verdict_N = self.novelty.judge(signs_N3)
         probabilities = {name: fitted.of(style_NK) for name, fitted in self.classes.items()}
@@ -112,15 +149,15 @@ class SpectrumReader:
                 for interval, features_NF in zip(self.intervals, features_KNF, strict=True)
             ]
         )
-        # What is unlike the validation rows is read worse than they are, but hardly by more than all there is.
+        # What is unlike the validation rows is predicted worse than they are, but hardly by more than is known.
         widening_N = widening(novelty_N)
-        range_K = np.ptp(self.calibrated.known_range(), axis=1)
+        range_K = np.ptp(self.calibration.known_range(), axis=1)
         own_NK = np.fmax(np.fmin(own_NK * widening_N[:, None], range_K), own_NK)
         others_NK = np.hypot(offset_part_NK, discrepancy_part_NK)
         half_NK = np.hypot(own_NK, norm.ppf((1 + self.coverage) / 2) * others_NK)
         low_NK = value_NK - half_NK
-        # What is nowhere negative, such as a deviation, has no negative values to be held.
-        never_negative_K = ~(self.calibrated.descriptors_MK < 0).any(axis=0)
+        # What is nowhere negative, such as a deviation, has no negative values for an interval to hold.
+        never_negative_K = ~(self.calibration.descriptors_MK < 0).any(axis=0)
         low_NK = np.where(never_negative_K & (value_NK >= 0), np.maximum(low_NK, 0.0), low_NK)
         nearest_NP, distance_NP = self._nearest(encoded.spectra_NE)
         return Prediction(
@@ -150,7 +187,7 @@ class SpectrumReader:
 
     def _spread_by_offset(
         self,
-        shifted: Sequence[Shifted | None],
+        shifted: Sequence[ShiftedSpectra | None],
         value_NK: np.ndarray,
         probabilities: dict[str, np.ndarray],
     ) -> np.ndarray:
@@ -177,12 +214,12 @@ class SpectrumReader:
         return part_NK
 
     def _spread_by_discrepancy(self, encoded: Encoded, measured_N: np.ndarray) -> np.ndarray:
-        """Return how far values of measured spectra go by what may differ from computed ones, RMS, shape (N, K)."""
+        """Return how far values change with differences from computed spectra, RMS, shape (N, K)."""
         value_NK = encoded.ensemble_values_NK
         part_NK = np.zeros(value_NK.shape)
         if not measured_N.any():
             return part_NK
-        size_N = discrepancy(encoded.error_N, float(np.median(self.calibrated.signs_N3[:, 0])))
+        size_N = discrepancy(encoded.error_N, float(np.median(self.calibration.signs_N3[:, 0])))
         difference_ME = smooth_differences(self.model.energy_E)
         for n in np.flatnonzero(measured_N):
             changed_ME = encoded.spectra_NE[n] + size_N[n] * difference_ME
@@ -193,7 +230,7 @@ class SpectrumReader:
     def _nearest(self, spectra_NE: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         if self.nearest == 0:
             return np.empty((len(spectra_NE), 0), dtype=int), np.empty((len(spectra_NE), 0))
-        known_ME = self.calibrated.spectra_ME
+        known_ME = self.calibration.spectra_ME
         indices, distances = [], []
         for spectrum_E in spectra_NE:
             difference_M = np.abs(known_ME - spectrum_E.astype(np.float32)).mean(axis=1)
