@@ -92,16 +92,17 @@ def _arrays(path: Path) -> tuple[np.ndarray, list[str]]:
     try:
         with path.open("rb") as file:
             magic = file.read(6)
-        if magic == np.lib.format.MAGIC_PREFIX:
-            raise UserError(f"{path} is a single array, not an npz file\n{_FORMAT}")
-        if not magic.startswith(b"PK"):
-            raise UserError(f"{path} cannot be read as an npz file: it is of another kind\n{_FORMAT}")
-        with np.load(path, allow_pickle=False) as arrays:
-            missing = [name for name in ("spectra", "ids") if name not in arrays.files]
-            if missing:
-                names = ", ".join(arrays.files) or "nothing"
-                raise UserError(f"{path} holds {names}, but no {' and no '.join(missing)}\n{_FORMAT}")
-            spectra, ids = arrays["spectra"], arrays["ids"]
+            file.seek(0)
+            if magic == np.lib.format.MAGIC_PREFIX:
+                raise UserError(f"{path} is a single array, not an npz file\n{_FORMAT}")
+            if not magic.startswith(b"PK"):
+                raise UserError(f"{path} cannot be read as an npz file: it is of another kind\n{_FORMAT}")
+            with np.load(file, allow_pickle=False) as arrays:
+                missing = [name for name in ("spectra", "ids") if name not in arrays.files]
+                if missing:
+                    names = ", ".join(arrays.files) or "nothing"
+                    raise UserError(f"{path} holds {names}, but no {' and no '.join(missing)}\n{_FORMAT}")
+                spectra, ids = arrays["spectra"], arrays["ids"]
     except UserError:
         raise
     except OSError as error:
