@@ -3,17 +3,75 @@ import json
 import pytest
 
 from rankaae_cli.core.errors import UserError
-from rankaae_cli.runs.find import find_runs, run_names
+from rankaae_cli.runs.find import find_run, find_runs, run_names
 from rankaae_cli.runs.sweep_record import Job, Plan, write_plan
 
 
-def make_run(path, finished=True, checkpoint=True):
+def make_run(path, finished="2026-01-02T00:00:00", checkpoint=True, started="2026-01-01T00:00:00"):
     (path / "checkpoints").mkdir(parents=True)
-    content = {"started": "2026-01-01T00:00:00"} | ({"finished": "2026-01-02T00:00:00"} if finished else {})
+    content = {"started": started} | ({"finished": finished} if finished else {})
     (path / "provenance.json").write_text(json.dumps(content))
     if checkpoint:
         (path / "checkpoints" / "best.ckpt").touch()
     return path.resolve()
+
+
+def test_latest_is_the_newest_finished_run(tmp_path):
+    make_run(tmp_path / "Fe" / "a", "2026-01-02T00:00:00")
+    newest = make_run(tmp_path / "Cu" / "b", "2026-01-03T00:00:00")
+    make_run(tmp_path / "Cu" / "c", None)
+    assert find_run("latest", tmp_path) == newest.resolve()
+    assert find_run(str(newest)) == newest.resolve()
+
+
+def test_a_newer_run_that_has_not_finished_is_said(tmp_path, capsys):
+    finished = make_run(tmp_path / "a", "2026-01-02T00:00:00")
+    make_run(tmp_path / "b", None, started="2026-01-01T12:00:00")
+    assert find_run("latest", tmp_path) == finished.resolve()
+    assert capsys.readouterr().err == ""
+    newer = make_run(tmp_path / "c", None, started="2026-01-03T00:00:00")
+    assert find_run("latest", tmp_path) == finished.resolve()
+    (said,) = capsys.readouterr().err.splitlines()
+    assert said.startswith(f"taking {finished}: the newer {newer} has not finished")
+    assert f"rankaae train resume={newer}" in said
+
+
+def test_where_no_run_has_finished_the_newest_is_named(tmp_path):
+    make_run(tmp_path / "b", None, started="2026-01-02")
+    newest = make_run(tmp_path / "a", None, started="2026-01-03")
+    with pytest.raises(UserError) as error:
+        find_run("latest", tmp_path)
+    what, todo = str(error.value).splitlines()
+    assert "no finished run" in what and f"{newest} has not finished (nor have 1 older ones)" in what
+    assert todo.endswith(f"rankaae train resume={newest}")
+
+
+@pytest.mark.parametrize(
+    ("run", "message"),
+    [
+        ("latest", "no finished run"),
+        ("absent", "not a run directory"),
+        ("unfinished", "has not finished"),
+        ("bare", "has no checkpoints/best.ckpt"),
+        ("torn", "cannot be read"),
+    ],
+)
+def test_a_run_that_cannot_be_used_says_why(tmp_path, run, message):
+    make_run(tmp_path / "unfinished", None)
+    make_run(tmp_path / "elsewhere" / "x", None)
+    make_run(tmp_path / "bare", checkpoint=False)
+    (make_run(tmp_path / "torn", None) / "provenance.json").write_text("{")
+    with pytest.raises(UserError, match=message):
+        find_run(run if run == "latest" else str(tmp_path / run), tmp_path / "elsewhere")
+
+
+@pytest.mark.parametrize("content", ["{", "[]", "{}"])
+def test_a_damaged_provenance_does_not_hide_the_good_runs(tmp_path, content, capsys):
+    good = make_run(tmp_path / "a", "2026-01-02T00:00:00")
+    (make_run(tmp_path / "b", None) / "provenance.json").write_text(content)
+    assert find_run("latest", tmp_path) == good.resolve()
+    if content != "{}":
+        assert "passed over" in capsys.readouterr().err
 
 
 MULTIRUN = "hydra:\n  job:\n    name: rankaae\n    config_name: {}\n  runtime: {{}}\n"
@@ -27,7 +85,7 @@ def sweep(tmp_path):
         if job == 7:
             (folder / "7").mkdir(parents=True)
         elif job != 8:
-            make_run(folder / str(job), finished=job != 3)
+            make_run(folder / str(job), finished="2026-01-02" if job != 3 else None)
     (folder / "multirun.yaml").write_text(MULTIRUN.format("train"))
     return folder
 
@@ -79,7 +137,7 @@ def test_one_run_is_single_however_it_is_named(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name in ("latest", "runs/a", "runs", "runs/*", ["runs/a"], ["runs/a", "runs"]):
         assert find_runs(name).single == run, name
-    make_run(tmp_path / "runs" / "b", finished=False)
+    make_run(tmp_path / "runs" / "b", finished=None)
     assert find_runs("runs").single is None
 
 
@@ -101,7 +159,7 @@ def test_damaged_runs_are_faults_and_hide_no_others(tmp_path):
 
 def test_where_no_run_has_finished_they_are_named_with_what_to_do(tmp_path):
     for job in range(5):
-        make_run(tmp_path / str(job), finished=False)
+        make_run(tmp_path / str(job), finished=None)
     with pytest.raises(UserError) as error:
         find_runs(str(tmp_path))
     what, todo = str(error.value).splitlines()
