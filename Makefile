@@ -6,7 +6,7 @@ WORKERS ?= $(shell nproc 2>/dev/null || echo 2)
 BENCHES := build/benchmarks/$(shell date +%Y-%m-%d_%H-%M-%S)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench bench-accuracy samples
+.PHONY: help demo test coverage lint bench bench-accuracy samples
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -19,6 +19,9 @@ demo: $(VENV)/.core ## Set up, then train, evaluate, traverse and report on the 
 
 test: $(VENV)/.dev ## Set up, then run the tests
 	$(BIN)/python -m pytest -n $(WORKERS)
+
+coverage: $(VENV)/.dev ## Set up, then run the tests and list the lines and branches that none of them reaches
+	$(BIN)/python -m pytest -n $(WORKERS) --cov --cov-report=term --cov-report=html:build/coverage
 
 lint: $(VENV)/.dev ## Check style and types
 	$(BIN)/ruff check .
