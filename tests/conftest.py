@@ -1,5 +1,7 @@
 """What tests share."""
 
+import contextlib
+import io
 import os
 import subprocess
 import sys
@@ -15,9 +17,30 @@ ROOT = Path(__file__).parent.parent
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
+def in_process(folder, *arguments):
+    """Run a command in this process, in `folder`; return what a process of its own would have left."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.chdir(folder), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        status = main([str(argument) for argument in arguments])
+    return subprocess.CompletedProcess(arguments, status, out.getvalue(), err.getvalue())
+
+
 @pytest.fixture
-def rankaae(tmp_path):
-    """Run the program as a user does, in an empty folder; return the finished process."""
+def rankaae(tmp_path, monkeypatch):
+    """Run a command in an empty folder, in this process: a start of Python takes longer than most commands."""
+
+    def call(*arguments, cwd=tmp_path, **environment):
+        with monkeypatch.context() as patch:
+            for name, value in environment.items():
+                patch.setenv(name, value)
+            return in_process(cwd, *arguments)
+
+    return call
+
+
+@pytest.fixture
+def program(tmp_path):
+    """Run the program as a user does, in an empty folder and a process of its own, which is returned."""
 
     def call(*arguments, cwd=tmp_path, **environment):
         return subprocess.run(

@@ -16,9 +16,9 @@ def test_help_lists_every_command_with_an_example(rankaae):
             assert f"  {name} " in done.stdout and command.example in done.stdout
 
 
-def test_help_and_errors_load_nothing_heavy(rankaae):
+def test_help_and_errors_load_nothing_heavy(program):
     def imported(module, *arguments):
-        profile = rankaae(*arguments, PYTHONPROFILEIMPORTTIME="1").stderr
+        profile = program(*arguments, PYTHONPROFILEIMPORTTIME="1").stderr
         return re.search(rf"\|\s+{module}$", profile, re.MULTILINE) is not None
 
     for heavy in ("torch", "pytorch_lightning", "pandas", "numpy", "h5py", "matplotlib"):
@@ -27,8 +27,8 @@ def test_help_and_errors_load_nothing_heavy(rankaae):
     assert imported("torch", "train", "+family=Fe_oxides", "data=nowhere.h5")
 
 
-def test_version(rankaae):
-    assert rankaae("--version").stdout == f"rankaae {__version__}\n"
+def test_version(program):
+    assert program("--version").stdout == f"rankaae {__version__}\n"
 
 
 @pytest.mark.parametrize("command", COMMANDS)

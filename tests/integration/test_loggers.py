@@ -31,11 +31,11 @@ def test_tensorboard(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-def test_mlflow_has_a_run_for_each_job_of_a_sweep(rankaae, tmp_path):
+def test_mlflow_has_a_run_for_each_job_of_a_sweep(program, tmp_path):
     tracking = pytest.importorskip("mlflow.tracking")
     pytest.importorskip("sqlalchemy")
     joblib = pytest.importorskip("hydra_plugins.hydra_joblib_launcher") and "hydra/launcher=workstation"
-    done = rankaae("train", "-m", "+family=Ti_oxides", "seed=0,1", "logger=mlflow", joblib, *SHORT)
+    done = program("train", "-m", "+family=Ti_oxides", "seed=0,1", "logger=mlflow", joblib, *SHORT)
     assert done.returncode == 0, done.stderr
     (sweep,) = tmp_path.glob("multirun/*/*")
     client = tracking.MlflowClient(f"sqlite:///{sweep / 'mlflow.db'}")

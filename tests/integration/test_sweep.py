@@ -65,7 +65,7 @@ def weights(run):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("launcher", LAUNCHERS)
-def test_four_jobs_one_of_which_fails(launcher, rankaae, tmp_path):
+def test_four_jobs_one_of_which_fails(launcher, program, tmp_path):
     module = LAUNCHERS[launcher]
     if module is not None and importlib.util.find_spec(module) is None:
         pytest.skip(f"{module} is not installed")
@@ -74,7 +74,7 @@ def test_four_jobs_one_of_which_fails(launcher, rankaae, tmp_path):
         if not slurm_answers():
             pytest.skip("no Slurm answers on this machine")
         call += [f"hydra.launcher.{key}=1" for key in ("cpus_per_task", "mem_gb", "timeout_min")]
-    done = rankaae("train", "-m", *call, *QUICK, f"hydra/launcher={launcher}")
+    done = program("train", "-m", *call, *QUICK, f"hydra/launcher={launcher}")
     assert done.returncode == 1, done.stderr
     sweep = the_sweep(tmp_path)
     assert done.stdout.splitlines()[-1] == str(sweep.relative_to(tmp_path))

@@ -26,8 +26,8 @@ def only_run(folder):
     return run
 
 
-def test_the_sample_is_used_and_said_to_be_synthetic(rankaae, tmp_path):
-    done = rankaae("train", "+family=Fe_oxides", *QUICK)
+def test_the_sample_is_used_and_said_to_be_synthetic(program, tmp_path):
+    done = program("train", "+family=Fe_oxides", *QUICK)
     assert done.returncode == 0, done.stderr
     assert "synthetic" in done.stderr
     run = only_run(tmp_path)
