@@ -14,6 +14,7 @@ from rankaae_cli.data.family.spectra_rows import GeneratedRows, blocks_of
 from rankaae_cli.data.family.splits import split_by_material
 
 CREATED = "2000-01-01T00:00:00+00:00"
+RULES_SINCE = "0.1.0"  # the version of the program from which on these rules make the same spectra
 MOST_SITES = 4
 # The mean over so many rows is that over all to within a few times `RESOLUTION`.
 RESPONSE_ROWS = 20000
@@ -106,6 +107,7 @@ def synthetic_family(
         split_N=split_by_material(materials_N),
         source="synthetic",
         created=CREATED,
+        rankaae_version=RULES_SINCE,
         true_response_KE=_rounded(rules.true_response(absorber, some, energy_E, descriptor_names)),
         quantities_NQ=quantities_NQ,
         quantity_names=quantity_names,
