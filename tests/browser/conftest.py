@@ -5,8 +5,10 @@ from dataclasses import replace
 
 import pytest
 
+from rankaae_cli.analysis.evaluation.styles import style_ranges
 from rankaae_cli.data.family.family_file import read_family
 from rankaae_cli.data.family.samples import sample_path
+from rankaae_cli.data.family.splits import TRAIN
 from rankaae_cli.models.rankaae.fit import fit
 from rankaae_cli.models.rankaae.task import RankAAETask
 from rankaae_cli.reports.run.explorer import explorer_of
@@ -99,7 +101,10 @@ def page_of(trained, tmp_path_factory):
 
     def of(network="mlp", change=lambda explorer: explorer):
         if (network, change) not in pages:
-            explorer = change(explorer_of(*trained(network)))
+            model, family = trained(network)
+            training_TNS = model.encode(family.spectra_NE[family.split_N == TRAIN])
+            ranges = style_ranges(model.style_names, training_TNS[model.selected_trial])
+            explorer = change(explorer_of(model, family, ranges))
             path = tmp_path_factory.mktemp("page") / "report.html"
             about = content()
             about.traversal["styles"]["OS"].pop("check")  # other tests' matter

@@ -2,11 +2,8 @@
 
 import hashlib
 import json
-import os
 import re
 import shutil
-import subprocess
-import sys
 import warnings
 from dataclasses import replace
 
@@ -23,26 +20,21 @@ from rankaae_cli.core.errors import UserError
 from rankaae_cli.data.family.family_file import write_family
 from rankaae_cli.data.family.splits import split_by_material
 from rankaae_cli.data.family.synthetic import synthetic_family
+from rankaae_cli.reports.figures import drawing
 from rankaae_cli.reports.run import traversal_figures
 from rankaae_cli.reports.run.evaluation_figures import figure_names
 from rankaae_cli.reports.run.results import write_evaluation
 from rankaae_cli.runs.load import load_run
 from rankaae_cli.schema.finished_run import CheckRows, Others, ReportConfig, TraverseConfig
 from tests.configuration import composed
+from tests.conftest import in_process
 
 HOSTILE = "<script>alert('x')</script>, \"q\" $\\frac{a_b&"
 NAMES = ["OS", "CN", "NNRS"]
 
 
 def call(cwd, *arguments):
-    done = subprocess.run(
-        [sys.executable, "-m", "rankaae_cli", *map(str, arguments)],
-        cwd=cwd,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
+    done = in_process(cwd, *arguments)
     assert done.returncode == 0, done.stderr
     return done
 
@@ -369,6 +361,12 @@ def test_report_makes_again_only_what_is_outdated(run_directory, page, capsys, m
     assert (run_directory / "evaluation" / "metrics.json").stat().st_mtime_ns == before
 
 
+def test_a_report_of_what_is_current_encodes_nothing(run_directory, page, monkeypatch):
+    model = load_run(str(run_directory))[1]
+    monkeypatch.setattr(type(model), "encode", lambda *_: pytest.fail("spectra are encoded again"))
+    report.run(OmegaConf.structured(ReportConfig(run=str(run_directory))))
+
+
 @pytest.mark.parametrize(
     ("lost", "said"),
     [
@@ -380,7 +378,16 @@ def test_report_makes_again_only_what_is_outdated(run_directory, page, capsys, m
         ("traversal/overview_free.png", "incomplete traversal"),
     ],
 )
-def test_report_replaces_what_was_deleted(run_directory, page, capsys, lost, said):
+def test_report_replaces_what_was_deleted(run_directory, page, capsys, monkeypatch, lost, said):
+    save = drawing.save_figure
+
+    def save_what_is_missing(figure, stem, formats=drawing.FORMATS):
+        """Drawing all the others again is the slow part."""
+        missing = [f for f in formats if not stem.with_name(f"{stem.name}.{f}").is_file()]
+        return save(figure, stem, missing)
+
+    for module in (drawing, traversal_figures):
+        monkeypatch.setattr(module, "save_figure", save_what_is_missing)
     (run_directory / lost).unlink()
     report.run(OmegaConf.structured(ReportConfig(run=str(run_directory))))
     err = capsys.readouterr().err

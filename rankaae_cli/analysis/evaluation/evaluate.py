@@ -25,7 +25,7 @@ from rankaae_cli.runs.directory import checkpoint_sha256
 from rankaae_cli.schema.finished_run import shipped_resamples
 
 # Of what an evaluation leaves: counted up with every change of it, so that a report replaces what is older.
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 
 
 @dataclass(frozen=True)

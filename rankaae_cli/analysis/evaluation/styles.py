@@ -1,5 +1,6 @@
 """What is known of the styles: disentanglement, coupling, leakage, and what the free ones go with."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,12 +13,13 @@ from rankaae_cli.core.styles.disentanglement import score_disentanglement
 from rankaae_cli.core.styles.leakage import largest_off_diagonal, leakage_matrix
 from rankaae_cli.core.styles.traversal import draw_rows
 
+_RANGE = (0.01, 0.99)  # quantiles of a style over the training rows: where it may be moved
 _DRAWS = 200  # rows that give the styles which are not walked
 _STRONGEST = 3  # pairs of each free style that tables show
 
 
 def describe_styles(run: EncodedRun, seed: int) -> dict[str, Any]:
-    """Return ``disentanglement``, ``coupling`` and ``leakage``, as in metrics.json.
+    """Return ``disentanglement``, ``coupling``, ``leakage`` and ``style_ranges``, as in metrics.json.
 
     The trees of DCI are fitted to validation rows; where these are the split itself, informativeness is not known.
     Training rows are walked for leakage. `seed` is of the trees, and of the drawn rows.
@@ -26,7 +28,16 @@ def describe_styles(run: EncodedRun, seed: int) -> dict[str, Any]:
         "disentanglement": _disentanglement(run, seed),
         "coupling": _coupling(run),
         "leakage": _leakage(run, seed),
+        "style_ranges": style_ranges(
+            run.model.style_names, run.training.styles_TNS[run.model.selected_trial]
+        ),
     }
+
+
+def style_ranges(names: Sequence[str], styles_NS: np.ndarray) -> dict[str, tuple[float, float]]:
+    """Return between which values nearly all training rows have each style, by its name."""
+    low_S, high_S = np.quantile(styles_NS.astype(np.float64), _RANGE, axis=0)
+    return dict(zip(names, zip(low_S.tolist(), high_S.tolist(), strict=True), strict=True))
 
 
 def _disentanglement(run: EncodedRun, seed: int) -> dict[str, Any]:

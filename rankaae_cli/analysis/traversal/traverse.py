@@ -45,6 +45,7 @@ from rankaae_cli.core.styles.traversal import draw_styles
 from rankaae_cli.data.family.family_file import Family
 from rankaae_cli.data.family.splits import TRAIN
 from rankaae_cli.data.files import replacing, strict_json, write_text
+from rankaae_cli.models.base import HasStyles, require
 from rankaae_cli.models.rankaae.trained import TrainedModel
 from rankaae_cli.runs.directory import checkpoint_sha256
 
@@ -100,8 +101,9 @@ def traverse(
     Raises
     ------
     UserError
-        If `levels` is below 2 or `draws` below 1.
+        If `levels` is below 2 or `draws` below 1, or the model has no styles.
     """
+    require(model, "traverse", HasStyles)
     if levels < 2 or draws < 1:
         raise UserError(f"levels={levels} draws={draws}: a traversal needs at least 2 levels and 1 draw")
     styles_TNS = model.encode(family.spectra_NE[family.split_N == TRAIN])

@@ -72,9 +72,10 @@ def computed_shells(
     calls = (delayed(compute_named)(name, task, time_limit) for name, task in tasks)
     with _backend(workers), _explained():
         if workers.backend == "ray":
-            parallel = Parallel(n_jobs=workers.jobs, batch_size=1)
-            while batch := list(itertools.islice(calls, _BATCH_A_WORKER * parallel._effective_n_jobs())):
-                yield from parallel(batch)
+            # Entered once, it keeps its processes from batch to batch.
+            with Parallel(n_jobs=workers.jobs, batch_size=1) as parallel:
+                while batch := list(itertools.islice(calls, _BATCH_A_WORKER * parallel._effective_n_jobs())):
+                    yield from parallel(batch)
         else:
             yield from Parallel(n_jobs=workers.jobs, return_as="generator_unordered", batch_size=1)(calls)
 

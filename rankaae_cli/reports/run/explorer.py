@@ -22,7 +22,6 @@ MOST_SPECTRA, _FEWEST_SPECTRA = 800, 100
 _MOST_BYTES = 1_550_000
 _BYTES_OF_A_NAME = 120  # of a spectrum's material, site and descriptors, about
 _LEVELS = 2**16 - 1
-_RANGE = (0.01, 0.99)  # quantiles of a style over the training rows, between which its slider runs
 _SPLIT = "test"
 
 
@@ -137,8 +136,16 @@ class Explorer:
         }
 
 
-def explorer_of(model: TrainedModel, family: Family) -> Explorer:
-    """Return the explorer of the selected trial, with spectra of the test split to start from."""
+def explorer_of(model: TrainedModel, family: Family, ranges: Mapping[str, Sequence[float]]) -> Explorer:
+    """Return the explorer of the selected trial, with spectra of the test split to start from.
+
+    Parameters
+    ----------
+    model, family
+        The model, and the family of the spectra.
+    ranges
+        From the name of a style to the ends of its slider.
+    """
     t = model.selected_trial
     calibration = _calibration(model)
     encoder, decoder = encoder_layers(model.autoencoder, t), decoder_layers(model.autoencoder, t)
@@ -146,7 +153,7 @@ def explorer_of(model: TrainedModel, family: Family) -> Explorer:
         subject=model.subject,
         trial=t,
         energy_E=model.energy_E,
-        styles=_styles(model, family, calibration.get("descriptors") or {}),
+        styles=_styles(model, ranges, calibration.get("descriptors") or {}),
         encoder=encoder,
         decoder=decoder,
         novelty=calibration.get("novelty"),
@@ -255,10 +262,10 @@ def _calibration(model: TrainedModel) -> dict[str, Any]:
     return trials[model.selected_trial] or {} if trials else {}
 
 
-def _styles(model: TrainedModel, family: Family, calibrations: dict[str, Any]) -> list[Style]:
+def _styles(
+    model: TrainedModel, ranges: Mapping[str, Sequence[float]], calibrations: dict[str, Any]
+) -> list[Style]:
     t = model.selected_trial
-    styles_NS = model.encode(family.spectra_NE[family.split_N == SPLITS.index("train")])[t]
-    low_S, high_S = np.quantile(styles_NS.astype(np.float64), _RANGE, axis=0)
     units = dict(zip(model.descriptor_names, model.descriptor_units, strict=True))
     return [
         Style(
@@ -266,8 +273,8 @@ def _styles(model: TrainedModel, family: Family, calibrations: dict[str, Any]) -
             title=name if name in units else style_title(name),
             meaning=descriptor_meaning(name) if name in units else "tied to no descriptor",
             unit=units.get(name, ""),
-            low=float(low_S[s]),
-            high=float(high_S[s]),
+            low=ranges[name][0],
+            high=ranges[name][1],
             mean=float(model.style_mean_TS[t, s]),
             std=float(model.style_std_TS[t, s]),
             named=name in units,

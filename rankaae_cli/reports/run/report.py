@@ -166,7 +166,7 @@ def gather(
         compared=() if compared is None else compared["rows"],
         baseline_pictures=[] if compared is None else files.copied(evaluation, report_captions.BASELINES),
         papers=write_papers(run_directory, model, family, metrics, traversal, compared),
-        explorer=explorer_of(model, family),
+        explorer=explorer_of(model, family, metrics["style_ranges"]),
         sections=sections_of(model),
     )
 
