@@ -242,7 +242,7 @@ def _ingest(cfg: DictConfig, path: Path) -> None:
 def _after_training(cfg: DictConfig, directory: Path) -> None:
     """Do what `then` says."""
     if cfg.then is Then.report:
-        from rankaae_cli.commands.report import report_run  # matplotlib and plotly, which few calls need
+        from rankaae_cli.reports.run.report import report_run  # matplotlib and plotly, which few calls need
 
         report_run(directory, "outdated")
 

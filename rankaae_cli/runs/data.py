@@ -1,15 +1,21 @@
 """What a training run is given: which files, and which of their rows and descriptors can be used."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+import numpy as np
+import torch
 from omegaconf import DictConfig
 
+from rankaae_cli.core.byte_sizes import parsed_bytes, shown_bytes
 from rankaae_cli.core.errors import UserError
-
-if TYPE_CHECKING:
-    from rankaae_cli.data.family.family_file import Family
-    from rankaae_cli.data.family.spectra_rows import Spectra
+from rankaae_cli.core.terminal import console
+from rankaae_cli.data.family.family_file import Family, read_family
+from rankaae_cli.data.family.samples import sample_path
+from rankaae_cli.data.family.spectra_rows import Spectra, rows_taken
+from rankaae_cli.data.family.splits import TRAIN, VALIDATION, split_of
+from rankaae_cli.runs.load import data_paths
+from rankaae_cli.training.memory import available_bytes
+from rankaae_cli.training.rows import spectra_bytes
 
 # Of the free memory: up to how much spectra are held in it, and how much they may take where they are not.
 _SHARE_IN_MEMORY, _SHARE_STREAMED = 0.5, 0.25
@@ -17,9 +23,6 @@ _SHARE_IN_MEMORY, _SHARE_STREAMED = 0.5, 0.25
 
 def data_files(cfg: DictConfig) -> tuple[list[Path], bool]:
     """Return the family files to train on, and whether it is the shipped synthetic sample."""
-    from rankaae_cli.data.family.samples import sample_path
-    from rankaae_cli.runs.load import data_paths
-
     if cfg.data is not None:
         paths = data_paths(cfg)
         for path in paths:
@@ -41,7 +44,7 @@ def data_files(cfg: DictConfig) -> tuple[list[Path], bool]:
 
 
 def streaming_memory(
-    cfg: DictConfig, family: "Family", unlabelled: "Spectra | None", device: str, resumed: bool
+    cfg: DictConfig, family: Family, unlabelled: Spectra | None, device: str, resumed: bool
 ) -> int | None:
     """Return how many bytes streamed spectra may take; None where all of them go into memory.
 
@@ -52,13 +55,6 @@ def streaming_memory(
     UserError
         If ``memory=`` is no amount of memory, or too little for a batch.
     """
-    import torch
-
-    from rankaae_cli.core.byte_sizes import parsed_bytes, shown_bytes
-    from rankaae_cli.core.terminal import console
-    from rankaae_cli.training.memory import available_bytes
-    from rankaae_cli.training.rows import spectra_bytes
-
     needed = spectra_bytes(family.spectra_NE) + (0 if unlabelled is None else spectra_bytes(unlabelled))
     if cfg.memory is None:
         free = None if resumed else available_bytes(torch.device(device))
@@ -84,19 +80,14 @@ def streaming_memory(
     return memory
 
 
-def usable_family(cfg: DictConfig, family: "Family") -> "Family":
+def usable_family(cfg: DictConfig, family: Family) -> Family:
     """Check that the data belong to the family; leave out descriptors that nothing can be learned of."""
-    import numpy as np
-
-    from rankaae_cli.core.terminal import console
-    from rankaae_cli.data.family.splits import TRAIN, VALIDATION
-
     asked = (cfg.family.name, cfg.family.element, cfg.family.edge, cfg.family.energy.unit)
-    found = (family.name, family.element, family.edge, family.energy_unit)
-    if asked != found:
+    given = (family.name, family.element, family.edge, family.energy_unit)
+    if asked != given:
         raise UserError(
-            f"the data file holds {found[0]} ({found[1]} {found[2]} edge, {found[3]}), "
-            f"not {asked[0]} ({asked[1]} {asked[2]} edge, {asked[3]})\ngive +family={found[0]}, or another data="
+            f"the data file holds {given[0]} ({given[1]} {given[2]} edge, {given[3]}), "
+            f"not {asked[0]} ({asked[1]} {asked[2]} edge, {asked[3]})\ngive +family={given[0]}, or another data="
         )
     # Nothing can be learnt of a descriptor that does not vary in training, or chosen by one in validation.
     varies = [
@@ -118,7 +109,7 @@ def usable_family(cfg: DictConfig, family: "Family") -> "Family":
     return family.with_descriptors(kept)
 
 
-def unlabelled_spectra(cfg: DictConfig, family: "Family") -> "Spectra | None":
+def unlabelled_spectra(cfg: DictConfig, family: Family) -> Spectra | None:
     """Return the spectra of the second file that may be trained on, (N, E), without reading them.
 
     Materials on the validation or test side, by the family's split or by their name, are left out, and sites that
@@ -129,12 +120,6 @@ def unlabelled_spectra(cfg: DictConfig, family: "Family") -> "Spectra | None":
     UserError
         If the file cannot be read, is of another element or grid, or has no such spectrum.
     """
-    import numpy as np
-
-    from rankaae_cli.data.family.family_file import read_family
-    from rankaae_cli.data.family.spectra_rows import rows_taken
-    from rankaae_cli.data.family.splits import TRAIN, split_of
-
     if cfg.unlabelled is None:
         return None
     other = read_family(cfg.unlabelled, stored=True)
@@ -150,10 +135,10 @@ def unlabelled_spectra(cfg: DictConfig, family: "Family") -> "Spectra | None":
             f"unlabelled={cfg.unlabelled} has another energy grid than the data\n"
             "ingest it with source=family regrid=true"
         )
-    held_out = set(family.material_N[family.split_N != TRAIN])
+    other_sides = set(family.material_N[family.split_N != TRAIN])
     own = set(zip(family.material_N, family.site_N, strict=True))
     keep_N = [
-        material not in held_out
+        material not in other_sides
         and split_of(material, cfg.split_seed) == TRAIN
         and (material, site) not in own
         for material, site in zip(other.material_N, other.site_N, strict=True)
@@ -166,10 +151,8 @@ def unlabelled_spectra(cfg: DictConfig, family: "Family") -> "Spectra | None":
     return rows_taken(other.spectra_NE, np.array(keep_N))
 
 
-def rows_trained_on(family: "Family", unlabelled_NE: "Spectra | None") -> int:
+def rows_trained_on(family: Family, unlabelled_NE: Spectra | None) -> int:
     """Return how many spectra an epoch has."""
-    from rankaae_cli.data.family.splits import TRAIN
-
     return int((family.split_N == TRAIN).sum()) + (0 if unlabelled_NE is None else len(unlabelled_NE))
 
 
@@ -178,7 +161,7 @@ def second_file(cfg: DictConfig) -> list[Path]:
     return [] if cfg.unlabelled is None else [Path(cfg.unlabelled).resolve()]
 
 
-def classes_of(cfg: DictConfig, family: "Family") -> dict[str, list[float]]:
+def classes_of(cfg: DictConfig, family: Family) -> dict[str, list[float]]:
     """Return the classes of those of the family's descriptors that take few values."""
     configured = cfg.family.descriptors
     return {

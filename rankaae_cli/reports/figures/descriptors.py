@@ -44,7 +44,7 @@ _POINTS_AT_MOST = 3000  # beyond this, points hide one another and their density
 
 
 @dataclass(frozen=True)
-class Descriptor:
+class DescriptorScores:
     """A descriptor and how well it is predicted.
 
     Attributes
@@ -86,7 +86,7 @@ class _Panel:
 
 @styled
 def style_vs_descriptor(
-    subject: Subject, rows: pd.DataFrame, descriptors: Sequence[Descriptor], split: str
+    subject: Subject, rows: pd.DataFrame, descriptors: Sequence[DescriptorScores], split: str
 ) -> Figure:
     """Draw each descriptor against its style, with the calibration and its interval.
 
@@ -113,7 +113,7 @@ def style_vs_descriptor(
 
 @styled
 def prediction_vs_truth(
-    subject: Subject, rows: pd.DataFrame, descriptors: Sequence[Descriptor], split: str
+    subject: Subject, rows: pd.DataFrame, descriptors: Sequence[DescriptorScores], split: str
 ) -> Figure:
     """Draw each descriptor as predicted from the spectrum against its true value.
 
@@ -143,7 +143,7 @@ def prediction_vs_truth(
 
 
 def interactive_style_vs_descriptor(
-    subject: Subject, rows: pd.DataFrame, descriptors: Sequence[Descriptor], split: str
+    subject: Subject, rows: pd.DataFrame, descriptors: Sequence[DescriptorScores], split: str
 ) -> Any:
     """Return the plotly figure of `style_vs_descriptor`."""
     layout, panels = _panels(subject, len(rows), descriptors, split)
@@ -171,7 +171,7 @@ def interactive_style_vs_descriptor(
 
 
 def interactive_prediction_vs_truth(
-    subject: Subject, rows: pd.DataFrame, descriptors: Sequence[Descriptor], split: str
+    subject: Subject, rows: pd.DataFrame, descriptors: Sequence[DescriptorScores], split: str
 ) -> Any:
     """Return the plotly figure of `prediction_vs_truth`."""
     layout, panels = _panels(subject, len(rows), descriptors, split)
@@ -239,7 +239,7 @@ def confusion(
     return figure
 
 
-def _against_style(rows: pd.DataFrame, descriptor: Descriptor, curve_points: int) -> _Panel:
+def _against_style(rows: pd.DataFrame, descriptor: DescriptorScores, curve_points: int) -> _Panel:
     """Return points at style and true value, and the calibration over the range of the styles."""
     known = rows[np.isfinite(rows[f"{descriptor.name}_true"])]
     style_N, true_N = (known[f"{descriptor.name}_{what}"].to_numpy(float) for what in ("style", "true"))
@@ -251,7 +251,7 @@ def _against_style(rows: pd.DataFrame, descriptor: Descriptor, curve_points: int
     return _Panel(known, true_N, style_N, _jittered(true_N, descriptor.classes), curve, half_width)
 
 
-def _against_truth(rows: pd.DataFrame, descriptor: Descriptor) -> _Panel:
+def _against_truth(rows: pd.DataFrame, descriptor: DescriptorScores) -> _Panel:
     """Return points at true and predicted value, and the line of equality."""
     known = rows[np.isfinite(rows[f"{descriptor.name}_true"]) & np.isfinite(rows[descriptor.name])]
     true_N, predicted_N = (
@@ -287,7 +287,7 @@ def _axes(
 
 
 def _draw(
-    ax: Axes, panel: _Panel, descriptor: Descriptor, split: str, look: dict[str, Any], alpha: float
+    ax: Axes, panel: _Panel, descriptor: DescriptorScores, split: str, look: dict[str, Any], alpha: float
 ) -> None:
     _cloud(ax, panel.x_N, panel.y_N, f"{split} spectra")
     if panel.line is None:
@@ -318,7 +318,7 @@ def _legend(figure: Figure, panels: Sequence[Axes], spare: Axes | None) -> None:
 
 
 def _panels(
-    subject: Subject, n: int, descriptors: Sequence[Descriptor], split: str
+    subject: Subject, n: int, descriptors: Sequence[DescriptorScores], split: str
 ) -> tuple[dict[str, Any], list[tuple[str, str]]]:
     layout = new_layout(subject, f"{split} split, {n:,} spectra")
     rows = -(-len(descriptors) // 2)
@@ -326,7 +326,9 @@ def _panels(
     return layout, add_panels(layout, len(descriptors), min(2, len(descriptors)), gap=gap, stack=True)
 
 
-def _band(at: tuple[str, str], panel: _Panel, descriptor: Descriptor, legend: bool) -> list[dict[str, Any]]:
+def _band(
+    at: tuple[str, str], panel: _Panel, descriptor: DescriptorScores, legend: bool
+) -> list[dict[str, Any]]:
     if panel.line is None or panel.half_width is None:
         return []
     x, y = panel.line

@@ -52,11 +52,11 @@ class _Source:
         return f"{self.split} split, {averaged(self.metrics)}"
 
     @property
-    def descriptors(self) -> list[descriptors.Descriptor]:
+    def descriptors(self) -> list[descriptors.DescriptorScores]:
         model, scores = self.model, self.metrics["ensemble"]["descriptors"]
         calibrations = model.calibration["ensemble"]["descriptors"]
         return [
-            descriptors.Descriptor(
+            descriptors.DescriptorScores(
                 name, unit, model.descriptor_classes.get(name), calibrations[name], scores[name]
             )
             for name, unit in zip(model.descriptor_names, model.descriptor_units, strict=True)

@@ -29,7 +29,7 @@ def reading(name="CN", n=60, known=True, classes=None):
     calibration = fit_calibration(style, true, np.arange(n))
     score = dict.fromkeys(("spearman", "r2", "mae"), 0.9 if known else float("nan"))
     columns = {f"{name}_style": style, f"{name}_true": true, name: true}
-    return descriptors.Descriptor(name, "angstrom", classes, calibration, score), columns
+    return descriptors.DescriptorScores(name, "angstrom", classes, calibration, score), columns
 
 
 def draw_readings(draw, subject, readings, split):

@@ -53,8 +53,8 @@ def readings():
     score = {"spearman": 0.9, "r2": 0.8, "mae": 0.123}
     calibration = {"x": [-2.0, 2.0], "y": [4.0, 6.0], "half_width": 0.5, "coverage": 0.9, "n": 50}
     return [
-        descriptors.Descriptor("CN", "1", [4.0, 5.0, 6.0], calibration, score),
-        descriptors.Descriptor("NNRS", "angstrom", None, None, score),
+        descriptors.DescriptorScores("CN", "1", [4.0, 5.0, 6.0], calibration, score),
+        descriptors.DescriptorScores("NNRS", "angstrom", None, None, score),
     ]
 
 
