@@ -50,10 +50,10 @@ class TestMemory:
 
     def test_what_does_not_fit_is_read_in_blocks_unasked(self, tmp_path, monkeypatch, capfd):
         from rankaae_cli.cli import main
-        from rankaae_cli.training import memory
+        from rankaae_cli.runs import data
 
         monkeypatch.chdir(tmp_path)
-        monkeypatch.setattr(memory, "available_bytes", lambda device: 3_000_000)
+        monkeypatch.setattr(data, "available_bytes", lambda device: 3_000_000)
         assert main(["train", "+family=Ti_oxides", *QUICK]) == 0
         assert "may take 1 MB" in capfd.readouterr().err
         run = only_run(tmp_path)
@@ -63,7 +63,7 @@ class TestMemory:
         provenance = json.loads((run / "provenance.json").read_text())
         del provenance["finished"]
         (run / "provenance.json").write_text(json.dumps(provenance))
-        monkeypatch.setattr(memory, "available_bytes", lambda device: 5_000_000)
+        monkeypatch.setattr(data, "available_bytes", lambda device: 5_000_000)
         assert main(["train", "+family=Ti_oxides", *QUICK, f"resume={run}"]) == 0, capfd.readouterr().err
         assert "may take 1 MB" in capfd.readouterr().err
         assert main(["train", "+family=Ti_oxides", *QUICK, f"resume={run}", "memory=2MB"]) == 2
