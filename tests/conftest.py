@@ -39,6 +39,31 @@ def rankaae(tmp_path, monkeypatch):
 
 
 @pytest.fixture
+def blank_figures(monkeypatch):
+    """Save blank pictures in the place of an evaluation's and a traversal's figures, whose drawing is slow."""
+    from matplotlib.figure import Figure
+
+    from rankaae_cli.reports.figures import drawing
+    from rankaae_cli.reports.run import traversal_figures
+
+    blank = {}
+    for suffix in drawing.FORMATS:
+        buffer = io.BytesIO()
+        Figure((1, 1)).savefig(buffer, format=suffix)
+        blank[suffix] = buffer.getvalue()
+
+    def save(figure, stem, formats=drawing.FORMATS):
+        paths = [stem.with_name(f"{stem.name}.{suffix}") for suffix in formats]
+        for path in paths:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(blank[path.suffix[1:]])
+        return paths
+
+    for module in (drawing, traversal_figures):
+        monkeypatch.setattr(module, "save_figure", save)
+
+
+@pytest.fixture
 def program(tmp_path):
     """Run the program as a user does, in an empty folder and a process of its own, which is returned."""
 

@@ -17,14 +17,14 @@ def test_help_lists_every_command_with_an_example(rankaae):
 
 
 def test_help_and_errors_load_nothing_heavy(program):
-    def imported(module, *arguments):
+    def imported(*arguments):
         profile = program(*arguments, PYTHONPROFILEIMPORTTIME="1").stderr
-        return re.search(rf"\|\s+{module}$", profile, re.MULTILINE) is not None
+        return set(re.findall(r"\|\s+(\S+)$", profile, re.MULTILINE))
 
-    for heavy in ("torch", "pytorch_lightning", "pandas", "numpy", "h5py", "matplotlib"):
-        assert not imported(heavy, "train", "+family=Fe_oxide")
-        assert not imported(heavy, "train", "--help")
-    assert imported("torch", "train", "+family=Fe_oxides", "data=nowhere.h5")
+    heavy = {"torch", "pytorch_lightning", "pandas", "numpy", "h5py", "matplotlib"}
+    assert not heavy & imported("train", "+family=Fe_oxide")
+    assert not heavy & imported("train", "--help")
+    assert "torch" in imported("train", "+family=Fe_oxides", "data=nowhere.h5")
 
 
 def test_version(program):

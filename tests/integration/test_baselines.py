@@ -207,7 +207,7 @@ def test_other_validation_rows_would_be_seen(runs):
     assert one != other
 
 
-def test_splits_have_files_of_their_own_and_report_shows_the_table(runs, content, capsys):
+def test_splits_have_files_of_their_own_and_report_shows_the_table(runs, content, blank_figures, capsys):
     call(runs[0], "split=validation", "baselines=[pca_linear,mean_spectrum]")
     out = capsys.readouterr().out
     assert "PCA + linear" in out and "no" in out and out.splitlines()[-1].endswith("evaluation/validation")
@@ -289,7 +289,7 @@ def test_associations_are_searched_on_validation_whatever_is_evaluated(runs, no_
     assert again[0] != again[1] != again[2] != again[0]
 
 
-def test_report_leaves_out_baselines_of_another_model(runs, content, capsys):
+def test_report_leaves_out_baselines_of_another_model(runs, content, blank_figures, capsys):
     path = runs[0] / "evaluation" / "baselines.json"
     kept = path.read_text()
     path.write_text(json.dumps({**json.loads(kept), "checkpoint_sha256": "of another model"}))
