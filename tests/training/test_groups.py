@@ -62,7 +62,7 @@ def test_groups_give_what_all_trials_at_once_give(request_of, family, trials, at
     assert said == [f"{trials} trials in {len(sizes)} groups of {several}, as trials_at_once allows"]
 
     def rows(request):
-        return list(csv.DictReader((request.folder / "metrics.csv").open()))
+        return list(csv.DictReader((request.folder / "metrics.csv").read_text().splitlines()))
 
     numbers = [(int(r["trial"]), int(r["epoch"])) for r in rows(grouped)]
     assert numbers == [
