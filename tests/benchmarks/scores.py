@@ -171,7 +171,7 @@ def split_scores(model: TrainedModel, family: Family, split: str) -> SplitScores
 
     trials = {
         t: score(reading.styles_TNS[t], reading.reconstructions_TNE[t], model.calibration["trials"][t])
-        for t in np.flatnonzero(reading.alive_T)
+        for t in np.flatnonzero(model.alive_T)
     }
     ensemble = score(reading.ensemble_styles_NK, reading.ensemble_spectra_NE, model.calibration["ensemble"])
     return SplitScores(ensemble, trials[model.selected_trial], mean_of(list(trials.values())))
