@@ -31,9 +31,9 @@ def movement(request, change):
 
 
 def test_an_encoder_trained_on_shifted_spectra_minds_a_shift_less(request_of):
-    without = movement(request_of(max_epochs=150, batch_size=64), shifted)
+    without = movement(request_of(max_epochs=80, batch_size=64), shifted)
     changes = ("augmentation=measured", f"objective.augmentation.energy_shift={4 * SHIFT}")
-    within = movement(request_of(*changes, max_epochs=150, batch_size=64), shifted)
+    within = movement(request_of(*changes, max_epochs=80, batch_size=64), shifted)
     assert within < 0.85 * without
 
 
