@@ -16,8 +16,6 @@ from rankaae_cli.data.family.family_file import Family
 from rankaae_cli.data.family.splits import SPLITS, TRAIN, VALIDATION
 from rankaae_cli.models.baselines import BASELINES, FittedBaseline, FittingRows, Report, score_baseline
 from rankaae_cli.models.rankaae.trained import TrainedModel
-from rankaae_cli.models.rankaae.unconstrained import fit_aae
-from rankaae_cli.models.supervised import classical, networks
 from rankaae_cli.runs.directory import plain_config
 from rankaae_cli.runs.provenance import read_provenance
 from rankaae_cli.schema.finished_run import BaselineSettings
@@ -211,6 +209,10 @@ def _fits(
     rows: FittingRows, settings: BaselineSettings, styles: int, seed: int, threads: int
 ) -> dict[str, tuple[Callable[[Report], FittedBaseline], str]]:
     """Return how each baseline is fitted, and the unit of its progress."""
+    # Lightning and scikit-learn: seconds that a report, which only reads what was fitted, need not wait.
+    from rankaae_cli.models.rankaae.unconstrained import fit_aae
+    from rankaae_cli.models.supervised import classical, networks
+
     s = settings
     return {
         "mean_spectrum": (lambda report: classical.fit_mean_spectrum(rows), ""),
