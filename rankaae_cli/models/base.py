@@ -85,7 +85,7 @@ class Predicts(Trained, Protocol):
 
 @runtime_checkable
 class Reconstructs(Trained, Protocol):
-    """A model that makes a spectrum again after having reduced it."""
+    """A model that encodes a spectrum and rebuilds it."""
 
     def reconstruct(self, spectra_NE: np.ndarray) -> np.ndarray:
         """Return the reconstructions of spectra (N, E) by every trial, shape (T, N, E) float32."""

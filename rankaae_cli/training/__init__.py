@@ -1,1 +1,1 @@
-"""The only place that imports Lightning."""
+"""Training trials side by side with Lightning, whatever the kind of model."""

@@ -32,14 +32,14 @@ from rankaae_cli.data.readers.scans.xdi import is_xdi, read_xdi
 
 
 class Format(NamedTuple):
-    """A format of files: its name, how it is told by a file's contents, and what reads the scans in it."""
+    """A format of files: its name, how its files are recognised, and what reads the scans in them."""
 
     name: str
     is_it: Callable[[Contents], bool]
     read: Callable[[Contents, ColumnChoice], Iterable[RawScan | Fault]]
 
 
-# The first that a file's contents are of reads it.
+# A file is read by the first format that recognises it.
 FORMATS = [
     Format("family file", is_family, read_family_spectra),
     Format("NeXus", is_nexus, read_nexus),

@@ -40,7 +40,7 @@ class TrainedModel:
     style_mean_TS, style_std_TS
         Of the styles on the training rows.
     calibration
-        Maps from styles to descriptors fitted on validation; see `core.calibration`.
+        Maps from styles to descriptors fitted on validation; see `core.statistics.calibration`.
     """
 
     kind: ClassVar[str] = "rankaae"
@@ -88,7 +88,7 @@ class TrainedModel:
 
     @property
     def alive_T(self) -> np.ndarray:
-        """The trials that an ensemble averages, shape (T,), bool; see `core.ensemble.trials_to_average`."""
+        """The trials that an ensemble averages, shape (T,), bool; see `core.styles.ensemble.trials_to_average`."""
         return trials_to_average(self.failed_T, self.selected_trial)
 
     @property
