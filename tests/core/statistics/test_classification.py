@@ -33,8 +33,8 @@ def best_by_trying_all(style, true, judge):
 
 
 @pytest.mark.parametrize("criterion", JUDGES)
-@settings(max_examples=20, deadline=None)
-@given(st.lists(st.tuples(st.integers(0, 8), st.sampled_from(CN)), min_size=10, max_size=12))
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 8), st.sampled_from(CN)), min_size=10, max_size=16))
 def test_cuts_are_the_best_there_are(criterion, rows):
     style, true = (np.array(column, dtype=float) for column in zip(*rows, strict=True))
     cuts = cl.fit_cuts(style, true, CN, criterion)
