@@ -33,6 +33,30 @@ _ROLES = ("energy", "mu", "i0", "itrans", "ifluor", "irefer")
 # Columns that an absorption is made of; the first that a scan has is taken.
 SIGNALS = ("mutrans", "itrans", "mufluor", "ifluor", "mu", "flat", "normtrans", "normfluor")
 _NO_ABSCISSA = frozenset({"i0", "irefer", "murefer", *SIGNALS})
+CLOCK = ("date", "time")  # labels of columns that hold the time of day and no numbers
+_BRACKETS = re.compile(r"\s*(?:\(([^()]*)\)|\[([^]]*)\]|\{([^}]*)\}|<([^>]*)>)$")
+# Words of longer names, which count where no column is called so exactly: I0_KEITHLEY1, It-32, Mono Energy (alt).
+_WORDS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+\d*|[A-Z]+\d*|\d+")
+_DETECTORS = {
+    "i0": ("i0", "io", "curta"),  # curta, longa, amostra, fluorescencia: LNLS
+    "itrans": ("it", "i1", "itrans", "longa"),
+    "ifluor": ("if", "iff", "ifluor", "fluo", "fluor", "fluorescence", "lytle", "pips"),
+    "irefer": ("ir", "i2", "iref", "irefer"),
+    "mutrans": ("amostra",),
+    "mufluor": ("fluorescencia",),
+}
+_DETECTOR_OF = {word: label for label, words in _DETECTORS.items() for word in words}
+_ENERGY = frozenset({"energy", "energia", "energie"})
+_OTHER_ENERGY = frozenset({"ring", "edge", "und", "undulator", "gap", "loss", "resolution", "time"})
+_ACHIEVED = frozenset(
+    {"achieved", "actual", "enc", "encoder", "fbk", "feedback", "measured", "rbv", "readback"}
+)
+_REQUESTED = frozenset(
+    {"requested", "desired", "drive", "nominal", "set", "setpoint", "sp", "step", "target"}
+)
+_NO_COUNTS = frozenset({"background", "bias", "dark", "dt", "gain", "offset", "sens", "sensitivity", "time"})
+# What stands in brackets and is no unit, but part of the name, as numbers are.
+_NO_UNIT = frozenset({"e", "k", "t", "f", "r", "ref", "reference", "sample", "trans", "fluor", *_NO_COUNTS})
 
 
 @dataclass(frozen=True)
@@ -133,12 +157,60 @@ def choosing(**columns: str | float) -> str:
 
 def canonical(name: str) -> str:
     """Return XDI's label for a column's name, or the name itself in lower case: ``I1`` is ``itrans``."""
-    # Up to a unit in brackets, which mu(E) does not have.
-    bare = re.sub(
-        r"\s*[\[(](?:k?ev|deg\w*|rad\w*|counts?|a\.?u\.?|arb\w*\.?)[\])]\s*$", "", name.strip().lower()
-    )
-    bare = bare.replace(" ", "_").replace("-", "_").strip("_")
-    return _LABEL_OF.get(bare, bare)
+    name = name.strip().lower()
+    brackets = _BRACKETS.search(name)
+    # Up to a unit in brackets, which mu(E) and fluo(2) do not have.
+    if brackets and _joined(name) not in _LABEL_OF:
+        inside = (brackets[brackets.lastindex or 0]).strip()
+        name = name if inside in _NO_UNIT or inside.isdecimal() else name[: brackets.start()]
+    return _LABEL_OF.get(_joined(name), _joined(name))
+
+
+def labels_of(names: Sequence[str]) -> list[str]:
+    """Return XDI's labels for the names of all columns of a scan: `canonical`, and likely ones where those lack.
+
+    Where no column is called energy or angle, the energies are the column with that word in its name, achieved ones
+    before requested ones. Where no absorption can be made of the columns as they are called, detectors are those
+    with I0, It, If, Ir or the like at the beginning or the end of their name.
+
+    Parameters
+    ----------
+    names
+        One a column, empty where there is none.
+    """
+    labels = [canonical(name) for name in names]
+    words = [[word.lower() for word in _WORDS.findall(name)] for name in names]
+    ranks = {
+        rank: i for i, one in reversed(list(enumerate(words))) if (rank := _energy_rank(one)) is not None
+    }
+    if ranks and "energy" not in labels and "angle" not in labels:
+        labels[ranks[min(ranks)]] = "energy"
+    signals = set(SIGNALS).intersection(labels)
+    has_pair = "i0" in labels and (bool(signals) or any(map(is_channel, names)))
+    if has_pair or signals - {"itrans", "ifluor"}:
+        return labels
+    for i, (name, one) in enumerate(zip(names, words, strict=True)):
+        label = "itrans" if one == ["i"] else _detector(one)
+        if label and label not in labels and labels[i] not in _SYNONYMS and not is_channel(name):
+            labels[i] = label
+    return labels
+
+
+def _energy_rank(words: Sequence[str]) -> int | None:
+    """Return how likely a name of these words is that of the energies, 0 the most; None: it is not."""
+    if _ENERGY.isdisjoint(words) or not _OTHER_ENERGY.isdisjoint(words):
+        return None
+    return 0 if not _ACHIEVED.isdisjoint(words) else 1 if _REQUESTED.isdisjoint(words) else 2
+
+
+def _detector(words: Sequence[str]) -> str | None:
+    if not words or not _NO_COUNTS.isdisjoint(words):
+        return None
+    return _DETECTOR_OF.get(words[0]) or _DETECTOR_OF.get(words[-1]) or _DETECTOR_OF.get("".join(words[-2:]))
+
+
+def _joined(name: str) -> str:
+    return name.replace(" ", "_").replace("-", "_").strip("_")
 
 
 def unit_in(*texts: str) -> str:
@@ -183,9 +255,9 @@ def labelled(
     """
     columns: dict[str, np.ndarray] = {}
     used = abscissa_index(names, choice)
-    for i, (name, values_M) in enumerate(zip(names, values, strict=True)):
-        if name and not (i == used and canonical(name) in _NO_ABSCISSA):
-            columns.setdefault(canonical(name), values_M)
+    for i, (label, values_M) in enumerate(zip(labels_of(names), values, strict=True)):
+        if label and not (i == used and label in _NO_ABSCISSA):
+            columns.setdefault(label, values_M)
     channels, note = [i for i, name in enumerate(names) if is_channel(name)], ""
     is_sum = bool(channels) and "ifluor" not in columns
     if is_sum:
@@ -222,16 +294,17 @@ def abscissa_index(names: Sequence[str], choice: ColumnChoice) -> int:
     """
     if choice.energy is not None:
         return _index(choice.energy, names)
-    labels = [canonical(name) for name in names]
+    labels = labels_of(names)
     for label in ("energy", "angle"):
         if label in labels:
             return labels.index(label)
-    if labels[0] in _NO_ABSCISSA:
+    first = next((i for i, label in enumerate(labels) if label not in CLOCK), 0)
+    if labels[first] in _NO_ABSCISSA:
         raise SpectrumError(
-            f"no column is called energy, and the first is called {names[0]}: choose, such as by "
+            f"no column is called energy, and the first is called {names[first]}: choose, such as by "
             f"{choosing(energy=2, mu=1)}"
         )
-    return 0
+    return first
 
 
 def _index(wanted: str | int, names: Sequence[str]) -> int:

@@ -12,9 +12,9 @@ from rankaae_cli.data.measured.columns import (
     SIGNALS,
     ColumnChoice,
     abscissa_index,
-    canonical,
     choosing,
     labelled,
+    labels_of,
 )
 from rankaae_cli.data.measured.energy import energies, settled_unit, unit_in_prose
 from rankaae_cli.data.measured.spectrum import MeasuredSpectrum, ordered
@@ -91,7 +91,7 @@ def _scanned(scan: RawScan, choice: ColumnChoice, element: str | None, edge: str
     An angle is the monochromator's only where its lattice spacing is given: others turn samples. A first column of
     another name counts where the absorber's edge lies among its numbers.
     """
-    labels = [canonical(name) for name in scan.names]
+    labels = labels_of(scan.names)
     for wanted in ("energy", "angle") if choice.d_spacing is not None else ("energy",):
         for i, (label, values_M) in enumerate(zip(labels, scan.columns, strict=True)):
             if label == wanted and np.ptp(values_M) > _STANDS_STILL * np.abs(values_M).max():
@@ -133,7 +133,7 @@ def _columns(scan: RawScan, choice: ColumnChoice) -> tuple[dict[str, np.ndarray]
 
 def _unit(scan: RawScan, used: int, element: str | None, edge: str | None) -> str:
     """Return the unit of the column of energies: as its label or the header say, or as its numbers tell."""
-    said = scan.units[used] or ("degrees" if canonical(scan.names[used]) == "angle" else "")
+    said = scan.units[used] or ("degrees" if labels_of(scan.names)[used] == "angle" else "")
     if said.lower().startswith(_NO_ENERGY):
         raise SpectrumError(
             f"the scan is in {said}, which no field turns into energies; expected eV, keV or degrees"
