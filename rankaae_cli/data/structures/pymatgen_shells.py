@@ -20,9 +20,10 @@ from rankaae_cli.core.structure.descriptors import Shell
 from rankaae_cli.data.structures.shell_task import MaterialShells, ShellTask
 
 # To be raised when the same structure would give other shells than before: it is part of the cache's keys.
-ALGORITHM = 2
+ALGORITHM = 3
 _AGAIN_EVERY = 0.5  # seconds
 _SAME_PLACE = 0.1  # angstrom; no two atoms are nearer
+_NEAREST_ATOMS = 0.5  # angstrom; the shortest bond, of H2, is 0.74
 _NO_ELEMENTS = "the POSCAR names no elements (VASP 4): write a line of them above the numbers of atoms"
 
 
@@ -82,6 +83,8 @@ def _compute(task: ShellTask) -> MaterialShells:
         return MaterialShells(fault=f"the structure cannot be read: {_one_line(error)}")
     if not poscar.true_names:  # pymatgen makes them up then: H, He, Li, ...
         return MaterialShells(fault=_NO_ELEMENTS)
+    if fault := _two_at_one_place(structure, elements):
+        return MaterialShells(fault=fault)
     sites = [i for i in task.sites if 0 <= i < len(structure)]
     states = _oxidation_states(structure) if task.oxidation_states else None
     if states is not None:
@@ -99,6 +102,20 @@ def _compute(task: ShellTask) -> MaterialShells:
         site_elements={i: elements[i] for i in sites},
         shells=shells,
         faults=faults,
+    )
+
+
+def _two_at_one_place(structure: Any, elements: list[str]) -> str:
+    """Return which two atoms of a structure cannot both be there, nothing if all can."""
+    first, second, _, distance = structure.get_neighbor_list(_NEAREST_ATOMS, exclude_self=True)
+    apart = first != second  # an image of itself is a matter of the cell
+    if not apart.any():
+        return ""
+    nearest = np.lexsort((second[apart], first[apart], distance[apart].round(6)))[0]
+    i, j = sorted((int(first[apart][nearest]), int(second[apart][nearest])))
+    return (
+        f"two atoms at one place: {elements[i]} (site {i}) and {elements[j]} (site {j}) are "
+        f"{distance[apart][nearest]:.2f} angstrom apart; leave one out of the structure"
     )
 
 

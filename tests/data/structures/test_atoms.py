@@ -83,6 +83,8 @@ def test_every_atom_is_a_row_or_has_its_reason(read):
             "g.txt": rows(),
             "h.vasp": DIAMOND,
             "h.txt": "",
+            "i.vasp": DIAMOND.replace("\n8\n", "\n9\n") + "0 0 0\n",
+            "i.txt": rows(9),
         }
     )
     found = {}
@@ -101,7 +103,9 @@ def test_every_atom_is_a_row_or_has_its_reason(read):
         ("f", unreadable): ["0", "1", "2"],
         ("g", "site 7 of the structure is H, the family is of C"): ["7"],
         ("h", "the table is empty"): [""],
+        ("i", next(r for m, r in found if m == "i")): [str(i) for i in range(9)],
     }
+    assert any("two atoms at one place: C (site 0) and C (site 8)" in reason for _, reason in found)
     assert len(sites) == 5 + 7
 
 

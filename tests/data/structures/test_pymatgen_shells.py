@@ -129,6 +129,24 @@ def test_a_damaged_poscar_says_so(text):
     assert compute(job(text), 60).of_site(0, "Cu").startswith("the structure cannot be read: ")
 
 
+@pytest.mark.parametrize(
+    ("place", "message"),
+    [
+        ((0, 0, 0), "Cu (site 0) and O (site 8) are 0.00 angstrom apart"),
+        ((1.02, 0.0, -0.02), "Cu (site 0) and O (site 8) are 0.12 angstrom apart"),
+        ((0.5, 0.05, 0.0), "O (site 4) and O (site 8) are 0.21 angstrom apart"),
+        ((0.5, 0.18, 0.0), None),
+    ],
+)
+def test_two_atoms_at_one_place_are_named(place, message):
+    salt = rock_salt(a=4.2).replace("\n4 4\n", "\n4 5\n") + " ".join(map(str, place)) + "\n"
+    found = compute(job(salt, neighbours=Neighbours("cutoff", 2.2)), 60).of_site(0, "Cu")
+    if message is None:
+        assert not isinstance(found, str)
+    else:
+        assert found == f"two atoms at one place: {message}; leave one out of the structure"
+
+
 def test_the_record_survives_its_text():
     shells = compute(job(tenorite(), (0, 1, 5)), 60)
     again = MaterialShells.from_json(shells.to_json())
