@@ -2,7 +2,7 @@
 
 import glob
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,9 +13,10 @@ from rankaae_cli.core.xas.spectra import SpectrumError, regrid
 from rankaae_cli.data.family.family_file import Family, is_family_file, read_family
 from rankaae_cli.data.family.sites import FamilySpec
 from rankaae_cli.data.family.splits import SPLITS, split_by_material
+from rankaae_cli.data.measured.absorber import tabulated_edge
 from rankaae_cli.data.measured.computed import MEASURED_SOURCES
 from rankaae_cli.data.measured.detect import read_folder
-from rankaae_cli.data.measured.prepared import Prepared, on_energies, prepare
+from rankaae_cli.data.measured.prepared import Prepared, on_energies, prepare, with_calibration
 from rankaae_cli.data.measured.sites import CALIBRATION, SCAN_QUANTITIES, MeasuredOptions
 from rankaae_cli.data.measured.spectrum import MeasuredSpectrum
 
@@ -175,48 +176,44 @@ def _of_family(
         if not len(family):
             raise UserError(f"the {split} split of {path} has no spectra\nchoose another split")
     measured = family.source in MEASURED_SOURCES
-    notes = _calibrations(family) if measured else [()] * len(family)
-    rows = zip(map(str, family.material_N), family.site_N, family.spectra_NE, notes, strict=True)
     return [
         InputSpectrum(
-            material if measured else f"{material}_{site}",
-            Prepared(_row(family, path, material, spectrum_E, note), family.energy_E, spectrum_E),
-            None if measured else material,
+            spectrum.name if measured else f"{spectrum.name}_{site}",
+            Prepared(spectrum, family.energy_E, spectrum.mu_M),
+            None if measured else spectrum.name,
             None if measured else int(site),
             is_stored=True,
         )
-        for material, site, spectrum_E, note in rows
+        for spectrum, site in zip(_stored_spectra(path, family, measured), family.site_N, strict=True)
     ]
 
 
-def _calibrations(family: Family) -> list[tuple[str, ...]]:
-    """Return notes on how the energies of each measured row were calibrated."""
-    if not set(SCAN_QUANTITIES) & set(family.quantity_names):
-        return [("whether the energies were calibrated by a foil is not known",)] * len(family)
-    shifts = np.full(len(family), np.nan)  # a quantity that is known of no row is not stored
-    if CALIBRATION in family.quantity_names:
-        shifts = family.quantities_NQ[:, family.quantity_names.index(CALIBRATION)]
-    return [
-        (f"calibrated by {shift:+.2f} eV by its foil" if np.isfinite(shift) else "not calibrated by a foil",)
-        for shift in shifts
-    ]
-
-
-def _row(
-    family: Family, path: Path, material: str, spectrum_E: np.ndarray, notes: tuple[str, ...]
-) -> MeasuredSpectrum:
-    return MeasuredSpectrum(
-        name=material,
-        path=path,
-        element=family.element,
-        edge=family.edge,
-        energy_M=family.energy_E,
-        mu_M=spectrum_E,
-        is_normalised=True,
-        is_computed=family.source not in MEASURED_SOURCES,
-        columns_used="mu (family file)",
-        notes=notes,
-    )
+def _stored_spectra(path: Path, family: Family, measured: bool) -> Iterator[MeasuredSpectrum]:
+    """Yield the spectra of a family file; on measured ones is noted how their energies were calibrated."""
+    known = dict(zip(family.quantity_names, family.quantities_NQ.T, strict=True))
+    nothing_N = np.full(len(family), np.nan)  # a quantity that is known of no row is not stored
+    shift_N, e0_N = (known.get(name, nothing_N) for name in (CALIBRATION, "e0"))
+    for n, (material, spectrum_E) in enumerate(zip(family.material_N, family.spectra_NE, strict=True)):
+        spectrum = MeasuredSpectrum(
+            name=str(material),
+            path=path,
+            element=family.element,
+            edge=family.edge,
+            energy_M=family.energy_E,
+            mu_M=spectrum_E,
+            is_normalised=True,
+            is_computed=not measured,
+            columns_used="mu (family file)",
+        )
+        if not measured:
+            yield spectrum
+        elif not set(SCAN_QUANTITIES) & set(family.quantity_names):
+            yield spectrum.with_note("whether the energies were calibrated by a foil is not known")
+        elif not np.isfinite(shift_N[n]):
+            yield spectrum.with_note("not calibrated by a foil")
+        else:
+            tabulated = tabulated_edge(family.element, family.edge)
+            yield with_calibration(spectrum, float(shift_N[n]), float(e0_N[n]), tabulated, " by its foil")
 
 
 def _prepared(

@@ -10,6 +10,9 @@ _SYMBOL = re.compile(r"([A-Za-z]{1,2})(?![A-Za-z])")
 _EDGE = re.compile(
     r"(?:[A-Z][a-z]?[\s_-]+)?([KLMNklmn])[\s_-]*([Ii]{1,3}|[Ii]?[Vv]|[1-7])?(?:[\s_-]*[Ee](?:dge|DGE))?"
 )
+_FOIL = re.compile(
+    r"(?<![A-Za-z])([A-Z][a-z]?)[\s_-]*(?:[\d.]+[\s_-]*\w{0,2}[\s_-]+)?(?:metal|foil)", re.ASCII
+)
 _ROMAN = {"I": "1", "II": "2", "III": "3", "IV": "4", "V": "5"}
 
 
@@ -24,6 +27,12 @@ def element_name(text: str) -> str | None:
         return None
     match = _SYMBOL.match(text.strip())
     return (match[1] if match else text.strip()).capitalize()
+
+
+def foil_element(text: str) -> str | None:
+    """Return of which element a foil is (``Fe foil``, ``Fe 5 um foil``, ``Fe_metal``); None where not said."""
+    match = _FOIL.search(text)
+    return match[1] if match and tabulated_edge(match[1], "K") else None
 
 
 def edge_name(text: str) -> str | None:

@@ -16,7 +16,7 @@ from rankaae_cli.core.xas.normalisation import (
 )
 from rankaae_cli.core.xas.ranges import NormalisationRanges
 from rankaae_cli.core.xas.spectra import SpectrumError, lorentzian_tail, regrid_noisy, require_edge_step
-from rankaae_cli.data.measured.absorber import edge_name, element_name, tabulated_edge
+from rankaae_cli.data.measured.absorber import edge_name, element_name, foil_element, tabulated_edge
 from rankaae_cli.data.measured.spectrum import MeasuredSpectrum
 
 NOT_CALIBRATED = "energies not calibrated: the file has no foil"
@@ -24,6 +24,10 @@ _FOIL_WORDS = ("foil", "metal")
 # An edge so far (eV) below or above where the element's is tabulated asks for a calibration. Those of scans without
 # one, of 3d metals and their compounds, lie 1.5 eV below to 21 eV above.
 _FAR_BELOW, _FAR_ABOVE = 6.0, 22.0
+# A foil that shifts the energies by more than this (eV), or to which the sample's edge would lie so far below the
+# metal's, may be none: no compound's edge is below its metal's, and monochromators are seldom off by more.
+_LARGE_SHIFT, _BELOW_METAL = 3.0, 2.0
+_WHICH_FOIL = "was the foil in the reference channel?"
 # A scan whose first points, so many eV of it, lie below this level (edge steps) begins in its flat pre-edge.
 _FIRST = 1.0
 _PRE_EDGE_LEVEL = 0.1
@@ -42,12 +46,15 @@ class Calibration:
         The foil's edge energy as measured, eV.
     element, edge
         Of the foil.
+    foil
+        What to say of it: whether the file names it, and where its edge is.
     """
 
     shift: float
     reference_e0: float
     element: str
     edge: str
+    foil: str = ""
 
 
 @dataclass(frozen=True)
@@ -113,16 +120,18 @@ def prepare(
         spectrum, calibration = _calibrated(spectrum, element, edge)
     shift = calibration.shift if calibration else 0.0
     normalised, absorption_M = None, spectrum.mu_M
+    tabulated = _tabulated(element, edge)
     # On the energies of the file, which its faults are told by.
     if spectrum.is_normalised:
         require_normalised(spectrum.energy_M, absorption_M)
         e0 = _half_way(spectrum.energy_M, absorption_M)
     else:
-        tabulated = _tabulated(element, edge)
         expected = None if tabulated is None else tabulated - shift
         normalised = normalise(spectrum.energy_M, spectrum.mu_M, ranges, expected=expected)
         e0, absorption_M = normalised.e0, normalised.normalised_M
     _require_edge_of(e0, shift, element, edge)
+    if calibration:
+        spectrum = with_calibration(spectrum, shift, e0 + shift, tabulated, calibration.foil)
     spectrum = _doubted(spectrum, absorption_M, e0, None if calibration else _far_from(e0, element, edge))
     energy_M = spectrum.energy_M + shift
     if normalised:
@@ -162,6 +171,36 @@ def on_energies(prepared: Prepared, grid_E: np.ndarray, max_tail: float) -> np.n
     if below.any():
         out_E[below] = _continued(prepared, grid_E[below])
     return out_E
+
+
+def with_calibration(
+    spectrum: MeasuredSpectrum, shift: float, e0: float, tabulated: float | None, said: str
+) -> MeasuredSpectrum:
+    """Return a spectrum with a note on its calibration, and with what makes one doubt that a foil gave it.
+
+    Parameters
+    ----------
+    spectrum
+        Whose energies a foil shifted.
+    shift
+        eV.
+    e0
+        Its edge on the calibrated energies, eV; NaN where not known.
+    tabulated
+        Where the metal has it, eV; None where not known.
+    said
+        How the note goes on.
+    """
+    note = f"calibrated by {shift:+.2f} eV{said}"
+    if abs(shift) > _LARGE_SHIFT:
+        spectrum = spectrum.with_doubt(f"{note}; that is more than {_LARGE_SHIFT:g} eV, {_WHICH_FOIL}")
+    else:
+        spectrum = spectrum.with_note(note)
+    if tabulated is None or not e0 < tabulated - _BELOW_METAL:
+        return spectrum
+    return spectrum.with_doubt(
+        f"the edge, calibrated, is at {e0:.1f} eV, below that of the metal ({tabulated:g} eV): {_WHICH_FOIL}"
+    )
 
 
 def begins_in_pre_edge(prepared: Prepared) -> bool:
@@ -251,7 +290,7 @@ def _half_way(energy_M: np.ndarray, absorption_M: np.ndarray) -> float:
 def _calibrated(
     spectrum: MeasuredSpectrum, element: str | None, edge: str | None
 ) -> tuple[MeasuredSpectrum, Calibration | None]:
-    """Return what the reference says, and the spectrum with a note on it."""
+    """Return what the reference says; the spectrum with a note on why nothing where it does not."""
     if spectrum.reference_M is None:
         return spectrum, None
     said = spectrum.metadata.get("sample.reference") or spectrum.metadata.get("detector.refer") or ""
@@ -259,7 +298,7 @@ def _calibrated(
         return spectrum.with_note(
             f"not calibrated: the reference, {said!r}, is not said to be a metal foil"
         ), None
-    said_element = element_name(spectrum.metadata.get("element.reference", ""))
+    said_element = element_name(spectrum.metadata.get("element.reference", "")) or foil_element(said)
     reference_element = said_element or element
     reference_edge = edge_name(spectrum.metadata.get("element.ref_edge", "")) or edge or "K"
     if not reference_element or reference_edge not in EDGES:
@@ -276,8 +315,8 @@ def _calibrated(
     except (SpectrumError, UserError) as error:
         return spectrum.with_doubt(f"not calibrated: reference: {str(error).splitlines()[0]}"), None
     taken = "" if said or said_element else ", taken for the reference as the file does not say what it is"
-    note = f"calibrated by {shift:+.2f} eV: the {reference_element} foil{taken} has its edge at {e0:.2f} eV"
-    return spectrum.with_note(note), Calibration(shift, e0, reference_element, reference_edge)
+    note = f": the {reference_element} foil{taken} has its edge at {e0:.2f} eV"
+    return spectrum, Calibration(shift, e0, reference_element, reference_edge, note)
 
 
 def _is_foil(spectrum: MeasuredSpectrum) -> bool:

@@ -18,9 +18,7 @@ STEPS = (
     "regression."
 )
 _OFFSET = "energy offset"  # begins what offset_sentence says of all spectra together
-_CALIBRATED = re.compile(r"calibrated by ([+-]\d+(?:\.\d+)?) eV")
-_LARGE_CALIBRATION = 3.0  # eV; monochromators are seldom off by more
-_FILES_SHOWN, _ROWS_SHOWN, _REMARKS_SHOWN = 3, 20, 8
+_ROWS_SHOWN, _REMARKS_SHOWN = 20, 8
 # A number that stands alone; what is quoted is a name.
 _NUMBER = re.compile(r"'[^']*'|(?<![\w.])[+-]?\d+(?:\.\d+)?(?!\.?\w)")
 
@@ -77,22 +75,17 @@ def offset_sentence(result: PredictionResult) -> str:
 
 def notes(result: PredictionResult) -> list[str]:
     """Return what was done to measured spectra on reading, a line each; see `merged_remarks`."""
-    return merged_remarks([one for one in _notes(result) if not _is_large(one[1])], len(result.spectra))
+    done = [(one.title, note) for one in result.spectra for note in _reading_notes(one)]
+    return merged_remarks(done, len(result.spectra))
 
 
 def warnings(result: PredictionResult) -> list[str]:
     """Return what should not have been needed, a line each, spectra outside first; see `merged_remarks`."""
-    n, own = len(result.spectra), []
+    own: list[tuple[str, str]] = []
     for one, remarks in zip(result.spectra, result.warnings, strict=True):
         usual = _reading_notes(one)
         own += [(one.title, text) for text in remarks if text not in usual and not text.startswith(_OFFSET)]
-    lines = _outside_warning(result) + merged_remarks(own, n)
-    large = [one for one in _notes(result) if _is_large(one[1])]
-    files = list(dict.fromkeys(label for label, _ in large))
-    more = f" and {len(files) - _FILES_SHOWN} more" if len(files) > _FILES_SHOWN else ""
-    shown = f" ({', '.join(files[:_FILES_SHOWN])}{more})" if len(files) > 1 else ""
-    ask = f"that is more than {_LARGE_CALIBRATION:g} eV, was the foil in the reference channel?"
-    return lines + [f"{line}; {ask}{shown}" for line in merged_remarks(large, n)]
+    return _outside_warning(result) + merged_remarks(own, len(result.spectra))
 
 
 def merged_remarks(remarks: Sequence[tuple[str, str]], n: int) -> list[str]:
@@ -143,16 +136,7 @@ def _range(texts: Sequence[str]) -> str:
     return distinct[0] if len(distinct) == 1 else f"{distinct[0]} to {distinct[-1]}"
 
 
-def _notes(result: PredictionResult) -> list[tuple[str, str]]:
-    return [(one.title, note) for one in result.spectra for note in _reading_notes(one)]
-
-
 def _reading_notes(one: InputSpectrum) -> list[str]:
     """Return what was done to a spectrum on reading; what its reader doubts is a warning."""
     spectrum = one.prepared.spectrum
     return [note for note in spectrum.notes if note not in spectrum.doubts]
-
-
-def _is_large(note: str) -> bool:
-    shift = _CALIBRATED.match(note)
-    return shift is not None and abs(float(shift[1])) > _LARGE_CALIBRATION

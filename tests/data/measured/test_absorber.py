@@ -1,6 +1,6 @@
 import pytest
 
-from rankaae_cli.data.measured.absorber import edge_name, element_name, tabulated_edge
+from rankaae_cli.data.measured.absorber import edge_name, element_name, foil_element, tabulated_edge
 
 
 @pytest.mark.parametrize(
@@ -50,3 +50,12 @@ def test_elements_have_one_symbol_however_they_are_spelt(text, symbol):
 def test_a_k_edge_is_meant_where_none_is_named():
     assert tabulated_edge("Cu", None) == tabulated_edge("Cu", "K") == 8979.0
     assert [tabulated_edge(*x) for x in ((None, "K"), ("Xx", "K"), ("Cu", "M5"))] == [None] * 3
+
+
+@pytest.mark.parametrize(
+    ("text", "element"),
+    [("Cu foil", "Cu"), ("Fe 5 um foil", "Fe"), ("6um_Ni-foil", "Ni"), ("metal foil", None), ("Foil", None),
+     ("in situ foil", None), ("Metallic, FeO metal", None), ("W metal", "W")],
+)  # fmt: skip
+def test_the_element_of_a_foil_is_read_where_it_is_said(text, element):
+    assert foil_element(text) == element

@@ -47,6 +47,8 @@ def test_the_foil_takes_out_the_monochromators_error_and_nothing_else(shift):
             ("# Sample.reference: Cu foil", "# Element.reference: Fe"),
             "not calibrated: reference: its edge at",
         ),
+        (("Cu foil", "Fe foil"), "not calibrated: reference: its edge at"),
+        (("Cu foil", "Ni 5 um foil"), r"more than 10 eV: it is no foil of Ni"),
         (("# Sample.reference: Cu foil", "# Element.reference: Xx"), "not calibrated"),
     ],
 )
@@ -218,6 +220,26 @@ def test_an_edge_far_from_the_elements_asks_for_a_calibration(error, doubts):
     assert len(done.spectrum.doubts) == doubts
     for doubt in done.spectrum.doubts:
         assert f"is {abs(error + 6):.0f} eV from Cu K (8979 eV): is the monochromator calibrated?" in doubt
+
+
+@pytest.mark.parametrize(
+    ("error", "above", "doubts"),
+    [
+        (2.0, 6.0, []),
+        (-3.6, 6.0, ["more than 3 eV"]),
+        (6.2, -4.1, ["more than 3 eV", "below that of the metal (8979 eV)"]),
+        (0.0, -4.0, ["below that of the metal (8979 eV)"]),
+        (0.0, -0.5, []),
+    ],
+)
+def test_a_foil_that_cannot_be_one_is_doubted(error, above, doubts):
+    """The foil's edge is measured `error` off, the sample's lies `above` the foil's: no compound's is below."""
+    given = compound(error + above - 6.0)
+    reference_M = mu(given.energy_M, EDGES["Cu"] + error, step=0.7)
+    done = prepare(replace(given, reference_M=reference_M, element=None), element="Cu")
+    assert len(done.spectrum.doubts) == len(doubts)
+    for text, doubt in zip(doubts, done.spectrum.doubts, strict=True):
+        assert text in doubt and doubt.endswith("was the foil in the reference channel?")
 
 
 def test_glitches_and_flat_tops_are_named_with_their_energies():

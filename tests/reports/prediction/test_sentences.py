@@ -41,17 +41,17 @@ def test_a_remark_on_the_only_spectrum_needs_no_name():
     assert merged_remarks([("a", "3 points were sorted")], 1) == ["3 points were sorted"]
 
 
-def test_the_terminal_lists_what_readers_did_and_warns_of_large_calibrations(capsys):
+def test_the_terminal_lists_what_readers_did_and_warns_of_what_they_doubt(capsys):
     many = [spectrum(f"scan{i}.xdi", notes=[FOIL.format(f"-0.{i}0")]) for i in range(1, 5)]
-    done = ["5 points were left out", FOIL.format("-4.80")]
-    odd = spectrum("odd.xdi", notes=done, doubts=["the detector jumps at 9020.0 eV"])
+    doubts = ["the detector jumps at 9020.0 eV", "that is more than 3 eV"]
+    odd = spectrum("odd.xdi", notes=["5 points were left out"], doubts=doubts)
     print_prediction(prediction([*many, odd], ["in range"] * 4 + ["outside"]))
     said = capsys.readouterr()
     edge = "the Cu foil has its edge at 8979.15 eV"
     assert f"4 of 5: calibrated by -0.40 to -0.10 eV: {edge}" in said.out
     assert "odd.xdi: 5 points were left out" in said.out
     assert "odd.xdi: the detector jumps at 9020.0 eV" in said.err
-    assert f"odd.xdi: calibrated by -4.80 eV: {edge}; that is more than 3 eV, was the foil" in said.err
+    assert "odd.xdi: that is more than 3 eV" in said.err
     assert (
         "1 of 5 spectra is outside of what the model was trained on: its readings should not be" in said.err
     )
