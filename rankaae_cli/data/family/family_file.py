@@ -13,6 +13,7 @@ import numpy as np
 from rankaae_cli import __version__
 from rankaae_cli.core.errors import UserError, nearest
 from rankaae_cli.core.structure.descriptors import require_usable_names
+from rankaae_cli.data.compression import unpacking
 from rankaae_cli.data.family.spectra_rows import (
     FileRows,
     Spectra,
@@ -306,7 +307,7 @@ def read_family(path: str | Path, stored: bool = False) -> Family:
             raise
         raise UserError(f"{path}: {error}") from error
     except OSError as error:
-        why = error.strerror or "it is no HDF5 file, or cut short"
+        why = error.strerror or unpacking(path) or "it is no HDF5 file, or cut short"
         raise UserError(
             f"{path} cannot be read as HDF5 ({why})\nexpected a family file of `rankaae ingest`"
         ) from error

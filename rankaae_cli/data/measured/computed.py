@@ -1,11 +1,13 @@
 """Computed spectra, and family files, read as scans of a finished absorption: they go the way of measured ones."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import h5py
 import numpy as np
 
 from rankaae_cli.core.xas.spectra import SpectrumError
+from rankaae_cli.data.compression import bare_name
 from rankaae_cli.data.family.family_file import FORMAT, read_family
 from rankaae_cli.data.family.sites import FamilySpec
 from rankaae_cli.data.measured.columns import ColumnChoice
@@ -28,9 +30,10 @@ def is_xmu(contents: Contents) -> bool:
 def read_xmu(contents: Contents, choice: ColumnChoice | None = None) -> Iterator[RawScan]:
     """Read FEFF's ``xmu.dat``, named by the folder it lies in where it is called that."""
     path = contents.path
+    name = bare_name(path.name)
     xmu = parse_xmu(contents.text.encode())
     yield RawScan(
-        name=path.stem if path.name != "xmu.dat" else (path.parent.name or path.stem),
+        name=Path(name).stem if name != "xmu.dat" else (path.parent.name or "xmu"),
         path=path,
         columns=[xmu.energy, xmu.mu],
         element=xmu.element or None,

@@ -1,7 +1,6 @@
 """Reading measured and computed spectra of any format, told apart by their contents."""
 
 import codecs
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +10,7 @@ import numpy as np
 
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.xas.spectra import SpectrumError
+from rankaae_cli.data.compression import opened
 from rankaae_cli.data.measured.columns import ColumnChoice
 from rankaae_cli.data.measured.computed import (
     is_family,
@@ -22,7 +22,6 @@ from rankaae_cli.data.measured.computed import (
 )
 from rankaae_cli.data.measured.from_scan import spectrum_of
 from rankaae_cli.data.measured.spectrum import MeasuredSpectrum
-from rankaae_cli.data.readers.computed.archive import COMPRESSION_ERRORS, decompressor
 from rankaae_cli.data.readers.scans.athena import is_athena, read_athena
 from rankaae_cli.data.readers.scans.nexus_xas import is_nexus, read_nexus
 from rankaae_cli.data.readers.scans.raw_scan import Contents, Fault, RawScan
@@ -53,6 +52,12 @@ FORMATS = [
 
 _SIZE_LIMIT = 256 * 2**20  # bytes of text, uncompressed; a spectrum has a few hundred kilobytes
 _HDF5 = b"\x89HDF\r\n\x1a\n"
+# How begins, and where, what is only read once it is unpacked.
+_UNPACKED = (
+    (_HDF5, 0, "an HDF5 file that is compressed as a whole"),
+    (b"ustar", 257, "a tar archive, expected a file of spectra or a folder"),
+    (b"PK\x03\x04", 0, "a zip archive, expected a file of spectra or a folder"),
+)
 # How a text begins that is not UTF-8; the longer marks first, as one begins with another.
 _MARKS = {
     codecs.BOM_UTF32_LE: "utf-32",
@@ -232,13 +237,12 @@ def _decoded(data: bytes) -> str:
 
 
 def _bytes(path: Path) -> bytes:
-    """Return the bytes of a file, uncompressed."""
-    opener = decompressor(path)
-    try:
-        with opener(path) if opener else path.open("rb") as file:
-            data: bytes = file.read(_SIZE_LIMIT + 1)
-    except (*COMPRESSION_ERRORS, zlib.error) as error:
-        raise SpectrumError("it is compressed, and damaged or cut short") from error
+    """Return the bytes of a file, uncompressed; raise SpectrumError if they are of what is only read unpacked."""
+    with opened(path) as file:
+        data = file.read(_SIZE_LIMIT + 1)
+    for start, offset, what in _UNPACKED:
+        if data.startswith(start, offset):
+            raise SpectrumError(f"{what}: unpack it")
     if len(data) > _SIZE_LIMIT:
         raise SpectrumError(f"it holds more than {_SIZE_LIMIT // 2**20} MiB of text: no file of spectra")
     return data

@@ -1,8 +1,5 @@
 """Reading the files of a folder or of an archive, one after the other, without unpacking to disk."""
 
-import bz2
-import gzip
-import lzma
 import os
 import stat
 import tarfile
@@ -10,23 +7,18 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from rankaae_cli.core.errors import UserError
+from rankaae_cli.core.xas.spectra import SpectrumError
+from rankaae_cli.data.compression import bare_name, opened, uncompressed, unpacking
 
 MEMBER_LIMIT = 64 * 2**20  # bytes; no POSCAR, xmu.dat or table of spectra comes near
 MEMBERS_LIMIT = 5_000_000
 _LONGEST_LINK = 4096  # bytes
-# How each compression begins, and what opens it.
-_OPENERS: dict[bytes, Callable[[Path], Any]] = {
-    b"\x1f\x8b": gzip.open,
-    b"\xfd7zXZ\x00": lzma.open,
-    b"BZh": bz2.open,
-}
-COMPRESSION_ERRORS = (lzma.LZMAError, zlib.error, EOFError, gzip.BadGzipFile)
-_BROKEN = (tarfile.TarError, zipfile.BadZipFile, *COMPRESSION_ERRORS)
+# What the libraries raise for a damaged archive, or one of a kind that they do not know.
+_BROKEN = (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError)
 
 
 @dataclass(frozen=True)
@@ -55,9 +47,10 @@ def members(path: str | Path, wanted: Callable[[str], bool]) -> Iterator[Member]
     """Yield all files and folders of a folder or an archive, with the bytes of the wanted files.
 
     Nothing is written to disk. A wanted file is read only if it is a plain file below the top, of at most
-    64 MiB; otherwise it is yielded with a fault. So is a folder that cannot be read. Links to folders are
-    followed in a folder, unless they lead back up; those are yielded with a fault, as are an archive's links
-    to folders.
+    64 MiB; otherwise it is yielded with a fault. So is a folder that cannot be read. A compressed file is wanted
+    and yielded by its name without the compression's ending, with its bytes uncompressed; in a folder it is passed
+    over where a file of that name lies beside it. Links to folders are followed in a folder, unless they lead back
+    up; those are yielded with a fault, as are an archive's links to folders.
 
     Parameters
     ----------
@@ -78,11 +71,12 @@ def members(path: str | Path, wanted: Callable[[str], bool]) -> Iterator[Member]
         if path.is_dir():
             contents = _of_folder(path, (), (path.resolve(),), wanted)
         else:
-            contents = _of_zip(path, wanted) if zipfile.is_zipfile(path) else _of_tar(path, wanted)
+            of_archive = _of_zip if zipfile.is_zipfile(path) else _of_tar
+            contents = of_archive(path, lambda name: wanted(bare_name(name)))
         for count, member in enumerate(contents):
             if count >= MEMBERS_LIMIT:
                 raise UserError(f"{path} holds more than {MEMBERS_LIMIT} files\ngive a part of it")
-            yield member
+            yield _uncompressed(member)
 
 
 @contextmanager
@@ -90,16 +84,30 @@ def _explained(path: Path) -> Iterator[None]:
     try:
         yield
     except _BROKEN as error:
-        raise _unreadable(path, error) from error
+        raise _unreadable(path) from error
+    except SpectrumError as error:
+        raise _unreadable(path, str(error)) from error
     except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror or error}\ncheck the file") from error
+        why = error.strerror or "the drive gives no reason"
+        raise UserError(f"{path} cannot be read: {why}\ncheck the file") from error
 
 
-def _unreadable(path: Path, why: object) -> UserError:
+def _unreadable(path: Path, why: str = "it is cut short, damaged or none") -> UserError:
     return UserError(
-        f"{path} cannot be read as an archive ({why}): it is cut short, damaged or none\n"
+        f"{path} cannot be read as an archive ({why})\n"
         "expected a folder, or a .tar, .tar.gz, .tar.xz or .zip of one; fetch it again"
     )
+
+
+def _uncompressed(member: Member) -> Member:
+    """Return a member without its compression; as it is where it was not wanted."""
+    if member.is_folder or (member.data is None and not member.fault):
+        return member
+    bare = replace(member, parts=(*member.parts[:-1], bare_name(member.parts[-1])))
+    try:
+        return bare if member.data is None else replace(bare, data=uncompressed(member.data, MEMBER_LIMIT))
+    except SpectrumError as error:
+        return replace(bare, data=None, fault=str(error).removeprefix("it "))
 
 
 def _of_folder(
@@ -108,10 +116,12 @@ def _of_folder(
     """Yield what is below a folder; `above` are the true paths of the folder itself and those above it."""
     with os.scandir(folder) as listing:
         entries = sorted(listing, key=lambda entry: (_is_folder(entry), entry.name))
+    names = {entry.name for entry in entries}
     for entry in entries:
         file, below = Path(entry.path), (*parts, _readable(entry.name))
+        bare = bare_name(entry.name)
         if not _is_folder(entry):
-            if wanted(entry.name):
+            if wanted(bare) and (bare == entry.name or bare not in names):
                 yield _of_file(file, below)
             elif entry.is_symlink() and not file.exists():
                 yield Member(below, fault="is a link to nothing", is_folder=True)
@@ -162,22 +172,11 @@ def _parts(name: str) -> tuple[tuple[str, ...], str]:
     return parts, _LEADS_OUT if leads_out else ""
 
 
-def decompressor(path: Path) -> Callable[[Path], Any] | None:
-    """Return what opens a file compressed by gzip, xz or bzip2 for reading bytes; None if it is not."""
-    with path.open("rb") as file:
-        magic = file.read(6)
-    return next((opener for start, opener in _OPENERS.items() if magic.startswith(start)), None)
-
-
 def _of_tar(path: Path, wanted: Callable[[str], bool]) -> Iterator[Member]:
-    opener = decompressor(path)
-    if opener is None and path.stat().st_size % tarfile.BLOCKSIZE:
+    if not unpacking(path) and path.stat().st_size % tarfile.BLOCKSIZE:
         # tarfile takes a header that is cut short for the end of the archive.
         raise _unreadable(path, "its size is not that of a tar file")
-    with (
-        opener(path) if opener else path.open("rb") as stream,
-        tarfile.open(fileobj=stream, mode="r|") as archive,
-    ):
+    with opened(path) as stream, tarfile.open(fileobj=stream, mode="r|") as archive:
         links = _Links()
         for info in archive:
             parts, fault = _parts(info.name)

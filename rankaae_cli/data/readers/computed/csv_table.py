@@ -15,11 +15,11 @@ import numpy as np
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.structure.descriptors import require_usable_names
 from rankaae_cli.core.xas.spectra import SpectrumError, regrid
+from rankaae_cli.data.compression import opened
 from rankaae_cli.data.family.rejections import Rejection
 from rankaae_cli.data.family.sites import FamilySpec, Sites, gather, require_overlap, site_index
 from rankaae_cli.data.family.spectra_rows import Spectra, blocks_of
 from rankaae_cli.data.files import require_file
-from rankaae_cli.data.readers.computed.archive import COMPRESSION_ERRORS, decompressor
 
 _FORMAT = "expected two index columns (material, site), then AUX_<descriptor> and ENE_<eV> columns"
 # Sites are written as 3, 003, 003_Cu, or 3.0 where pandas took the column for floats.
@@ -146,23 +146,18 @@ class _Lines:
 @contextmanager
 def _opened(path: Path) -> Iterator[Any]:
     """Open a table, whatever its line ends and compression, and give a `csv.reader` of it."""
-    why: object
     try:
-        opener = decompressor(path)
-        with (
-            opener(path) if opener else path.open("rb") as stream,
-            io.TextIOWrapper(stream, encoding="utf-8-sig", newline="") as text,
-        ):
+        with opened(path) as stream, io.TextIOWrapper(stream, encoding="utf-8-sig", newline="") as text:
             yield csv.reader(text, strict=True)
         return
     except UnicodeDecodeError:
         why = "it is not text in UTF-8"
-    except COMPRESSION_ERRORS:
-        why = "it is compressed, and damaged or cut short"
-    except csv.Error as error:
-        why = f"{error}; is a quote left open?"
+    except SpectrumError as error:
+        why = str(error)
+    except csv.Error:
+        why = "its cells cannot be told apart: is a quote left open?"
     except OSError as error:
-        why = error.strerror or error
+        why = error.strerror or "the drive gives no reason"
     raise UserError(f"{path} cannot be read as a CSV file: {why}\n{_FORMAT}")
 
 

@@ -28,6 +28,7 @@ from rankaae_cli.data.readers.computed.feff_spool import FeffSpool
 from rankaae_cli.data.structures.shells import ShellOptions, first_shells
 
 _SPECTRA = "<material>/FEFF-XANES/<site>_<El>/xmu.dat or <material>/feff_<site>_*/XANES/xmu.dat"
+_STRUCTURES = ("POSCAR", "CONTCAR")
 _SITE_ELEMENT = re.compile(r"(\d{1,18})_([A-Z][a-z]?)")  # no more digits than 64 bits hold
 _FEFF_SITE = re.compile(r"feff_(\d{1,18})(?:_.*)?")
 
@@ -154,7 +155,7 @@ def _describe(scan: _Scan, spec: FamilySpec, keep_all: bool, options: ShellOptio
 
 def _scan(path: Path, spec: FamilySpec, max_tail: float, spool: FeffSpool, scanning: Gauge) -> _Scan:
     scan, spectra = _Scan(spool), 0
-    for member in members(path, lambda name: name in ("POSCAR", "xmu.dat")):
+    for member in members(path, lambda name: name in (*_STRUCTURES, "xmu.dat")):
         if member.parts[0] == "__MACOSX":  # what macOS adds to zip files
             continue
         name, folders = member.parts[-1], member.parts[:-1]
@@ -164,9 +165,12 @@ def _scan(path: Path, spec: FamilySpec, max_tail: float, spool: FeffSpool, scann
             continue
         if located:
             _see(spool, located[0])
-        if name == "POSCAR" and not member.is_folder:
-            poscar = None if member.fault else member.data or b""
-            spool.put_structure("/".join(folders), poscar, member.fault and f"POSCAR {member.fault}")
+        if name in _STRUCTURES and not member.is_folder:
+            poscar, fault = (
+                None if member.fault else member.data or b"",
+                member.fault and f"{name} {member.fault}",
+            )
+            spool.put_structure("/".join(folders), poscar, fault, relaxed=name == "CONTCAR")
         elif name == "xmu.dat" and not member.is_folder:
             _take_spectrum(scan, member, path, spec, max_tail)
             spectra += 1
@@ -181,7 +185,7 @@ def _reject_incomplete(scan: _Scan) -> None:
     for folder, site in scan.spool.sites_without_spectrum():
         scan.reject(folder, site, "no xmu.dat in the folder of the site")
     for folder in scan.spool.structures_without_site():
-        scan.reject(folder, "", "no spectrum beside this POSCAR")
+        scan.reject(folder, "", "no spectrum beside this structure")
 
 
 def _see(spool: FeffSpool, place: _Place) -> None:

@@ -1,6 +1,7 @@
 """What a scan of FEFF folders finds, kept in a temporary file so that memory does not grow with it."""
 
 import sqlite3
+import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ from rankaae_cli.data.structures.shell_task import ShellTask
 
 # `above` holds the folders that materials lie in, or are: a site's folder among them is none.
 _TABLES = """
-CREATE TABLE structure (folder TEXT PRIMARY KEY, poscar BLOB, fault TEXT);
+CREATE TABLE structure (folder TEXT PRIMARY KEY, poscar BLOB, fault TEXT, relaxed INTEGER);
 CREATE TABLE spectrum (number INTEGER PRIMARY KEY, folder TEXT, site INTEGER, spectrum BLOB, described BLOB);
 CREATE INDEX spectrum_folder ON spectrum (folder);
 CREATE TABLE place (path TEXT PRIMARY KEY, folder TEXT, site TEXT, accounted INTEGER);
@@ -84,9 +85,16 @@ class FeffSpool:
         self._do("UPDATE place SET accounted = 1 WHERE path = ?", (path,))
         return bool(before and before[0][0])
 
-    def put_structure(self, folder: str, poscar: bytes | None, fault: str) -> None:
-        """Put in the POSCAR of a material, or why it could not be read; the first of a folder counts."""
-        self._do("INSERT OR IGNORE INTO structure VALUES (?, ?, ?)", (folder, poscar, fault))
+    def put_structure(self, folder: str, poscar: bytes | None, fault: str, relaxed: bool = False) -> None:
+        """Put in the POSCAR of a material, or why it could not be read; the first of a folder counts.
+
+        A relaxed one (a CONTCAR) counts where there is no other.
+        """
+        self._do(
+            "INSERT INTO structure VALUES (?, ?, ?, ?) ON CONFLICT (folder) DO UPDATE SET relaxed = 0, "
+            "poscar = excluded.poscar, fault = excluded.fault WHERE relaxed AND NOT excluded.relaxed",
+            (folder, poscar, fault, relaxed),
+        )
 
     def put_spectrum(self, folder: str, site: int, spectrum_E: np.ndarray) -> None:
         """Put in the spectrum of a site, shape (E,), float32."""
@@ -110,7 +118,7 @@ class FeffSpool:
     def fault_of(self, folder: str) -> str:
         """Return why a material has no structure, or nothing."""
         rows = self._do("SELECT fault FROM structure WHERE folder = ?", (folder,))
-        return str(rows[0][0]) if rows else "no POSCAR in the folder of the material"
+        return str(rows[0][0]) if rows else "no POSCAR or CONTCAR in the folder of the material"
 
     def folders(self) -> Iterator[str]:
         """Yield the folders of the materials that have a spectrum, sorted."""
@@ -181,8 +189,8 @@ class FeffSpool:
                 yield
         except sqlite3.OperationalError as error:
             raise UserError(
-                f"the temporary file of this ingest cannot be written ({error})\n"
-                "free some space in the folder for temporary files, or name another with TMPDIR="
+                f"the temporary file of this ingest cannot be written in {tempfile.gettempdir()}: is it full?\n"
+                "free some space there, or name another folder for temporary files with TMPDIR="
             ) from error
 
 

@@ -1,5 +1,6 @@
 """Arrays of spectra without descriptors, in NumPy's npz format."""
 
+import io
 import re
 import zipfile
 import zlib
@@ -9,6 +10,7 @@ import numpy as np
 
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.xas.spectra import SpectrumError, check_spectrum, regrid, uniform_grid
+from rankaae_cli.data.compression import opened
 from rankaae_cli.data.family.rejections import Rejection
 from rankaae_cli.data.family.sites import FamilySpec, Sites, gather, require_overlap, site_index
 from rankaae_cli.data.files import require_file
@@ -90,7 +92,9 @@ def _grid(start: float | None, step: float | None) -> tuple[float, float]:
 
 def _arrays(path: Path) -> tuple[np.ndarray, list[str]]:
     try:
-        with path.open("rb") as file:
+        with opened(path) as stream:
+            # An archive is read from its end, to which a compressed stream does not skip.
+            file = stream if isinstance(stream, io.BufferedReader) else io.BytesIO(stream.read())
             magic = file.read(6)
             file.seek(0)
             if magic == np.lib.format.MAGIC_PREFIX:
@@ -105,8 +109,11 @@ def _arrays(path: Path) -> tuple[np.ndarray, list[str]]:
                 spectra, ids = arrays["spectra"], arrays["ids"]
     except UserError:
         raise
+    except SpectrumError as error:
+        raise UserError(f"{path} cannot be read as an npz file: {error}\n{_FORMAT}") from error
     except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror or error}\ncheck the file") from error
+        why = error.strerror or "the drive gives no reason"
+        raise UserError(f"{path} cannot be read: {why}\ncheck the file") from error
     except (ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         # numpy's own words for an array of objects advise to load it all the same, which runs foreign code.
         why = "an array of Python objects" if "pickle" in str(error) else "damaged or cut short"

@@ -1,5 +1,8 @@
 """Layouts of FEFF folders, and the reason against each site that cannot be used."""
 
+import bz2
+import gzip
+import lzma
 import os
 import tarfile
 import zipfile
@@ -141,14 +144,14 @@ def test_every_site_is_a_row_or_has_its_reason(tmp_path, read):
         ("c", "0"): "the structure holds no Cu; it is of Fe, O",
         ("d", "0"): "first shell is Cl6, not all O",
         ("e", "0"): "coordination number 2, the family keeps 4, 5, 6",
-        ("f", "0"): "no POSCAR in the folder of the material",
+        ("f", "0"): "no POSCAR or CONTCAR in the folder of the material",
         ("g", "0"): reasons(sites)["g", "0"],
         ("h", "0"): "no xmu.dat in the folder of the site",
         ("h", "1"): "the spectrum is of Zn, the family is of Cu",
         ("h", "2"): "the spectrum is of the L3 edge, the family is of the K edge",
         ("h", "3"): "NaN or infinite values: energy of point 20 (1 in all)",
         ("h", "first"): "the name of the site's folder is not <site>_<El>",
-        ("i", ""): "no spectrum beside this POSCAR",
+        ("i", ""): "no spectrum beside this structure",
         ("j/calculation", ""): reasons(sites)["j/calculation", ""],
     }
     assert reasons(sites)["g", "0"].startswith("the structure cannot be read: ")
@@ -156,6 +159,31 @@ def test_every_site_is_a_row_or_has_its_reason(tmp_path, read):
         "unknown layout: xmu.dat is not at <material>/FEFF-XANES"
     )
     assert len(sites) == 4
+
+
+def test_compressed_files_and_relaxed_structures_are_read(tmp_path, read):
+    """As programs that run VASP and FEFF leave them."""
+    files = {
+        "a/POSCAR.gz": gzip.compress(rock_salt().encode()),
+        "a/FEFF-XANES/000_Cu/xmu.dat.gz": gzip.compress(xmu_text().encode()),
+        "b/CONTCAR.bz2": bz2.compress(rock_salt().encode()),
+        "b/feff_001_Cu-K/XANES/xmu.dat.xz": lzma.compress(xmu_text().encode()),
+        "c/CONTCAR": "damaged",
+        "c/POSCAR": rock_salt(),
+        **site("c", 2),
+        "d/POSCAR": rock_salt(),
+        "d/FEFF-XANES/003_Cu/xmu.dat.zst": b"(\xb5/\xfd\x04\x00",
+    }
+    root = write(tmp_path / "runs", files)
+    with zipfile.ZipFile(tmp_path / "runs.zip", "w") as archive:
+        for path in sorted(root.rglob("*"), reverse=True):
+            archive.write(path, path.relative_to(root))
+    for path in (root, tmp_path / "runs.zip"):
+        sites = read(path)
+        assert list(zip(sites.material_N, sites.site_N, strict=True)) == [("a", 0), ("b", 1), ("c", 2)]
+        assert reasons(sites) == {
+            ("d", "3"): "xmu.dat is compressed by zstd, which is not read: unpack it, such as by unzstd"
+        }
 
 
 def test_one_site_found_twice_is_a_row_and_a_reason(tmp_path, read):
