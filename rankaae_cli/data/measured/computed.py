@@ -12,7 +12,7 @@ from rankaae_cli.data.family.family_file import FORMAT, read_family
 from rankaae_cli.data.family.sites import FamilySpec
 from rankaae_cli.data.measured.columns import ColumnChoice
 from rankaae_cli.data.readers.computed.csv_table import read_csv
-from rankaae_cli.data.readers.computed.feff import parse_xmu
+from rankaae_cli.data.readers.computed.feff import is_xmu_text, parse_xmu
 from rankaae_cli.data.readers.scans.raw_scan import Contents, Fault, RawScan
 
 # Sources of family files whose spectra were measured.
@@ -20,11 +20,8 @@ MEASURED_SOURCES = frozenset({"measured", "xdi"})
 
 
 def is_xmu(contents: Contents) -> bool:
-    """Tell FEFF's xmu.dat by the line that names its columns, or the one with the edge step."""
-    head = contents.text[:4000]
-    return "xsedge" in head or any(
-        line.replace("#", " ").split()[:4] == ["omega", "e", "k", "mu"] for line in head.splitlines()
-    )
+    """Tell FEFF's xmu.dat, whatever it is called."""
+    return is_xmu_text(contents.text)
 
 
 def read_xmu(contents: Contents, choice: ColumnChoice | None = None) -> Iterator[RawScan]:

@@ -11,6 +11,7 @@ from rankaae_cli.core.xas.spectra import SpectrumError
 from rankaae_cli.data.family.family_file import Family, write_family
 from rankaae_cli.data.measured import detect as measured
 from rankaae_cli.data.measured.detect import read_folder, read_measured
+from tests.data.feff_folder import xmu_text as feff_text
 from tests.data.measured_scan import EDGES, copper_xdi, mu, scan_energies
 
 ENERGY = scan_energies(EDGES["Cu"])
@@ -102,6 +103,16 @@ def test_feff_is_computed_and_normalised_and_named_by_its_folder(tmp_path):
     assert (spectrum.name, spectrum.element, spectrum.edge) == ("003_Cu", "Cu", "K")
     assert spectrum.is_computed and spectrum.is_normalised
     np.testing.assert_allclose(spectrum.energy_M, ENERGY, atol=1e-3)
+
+
+@pytest.mark.parametrize("name", ["xmu.dat", "reference_xmu.dat", "a.txt"])
+@pytest.mark.parametrize(
+    "header", [lambda text: "# a path\n" * 5000 + text, lambda text: text.split("@#\n")[-1]]
+)
+def test_feff_is_told_by_what_a_file_holds(tmp_path, name, header):
+    (tmp_path / name).write_text(header(feff_text()))
+    (spectrum,) = read_measured(tmp_path / name)
+    assert spectrum.is_computed and spectrum.is_normalised and len(spectrum) == 173
 
 
 def test_tables_and_family_files_give_a_spectrum_a_row(tmp_path):

@@ -8,6 +8,9 @@ import numpy as np
 from rankaae_cli.core.xas.spectra import SpectrumError
 
 _COLUMNS = 6  # omega e k mu mu0 chi
+# The line that names the columns, and the one with the edge step; headers hold a line for each path, any number.
+_NAMES = re.compile(r"^[ \t#]*omega[ \t]+e[ \t]+k[ \t]+mu\b.*$", re.MULTILINE)
+_EDGE_STEP = re.compile(r"^[ \t#]*xsedge\b", re.MULTILINE)
 _ABSORBER = re.compile(r"Abs\s+Z=\s*(\d+)")
 _SHELL = re.compile(r"\b(K|[LMNO][1-7]?)\s+shell")
 # Fortran drops the E of an exponent with three digits: 1.234-101.
@@ -39,11 +42,28 @@ class Xmu:
     edge: str = ""
 
 
-def parse_xmu(data: bytes) -> Xmu:
-    """Parse an ``xmu.dat`` of FEFF 6, 8 or 9.
+def is_xmu_text(text: str) -> bool:
+    """Tell FEFF's ``xmu.dat``, whatever the file is called, by its header or, where it has none, by its columns.
 
-    The header is of any length: lines with ``#`` (FEFF 8), ``# #`` (FEFF 9) or none of these, up to the line
-    that names the columns; where there is no such line, up to the first line of numbers.
+    These are six, e is omega but for a constant, and chi is mu - mu0 (FEFF 8 on) or mu / mu0 - 1 (FEFF 6).
+    """
+    if _NAMES.search(text) or _EDGE_STEP.search(text):
+        return True
+    try:
+        omega_M, e_M, _, mu_M, mu0_M, chi_M = _table(text.splitlines())[0].T
+    except SpectrumError:
+        return False
+    shifts_M = omega_M - e_M
+    off_M = np.minimum(np.abs(mu_M - mu0_M - chi_M), np.abs(mu_M - mu0_M - chi_M * mu0_M))
+    is_shifted = np.ptp(omega_M) > 1 and np.ptp(shifts_M) < 0.01 < np.abs(shifts_M).min()
+    return len(omega_M) > 9 and bool(is_shifted and off_M.max() < 1e-3 * np.abs(mu_M).max())
+
+
+def parse_xmu(data: bytes) -> Xmu:
+    """Parse an ``xmu.dat`` of FEFF 6, 8, 9 or 10.
+
+    The header is of any length: lines with ``#`` (FEFF 8), ``# #`` (FEFF 9) or none of these (FEFF 6), up to the
+    line that names the columns; where there is no such line, up to the first line of six numbers.
 
     Raises
     ------
@@ -51,15 +71,7 @@ def parse_xmu(data: bytes) -> Xmu:
         If there are no rows, a row has too few columns, or a field is not a number.
     """
     lines = data.decode("utf-8", errors="replace").splitlines()
-    start = _first_row(lines)
-    header = "\n".join(lines[:start])
-    rows = [line for line in lines[start:] if line.strip() and not line.lstrip().startswith("#")]
-    if not rows:
-        raise SpectrumError("truncated: xmu.dat has no rows of numbers")
-    fields = " ".join(rows).split()
-    if len(fields) != _COLUMNS * len(rows) or len(rows[-1].split()) != _COLUMNS:
-        raise SpectrumError(_ragged(lines, start))
-    table = np.array(_numbers(fields)).reshape(-1, _COLUMNS)
+    table, header = _table(lines)
     absorber, shell = _ABSORBER.search(header), _SHELL.search(header)
     return Xmu(
         energy=table[:, 0],
@@ -77,22 +89,31 @@ def require_absorber(xmu: Xmu, element: str, edge: str) -> None:
         raise SpectrumError(f"the spectrum is of the {xmu.edge} edge, the family is of the {edge} edge")
 
 
+def _table(lines: list[str]) -> tuple[np.ndarray, str]:
+    """Return the numbers, shape (M, 6), and the header above them."""
+    start = _first_row(lines)
+    rows = [line for line in lines[start:] if line.strip() and not line.lstrip().startswith("#")]
+    if not rows:
+        raise SpectrumError("truncated: xmu.dat has no rows of numbers")
+    fields = " ".join(rows).split()
+    if len(fields) != _COLUMNS * len(rows) or len(rows[-1].split()) != _COLUMNS:
+        raise SpectrumError(_ragged(lines, start))
+    return np.array(_numbers(fields)).reshape(-1, _COLUMNS), "\n".join(lines[:start])
+
+
 def _first_row(lines: list[str]) -> int:
-    for i, line in enumerate(lines):
-        words = line.replace("#", " ").split()
-        if words[:4] == ["omega", "e", "k", "mu"]:
-            return i + 1
-        if len(words) == _COLUMNS and not line.lstrip().startswith("#") and _is_row(words):
-            return i
-    return len(lines)
+    # Without #, the lines of the paths in the header are six numbers too: the names of the columns come after them.
+    named = (i for i, line in enumerate(lines) if "omega" in line and _NAMES.match(line))
+    unnamed = (i for i, line in enumerate(lines) if _is_row(line))
+    return next(named, -1) + 1 or next(unnamed, len(lines))
 
 
-def _is_row(words: list[str]) -> bool:
+def _is_row(line: str) -> bool:
+    words = line.split()
     try:
-        _numbers(words)
+        return len(words) == _COLUMNS and not words[0].startswith("#") and bool(_numbers(words))
     except SpectrumError:
         return False
-    return True
 
 
 def _ragged(lines: list[str], start: int) -> str:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from rankaae_cli.core.xas.spectra import SpectrumError
-from rankaae_cli.data.readers.computed.feff import parse_xmu, require_absorber
+from rankaae_cli.data.readers.computed.feff import is_xmu_text, parse_xmu, require_absorber
 from tests.data.feff_folder import HEADERS, xmu_text
 
 
@@ -21,6 +21,45 @@ def test_a_file_without_any_header():
     assert np.allclose(xmu.mu, np.arange(5) / 10)
     assert (xmu.element, xmu.edge) == ("", "")
     require_absorber(xmu, "Cu", "K")
+
+
+PATHS = "".join(f"{i:6d}    0.00401  100.000   12.00   2   {2 + i / 99:.4f}\n" for i in range(300))
+
+
+@pytest.mark.parametrize("header", HEADERS)
+@pytest.mark.parametrize("mark", ["# ", ""])
+def test_a_header_of_any_length_is_a_header(header, mark):
+    """FEFF 6 writes the six numbers of each path without a mark before them."""
+    head = HEADERS[header].format(z=29, edge="K").splitlines(keepends=True)
+    paths = "".join(mark + line for line in PATHS.splitlines(keepends=True))
+    rows = xmu_text(header=header).split("@#\n")[1]
+    text = "".join([*head[:-1], paths, head[-1], rows])
+    assert is_xmu_text(text)
+    xmu = parse_xmu(text.encode())
+    assert (len(xmu.energy), xmu.energy[0], xmu.element) == (173, 8984.5, "Cu")
+
+
+def test_without_a_header_the_columns_tell():
+    rows = xmu_text().split("@#\n")[1]
+    table = np.array([line.split() for line in rows.splitlines()], dtype=float)
+    assert is_xmu_text(rows) and is_xmu_text("# a note\n\n" + rows)
+    older = table.copy()  # FEFF 6: chi is a share of mu0
+    older[:, 4], older[:, 5] = table[:, 3] / 1.1, 0.1
+    others = {}
+    for name in ("another energy", "another chi", "no shift", "five columns", "few rows"):
+        others[name] = table.copy()
+    others["another energy"][:, 1] *= 1.01
+    others["another chi"][:, 5] = 0.2
+    others["no shift"][:, 1] = table[:, 0]
+    others["five columns"] = table[:, :5]
+    others["few rows"] = table[:9]
+    assert is_xmu_text(text_of(older))
+    assert [name for name, columns in others.items() if is_xmu_text(text_of(columns))] == []
+    assert not is_xmu_text("dear diary, the omega and the e of it\n")
+
+
+def text_of(table):
+    return "".join(" ".join(f"{x:.6E}" for x in row) + "\n" for row in table)
 
 
 def test_exponents_without_their_letter():
