@@ -17,6 +17,7 @@ import numpy as np
 
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.structure.descriptors import Shell
+from rankaae_cli.data.structures.poscar import poscar_fault, with_one_scale
 from rankaae_cli.data.structures.shell_task import MaterialShells, ShellTask
 
 # To be raised when the same structure would give other shells than before: it is part of the cache's keys.
@@ -24,6 +25,12 @@ ALGORITHM = 3
 _AGAIN_EVERY = 0.5  # seconds
 _SAME_PLACE = 0.1  # angstrom; no two atoms are nearer
 _NEAREST_ATOMS = 0.5  # angstrom; the shortest bond, of H2, is 0.74
+_NO_STRUCTURE = (
+    "its lines are those of a POSCAR, but they make no crystal: are the cell and the elements right?"
+)
+_NO_SHELL = (
+    "no first shell could be found: the atom is not surrounded, as in a cell that is very large or flat"
+)
 _NO_ELEMENTS = "the POSCAR names no elements (VASP 4): write a line of them above the numbers of atoms"
 
 
@@ -73,14 +80,19 @@ def compute(task: ShellTask, time_limit: float) -> MaterialShells:
 
 
 def _compute(task: ShellTask) -> MaterialShells:
+    from pymatgen.core import Element
     from pymatgen.io.vasp import Poscar
 
+    text = task.poscar.decode("utf-8-sig", errors="replace")
     try:
-        poscar = Poscar.from_str(task.poscar.decode("utf-8-sig", errors="replace"), read_velocities=False)
+        poscar = Poscar.from_str(with_one_scale(text), read_velocities=False)
         structure = poscar.structure
         elements = [site.specie.symbol for site in structure]
-    except Exception as error:  # pymatgen raises all kinds for a damaged POSCAR
-        return MaterialShells(fault=f"the structure cannot be read: {_one_line(error)}")
+        if structure.volume < _SAME_PLACE**3:
+            raise ValueError("a cell without a volume")
+    except Exception:  # pymatgen raises all kinds for a damaged POSCAR
+        fault = poscar_fault(text, Element.is_valid_symbol) or _NO_STRUCTURE
+        return MaterialShells(fault=f"the structure cannot be read: {fault}")
     if not poscar.true_names:  # pymatgen makes them up then: H, He, Li, ...
         return MaterialShells(fault=_NO_ELEMENTS)
     if fault := _two_at_one_place(structure, elements):
@@ -94,8 +106,8 @@ def _compute(task: ShellTask) -> MaterialShells:
     for i in sites:
         try:
             shells[i] = _shell(finder, i, np.nan if states is None else float(states[i]))
-        except Exception as error:  # such as no Voronoi cell
-            faults[i] = f"no first shell could be found: {_one_line(error)}"
+        except Exception:  # such as no Voronoi cell
+            faults[i] = _NO_SHELL
     return MaterialShells(
         atoms=len(structure),
         elements=tuple(sorted(set(elements))),
@@ -269,8 +281,3 @@ def _versions() -> tuple[str, ...]:
         except metadata.PackageNotFoundError:
             continue
     return tuple(versions)
-
-
-def _one_line(error: Exception) -> str:
-    text = " ".join(str(error).split()) or type(error).__name__
-    return text if len(text) <= 120 else text[:117] + "..."
