@@ -1,6 +1,7 @@
-"""The absorber as files spell it: the symbol of its element, the name of its edge."""
+"""The absorber as files spell it: the symbol of its element, the name of its edge, its fluorescence lines."""
 
 import re
+from collections.abc import Sequence
 
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.xas.edges import EDGES, edge_energy
@@ -13,6 +14,10 @@ _EDGE = re.compile(
 _FOIL = re.compile(
     r"(?<![A-Za-z])([A-Z][a-z]?)[\s_-]*(?:[\d.]+[\s_-]*\w{0,2}[\s_-]+)?(?:metal|foil)", re.ASCII
 )
+# Of columns named after a line: which are a sum, which corrected for dead time, and which no counts at all.
+_SUM, _CORRECTED = {"sum", "total", "tot"}, {"corr", "corrected", "dtc", "dt", "dtcorr"}
+_NO_COUNTS = {"icr", "ocr", "dead", "deadtime", "factor", "dtfactor", "live", "livetime", "time", "i0", "mu"}
+_NO_COUNTS |= {"bkg", "background", "err", "error", "sigma", "std", "norm", "normalised", "normalized"}
 _ROMAN = {"I": "1", "II": "2", "III": "3", "IV": "4", "V": "5"}
 
 
@@ -57,3 +62,37 @@ def tabulated_edge(element: str | None, edge: str | None) -> float | None:
         return edge_energy(element, edge or "K")
     except UserError:
         return None
+
+
+def fluorescence_columns(names: Sequence[str], element: str | None, edge: str | None) -> list[int]:
+    """Return which columns are named after a fluorescence line of an element, from 0 on: those to be summed.
+
+    `FeKa`, `Sum_Fe_Ka`, `Fe_Ka_mca1`, `dtc_FE_KA1` and `Fe K-alpha` are iron's, and no other element's. Of columns
+    with and without correction for dead time the corrected ones are taken; a sum instead of its parts; one without
+    a number instead of those with one; Kb only where there is no Ka.
+
+    Parameters
+    ----------
+    names
+        One a column, as the file has them; empty where there is none.
+    element, edge
+        The absorber; K lines where no edge is named.
+    """
+    if not element:
+        return []
+    shell = (edge or "K")[0].lower()
+    line = re.compile(rf"(?:^|_){element.lower()}_?{shell}(?:_?(a|b)(?:lpha|eta)?)?(?=[_\d]|$)")
+    alpha: list[tuple[int, set[str], bool]] = []
+    beta: list[tuple[int, set[str], bool]] = []
+    for i, name in enumerate(names):
+        plain = re.sub(r"(?<=[a-z\d])(?=[A-Z])", "_", name).replace("α", "a").replace("β", "b")
+        plain = re.sub(r"\W+", "_", plain).lower()
+        if match := line.search(plain):
+            others = plain[: match.start()] + "_" + plain[match.end() :]
+            words = set(re.split(r"[_\d]+", others))
+            if words & _CORRECTED or not words & _NO_COUNTS:
+                (beta if match[1] == "b" else alpha).append((i, words, bool(re.search(r"\d", others))))
+    parts = alpha or beta
+    parts = [part for part in parts if part[1] & _CORRECTED] or parts
+    whole = [i for i, words, _ in parts if words & _SUM] or [i for i, _, numbered in parts if not numbered]
+    return whole[:1] or [i for i, *_ in parts]

@@ -1,29 +1,54 @@
 """The absorption made of a scan's columns: which of transmission and fluorescence, and of what."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
-from rankaae_cli.core.xas.edge_position import find_edge
+from rankaae_cli.core.xas.edge_position import find_edge, point_noise
 from rankaae_cli.core.xas.glitches import full_range
 from rankaae_cli.core.xas.spectra import SpectrumError
 from rankaae_cli.data.measured.columns import SIGNALS, ColumnChoice, choosing
 from rankaae_cli.data.measured.spectrum import LONGEST, working_points
 
-_TRANSMISSION, _FLUORESCENCE = ("mutrans", "itrans"), ("mufluor", "ifluor")
-# What is made of counts: its name, and the detectors above and below the bar.
-_QUOTIENTS = {"itrans": ("log(i0/itrans)", "i0", "itrans"), "ifluor": ("ifluor/i0", "ifluor", "i0")}
-# Fluorescence is taken before transmission if its noise, in edge steps, is lower by this factor, that of
-# transmission is not good enough, and the sample does not absorb so much that its fluorescence is absorbed too.
-_LESS_NOISE, _GOOD_NOISE, _THICK_STEP = 3.0, 0.01, 0.3
+# What a column is a signal of; a line's fluorescence, which files call as they like, is not among them. A finished
+# absorption is the last resort.
+_TRANSMISSION, _FLUORESCENCE, _UNNAMED, _FINISHED = "transmission", "fluorescence", "mu", "normalised"
+_KINDS = {
+    "mutrans": _TRANSMISSION,
+    "itrans": _TRANSMISSION,
+    "mufluor": _FLUORESCENCE,
+    "ifluor": _FLUORESCENCE,
+    "mu": _UNNAMED,
+    "flat": _FINISHED,
+    "normtrans": _FINISHED,
+    "normfluor": _FINISHED,
+}
+# A signal is taken before one that stands earlier if its noise, in edge steps, is lower by this factor and that of
+# the other is not good enough; but not before the transmission of a sample that absorbs so much that its
+# fluorescence is absorbed too, unless that transmission is of no use.
+_LESS_NOISE, _GOOD_NOISE, _THICK_STEP, _NO_USE = 3.0, 0.01, 0.3, 0.1
+_DOUBTFUL_NOISE = 0.03
 _HIGHEST_MU = 100.0  # no absorption is above this, nor its ratio to i0 where gains are alike
 _LEVEL = (3.0, 25.0)  # eV from the edge, between which its step is taken
+_WRONG_SHARE = 0.02  # of the points: a fluorescence below zero
+_ELSEWHERE = 50.0  # eV from the tabulated edge: another edge
+
+
+class Line(NamedTuple):
+    """Fluorescence of the absorber's line: the label of its column, and as what it is chosen."""
+
+    label: str
+    choice: str
 
 
 @dataclass(frozen=True)
 class Absorption:
-    """The absorption made of a scan's columns; shape (M,) each, `kept` is the rows of the scan that remain."""
+    """The absorption made of a scan's columns; shape (M,) each, `kept` is the rows of the scan that remain.
+
+    `fault` says why each of several signals failed where none shows an edge; the first is given then.
+    """
 
     mu_M: np.ndarray
     reference_M: np.ndarray | None
@@ -32,6 +57,40 @@ class Absorption:
     columns_used: str
     notes: tuple[str, ...]
     doubts: tuple[str, ...] = ()
+    fault: str = ""
+
+
+@dataclass(frozen=True)
+class _Trial:
+    """What came of one signal: its noise in edge steps, infinite where its edge is another one, or its fault."""
+
+    column: str
+    choice: str
+    mu_M: np.ndarray | None = None
+    kept: np.ndarray | None = None
+    notes: tuple[str, ...] = ()
+    noise: float = np.inf
+    step: float = 0.0
+    fault: str = ""
+
+    @property
+    def kind(self) -> str:
+        return _KINDS.get(self.column, _FLUORESCENCE)
+
+    @property
+    def name(self) -> str:
+        return _shown_name(self.column)
+
+    @property
+    def is_thick(self) -> bool:
+        return self.kind == _TRANSMISSION and self.step >= _THICK_STEP
+
+    def is_clearer_than(self, other: "_Trial") -> bool:
+        if other.fault or self.fault:
+            return bool(other.fault) and not self.fault
+        if self.kind == _FINISHED or (other.is_thick and other.noise <= _NO_USE):
+            return False
+        return other.noise > max(_GOOD_NOISE, _LESS_NOISE * self.noise)
 
 
 def absorption(
@@ -40,15 +99,16 @@ def absorption(
     energy_M: np.ndarray,
     expected: float | None,
     mu_label: str,
+    line: Line | None = None,
 ) -> Absorption:
     """Make the absorption, and the reference's, of the columns there are.
 
-    In this order, the first that there is: what the choice names; mu of transmission; log(i0/itrans); mu of
-    fluorescence; ifluor/i0; mu of an unnamed kind; the flattened or normalised absorption. Where a scan has
-    transmission and fluorescence, fluorescence goes first if transmission shows no edge but fluorescence does,
-    or if the noise of transmission is above 1 % of its edge step and three times that of fluorescence, and its
-    edge step is below 0.3: more is a concentrated sample, which absorbs its own fluorescence. Noise is the
-    scatter of points about their neighbours. A note names the other one.
+    What the choice names; else the first of these that there is: mu of transmission; log(i0/itrans); mu of
+    fluorescence; ifluor/i0; fluorescence of the absorber's line over i0; mu of an unnamed kind; the flattened or
+    normalised absorption. All are tried. A later one is taken if those before it cannot be used or show no edge, or
+    if their noise is above 1 % of the edge step and three times its own. Transmission whose edge step is above 0.3
+    is left only if its noise is above 10 %, for a concentrated sample absorbs its own fluorescence. Noise is the
+    scatter of points about their neighbours. Notes name the others.
 
     A reference stands behind the sample, so it is log(itrans/irefer) where there is a transmission,
     log(i0/irefer) otherwise.
@@ -65,48 +125,62 @@ def absorption(
         Where (eV) the edge is tabulated, if that is known.
     mu_label
         What the file calls the column ``mu``, if otherwise.
+    line
+        The column named after the absorber's line, if there is one.
 
     Raises
     ------
     SpectrumError
-        If there is nothing to make it of, or a detector is zero or constant.
+        If there is nothing to make it of, or nothing that can be read.
     """
-    usable = _usable(columns, choice)
-    name, notes = usable[0], [""]
-    transmission = next((n for n in usable if n in _TRANSMISSION), None)
-    fluorescence = next((n for n in usable if n in _FLUORESCENCE), None)
-    if transmission and fluorescence:
-        name, note = _clearer(columns, transmission, fluorescence, energy_M, expected)
-        notes.append(note)
-    mu_M, kept, note = _mu_of(columns, name)
-    is_normalised = name in ("normtrans", "normfluor", "flat")
-    if choice.normalised is not None:
-        is_normalised = choice.normalised
-    doubts = _doubts(columns, name, kept, energy_M)
-    if name not in _QUOTIENTS and _are_counts(mu_M, name == "mu" and not is_normalised):
-        label = mu_label or (name if choice.mu is None else choice.mu)
+    trials = [_trial(columns, *one, energy_M, expected) for one in _usable(columns, choice, line)]
+    best = trials[0]
+    for trial in trials[1:]:
+        best = trial if trial.is_clearer_than(best) else best
+    fault = _failure(trials)
+    if best.fault:
+        best = next((trial for trial in trials if trial.mu_M is not None), best)
+    if best.mu_M is None or best.kept is None:
+        raise SpectrumError(fault or best.fault)
+    is_normalised = best.kind == _FINISHED if choice.normalised is None else choice.normalised
+    doubts = _doubts(columns, best, energy_M) + _doubts_of_choice(trials, best)
+    if not _detectors(best.column) and _are_counts(best.mu_M, best.column == "mu" and not is_normalised):
+        label = mu_label or (best.column if choice.mu is None else choice.mu)
         doubts.append(f"column {label} was taken for mu; it looks like counts that were not divided by i0")
-    reference_M, reference_note = _reference(columns, kept)
+    reference_M, reference_note = _reference(columns, best.kept)
     return Absorption(
-        mu_M,
+        best.mu_M,
         reference_M,
-        kept,
+        best.kept,
         is_normalised,
-        _shown_name(name),
-        tuple(n for n in (note, reference_note, *notes, *doubts) if n),
+        best.name,
+        tuple(n for n in (*best.notes, reference_note, *_notes_of_choice(trials, best), *doubts) if n),
         tuple(doubts),
+        fault,
     )
 
 
-def _usable(columns: Mapping[str, np.ndarray], choice: ColumnChoice) -> Sequence[str]:
-    """Return the columns of which an absorption can be made, the first choice first."""
+def _usable(
+    columns: Mapping[str, np.ndarray], choice: ColumnChoice, line: Line | None
+) -> list[tuple[str, str]]:
+    """Return the columns of which an absorption can be made, the first choice first, and how to choose each."""
     if choice.mu is not None:
-        return ["mu"]
-    chosen = [name for name in _QUOTIENTS if getattr(choice, name) is not None]
-    usable = [n for n in chosen or SIGNALS if n in columns and (n not in _QUOTIENTS or "i0" in columns)]
+        return [("mu", "")]
+    chosen = [name for name in ("itrans", "ifluor") if getattr(choice, name) is not None]
+    labels = {name: name for name in chosen or SIGNALS}
+    if line and not chosen:
+        after = SIGNALS.index("ifluor") + 1
+        labels = {name: name for name in SIGNALS[:after]} | {line.label: line.choice} | labels
+    usable = [
+        (n, choosing(i0="i0", **{"itrans" if n == "itrans" else "ifluor": wanted}))
+        if _detectors(n)
+        else (n, choosing(mu=wanted))
+        for n, wanted in labels.items()
+        if n in columns and ("i0" in columns or not _detectors(n))
+    ]
     if usable:
         return usable[:1] if chosen else usable
-    lacking = [name for name in _QUOTIENTS if name in columns]
+    lacking = [name for name in labels if name in columns]
     if lacking:
         raise SpectrumError(
             f"column {lacking[0]} needs i0, which is not among {_shown(columns)}: name it by "
@@ -118,90 +192,140 @@ def _usable(columns: Mapping[str, np.ndarray], choice: ColumnChoice) -> Sequence
     )
 
 
-def _mu_of(columns: Mapping[str, np.ndarray], name: str) -> tuple[np.ndarray, np.ndarray, str]:
-    """Return the absorption made of a column, the rows that remain, and a note on the others."""
-    if name in _QUOTIENTS:
-        _require_counts(columns, name)
-        # A fluorescence of nothing is dark, but no failure; a logarithm of it is.
-        kept, note = working_points(columns, ["i0", "itrans"] if name == "itrans" else ["i0"])
-        top, bottom = (columns[n][kept] for n in _QUOTIENTS[name][1:])
-        mu_M = np.log(top / bottom) if name == "itrans" else top / bottom
-    else:
-        mu_M, note = columns[name], ""
-        kept = np.ones(len(mu_M), dtype=bool)
-    if np.ptp(mu_M) == 0:
-        raise SpectrumError(f"column {_shown_name(name)} is constant ({mu_M[0]:.6g})")
-    return mu_M, kept, note
+def _detectors(column: str) -> tuple[str, ...]:
+    """Return the detectors above and below the bar of what is made of counts; none for what is finished."""
+    if column == "itrans":
+        return "i0", "itrans"
+    return () if column in _KINDS and column != "ifluor" else (column, "i0")
 
 
-def _clearer(
+def _shown_name(column: str) -> str:
+    detectors = _detectors(column)
+    ratio = "/".join(detectors)
+    return f"log({ratio})" if column == "itrans" else ratio or column
+
+
+def _trial(
     columns: Mapping[str, np.ndarray],
-    transmission: str,
-    fluorescence: str,
+    column: str,
+    choice: str,
     energy_M: np.ndarray,
     expected: float | None,
-) -> tuple[str, str]:
-    """Return which of transmission and fluorescence to take, and a note on the other."""
-    noise, step = _noise_and_step(columns, transmission, energy_M, expected)
-    other_noise, _ = _noise_and_step(columns, fluorescence, energy_M, expected)
-    is_poor = noise > max(_GOOD_NOISE, _LESS_NOISE * other_noise) and not step >= _THICK_STEP
-    if not (is_poor and np.isfinite(other_noise)):
-        return transmission, f"fluorescence is there too: {_choice_of(fluorescence)}"
-    why = "has no edge" if np.isinf(noise) else f"has a noise of {noise:.2%} of the edge step"
-    return fluorescence, (
-        f"fluorescence was taken, with a noise of {other_noise:.2%} of the edge step; transmission {why}: "
-        f"{_choice_of(transmission)} takes it"
-    )
-
-
-def _noise_and_step(
-    columns: Mapping[str, np.ndarray], name: str, energy_M: np.ndarray, expected: float | None
-) -> tuple[float, float]:
-    """Return the scatter of points about their neighbours in edge steps, and the step; without one inf and 0."""
+) -> _Trial:
+    trial = _Trial(column, choice)
     try:
-        mu_M, kept, _ = _mu_of(columns, name)
-        good = np.isfinite(mu_M) & np.isfinite(energy_M[kept])
-        energy, order = np.unique(energy_M[kept][good], return_index=True)
-        if len(energy) < 4 or np.ptp(energy) > LONGEST:
-            return np.inf, 0.0
-        mu = mu_M[good][order]
-        distance = energy - find_edge(energy, mu, expected)
-    except SpectrumError:
+        mu_M, kept, notes = _mu_of(columns, column)
+        trial = _Trial(column, choice, mu_M, kept, notes)
+        noise, step = _noise_and_step(mu_M, energy_M[kept], expected)
+    except SpectrumError as error:
+        return replace(trial, fault=str(error))
+    return replace(trial, noise=noise, step=step)
+
+
+def _mu_of(columns: Mapping[str, np.ndarray], column: str) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
+    """Return the absorption made of a column, the rows that remain, and notes on the others and on signs."""
+    values_M, detectors = columns[column], _detectors(column)
+    if not detectors:
+        mu_M, kept, notes = values_M, np.ones(len(values_M), dtype=bool), [""]
+    else:
+        if np.ptp(values_M) == 0:
+            what = "zero" if values_M[0] == 0 else f"constant ({values_M[0]:.6g})"
+            raise SpectrumError(f"detector column {column} is {what} at all {len(values_M)} points")
+        sign = _sign(columns, detectors)
+        # A fluorescence of nothing is dark, but no failure; a logarithm of it is.
+        kept, note = working_points(columns, detectors if column == "itrans" else ["i0"], sign)
+        top, bottom = (columns[n][kept] for n in detectors)
+        mu_M = np.log(top / bottom) if column == "itrans" else top / bottom
+        said = f"{' and '.join(detectors)} are both negative: their ratio was taken" if sign < 0 else ""
+        notes = [said, note]
+    if np.ptp(mu_M) == 0:
+        raise SpectrumError(f"column {_shown_name(column)} is constant ({mu_M[0]:.6g})")
+    return mu_M, kept, tuple(notes)
+
+
+def _sign(columns: Mapping[str, np.ndarray], detectors: Sequence[str]) -> float:
+    """Return -1 where all of some detectors are negative, as currents that flow the other way; else 1."""
+    return -1.0 if all((columns[name] < 0).mean() > 0.5 for name in detectors) else 1.0
+
+
+def _noise_and_step(mu_M: np.ndarray, energy_M: np.ndarray, expected: float | None) -> tuple[float, float]:
+    """Return the scatter of points about their neighbours in edge steps, and the step.
+
+    They are inf and 0 where the edge is another one than expected. Raise SpectrumError if there is no edge.
+    """
+    good = np.isfinite(mu_M) & np.isfinite(energy_M)
+    energy, order = np.unique(energy_M[good], return_index=True)
+    if len(energy) < 4 or np.ptp(energy) > LONGEST:
         return np.inf, 0.0
-    below, above = (mu[(s * distance > _LEVEL[0]) & (s * distance < _LEVEL[1])] for s in (-1, 1))
+    mu = mu_M[good][order]
+    e0 = find_edge(energy, mu, expected)
+    if expected is not None and abs(e0 - expected) > _ELSEWHERE:
+        return np.inf, 0.0
+    below, above = (mu[(s * (energy - e0) > _LEVEL[0]) & (s * (energy - e0) < _LEVEL[1])] for s in (-1, 1))
     step = float(np.median(above) - np.median(below)) if below.size and above.size else 0.0
-    if not step > 0:
-        return np.inf, 0.0
-    # As in edge_position: the median of second differences of white noise is 0.6745 sqrt(6) of its deviation.
-    return float(1.4826 * np.median(np.abs(np.diff(mu, 2))) / np.sqrt(6)) / step, step
+    return (point_noise(mu) / step, step) if step > 0 else (np.inf, 0.0)
 
 
-def _choice_of(name: str) -> str:
-    return choosing(i0="i0", **{name: name}) if name in _QUOTIENTS else choosing(mu=name)
+def _failure(trials: Sequence[_Trial]) -> str:
+    """Return what was tried and why each failed, where that are several and none is left; else nothing."""
+    if len(trials) < 2 or not all(trial.fault for trial in trials):
+        return ""
+    tried = "; ".join(f"{trial.name}: {trial.fault}" for trial in trials)
+    return f"none of the {len(trials)} signals is an absorption: {tried}"
 
 
-def _shown_name(name: str) -> str:
-    return _QUOTIENTS[name][0] if name in _QUOTIENTS else name
+def _notes_of_choice(trials: Sequence[_Trial], best: _Trial) -> list[str]:
+    """Return which signal was taken and why, where it is not the first, and how to take the others."""
+    before = trials.index(best)
+    notes = []
+    for i, trial in enumerate(trials):
+        first = next(other for other in trials if other.kind == trial.kind)
+        what = trial.kind if trial is first and trial.kind in (_TRANSMISSION, _FLUORESCENCE) else trial.name
+        if trial is best or (i > before and trial.kind not in (_TRANSMISSION, _FLUORESCENCE)):
+            continue
+        if trial.fault:
+            notes.append(f"{what} cannot be taken: {trial.fault}")
+        elif i < before:
+            why = "has no edge there" if np.isinf(trial.noise) else f"has a noise of {trial.noise:.2%} of it"
+            notes.append(f"{what} {why}: {trial.choice} takes it")
+        elif trial.kind != best.kind:
+            notes.append(f"{what} is there too: {trial.choice}")
+    if before:
+        notes.insert(0, f"{best.name} was taken, with a noise of {best.noise:.2%} of the edge step")
+    return notes
 
 
-def _require_counts(columns: Mapping[str, np.ndarray], name: str) -> None:
-    values = columns[name]
-    if np.ptp(values) == 0:
-        what = "zero" if values[0] == 0 else f"constant ({values[0]:.6g})"
-        raise SpectrumError(f"detector column {name} is {what} at all {len(values)} points")
-
-
-def _doubts(
-    columns: Mapping[str, np.ndarray], name: str, kept: np.ndarray, energy_M: np.ndarray
-) -> list[str]:
-    """Return what to say of detectors that are full, by the energies where they are."""
+def _doubts_of_choice(trials: Sequence[_Trial], best: _Trial) -> list[str]:
     doubts = []
-    for detector in _QUOTIENTS[name][1:] if name in _QUOTIENTS else ():
-        full = full_range(columns[detector][kept])
+    if _DOUBTFUL_NOISE < best.noise < np.inf:
+        doubts.append(f"{best.name} has a noise of {best.noise:.1%} of its edge step")
+    thick = next((trial for trial in trials if trial.is_thick), None)
+    if thick and best.kind == _FLUORESCENCE:
+        doubts.append(
+            f"the edge step of {thick.name} is {thick.step:.2g}: a concentrated sample absorbs its own "
+            "fluorescence, which lowers what is above the edge"
+        )
+    return doubts
+
+
+def _doubts(columns: Mapping[str, np.ndarray], best: _Trial, energy_M: np.ndarray) -> list[str]:
+    """Return what to say of detectors that are full, by the energies where they are, or below zero."""
+    doubts = []
+    detectors = _detectors(best.column)
+    sign = _sign(columns, detectors) if detectors else 1.0
+    for detector in detectors:
+        values_M, energy = sign * columns[detector][best.kept], energy_M[best.kept]
+        full = full_range(values_M)
         if full:
-            ends = energy_M[kept][[full.start, full.stop - 1]]
+            ends = energy[[full.start, full.stop - 1]]
             doubts.append(
                 f"detector {detector} is flat at its top from {ends.min():.1f} to {ends.max():.1f} eV: saturated?"
+            )
+        wrong = int((values_M < 0).sum())
+        if wrong > _WRONG_SHARE * len(values_M):
+            doubts.append(
+                f"detector {detector} is {'negative' if sign > 0 else 'positive'} at {wrong} of {len(values_M)} "
+                "points: was an offset, such as a dark current, not subtracted?"
             )
     return doubts
 
@@ -223,7 +347,7 @@ def _reference(columns: Mapping[str, np.ndarray], kept: np.ndarray) -> tuple[np.
     if "irefer" not in columns or before not in columns:
         return None, ""
     top, behind = columns[before][kept], columns["irefer"][kept]
-    if not ((top > 0).all() and (behind > 0).all()):
+    if not (((top > 0) & (behind > 0)).all() or ((top < 0) & (behind < 0)).all()):
         return None, f"the reference is not used: {before} or irefer is not positive everywhere"
     return np.log(top / behind), ""
 

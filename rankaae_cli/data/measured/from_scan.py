@@ -6,12 +6,13 @@ from dataclasses import replace
 import numpy as np
 
 from rankaae_cli.core.xas.spectra import SpectrumError
-from rankaae_cli.data.measured.absorber import is_said, tabulated_edge
-from rankaae_cli.data.measured.absorption import absorption
+from rankaae_cli.data.measured.absorber import fluorescence_columns, is_said, tabulated_edge
+from rankaae_cli.data.measured.absorption import Line, absorption
 from rankaae_cli.data.measured.columns import (
     SIGNALS,
     ColumnChoice,
     abscissa_index,
+    canonical,
     choosing,
     labelled,
     labels_of,
@@ -65,12 +66,12 @@ def spectrum_of(
         return spectrum if scan.is_ordered else ordered(spectrum)
     if scan.command is not None and choice.energy is None:
         choice = replace(choice, energy=_scanned(scan, choice, element, edge) + 1)
-    columns, summed, mu_label = _columns(scan, choice)
+    columns, summed, mu_label, line = _columns(scan, choice, element, edge)
     used = abscissa_index(scan.names, choice)
     unit = choice.unit or _unit(scan, used, element, edge)
     energy_M, note = energies(scan.columns[used], unit, choice.d_spacing or scan.d_spacing)
-    absorbed = absorption(columns, choice, energy_M, tabulated_edge(element, edge), mu_label)
-    return ordered(
+    absorbed = absorption(columns, choice, energy_M, tabulated_edge(element, edge), mu_label, line)
+    spectrum = ordered(
         replace(
             bare,
             energy_M=energy_M[absorbed.kept],
@@ -83,6 +84,10 @@ def spectrum_of(
             doubts=absorbed.doubts,
         )
     )
+    # After the faults of the energies, which may be why no signal shows an edge.
+    if absorbed.fault:
+        raise SpectrumError(absorbed.fault)
+    return spectrum
 
 
 def _scanned(scan: RawScan, choice: ColumnChoice, element: str | None, edge: str | None) -> int:
@@ -106,21 +111,26 @@ def _scanned(scan: RawScan, choice: ColumnChoice, element: str | None, edge: str
     )
 
 
-def _columns(scan: RawScan, choice: ColumnChoice) -> tuple[dict[str, np.ndarray], str, str]:
-    """Return the columns by XDI's labels, a note on what was summed to them, and what mu is called in the file."""
-    if scan.is_labelled:
-        if not (any(scan.names) or choice.chooses_signal):
-            raise SpectrumError(
-                "no Column.N field and no line of labels names the columns: choose them, such as by "
-                f"{choosing(energy=1, i0=2, itrans=3)}"
-            )
-        return *labelled(scan.names, scan.columns, choice), ""
+def _columns(
+    scan: RawScan, choice: ColumnChoice, element: str | None, edge: str | None
+) -> tuple[dict[str, np.ndarray], str, str, Line | None]:
+    """Return the columns by XDI's labels, a note on sums, what the file calls mu, and the absorber's line."""
+    if scan.is_labelled and not (any(scan.names) or choice.chooses_signal):
+        raise SpectrumError(
+            "no Column.N field and no line of labels names the columns: choose them, such as by "
+            f"{choosing(energy=1, i0=2, itrans=3)}"
+        )
     columns, summed = labelled(scan.names, scan.columns, choice)
+    line, note = _line(scan, columns, element, edge)
+    summed = "; ".join(filter(None, [summed, note]))
+    if scan.is_labelled:
+        return columns, summed, "", line
     count = len(scan.columns)
     # Of two columns the fluorescence is already divided.
     is_divided = count == 2 and "ifluor" in columns
-    if choice.chooses_signal or not (is_divided or columns.keys().isdisjoint(SIGNALS)):
-        return columns, summed, ""
+    signals = {*SIGNALS, line.label} if line and count > 2 else SIGNALS
+    if choice.chooses_signal or not (is_divided or columns.keys().isdisjoint(signals)):
+        return columns, summed, "", line
     if count > 2:
         shown = ", ".join(name or "unnamed" for name in scan.names)
         raise SpectrumError(
@@ -128,7 +138,24 @@ def _columns(scan: RawScan, choice: ColumnChoice) -> tuple[dict[str, np.ndarray]
             f"{choosing(energy=1, mu=2)} or {choosing(energy=1, i0=2, itrans=3)}"
         )
     other = 1 - abscissa_index(scan.names, choice)
-    return {"mu": scan.columns[other]}, summed, scan.names[other] or str(other + 1)
+    return {"mu": scan.columns[other]}, summed, scan.names[other] or str(other + 1), None
+
+
+def _line(
+    scan: RawScan, columns: dict[str, np.ndarray], element: str | None, edge: str | None
+) -> tuple[Line | None, str]:
+    """Put the fluorescence of the absorber's line, if there is any, among the columns; a note on a sum."""
+    parts = fluorescence_columns(scan.names, element, edge)
+    if not parts:
+        return None, ""
+    names = [scan.names[i] for i in parts]
+    label = canonical(names[0]) if len(parts) == 1 else f"{element}_{(edge or 'K')[0]}a".lower()
+    columns[label] = np.sum([scan.columns[i] for i in parts], axis=0)
+    choices = [name if name.isidentifier() else str(i + 1) for i, name in zip(parts, names, strict=True)]
+    if len(parts) == 1:
+        return Line(label, choices[0]), ""
+    note = f"{len(parts)} columns of fluorescence, {names[0]} to {names[-1]}, were summed to {label}"
+    return Line(label, f"[{','.join(choices)}]"), note
 
 
 def _unit(scan: RawScan, used: int, element: str | None, edge: str | None) -> str:

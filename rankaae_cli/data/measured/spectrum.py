@@ -176,7 +176,9 @@ def _require_one_scan(energy_M: np.ndarray) -> None:
         )
 
 
-def working_points(columns: Mapping[str, np.ndarray], names: Sequence[str]) -> tuple[np.ndarray, str]:
+def working_points(
+    columns: Mapping[str, np.ndarray], names: Sequence[str], sign: float = 1.0
+) -> tuple[np.ndarray, str]:
     """Return where detectors that are divided or taken the logarithm of work, and a note if not everywhere.
 
     Parameters
@@ -185,6 +187,8 @@ def working_points(columns: Mapping[str, np.ndarray], names: Sequence[str]) -> t
         The columns by name, shape (M,) each.
     names
         The detectors that must be positive.
+    sign
+        -1 where they must be negative, as currents that flow the other way are.
 
     Returns
     -------
@@ -196,17 +200,22 @@ def working_points(columns: Mapping[str, np.ndarray], names: Sequence[str]) -> t
     Raises
     ------
     SpectrumError
-        If a detector is not positive at more than 2 % of the points.
+        If a detector has not that sign at more than 2 % of the points.
     """
     good = np.ones(len(columns[names[0]]), dtype=bool)
+    right, wrong = ("positive", "negative") if sign > 0 else ("negative", "positive")
     for name in names:
-        failed = ~((columns[name] > 0) & np.isfinite(columns[name]))
+        values_M = sign * columns[name]
+        finite = np.isfinite(values_M)
+        failed = ~(finite & (values_M > 0))
         if failed.mean() > _FAILED_SHARE:
-            what = "zero" if (columns[name][failed] == 0).all() else "zero, negative or no number"
+            faults = (("zero", values_M == 0), (wrong, finite & (values_M < 0)), ("no number", ~finite))
+            what = " or ".join(word for word, points in faults if points.any())
+            why = ": was an offset, such as a dark current, not subtracted?" if wrong in what else ""
             raise SpectrumError(
-                f"detector column {name} is {what} at {int(failed.sum())} of {len(failed)} points"
+                f"detector column {name} is {what} at {int(failed.sum())} of {len(failed)} points{why}"
             )
         good &= ~failed
     if good.all():
         return good, ""
-    return good, f"{int((~good).sum())} points at which {' or '.join(names)} is not positive were left out"
+    return good, f"{int((~good).sum())} points at which {' or '.join(names)} is not {right} were left out"
