@@ -17,6 +17,7 @@ from rankaae_cli.core.xas.spectra import SpectrumError, check_spectrum
 MIN_PRE_EDGE, MIN_POST_EDGE = 10.0, 40.0  # eV of the scan below and above the edge
 _FEWEST_PRE, _FEWEST_POST = 3, 5  # points in the fitted ranges
 _FEWEST_POINTS = 30
+_LEVEL = (50.0, 200.0)  # eV above the edge, between which a normalised spectrum is about 1
 # eV; monochromators of 3d metals' scans are off by 0.1 to 2.5 eV. One that is further off than this was never
 # calibrated, or the edge is not the foil's.
 _LARGEST_SHIFT = 10.0
@@ -142,27 +143,40 @@ def _normalised_at(
     )
 
 
-def require_normalised(energy_M: np.ndarray, mu_M: np.ndarray) -> None:
+def require_normalised(energy_M: np.ndarray, mu_M: np.ndarray, expected: float | None = None) -> None:
     """Check that a spectrum that is said to be normalised is: near 0 before the edge and 1 after it.
+
+    The level after it is that from 50 to 200 eV above the edge: far above, what is normalised may leave 1. Of a
+    scan that ends before, it is that of the last fifth of the points.
 
     Parameters
     ----------
     energy_M, mu_M
-        Shape (M,): eV, and what is said to be normalised.
+        Shape (M,): eV, ascending, and what is said to be normalised.
+    expected
+        Where (eV) the edge is expected, if that is known.
 
     Raises
     ------
     SpectrumError
-        If the median of the first twentieth of the points is not between -0.3 and 0.5, or the mean of the last
-        fifth is not between 0.6 and 1.6.
+        If the median of the first twentieth of the points is not between -0.3 and 0.5, or the mean level after the
+        edge is not between 0.6 and 1.6.
     """
     check_spectrum(energy_M, mu_M)
     start = float(np.median(mu_M[: max(1, len(mu_M) // 20)]))
-    end = float(np.mean(mu_M[-max(1, len(mu_M) // 5) :]))
+    after, where = mu_M[-max(1, len(mu_M) // 5) :], "in its last fifth"
+    try:
+        behind = energy_M - find_edge(energy_M, mu_M, expected)
+    except SpectrumError:
+        behind = np.full(len(mu_M), np.nan)
+    inside = (behind > _LEVEL[0]) & (behind < _LEVEL[1])
+    if inside.sum() >= _FEWEST_POST:
+        after, where = mu_M[inside], f"from {_LEVEL[0]:g} to {_LEVEL[1]:g} eV above the edge"
+    end = float(np.mean(after))
     if not (-0.3 < start < 0.5 and 0.6 < end < 1.6):
         raise SpectrumError(
-            f"said to be normalised, but mu is {start:.3g} before the edge and {end:.3g} after it, not 0 and 1: "
-            "it was never normalised"
+            f"said to be normalised, but mu is {start:.3g} where the scan begins and {end:.3g} {where}, not 0 and "
+            "1: it is not normalised to its edge step"
         )
 
 

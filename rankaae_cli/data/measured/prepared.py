@@ -123,7 +123,7 @@ def prepare(
     tabulated = _tabulated(element, edge)
     # On the energies of the file, which its faults are told by.
     if spectrum.is_normalised:
-        require_normalised(spectrum.energy_M, absorption_M)
+        require_normalised(spectrum.energy_M, absorption_M, None if tabulated is None else tabulated - shift)
         e0 = _half_way(spectrum.energy_M, absorption_M)
     else:
         expected = None if tabulated is None else tabulated - shift

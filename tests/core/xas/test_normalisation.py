@@ -214,10 +214,29 @@ def test_a_step_that_is_not_positive_is_named():
 
 def test_raw_absorption_is_not_taken_for_normalised():
     require_normalised(ENERGY, edge_step_function(ENERGY, E0))
-    with pytest.raises(SpectrumError, match=r"said to be normalised, but mu is .* it was never normalised"):
+    with pytest.raises(SpectrumError, match=r"said to be normalised, but mu is .* it is not normalised"):
         require_normalised(ENERGY, mu(ENERGY, E0, step=2.5, offset=-1.3))
-    with pytest.raises(SpectrumError, match="never normalised"):
+    with pytest.raises(SpectrumError, match=r"39\.\d from 50 to 200 eV above the edge, not 0 and 1"):
         require_normalised(ENERGY, 40 * edge_step_function(ENERGY, E0))
+
+
+@pytest.mark.parametrize("above", [30.0, 60.0, 300.0, 1400.0])
+def test_what_is_normalised_is_judged_behind_its_edge_not_far_above_it(above):
+    energy = scan_energies(E0, above=above)
+    values = edge_step_function(energy, E0)
+    # What a wrong slope leaves behind the range of the post-edge line.
+    drift = 1 - np.clip((energy - E0 - 300) / 1000, 0, None)
+    require_normalised(energy, values * drift)
+    require_normalised(energy, values * drift, expected=E0 - 5)
+    where = "in its last fifth" if above < 50 else "from 50 to 200 eV above the edge"
+    with pytest.raises(SpectrumError, match=rf"mu is 0\.\d+ where the scan begins and 0\.\d+ {where}"):
+        require_normalised(energy, 0.4 * values * drift)
+
+
+def test_a_second_edge_is_not_taken_for_the_first_of_what_is_normalised():
+    energy = scan_energies(E0, above=1400.0)
+    values = edge_step_function(energy, E0) + 3.0 * edge_step_function(energy, E0 + 900)
+    require_normalised(energy, values, expected=E0 - 5)
 
 
 @pytest.mark.parametrize("error", [-4.0, 0.0, 2.2])

@@ -94,7 +94,7 @@ def test_a_spectrum_that_came_normalised_is_checked_not_done_again():
     values = edge_step_function(ENERGY, 8985.0)
     done = prepare(spectrum(ENERGY, values, is_normalised=True))
     np.testing.assert_array_equal(done.absorption_M, values)
-    with pytest.raises(SpectrumError, match="it was never normalised"):
+    with pytest.raises(SpectrumError, match="it is not normalised"):
         prepare(spectrum(ENERGY, mu(ENERGY, 8985.0, offset=3.0), is_normalised=True))
 
 
