@@ -1,8 +1,9 @@
 """The arrays of a NeXus entry by XDI's names, and those of each of its spectra."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import h5py
 import numpy as np
@@ -23,57 +24,54 @@ _STACKED = frozenset(("energy", "i0", "irefer", "murefer", "normrefer", *SIGNALS
 # What may come as the channels of one detector, a row or a column each.
 _FLUORESCENCE = ("ifluor", "absorbed")
 _ROLES = ("mu", "i0", "itrans", "ifluor", "irefer")
+_STANDS_STILL = 1e-5  # of its value, that a motor moves by which was not scanned
+_LARGEST = 2**24  # values of an array that may be columns; images are larger
+# Classes of groups that are many, and hold none of what is searched.
+_CLOSED = frozenset(("NXdetector", "NXpositioner", "NXdata", "NXcollection", "NXentry", "NXsubentry"))
 _NOT_ABSORPTION = ("yield", "fluor", "tey", "tfy", "pfy", "herfd")
 
 
-def entry_columns(entry: h5py.Group, choice: ColumnChoice) -> tuple[dict[str, np.ndarray], str]:
-    """Return the arrays of an entry by XDI's names, and the unit of the energies.
+class EntryColumns(NamedTuple):
+    """The arrays of an entry by XDI's names, the unit of the energies, and where these are from if that is unusual.
+
+    The arrays are of shape (M,) each; (N, M) for a stack; (C, M) or (M, C) for the channels of a detector of
+    fluorescence.
+    """
+
+    columns: dict[str, np.ndarray]
+    unit: str
+    note: str
+
+
+def entry_columns(entry: h5py.Group, choice: ColumnChoice) -> EntryColumns:
+    """Return the arrays of an entry by XDI's names.
+
+    Only those are read that may belong to a spectrum: images and the like stay in the file. Where no energies are
+    at their places, those of a scanned motor or its encoder are taken, and the counters of the entry's collections,
+    such as ``measurement`` of the files that BLISS writes.
 
     Parameters
     ----------
     entry
         A group that may hold one scan, or a stack of them.
     choice
-        Which datasets to take instead: by name or path within the entry. They are searched in its collections
-        too, such as ``measurement`` of the files that BLISS writes.
-
-    Returns
-    -------
-    dict
-        Shape (M,) each; (N, M) for a stack; (C, M) or (M, C) for the channels of a detector of fluorescence.
-    str
-        Empty where nothing is said.
+        Which datasets to take instead: by name or path within the entry. They are searched in its collections too.
 
     Raises
     ------
     SpectrumError
         If there are no energies, or no dataset of a chosen name.
     """
-    columns: dict[str, np.ndarray] = {}
-    processed = text_of(value_of(entry, "definition")).startswith("NXxasproc")
-    energy = _energies(entry, choice)
-    if energy is not None:
-        _take(columns, "energy", energy)
-        if choice.energy is not None and "energy" not in columns:
-            raise SpectrumError(f"the dataset {choice.energy!r} is no array of numbers, expected energies")
-    # The entry's own groups last: its monitor need not be the intensity before the sample.
-    for group in [*_groups(entry), entry]:
-        for key, item in group.items():
-            if isinstance(item, h5py.Group):
-                _take(columns, _DETECTORS.get(key, canonical(key)), item.get("data"))
-            elif processed and key == "data":
-                _take(columns, "mu", item)
-            else:
-                _take(columns, "mu" if key == "intensity" else canonical(key), item)
-    if "energy" not in columns:
-        raise SpectrumError(
-            "the entry has no energies: expected monochromator/energy, data/energy or energy, or names, such as by "
-            f"{choosing(energy='energy_enc', mu='mu')}"
-        )
+    places = [*_groups(entry), entry]
+    energy, note = _energies(entry, choice, places)
+    columns = {"energy": _read(energy)}
     count = columns["energy"].shape[-1]
-    columns = {k: v for k, v in columns.items() if _fits(k, v, count)}
+    # The entry's own groups last: its monitor need not be the intensity before the sample.
+    _fill(columns, [*_collections(entry), *places] if note else places, entry, count)
+    if not (note or choice.chooses_signal or columns.keys() & {*SIGNALS, "absorbed"}):
+        _fill(columns, _collections(entry), entry, count)
     _choose(columns, entry, choice, count)
-    return columns, "" if energy is None else text_of(energy.attrs.get("units"))
+    return EntryColumns(columns, text_of(energy.attrs.get("units")), note)
 
 
 def entry_rows(
@@ -120,11 +118,66 @@ def left_to_choose(choice: ColumnChoice) -> ColumnChoice:
     return replace(choice, **roles)
 
 
-def _energies(entry: h5py.Group, choice: ColumnChoice) -> Any:
+def _energies(
+    entry: h5py.Group, choice: ColumnChoice, places: Sequence[h5py.Group]
+) -> tuple[h5py.Dataset, str]:
+    """Return the energies and, where they are not at one of their places, a note on whose they are."""
     if choice.energy is not None:
-        return _named(entry, choice.energy)
-    energy = dataset_of(entry, "monochromator/energy")
-    return dataset_of(entry, "energy") if energy is None else energy
+        energy = _named(entry, choice.energy)
+        if not _is_numeric(energy):
+            raise SpectrumError(f"the dataset {choice.energy!r} is no array of numbers, expected energies")
+        return energy, ""
+    for place in ("monochromator/energy", "energy"):
+        if _is_numeric(energy := dataset_of(entry, place)):
+            return energy, ""
+    for label, dataset in _labelled(places, entry):
+        if label == "energy":
+            return dataset, ""
+    for group in [*_collections(entry), *places]:
+        for key, dataset in _scanned(group):
+            return dataset, f"the energies are those of {key}"
+    raise SpectrumError(
+        "the entry has no energies: expected monochromator/energy, data/energy or energy, or names, such as by "
+        f"{choosing(energy='energy_enc', mu='mu')}"
+    )
+
+
+def _scanned(group: h5py.Group) -> list[tuple[str, h5py.Dataset]]:
+    """Return the datasets of a group that are called after an energy and move, those of encoders first."""
+    moving = []
+    for key, item in items_of(group):
+        if isinstance(item, h5py.Group):
+            item = item.get("data", item.get("value"))
+        if "energy" in key.lower() and _is_numeric(item) and item.ndim == 1:
+            values = _read(item)
+            if np.ptp(values) > _STANDS_STILL * np.abs(values).max():
+                moving.append((key, item))
+    return sorted(moving, key=lambda one: "enc" not in one[0].lower().replace("energy", ""))
+
+
+def _fill(
+    columns: dict[str, np.ndarray], groups: Iterable[h5py.Group], entry: h5py.Group, count: int
+) -> None:
+    """Put the arrays of some groups that have a value for each energy under their labels, the first of a label."""
+    for label, dataset in _labelled(groups, entry):
+        is_of_use = dataset.ndim == 1 or label in _STACKED or label in _FLUORESCENCE
+        if label not in columns and is_of_use and _fits(label, _shape(dataset), count):
+            columns[label] = _read(dataset)
+
+
+def _labelled(groups: Iterable[h5py.Group], entry: h5py.Group) -> Iterator[tuple[str, h5py.Dataset]]:
+    """Yield the arrays of numbers in some groups, each with XDI's name for it."""
+    processed = text_of(value_of(entry, "definition")).startswith("NXxasproc")
+    for group in groups:
+        for key, item in items_of(group):
+            if isinstance(item, h5py.Group):
+                label, item = _DETECTORS.get(key, canonical(key)), item.get("data")
+            elif key == "intensity" or (processed and key == "data"):
+                label = "mu"
+            else:
+                label = canonical(key)
+            if _is_numeric(item):
+                yield label, item
 
 
 def _choose(columns: dict[str, np.ndarray], entry: h5py.Group, choice: ColumnChoice, count: int) -> None:
@@ -141,33 +194,37 @@ def _chosen(
     columns: Mapping[str, np.ndarray], entry: h5py.Group, wanted: str | int, role: str, count: int
 ) -> np.ndarray:
     # The name as it is before what else it may be called: a monitor need not be the i0 beside it.
-    taken: dict[str, np.ndarray] = {}
     label, exact = canonical(str(wanted)), _exactly_named(entry, str(wanted))
     if exact is None and label in columns:
-        taken[role] = columns[label]
+        values = columns[label]
+        if _fits(role, values.shape, count):
+            return values
+        shape = f"of the shape {values.shape}"
     else:
-        _take(taken, role, _named(entry, wanted, columns) if exact is None else exact)
-    values = taken.get(role)
-    if values is None or not _fits(role, values, count):
-        shape = "no array of numbers" if values is None else f"of the shape {values.shape}"
-        raise SpectrumError(
-            f"the dataset {wanted!r} is {shape}, expected {count} points as the energies have"
-        )
-    return values
+        dataset = _named(entry, wanted, columns) if exact is None else exact
+        if not _is_numeric(dataset):
+            shape = "no array of numbers"
+        elif _fits(role, _shape(dataset), count):
+            return _read(dataset)
+        else:
+            shape = f"of the shape {dataset.shape}"
+    raise SpectrumError(f"the dataset {wanted!r} is {shape}, expected {count} points as the energies have")
 
 
 def _named(entry: h5py.Group, wanted: str | int, columns: Mapping[str, np.ndarray] | None = None) -> Any:
     """Return the dataset of a name or path, wherever in an entry it lies."""
-    name = str(wanted)
-    item = _exactly_named(entry, name)
-    if item is None:
-        item = _found(entry, lambda key: canonical(key) == canonical(name))
-    if item is not None:
+    if (item := _dataset(entry, wanted)) is not None:
         return item
     places = [*_groups(entry), entry, *_collections(entry)]
-    datasets = [key for group in places for key, x in group.items() if isinstance(x, h5py.Dataset)]
+    datasets = [key for group in places for key, x in items_of(group) if isinstance(x, h5py.Dataset)]
     there = ", ".join(dict.fromkeys([*(columns or ()), *datasets])) or "none"
     raise SpectrumError(f"there is no dataset {wanted!r}; there are {there}")
+
+
+def _dataset(entry: h5py.Group, wanted: str | int) -> h5py.Dataset | None:
+    name = str(wanted)
+    exact = _exactly_named(entry, name)
+    return _found(entry, lambda key: canonical(key) == canonical(name)) if exact is None else exact
 
 
 def _exactly_named(entry: h5py.Group, wanted: str) -> h5py.Dataset | None:
@@ -180,7 +237,7 @@ def _exactly_named(entry: h5py.Group, wanted: str) -> h5py.Dataset | None:
 
 def _found(entry: h5py.Group, is_it: Callable[[str], bool]) -> h5py.Dataset | None:
     for group in (*_groups(entry), entry, *_collections(entry)):
-        for key, item in group.items():
+        for key, item in items_of(group):
             if is_it(key):
                 item = item.get("data") if isinstance(item, h5py.Group) else item
                 if isinstance(item, h5py.Dataset):
@@ -188,9 +245,29 @@ def _found(entry: h5py.Group, is_it: Callable[[str], bool]) -> h5py.Dataset | No
     return None
 
 
-def _fits(label: str, values: np.ndarray, count: int) -> bool:
+def _fits(label: str, shape: tuple[int, ...], count: int) -> bool:
     """Tell whether an array has a value for each energy, or is of channels that have."""
-    return values.shape[-1] == count or (label in _FLUORESCENCE and values.shape[0] == count)
+    return shape[-1] == count or (label in _FLUORESCENCE and shape[0] == count)
+
+
+def _is_numeric(item: Any) -> bool:
+    """Tell a dataset of one or two dimensions that may be columns of numbers."""
+    return (
+        isinstance(item, h5py.Dataset)
+        and item.dtype.kind in "fiu"
+        and item.ndim in (1, 2)
+        and 0 < item.size <= _LARGEST
+    )
+
+
+def _shape(dataset: h5py.Dataset) -> tuple[int, ...]:
+    """Return the shape of an array as `_read` gives it."""
+    shape: tuple[int, ...] = dataset.shape
+    return shape[1:] if len(shape) == 2 and shape[0] == 1 else shape
+
+
+def _read(dataset: h5py.Dataset) -> np.ndarray:
+    return np.asarray(dataset[()], dtype=np.float64).reshape(_shape(dataset))
 
 
 def _sum_channels(named: dict[str, np.ndarray]) -> str:
@@ -208,18 +285,9 @@ def _sum_channels(named: dict[str, np.ndarray]) -> str:
     return note
 
 
-def _take(columns: dict[str, np.ndarray], label: str, dataset: Any) -> None:
-    """Put a dataset of numbers among the columns, unless there is one of that label."""
-    if label in columns or not isinstance(dataset, h5py.Dataset) or dataset.dtype.kind not in "fiu":
-        return
-    if dataset.ndim in (1, 2) and dataset.size:
-        values = np.asarray(dataset[()], dtype=np.float64)
-        columns[label] = values[0] if values.ndim == 2 and len(values) == 1 else values
-
-
 def _groups(entry: h5py.Group) -> Iterator[h5py.Group]:
     """Yield an entry's NXdata and NXinstrument groups, whatever their names, and such names without a class."""
-    for key, item in entry.items():
+    for key, item in items_of(entry):
         if isinstance(item, h5py.Group):
             kind = text_of(item.attrs.get("NX_class"))
             if kind in ("NXdata", "NXinstrument") or (not kind and key in ("data", "instrument")):
@@ -228,7 +296,7 @@ def _groups(entry: h5py.Group) -> Iterator[h5py.Group]:
 
 def _collections(entry: h5py.Group) -> Iterator[h5py.Group]:
     """Yield an entry's NXcollection groups and `measurement`, where only chosen names are searched."""
-    for key, item in entry.items():
+    for key, item in items_of(entry):
         if isinstance(item, h5py.Group):
             kind = text_of(item.attrs.get("NX_class"))
             if kind == "NXcollection" or (not kind and key == "measurement"):
@@ -237,7 +305,7 @@ def _collections(entry: h5py.Group) -> Iterator[h5py.Group]:
 
 def _is_transmission(entry: h5py.Group) -> bool:
     """Tell from the mode, which the definition demands, what absorbed_beam is."""
-    mode = text_of(value_within(entry, "mode", within="NXdata")).lower()
+    mode = texts_within(entry, {"mode": ("mode", "NXdata")}).get("mode", "").lower()
     if not mode:
         raise SpectrumError(
             "data/mode is missing, which tells whether absorbed_beam is a transmission or a yield: choose, such as "
@@ -268,18 +336,49 @@ def dataset_of(entry: h5py.Group, name: str) -> Any:
     return None
 
 
-def value_within(entry: h5py.Group, name: str, within: str) -> Any:
-    """Return the value of a dataset in the first group of a class, at any depth."""
-    values: list[Any] = []
+def texts_within(entry: h5py.Group, wanted: Mapping[str, tuple[str, str]]) -> dict[str, str]:
+    """Return texts of the groups in an entry by what they are called in `wanted`, which gives dataset and NX_class.
 
-    def visit(_: str, item: Any) -> bool | None:
-        if isinstance(item, h5py.Group) and text_of(item.attrs.get("NX_class")) == within and name in item:
-            values.append(value_of(item, name))
-            return True
-        return None
+    Groups lie at any depth, but not in a detector, nor in an entry within the entry.
+    """
+    texts: dict[str, str] = {}
+    waiting, seen = [entry], {identity(entry)}
+    while waiting:
+        for _, group in subgroups(waiting.pop()):
+            kind = text_of(group.attrs.get("NX_class"))
+            for key, (name, within) in wanted.items():
+                if kind == within and key not in texts and (text := text_of(value_of(group, name))):
+                    texts[key] = text
+            if kind not in _CLOSED and identity(group) not in seen:
+                seen.add(identity(group))
+                waiting.append(group)
+    return texts
 
-    entry.visititems(visit)
-    return values[0] if values else None
+
+def subgroups(group: h5py.Group) -> Iterator[tuple[str, h5py.Group]]:
+    """Yield the groups in a group by name, without what links lead to."""
+    for key in group:
+        with suppress(KeyError, OSError, RuntimeError):
+            if h5py.h5g.get_objinfo(group.id, key.encode(), follow_link=False).type == h5py.h5g.GROUP:
+                yield key, group[key]
+
+
+def identity(group: h5py.Group) -> tuple[int, int]:
+    """Return what tells a group from others, whatever links lead to it."""
+    info = h5py.h5o.get_info(group.id)
+    return info.fileno, info.addr
+
+
+def has_dataset(entry: h5py.Group, name: str | int) -> bool:
+    """Tell whether a dataset of a name or path lies in an entry where chosen ones are searched."""
+    return _dataset(entry, name) is not None
+
+
+def items_of(group: h5py.Group, keys: Iterable[str] | None = None) -> Iterator[tuple[str, Any]]:
+    """Yield what is in a group by name, all or those of some names, without links that lead to nothing."""
+    for key in group if keys is None else keys:
+        with suppress(KeyError, OSError, RuntimeError):
+            yield key, group[key]
 
 
 def value_of(group: h5py.Group, place: str) -> Any:
