@@ -19,9 +19,8 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     runs = find_runs(run_names(names))
     if runs.single is None or cfg.output is not None:
         return report_batch(runs, cfg.output, cfg.pages)
-    report = report_run(runs.single)
-    print_evaluation(
-        report.metrics, dict(zip(report.model.descriptor_names, report.model.descriptor_units, strict=True))
-    )
-    print(report.page)
-    return {"page": report.page, "metrics": report.metrics}
+    results, page = report_run(runs.single)
+    model, metrics = results.model, results.metrics
+    print_evaluation(metrics, dict(zip(model.descriptor_names, model.descriptor_units, strict=True)))
+    print(page)
+    return {"page": page, "metrics": metrics}

@@ -11,7 +11,7 @@ from rankaae_cli.data.family.samples import sample_path
 from rankaae_cli.data.family.splits import TRAIN
 from rankaae_cli.models.rankaae.fit import fit
 from rankaae_cli.models.rankaae.task import RankAAETask
-from rankaae_cli.reports.run.explorer import explorer_of
+from rankaae_cli.reports.run.explorer import explorer_data
 from rankaae_cli.reports.run.page import render_page
 from tests.configuration import train_settings
 from tests.reports.run.test_page import content
@@ -104,7 +104,7 @@ def page_of(trained, tmp_path_factory):
             model, family = trained(network)
             training_TNS = model.encode(family.spectra_NE[family.split_N == TRAIN])
             ranges = style_ranges(model.style_names, training_TNS[model.selected_trial])
-            explorer = change(explorer_of(model, family, ranges))
+            explorer = change(explorer_data(model, family, ranges))
             path = tmp_path_factory.mktemp("page") / "report.html"
             about = content()
             about.traversal["styles"]["OS"].pop("check")  # other tests' matter

@@ -1,7 +1,6 @@
 """The explorer as a reader uses it: in a browser, from disk."""
 
 import copy
-from dataclasses import replace
 from urllib.parse import quote
 
 import numpy as np
@@ -387,16 +386,11 @@ def test_nothing_sticks_out_on_a_narrow_screen(explorer, page_of, trained):
 
 
 def hostile(explorer):
-    styles = [
-        replace(s, title=HOSTILE, meaning=f"{HOSTILE} meaning", unit=HOSTILE) for s in explorer.styles[:1]
-    ]
-    real = explorer.real
-    return replace(
-        explorer,
-        subject=replace(explorer.subject, family=HOSTILE, element=HOSTILE, energy_unit="eV"),
-        styles=[*styles, *explorer.styles[1:]],
-        real=replace(real, material_N=np.array([f"{HOSTILE} {m}" for m in real.material_N], dtype=object)),
-    )
+    first, *others = explorer["styles"]
+    first |= {"title": HOSTILE, "meaning": f"{HOSTILE} meaning", "unit": HOSTILE}
+    real = explorer["real"]
+    real |= {"materials": [f"{HOSTILE} {material}" for material in real["materials"]]}
+    return explorer | {"styles": [first, *others], "real": real}
 
 
 def test_hostile_names_stay_text(explorer, page_of):
@@ -428,14 +422,14 @@ def test_hostile_names_stay_text(explorer, page_of):
 
 
 def uncalibrated(explorer):
-    first, second, third, *others = explorer.styles
-    flat = {**second.calibration, "y": [5.0] * len(second.calibration["y"])}
+    first, second, third, *others = explorer["styles"]
+    flat = {**second["calibration"], "y": [5.0] * len(second["calibration"]["y"])}
     styles = [
-        replace(first, calibration=None),
-        replace(second, calibration=flat),
-        replace(third, low=0.0, high=0.0),
+        first | {"calibration": None},
+        second | {"calibration": flat},
+        third | {"low": 0.0, "high": 0.0},
     ]
-    return replace(explorer, styles=[*styles, *others], novelty=None)
+    return explorer | {"styles": [*styles, *others], "novelty": None}
 
 
 def test_what_is_not_calibrated_is_said(explorer, page_of):

@@ -14,7 +14,7 @@ from rankaae_cli.reports.run.figure_files import still_picture
 from rankaae_cli.reports.run.page import Picture, render_page
 from rankaae_cli.reports.tables import Ranged, Table
 from tests.reports.figures.test_plotly import picture
-from tests.reports.run.test_page import content
+from tests.reports.run.test_page import content, with_pictures
 
 EPOCHS = np.arange(50)
 METRICS = pd.DataFrame(
@@ -38,7 +38,9 @@ def page_url(tmp_path_factory):
         interactive=pack(figure_json(figure)),
     )  # fmt: skip
     path = tmp_path_factory.mktemp("page") / "report.html"
-    path.write_text(render_page(replace(content(), learning=[live], trials=TABLE)), encoding="utf-8")
+    path.write_text(
+        render_page(with_pictures(replace(content(), trials=TABLE), learning=[live])), encoding="utf-8"
+    )
     return path.as_uri()
 
 

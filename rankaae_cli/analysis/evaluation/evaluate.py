@@ -1,23 +1,20 @@
 """The evaluation of one split: scores, styles, associations and the tables behind its figures."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from rankaae_cli import __version__
-from rankaae_cli.analysis.encoded import EncodedRun, encode_run
+from rankaae_cli.analysis.encoded import encode_run
 from rankaae_cli.analysis.evaluation.associations import find_associations
-from rankaae_cli.analysis.evaluation.scores import Fitted, fit_on_validation, score_split
+from rankaae_cli.analysis.evaluation.scores import fit_on_validation, score_split
 from rankaae_cli.analysis.evaluation.styles import describe_styles
 from rankaae_cli.analysis.evaluation.tables import evaluation_tables
 from rankaae_cli.analysis.prediction.calibration import calibration_of
-from rankaae_cli.analysis.prediction.predictor import Prediction, Predictor
+from rankaae_cli.analysis.prediction.predictor import Predictor
 from rankaae_cli.core.statistics.bootstrap import affordable_resamples
 from rankaae_cli.core.statistics.calibration import COVERAGE
-from rankaae_cli.core.styles.replication import Repeats
 from rankaae_cli.data.family.family_file import Family
 from rankaae_cli.models.base import HasStyles, Predicts, Reconstructs, require
 from rankaae_cli.models.rankaae.trained import TrainedModel
@@ -28,52 +25,6 @@ from rankaae_cli.schema.finished_run import shipped_resamples
 FORMAT_VERSION = 3
 
 
-@dataclass(frozen=True)
-class Evaluation:
-    """What is known of a model on one split.
-
-    Attributes
-    ----------
-    run
-        The model, and its data encoded.
-    prediction
-        Descriptors of the split with the intervals and verdicts of `rankaae predict`.
-    repeats
-        What the free styles go with; None where there are none.
-    metrics
-        Contents of metrics.json.
-    tables
-        By the names of their files; the figures show them.
-    """
-
-    run: EncodedRun
-    prediction: Prediction
-    repeats: Repeats | None
-    metrics: dict[str, Any]
-    tables: dict[str, pd.DataFrame]
-
-
-@dataclass(frozen=True)
-class _Basis:
-    """What the parts of metrics.json are computed from."""
-
-    run: EncodedRun
-    prediction: Prediction
-    fitted: Fitted
-    associations: dict[str, Any] | None
-    resamples: int
-    seed: int
-
-
-# The parts of metrics.json, in their order, and what a model has to be capable of for each.
-_PARTS: tuple[tuple[type, Callable[[_Basis], dict[str, Any]]], ...] = (
-    (Predicts, lambda b: score_split(b.run, b.prediction, b.fitted, b.resamples, b.seed)),
-    (HasStyles, lambda b: describe_styles(b.run, b.seed)),
-    (Predicts, lambda b: {"choice": b.fitted.choice}),
-    (HasStyles, lambda b: {"associations": b.associations}),
-)
-
-
 def evaluate(
     run_directory: Path,
     model: TrainedModel,
@@ -81,7 +32,7 @@ def evaluate(
     split: str,
     resamples: int | None = None,
     seed: int = 0,
-) -> Evaluation:
+) -> tuple[dict[str, Any], dict[str, pd.DataFrame]]:
     """Evaluate one split; nothing is written but what predictions rest on, where the run has not kept it yet.
 
     Parameters
@@ -93,6 +44,11 @@ def evaluate(
     resamples, seed
         Of the materials, for intervals, by default as many as conf/evaluate.yaml has, fewer of many rows; the seed
         also of permutations and draws.
+
+    Returns
+    -------
+    metrics, tables
+        Contents of metrics.json; the tables by the names of their files, which the figures show.
 
     Raises
     ------
@@ -108,7 +64,7 @@ def evaluate(
     resamples = affordable_resamples(
         len(run.split.rows), shipped_resamples() if resamples is None else resamples
     )
-    basis = _Basis(run, prediction, fit_on_validation(run), associations, resamples, seed)
+    fitted = fit_on_validation(run)
     metrics = {
         "format_version": FORMAT_VERSION,
         "run": run_directory.name,
@@ -121,8 +77,9 @@ def evaluate(
         "checkpoint_sha256": checkpoint_sha256(run_directory),
         "resamples": resamples,
         "seed": seed,
+        **score_split(run, prediction, fitted, resamples, seed),
+        **describe_styles(run, seed),
+        "choice": fitted.choice,
+        "associations": associations,
     }
-    for capability, part in _PARTS:
-        if isinstance(model, capability):
-            metrics |= part(basis)
-    return Evaluation(run, prediction, repeats, metrics, evaluation_tables(run, prediction, metrics, repeats))
+    return metrics, evaluation_tables(run, prediction, metrics, repeats)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
+import pandas as pd
 
 from rankaae_cli.core.labels import Subject
 from rankaae_cli.reports.batch.settings import SeedSpread, differing_keys, seed_spread
@@ -20,27 +20,18 @@ class Response:
 
     Attributes
     ----------
-    energy_E
-        Shape (E,), relative to `origin`.
     origin
         What the energies are counted from: ``edge`` or ``start`` of the grid.
-    difference_E, low_E, high_E
-        Spectrum at the 95th minus that at the 5th percentile of the style, and the range over trials.
-    data_E, data_low_E, data_high_E
-        The difference of real spectra matched in the other descriptors, and its 90 % band; NaN where there
-        is none.
+    curves
+        Of <descriptor>.csv ``energy``, here relative to `origin`, ``difference``, ``trials_low`` and
+        ``trials_high``; of <descriptor>_check.csv ``data_difference``, ``data_low`` and ``data_high``, NaN where
+        there are no matched data.
     style
         The descriptor's entry of traversal.json.
     """
 
-    energy_E: np.ndarray
     origin: str
-    difference_E: np.ndarray
-    low_E: np.ndarray
-    high_E: np.ndarray
-    data_E: np.ndarray
-    data_low_E: np.ndarray
-    data_high_E: np.ndarray
+    curves: pd.DataFrame
     style: Mapping[str, Any]
 
 

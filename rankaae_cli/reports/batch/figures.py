@@ -194,14 +194,7 @@ def _cell_text(value: float | None, low: float | None, high: float | None) -> st
 
 def _scale(panels: Sequence[ResponsePanel]) -> tuple[float, float]:
     """Return the limits that hold what is shown of every panel but the other runs."""
-    shown = np.concatenate([
-        curve
-        for panel in panels
-        for curve in (
-            *(panel.response.difference_E, panel.response.low_E, panel.response.high_E),
-            *(panel.response.data_E, panel.response.data_low_E, panel.response.data_high_E),
-        )
-    ])  # fmt: skip
+    shown = np.concatenate([panel.response.curves.drop(columns="energy") for panel in panels])
     shown = shown[np.isfinite(shown)]
     low, high = (min(0.0, shown.min()), max(0.0, shown.max())) if len(shown) else (0.0, 0.0)
     room = 0.05 * (high - low) or 1.0
@@ -209,28 +202,21 @@ def _scale(panels: Sequence[ResponsePanel]) -> tuple[float, float]:
 
 
 def _draw_response(ax: Axes, panel: ResponsePanel) -> None:
-    response = panel.response
+    response, curves = panel.response, panel.response.curves
     ax.axhline(0, color=GREY, lw=0.5, zorder=0)
     if response.origin == "edge":
         ax.axvline(0, color=GREY, lw=0.5, ls=":", zorder=0)
-    energy_E = response.energy_E
-    if np.isfinite(response.data_E).any():
-        band = response.data_low_E, response.data_high_E
-        ax.plot(energy_E, response.data_E, color=BLACK, lw=0.7, label="data, matched pairs")
-        ax.fill_between(energy_E, *band, color=BLACK, alpha=0.15, lw=0, label="its 5 % to 95 % (bootstrap)")
-    ax.plot(energy_E, response.difference_E, color=BLUE, label="network, mean of trials")
-    ax.fill_between(
-        energy_E, response.low_E, response.high_E, color=BLUE, alpha=0.25, lw=0, label="range over trials"
-    )
+    energy = curves["energy"]
+    if np.isfinite(curves["data_difference"]).any():
+        ax.plot(energy, curves["data_difference"], color=BLACK, lw=0.7, label="data, matched pairs")
+        look: dict[str, Any] = {"alpha": 0.15, "lw": 0, "label": "its 5 % to 95 % (bootstrap)"}
+        ax.fill_between(energy, curves["data_low"], curves["data_high"], color=BLACK, **look)
+    ax.plot(energy, curves["difference"], color=BLUE, label="network, mean of trials")
+    look = {"alpha": 0.25, "lw": 0, "label": "range over trials"}
+    ax.fill_between(energy, curves["trials_low"], curves["trials_high"], color=BLUE, **look)
+    look = {"color": LIGHT_GREY, "lw": 0.5, "zorder": 1, "label": "the family's other runs"}
     for other in panel.others:
-        ax.plot(
-            other.energy_E,
-            other.difference_E,
-            color=LIGHT_GREY,
-            lw=0.5,
-            zorder=1,
-            label="the family's other runs",
-        )
+        ax.plot(other.curves["energy"], other.curves["difference"], **look)
     check = response.style.get("check") or {}
     r = check.get("pearson")
     known = r is not None and np.isfinite(r)

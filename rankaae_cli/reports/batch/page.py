@@ -1,9 +1,8 @@
 """The page of several runs: one HTML file that holds its pictures and needs no network."""
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 from urllib.parse import quote
 
 import numpy as np
@@ -17,48 +16,26 @@ from rankaae_cli.reports.run.page import Picture, page_environment
 from rankaae_cli.reports.tables import Table
 
 
-@dataclass(frozen=True)
-class Shown:
-    """What the page of several runs shows; pictures by section.
+def render_batch_page(
+    batch: Batch, tables: Mapping[str, Table], pictures: Mapping[str, Sequence[Picture]]
+) -> str:
+    """Return the page as HTML; every value is escaped.
 
-    Attributes
+    Parameters
     ----------
-    matrix_table, responses_table, runs_table
-        Tables, the last of all runs.
-    matrix, settings
-        Figures; settings is None where none differs.
-    responses
-        One a descriptor.
+    batch
+        The runs.
+    tables, pictures
+        By section: ``matrix``, ``responses``, ``runs`` (a table) and ``settings`` (a picture).
     """
-
-    matrix_table: Table
-    responses_table: Table
-    runs_table: Table
-    matrix: Picture
-    responses: Sequence[Picture]
-    settings: Picture | None
-
-
-class OverFamilies(NamedTuple):
-    """A number of the best run of each family: how many know it, its median, its ends and whose they are."""
-
-    n: int
-    median: float
-    least: float
-    least_of: str
-    most: float
-    most_of: str
-
-
-def render_batch_page(batch: Batch, shown: Shown) -> str:
-    """Return the page as HTML; every value is escaped."""
     template = page_environment().get_template("batch.html.j2")
     validation = batch.spread([run.validation_score for run in batch.runs])
     test = batch.spread([_number(_mean(run)) for run in batch.runs])
     return template.render(
         batch=batch,
-        shown=shown,
-        run_rows=_run_rows(batch, shown.runs_table),
+        tables=tables,
+        figures=pictures,
+        run_rows=_run_rows(batch, tables["runs"]),
         means=_over_families(batch, _mean),
         errors=_over_families(batch, _error),
         scores=[(name, descriptor_meaning(name), _score(batch, name)) for name in batch.descriptors],
@@ -94,7 +71,7 @@ def _error(run: BatchRun) -> float | None:
     return run.metrics["ensemble"]["reconstruction"]["mae"] or None
 
 
-def _score(batch: Batch, name: str) -> OverFamilies | None:
+def _score(batch: Batch, name: str) -> dict[str, Any] | None:
     return _over_families(batch, lambda run: spearman(run, name).value)
 
 
@@ -102,14 +79,16 @@ def _number(value: float | None) -> float:
     return math.nan if value is None else float(value)
 
 
-def _over_families(batch: Batch, number: Callable[[BatchRun], float | None]) -> OverFamilies | None:
+def _over_families(batch: Batch, number: Callable[[BatchRun], float | None]) -> dict[str, Any] | None:
+    """Return how many best runs of a family know a number, its median, its ends and whose they are."""
     numbers = {batch.name(run): _number(number(run)) for run in batch.best}
     known = {family: value for family, value in numbers.items() if math.isfinite(value)}
     if not known:
         return None
     least, most = min(known, key=lambda family: known[family]), max(known, key=lambda family: known[family])
     median = float(np.median(list(known.values())))
-    return OverFamilies(len(known), median, known[least], least, known[most], most)
+    ends = {"least": known[least], "least_of": least, "most": known[most], "most_of": most}
+    return {"n": len(known), "median": median, **ends}
 
 
 def _matched(batch: Batch) -> dict[str, Any]:

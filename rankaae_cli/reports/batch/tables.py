@@ -75,10 +75,10 @@ def responses_table(batch: Batch) -> Table:
             if name not in run.responses:
                 continue
             response = run.responses[name]
-            style, at = response.style, abs(response.difference_E).argmax()
+            style, at = response.style, response.curves["difference"].abs().to_numpy().argmax()
             check = style.get("check") or {}
             row: list[Cell] = [name, batch.name(run), described_range(style), float(style["largest_change"])]
-            row += [round(float(response.energy_E[at]), 2), _known(check.get("pearson"))]
+            row += [round(float(response.curves["energy"].iloc[at]), 2), _known(check.get("pearson"))]
             row += [_known(check.get("pearson_ceiling")), verdict(style)]
             row += [_known(style["pearson_true_response"])] if some_true else []
             rows.append([*row, run.source])

@@ -24,13 +24,14 @@ from rankaae_cli.data.family.splits import TRAIN
 from rankaae_cli.data.files import now, strict_json, write_text
 from rankaae_cli.reports.batch import figures
 from rankaae_cli.reports.batch.batch import Batch, BatchRun, NotReported, Response
-from rankaae_cli.reports.batch.page import Shown, render_batch_page
+from rankaae_cli.reports.batch.page import render_batch_page
 from rankaae_cli.reports.batch.settings import flattened
 from rankaae_cli.reports.batch.tables import matrix_table, responses_table, runs_table, terminal_table
 from rankaae_cli.reports.console import print_table
 from rankaae_cli.reports.figures.drawing import COLUMN_INCHES, data_uri, save_figure
 from rankaae_cli.reports.run.page import Picture
-from rankaae_cli.reports.run.report import RunReport, report_run
+from rankaae_cli.reports.run.report import report_run
+from rankaae_cli.reports.run.results import RunResults
 from rankaae_cli.reports.tables import write_table
 from rankaae_cli.runs.directory import plain_config
 from rankaae_cli.runs.find import OmittedRun, RunSelection
@@ -70,8 +71,9 @@ def report_batch(selection: RunSelection, output: str | None, pages: bool) -> di
     for number, path in enumerate(selection.finished, 1):
         console.print(f"run {number} of {len(selection.finished)}: {_label(path, root)}")
         try:
-            report = report_run(path, "outdated" if pages else "never")
-            runs.append(batch_run(report, _label(path, root), _link(report, folder)))
+            results, page = report_run(path, "outdated" if pages else "never")
+            link = None if page is None else os.path.relpath(page, folder)
+            runs.append(_batch_run(results, _label(path, root), link))
         except Exception as error:
             # One run must not stop the others.
             failed.append(_failure(path, error))
@@ -89,26 +91,16 @@ def report_batch(selection: RunSelection, output: str | None, pages: bool) -> di
     return {"page": folder / PAGE, "status": int(faults)}
 
 
-def batch_run(report: RunReport, label: str, page: str | None) -> BatchRun:
-    """Return what is compared of a run.
-
-    Parameters
-    ----------
-    report
-        The run, its evaluation and its traversal.
-    label
-        Its name on the page.
-    page
-        The link to its own page.
-    """
-    provenance, model = read_provenance(report.directory), report.model
+def _batch_run(run: RunResults, label: str, page: str | None) -> BatchRun:
+    """Return what is compared of a run: its name on the page, and the link to its own page."""
+    provenance, model = read_provenance(run.directory), run.model
     return BatchRun(
         label=label,
-        directory=str(report.directory),
+        directory=str(run.directory),
         subject=model.subject,
-        settings=flattened(plain_config(report.directory)),
-        metrics=report.metrics,
-        responses=_responses(report),
+        settings=flattened(plain_config(run.directory)),
+        metrics=run.metrics,
+        responses=_responses(run),
         first_energy=float(model.energy_E[0]) if model.energy_unit == "eV" else math.inf,
         data_sha256=" ".join(str(entry.get("sha256")) for entry in provenance.get("data") or []),
         wall_s=float(provenance.get("wall_s") or "nan"),
@@ -132,15 +124,16 @@ def _batch(runs: list[BatchRun], left_out: Sequence[OmittedRun], root: Path) -> 
 
 def _write(batch: Batch, folder: Path) -> None:
     """Write the page, its figures and tables, and all numbers as JSON."""
-    tables = matrix_table(batch), responses_table(batch), runs_table(batch)
-    for table in tables:
+    tables = {table.name: table for table in (matrix_table(batch), responses_table(batch), runs_table(batch))}
+    for table in tables.values():
         write_table(table, folder / "tables")
-    shown = Shown(*tables, *_pictures(batch, folder / "figures"))
-    write_text(folder / PAGE, render_batch_page(batch, shown))
+    page = render_batch_page(batch, tables, _pictures(batch, folder / "figures"))
+    write_text(folder / PAGE, page)
     write_text(folder / CONTENT, strict_json(_content(batch)))
 
 
-def _pictures(batch: Batch, folder: Path) -> tuple[Picture, list[Picture], Picture | None]:
+def _pictures(batch: Batch, folder: Path) -> dict[str, list[Picture]]:
+    """Draw the figures; return their pictures by section of the page."""
     note = "Synthetic data. " if batch.synthetic else ""
 
     def picture(name: str, figure: Figure, caption: str, csv: str = "") -> Picture:
@@ -164,13 +157,14 @@ def _pictures(batch: Batch, folder: Path) -> tuple[Picture, list[Picture], Pictu
         csv="tables/matrix.csv",
     )
     responses = [picture(name, figure, text) for name, figure, text in figures.response_figures(batch)]
+    pictures = {"matrix": [matrix], "responses": responses, "settings": []}
     settings = figures.settings(batch)
-    if settings is None:
-        return matrix, responses, None
-    left = len(batch.keys) - figures.MOST_PANELS
-    text = "Validation score of every run against the settings that differ."
-    text += f" {left} more settings differ and are in the table only." if left > 0 else ""
-    return matrix, responses, picture("settings", settings, text, csv="tables/runs.csv")
+    if settings is not None:
+        left = len(batch.keys) - figures.MOST_PANELS
+        text = "Validation score of every run against the settings that differ."
+        text += f" {left} more settings differ and are in the table only." if left > 0 else ""
+        pictures["settings"].append(picture("settings", settings, text, csv="tables/runs.csv"))
+    return pictures
 
 
 def _content(batch: Batch) -> dict[str, Any]:
@@ -275,44 +269,33 @@ def _label(path: Path, root: Path) -> str:
     return str(path.relative_to(root)) if path != root and path.is_relative_to(root) else path.name
 
 
-def _link(report: RunReport, folder: Path) -> str | None:
-    return None if report.page is None else os.path.relpath(report.page, folder)
-
-
 def _shown(path: Path) -> str:
     """Return a path as short as it can be written from here."""
     here = Path.cwd()
     return str(path.relative_to(here)) if path.is_relative_to(here) and path != here else str(path)
 
 
-def _responses(report: RunReport) -> dict[str, Response]:
-    edge, folder = _edge_position(report), report.directory / "traversal"
-    origin, zero = ("edge", edge) if math.isfinite(edge) else ("start", float(report.model.energy_E[0]))
+def _responses(run: RunResults) -> dict[str, Response]:
+    edge, folder = _edge_position(run), run.directory / "traversal"
+    origin, zero = ("edge", edge) if math.isfinite(edge) else ("start", float(run.model.energy_E[0]))
     responses = {}
-    for name in report.model.descriptor_names:
+    for name in run.model.descriptor_names:
         walk = pd.read_csv(folder / f"{name}.csv", dtype=float)
         check = pd.read_csv(folder / f"{name}_check.csv", dtype=float)
-        responses[name] = Response(
-            energy_E=walk["energy"].to_numpy() - zero,
-            origin=origin,
-            difference_E=walk["difference"].to_numpy(),
-            low_E=walk["trials_low"].to_numpy(),
-            high_E=walk["trials_high"].to_numpy(),
-            data_E=check["data_difference"].to_numpy(),
-            data_low_E=check["data_low"].to_numpy(),
-            data_high_E=check["data_high"].to_numpy(),
-            style=report.traversal["styles"][name],
+        curves = walk[["energy", "difference", "trials_low", "trials_high"]].assign(
+            energy=walk["energy"] - zero, **check[["data_difference", "data_low", "data_high"]]
         )
+        responses[name] = Response(origin, curves, run.traversal["styles"][name])
     return responses
 
 
-def _edge_position(report: RunReport) -> float:
+def _edge_position(run: RunResults) -> float:
     """Return where the mean training spectrum first rises through half the edge step; NaN where it does not.
 
     Of spectra that are not normalised to the edge step, through half of their mean over the last quarter of the
     grid.
     """
-    model, family = report.model, report.family
+    model, family = run.model, run.family
     if model.energy_unit != "eV":
         return math.nan
     mean_E = family.spectra_NE[family.split_N == TRAIN].mean(axis=0, dtype=np.float64)

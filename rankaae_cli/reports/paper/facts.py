@@ -1,6 +1,6 @@
-"""What a text about a run is written from, and what the page shows of it."""
+"""What a text about a run is written from."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -87,28 +87,3 @@ class RunFacts:
     def averaged(self) -> int:
         """Trials in the ensemble."""
         return int(self.metrics["ensemble"]["n_trials"])
-
-
-@dataclass(frozen=True)
-class Papers:
-    """Methods and references of a run, for its page.
-
-    Attributes
-    ----------
-    paragraphs
-        Each a sequence of pieces: text, and the numbers of the works cited after it.
-    references
-        The numbered list: each work as printed, and its address on the web (empty where none).
-    method_number
-        The number of the work on the method.
-    bibtex
-        The same as BibTeX.
-    to_complete
-        What the authors have to add.
-    """
-
-    paragraphs: Sequence[Sequence[tuple[str, Sequence[int]]]]
-    references: Sequence[tuple[str, str]]
-    method_number: int
-    bibtex: str
-    to_complete: Sequence[str]

@@ -13,13 +13,13 @@ from rankaae_cli.core.terminal import console
 from rankaae_cli.data.family.family_file import Family
 from rankaae_cli.data.family.splits import SPLITS, split_by_material
 from rankaae_cli.data.files import write_text
-from rankaae_cli.models.rankaae.trained import TrainedModel
 from rankaae_cli.reports.paper.citations import bibtex, printed_references
-from rankaae_cli.reports.paper.facts import Papers, RunFacts
+from rankaae_cli.reports.paper.facts import RunFacts
 from rankaae_cli.reports.paper.methods import methods_latex, methods_markdown, methods_paragraphs, to_complete
 from rankaae_cli.reports.paper.model_card import model_card
 from rankaae_cli.reports.paper.prose import as_pieces, cited
 from rankaae_cli.reports.run.origin import reasons_left_out, rejected_lists
+from rankaae_cli.reports.run.results import RunResults
 from rankaae_cli.runs import data as training_data
 from rankaae_cli.runs.directory import lacks_settings, plain_config, read_run_config
 from rankaae_cli.runs.load import data_paths
@@ -30,29 +30,28 @@ _METHOD = "liang2023rankaae"
 _STYLES = ("column.mplstyle", "page.mplstyle")
 
 
-def write_papers(
-    run_directory: Path,
-    model: TrainedModel,
-    family: Family,
-    metrics: dict[str, Any],
-    traversal: dict[str, Any],
-    compared: dict[str, Any] | None,
-) -> Papers | None:
+def write_papers(run: RunResults) -> dict[str, Any] | None:
     """Write what is for papers below ``report/`` and return what the page shows of it.
 
-    None where the configuration of the run lacks settings, so that no true text can be written: it was made by an
-    older version of the program.
+    Returns
+    -------
+    dict
+        ``paragraphs``, each a sequence of pieces: text, and the numbers of the works cited after it;
+        ``references``, the numbered list: each work as printed, and its address on the web (empty where none);
+        ``method_number`` of the work on the method; ``bibtex``, the list as BibTeX; ``to_complete``, what the
+        authors have to add. None where the configuration of the run lacks settings, so that no true text can be
+        written: it was made by an older version of the program.
     """
-    facts = gather_facts(run_directory, model, family, metrics, traversal, compared)
-    if facts is None:
+    if lacks_settings(run.directory):
         console.print(
-            f"{run_directory.name} was trained by an older rankaae: no methods are written for papers"
+            f"{run.directory.name} was trained by an older rankaae: no methods are written for papers"
         )
         return None
+    facts = _facts(run)
     paragraphs = methods_paragraphs(facts)
     keys = cited(paragraphs)
     numbers = {key: i for i, key in enumerate(keys, 1)}
-    directory = run_directory / "report"
+    directory = run.directory / "report"
     write_text(directory / "methods.tex", methods_latex(facts))
     write_text(directory / "methods.md", methods_markdown(facts))
     write_text(directory / "references.bib", bibtex(keys))
@@ -60,27 +59,19 @@ def write_papers(
     for name in _STYLES:
         content = (resources("rankaae_cli.reports") / name).read_text(encoding="utf-8")
         write_text(directory / "style" / name, content)
-    return Papers(
-        paragraphs=[as_pieces(paragraph, numbers) for paragraph in paragraphs],
-        references=printed_references(keys),
-        method_number=numbers[_METHOD],
-        bibtex=bibtex(keys),
-        to_complete=to_complete(facts),
-    )
+    return {
+        "paragraphs": [as_pieces(paragraph, numbers) for paragraph in paragraphs],
+        "references": printed_references(keys),
+        "method_number": numbers[_METHOD],
+        "bibtex": bibtex(keys),
+        "to_complete": to_complete(facts),
+    }
 
 
-def gather_facts(
-    run_directory: Path,
-    model: TrainedModel,
-    family: Family,
-    metrics: dict[str, Any],
-    traversal: dict[str, Any],
-    compared: dict[str, Any] | None,
-) -> RunFacts | None:
-    """Collect what the texts are written from; None where the run's configuration lacks settings."""
-    if lacks_settings(run_directory):
-        return None
-    config, plain = read_run_config(run_directory), plain_config(run_directory)
+def _facts(run: RunResults) -> RunFacts:
+    """Return what the texts are written from."""
+    model, family = run.model, run.family
+    config, plain = read_run_config(run.directory), plain_config(run.directory)
     unlabelled: int | None = None
     rows: int | None = None
     try:
@@ -94,9 +85,9 @@ def gather_facts(
     return RunFacts(
         subject=model.subject,
         config=plain,
-        provenance=read_provenance(run_directory),
-        metrics=metrics,
-        traversal=traversal,
+        provenance=read_provenance(run.directory),
+        metrics=run.metrics,
+        traversal=run.traversal,
         source=model.source,
         energy_grid=(len(model.energy_E), float(model.energy_E[0]), float(model.energy_E[-1])),
         units=dict(zip(model.descriptor_names, model.descriptor_units, strict=True)),
@@ -108,7 +99,7 @@ def gather_facts(
         hashed_split=bool(
             (family.split_N == split_by_material(family.material_N, int(plain["split_seed"]))).all()
         ),
-        epochs=_epochs(run_directory, plain, rows),
+        epochs=_epochs(run.directory, plain, rows),
         batches=None if rows is None else -(-rows // int(plain["batch_size"])),
         parameters=weights // model.n_trials,
         diverged=sum(reason is not None for reason in model.failed_T),
@@ -116,7 +107,7 @@ def gather_facts(
         materials_project=all(_is_mp(material) for material in set(family.material_N)),
         unlabelled=unlabelled,
         rejected=None if reasons is None else dict(Counter(reasons).most_common()),
-        baselines=compared,
+        baselines=run.baselines,
     )
 
 

@@ -4,12 +4,11 @@ import base64
 import hashlib
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from rankaae_cli.core.labels import Subject, descriptor_meaning, style_title, unit_text
+from rankaae_cli.core.labels import descriptor_meaning, style_title, unit_text
 from rankaae_cli.data.family.family_file import Family
 from rankaae_cli.data.family.splits import SPLITS
 from rankaae_cli.models.rankaae.export import Layer, decoder_layers, encoder_layers
@@ -25,119 +24,10 @@ _LEVELS = 2**16 - 1
 _SPLIT = "test"
 
 
-@dataclass(frozen=True)
-class Style:
-    """One slider.
-
-    Attributes
-    ----------
-    name, title, meaning, unit
-        Name in files; as printed; in words; the descriptor's unit.
-    low, high
-        Its range: the 1st and the 99th percentile of the style over the training rows.
-    mean, std
-        Of the style over the training rows.
-    named
-        Whether it belongs to a descriptor.
-    calibration
-        From the style to the descriptor, see `core.calibration.fit_calibration`; None where there is none.
-    """
-
-    name: str
-    title: str
-    meaning: str
-    unit: str
-    low: float
-    high: float
-    mean: float
-    std: float
-    named: bool
-    calibration: Mapping[str, Any] | None
-
-
-@dataclass(frozen=True)
-class RealSpectra:
-    """Spectra of one split, N of the `available` it has.
-
-    Attributes
-    ----------
-    split
-        ``test``.
-    available
-        How many spectra the split has.
-    spectra_NE
-        Shape (N, E).
-    descriptors_NK
-        Shape (N, K), NaN where not known.
-    material_N, site_N
-        Shape (N,).
-    """
-
-    split: str
-    available: int
-    spectra_NE: np.ndarray
-    descriptors_NK: np.ndarray
-    material_N: np.ndarray
-    site_N: np.ndarray
-
-
-@dataclass(frozen=True)
-class Explorer:
-    """The explorer of one trial.
-
-    Attributes
-    ----------
-    subject
-        Labels of the axes.
-    trial
-        The trial whose networks run in the page.
-    energy_E
-        The grid, shape (E,).
-    styles
-        The S sliders, the K named ones first.
-    encoder, decoder
-        The trial's networks.
-    novelty
-        Reconstruction errors beyond which a spectrum is ``unusual`` and ``outside``; None where not known.
-    real
-        Real spectra to start from.
-    max_tail
-        How far a foreign spectrum may begin above the grid's start, in the unit of the grid.
-    """
-
-    subject: Subject
-    trial: int
-    energy_E: np.ndarray
-    styles: Sequence[Style]
-    encoder: Sequence[Layer]
-    decoder: Sequence[Layer]
-    novelty: Mapping[str, float] | None
-    real: RealSpectra
-    max_tail: float
-
-    @property
-    def data(self) -> dict[str, Any]:
-        """Return all of it as plain values for JSON: arrays in base64, little-endian; null where not known."""
-        encoder, decoder = _layers_data(self.encoder), _layers_data(self.decoder)
-        return {
-            "model": _identity([*self.encoder, *self.decoder]),
-            "trial": self.trial,
-            "energy": [float(energy) for energy in self.energy_E],
-            "energyUnit": self.subject.energy_unit,
-            "energyLabel": self.subject.energy_label,
-            "absorptionLabel": self.subject.absorption_label,
-            "edgeStep": self.subject.normalisation == "edge_step",
-            "maxTail": self.max_tail,
-            "styles": [_style_data(style) for style in self.styles],
-            "encoder": encoder,
-            "decoder": decoder,
-            "novelty": None if self.novelty is None else dict(self.novelty),
-            "real": _real_data(self.real),
-        }
-
-
-def explorer_of(model: TrainedModel, family: Family, ranges: Mapping[str, Sequence[float]]) -> Explorer:
-    """Return the explorer of the selected trial, with spectra of the test split to start from.
+def explorer_data(
+    model: TrainedModel, family: Family, ranges: Mapping[str, Sequence[float]]
+) -> dict[str, Any]:
+    """Return the explorer of the selected trial, with spectra of the test split to start from, for JSON.
 
     Parameters
     ----------
@@ -145,22 +35,34 @@ def explorer_of(model: TrainedModel, family: Family, ranges: Mapping[str, Sequen
         The model, and the family of the spectra.
     ranges
         From the name of a style to the ends of its slider.
+
+    Returns
+    -------
+    dict
+        Plain values, arrays in base64, little-endian; null where not known.
     """
-    t = model.selected_trial
-    calibration = _calibration(model)
+    subject, t = model.subject, model.selected_trial
+    trials = model.calibration.get("trials") or []
+    # Empty where the model was saved before it was fitted.
+    calibration = trials[t] or {} if trials else {}
     encoder, decoder = encoder_layers(model.autoencoder, t), decoder_layers(model.autoencoder, t)
-    return Explorer(
-        subject=model.subject,
-        trial=t,
-        energy_E=model.energy_E,
-        styles=_styles(model, ranges, calibration.get("descriptors") or {}),
-        encoder=encoder,
-        decoder=decoder,
-        novelty=calibration.get("novelty"),
-        real=_real_spectra(family, most_spectra([*encoder, *decoder], len(model.energy_E))),
+    novelty = calibration.get("novelty")
+    return {
+        "model": _identity([*encoder, *decoder]),
+        "trial": t,
+        "energy": [float(energy) for energy in model.energy_E],
+        "energyUnit": subject.energy_unit,
+        "energyLabel": subject.energy_label,
+        "absorptionLabel": subject.absorption_label,
+        "edgeStep": subject.normalisation == "edge_step",
         # What `rankaae ingest` allows by default; the family file does not keep what it was made with.
-        max_tail=IngestConfig().max_tail,
-    )
+        "maxTail": IngestConfig().max_tail,
+        "styles": _styles_data(model, ranges, calibration.get("descriptors") or {}),
+        "encoder": _layers_data(encoder),
+        "decoder": _layers_data(decoder),
+        "novelty": None if novelty is None else dict(novelty),
+        "real": _real_data(family, most_spectra([*encoder, *decoder], len(model.energy_E))),
+    }
 
 
 def most_spectra(layers: Sequence[Layer], points: int) -> int:
@@ -214,84 +116,62 @@ def _identity(layers: Sequence[Layer]) -> str:
     return digest.hexdigest()[:10]
 
 
-def _style_data(style: Style) -> dict[str, Any]:
-    known = style.calibration
+def _styles_data(
+    model: TrainedModel, ranges: Mapping[str, Sequence[float]], calibrations: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """Return the sliders, those that belong to a descriptor first."""
+    t = model.selected_trial
+    units = dict(zip(model.descriptor_names, model.descriptor_units, strict=True))
+    return [
+        {
+            "name": name,
+            "title": name if name in units else style_title(name),
+            "meaning": _meaning(name) if name in units else "tied to no descriptor",
+            "unit": unit_text(units.get(name, "")),
+            "low": ranges[name][0],
+            "high": ranges[name][1],
+            "mean": float(model.style_mean_TS[t, s]),
+            "std": float(model.style_std_TS[t, s]),
+            "named": name in units,
+            "calibration": _calibration_data(calibrations.get(name)),
+        }
+        for s, name in enumerate(model.style_names)
+    ]
+
+
+def _meaning(name: str) -> str:
+    meaning = descriptor_meaning(name)
+    return "" if meaning == name else meaning
+
+
+def _calibration_data(calibration: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Return how a style becomes its descriptor, see `core.statistics.calibration.fit_calibration`."""
+    if calibration is None:
+        return None
     return {
-        "name": style.name,
-        "title": style.title,
-        "meaning": "" if style.meaning in (style.name, style.title) else style.meaning,
-        "unit": unit_text(style.unit),
-        "low": style.low,
-        "high": style.high,
-        "mean": style.mean,
-        "std": style.std,
-        "named": style.named,
-        "calibration": None
-        if known is None
-        else {
-            "x": [_rounded(x, 9) for x in known["x"]],
-            "y": [_rounded(y, 9) for y in known["y"]],
-            "halfWidth": float(known["half_width"]),
-            "coverage": float(known["coverage"]),
-        },
+        **{axis: [_rounded(value, 9) for value in calibration[axis]] for axis in ("x", "y")},
+        "halfWidth": float(calibration["half_width"]),
+        "coverage": float(calibration["coverage"]),
     }
 
 
-def _real_data(real: RealSpectra) -> dict[str, Any]:
-    low, step, levels = quantised(real.spectra_NE)
+def _real_data(family: Family, most: int) -> dict[str, Any]:
+    """Return spectra of the test split, at most so many."""
+    of_split = np.flatnonzero(family.split_N == SPLITS.index(_SPLIT))
+    rows = of_split[evenly_chosen(len(of_split), most)]
+    low, step, levels = quantised(family.spectra_NE[rows])
     return {
-        "split": real.split,
-        "available": real.available,
+        "split": _SPLIT,
+        "available": len(of_split),
         "low": low,
         "step": step,
         "levels": _base64(levels),
-        "materials": [str(material) for material in real.material_N],
-        "sites": [int(site) for site in real.site_N],
-        "descriptors": [[_rounded(value, 6) for value in row] for row in real.descriptors_NK.tolist()],
+        "materials": [str(material) for material in family.material_N[rows]],
+        "sites": [int(site) for site in family.site_N[rows]],
+        "descriptors": [[_rounded(v, 6) for v in row] for row in family.descriptors_NK[rows].tolist()],
     }
 
 
 def _rounded(value: float, digits: int) -> float | None:
     """Return a number to so many digits, as JSON can hold it: None for NaN."""
     return float(f"{value:.{digits}g}") if math.isfinite(value) else None
-
-
-def _calibration(model: TrainedModel) -> dict[str, Any]:
-    """Return the selected trial's calibration; empty where the model was saved before it was fitted."""
-    trials = model.calibration.get("trials") or []
-    return trials[model.selected_trial] or {} if trials else {}
-
-
-def _styles(
-    model: TrainedModel, ranges: Mapping[str, Sequence[float]], calibrations: dict[str, Any]
-) -> list[Style]:
-    t = model.selected_trial
-    units = dict(zip(model.descriptor_names, model.descriptor_units, strict=True))
-    return [
-        Style(
-            name=name,
-            title=name if name in units else style_title(name),
-            meaning=descriptor_meaning(name) if name in units else "tied to no descriptor",
-            unit=units.get(name, ""),
-            low=ranges[name][0],
-            high=ranges[name][1],
-            mean=float(model.style_mean_TS[t, s]),
-            std=float(model.style_std_TS[t, s]),
-            named=name in units,
-            calibration=calibrations.get(name),
-        )
-        for s, name in enumerate(model.style_names)
-    ]
-
-
-def _real_spectra(family: Family, most: int) -> RealSpectra:
-    of_split = np.flatnonzero(family.split_N == SPLITS.index(_SPLIT))
-    rows = of_split[evenly_chosen(len(of_split), most)]
-    return RealSpectra(
-        split=_SPLIT,
-        available=len(of_split),
-        spectra_NE=family.spectra_NE[rows],
-        descriptors_NK=family.descriptors_NK[rows],
-        material_N=family.material_N[rows],
-        site_N=family.site_N[rows],
-    )

@@ -1,10 +1,13 @@
-"""The figures of a page: still pictures drawn before, interactive ones, and the files of both for papers."""
+"""The figures of a page: still pictures drawn before, interactive ones, captions, and the files for papers."""
 
 import base64
+import functools
 import io
 import shutil
+import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +16,15 @@ import pandas as pd
 from PIL import Image
 
 from rankaae_cli.analysis.evaluation.tables import table_of
+from rankaae_cli.core.labels import style_title
 from rankaae_cli.data.files import replacing
 from rankaae_cli.models.rankaae.trained import TrainedModel
 from rankaae_cli.reports.figures import drawing, learning
 from rankaae_cli.reports.figures.plotly import figure_json, pack
-from rankaae_cli.reports.run import captions as report_captions
 from rankaae_cli.reports.run.page import Picture
 
+Captions = Mapping[str, Mapping[str, str]]  # of each figure its ``caption`` and ``alt``
+_WIDE = ("overviews", "maps")  # sections whose figures take the width of the page
 _PANEL_HEIGHT, _FURNITURE, _LEAST_HEIGHT = 200, 90, 400  # px on a narrow page
 _COLOURS = 32  # of a drawing of lines and text more are not told apart; the files for papers keep all
 _APART = 60  # of 255: a colour this far from the right one is another colour
@@ -41,17 +46,17 @@ class FigureFiles:
     folder: Path
     interactive: Mapping[str, Callable[[], Any]]
 
-    def copied(self, source: Path, captions: Mapping[str, str], prefix: str = "") -> list[Picture]:
+    def copied(self, source: Path, texts: Captions, prefix: str = "") -> list[Picture]:
         """Return figures that lie in `source` as png, pdf and perhaps csv, and copy their files for papers."""
         pictures = []
-        for name, caption in captions.items():
+        for name, about in texts.items():
             stem, table = f"{prefix}{name}", source / table_of(name)
             _copy(source / f"{name}.pdf", self.folder / f"{stem}.pdf")
             if table.is_file():
                 _copy(table, self.folder / f"{stem}.csv")
             figure = self.interactive[name]() if name in self.interactive else None
             png = (source / f"{name}.png").read_bytes()
-            pictures.append(_picture(name, stem, png, caption, table.is_file(), figure))
+            pictures.append(_picture(name, stem, png, about, table.is_file(), figure))
         return pictures
 
     def learning_curves(self, path: Path, model: TrainedModel) -> list[Picture]:
@@ -78,9 +83,28 @@ class FigureFiles:
             drawing.save_figure(figure, self.folder / name, formats=["pdf"])
             with replacing(self.folder / f"{name}.csv") as temporary:
                 metrics[["epoch", "trial", *columns]].to_csv(temporary, index=False, float_format="%.6g")
-            caption = report_captions.LEARNING[name]
-            pictures.append(_picture(name, name, drawing.png_bytes(figure), caption, True, live))
+            about = captions()["learning"][name]
+            pictures.append(_picture(name, name, drawing.png_bytes(figure), about, True, live))
         return pictures
+
+
+@functools.cache
+def captions() -> Mapping[str, Captions]:
+    """Return what is written beneath the figures and what they look like, by section of the page."""
+    text = (files("rankaae_cli.reports") / "templates/captions.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)
+
+
+def walk_captions(model: TrainedModel, name: str) -> Captions:
+    """Return the texts of the figures of one style, by name, in the order of the page."""
+    shown = ("walk", "check", "sensitivity") if name in model.descriptor_names else ("walk",)
+    return {
+        name if what == "walk" else f"{name}_{what}": {
+            key: text.format(name=name, title=style_title(name))
+            for key, text in captions()["style"][what].items()
+        }
+        for what in shown
+    }
 
 
 def still_picture(png: bytes) -> tuple[str, int, int]:
@@ -98,15 +122,17 @@ def _alike(first: Image.Image, second: Image.Image) -> bool:
     return float((difference > _APART).mean()) <= _SHARE_APART
 
 
-def _picture(name: str, stem: str, png: bytes, caption: str, has_table: bool, interactive: Any) -> Picture:
+def _picture(
+    name: str, stem: str, png: bytes, about: Mapping[str, str], has_table: bool, interactive: Any
+) -> Picture:
     source, width, height = still_picture(png)
     return Picture(
         source,
-        caption,
+        about["caption"],
         f"figures/{stem}.pdf",
-        wide=name in report_captions.WIDE,
+        wide=any(name in captions()[section] for section in _WIDE),
         name=stem,
-        alt=report_captions.alternative(name),
+        alt=about["alt"],
         csv=f"figures/{stem}.csv" if has_table else "",
         size=(width, height),
         interactive="" if interactive is None else pack(figure_json(interactive)),

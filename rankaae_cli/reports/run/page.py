@@ -26,8 +26,6 @@ from rankaae_cli.core.labels import (
 )
 from rankaae_cli.models.base import HasStyles, Predicts, Reconstructs, Trained
 from rankaae_cli.reports.figures.plotly import plotly_packed
-from rankaae_cli.reports.paper.facts import Papers
-from rankaae_cli.reports.run.explorer import Explorer
 from rankaae_cli.reports.tables import Cell, Ranged, Table, print_number
 
 # Words for Spearman's correlation, from the best down; the glossary of the page lists them.
@@ -138,12 +136,12 @@ class PageContent:
         Tables.
     facts
         Where data and numbers come from: pairs of a name and its value.
-    learning, style_pictures, coupling_pictures, traversal_pictures, reconstruction, choice_pictures
-        Pictures of the sections.
-    associations, association_pictures
-        What free styles go with; None and nothing where the model has none.
-    baselines, baseline_pictures
-        The comparison with baselines; None and nothing where there is none.
+    pictures
+        By section of ``captions.toml``, each of which is there.
+    associations
+        What free styles go with; None where the model has none.
+    baselines
+        The comparison with baselines; None where there is none.
     compared
         Its rows, as in baselines.json.
     command, config
@@ -154,16 +152,14 @@ class PageContent:
         Sites that are not in the data; None where that is not known.
     traversal_groups
         Figures of each style, under its heading.
-    stability_pictures, map_pictures
-        Responses of every trial; two styles walked together.
     versions
         Versions of packages.
     units
         Unit of each descriptor.
     papers
-        What is for papers; None where it was not written.
+        Of `write_papers`; None where it was not written.
     explorer
-        Networks, styles and spectra of the explorer; None for a page without it.
+        Of `explorer_data`; None for a page without it.
     sections
         Names in `SECTIONS` of those that the model has.
     """
@@ -177,29 +173,20 @@ class PageContent:
     trials: Table
     traversals: Table
     facts: Sequence[tuple[str, str]]
-    learning: Sequence[Picture]
-    style_pictures: Sequence[Picture]
-    traversal_pictures: Sequence[Picture]
-    reconstruction: Sequence[Picture]
-    coupling_pictures: Sequence[Picture]
-    choice_pictures: Sequence[Picture]
+    pictures: Mapping[str, Sequence[Picture]]
     command: str
     config: str
     run_name: str
     versions: Mapping[str, str] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
     associations: Table | None = None
-    association_pictures: Sequence[Picture] = ()
     baselines: Table | None = None
     compared: Sequence[Mapping[str, Any]] = ()
-    baseline_pictures: Sequence[Picture] = ()
     later_commands: Sequence[tuple[str, str]] = ()
     rejected: Rejected | None = None
     traversal_groups: Sequence[PictureGroup] = ()
-    stability_pictures: Sequence[Picture] = ()
-    map_pictures: Sequence[Picture] = ()
-    papers: Papers | None = None
-    explorer: Explorer | None = None
+    papers: Mapping[str, Any] | None = None
+    explorer: Mapping[str, Any] | None = None
     sections: Collection[str] = tuple(SECTIONS)
 
 

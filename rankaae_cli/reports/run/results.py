@@ -1,6 +1,7 @@
 """The results of a run with their figures: written where a command asks for them, completed for a report."""
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -32,13 +33,13 @@ def write_evaluation(
 
     The parameters are those of `rankaae_cli.analysis.evaluation.evaluate.evaluate`.
     """
-    evaluation = evaluate(run_directory, model, family, split, resamples, seed)
+    metrics, tables = evaluate(run_directory, model, family, split, resamples, seed)
     directory = evaluation_directory(run_directory, split)
-    write_tables(directory, evaluation.tables)
-    draw_evaluation(directory, evaluation.run.model, evaluation.metrics, evaluation.tables)
+    write_tables(directory, tables)
+    draw_evaluation(directory, model, metrics, tables)
     # Last, so that metrics.json stands for a whole evaluation.
-    write_text(directory / METRICS, strict_json(evaluation.metrics))
-    return evaluation.metrics
+    write_text(directory / METRICS, strict_json(metrics))
+    return metrics
 
 
 def evaluation_files(run_directory: Path, split: str, model: TrainedModel) -> list[Path]:
@@ -62,10 +63,30 @@ def baselines_files(directory: Path) -> list[Path]:
     return [*figures, directory / baselines.BASELINES_CSV, directory / baselines.BASELINES_JSON]
 
 
-def outputs(
-    run_directory: Path, model: TrainedModel, family: Family
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the contents of metrics.json and traversal.json, making what is missing, older or of another model."""
+@dataclass(frozen=True)
+class RunResults:
+    """A run with its results.
+
+    Attributes
+    ----------
+    directory, model, family
+        As `load_run` gives them.
+    metrics, traversal
+        Contents of metrics.json of the test split and of traversal.json.
+    baselines
+        Contents of baselines.json of the test split; None where it is of no use.
+    """
+
+    directory: Path
+    model: TrainedModel
+    family: Family
+    metrics: dict[str, Any]
+    traversal: dict[str, Any]
+    baselines: dict[str, Any] | None = None
+
+
+def completed_results(run_directory: Path, model: TrainedModel, family: Family) -> RunResults:
+    """Return the results of a run but the baselines, making what is missing, older or of another model."""
     results = {
         "evaluation of the test split": (
             FORMAT_VERSION,
@@ -89,7 +110,7 @@ def outputs(
             content = _read_json(paths[-1])
         assert content is not None, f"{paths[-1]} was just written"
         contents.append(content)
-    return contents[0], contents[1]
+    return RunResults(run_directory, model, family, *contents)
 
 
 def usable_baselines(run_directory: Path) -> dict[str, Any] | None:

@@ -2,6 +2,7 @@ from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from rankaae_cli.core.labels import Subject
@@ -9,7 +10,7 @@ from rankaae_cli.reports.batch import figures as batch_figures
 from rankaae_cli.reports.batch.batch import Batch, BatchRun, NotReported, Response
 from rankaae_cli.reports.batch.comparison import cautions, key_effects
 from rankaae_cli.reports.batch.figures import response_figures
-from rankaae_cli.reports.batch.page import Shown, render_batch_page, run_link
+from rankaae_cli.reports.batch.page import render_batch_page, run_link
 from rankaae_cli.reports.batch.tables import (
     matrix_table,
     responses_table,
@@ -37,7 +38,9 @@ def response(r=0.9, because=None, data=True):
     if because:
         style["check"] = {"not_comparable_because": because}
     shown = bump if data else none
-    return Response(ENERGY, "edge", bump, bump - 0.1, bump + 0.1, shown, shown - 0.05, shown + 0.05, style)
+    walk = {"energy": ENERGY, "difference": bump, "trials_low": bump - 0.1, "trials_high": bump + 0.1}
+    matched = {"data_difference": shown, "data_low": shown - 0.05, "data_high": shown + 0.05}
+    return Response("edge", pd.DataFrame(walk | matched), style)
 
 
 def run(
@@ -77,9 +80,9 @@ def run(
 
 def page_of(batch):
     picture = Picture("data:image/png;base64,AAAA", "caption", "figures/a.pdf")
-    tables = [matrix_table(batch), responses_table(batch), runs_table(batch)]
-    shown = Shown(*tables, replace(picture, name="matrix"), [picture], picture if batch.keys else None)
-    return render_batch_page(batch, shown)
+    tables = {table.name: table for table in (matrix_table(batch), responses_table(batch), runs_table(batch))}
+    pictures = {"matrix": [replace(picture, name="matrix")], "responses": [picture]}
+    return render_batch_page(batch, tables, pictures | {"settings": [picture] if batch.keys else []})
 
 
 class Page(HTMLParser):
@@ -315,7 +318,8 @@ def test_responses_are_one_figure_a_descriptor_or_one_of_a_single_family():
 
 
 def test_runs_that_failed_do_not_set_the_scale_of_responses():
-    wild = replace(response(), difference_E=100 * response().difference_E)
+    curves = response().curves
+    wild = replace(response(), curves=curves.assign(difference=100 * curves["difference"]))
     runs = [run("a", "Ti"), replace(run("b", "Ti", score=0.1), responses={"OS": wild, "CN": wild})]
     ((_, figure, _),) = response_figures(Batch("t", runs))
     assert figure.axes[0].get_ylim()[1] < 2

@@ -5,11 +5,10 @@ import matplotlib as mpl
 import pytest
 
 from rankaae_cli.reports.figures.drawing import COLUMN_INCHES, PAGE_INCHES
-from rankaae_cli.reports.paper.facts import Papers
 from rankaae_cli.reports.run.page import render_page
 from tests.reports.run.test_page import HOSTILE, Page, content
 
-PAPERS = Papers(
+PAPERS = dict(
     paragraphs=[[(f"Spectra of {HOSTILE} were read", []), ("", [1, 2]), (".", [])]],
     references=[("Z. Liang et al. (2023)", "https://doi.org/10.1/x"), ("A book (1997)", "")],
     method_number=1,

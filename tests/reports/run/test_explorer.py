@@ -2,21 +2,21 @@
 
 import base64
 import json
-from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 
 from rankaae_cli.core.labels import Subject
+from rankaae_cli.data.family.splits import SPLITS
 from rankaae_cli.models.rankaae.export import Layer, decoder_layers, encoder_layers
 from rankaae_cli.models.rankaae.networks import Architecture, Autoencoder
 from rankaae_cli.networks.layers import trial_generators
 from rankaae_cli.reports.run.explorer import (
     MOST_SPECTRA,
-    Explorer,
-    RealSpectra,
-    Style,
     evenly_chosen,
+    explorer_data,
     most_spectra,
     quantised,
 )
@@ -27,51 +27,65 @@ HOSTILE = "</script><script>alert(1)</script>"
 CALIBRATION = {"x": [-1.0, 1.0], "y": [4.0, 6.0], "half_width": 0.5, "coverage": 0.9, "n": 20}
 
 
-def explorer(rows=3, points=8):
+def network(kind="mlp", points=8):
+    m = train_settings(f"model={kind}").model
+    layers = (m.encoder_layers, m.decoder_layers, m.norm.value, kind, m.channels)
+    architecture = Architecture(points, 1 + m.free_styles, m.hidden, *layers)
+    return Autoencoder(architecture, trial_generators(0, [0]))
+
+
+def explorer(autoencoder, rows=3, points=8):
+    """The explorer of a model of one descriptor, with a name and data that could end the script."""
     rng = np.random.default_rng(0)
-    layers = [Layer("linear", arrays={"weight": rng.normal(size=(points, 1)), "bias": np.zeros(1)})]
-    return Explorer(
+    free = [f"free_{i}" for i in range(1, autoencoder.architecture.styles)]
+    model = SimpleNamespace(
         subject=Subject(HOSTILE, "Fe", "K"),
-        trial=1,
+        autoencoder=autoencoder,
+        selected_trial=0,
         energy_E=np.linspace(7111, 7175, points),
-        styles=[Style("CN", "CN", HOSTILE, "angstrom", -2.0, 2.0, 0.0, 1.0, True, CALIBRATION)],
-        encoder=layers,
-        decoder=[Layer("softplus", {"beta": 2.0})],
-        novelty={"unusual": 0.1, "outside": 0.2},
-        real=RealSpectra(
-            split="test",
-            available=rows,
-            spectra_NE=rng.uniform(0, 2, size=(rows, points)).astype(np.float32),
-            descriptors_NK=np.array([[4.0]] * (rows - 1) + [[np.nan]]),
-            material_N=np.array([HOSTILE] * rows, dtype=object),
-            site_N=np.arange(rows),
-        ),
-        max_tail=8.0,
+        descriptor_names=("CN",),
+        descriptor_units=("angstrom",),
+        style_names=("CN", *free),
+        style_mean_TS=np.zeros((1, 1 + len(free))),
+        style_std_TS=np.ones((1, 1 + len(free))),
+        calibration={"trials": [{"descriptors": {"CN": CALIBRATION}, "novelty": {"unusual": 0.1}}]},
     )
+    family = SimpleNamespace(
+        split_N=np.full(rows, SPLITS.index("test")),
+        spectra_NE=rng.uniform(0, 2, size=(rows, points)).astype(np.float32),
+        descriptors_NK=np.array([[4.0]] * (rows - 1) + [[np.nan]]),
+        material_N=np.array([HOSTILE] * rows, dtype=object),
+        site_N=np.arange(rows),
+    )
+    return explorer_data(model, family, dict.fromkeys(model.style_names, (-2.0, 2.0)))
 
 
 def test_the_data_are_json_and_cannot_end_their_script():
-    data = explorer().data
+    data = explorer(network())
     json.dumps(data, allow_nan=False)
     text = page_environment().from_string("{{ data | tojson }}").render(data=data)
     assert "<" not in text
     assert json.loads(text) == data
     assert data["real"]["materials"] == [HOSTILE] * 3 and data["real"]["descriptors"][-1] == [None]
     assert data["styles"][0]["unit"] == "Å" and data["styles"][0]["calibration"]["halfWidth"] == 0.5
+    assert data["styles"][1]["calibration"] is None and not data["styles"][1]["named"]
 
 
 def test_weights_are_little_endian_float32():
-    given = explorer()
-    weight = given.data["encoder"][0]["arrays"]["weight"]
+    autoencoder = network()
+    weight = explorer(autoencoder)["encoder"][0]["arrays"]["weight"]
     read = np.frombuffer(base64.b64decode(weight["data"]), dtype="<f4").reshape(weight["shape"])
-    np.testing.assert_array_equal(read, given.encoder[0].arrays["weight"].astype(np.float32))
+    expected = encoder_layers(autoencoder, 0)[0].arrays["weight"]
+    np.testing.assert_array_equal(read, expected.astype(np.float32))
 
 
 def test_other_weights_are_another_model():
-    given = explorer()
-    changed = {**given.encoder[0].arrays, "bias": np.ones(1)}
-    other = replace(given, encoder=[replace(given.encoder[0], arrays=changed)])
-    assert given.data["model"] == explorer().data["model"] != other.data["model"]
+    autoencoder = network()
+    before = explorer(autoencoder)["model"]
+    assert explorer(network())["model"] == before
+    with torch.no_grad():
+        next(autoencoder.parameters()).add_(1)
+    assert explorer(autoencoder)["model"] != before
 
 
 @pytest.mark.parametrize("shift", [0.0, 5.0])
@@ -102,21 +116,10 @@ def test_large_networks_leave_room_for_fewer_spectra():
     assert numbers[0] == MOST_SPECTRA > numbers[1] > numbers[2] > numbers[3] == 100
 
 
-@pytest.mark.parametrize("network", ["mlp", "cnn"])
-def test_the_explorer_of_a_network_of_default_size_is_small(network):
-    m, points = train_settings(f"model={network}").model, 256
-    architecture = Architecture(
-        points,
-        5 + m.free_styles,
-        m.hidden,
-        m.encoder_layers,
-        m.decoder_layers,
-        m.norm.value,
-        network,
-        m.channels,
-    )
-    autoencoder = Autoencoder(architecture, trial_generators(0, [0]))
-    encoder, decoder = encoder_layers(autoencoder, 0), decoder_layers(autoencoder, 0)
-    rows = most_spectra([*encoder, *decoder], points)
-    given = replace(explorer(rows, points), encoder=encoder, decoder=decoder)
-    assert len(json.dumps(given.data)) < 1.6e6
+@pytest.mark.parametrize("kind", ["mlp", "cnn"])
+def test_the_explorer_of_a_network_of_default_size_is_small(kind):
+    autoencoder = network(kind, points=256)
+    rows = most_spectra([*encoder_layers(autoencoder, 0), *decoder_layers(autoencoder, 0)], 256)
+    data = explorer(autoencoder, rows, 256)
+    assert len(data["real"]["materials"]) == rows
+    assert len(json.dumps(data)) < 1.6e6

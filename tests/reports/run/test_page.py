@@ -11,6 +11,7 @@ from markupsafe import escape
 from rankaae_cli.core.labels import Subject
 from rankaae_cli.reports.console import print_evaluation
 from rankaae_cli.reports.figures.plotly import pack
+from rankaae_cli.reports.run.figure_files import captions
 from rankaae_cli.reports.run.page import PageContent, Picture, PictureGroup, Rejected, quality, render_page
 from rankaae_cli.reports.run.tables import (
     associations_table,
@@ -133,21 +134,20 @@ def content(synthetic=True, trials=2, learning=True, averaged=1, free=True):
         trials=trials_table(metrics),
         traversals=traversals_table(traversal),
         facts=[("Data file", HOSTILE)],
-        learning=[picture] if learning else [],
-        style_pictures=[picture],
-        traversal_pictures=[replace(picture, wide=True)],
+        pictures={section: [replace(picture, wide=section == "overviews")] for section in captions()}
+        | ({} if learning else {"learning": []}),
         traversal_groups=[PictureGroup("traversal-OS", "OS, oxidation state", "", [picture])],
-        reconstruction=[picture],
-        coupling_pictures=[picture],
-        choice_pictures=[picture],
         associations=associations_table(metrics["associations"], metrics) if free else None,
-        association_pictures=[picture],
         command=f"rankaae train {HOSTILE}",
         config=f"family: {HOSTILE}\n",
         run_name=HOSTILE,
         versions={"torch": "2"},
         units={"OS": "e"},
     )
+
+
+def with_pictures(page, **pictures):
+    return replace(page, pictures={**page.pictures, **pictures})
 
 
 class Page(HTMLParser):
@@ -317,7 +317,7 @@ def test_figures_link_their_files_and_keep_a_still_picture_beside_the_live_one()
         "data:image/webp;base64,AAAA", "What it shows.", "figures/b.pdf", name="b", alt="Dots & lines.",
         csv="figures/b.csv", size=(1020, 700), interactive=packed,
     )  # fmt: skip
-    page = Page(html := render_page(replace(content(), reconstruction=[live])))
+    page = Page(html := render_page(with_pictures(content(), reconstruction=[live])))
     assert {"figures/b.pdf", "figures/b.csv"} <= set(page.addresses)
     assert 'id="figure-b"' in html and 'data-name="b"' in html and packed in html
     assert '<img src="data:image/webp;base64,AAAA" alt="Dots &amp; lines." width="1020" height="700">' in html
