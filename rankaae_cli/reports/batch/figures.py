@@ -15,21 +15,8 @@ from rankaae_cli.core.labels import described_range, descriptor_meaning
 from rankaae_cli.reports.batch.batch import SEEDS, Batch, BatchRun, Response, shortened
 from rankaae_cli.reports.batch.comparison import by_value, is_number, shown_value
 from rankaae_cli.reports.batch.tables import spearman, verdict
-from rankaae_cli.reports.figures.drawing import (
-    BLACK,
-    BLUE,
-    COLUMN_INCHES,
-    GREY,
-    LIGHT_GREY,
-    ORANGE,
-    PAGE_INCHES,
-    VERMILION,
-    draw_cells,
-    legend_below,
-    new_figure,
-    short,
-    styled,
-)
+from rankaae_cli.reports.figures import drawing
+from rankaae_cli.reports.figures.drawing import BLACK, BLUE, GREY, LIGHT_GREY, ORANGE, VERMILION
 
 # Of Okabe and Ito, without the yellow that white paper swallows. Seven colours and nine markers do not
 # repeat together before the 64th family.
@@ -48,19 +35,19 @@ class ResponsePanel(NamedTuple):
     unit: str
 
 
-@styled
+@drawing.styled
 def matrix(batch: Batch) -> Figure:
     """Draw test Spearman of each descriptor, of the best run of each family, with intervals."""
     runs, names = batch.best, batch.descriptors
     cells = [[spearman(run, name) for name in names] for run in runs]
     value_RC = np.array([[np.nan if c.value is None else c.value for c in row] for row in cells])  # noqa: N806
     text = [[_cell_text(*cell) for cell in row] for row in cells]
-    width = COLUMN_INCHES if len(names) <= 6 else PAGE_INCHES
+    width = drawing.COLUMN_INCHES if len(names) <= 6 else drawing.PAGE_INCHES
     subject = batch.subject(runs)
-    figure = new_figure(0.85 + 0.27 * len(runs), subject, "test split, Spearman ρ", width=width)
+    figure = drawing.new_figure(0.85 + 0.27 * len(runs), subject, "test split, Spearman ρ", width=width)
     ax = figure.subplots()
     norm, colours = Normalize(colour_start(value_RC), 1), mpl.colormaps["Blues"]
-    draw_cells(ax, value_RC, text, colours, norm)
+    drawing.draw_cells(ax, value_RC, text, colours, norm)
     ax.set_xticklabels([shortened(name, 12) for name in names], parse_math=False)
     ax.set_yticklabels([shortened(batch.name(run)) for run in runs], parse_math=False)
     ax.xaxis.tick_top()
@@ -98,14 +85,14 @@ def response_figures(batch: Batch) -> Iterator[tuple[str, Figure, str]]:
             )
 
 
-@styled
+@drawing.styled
 def settings(batch: Batch) -> Figure | None:
     """Draw the validation score of every run against each setting that differs; None where none does."""
     keys = batch.keys[:MOST_PANELS]
     if not keys:
         return None
     columns, rows, width = _arranged(len(keys), 3)
-    figure = new_figure(0.7 + 1.6 * rows, batch.subject(batch.runs), "validation split", width=width)
+    figure = drawing.new_figure(0.7 + 1.6 * rows, batch.subject(batch.runs), "validation split", width=width)
     axes = figure.subplots(rows, columns, sharey=True, squeeze=False)
     for ax, key in zip(axes.ravel(), keys, strict=False):
         _draw_setting(ax, batch, key)
@@ -113,7 +100,7 @@ def settings(batch: Batch) -> Figure | None:
         ax.set_axis_off()
     for ax in axes[:, 0]:
         ax.set_ylabel("Validation score")
-    legend_below(figure, axes[0, 0], columns=3 if width == COLUMN_INCHES else 5)
+    drawing.legend_below(figure, axes[0, 0], columns=3 if width == drawing.COLUMN_INCHES else 5)
     return figure
 
 
@@ -137,11 +124,11 @@ def family_look(batch: Batch, family: str) -> tuple[str, str]:
     return _COLOURS[index % len(_COLOURS)], _MARKERS[index % len(_MARKERS)]
 
 
-@styled
+@drawing.styled
 def _responses(batch: Batch, runs: Sequence[BatchRun], panels: Sequence[ResponsePanel], what: str) -> Figure:
     """Draw responses side by side, all on one scale, each against the data's; `what` is said in the heading."""
     columns, rows, width = _arranged(len(panels), 4)
-    figure = new_figure(0.75 + 1.35 * rows, batch.subject(runs), what, width=width)
+    figure = drawing.new_figure(0.75 + 1.35 * rows, batch.subject(runs), what, width=width)
     one_axis = len({(panel.unit, panel.response.origin) for panel in panels}) == 1
     axes = figure.subplots(rows, columns, sharex=one_axis, sharey=True, squeeze=False)
     for index, (ax, panel) in enumerate(zip(axes.ravel(), panels, strict=False)):
@@ -156,7 +143,9 @@ def _responses(batch: Batch, runs: Sequence[BatchRun], panels: Sequence[Response
         ax.set_ylabel("Difference\n95th − 5th pct.")
     # Other runs may be failures of any size: they do not set the scale.
     axes[0, 0].set_ylim(*_scale(panels))
-    legend_below(figure, list(axes.ravel()[: len(panels)]), columns=2 if width == COLUMN_INCHES else 5)
+    drawing.legend_below(
+        figure, list(axes.ravel()[: len(panels)]), columns=2 if width == drawing.COLUMN_INCHES else 5
+    )
     return figure
 
 
@@ -181,15 +170,15 @@ def _arranged(panels: int, most: int) -> tuple[int, int, float]:
     """Return columns (at most so many), rows, and the width in inches, of a journal's column or page."""
     rows = -(-panels // most)
     columns = -(-panels // rows)
-    return columns, rows, COLUMN_INCHES if columns == 1 else PAGE_INCHES
+    return columns, rows, drawing.COLUMN_INCHES if columns == 1 else drawing.PAGE_INCHES
 
 
 def _cell_text(value: float | None, low: float | None, high: float | None) -> str:
     if value is None or not np.isfinite(value):
         return ""
     if low is None or high is None or not np.isfinite(low):
-        return short(value)
-    return f"{short(value)}\n[{short(low)}, {short(high)}]"
+        return drawing.short(value)
+    return f"{drawing.short(value)}\n[{drawing.short(low)}, {drawing.short(high)}]"
 
 
 def _scale(panels: Sequence[ResponsePanel]) -> tuple[float, float]:

@@ -10,26 +10,8 @@ from matplotlib.figure import Figure
 
 from rankaae_cli.core.labels import Subject, style_title
 from rankaae_cli.reports.baseline_table import CANNOT
-from rankaae_cli.reports.figures.drawing import (
-    BLACK,
-    BLUE,
-    GREY,
-    LIGHT_GREY,
-    ORANGE,
-    VERMILION,
-    legend_below,
-    new_figure,
-    styled,
-)
-from rankaae_cli.reports.figures.plotly import (
-    add_panels,
-    escaped,
-    figure_of,
-    line,
-    new_layout,
-    panel_title,
-    set_axis,
-)
+from rankaae_cli.reports.figures import drawing, plotly
+from rankaae_cli.reports.figures.drawing import BLACK, BLUE, GREY, LIGHT_GREY, ORANGE, VERMILION
 from rankaae_cli.reports.tables import print_number
 
 _SHOWN = 4  # quantities of each style
@@ -52,7 +34,7 @@ _SIDES: tuple[tuple[str, str, Value, int], ...] = (
 )  # fmt: skip
 
 
-@styled
+@drawing.styled
 def associations(
     subject: Subject, table: pd.DataFrame, style_names: Sequence[str], limit: float, rows: str, *what: str
 ) -> Figure:
@@ -73,7 +55,7 @@ def associations(
     """
     by_style = _strongest(table, style_names)
     bars = sum(max(1, len(pairs)) for pairs in by_style.values())
-    figure = new_figure(
+    figure = drawing.new_figure(
         0.95 + 0.125 * bars + 0.2 * len(by_style), subject, f"validation and {rows} split", *what
     )
     heights = [max(1, len(pairs)) + 0.2 for pairs in by_style.values()]
@@ -88,7 +70,7 @@ def associations(
     known = pd.concat(list(by_style.values()))[["found_partial", "partial", "spearman"]].abs().to_numpy(float)
     reach = min(1.0, 1.15 * max([limit, *known[np.isfinite(known)]]))
     panels[-1].set(xlabel="Spearman ρ with the free style", xlim=(-reach, reach))
-    legend_below(figure, list(panels), columns=2)
+    drawing.legend_below(figure, list(panels), columns=2)
     return figure
 
 
@@ -97,15 +79,15 @@ def interactive_associations(
 ) -> Any:
     """Return the plotly figure of `associations`; styles of which nothing is known are left out."""
     by_style = {name: pairs[::-1] for name, pairs in _strongest(table, style_names).items() if len(pairs)}
-    layout = new_layout(subject, f"validation and {rows} split", *what) | {"barmode": "overlay"}
+    layout = plotly.new_layout(subject, f"validation and {rows} split", *what) | {"barmode": "overlay"}
     heights = [len(pairs) + 0.3 for pairs in by_style.values()]
     n = max(1, len(by_style))
-    panels = add_panels(layout, n, heights=heights or None, gap=(0, 0.35 / max(4, n + 1)))
+    panels = plotly.add_panels(layout, n, heights=heights or None, gap=(0, 0.35 / max(4, n + 1)))
     traces: list[dict[str, Any]] = []
     in_legend: set[str] = set()
     for i, (panel, (name, pairs)) in enumerate(zip(panels, by_style.items(), strict=False)):
         # Bars of one colour come together: the order is that of their size all the same.
-        order = [escaped(str(q)) for q in pairs["quantity"]]
+        order = [plotly.escaped(str(q)) for q in pairs["quantity"]]
         for colour, meaning in _MEANINGS.items():
             which = pairs["colour"] == colour
             if which.any():
@@ -114,7 +96,7 @@ def interactive_associations(
         for column, symbol, colour in (("partial", "diamond", BLACK), ("spearman", "circle-open", GREY)):
             label = f"{'partial' if column == 'partial' else 'plain'} ρ, {rows}"
             traces.append(
-                line(
+                plotly.line(
                     panel, pairs[column], order, label, colour,
                     f"%{{y}}<br>{label} %{{x:.3f}}<extra></extra>", mode="markers",
                     marker={"symbol": symbol, "size": 7, "color": colour},
@@ -122,21 +104,23 @@ def interactive_associations(
                 )
             )  # fmt: skip
         last = i == len(by_style) - 1
-        panel_title(layout, panel, style_title(name))
-        set_axis(layout, panel[0], "Spearman ρ with the free style" if last else "", showticklabels=last)
-        set_axis(layout, panel[1], type="category", categoryorder="array", categoryarray=order)
-        set_axis(layout, panel[1], tickmode="linear", dtick=1, ticks="")
+        plotly.panel_title(layout, panel, style_title(name))
+        plotly.set_axis(
+            layout, panel[0], "Spearman ρ with the free style" if last else "", showticklabels=last
+        )
+        plotly.set_axis(layout, panel[1], type="category", categoryorder="array", categoryarray=order)
+        plotly.set_axis(layout, panel[1], tickmode="linear", dtick=1, ticks="")
         if i:
-            set_axis(layout, panel[0], matches="x")
+            plotly.set_axis(layout, panel[0], matches="x")
         for side in (-limit, limit):
             layout.setdefault("shapes", []).append({
                 "type": "line", "xref": panel[0], "yref": f"{panel[1]} domain", "x0": side, "x1": side,
                 "y0": 0, "y1": 1, "line": {"color": BLACK, "width": 1, "dash": "dash"},
             })  # fmt: skip
-    return figure_of(traces, layout)
+    return plotly.figure_of(traces, layout)
 
 
-@styled
+@drawing.styled
 def baselines(subject: Subject, content: Mapping[str, Any]) -> Figure:
     """Draw how well each method predicts descriptors and reconstructs spectra, the model first.
 
@@ -148,7 +132,7 @@ def baselines(subject: Subject, content: Mapping[str, Any]) -> Figure:
         Of baselines.json.
     """
     rows = content["rows"]
-    figure = new_figure(
+    figure = drawing.new_figure(
         0.75 + 0.17 * len(rows), subject, f"{content['split']} split, {content['n']:,} spectra"
     )
     panels = figure.subplots(1, 2, sharey=True)
@@ -166,8 +150,8 @@ def interactive_baselines(subject: Subject, content: Mapping[str, Any]) -> Any:
     """Return the plotly figure of `baselines`."""
     rows = list(content["rows"])[::-1]
     labels = [str(row["label"]) for row in rows]
-    layout = new_layout(subject, f"{content['split']} split, {content['n']:,} spectra")
-    panels = add_panels(layout, 2, 2, gap=(0.06, 0))
+    layout = plotly.new_layout(subject, f"{content['split']} split, {content['n']:,} spectra")
+    panels = plotly.add_panels(layout, 2, 2, gap=(0.06, 0))
     traces = []
     hovered = ("mean Spearman ρ", "reconstruction MAE")
     for panel, (_, _, value_of, digits), what in zip(panels, _SIDES, hovered, strict=True):
@@ -175,7 +159,7 @@ def interactive_baselines(subject: Subject, content: Mapping[str, Any]) -> Any:
             value = [value_of(row) if row["kind"] == kind else None for row in rows]
             value = [v if v is not None and np.isfinite(v) else None for v in value]
             traces.append(
-                line(
+                plotly.line(
                     panel, value, labels, "this model" if kind == "model" else "baseline", colour,
                     f"%{{y}}: {what} %{{x:.{digits}f}}<extra></extra>", mode="markers+text",
                     text=["" if v is None else f"{v:.{digits}f}" for v in value], textposition="middle right",
@@ -184,14 +168,14 @@ def interactive_baselines(subject: Subject, content: Mapping[str, Any]) -> Any:
                     legendgroup=kind, showlegend=panel == panels[0],
                 )
             )  # fmt: skip
-        set_axis(layout, panel[1], type="category", categoryorder="array", categoryarray=labels,
+        plotly.set_axis(layout, panel[1], type="category", categoryorder="array", categoryarray=labels,
                  range=[-0.6, len(labels) - 0.4], nticks=0, ticks="")  # fmt: skip
         low, high, span = _range([value_of(row) for row in rows])
-        set_axis(layout, panel[0], range=[low - 0.1 * span, high + 0.3 * span])
-    set_axis(layout, panels[1][1], showticklabels=False, matches="y")
-    set_axis(layout, panels[0][0], "Spearman ρ\n(more is better)", nticks=5)
-    set_axis(layout, panels[1][0], "MAE\n(less is better)", nticks=5)
-    return figure_of(traces, layout)
+        plotly.set_axis(layout, panel[0], range=[low - 0.1 * span, high + 0.3 * span])
+    plotly.set_axis(layout, panels[1][1], showticklabels=False, matches="y")
+    plotly.set_axis(layout, panels[0][0], "Spearman ρ\n(more is better)", nticks=5)
+    plotly.set_axis(layout, panels[1][0], "MAE\n(less is better)", nticks=5)
+    return plotly.figure_of(traces, layout)
 
 
 def _strongest(table: pd.DataFrame, style_names: Sequence[str]) -> dict[str, pd.DataFrame]:
@@ -233,7 +217,7 @@ def _bar_trace(
 ) -> dict[str, Any]:
     return {
         "type": "bar", "orientation": "h", "x": pairs["found_partial"],
-        "y": [escaped(str(q)) for q in pairs["quantity"]], "xaxis": panel[0], "yaxis": panel[1],
+        "y": [plotly.escaped(str(q)) for q in pairs["quantity"]], "xaxis": panel[0], "yaxis": panel[1],
         "customdata": pairs["found_rows"],
         "hovertemplate": "%{y}<br>partial ρ, validation %{x:.3f}<br>%{customdata:,} spectra<extra></extra>",
         "marker": {"color": colour}, "name": meaning, "legendgroup": meaning, "showlegend": legend,

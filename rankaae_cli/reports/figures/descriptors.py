@@ -13,28 +13,8 @@ from matplotlib.figure import Figure
 
 from rankaae_cli.core.labels import Subject, quantity, unit_text, with_unit
 from rankaae_cli.core.statistics.calibration import apply_calibration
-from rankaae_cli.reports.figures.drawing import (
-    BLACK,
-    BLUE,
-    GREY,
-    ORANGE,
-    VERMILION,
-    draw_cells,
-    legend_below,
-    new_figure,
-    spectra_text,
-    styled,
-)
-from rankaae_cli.reports.figures.plotly import (
-    add_panels,
-    band,
-    escaped,
-    figure_of,
-    line,
-    new_layout,
-    panel_title,
-    set_axis,
-)
+from rankaae_cli.reports.figures import drawing, plotly
+from rankaae_cli.reports.figures.drawing import BLACK, BLUE, GREY, ORANGE, VERMILION
 from rankaae_cli.reports.tables import print_number
 
 _BAND = ORANGE + "40"
@@ -84,7 +64,7 @@ class _Panel:
     half_width: float | None
 
 
-@styled
+@drawing.styled
 def style_vs_descriptor(
     subject: Subject, rows: pd.DataFrame, descriptors: Sequence[DescriptorScores], split: str
 ) -> Figure:
@@ -111,7 +91,7 @@ def style_vs_descriptor(
     return figure
 
 
-@styled
+@drawing.styled
 def prediction_vs_truth(
     subject: Subject, rows: pd.DataFrame, descriptors: Sequence[DescriptorScores], split: str
 ) -> Figure:
@@ -152,22 +132,20 @@ def interactive_style_vs_descriptor(
         panel = _against_style(rows, d, _INTERACTIVE_CURVE_POINTS)
         traces += _band(at, panel, d, i == 0)
         if panel.line is not None:
-            hover = f"calibration: {escaped(d.name)} %{{y:.4g}}<extra></extra>"
+            hover = f"calibration: {plotly.escaped(d.name)} %{{y:.4g}}<extra></extra>"
             traces.append(
-                line(
+                plotly.line(
                     at, *panel.line, "calibration (validation)", VERMILION, hover,
                     legendgroup="calibration", showlegend=i == 0,
                 )
             )  # fmt: skip
-        unit = escaped(unit_text(d.unit))
-        hover = (
-            f"%{{text}}<br>style {escaped(d.name)} %{{x:.3f}}<br>true %{{customdata}} {unit}<extra></extra>"
-        )
+        name, unit = plotly.escaped(d.name), plotly.escaped(unit_text(d.unit))
+        hover = f"%{{text}}<br>style {name} %{{x:.3f}}<br>true %{{customdata}} {unit}<extra></extra>"
         traces.append(_points(at, panel, hover, split, i == 0))
-        set_axis(layout, at[0], f"Style {d.name} (std. dev.)")
-        set_axis(layout, at[1], with_unit(d.name, d.unit), **_class_ticks(d.classes))
-        panel_title(layout, at, f"Spearman ρ = {print_number(d.score['spearman'], 2)}")
-    return figure_of(traces, layout)
+        plotly.set_axis(layout, at[0], f"Style {d.name} (std. dev.)")
+        plotly.set_axis(layout, at[1], with_unit(d.name, d.unit), **_class_ticks(d.classes))
+        plotly.panel_title(layout, at, f"Spearman ρ = {print_number(d.score['spearman'], 2)}")
+    return plotly.figure_of(traces, layout)
 
 
 def interactive_prediction_vs_truth(
@@ -181,22 +159,22 @@ def interactive_prediction_vs_truth(
         traces += _band(at, panel, d, i == 0)
         if panel.line is not None:
             traces.append(
-                line(
+                plotly.line(
                     at, *panel.line, "read = true", BLACK, line_dash="dash", line_width=1,
                     hoverinfo="skip", hovertemplate=None, legendgroup="equal", showlegend=i == 0,
                 )
             )  # fmt: skip
-        unit = escaped(unit_text(d.unit))
+        unit = plotly.escaped(unit_text(d.unit))
         hover = f"%{{text}}<br>true %{{customdata}} {unit}<br>read %{{y:.4g}} {unit}<extra></extra>"
         traces.append(_points(at, panel, hover, split, i == 0))
-        set_axis(layout, at[0], with_unit(f"{d.name}, true", d.unit), **_class_ticks(d.classes))
-        set_axis(layout, at[1], with_unit(f"{d.name}, read", d.unit), **_class_ticks(d.classes))
+        plotly.set_axis(layout, at[0], with_unit(f"{d.name}, true", d.unit), **_class_ticks(d.classes))
+        plotly.set_axis(layout, at[1], with_unit(f"{d.name}, read", d.unit), **_class_ticks(d.classes))
         error = quantity(print_number(d.score["mae"], 2), d.unit)
-        panel_title(layout, at, f"R² = {print_number(d.score['r2'], 2)}, MAE {error}")
-    return figure_of(traces, layout)
+        plotly.panel_title(layout, at, f"R² = {print_number(d.score['r2'], 2)}, MAE {error}")
+    return plotly.figure_of(traces, layout)
 
 
-@styled
+@drawing.styled
 def confusion(
     subject: Subject, scores: Mapping[str, Mapping[str, Any]], units: Mapping[str, str], what: str
 ) -> Figure:
@@ -212,7 +190,7 @@ def confusion(
         Of the descriptors.
     """
     n_rows = -(-len(scores) // 2)
-    figure = new_figure(0.45 + 1.75 * n_rows, subject, what)
+    figure = drawing.new_figure(0.45 + 1.75 * n_rows, subject, what)
     panels = figure.subplots(n_rows, 2 if len(scores) > 1 else 1, squeeze=False).ravel()
     for ax, (name, score) in zip(panels, scores.items(), strict=False):
         if score["confusion"] is None or not np.sum(score["confusion"]):
@@ -226,7 +204,7 @@ def confusion(
             [f"{int(n)}\n{100 * s:.0f} %" if np.isfinite(s) else "0" for n, s in zip(*pair, strict=True)]
             for pair in zip(counts, share, strict=True)
         ]
-        draw_cells(ax, share, text, mpl.colormaps["Blues"], Normalize(0, 1))
+        drawing.draw_cells(ax, share, text, mpl.colormaps["Blues"], Normalize(0, 1))
         ticks = [f"{c:g}" for c in score["classes"]]
         ax.set_xticklabels(ticks)
         ax.set_yticklabels(ticks)
@@ -279,7 +257,9 @@ def _axes(
 ) -> tuple[Figure, Sequence[Axes], Axes | None]:
     """Return a figure, its panels, one a descriptor, and the spare panel where their number is odd."""
     n_rows = -(-n_panels // 2)
-    figure = new_figure(0.5 + 1.45 * n_rows, subject, f"{split} split, {spectra_text(n_spectra)}")
+    figure = drawing.new_figure(
+        0.5 + 1.45 * n_rows, subject, f"{split} split, {drawing.spectra_text(n_spectra)}"
+    )
     panels = figure.subplots(n_rows, min(2, n_panels), squeeze=False).ravel().tolist()
     for ax in panels[n_panels:]:
         ax.set_axis_off()
@@ -312,7 +292,7 @@ def _cloud(ax: Axes, x: np.ndarray, y: np.ndarray, label: str) -> None:
 
 def _legend(figure: Figure, panels: Sequence[Axes], spare: Axes | None) -> None:
     if spare is None:
-        legend_below(figure, panels, columns=3)
+        drawing.legend_below(figure, panels, columns=3)
     else:
         spare.legend(*panels[0].get_legend_handles_labels(), loc="center left")
 
@@ -320,10 +300,10 @@ def _legend(figure: Figure, panels: Sequence[Axes], spare: Axes | None) -> None:
 def _panels(
     subject: Subject, n: int, descriptors: Sequence[DescriptorScores], split: str
 ) -> tuple[dict[str, Any], list[tuple[str, str]]]:
-    layout = new_layout(subject, f"{split} split, {n:,} spectra")
+    layout = plotly.new_layout(subject, f"{split} split, {n:,} spectra")
     rows = -(-len(descriptors) // 2)
     gap = (0.17, 0.42 / max(rows, 2))
-    return layout, add_panels(layout, len(descriptors), min(2, len(descriptors)), gap=gap, stack=True)
+    return layout, plotly.add_panels(layout, len(descriptors), min(2, len(descriptors)), gap=gap, stack=True)
 
 
 def _band(
@@ -333,12 +313,12 @@ def _band(
         return []
     x, y = panel.line
     low, high = y - panel.half_width, y + panel.half_width
-    return band(at, x, low, high, descriptor.interval_label, _BAND, showlegend=legend)
+    return plotly.band(at, x, low, high, descriptor.interval_label, _BAND, showlegend=legend)
 
 
 def _points(at: tuple[str, str], panel: _Panel, hover: str, split: str, legend: bool) -> dict[str, Any]:
     named = [
-        f"{escaped(str(material))}, site {site}"
+        f"{plotly.escaped(str(material))}, site {site}"
         for material, site in zip(panel.rows["material"], panel.rows["site"], strict=True)
     ]
     opacity = float(np.clip(60 / max(len(named), 1) ** 0.7, 0.3, 0.8))

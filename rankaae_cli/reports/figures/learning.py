@@ -9,24 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from rankaae_cli.core.labels import Subject, metric_label
-from rankaae_cli.reports.figures.drawing import (
-    BLACK,
-    BLUE,
-    GREY,
-    LIGHT_GREY,
-    legend_below,
-    new_figure,
-    styled,
-)
-from rankaae_cli.reports.figures.plotly import (
-    OKABE_ITO,
-    add_panels,
-    figure_of,
-    line,
-    new_layout,
-    panel_title,
-    set_axis,
-)
+from rankaae_cli.reports.figures import drawing, plotly
+from rankaae_cli.reports.figures.drawing import BLACK, BLUE, GREY, LIGHT_GREY
 
 _PREFIX = "val_spearman_"  # of the columns of a descriptor
 _EPOCHS_AT_MOST = 250  # of an interactive curve; more are no wider on a screen
@@ -47,7 +31,7 @@ def recorded_columns(metrics: pd.DataFrame) -> dict[str, list[str]]:
     }
 
 
-@styled
+@drawing.styled
 def curves(
     subject: Subject, metrics: pd.DataFrame, columns: Sequence[str], selected: int, best_epoch: int, what: str
 ) -> Figure:
@@ -65,7 +49,7 @@ def curves(
         The trial that is drawn in front, and the epoch kept of it.
     """
     n_rows = -(-len(columns) // 2)
-    figure = new_figure(0.6 + 1.15 * n_rows, subject, what)
+    figure = drawing.new_figure(0.6 + 1.15 * n_rows, subject, what)
     panels = figure.subplots(n_rows, 2, sharex=True, squeeze=False).ravel()
     for ax, column in zip(panels, columns, strict=False):
         for trial, name, known in _trials(metrics, column, selected):
@@ -86,7 +70,7 @@ def curves(
         ax.set_xlabel("Epoch")
         ax.tick_params(labelbottom=True)
     figure.align_ylabels()
-    legend_below(figure, list(panels[: len(columns)]))
+    drawing.legend_below(figure, list(panels[: len(columns)]))
     return figure
 
 
@@ -94,9 +78,9 @@ def interactive_curves(
     subject: Subject, metrics: pd.DataFrame, columns: Sequence[str], selected: int, best_epoch: int, what: str
 ) -> Any:
     """Return the plotly figure of `curves`."""
-    layout = new_layout(subject, what)
+    layout = plotly.new_layout(subject, what)
     rows = -(-len(columns) // 2)
-    panels = add_panels(
+    panels = plotly.add_panels(
         layout, len(columns), min(2, len(columns)), gap=(0.14, 0.3 / max(rows, 2)), stack=True
     )
     traces: list[dict[str, Any]] = []
@@ -105,7 +89,7 @@ def interactive_curves(
         for trial, name, values in _trials(metrics, column, selected):
             front, known = trial == selected, _thinned(values)
             traces.append(
-                line(
+                plotly.line(
                     panel, known["epoch"], known[column], name, BLUE if front else LIGHT_GREY,
                     hover=f"trial {trial}, epoch %{{x}}: %{{y:.4g}}<extra></extra>",
                     line_width=1.6 if front else 1, legendgroup=name,
@@ -114,16 +98,16 @@ def interactive_curves(
                 )
             )  # fmt: skip
             shown.add(name)
-        set_axis(layout, panel[0], "Epoch" if i >= len(columns) - 2 else "")
-        set_axis(layout, panel[1])
+        plotly.set_axis(layout, panel[0], "Epoch" if i >= len(columns) - 2 else "")
+        plotly.set_axis(layout, panel[1])
         if _spans_decades(metrics[column]):
-            set_axis(layout, panel[1], type="log", dtick=1)
-        panel_title(layout, panel, metric_label(column).replace("\n", " "))
+            plotly.set_axis(layout, panel[1], type="log", dtick=1)
+        plotly.panel_title(layout, panel, metric_label(column).replace("\n", " "))
         _mark_epoch(layout, panel, best_epoch)
-    return figure_of(traces, layout)
+    return plotly.figure_of(traces, layout)
 
 
-@styled
+@drawing.styled
 def descriptor_learning(
     subject: Subject, metrics: pd.DataFrame, columns: Sequence[str], selected: int, best_epoch: int, what: str
 ) -> Figure:
@@ -131,14 +115,14 @@ def descriptor_learning(
 
     Parameters are those of `curves`, the columns ``val_spearman_<descriptor>``.
     """
-    figure = new_figure(2.3, subject, what)
+    figure = drawing.new_figure(2.3, subject, what)
     ax = figure.subplots()
     for name, known in _correlations(metrics, columns, selected):
         ax.plot(known["epoch"], known["rho"], label=name, **_marker(len(known)))
     ax.axvline(best_epoch, color=BLACK, lw=0.7, ls=":", label="epoch kept")
     ax.set(xlabel="Epoch", ylabel="Spearman ρ")
     ax.set_ylim(top=1.0)
-    legend_below(figure, ax, columns=6)
+    drawing.legend_below(figure, ax, columns=6)
     return figure
 
 
@@ -146,21 +130,21 @@ def interactive_descriptor_learning(
     subject: Subject, metrics: pd.DataFrame, columns: Sequence[str], selected: int, best_epoch: int, what: str
 ) -> Any:
     """Return the plotly figure of `descriptor_learning`."""
-    layout = new_layout(subject, what)
-    (panel,) = add_panels(layout, 1)
+    layout = plotly.new_layout(subject, what)
+    (panel,) = plotly.add_panels(layout, 1)
     traces = []
     for i, (name, values) in enumerate(_correlations(metrics, columns, selected)):
         known = _thinned(values)
         traces.append(
-            line(
-                panel, known["epoch"], known["rho"], name, OKABE_ITO[i % len(OKABE_ITO)],
+            plotly.line(
+                panel, known["epoch"], known["rho"], name, plotly.OKABE_ITO[i % len(plotly.OKABE_ITO)],
                 hover=f"{name}, epoch %{{x}}: ρ %{{y:.3f}}<extra></extra>",
             )
         )  # fmt: skip
-    set_axis(layout, panel[0], "Epoch")
-    set_axis(layout, panel[1], "Spearman ρ")
+    plotly.set_axis(layout, panel[0], "Epoch")
+    plotly.set_axis(layout, panel[1], "Spearman ρ")
     _mark_epoch(layout, panel, best_epoch, "epoch kept")
-    return figure_of(traces, layout)
+    return plotly.figure_of(traces, layout)
 
 
 def _trials(metrics: pd.DataFrame, column: str, selected: int) -> list[tuple[int, str, pd.DataFrame]]:

@@ -13,7 +13,8 @@ from matplotlib.figure import Figure
 from rankaae_cli.analysis.traversal.axis import StyleAxis
 from rankaae_cli.analysis.traversal.findings import INTERACTION
 from rankaae_cli.core.labels import Subject
-from rankaae_cli.reports.figures.drawing import COLUMN_INCHES, PAGE_INCHES, new_figure, styled
+from rankaae_cli.reports.figures import drawing
+from rankaae_cli.reports.figures.drawing import COLUMN_INCHES, PAGE_INCHES
 
 _BAR_INCHES = 1.1  # of the width, for the colour bar and the labels
 _NARROW = 2  # styles up to which the figure is one column wide
@@ -22,7 +23,7 @@ _LINE_INCHES = 0.13
 _SMALLEST_SHARE = 0.0005
 
 
-@styled
+@drawing.styled
 def pair_maps(
     subject: Subject,
     axes_of: Mapping[str, StyleAxis],
@@ -50,7 +51,7 @@ def pair_maps(
     side = (width - _BAR_INCHES) / n  # panels are about square
     note = textwrap.wrap(_note(styles), int(_NOTE_CHARACTERS_PER_INCH * width))
     height = 0.5 + side * n + _LINE_INCHES * len(note)
-    figure = new_figure(height, subject, what, "two styles at a time", width=width)
+    figure = drawing.new_figure(height, subject, what, "two styles at a time", width=width)
     axes = figure.subplots(n, n, squeeze=False, sharex="col", sharey="row")
     finite = table[column][np.isfinite(table[column])]
     norm = Normalize(*((finite.min(), finite.max()) if len(finite) else (0, 1)))

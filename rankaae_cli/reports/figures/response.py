@@ -14,29 +14,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from rankaae_cli.core.labels import Subject, unit_text
-from rankaae_cli.reports.figures.drawing import (
-    BLACK,
-    BLUE,
-    GREY,
-    ORANGE,
-    VERMILION,
-    legend_below,
-    new_figure,
-    styled,
-)
-from rankaae_cli.reports.figures.plotly import (
-    add_panels,
-    at_energy,
-    band,
-    escaped,
-    figure_of,
-    line,
-    new_layout,
-    panel_title,
-    set_axis,
-    spectrum_axes,
-    zero_line,
-)
+from rankaae_cli.reports.figures import drawing, plotly
+from rankaae_cli.reports.figures.drawing import BLACK, BLUE, GREY, ORANGE, VERMILION
 from rankaae_cli.reports.figures.traversal import DIFFERENCE, of_styles
 from rankaae_cli.reports.tables import print_number
 
@@ -44,7 +23,7 @@ _BAR = 0.035  # height of the bar that marks energies, of the panel's
 _LONGEST_NAME = 8  # in the legend
 
 
-@styled
+@drawing.styled
 def stability(
     subject: Subject, table: pd.DataFrame, styles: Mapping[str, Mapping[str, Any]], others: str
 ) -> Figure:
@@ -62,7 +41,7 @@ def stability(
     rows = -(-len(panels) // columns)
     n = len(trials)
     what = f"responses of {n} {'trials' if n != 1 else 'trial'}, 5th to 95th percentile"
-    figure = new_figure(0.65 + 1.25 * rows, subject, what, others)
+    figure = drawing.new_figure(0.65 + 1.25 * rows, subject, what, others)
     axes = figure.subplots(rows, columns, sharex=True, squeeze=False)
     for ax, (name, panel) in zip(axes.ravel(), panels, strict=False):
         ax.axhline(0, color=GREY, lw=0.5, zorder=0)
@@ -92,7 +71,7 @@ def stability(
         shown = dict(zip(labels, handles, strict=True))
         axes.ravel()[-1].legend(shown.values(), shown.keys(), loc="center left")
     else:
-        legend_below(figure, axes[0, 0], columns=2)
+        drawing.legend_below(figure, axes[0, 0], columns=2)
     return figure
 
 
@@ -102,16 +81,16 @@ def interactive_stability(
     """Return `stability` as an interactive figure."""
     walks, trials = list(of_styles(table)), _trials(table)
     n = len(trials)
-    layout = new_layout(subject, f"responses of {n} {'trials' if n != 1 else 'trial'}, {others}")
+    layout = plotly.new_layout(subject, f"responses of {n} {'trials' if n != 1 else 'trial'}, {others}")
     columns = min(3, len(walks))
     rows = -(-len(walks) // columns)
-    panels = add_panels(layout, len(walks), columns, gap=(0.09, 0.26 / max(rows, 2)), stack=True)
-    at = at_energy(subject)
+    panels = plotly.add_panels(layout, len(walks), columns, gap=(0.09, 0.26 / max(rows, 2)), stack=True)
+    at = plotly.at_energy(subject)
     traces: list[dict[str, Any]] = []
     for i, (panel, (name, walk)) in enumerate(zip(panels, walks, strict=True)):
         for j, (trial, column) in enumerate(trials.items()):
             traces.append(
-                line(
+                plotly.line(
                     panel, walk["energy"], walk[column], "one trial", BLUE + "99",
                     hover=f"trial {trial}, {at}: %{{y:.4g}}<extra></extra>",
                     line_width=1, legendgroup="one", showlegend=i == j == 0,
@@ -119,22 +98,22 @@ def interactive_stability(
             )  # fmt: skip
         if n > 1:
             traces.append(
-                line(
+                plotly.line(
                     panel, walk["energy"], walk[[*trials.values()]].mean(axis=1), "mean", BLACK,
                     hover=f"mean, {at}: %{{y:.4g}}<extra></extra>",
                     line_dash="dash", legendgroup="mean", showlegend=i == 0,
                 )
             )  # fmt: skip
-        panel_title(layout, panel, f"{name}{_spread(styles[name])}")
-        zero_line(layout, panel)
-        set_axis(layout, panel[0], subject.energy_label if i >= len(walks) - columns else "", nticks=5)
-        set_axis(layout, panel[1], DIFFERENCE if i % columns == 0 else "", nticks=5)
+        plotly.panel_title(layout, panel, f"{name}{_spread(styles[name])}")
+        plotly.zero_line(layout, panel)
+        plotly.set_axis(layout, panel[0], subject.energy_label if i >= len(walks) - columns else "", nticks=5)
+        plotly.set_axis(layout, panel[1], DIFFERENCE if i % columns == 0 else "", nticks=5)
         if i:
-            set_axis(layout, panel[0], matches="x")
-    return figure_of(traces, layout)
+            plotly.set_axis(layout, panel[0], matches="x")
+    return plotly.figure_of(traces, layout)
 
 
-@styled
+@drawing.styled
 def sensitivity(
     subject: Subject, table: pd.DataFrame, name: str, content: Mapping[str, Any], others: str
 ) -> Figure:
@@ -148,7 +127,7 @@ def sensitivity(
         ``<name>_sensitivity.csv``, the descriptor, and its ``sensitivity`` in traversal.json. Where it is not
         known, the figure says why.
     """
-    figure = new_figure(2.9, subject, f"sensitivity to {name}, {others}")
+    figure = drawing.new_figure(2.9, subject, f"sensitivity to {name}, {others}")
     top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(1, 1.5))
     top.plot(table["energy"], table["mean_spectrum"], color=BLACK, label="mean spectrum of the walk")
     top.set_ylabel(_in_lines(subject.absorption_label))
@@ -165,7 +144,7 @@ def sensitivity(
     # Two lines: a long unit would not fit beside the panel.
     bottom.set_ylabel(f"dμ/d{name}\n({content['unit']})", parse_math=False)
     figure.align_ylabels()
-    legend_below(figure, [top, bottom], columns=2)
+    drawing.legend_below(figure, [top, bottom], columns=2)
     return figure
 
 
@@ -175,26 +154,26 @@ def interactive_sensitivity(
     """Return `sensitivity` as an interactive figure; None where it is not known."""
     if content["unknown_because"]:
         return None
-    layout = new_layout(subject, f"sensitivity to {name}, {others}")
-    top, bottom = add_panels(layout, 2, heights=(1, 1.5), gap=(0, 0.11))
+    layout = plotly.new_layout(subject, f"sensitivity to {name}, {others}")
+    top, bottom = plotly.add_panels(layout, 2, heights=(1, 1.5), gap=(0, 0.11))
     several = content["n_trials"] > 1
     label = "95 % confidence" if several else "5–95 % of draws"
     of = f"mean of {content['n_trials']} trials" if several else "one trial"
     significant = table["significant"].to_numpy(dtype=float) > 0
     word = "significant" if several else "of one sign"
     marked = np.where(significant, table["sensitivity"], np.nan)
-    energy, unit = table["energy"], escaped(content["unit"])
+    energy, unit = table["energy"], plotly.escaped(content["unit"])
     traces = [
-        line(
+        plotly.line(
             top, energy, table["mean_spectrum"], "mean spectrum", BLACK,
-            f"mean spectrum, {at_energy(subject)}: %{{y:.4g}}<extra></extra>",
+            f"mean spectrum, {plotly.at_energy(subject)}: %{{y:.4g}}<extra></extra>",
         ),
-        *band(bottom, energy, table["low"], table["high"], label, "#0072B240"),
-        line(
+        *plotly.band(bottom, energy, table["low"], table["high"], label, "#0072B240"),
+        plotly.line(
             bottom, energy, table["sensitivity"], of, BLUE,
-            f"{at_energy(subject)}: %{{y:.4g}} {unit}<extra></extra>",
+            f"{plotly.at_energy(subject)}: %{{y:.4g}} {unit}<extra></extra>",
         ),
-        line(
+        plotly.line(
             bottom, energy, marked, word, "#E69F00", line_width=3, connectgaps=False,
             mode="lines", hoverinfo="skip", hovertemplate=None,
         ),
@@ -202,13 +181,13 @@ def interactive_sensitivity(
     test = f", t test over {content['n_trials']} trials" if several else ""
     if not significant.any():
         traces.pop()
-    panel_title(layout, bottom, f"{'orange' if significant.any() else 'nowhere'}: {word}{test}")
-    zero_line(layout, bottom)
-    spectrum_axes(layout, subject, top, bottom, f"dμ/d{name}\n({content['unit']})")
-    return figure_of(traces, layout)
+    plotly.panel_title(layout, bottom, f"{'orange' if significant.any() else 'nowhere'}: {word}{test}")
+    plotly.zero_line(layout, bottom)
+    plotly.spectrum_axes(layout, subject, top, bottom, f"dμ/d{name}\n({content['unit']})")
+    return plotly.figure_of(traces, layout)
 
 
-@styled
+@drawing.styled
 def check(subject: Subject, table: pd.DataFrame, name: str, content: Mapping[str, Any], unit: str) -> Figure:
     """Draw mean spectra of the matched bins, and below them data's and network's difference.
 
@@ -226,7 +205,7 @@ def check(subject: Subject, table: pd.DataFrame, name: str, content: Mapping[str
     unit
         Of the descriptor.
     """
-    figure = new_figure(3.7, subject, f"{name} against data", content["rows_text"])
+    figure = drawing.new_figure(3.7, subject, f"{name} against data", content["rows_text"])
     if content["not_comparable_because"]:
         ax = figure.subplots()
         ax.set_axis_off()
@@ -256,7 +235,7 @@ def check(subject: Subject, table: pd.DataFrame, name: str, content: Mapping[str
     )
     bottom.set(xlabel=subject.energy_label, ylabel="Difference\nhigh − low")
     figure.align_ylabels()
-    legend_below(figure, [top, bottom], columns=2)
+    drawing.legend_below(figure, [top, bottom], columns=2)
     return figure
 
 
@@ -266,13 +245,13 @@ def interactive_check(
     """Return `check` as an interactive figure; None where the data cannot be compared."""
     if content["not_comparable_because"]:
         return None
-    layout = new_layout(subject, f"{name} against data", content["rows_text"])
-    top, bottom = add_panels(layout, 2, heights=(1, 1.25), gap=(0, 0.12))
+    layout = plotly.new_layout(subject, f"{name} against data", content["rows_text"])
+    top, bottom = plotly.add_panels(layout, 2, heights=(1, 1.25), gap=(0, 0.12))
     energy = table["energy"]
 
     def curve(panel: tuple[str, str], column: str, label: str, colour: str, **more: Any) -> dict[str, Any]:
-        hover = f"{escaped(label)}<br>{at_energy(subject)}: %{{y:.4g}}<extra></extra>"
-        return line(panel, energy, table[column], label, colour, hover, **more)
+        hover = f"{plotly.escaped(label)}<br>{plotly.at_energy(subject)}: %{{y:.4g}}<extra></extra>"
+        return plotly.line(panel, energy, table[column], label, colour, hover, **more)
 
     traces = []
     for side, colour in (("low", GREY), ("high", VERMILION)):
@@ -284,7 +263,7 @@ def interactive_check(
         traces.append(
             curve(top, f"model_spectrum_{side}_bin", f"network, same change, {side} bin", colour, **more)
         )
-    traces += band(bottom, energy, table["data_low"], table["data_high"], "data’s 5–95 %", "#1A1A1A2E")
+    traces += plotly.band(bottom, energy, table["data_low"], table["data_high"], "data’s 5–95 %", "#1A1A1A2E")
     traces += [
         curve(bottom, "data_difference", "data, matched pairs", BLACK),
         curve(bottom, "model_same_change", f"network, same change of {name}", BLUE),
@@ -293,15 +272,15 @@ def interactive_check(
         curve(bottom, "traversal", "whole traversal", BLUE, line_dash="dash", visible="legendonly"),
     ]
     low, high = (content["bins"][side]["matched_rows"] for side in ("low", "high"))
-    panel_title(layout, top, f"{low} and {high} matched spectra")
-    panel_title(
+    plotly.panel_title(layout, top, f"{low} and {high} matched spectra")
+    plotly.panel_title(
         layout, bottom,
         f"Pearson r = {print_number(content['pearson_same_change'], 2)} "
         f"(of the whole traversal: {print_number(content['pearson'], 2)})",
     )  # fmt: skip
-    zero_line(layout, bottom)
-    spectrum_axes(layout, subject, top, bottom, "Difference\nhigh − low")
-    return figure_of(traces, layout)
+    plotly.zero_line(layout, bottom)
+    plotly.spectrum_axes(layout, subject, top, bottom, "Difference\nhigh − low")
+    return plotly.figure_of(traces, layout)
 
 
 def _trials(table: pd.DataFrame) -> dict[int, str]:

@@ -12,24 +12,8 @@ from matplotlib.colors import Normalize, TwoSlopeNorm
 from matplotlib.figure import Figure
 
 from rankaae_cli.core.labels import Subject, style_title
-from rankaae_cli.reports.figures.drawing import (
-    BLACK,
-    BLUE,
-    draw_cells,
-    legend_below,
-    new_figure,
-    short,
-    styled,
-)
-from rankaae_cli.reports.figures.plotly import (
-    add_panels,
-    escaped,
-    figure_of,
-    line,
-    new_layout,
-    panel_title,
-    set_axis,
-)
+from rankaae_cli.reports.figures import drawing, plotly
+from rankaae_cli.reports.figures.drawing import BLACK, BLUE
 from rankaae_cli.reports.tables import print_number
 
 _COLUMNS = 3
@@ -37,7 +21,7 @@ _NAME_CHARACTERS = 12
 _POINTS_AT_MOST = 400  # of a Q-Q line; more are no wider than a line
 
 
-@styled
+@drawing.styled
 def normality(
     subject: Subject, table: pd.DataFrame, w_by_style: Mapping[str, float | None], what: str
 ) -> Figure:
@@ -53,7 +37,7 @@ def normality(
         Shapiro-Wilk W of each style.
     """
     n_rows = -(-len(w_by_style) // _COLUMNS)
-    figure = new_figure(0.7 + 1.1 * n_rows, subject, what)
+    figure = drawing.new_figure(0.7 + 1.1 * n_rows, subject, what)
     panels = figure.subplots(
         n_rows, min(_COLUMNS, len(w_by_style)), sharex=True, sharey=True, squeeze=False
     ).ravel()
@@ -70,7 +54,7 @@ def normality(
         ax.set_xlabel("Normal quantile")
     for ax in panels[: len(w_by_style) : _COLUMNS]:
         ax.set_ylabel("Style")
-    legend_below(figure, panels[0])
+    drawing.legend_below(figure, panels[0])
     return figure
 
 
@@ -78,37 +62,39 @@ def interactive_normality(
     subject: Subject, table: pd.DataFrame, w_by_style: Mapping[str, float | None], what: str
 ) -> Any:
     """Return the plotly figure of `normality`."""
-    layout = new_layout(subject, what)
+    layout = plotly.new_layout(subject, what)
     columns = min(_COLUMNS, len(w_by_style))
     rows = -(-len(w_by_style) // columns)
-    panels = add_panels(layout, len(w_by_style), columns, gap=(0.07, 0.3 / max(rows, 2)))
+    panels = plotly.add_panels(layout, len(w_by_style), columns, gap=(0.07, 0.3 / max(rows, 2)))
     ends = [float(table["normal_quantile"].min()), float(table["normal_quantile"].max())]
     traces: list[dict[str, Any]] = []
     for i, (panel, (name, w)) in enumerate(zip(panels, w_by_style.items(), strict=True)):
         points = table[table["style"] == name]
         traces.append(
-            line(
+            plotly.line(
                 panel, ends, ends, "standard normal", BLACK, line_dash="dash", line_width=1,
                 hoverinfo="skip", hovertemplate=None, legendgroup="n", showlegend=i == 0,
             )
         )  # fmt: skip
         traces.append(
-            line(
+            plotly.line(
                 panel, points["normal_quantile"], points["value"], "style", BLUE,
-                f"{escaped(style_title(name))}: %{{y:.3f}} where normal %{{x:.3f}}<extra></extra>",
+                f"{plotly.escaped(style_title(name))}: %{{y:.3f}} where normal %{{x:.3f}}<extra></extra>",
                 mode="markers", marker={"size": 3, "color": BLUE}, legendgroup="s", showlegend=i == 0,
             )
         )  # fmt: skip
-        panel_title(layout, panel, f"{name.replace('_', ' ')}, W {print_number(w, 2)}")
-        set_axis(layout, panel[0], "Normal quantile" if i >= len(w_by_style) - columns else "", nticks=4)
-        set_axis(layout, panel[1], "Style" if i % columns == 0 else "", nticks=5)
+        plotly.panel_title(layout, panel, f"{name.replace('_', ' ')}, W {print_number(w, 2)}")
+        plotly.set_axis(
+            layout, panel[0], "Normal quantile" if i >= len(w_by_style) - columns else "", nticks=4
+        )
+        plotly.set_axis(layout, panel[1], "Style" if i % columns == 0 else "", nticks=5)
         if i:
-            set_axis(layout, panel[0], matches="x")
-            set_axis(layout, panel[1], matches="y")
-    return figure_of(traces, layout)
+            plotly.set_axis(layout, panel[0], matches="x")
+            plotly.set_axis(layout, panel[1], matches="y")
+    return plotly.figure_of(traces, layout)
 
 
-@styled
+@drawing.styled
 def coupling(subject: Subject, table: pd.DataFrame, what: str) -> Figure:
     """Draw the rank correlations of styles, and across the diagonal those of their descriptors.
 
@@ -129,7 +115,7 @@ def coupling(subject: Subject, table: pd.DataFrame, what: str) -> Figure:
     return figure
 
 
-@styled
+@drawing.styled
 def leakage(subject: Subject, table: pd.DataFrame, what: str) -> Figure:
     """Draw how far each style moves when one is walked and the decoded spectra are encoded again.
 
@@ -160,9 +146,9 @@ def _square(
     what: str,
 ) -> tuple[Figure, Axes]:
     """Draw a number for each pair of styles; return the figure and its panel."""
-    figure = new_figure(1.0 + 0.2 * max(len(styles), 5), subject, what)
+    figure = drawing.new_figure(1.0 + 0.2 * max(len(styles), 5), subject, what)
     ax, colours = figure.subplots(), mpl.colormaps[colour_map]
-    draw_cells(ax, value_SS, [[short(v) for v in row] for row in value_SS], colours, norm)
+    drawing.draw_cells(ax, value_SS, [[drawing.short(v) for v in row] for row in value_SS], colours, norm)
     names = [_short_name(name) for name in styles]
     ax.set_xticklabels(names, rotation=90, parse_math=False)
     ax.set_yticklabels(names, parse_math=False)

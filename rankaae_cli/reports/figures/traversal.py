@@ -19,30 +19,8 @@ from matplotlib.ticker import MaxNLocator
 
 from rankaae_cli.analysis.traversal.axis import StyleAxis
 from rankaae_cli.core.labels import Subject, described_range, quantity, style_title
-from rankaae_cli.reports.figures.drawing import (
-    BLUE,
-    GREY,
-    PAGE_INCHES,
-    VERMILION,
-    legend_below,
-    new_figure,
-    styled,
-)
-from rankaae_cli.reports.figures.plotly import (
-    WALK_COLOURS,
-    add_panels,
-    at_energy,
-    band,
-    escaped,
-    figure_of,
-    line,
-    new_layout,
-    panel_title,
-    set_axis,
-    spectrum_axes,
-    walk_colours,
-    zero_line,
-)
+from rankaae_cli.reports.figures import drawing, plotly
+from rankaae_cli.reports.figures.drawing import BLUE, GREY, PAGE_INCHES, VERMILION
 from rankaae_cli.reports.tables import print_number
 
 Style = Mapping[str, Any]  # what traversal.json says of one
@@ -53,7 +31,7 @@ DIFFERENCE = "Difference\nlast − first"
 _INNER, _OUTER = "#0072B261", "#0072B221"
 
 
-@styled
+@drawing.styled
 def walk(
     subject: Subject, table: pd.DataFrame, name: str, style: Style, trial: int, others: str, axis: StyleAxis
 ) -> Figure:
@@ -72,7 +50,7 @@ def walk(
     axis
         What stands along the colour bar.
     """
-    figure = new_figure(3.4, subject, f"along {style_title(name)}, {others}")
+    figure = drawing.new_figure(3.4, subject, f"along {style_title(name)}, {others}")
     top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(1.5, 1))
     colours, mappable = _colours(style)
     _draw_spectra(top, table, colours)
@@ -89,7 +67,7 @@ def walk(
     bottom.set(xlabel=subject.energy_label, ylabel=DIFFERENCE)
     if _pearson(style):
         bottom.set_title(f"{_pearson(style)} with the true response")
-    legend_below(figure, bottom, columns=2)
+    drawing.legend_below(figure, bottom, columns=2)
     return figure
 
 
@@ -104,20 +82,20 @@ def interactive_walk(
 ) -> Any:
     """Return `walk` as an interactive figure; `classes` are the values of a descriptor that takes few."""
     title, ends = style_title(name), _ends(style)
-    layout = new_layout(subject, f"along {title}, {others}")
-    top, bottom = add_panels(layout, 2, heights=(1.5, 1), gap=(0, 0.11))
+    layout = plotly.new_layout(subject, f"along {title}, {others}")
+    top, bottom = plotly.add_panels(layout, 2, heights=(1.5, 1), gap=(0, 0.11))
     traces = _spectra_traces(subject, table, top, name, style)
     traces += _difference_traces(subject, table, bottom, style, trial, legend=True)
     traces.append(_colour_bar(top, name, style, classes))
-    panel_title(layout, top, f"{title} from {ends}" if ends else title)
+    plotly.panel_title(layout, top, f"{title} from {ends}" if ends else title)
     if _pearson(style):
-        panel_title(layout, bottom, f"{_pearson(style)} with the true response")
-    zero_line(layout, bottom)
-    spectrum_axes(layout, subject, top, bottom, DIFFERENCE)
-    return figure_of(traces, layout)
+        plotly.panel_title(layout, bottom, f"{_pearson(style)} with the true response")
+    plotly.zero_line(layout, bottom)
+    plotly.spectrum_axes(layout, subject, top, bottom, DIFFERENCE)
+    return plotly.figure_of(traces, layout)
 
 
-@styled
+@drawing.styled
 def overview(
     subject: Subject, table: pd.DataFrame, styles: Mapping[str, Style], trial: int, what: str
 ) -> Figure:
@@ -134,7 +112,7 @@ def overview(
     """
     walks = dict(of_styles(table))
     groups, columns = _grid(len(walks))
-    figure = new_figure(0.7 + 2.3 * groups, subject, what, width=PAGE_INCHES)
+    figure = drawing.new_figure(0.7 + 2.3 * groups, subject, what, width=PAGE_INCHES)
     axes = figure.subplots(2 * groups, columns, sharex=True, squeeze=False, height_ratios=[1.25, 1] * groups)
     tops, bottoms = axes[0::2].ravel(), axes[1::2].ravel()
     for index, ax in enumerate((*tops[1:], *bottoms[1:])):
@@ -162,7 +140,7 @@ def overview(
         ax.set_xlabel(subject.energy_label)
     colours, _ = _colours(styles[next(iter(walks))])
     lines = [Line2D([], [], color=colour, lw=2.5, solid_capstyle="butt") for colour in colours]
-    legend_below(figure, list(bottoms[: len(walks)]), columns=4, first={_WALK: lines})
+    drawing.legend_below(figure, list(bottoms[: len(walks)]), columns=4, first={_WALK: lines})
     return figure
 
 
@@ -172,8 +150,8 @@ def interactive_overview(
     """Return `overview` as an interactive figure, every other spectrum of a walk left out."""
     walks = dict(of_styles(table))
     groups, columns = _grid(len(walks))
-    layout = new_layout(subject, what, wide=True)
-    places = add_panels(
+    layout = plotly.new_layout(subject, what, wide=True)
+    places = plotly.add_panels(
         layout, 2 * groups * columns, columns, heights=[1.25, 1] * groups, gap=(0.025, 0.19 / (2 * groups))
     )
     traces: list[dict[str, Any]] = []
@@ -183,29 +161,29 @@ def interactive_overview(
         style = styles[name]
         traces += _spectra_traces(subject, rows, top, name, style, every=2)
         traces += _difference_traces(subject, rows, bottom, style, trial, legend=i == 0)
-        panel_title(layout, top, f"{style_title(name)}{f': {_ends(style)}' if _ends(style) else ''}")
+        plotly.panel_title(layout, top, f"{style_title(name)}{f': {_ends(style)}' if _ends(style) else ''}")
         if _pearson(style):
-            panel_title(layout, bottom, _pearson(style))
-        zero_line(layout, bottom)
+            plotly.panel_title(layout, bottom, _pearson(style))
+        plotly.zero_line(layout, bottom)
         for panel, first, label in (
             (top, places[0], subject.absorption_label),
             (bottom, places[columns], DIFFERENCE),
         ):
             shown = column == 0
-            set_axis(layout, panel[1], label if shown else "", showticklabels=shown, nticks=6)
+            plotly.set_axis(layout, panel[1], label if shown else "", showticklabels=shown, nticks=6)
             if panel != first:
-                set_axis(layout, panel[1], matches=first[1])
-        set_axis(layout, top[0], showticklabels=False, nticks=4)
-        set_axis(layout, bottom[0], subject.energy_label, nticks=4)
+                plotly.set_axis(layout, panel[1], matches=first[1])
+        plotly.set_axis(layout, top[0], showticklabels=False, nticks=4)
+        plotly.set_axis(layout, bottom[0], subject.energy_label, nticks=4)
         for panel in (top, bottom):
             if panel != places[0]:
-                set_axis(layout, panel[0], matches="x")
+                plotly.set_axis(layout, panel[0], matches="x")
     used = {(trace["xaxis"], trace["yaxis"]) for trace in traces}
     for panel in places:
         if panel not in used:
             for axis in panel:
-                set_axis(layout, axis, visible=False)
-    return figure_of(traces, layout)
+                plotly.set_axis(layout, axis, visible=False)
+    return plotly.figure_of(traces, layout)
 
 
 def of_styles(table: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
@@ -292,30 +270,30 @@ def _spectra_traces(
     """Return a trace a level of the walk, from one end's colour to the other's."""
     values, traces = _known_values(style), []
     shown = list(enumerate(_levels(table)))[::every]
-    for colour, (i, level) in zip(walk_colours(len(shown)), shown, strict=True):
+    for colour, (i, level) in zip(plotly.walk_colours(len(shown)), shown, strict=True):
         where = f"{style_title(name)} at percentile {float(level[1:]):g}"
         if values is not None:
             where += f", {name} ≈ {quantity(print_number(float(values[i]), 2), style['unit'] or '')}"
-        hover = f"{escaped(where)}<br>{at_energy(subject)}: %{{y:.4g}}<extra></extra>"
+        hover = f"{plotly.escaped(where)}<br>{plotly.at_energy(subject)}: %{{y:.4g}}<extra></extra>"
         more = {"line_width": 1.2, "showlegend": False}
-        traces.append(line(panel, table["energy"], table[level], where, colour, hover, **more))
+        traces.append(plotly.line(panel, table["energy"], table[level], where, colour, hover, **more))
     return traces
 
 
 def _difference_traces(
     subject: Subject, table: pd.DataFrame, panel: tuple[str, str], style: Style, trial: int, legend: bool
 ) -> list[dict[str, Any]]:
-    energy, several, at = table["energy"], style["n_trials"] > 1, at_energy(subject)
+    energy, several, at = table["energy"], style["n_trials"] > 1, plotly.at_energy(subject)
     bands = [("draws", "5–95 % of draws", _OUTER if several else _INNER)]
     bands += [("trials", f"range, {style['n_trials']} trials", _INNER)] if several else []
     traces = []
     for key, label, fill in bands:
-        traces += band(
+        traces += plotly.band(
             panel, energy, table[f"{key}_low"], table[f"{key}_high"], label, fill, showlegend=legend
         )
     of = _of(style, trial)
     traces.append(
-        line(
+        plotly.line(
             panel, energy, table["difference"], of, BLUE,
             f"difference, {of}, {at}: %{{y:.4g}}<extra></extra>", legendgroup="d", showlegend=legend,
         )
@@ -323,7 +301,7 @@ def _difference_traces(
     truth = _truth(table)
     if truth is not None:
         traces.append(
-            line(
+            plotly.line(
                 panel, energy, truth, "truth (synthetic)", VERMILION,
                 f"true response, {at}: %{{y:.4g}}<extra></extra>",
                 line_dash="dash", legendgroup="t", showlegend=legend,
@@ -341,12 +319,12 @@ def _colour_bar(panel: tuple[str, str], name: str, style: Style, classes: Sequen
         "showlegend": False, "hoverinfo": "skip",
         "marker": {
             "color": [percentiles[0]], "cmin": percentiles[0], "cmax": percentiles[-1],
-            "colorscale": [[i / (len(WALK_COLOURS) - 1), c] for i, c in enumerate(WALK_COLOURS)],
+            "colorscale": [[i / (len(plotly.WALK_COLOURS) - 1), c] for i, c in enumerate(plotly.WALK_COLOURS)],
             "showscale": True,
             "colorbar": {
                 "thickness": 9, "len": 0.58, "y": 1, "yanchor": "top", "x": 1.01, "outlinewidth": 0,
                 "tickvals": places, "ticktext": texts, "tickfont": {"size": 10},
-                "title": {"text": escaped(name if values is not None else "pct."), "font": {"size": 10}},
+                "title": {"text": plotly.escaped(name if values is not None else "pct."), "font": {"size": 10}},
             },
         },
     }  # fmt: skip

@@ -11,23 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from rankaae_cli.core.labels import Subject
-from rankaae_cli.reports.figures.drawing import (
-    ORANGE,
-    VERMILION,
-    draw_cells,
-    legend_below,
-    new_figure,
-    short,
-    styled,
-)
-from rankaae_cli.reports.figures.plotly import (
-    add_panels,
-    escaped,
-    figure_of,
-    new_layout,
-    panel_title,
-    set_axis,
-)
+from rankaae_cli.reports.figures import drawing, plotly
+from rankaae_cli.reports.figures.drawing import ORANGE, VERMILION
 from rankaae_cli.reports.tables import print_number
 
 _TRIALS_AT_MOST = 10
@@ -36,7 +21,7 @@ _BLUES = [[0, "#F7FBFF"], [0.25, "#C6DBEF"], [0.5, "#6BAED6"], [0.75, "#2171B5"]
 _DECIMALS = {"Published score": 1, "Reconstr. MAE (10⁻³)": 1, "Score": 3}  # of the others two
 
 
-@styled
+@drawing.styled
 def trial_choice(subject: Subject, choice: Mapping[str, Any]) -> Figure:
     """Draw every trial's measures on validation, the best of ours first; darker is better.
 
@@ -56,11 +41,11 @@ def trial_choice(subject: Subject, choice: Mapping[str, Any]) -> Figure:
     shown = f"best {len(keep)} of {len(alive)} trials" if len(keep) < len(alive) else ""
     rows = len(labels)
     tied = "published score undecided" if choice["published_choice"] is None else ""
-    figure = new_figure(0.95 + 0.17 * rows, subject, *filter(None, ["validation split", shown, tied]))
+    figure = drawing.new_figure(0.95 + 0.17 * rows, subject, *filter(None, ["validation split", shown, tied]))
     ax = figure.subplots()
     text = _cells(labels, value_MT[:, keep])
     norm, colours = Normalize(-_LIMIT, _LIMIT), mpl.colormaps["Blues"]
-    draw_cells(ax, better_MT[:, keep], text, colours, norm)
+    drawing.draw_cells(ax, better_MT[:, keep], text, colours, norm)
     ax.set_yticklabels(labels, parse_math=False)
     ax.set_xticklabels([str(alive[i]["trial"]) for i in keep])
     ax.set_xlabel("Trial, best score first")
@@ -74,7 +59,7 @@ def trial_choice(subject: Subject, choice: Mapping[str, Any]) -> Figure:
                 ax.add_patch(Rectangle(corner, 1, 1, fill=False, ec=colour, lw=1.6, label=label, zorder=3))
     bar = figure.colorbar(ScalarMappable(norm, colours), ax=ax, aspect=30, pad=0.02)
     bar.set_label("Better, std. dev. over trials")
-    legend_below(figure, ax)
+    drawing.legend_below(figure, ax)
     return figure
 
 
@@ -84,8 +69,8 @@ def interactive_trial_choice(subject: Subject, choice: Mapping[str, Any]) -> Any
     if len(alive) <= _TRIALS_AT_MOST:
         return None
     names = [str(trial["trial"]) for trial in alive]
-    layout = new_layout(subject, "validation split", legend=False)
-    (panel,) = add_panels(layout, 1)
+    layout = plotly.new_layout(subject, "validation split", legend=False)
+    (panel,) = plotly.add_panels(layout, 1)
     chosen = {0: (str(choice["trial"]), VERMILION)}
     framed = "framed: what our score would choose; the published one is undecided"
     if choice["published_choice"] is not None:
@@ -94,7 +79,7 @@ def interactive_trial_choice(subject: Subject, choice: Mapping[str, Any]) -> Any
     hover = []
     for row, (label, value_T) in enumerate(zip(labels, value_MT, strict=True)):
         said = [
-            f"{escaped(label)}, trial {n}: {print_number(float(v))}"
+            f"{plotly.escaped(label)}, trial {n}: {print_number(float(v))}"
             for n, v in zip(names, value_T, strict=True)
         ]
         name, colour = chosen.get(row, ("", ""))
@@ -116,12 +101,14 @@ def interactive_trial_choice(subject: Subject, choice: Mapping[str, Any]) -> Any
         "colorbar": {"title": {"text": "better,<br>std. dev.", "font": {"size": 10}}, "thickness": 9,
                      "outlinewidth": 0, "tickfont": {"size": 10}, "len": 0.9},
     }  # fmt: skip
-    panel_title(layout, panel, framed)
+    plotly.panel_title(layout, panel, framed)
     for axis, title in zip(panel, ("Trial, best score first", ""), strict=True):
-        set_axis(layout, axis, title, type="category", tickmode="linear", dtick=1, ticks="", showgrid=False)
-    set_axis(layout, panel[0], tickangle=0)
-    set_axis(layout, panel[1], autorange="reversed")
-    return figure_of([trace], layout)
+        plotly.set_axis(
+            layout, axis, title, type="category", tickmode="linear", dtick=1, ticks="", showgrid=False
+        )
+    plotly.set_axis(layout, panel[0], tickangle=0)
+    plotly.set_axis(layout, panel[1], autorange="reversed")
+    return plotly.figure_of([trace], layout)
 
 
 def _by_score(
@@ -166,7 +153,8 @@ def _measures(trials: list[Mapping[str, Any]]) -> tuple[list[str], np.ndarray, n
 def _cells(labels: list[str], value_MT: np.ndarray) -> list[list[str]]:
     """Return the measures as they are written in cells."""
     return [
-        [short(v, _DECIMALS.get(label, 2)) for v in row] for label, row in zip(labels, value_MT, strict=True)
+        [drawing.short(v, _DECIMALS.get(label, 2)) for v in row]
+        for label, row in zip(labels, value_MT, strict=True)
     ]
 
 

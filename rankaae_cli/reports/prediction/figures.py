@@ -12,17 +12,8 @@ from rankaae_cli.analysis.prediction.align import ReferenceCheck
 from rankaae_cli.analysis.prediction.predict import PredictionResult
 from rankaae_cli.core.labels import Subject, shortened, with_unit
 from rankaae_cli.core.statistics.calibration import IN_RANGE, OUTSIDE
-from rankaae_cli.reports.figures.drawing import (
-    BLACK,
-    BLUE,
-    GREY,
-    LIGHT_GREY,
-    ORANGE,
-    VERMILION,
-    legend_below,
-    new_figure,
-    styled,
-)
+from rankaae_cli.reports.figures import drawing
+from rankaae_cli.reports.figures.drawing import BLACK, BLUE, GREY, LIGHT_GREY, ORANGE, VERMILION
 from rankaae_cli.reports.prediction.tables import descriptor_cells, share_cells
 from rankaae_cli.reports.tables import Ranged, print_number
 
@@ -41,7 +32,7 @@ class _Line:
     colour: str
 
 
-@styled
+@drawing.styled
 def prediction_figure(result: PredictionResult, n: int) -> Figure:
     """Draw the n-th spectrum with its reconstruction, and below it the readings with their intervals.
 
@@ -56,7 +47,7 @@ def prediction_figure(result: PredictionResult, n: int) -> Figure:
     prediction, one = result.prediction, result.spectra[n]
     lines = _lines(result, n)
     height = _SPECTRUM_INCHES + _ROW_INCHES * len(lines) + 0.6
-    figure = new_figure(height, result.model.subject, shortened(one.title))
+    figure = drawing.new_figure(height, result.model.subject, shortened(one.title))
     top, bottom = figure.subplots(2, 1, height_ratios=[_SPECTRUM_INCHES, _ROW_INCHES * len(lines) + 0.1])
     kind = "computed" if one.is_computed else "measured"
     top.plot(result.model.energy_E, result.spectra_NE[n], color=BLACK, label=kind)
@@ -92,7 +83,7 @@ def prediction_figure(result: PredictionResult, n: int) -> Figure:
     return figure
 
 
-@styled
+@drawing.styled
 def offset_figure(
     subject: Subject, energy_E: np.ndarray, checks: Sequence[ReferenceCheck], offset: str
 ) -> Figure:
@@ -112,7 +103,7 @@ def offset_figure(
     Figure
         One column wide.
     """
-    figure = new_figure(0.7 + _REFERENCE_INCHES * len(checks), subject, offset)
+    figure = drawing.new_figure(0.7 + _REFERENCE_INCHES * len(checks), subject, offset)
     panels = figure.subplots(len(checks), 1, sharex=True, squeeze=False)[:, 0]
     for ax, one in zip(panels, checks, strict=True):
         for spectrum_E in one.nearest_NE:
@@ -131,7 +122,7 @@ def offset_figure(
         )  # fmt: skip
         ax.set_ylabel("Absorption,\nnormalised")
     panels[-1].set_xlabel(f"{subject.energy_label}, scale of the code")
-    legend_below(figure, list(panels))
+    drawing.legend_below(figure, list(panels))
     return figure
 
 

@@ -10,17 +10,8 @@ from matplotlib.figure import Figure
 
 from rankaae_cli.core.xas.normalisation import Normalised
 from rankaae_cli.data.measured.prepared import Prepared
-from rankaae_cli.reports.figures.drawing import (
-    BLACK,
-    BLUE,
-    GREY,
-    LIGHT_GREY,
-    ORANGE,
-    VERMILION,
-    legend_below,
-    save_figure,
-    styled,
-)
+from rankaae_cli.reports.figures import drawing
+from rankaae_cli.reports.figures.drawing import BLACK, BLUE, GREY, LIGHT_GREY, ORANGE, VERMILION
 
 _BELOW, _ABOVE = 40.0, 100.0  # eV about E0 that a normalised spectrum is shown over
 _COLUMNS, _ROWS = 5, 8
@@ -29,7 +20,7 @@ _NAME_CHARACTERS = 26
 _SCAN = (0.45, 0.06, 0.54, 0.46)  # of a panel: left, bottom, width and height of what is inset
 
 
-@styled
+@drawing.styled
 def contact_sheets(prepared: Sequence[Prepared], title: str) -> list[Figure]:
     """Draw many normalised spectra, small, forty a page.
 
@@ -61,7 +52,7 @@ def write_sheets(prepared: Sequence[Prepared], title: str, stem: Path) -> list[P
     paths: list[Path] = []
     try:
         for page, figure in enumerate(contact_sheets(prepared, title), 1):
-            paths += save_figure(figure, stem.with_name(f"{stem.name}-{page}"), ("pdf",))
+            paths += drawing.save_figure(figure, stem.with_name(f"{stem.name}-{page}"), ("pdf",))
     except Exception as error:
         print(f"how they were normalised could not be drawn: {error}", file=sys.stderr, flush=True)
         return []
@@ -94,7 +85,7 @@ def _sheet(page: Sequence[Prepared], title: str) -> Figure:
     for row in axes:
         row[0].set_ylabel("Absorption,\nnormalised", fontsize=6)
     shown = list(axes.flat[: len(page)])
-    legend_below(figure, [*shown, *(inset for ax in shown for inset in ax.child_axes)], columns=7)
+    drawing.legend_below(figure, [*shown, *(inset for ax in shown for inset in ax.child_axes)], columns=7)
     return figure
 
 
