@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 from rankaae_cli.core.structure.descriptors import DESCRIPTORS
 
@@ -89,6 +89,11 @@ def quantity(number: str, unit: str) -> str:
     """Return a printed number and its unit."""
     printed = unit_text(unit)
     return f"{number}{printed}" if printed in ("", "°") else f"{number} {printed}"
+
+
+def is_known(number: float | None) -> TypeGuard[float]:
+    """Return whether there is a number, and not NaN."""
+    return number is not None and not math.isnan(number)
 
 
 def descriptor_meaning(name: str) -> str:

@@ -1,6 +1,5 @@
 """What the free styles go with: the search for associations, and sentences about them."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from rankaae_cli.analysis.encoded import EncodedRun, EncodedSplit
-from rankaae_cli.core.labels import listed, style_title
+from rankaae_cli.core.labels import is_known, listed, style_title
 from rankaae_cli.core.structure.quantities import QUANTITIES
 from rankaae_cli.core.styles.associations import FLOOR, Associations, associations
 from rankaae_cli.core.styles.replication import Repeat, Repeats, nearest_descriptors, repeats
@@ -120,13 +119,13 @@ def association_summary(associations: Mapping[str, Any]) -> list[str]:
         stand_out = {style_title(pair["style"]) for pair in associations["standing_out"]}
         lines = [line for line in associations["findings"] if line.split(":")[0] in stand_out]
         return [*lines, *of_descriptors]
-    known = [pair for pair in associations["strongest"] if _is_known(_searched(pair))]
+    known = [pair for pair in associations["strongest"] if is_known(_searched(pair))]
     if not known:
         return ["free styles: what they go with is not known, too few spectra"]
     new = [pair for pair in known if not pair.get("descriptor")]
     top = max(new or known, key=lambda pair: abs(_searched(pair)))
     threshold = associations["threshold"]
-    limit = max(threshold, associations["floor"]) if _is_known(threshold) else associations["floor"]
+    limit = max(threshold, associations["floor"]) if is_known(threshold) else associations["floor"]
     value = _searched(top)
     most = f"{style_title(top['style'])} with {_named(top['quantity'])}, partial ρ {_signed(value)}"
     if abs(value) > limit and "repeats" in top:
@@ -159,7 +158,7 @@ def _quantity_names(run: EncodedRun) -> list[str]:
 
 
 def _of_style(style: str, pairs: Repeats, rows: str) -> str:
-    known = [pair for pair in pairs.of_style(style) if not math.isnan(pair.found_partial)]
+    known = [pair for pair in pairs.of_style(style) if is_known(pair.found_partial)]
     name = style_title(style)
     if not known:
         return f"{name}: not known, too few spectra"
@@ -206,8 +205,4 @@ def _named(quantity: str) -> str:
 
 
 def _signed(value: float | None) -> str:
-    return "not known" if value is None or math.isnan(value) else f"{value:.3f}".replace("-", "−")
-
-
-def _is_known(value: float | None) -> bool:
-    return value is not None and not math.isnan(value)
+    return f"{value:.3f}".replace("-", "−") if is_known(value) else "not known"

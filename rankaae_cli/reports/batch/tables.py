@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 from rankaae_cli.analysis.traversal.findings import GOOD_CORRELATION
-from rankaae_cli.core.labels import described_range, listed
+from rankaae_cli.core.labels import described_range, is_known, listed
 from rankaae_cli.reports.batch.batch import Batch, BatchRun
 from rankaae_cli.reports.batch.comparison import shown_value
 from rankaae_cli.reports.tables import Cell, Ranged, Table
@@ -117,7 +117,7 @@ def verdict(style: dict[str, Any] | Any) -> str:
     """Return whether matched data support a response."""
     check = style.get("check")
     r = None if not check or check["not_comparable_because"] else check["pearson"]
-    if r is None or math.isnan(r):
+    if not is_known(r):
         return NOT_COMPARABLE
     return AGREES if r >= GOOD_CORRELATION else DIFFERS
 

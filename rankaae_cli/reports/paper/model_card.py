@@ -1,9 +1,7 @@
 """The card that goes with a model: what it is, what it was trained on, how well it does, when not to use it."""
 
-import math
-
 from rankaae_cli.analysis.evaluation.findings import reconstruction_warning, sentence
-from rankaae_cli.core.labels import descriptor_meaning, unit_text
+from rankaae_cli.core.labels import descriptor_meaning, is_known, unit_text
 from rankaae_cli.reports.paper.facts import RunFacts
 from rankaae_cli.reports.paper.methods import data_paragraph, few_materials, mean_spearman, with_interval
 from rankaae_cli.reports.paper.prose import as_plain, rendered
@@ -16,7 +14,7 @@ def model_card(facts: RunFacts) -> str:
     """Return the card as Markdown."""
     ensemble = facts.metrics["ensemble"]
     spearman = {name: score["spearman"] for name, score in ensemble["descriptors"].items()}
-    known = {name: rho for name, rho in spearman.items() if rho is not None and not math.isnan(rho)}
+    known = {name: rho for name, rho in spearman.items() if is_known(rho)}
     shown = {name: f"{name} (ρ {print_number(rho, 2)})" for name, rho in known.items()}
     warning = reconstruction_warning(ensemble, (facts.baselines or {}).get("rows", ()))
     return rendered(
@@ -39,7 +37,7 @@ def _scores(facts: RunFacts) -> list[list[str]]:
     rows = []
     for name, score in facts.metrics["ensemble"]["descriptors"].items():
         coverage = score.get("interval_coverage")
-        inside = "–" if coverage is None or math.isnan(coverage) else f"{100 * coverage:.0f} %"
+        inside = f"{100 * coverage:.0f} %" if is_known(coverage) else "–"
         half_width = print_number(score.get("interval_half_width"), 3)
         rows.append([
             name, descriptor_meaning(name), unit_text(facts.units[name]), with_interval(score, "spearman"),

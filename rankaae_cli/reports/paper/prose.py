@@ -2,7 +2,6 @@
 
 import functools
 import html
-import math
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, pass_eval_contex
 from jinja2.nodes import EvalContext
 from markupsafe import Markup
 
-from rankaae_cli.core.labels import number_word
+from rankaae_cli.core.labels import is_known, number_word
 from rankaae_cli.reports.tables import escape_latex, print_number
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~$@^])")
@@ -110,5 +109,5 @@ def _environment() -> Environment:
         "number": print_number,
         "word": number_word,
     }
-    environment.tests["known"] = lambda number: number is not None and not math.isnan(number)
+    environment.tests["known"] = is_known
     return environment

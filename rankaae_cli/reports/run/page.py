@@ -18,6 +18,7 @@ from rankaae_cli.analysis.traversal.findings import findings
 from rankaae_cli.core.labels import (
     Subject,
     descriptor_meaning,
+    is_known,
     listed,
     number_word,
     quantity,
@@ -74,7 +75,7 @@ class Picture:
     size
         Width and height in px, by which the page keeps room for it.
     interactive
-        A plotly figure of the same as packed JSON (`interactive.pack`); empty where there is none.
+        A plotly figure of the same as packed JSON (`figures.plotly.pack`); empty where there is none.
     narrow_height
         In px, of the interactive figure on a narrow page.
     """
@@ -206,8 +207,6 @@ def render_page(content: PageContent) -> str:
             for name, (title, _) in SECTIONS.items()
             if name in content.sections and optional.get(name, content) is not None
         },
-        tiles=_tiles(content),
-        readings=_readings(content),
         qualities=_quality_words(),
         weakest=_weakest_response(content),
         warnings=_warnings(content),
@@ -233,7 +232,12 @@ def page_environment() -> Environment:
         "in_words": number_word,
         "counted": "{:,}".format,
         "cells": _cells,
+        "meaning": descriptor_meaning,
+        "quality": quality,
+        "quantity": quantity,
+        "with_unit": with_unit,
     }
+    environment.tests["known"] = is_known
     environment.globals["plotly_packed"] = plotly_packed
     return environment
 
@@ -274,7 +278,7 @@ def _value(cell: Cell) -> float | None:
 
 def quality(spearman: float | None) -> str:
     """Return in a word or two how well a descriptor is read, from Spearman's correlation."""
-    if spearman is None or math.isnan(spearman):
+    if not is_known(spearman):
         return "not known"
     return next((words for least, words in _QUALITIES if spearman >= least), _QUALITIES[-1][1])
 
@@ -282,43 +286,6 @@ def quality(spearman: float | None) -> str:
 def _quality_words() -> str:
     parts = [f"{words} from {least:g}" for least, words in _QUALITIES[:-1]]
     return listed([*parts, f"{_QUALITIES[-1][1]} below"])
-
-
-def _tiles(content: PageContent) -> list[tuple[str, str, str]]:
-    """Return the numbers at the head of the page: value, what it is, and a remark."""
-    ensemble = content.metrics["ensemble"]
-    coupling = ensemble["inter_style"]
-    return [
-        (
-            print_number(ensemble["mean_spearman"], 2),
-            "mean Spearman ρ",
-            _interval_words(ensemble, "mean_spearman") + _most_possible(ensemble),
-        ),
-        (
-            print_number(ensemble["reconstruction"]["mae"], 3),
-            "reconstruction error",
-            "mean absolute, in units of the absorption",
-        ),
-        (
-            print_number(coupling["excess"], 2),
-            "excess coupling",
-            "needs two styles"
-            if coupling["excess"] is None
-            else f"independent styles would give {print_number(coupling['excess_permuted'], 2)}",
-        ),
-        (
-            f"{content.metrics['n']:,}",
-            "test spectra",
-            f"of {content.metrics['n_materials']:,} materials kept apart",
-        ),
-    ]
-
-
-def _most_possible(ensemble: Mapping[str, Any]) -> str:
-    most = ensemble.get("mean_spearman_attainable")
-    if most is None or math.isnan(most) or most > 0.995:
-        return "1 is a perfect order"
-    return f"at most {print_number(most, 2)} is possible, as values of descriptors tie"
 
 
 def _warnings(content: PageContent) -> list[str]:
@@ -329,38 +296,12 @@ def _warnings(content: PageContent) -> list[str]:
     return [sentence(line) for line in (*lines, *supported) if line is not None]
 
 
-def _interval_words(scores: Mapping[str, Any], key: str) -> str:
-    low, high = (scores.get("interval") or {}).get(key) or (None, None)
-    known = low is not None and not math.isnan(low)
-    return f"95 % interval {print_number(low, 2)} to {print_number(high, 2)}; " if known else ""
-
-
-def _readings(content: PageContent) -> list[dict[str, str]]:
-    """Return one plain sentence's worth of facts for each descriptor."""
-    readings = []
-    for name, score in content.metrics["ensemble"]["descriptors"].items():
-        unit = content.units.get(name, "")
-        rho = score["spearman"]
-        known = rho is not None and not math.isnan(rho)
-        error = quantity(print_number(score["mae"], 2), unit).replace(" ", "\u00a0")
-        readings.append({
-            "name": name,
-            "heading": with_unit(name, unit),
-            "meaning": descriptor_meaning(name),
-            "score": f"read {quality(rho)} (ρ\u00a0{print_number(rho, 2)}), off by {error} on average"
-            if known
-            else "not known: too few values",
-            "width": f"{100 * max(0.0, min(1.0, rho)):.0f}" if known else "0",
-        })  # fmt: skip
-    return readings
-
-
 def _weakest_response(content: PageContent) -> tuple[str, str] | None:
     """Return the descriptor whose response is least like the known one; None where none is known."""
     known = {
         name: style["pearson_true_response"]
         for name, style in content.traversal["styles"].items()
-        if style["pearson_true_response"] is not None and not math.isnan(style["pearson_true_response"])
+        if is_known(style["pearson_true_response"])
     }
     if not known:
         return None
