@@ -229,11 +229,12 @@ def test_baselines_stand_in_the_tables_order_and_gaps_stay_gaps():
 
 def picture(colours):
     pixels = RNG.integers(0, colours, (40, 60))
-    values = np.stack([pixels * 255 // max(colours - 1, 1)] * 3, axis=-1).astype(np.uint8)
-    values[..., 1] = 255 - values[..., 0]
-    buffer = io.BytesIO()
-    Image.fromarray(values).save(buffer, "png")
-    return buffer.getvalue(), values
+    value = np.arange(colours) * 255 // max(colours - 1, 1)
+    palette = np.stack([value, 255 - value, value], axis=-1).astype(np.uint8)
+    image, buffer = Image.fromarray(pixels.astype(np.uint8)), io.BytesIO()
+    image.putpalette(palette.tobytes())
+    image.save(buffer, "png")
+    return buffer.getvalue(), palette[pixels]
 
 
 @pytest.mark.parametrize("colours", [4, 250])
