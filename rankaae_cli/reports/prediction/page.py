@@ -8,7 +8,7 @@ from rankaae_cli import __version__
 from rankaae_cli.analysis.prediction.predict import PredictionResult
 from rankaae_cli.core.labels import descriptor_meaning, with_unit
 from rankaae_cli.data.files import write_text
-from rankaae_cli.reports.figures.drawing import data_uri, png_bytes, save_figure
+from rankaae_cli.reports.figures.drawing import data_uri, save_figure
 from rankaae_cli.reports.prediction.figures import prediction_figure
 from rankaae_cli.reports.prediction.sentences import STEPS, offset_sentence, verdict_counts, warnings
 from rankaae_cli.reports.prediction.tables import prediction_table, shares_table
@@ -35,13 +35,10 @@ def write_page(path: Path, result: PredictionResult, most: int, sheets: Sequence
     for n, one in enumerate(result.spectra[:most]):
         stem = _new_stem(one.label, stems)
         stems.add(stem.lower())
-        figure = prediction_figure(result, n)
-        save_figure(figure, folder / stem, ("pdf",))
-        png = png_bytes(figure)
-        (folder / f"{stem}.png").write_bytes(png)
+        _, png = save_figure(prediction_figure(result, n), folder / stem, ("pdf", "png"))
         pictures.append(
             Picture(
-                source=data_uri(png),
+                source=data_uri(png.read_bytes()),
                 caption=_caption(result, n),
                 file=f"{folder.name}/{stem}.pdf",
                 name=f"spectrum-{n + 1}",
