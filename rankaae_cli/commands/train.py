@@ -35,9 +35,9 @@ from rankaae_cli.training.task import Task
 
 def run(cfg: DictConfig) -> dict[str, Any]:
     """Train; return the run's path (``run``) and the selected trial's validation score (``score``)."""
-    if ended := own_finished_run():
-        _after_training(cfg, ended)
-        return {"run": ended, "score": _score(load_model(ended / run_directory.BEST))}
+    if finished := own_finished_run():
+        _after_training(cfg, finished)
+        return {"run": finished, "score": _score(load_model(finished / run_directory.BEST))}
     resumed = cfg.resume is not None
     if resumed:
         directory, cfg = _interrupted_run(cfg)
@@ -83,7 +83,7 @@ def run(cfg: DictConfig) -> dict[str, Any]:
         logger=logger,
         resume=resumed,
     )
-    model, wall = _fitted(cfg.kind, task, provenance)
+    model, wall = _train(cfg.kind, task, provenance)
     _summarise(model, directory, wall)
     _after_training(cfg, directory)
     return {"run": directory, "score": _score(model)}
@@ -101,7 +101,7 @@ def _task(cfg: DictConfig, **given: Any) -> Task:
     return kind(**{name: getattr(settings, name) for name in chosen} | given)
 
 
-def _fitted(kind: str, task: Task, provenance: dict[str, Any]) -> tuple[Trained, float]:
+def _train(kind: str, task: Task, provenance: dict[str, Any]) -> tuple[Trained, float]:
     """Train and keep the time in provenance.json; return the model and the seconds, those before a break too."""
     directory = task.folder
     start = time.monotonic() - provenance.get("wall_s", 0.0)
@@ -111,7 +111,7 @@ def _fitted(kind: str, task: Task, provenance: dict[str, Any]) -> tuple[Trained,
     except Stopped as stopped:
         wall = round(time.monotonic() - start, 3)
         run_provenance.write_provenance(directory, {**provenance, "wall_s": wall})
-        message = f"{stopped}; go on with rankaae train resume={_shown(directory)}"
+        message = f"{stopped}; go on with rankaae train resume={run_directory.short_path(directory)}"
         raise Stopped(message, stopped.status - 128) from stopped
     wall = time.monotonic() - start
     run_provenance.write_provenance(directory, {**provenance, "finished": now(), "wall_s": round(wall, 3)})
@@ -144,15 +144,15 @@ def _interrupted_run(cfg: DictConfig) -> tuple[Path, DictConfig]:
     missing = sorted(OmegaConf.missing_keys(stored))
     if missing:
         raise UserError(
-            f"{_shown(directory)} was begun with an older rankaae, which had no {', '.join(missing)}\n"
-            "begin a new run"
+            f"{run_directory.short_path(directory)} was begun with an older rankaae, "
+            f"which had no {', '.join(missing)}\nbegin a new run"
         )
     # Where the call leaves it open, the run has it as it was found for it.
     left_open = ("memory",) if cfg.memory is None else ()
     changed = interrupted.changed_settings(cfg, stored, ignore=(*_MAY_CHANGE, *left_open))
     if changed:
         raise UserError(
-            f"{_shown(directory)} was begun with another configuration: {'; '.join(changed)}\n"
+            f"{run_directory.short_path(directory)} was begun with another configuration: {'; '.join(changed)}\n"
             "resume with the same settings (resume= alone will do), or begin a new run"
         )
     if cfg.data is not None:
@@ -215,14 +215,14 @@ def _ingest_where_needed(cfg: DictConfig) -> None:
     calculations, data = Path(cfg.ingest), Path(cfg.family.data)
     if not calculations.is_dir():
         raise UserError(f"there is no folder {calculations}\ncorrect ingest=")
-    found = [path for end in _ENDINGS if (path := calculations / f"{cfg.family.name}{end}").exists()]
-    if data.is_file() or not found:
+    sources = [path for end in _ENDINGS if (path := calculations / f"{cfg.family.name}{end}").exists()]
+    if data.is_file() or not sources:
         return
     data.parent.mkdir(parents=True, exist_ok=True)
     # Jobs of one family that begin together wait for the first.
     with FileLock(data.parent / f".{data.name}.lock"):
         if not data.is_file():
-            _ingest(cfg, found[0])
+            _ingest(cfg, sources[0])
 
 
 def _ingest(cfg: DictConfig, path: Path) -> None:
@@ -261,11 +261,6 @@ def _summarise(model: Trained, directory: Path, wall: float) -> None:
         f"trained in {wall:.0f} s; trial {t} is best on validation (score {_score(model):.3f}, "
         f"epoch {model.best_epoch_T[t]})"
     )
-    shown = _shown(directory)
-    console.print(f"next: rankaae evaluate, rankaae traverse, rankaae report (run={shown})")
-    print(shown)
-
-
-def _shown(directory: Path) -> Path:
-    """Return the path as a user in the current folder would write it."""
-    return directory.relative_to(Path.cwd()) if directory.is_relative_to(Path.cwd()) else directory
+    path = run_directory.short_path(directory)
+    console.print(f"next: rankaae evaluate, rankaae traverse, rankaae report (run={path})")
+    print(path)

@@ -45,6 +45,12 @@ def new_run_directory(family: str) -> Path:
     return path
 
 
+def short_path(path: Path) -> Path:
+    """Return a path as short as it can be written from the working folder."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
+
+
 def write_config(run: Path, command: str, cfg: DictConfig) -> None:
     """Write the resolved configuration so that Hydra takes it back.
 

@@ -60,7 +60,7 @@ def load_family(
     Parameters
     ----------
     paths, regrid, stored
-        See `data.families.read_families`.
+        See `data.family.families.read_families`.
     split_seed
         Of the split.
     announce

@@ -91,14 +91,14 @@ def _run_recorded(
     job = replace(job, state=RUNNING, reason="", score=None, began=job.began or now())
     sweep_record.write_job(folder, job)
 
-    def ended(state: str, **what: Any) -> None:
+    def record(state: str, **what: Any) -> None:
         seconds = round(earlier + time.monotonic() - began, 3)
         sweep_record.write_job(folder, replace(job, state=state, seconds=seconds, **what))
 
     try:
         result = run(cfg)
     except Pruned as pruned:
-        ended(PRUNED, reason=str(pruned), score=pruned.score)
+        record(PRUNED, reason=str(pruned), score=pruned.score)
         return pruned.score
     except BrokenPipeError:
         raise
@@ -107,17 +107,17 @@ def _run_recorded(
             traceback.print_exception(error)
         message = explain(error)
         print(f"rankaae: {message}", file=sys.stderr)
-        ended(FAILED, reason=message.partition("\n")[0])
+        record(FAILED, reason=message.partition("\n")[0])
         return None
     except (Stopped, KeyboardInterrupt, SystemExit) as stopped:
         out_of_time = isinstance(stopped, SystemExit)
-        ended(INTERRUPTED, reason="out of time" if out_of_time else str(stopped).partition(";")[0])
+        record(INTERRUPTED, reason="out of time" if out_of_time else str(stopped).partition(";")[0])
         if in_sweep or out_of_time:
             raise
         _leave_to_slurm(stopped)
         return None  # an exception does not reach the process of the sweep; the record does
     score = float(result["score"]) if "score" in result else None
-    ended(DONE, score=score)
+    record(DONE, score=score)
     return score
 
 

@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
@@ -13,10 +14,12 @@ from omegaconf import DictConfig, OmegaConf
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.data.files import is_locked, locked
 from rankaae_cli.runs import sweep_record
+from rankaae_cli.runs.directory import short_path
+from rankaae_cli.runs.provenance import PROVENANCE, read_provenance
 from rankaae_cli.runs.sweep_record import DONE, FAILED, JOB_LOCK, PRUNED, SWEEP, Job
 from rankaae_cli.sweeps import optuna_study
 from rankaae_cli.sweeps.optuna_study import PRUNERS, SAMPLERS
-from rankaae_cli.sweeps.sweeper import JobSweeper, shown
+from rankaae_cli.sweeps.sweeper import JobSweeper
 
 _LOCK, _CLAIM = ".search.lock", ".claim"
 _REPEATS = "repeats"
@@ -208,11 +211,31 @@ class OptunaSearch(JobSweeper):
 
     def _draw(self) -> None:
         """Write the figure of the search, once a job has completed."""
+        trials = [
+            trial
+            for trial in self.study.get_trials(deepcopy=False)
+            if trial.state.name in ("COMPLETE", "PRUNED") and trial.value is not None
+        ]
+        if not any(trial.state.name == "COMPLETE" for trial in trials):
+            return
         # matplotlib is not loaded before there is something to draw.
-        from rankaae_cli.sweeps.optuna_figures import draw
+        from rankaae_cli.core.terminal import console
+        from rankaae_cli.reports.batch.search_figure import SearchedJob, search_figure
+        from rankaae_cli.reports.figures.drawing import save_figure
 
-        paths = draw(self.study, self.sweep_directory, self.space)
-        if paths:
-            from rankaae_cli.core.terminal import console
+        jobs = [
+            SearchedJob(trial.number, trial.value, trial.state.name == "PRUNED", dict(trial.params))
+            for trial in trials
+        ]
+        sweep = self.sweep_directory
+        log = [key for key, distribution in self.space.items() if getattr(distribution, "log", False)]
+        synthetic = any(_is_synthetic(sweep / str(job.number)) for job in jobs)
+        importances = optuna_study.importances(self.study)
+        figure = search_figure(jobs, importances, log, sweep.name, synthetic)
+        console.print(f"the search: {short_path(save_figure(figure, sweep / 'search')[0])}")
 
-            console.print(f"the search: {shown(paths[0])}")
+
+def _is_synthetic(run: Path) -> bool:
+    if not (run / PROVENANCE).is_file():
+        return False
+    return any(file.get("source") == "synthetic" for file in read_provenance(run).get("data", []))

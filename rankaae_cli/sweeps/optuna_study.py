@@ -22,6 +22,7 @@ STORAGE = "search.db"
 STEPS = 50
 _WARM_UP, _FIRST_RUNG = 10, 5
 _SECONDS_FOR_A_LOCK = 120
+_FEWEST_A_SETTING = 3  # completed jobs for each that is searched, for their importance to mean anything
 SAMPLERS, PRUNERS = ("tpe", "random"), ("median", "hyperband", "none")
 
 
@@ -115,6 +116,17 @@ def distributions(overrides: Sequence[Override]) -> tuple[dict[str, Any], list[s
         else:
             space[key] = optuna.distributions.CategoricalDistribution(list(override.sweep_string_iterator()))
     return space, list(fixed.values())
+
+
+def importances(study: Any) -> dict[str, float]:
+    """Return by functional ANOVA the share of the score's variance of each setting; empty where jobs are few."""
+    complete = [trial for trial in study.get_trials(deepcopy=False) if trial.state.name == "COMPLETE"]
+    enough = len(complete) >= _FEWEST_A_SETTING * len(complete[0].params)
+    if not enough or len({trial.value for trial in complete}) < 2:
+        return {}
+    importance = optuna_module().importance
+    evaluator = importance.FanovaImportanceEvaluator(seed=0)
+    return dict(importance.get_param_importances(study, evaluator=evaluator))
 
 
 class Pruning:

@@ -18,6 +18,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 
 from rankaae_cli.core.errors import Stopped, UserError
 from rankaae_cli.runs import sweep_record
+from rankaae_cli.runs.directory import short_path
 from rankaae_cli.runs.find import find_runs
 from rankaae_cli.runs.sweep_record import DONE, ENDED, FAILED, INTERRUPTED, NOT_STARTED, SWEEP, Job, Plan
 from rankaae_cli.schema.train import Then
@@ -91,7 +92,7 @@ class JobSweeper(Sweeper):
         before = len(plan.arguments)
         if arguments[:before] != plan.arguments:
             raise UserError(
-                f"{shown(self.sweep_directory)} holds another sweep: rankaae {plan.command} "
+                f"{short_path(self.sweep_directory)} holds another sweep: rankaae {plan.command} "
                 f"{shlex.join(plan.call)}\nchoose another hydra.sweep.dir"
             )
         return plan, arguments[before:]
@@ -186,7 +187,7 @@ class JobSweeper(Sweeper):
         jobs = sweep_record.jobs_of(self.sweep_directory)
         sweep_record.write_plan(self.sweep_directory, replace(plan, jobs=jobs))
         sweep_record.write_table(self.sweep_directory, jobs)
-        where = shown(self.sweep_directory)
+        where = short_path(self.sweep_directory)
         print_jobs(str(where), jobs, self.most_printed)
         left = [job for job in jobs if job.state in (FAILED, INTERRUPTED, NOT_STARTED)]
         if left and plan.command == "train":
@@ -240,12 +241,6 @@ def quoted(text: str) -> str:
     """Return text as Hydra's override grammar takes any."""
     escaped = text.replace("\\'", "\\\\'").replace("'", "\\'")
     return f"'{escaped}'"
-
-
-def shown(directory: Path) -> Path:
-    """Return a path as short as it can be written from here."""
-    here = Path.cwd()
-    return directory.relative_to(here) if directory.is_relative_to(here) else directory
 
 
 def _print_ends(sweep: Path, known: set[int], over: threading.Event) -> None:

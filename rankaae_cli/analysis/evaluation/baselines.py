@@ -182,7 +182,7 @@ def fit_and_score(
     -------
     list of dict
         One a baseline: ``name``, ``label``, ``kind`` (``baseline``), ``seconds`` it took to fit, its ``settings``
-        and the numbers of `core.baselines.score_baseline`.
+        and the numbers of `models.baselines.score_baseline`.
     """
     scored = []
     for name in names:

@@ -33,7 +33,7 @@ from rankaae_cli.reports.run.page import Picture
 from rankaae_cli.reports.run.report import report_run
 from rankaae_cli.reports.run.results import RunResults
 from rankaae_cli.reports.tables import write_table
-from rankaae_cli.runs.directory import plain_config
+from rankaae_cli.runs.directory import plain_config, short_path
 from rankaae_cli.runs.find import OmittedRun, RunSelection
 from rankaae_cli.runs.provenance import read_provenance
 
@@ -114,7 +114,7 @@ def _batch(runs: list[BatchRun], left_out: Sequence[OmittedRun], root: Path) -> 
         return (run.first_energy, run.family, math.isnan(score), -score)
 
     return Batch(
-        title=_shown(root),
+        title=str(root if root == Path.cwd() else short_path(root)),
         runs=sorted(runs, key=order),
         not_reported=[NotReported(_label(r.path.resolve(), root), r.reason, r.todo) for r in left_out],
         command=shlex.join(["rankaae", "report", *sys.argv[1:]]),
@@ -267,12 +267,6 @@ def _common(selection: RunSelection) -> Path:
 
 def _label(path: Path, root: Path) -> str:
     return str(path.relative_to(root)) if path != root and path.is_relative_to(root) else path.name
-
-
-def _shown(path: Path) -> str:
-    """Return a path as short as it can be written from here."""
-    here = Path.cwd()
-    return str(path.relative_to(here)) if path.is_relative_to(here) and path != here else str(path)
 
 
 def _responses(run: RunResults) -> dict[str, Response]:
