@@ -130,9 +130,10 @@ def _energies(
     for place in ("monochromator/energy", "energy"):
         if _is_numeric(energy := dataset_of(entry, place)):
             return energy, ""
-    for label, dataset in _labelled(places, entry):
-        if label == "energy":
-            return dataset, ""
+    for group in places:
+        for _, item in items_of(group, [key for key in group if canonical(key) == "energy"]):
+            if _is_numeric(dataset := _data_of(item)):
+                return dataset, ""
     for group in [*_collections(entry), *places]:
         for key, dataset in _scanned(group):
             return dataset, f"the energies are those of {key}"
@@ -145,39 +146,39 @@ def _energies(
 def _scanned(group: h5py.Group) -> list[tuple[str, h5py.Dataset]]:
     """Return the datasets of a group that are called after an energy and move, those of encoders first."""
     moving = []
-    for key, item in items_of(group):
-        if isinstance(item, h5py.Group):
-            item = item.get("data", item.get("value"))
-        if "energy" in key.lower() and _is_numeric(item) and item.ndim == 1:
-            values = _read(item)
+    for key, item in items_of(group, [key for key in group if "energy" in key.lower()]):
+        dataset = _data_of(item, "data", "value")
+        if _is_numeric(dataset) and dataset.ndim == 1:
+            values = _read(dataset)
             if np.ptp(values) > _STANDS_STILL * np.abs(values).max():
-                moving.append((key, item))
+                moving.append((key, dataset))
     return sorted(moving, key=lambda one: "enc" not in one[0].lower().replace("energy", ""))
 
 
 def _fill(
     columns: dict[str, np.ndarray], groups: Iterable[h5py.Group], entry: h5py.Group, count: int
 ) -> None:
-    """Put the arrays of some groups that have a value for each energy under their labels, the first of a label."""
-    for label, dataset in _labelled(groups, entry):
-        is_of_use = dataset.ndim == 1 or label in _STACKED or label in _FLUORESCENCE
-        if label not in columns and is_of_use and _fits(label, _shape(dataset), count):
-            columns[label] = _read(dataset)
-
-
-def _labelled(groups: Iterable[h5py.Group], entry: h5py.Group) -> Iterator[tuple[str, h5py.Dataset]]:
-    """Yield the arrays of numbers in some groups, each with XDI's name for it."""
+    """Put the arrays of some groups that have a value for each energy under XDI's names, the first of a name."""
     processed = text_of(value_of(entry, "definition")).startswith("NXxasproc")
+    signals = {"intensity": "mu", **({"data": "mu"} if processed else {})}
     for group in groups:
-        for key, item in items_of(group):
-            if isinstance(item, h5py.Group):
-                label, item = _DETECTORS.get(key, canonical(key)), item.get("data")
-            elif key == "intensity" or (processed and key == "data"):
-                label = "mu"
-            else:
-                label = canonical(key)
-            if _is_numeric(item):
-                yield label, item
+        # Opening takes longest, and a counter is often in two groups.
+        keys = [key for key in group if key in _DETECTORS or key in signals or canonical(key) not in columns]
+        for key, item in items_of(group, keys):
+            names = _DETECTORS if isinstance(item, h5py.Group) else signals
+            label, dataset = names.get(key, canonical(key)), _data_of(item)
+            if label in columns or not _is_numeric(dataset):
+                continue
+            is_of_use = dataset.ndim == 1 or label in _STACKED or label in _FLUORESCENCE
+            if is_of_use and _fits(label, _shape(dataset), count):
+                columns[label] = _read(dataset)
+
+
+def _data_of(item: Any, *names: str) -> Any:
+    """Return a dataset, or that of a detector."""
+    if not isinstance(item, h5py.Group):
+        return item
+    return next((dataset for name in names or ("data",) if (dataset := item.get(name)) is not None), None)
 
 
 def _choose(columns: dict[str, np.ndarray], entry: h5py.Group, choice: ColumnChoice, count: int) -> None:
