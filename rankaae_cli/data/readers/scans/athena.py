@@ -18,6 +18,7 @@ from rankaae_cli.data.measured.columns import ColumnChoice
 from rankaae_cli.data.readers.scans.raw_scan import Contents, Fault, RawScan
 
 _MARK = "Athena project file"
+_COMMENTS = re.compile(r"(?:\s*#.*\n?)*")
 _TOKEN = re.compile(
     r"""\s+|\#[^\n]*|(?P<single>'(?:[^'\\]|\\.)*')|(?P<double>"(?:[^"\\]|\\.)*")"""
     r"""|(?P<number>[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)|(?P<word>[A-Za-z_]\w*)"""
@@ -43,8 +44,11 @@ _FOIL_LABEL = re.compile(r".*\bfoil\b", re.IGNORECASE)
 
 
 def is_athena(contents: Contents) -> bool:
-    """Tell whether a text is an Athena project, by its first lines."""
-    return _MARK in contents.text[:1000]
+    """Tell whether a text is an Athena project, by the line that says so."""
+    text = contents.text.lstrip()
+    comments = _COMMENTS.match(text)
+    # In JSON the line may be anywhere: its order is of no meaning.
+    return _MARK in (text if text.startswith("{") or comments is None else comments[0])
 
 
 def read_athena(contents: Contents, choice: ColumnChoice | None = None) -> Iterator[RawScan | Fault]:
@@ -213,8 +217,11 @@ def _number(value: Any) -> float:
 def _json_records(text: str) -> dict[str, dict[str, Any]]:
     try:
         project = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise SpectrumError(f"the Athena project is damaged JSON: {error}") from None
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        raise SpectrumError(f"the Athena project is damaged JSON, from {where} on: save it again") from None
+    except (ValueError, RecursionError):
+        raise SpectrumError("the Athena project is damaged JSON: save it again") from None
     keys = [key for key in project if not key.startswith("_____")]
     order = project.get("_____order")
     # An order that is no list of the records' names is of no use.

@@ -186,6 +186,13 @@ def test_the_json_form_is_read_the_same(tmp_path):
     np.testing.assert_allclose(spectrum.energy_M, ENERGY + 0.5, atol=1e-6)
     np.testing.assert_allclose(spectrum.reference_M, FOIL)
     assert read_measured(write(tmp_path, json.dumps(document)))[1].name == "one"
+    turned = json.dumps(dict(reversed(document.items())))  # the line that names the format behind the numbers
+    assert [s.name for s in read_measured(write(tmp_path, turned))] == ["foil", "one"]
+
+
+def test_a_long_comment_above_the_line_that_names_the_format_does_no_harm(tmp_path):
+    text = "# a note of someone\n\n" * 500 + project(record("abcde", "one", SAMPLE))
+    assert [s.name for s in read_measured(write(tmp_path, text))] == ["one"]
 
 
 def test_larchs_own_writing_is_read(tmp_path):
