@@ -83,10 +83,12 @@ def read_mapping(path: Path, todo: str = "") -> dict[str, Any]:
     """Read a JSON file that holds a mapping; raise UserError with `todo` if it cannot be read."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(content, dict):
-            raise ValueError("it holds no mapping")
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path} cannot be read: {error}\n{todo}".rstrip()) from error
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}\n{todo}".rstrip()) from error
+    except ValueError as error:
+        raise UserError(f"{path} cannot be read: it is no JSON, or cut short\n{todo}".rstrip()) from error
+    if not isinstance(content, dict):
+        raise UserError(f"{path} cannot be read: it holds no mapping\n{todo}".rstrip())
     return content
 
 

@@ -1,6 +1,7 @@
 """The family file: spectra, descriptors and further quantities of one element, edge and material class."""
 
 import io
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -26,6 +27,7 @@ from rankaae_cli.data.files import replacing, require_space
 
 FORMAT = "rankaae-family"
 FORMAT_VERSION = 1
+_AGAIN = "make it again with `rankaae ingest`"
 ENERGY_UNITS = ("eV", "index")
 # Larger spectra are written so that they can be read in blocks of rows as quickly as the disk gives them.
 _COMPRESSED_UP_TO = 64 * 2**20
@@ -312,13 +314,12 @@ def read_family(path: str | Path, stored: bool = False) -> Family:
             f"{path} cannot be read as HDF5 ({why})\nexpected a family file of `rankaae ingest`"
         ) from error
     except KeyError as error:
-        raise UserError(f"{path} is not a whole family file: {error.args[0]}") from error
+        lacking = re.findall(r"'(\w+)'", str(error.args[0]))  # h5py names it within a sentence
+        why = f"it lacks {lacking[0]}" if lacking else "something is missing in it"
+        raise UserError(f"{path} is not a whole family file: {why}\n{_AGAIN}") from error
     except (ValueError, TypeError, AttributeError, RuntimeError, OverflowError) as error:
         # What h5py and numpy raise where contents are of another kind than they should be.
-        why = " ".join(str(error).split())
-        raise UserError(
-            f"{path} is a damaged family file: {why[:200]}\nmake it again with `rankaae ingest`"
-        ) from error
+        raise UserError(f"{path} is a damaged family file: not all in it can be read\n{_AGAIN}") from error
 
 
 def is_family_file(path: Path) -> bool:
@@ -386,14 +387,16 @@ def _materials(file: h5py.File) -> np.ndarray:
 def _numbers(file: h5py.File, name: str) -> np.ndarray:
     values = file[name][:]
     if values.dtype.kind not in "fiu":
-        raise ValueError(f"{name} holds {values.dtype}, expected numbers")
+        raise UserError(f"a damaged family file: {name} holds {values.dtype}, expected numbers\n{_AGAIN}")
     return values
 
 
 def _whole_numbers(file: h5py.File, name: str) -> np.ndarray:
     values = _numbers(file, name)
     if values.dtype.kind not in "iu":
-        raise ValueError(f"{name} holds {values.dtype}, expected whole numbers")
+        raise UserError(
+            f"a damaged family file: {name} holds {values.dtype}, expected whole numbers\n{_AGAIN}"
+        )
     return values
 
 

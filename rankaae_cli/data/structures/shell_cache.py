@@ -85,7 +85,7 @@ class ShellCache:
             try:
                 return parse(row[0])
             except (ValueError, KeyError, TypeError, AttributeError) as error:
-                raise sqlite3.DatabaseError(f"no record: {error}") from error
+                raise sqlite3.DatabaseError("malformed record") from error
 
     def write(self, key: str, record: str) -> None:
         """Put a record under a key."""
@@ -114,9 +114,10 @@ class ShellCache:
                 f"the disk is full: {self.path} could not be written\nfree some space or give cache="
             )
         if isinstance(error, sqlite3.OperationalError | OSError) and "malformed" not in text:
-            return UserError(f"the cache {self.path} cannot be used ({text})\ngive another file with cache=")
+            why = "others hold it" if "locked" in text else "it cannot be opened and written there"
+            return UserError(f"the cache {self.path} cannot be used ({why})\ngive another file with cache=")
         return UserError(
-            f"the cache {self.path} is damaged or no cache ({text})\ndelete it or give another with cache="
+            f"the cache {self.path} is damaged or no cache of this program\ndelete it or give another with cache="
         )
 
 

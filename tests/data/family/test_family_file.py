@@ -165,12 +165,12 @@ def attribute(name, value):
 @pytest.mark.parametrize(
     ("damage", "said"),
     [
-        (attribute("format_version", "one"), "damaged family file: invalid literal"),
+        (attribute("format_version", "one"), "damaged family file: not all in it can be read\nmake it again"),
         (attribute("format_version", 2), "of version 2; this program reads up to 1"),
         (attribute("format", "other"), "HDF5 but not a family file"),
         (attribute("format", [1, 2]), "HDF5 but not a family file"),
-        (lambda file: file.attrs.pop("edge"), "not a whole family file"),
-        (lambda file: file.pop("site"), "not a whole family file"),
+        (lambda file: file.attrs.pop("edge"), "not a whole family file: it lacks edge\n"),
+        (lambda file: file.pop("site"), "not a whole family file: it lacks site\n"),
         (lambda file: file["descriptors"].attrs.pop("names"), "not a whole family file"),
         (
             put("spectra", [["a", "b", "c"]] * 2, h5py.string_dtype()),
