@@ -1,6 +1,6 @@
 """What ``rankaae COMMAND --help`` shows: examples, configuration groups, and every key with its meaning.
 
-Meanings are those in the docstrings of the dataclasses that `rankaae_cli.schema` is made of; what an option of a
+Meanings are those beside the types of the dataclasses that `rankaae_cli.schema` is made of; what an option of a
 configuration group is, the comment at the head of its file says.
 """
 
@@ -11,7 +11,7 @@ import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, is_dataclass
 from enum import Enum
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
@@ -76,31 +76,16 @@ def help_text(command: str, cfg: DictConfig, options: Callable[[str], list[str]]
 
 
 def _keys(node: Any, prefix: str) -> Iterator[Key]:
-    meanings = _meanings(node)
-    for name, hint in get_type_hints(node).items():
+    for name, annotated in get_type_hints(node, include_extras=True).items():
+        hint, meaning = get_args(annotated) if get_origin(annotated) is Annotated else (annotated, "")
         kinds = (hint, *get_args(hint))
         choices = next(
             (tuple(k.__members__) for k in kinds if inspect.isclass(k) and issubclass(k, Enum)), ()
         )
         below = None if get_origin(hint) is dict else next((k for k in kinds if is_dataclass(k)), None)
-        yield Key(f"{prefix}{name}", meanings.get(name, ""), choices, below is not None)
+        yield Key(f"{prefix}{name}", meaning, choices, below is not None)
         if below is not None:
             yield from _keys(below, f"{prefix}{name}.")
-
-
-def _meanings(node: Any) -> dict[str, str]:
-    """Return what the sections Attributes of the docstrings of a dataclass and its bases say of each."""
-    sections = [
-        inspect.cleandoc(kind.__doc__ or "").partition("Attributes\n----------\n")[2] for kind in node.__mro__
-    ]
-    meanings: dict[str, str] = {}
-    names: list[str] = []
-    for line in "\n".join(sections).splitlines():
-        if line.startswith(" "):
-            meanings |= {name: f"{meanings.get(name, '')} {line.strip()}".strip() for name in names}
-        else:
-            names = line.split(", ")
-    return meanings
 
 
 def _groups(

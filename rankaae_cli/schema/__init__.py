@@ -1,7 +1,7 @@
 """Typed configuration: every key a command knows, its type and its meaning.
 
-Defaults that a user may want to read or change lie in ``conf/``; a key that is not here is refused. What the
-docstrings say of each key is what ``rankaae COMMAND --help`` shows.
+Defaults that a user may want to read or change lie in ``conf/``; a key that is not here is refused. Each key has
+its meaning beside its type, ``Annotated[type, "meaning"]``, which ``rankaae COMMAND --help`` shows.
 """
 
 from typing import Any

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Annotated
 
 from omegaconf import MISSING
 
@@ -15,100 +16,57 @@ class NeighbourMethod(Enum):
 
 @dataclass
 class EnergyGridConfig:
-    """An even energy grid.
+    """An even energy grid."""
 
-    Attributes
-    ----------
-    start
-        first energy, in `unit`
-    step
-        in `unit`
-    points
-        how many energies
-    unit
-        eV or index
-    """
-
-    start: float = MISSING
-    step: float = MISSING
-    points: int = MISSING
-    unit: str = "eV"
+    start: Annotated[float, "first energy, in `unit`"] = MISSING
+    step: Annotated[float, "in `unit`"] = MISSING
+    points: Annotated[int, "how many energies"] = MISSING
+    unit: Annotated[str, "eV or index"] = "eV"
 
 
 @dataclass
 class DescriptorConfig:
-    """One descriptor of a family.
+    """One descriptor of a family."""
 
-    Attributes
-    ----------
-    classes
-        its values where it takes few
-    """
-
-    classes: list[float] | None = None
+    classes: Annotated[list[float] | None, "its values where it takes few"] = None
 
 
 @dataclass
 class NeighboursConfig:
-    """First-shell neighbours.
+    """First-shell neighbours."""
 
-    Attributes
-    ----------
-    method
-        crystal_nn: CrystalNN of pymatgen; cutoff: all atoms within `radius`
-    radius
-        angstrom; cutoff alone
-    """
-
-    method: NeighbourMethod = NeighbourMethod.crystal_nn
-    radius: float | None = None
+    method: Annotated[
+        NeighbourMethod, "crystal_nn: CrystalNN of pymatgen; cutoff: all atoms within `radius`"
+    ] = NeighbourMethod.crystal_nn
+    radius: Annotated[float | None, "angstrom; cutoff alone"] = None
 
 
 @dataclass
 class KeepConfig:
-    """Sites to keep; null keeps all.
+    """Sites to keep; null keeps all."""
 
-    Attributes
-    ----------
-    ligands
-        elements that all neighbours must be of
-    coordination
-        numbers of neighbours
-    """
-
-    ligands: list[str] | None = None
-    coordination: list[int] | None = None
+    ligands: Annotated[list[str] | None, "elements that all neighbours must be of"] = None
+    coordination: Annotated[list[int] | None, "numbers of neighbours"] = None
 
 
 @dataclass
 class FamilyConfig:
-    """One family: an element and edge in a class of materials.
+    """One family: an element and edge in a class of materials."""
 
-    Attributes
-    ----------
-    name
-        of the family, and of its files
-    element
-        of the absorber
-    edge
-        such as K
-    energy
-        an even energy grid
-    descriptors
-        by name; `classes` of one where it takes few values
-    neighbours
-        how first shells are found
-    keep
-        sites that ingest keeps; null keeps all
-    data
-        the default family file
-    """
+    name: Annotated[str, "of the family, and of its files"] = MISSING
+    element: Annotated[str, "of the absorber"] = MISSING
+    edge: Annotated[str, "such as K"] = "K"
+    energy: Annotated[EnergyGridConfig, "an even energy grid"] = field(default_factory=EnergyGridConfig)
+    descriptors: Annotated[
+        dict[str, DescriptorConfig], "by name; `classes` of one where it takes few values"
+    ] = field(default_factory=dict)
+    neighbours: Annotated[NeighboursConfig, "how first shells are found"] = field(
+        default_factory=NeighboursConfig
+    )
+    keep: Annotated[KeepConfig, "sites that ingest keeps; null keeps all"] = field(default_factory=KeepConfig)
+    data: Annotated[str, "the default family file"] = MISSING
 
-    name: str = MISSING
-    element: str = MISSING
-    edge: str = "K"
-    energy: EnergyGridConfig = field(default_factory=EnergyGridConfig)
-    descriptors: dict[str, DescriptorConfig] = field(default_factory=dict)
-    neighbours: NeighboursConfig = field(default_factory=NeighboursConfig)
-    keep: KeepConfig = field(default_factory=KeepConfig)
-    data: str = MISSING
+
+FamilyOption = Annotated[
+    FamilyConfig | None, "what the spectra are of: +family=NAME; --help beside it shows its keys"
+]

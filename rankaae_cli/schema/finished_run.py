@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import Enum
 from importlib.resources import files
-from typing import Any
+from typing import Annotated, Any
 
 from omegaconf import MISSING, OmegaConf
 
@@ -13,6 +13,8 @@ from rankaae_cli.models.supervised.settings import (
     TreeSettings,
     VariationalAutoencoderSettings,
 )
+
+RunDirectory = Annotated[str, "a run directory; latest: the newest finished one below runs/"]
 
 
 class Split(Enum):
@@ -25,59 +27,34 @@ class Split(Enum):
 
 @dataclass
 class BaselineSettings:
-    """Settings of all baselines that have any.
+    """Settings of all baselines that have any."""
 
-    Attributes
-    ----------
-    extra_trees
-        extremely randomised trees
-    random_forest
-        a random forest
-    supervised_network
-        networks from the spectrum to all descriptors, averaged
-    aae
-        the model without its rank constraint
-    vae
-        a variational autoencoder
-    """
-
-    extra_trees: TreeSettings
-    random_forest: TreeSettings
-    supervised_network: SupervisedNetworkSettings
-    aae: AdversarialAutoencoderSettings
-    vae: VariationalAutoencoderSettings
+    extra_trees: Annotated[TreeSettings, "extremely randomised trees"]
+    random_forest: Annotated[TreeSettings, "a random forest"]
+    supervised_network: Annotated[
+        SupervisedNetworkSettings, "networks from the spectrum to all descriptors, averaged"
+    ]
+    aae: Annotated[AdversarialAutoencoderSettings, "the model without its rank constraint"]
+    vae: Annotated[VariationalAutoencoderSettings, "a variational autoencoder"]
 
 
 @dataclass
 class EvaluateConfig:
-    """Keys of `rankaae evaluate`.
+    """Keys of `rankaae evaluate`."""
 
-    Attributes
-    ----------
-    run
-        a run directory; latest: the newest finished one below runs/
-    split
-        side of the split to score
-    resamples
-        of the materials, for the 95 % intervals; of more than 6000 rows fewer, at least 100
-    seed
-        of resamples, permutations and draws
-    baselines
-        fit these beside the model: none, all, or a list of mean_spectrum, pca_linear, extra_trees, random_forest,
-        supervised_network, aae and vae
-    threads
-        of the processor, for the baselines
-    baseline_settings
-        sizes of the baselines
-    """
-
-    run: str = MISSING
-    split: Split = Split.test
-    resamples: int = MISSING
-    seed: int = 0
-    baselines: Any = "none"
-    threads: int = 1
-    baseline_settings: BaselineSettings = MISSING
+    run: RunDirectory = MISSING
+    split: Annotated[Split, "side of the split to score"] = Split.test
+    resamples: Annotated[
+        int, "of the materials, for the 95 % intervals; of more than 6000 rows fewer, at least 100"
+    ] = MISSING
+    seed: Annotated[int, "of resamples, permutations and draws"] = 0
+    baselines: Annotated[
+        Any,
+        "fit these beside the model: none, all, or a list of mean_spectrum, pca_linear, extra_trees, "
+        "random_forest, supervised_network, aae and vae",
+    ] = "none"
+    threads: Annotated[int, "of the processor, for the baselines"] = 1
+    baseline_settings: Annotated[BaselineSettings, "sizes of the baselines"] = MISSING
 
 
 def shipped_resamples() -> int:
@@ -105,48 +82,34 @@ class CheckRows(Enum):
 
 @dataclass
 class TraverseConfig:
-    """Keys of `rankaae traverse`.
+    """Keys of `rankaae traverse`."""
 
-    Attributes
-    ----------
-    run
-        a run directory; latest: the newest finished one below runs/
-    levels
-        steps of each walk, between the style's 5th and 95th percentile
-    draws
-        how often the styles that are not walked are drawn, to be averaged over
-    seed
-        of the draws
-    others
-        where they come from; data: styles of training rows, as they occur together; independent: standard
-        normal
-    check_rows
-        spectra that the responses are held against; held_out: validation and test
-    """
-
-    run: str = MISSING
-    levels: int = 11
-    draws: int = 500
-    seed: int = 0
-    others: Others = Others.data
-    check_rows: CheckRows = CheckRows.held_out
+    run: RunDirectory = MISSING
+    levels: Annotated[int, "steps of each walk, between the style's 5th and 95th percentile"] = 11
+    draws: Annotated[int, "how often the styles that are not walked are drawn, to be averaged over"] = 500
+    seed: Annotated[int, "of the draws"] = 0
+    others: Annotated[
+        Others,
+        "where they come from; data: styles of training rows, as they occur together; independent: standard "
+        "normal",
+    ] = Others.data
+    check_rows: Annotated[
+        CheckRows, "spectra that the responses are held against; held_out: validation and test"
+    ] = CheckRows.held_out
 
 
 @dataclass
 class ReportConfig:
-    """Keys of `rankaae report`.
+    """Keys of `rankaae report`."""
 
-    Attributes
-    ----------
-    run
-        a run directory; latest: the newest finished one below runs/; a directory that holds runs, a pattern
-        of directories, or a list of these: one page of all
-    output
-        of several runs: the folder to write; null: report/ in their directory, reports/DATE/TIME/ of a list
-    pages
-        of several runs: make the page of each where it is missing or outdated
-    """
-
-    run: Any = MISSING
-    output: str | None = None
-    pages: bool = True
+    run: Annotated[
+        Any,
+        "a run directory; latest: the newest finished one below runs/; a directory that holds runs, a "
+        "pattern of directories, or a list of these: one page of all",
+    ] = MISSING
+    output: Annotated[
+        str | None,
+        "of several runs: the folder to write; null: report/ in their directory, reports/DATE/TIME/ of a "
+        "list",
+    ] = None
+    pages: Annotated[bool, "of several runs: make the page of each where it is missing or outdated"] = True

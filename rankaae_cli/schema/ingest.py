@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Annotated
 
 from omegaconf import MISSING
 
-from rankaae_cli.schema.family import FamilyConfig
+from rankaae_cli.schema.family import FamilyOption
 from rankaae_cli.schema.measured import MeasuredFiguresConfig
 
 
@@ -30,34 +31,18 @@ class Keep(Enum):
 
 @dataclass
 class NpzConfig:
-    """What an npz file of spectra does not say: its energy grid.
+    """What an npz file of spectra does not say: its energy grid."""
 
-    Attributes
-    ----------
-    energy_start
-        first energy, eV
-    energy_step
-        spacing, eV
-    """
-
-    energy_start: float | None = None
-    energy_step: float | None = None
+    energy_start: Annotated[float | None, "first energy, eV"] = None
+    energy_step: Annotated[float | None, "spacing, eV"] = None
 
 
 @dataclass
 class SyntheticConfig:
-    """Size and seed of a synthetic family.
+    """Size and seed of a synthetic family."""
 
-    Attributes
-    ----------
-    spectra
-        how many
-    seed
-        of its random numbers
-    """
-
-    spectra: int = 800
-    seed: int = 0
+    spectra: Annotated[int, "how many"] = 800
+    seed: Annotated[int, "of its random numbers"] = 0
 
 
 class Backend(Enum):
@@ -71,72 +56,51 @@ class Backend(Enum):
 
 @dataclass
 class ParallelConfig:
-    """Where the descriptors of structures are computed.
+    """Where the descriptors of structures are computed."""
 
-    Attributes
-    ----------
-    backend
-        processes (loky), threads, or a Ray cluster
-    jobs
-        structures at once; -1: one a core, of a cluster all its cores
-    address
-        of a Ray cluster; null: one is started on this machine
-    """
-
-    backend: Backend = Backend.loky
-    jobs: int = -1
-    address: str | None = None
+    backend: Annotated[Backend, "processes (loky), threads, or a Ray cluster"] = Backend.loky
+    jobs: Annotated[int, "structures at once; -1: one a core, of a cluster all its cores"] = -1
+    address: Annotated[str | None, "of a Ray cluster; null: one is started on this machine"] = None
 
 
 @dataclass
 class IngestConfig:
-    """Keys of `rankaae ingest`.
+    """Keys of `rankaae ingest`."""
 
-    Attributes
-    ----------
-    family
-        what the spectra are of: +family=NAME; --help beside it shows its keys
-    source
-        format of the input; atoms: structures with one row of spectrum values an atom; xdi: measured
-        spectra in XDI, Athena, NeXus, SPEC or text files, told apart by their contents
-    path
-        the folder, archive or file to read
-    output
-        the family file to write; null: the family's default, data/<family>.h5
-    overwrite
-        replace an output that exists
-    filter
-        family: only sites whose first shell the family keeps; none: every site (source feff or atoms)
-    regrid
-        bring the spectra to the family's grid instead of keeping their own (source csv, npz
-        or family)
-    max_tail
-        eV that a spectrum may begin late and be continued downwards, by its pre-edge or a Lorentzian's wing
-    time_limit
-        seconds for the descriptors of one material
-    parallel
-        where the descriptors are computed
-    cache
-        file of computed neighbour shells; null: the user's cache folder
-    npz
-        energy grid of an npz file, which does not hold it
-    measured
-        how measured spectra are read and normalised (source xdi)
-    synthetic
-        size and seed of a synthetic family
-    """
-
-    family: FamilyConfig | None = None
-    source: Source = MISSING
-    path: str | None = None
-    output: str | None = None
-    overwrite: bool = False
-    filter: Keep = Keep.family
-    regrid: bool = False
-    max_tail: float = 8.0
-    time_limit: float = 120.0
-    parallel: ParallelConfig = field(default_factory=ParallelConfig)
-    cache: str | None = None
-    npz: NpzConfig = field(default_factory=NpzConfig)
-    measured: MeasuredFiguresConfig = field(default_factory=MeasuredFiguresConfig)
-    synthetic: SyntheticConfig = field(default_factory=SyntheticConfig)
+    family: FamilyOption = None
+    source: Annotated[
+        Source,
+        "format of the input; atoms: structures with one row of spectrum values an atom; xdi: measured "
+        "spectra in XDI, Athena, NeXus, SPEC or text files, told apart by their contents",
+    ] = MISSING
+    path: Annotated[str | None, "the folder, archive or file to read"] = None
+    output: Annotated[
+        str | None, "the family file to write; null: the family's default, data/<family>.h5"
+    ] = None
+    overwrite: Annotated[bool, "replace an output that exists"] = False
+    filter: Annotated[
+        Keep, "family: only sites whose first shell the family keeps; none: every site (source feff or atoms)"
+    ] = Keep.family
+    regrid: Annotated[
+        bool,
+        "bring the spectra to the family's grid instead of keeping their own (source csv, npz or family)",
+    ] = False
+    max_tail: Annotated[
+        float,
+        "eV that a spectrum may begin late and be continued downwards, by its pre-edge or a Lorentzian's "
+        "wing",
+    ] = 8.0
+    time_limit: Annotated[float, "seconds for the descriptors of one material"] = 120.0
+    parallel: Annotated[ParallelConfig, "where the descriptors are computed"] = field(
+        default_factory=ParallelConfig
+    )
+    cache: Annotated[str | None, "file of computed neighbour shells; null: the user's cache folder"] = None
+    npz: Annotated[NpzConfig, "energy grid of an npz file, which does not hold it"] = field(
+        default_factory=NpzConfig
+    )
+    measured: Annotated[
+        MeasuredFiguresConfig, "how measured spectra are read and normalised (source xdi)"
+    ] = field(default_factory=MeasuredFiguresConfig)
+    synthetic: Annotated[SyntheticConfig, "size and seed of a synthetic family"] = field(
+        default_factory=SyntheticConfig
+    )

@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from typing import Annotated, Any
 
 from omegaconf import MISSING
 
 from rankaae_cli.models.rankaae.settings import ModelSettings, ObjectiveSettings, OptimiserSettings
-from rankaae_cli.schema.family import FamilyConfig
+from rankaae_cli.schema.family import FamilyOption
 
 # Of runs that name none.
 DEFAULT_KIND = "rankaae"
@@ -30,104 +30,80 @@ class Then(Enum):
 
 @dataclass
 class TrainConfig:
-    """Keys of `rankaae train`, whatever kind of model it trains.
+    """Keys of `rankaae train`, whatever kind of model it trains."""
 
-    Attributes
-    ----------
-    kind
-        of the model, a configuration group
-    family
-        what the spectra are of: +family=NAME; --help beside it shows its keys
-    data
-        a family file, or several, [a.h5,b.h5], as one; null: the family's default, data/<family>.h5, else its
-        shipped synthetic sample
-    regrid
-        of several files: bring spectra on another grid to that of the first, by a cubic spline
-    memory
-        the most that spectra may take in memory, or on the device, of each process, such as 1GB; beyond it they
-        are read from the file in blocks, again in every epoch; null: as much as is free
-    unlabelled
-        a second family file whose spectra train the autoencoder without their descriptors
-    trials
-        models trained side by side, differing in their random numbers
-    trials_at_once
-        train at most so many side by side, the rest queue; null: as many as memory holds
-    max_epochs
-        passes over the training rows; null: as many as make max_steps
-    max_steps
-        batches, rounded up to whole epochs, where max_epochs is null
-    batch_size
-        rows, at least 2
-    seed
-        of all random numbers of training
-    split_seed
-        of the split by material; 0: the split in the file
-    device
-        auto takes CUDA where there is one
-    threads
-        of the processor; more make many trials quicker on an idle machine, but wait for each other on a
-        busy one
-    devices
-        how many take part, each with trials of its own: CUDA devices, or processes of `threads` each on the
-        processor
-    spread
-        trials, for what several devices part among them; what else rankaae 0.1.0 took is refused
-    save_every
-        epochs between two savings of last.ckpt, from which an interrupted run goes on; ten minutes after the last
-        one it is saved all the same
-    resume
-        an interrupted run's directory, to go on with it; latest: the newest one below runs/; a sweep's, to run
-        the jobs that are missing
-    ingest
-        folder of FEFF calculations <ingest>/<family>, or archives of that name: read first where the family
-        has no data file yet
-    then
-        report: evaluate, traverse and report the run, and of a sweep all runs on one page
-    logger
-        a class of Lightning's loggers by its _target_, and its arguments; metrics.csv is always written
-    """
-
-    kind: str = DEFAULT_KIND
-    family: FamilyConfig | None = None
-    data: Any = None
-    regrid: bool = False
-    memory: Any = None
-    unlabelled: str | None = None
-    trials: int = MISSING
-    trials_at_once: int | None = None
-    max_epochs: int | None = None
-    max_steps: int = MISSING
-    batch_size: int = MISSING
-    seed: int = MISSING
-    split_seed: int = MISSING
-    device: Device = Device.auto
-    threads: int = MISSING
-    devices: int = MISSING
-    spread: str = "trials"
-    save_every: int = MISSING
-    resume: str | None = None
-    ingest: str | None = None
-    then: Then = Then.nothing
-    logger: dict[str, Any] = field(default_factory=dict)
+    kind: Annotated[str, "of the model, a configuration group"] = DEFAULT_KIND
+    family: FamilyOption = None
+    data: Annotated[
+        Any,
+        "a family file, or several, [a.h5,b.h5], as one; null: the family's default, data/<family>.h5, else "
+        "its shipped synthetic sample",
+    ] = None
+    regrid: Annotated[
+        bool, "of several files: bring spectra on another grid to that of the first, by a cubic spline"
+    ] = False
+    memory: Annotated[
+        Any,
+        "the most that spectra may take in memory, or on the device, of each process, such as 1GB; beyond "
+        "it they are read from the file in blocks, again in every epoch; null: as much as is free",
+    ] = None
+    unlabelled: Annotated[
+        str | None, "a second family file whose spectra train the autoencoder without their descriptors"
+    ] = None
+    trials: Annotated[int, "models trained side by side, differing in their random numbers"] = MISSING
+    trials_at_once: Annotated[
+        int | None, "train at most so many side by side, the rest queue; null: as many as memory holds"
+    ] = None
+    max_epochs: Annotated[int | None, "passes over the training rows; null: as many as make max_steps"] = None
+    max_steps: Annotated[int, "batches, rounded up to whole epochs, where max_epochs is null"] = MISSING
+    batch_size: Annotated[int, "rows, at least 2"] = MISSING
+    seed: Annotated[int, "of all random numbers of training"] = MISSING
+    split_seed: Annotated[int, "of the split by material; 0: the split in the file"] = MISSING
+    device: Annotated[Device, "auto takes CUDA where there is one"] = Device.auto
+    threads: Annotated[
+        int,
+        "of the processor; more make many trials quicker on an idle machine, but wait for each other on a "
+        "busy one",
+    ] = MISSING
+    devices: Annotated[
+        int,
+        "how many take part, each with trials of its own: CUDA devices, or processes of `threads` each on "
+        "the processor",
+    ] = MISSING
+    spread: Annotated[
+        str, "trials, for what several devices part among them; what else rankaae 0.1.0 took is refused"
+    ] = "trials"
+    save_every: Annotated[
+        int,
+        "epochs between two savings of last.ckpt, from which an interrupted run goes on; ten minutes after "
+        "the last one it is saved all the same",
+    ] = MISSING
+    resume: Annotated[
+        str | None,
+        "an interrupted run's directory, to go on with it; latest: the newest one below runs/; a sweep's, "
+        "to run the jobs that are missing",
+    ] = None
+    ingest: Annotated[
+        str | None,
+        "folder of FEFF calculations <ingest>/<family>, or archives of that name: read first where the "
+        "family has no data file yet",
+    ] = None
+    then: Annotated[
+        Then, "report: evaluate, traverse and report the run, and of a sweep all runs on one page"
+    ] = Then.nothing
+    logger: Annotated[
+        dict[str, Any],
+        "a class of Lightning's loggers by its _target_, and its arguments; metrics.csv is always written",
+    ] = field(default_factory=dict)
 
 
 @dataclass
 class RankAAEConfig(TrainConfig):
-    """Keys of `rankaae train kind=rankaae`.
+    """Keys of `rankaae train kind=rankaae`."""
 
-    Attributes
-    ----------
-    model
-        sizes of the networks and number of free styles
-    objective
-        the six losses, and what is done to the input spectra
-    optimiser
-        AdamW and the course of its rate
-    """
-
-    model: ModelSettings = MISSING
-    objective: ObjectiveSettings = MISSING
-    optimiser: OptimiserSettings = MISSING
+    model: Annotated[ModelSettings, "sizes of the networks and number of free styles"] = MISSING
+    objective: Annotated[ObjectiveSettings, "the six losses, and what is done to the input spectra"] = MISSING
+    optimiser: Annotated[OptimiserSettings, "AdamW and the course of its rate"] = MISSING
 
 
 # The keys that each kind of `models.registry.KINDS` takes.

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Annotated
 
 from rankaae_cli.core.errors import UserError
 
@@ -17,33 +18,19 @@ _HIGHEST_ORDER = 3
 
 @dataclass
 class NormalisationRanges:
-    """Where the edge step is fitted, eV from the edge; null: the length of the scan decides.
+    """Where the edge step is fitted, eV from the edge; null: the length of the scan decides."""
 
-    Attributes
-    ----------
-    pre1
-        begin of the pre-edge; null: -150, or the second point
-    pre2
-        its end; null: -30, or halfway to the edge
-    norm1
-        begin of the post-edge; null: a third of its end, from 45 to 150
-    norm2
-        its end; null: 800, or that of the scan
-    pre_order
-        order of the pre-edge polynomial; null: 1, or 0 over less than 8 eV
-    norm_order
-        order of the post-edge polynomial; null: 0 over less than 70 eV, 1 below 300, else 2
-    flatten
-        take slope and curvature of the post-edge out above the edge
-    """
-
-    pre1: float | None = None
-    pre2: float | None = None
-    norm1: float | None = None
-    norm2: float | None = None
-    pre_order: int | None = None
-    norm_order: int | None = None
-    flatten: bool = True
+    pre1: Annotated[float | None, "begin of the pre-edge; null: -150, or the second point"] = None
+    pre2: Annotated[float | None, "its end; null: -30, or halfway to the edge"] = None
+    norm1: Annotated[float | None, "begin of the post-edge; null: a third of its end, from 45 to 150"] = None
+    norm2: Annotated[float | None, "its end; null: 800, or that of the scan"] = None
+    pre_order: Annotated[
+        int | None, "order of the pre-edge polynomial; null: 1, or 0 over less than 8 eV"
+    ] = None
+    norm_order: Annotated[
+        int | None, "order of the post-edge polynomial; null: 0 over less than 70 eV, 1 below 300, else 2"
+    ] = None
+    flatten: Annotated[bool, "take slope and curvature of the post-edge out above the edge"] = True
 
     def require_possible(self) -> None:
         """Check what is given before any spectrum is read.

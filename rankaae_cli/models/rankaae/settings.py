@@ -1,16 +1,21 @@
 """What a training run can be told: plain dataclasses. Their values live in ``conf/`` and nowhere else.
 
-The docstrings say what each key means; ``rankaae train --help`` shows it from here.
+Each key has its meaning beside its type; ``rankaae train --help`` shows it from here.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Annotated, Any
 
 from rankaae_cli.networks.settings import Norm
 
 LOSSES = ("reconstruction", "rank", "prior", "mutual_information", "smoothness", "independence")
+
+# Keys that every loss has.
+Weight = Annotated[float, "of this loss in the sum; 0 leaves it out"]
+Ramp = Annotated[float, "part of the run, 0 to 1, over which the weight rises from 0"]
+Factor = Annotated[float, "factor of this loss"]
 
 
 class Network(Enum):
@@ -61,315 +66,183 @@ class LearningRateSchedule(Enum):
 
 @dataclass
 class ModelSettings:
-    """Sizes of the networks and number of free styles.
+    """Sizes of the networks and number of free styles."""
 
-    Attributes
-    ----------
-    network
-        mlp: fully connected; cnn: convolutional; chosen through the group model
-    free_styles
-        styles beside the named ones
-    hidden
-        width of the hidden layers; cnn: of the linear layer
-    encoder_layers
-        linear layers of the encoder; mlp alone
-    decoder_layers
-        linear layers of the decoder; mlp alone
-    channels
-        maps of the first convolution, the next two have twice and four times as many; cnn alone
-    norm
-        normalisation between hidden layers; cnn: before the last linear layer
-    """
-
-    network: Network
-    free_styles: int
-    hidden: int
-    encoder_layers: int
-    decoder_layers: int
-    channels: int
-    norm: Norm
+    network: Annotated[Network, "mlp: fully connected; cnn: convolutional; chosen through the group model"]
+    free_styles: Annotated[int, "styles beside the named ones"]
+    hidden: Annotated[int, "width of the hidden layers; cnn: of the linear layer"]
+    encoder_layers: Annotated[int, "linear layers of the encoder; mlp alone"]
+    decoder_layers: Annotated[int, "linear layers of the decoder; mlp alone"]
+    channels: Annotated[
+        int, "maps of the first convolution, the next two have twice and four times as many; cnn alone"
+    ]
+    norm: Annotated[Norm, "normalisation between hidden layers; cnn: before the last linear layer"]
 
 
 @dataclass
 class RankSettings:
-    """The rank constraint.
+    """The rank constraint."""
 
-    Attributes
-    ----------
-    weight
-        of this loss in the sum; 0 leaves it out
-    ramp
-        part of the run, 0 to 1, over which the weight rises from 0
-    balanced
-        scale the force of concordant pairs by the numbers of either kind
-    normalise
-        divide by the pairs that count, or as published by rows^2 - rows
-    """
-
-    weight: float
-    ramp: float
-    balanced: bool
-    normalise: PairNormalisation
+    weight: Weight
+    ramp: Ramp
+    balanced: Annotated[bool, "scale the force of concordant pairs by the numbers of either kind"]
+    normalise: Annotated[
+        PairNormalisation, "divide by the pairs that count, or as published by rows^2 - rows"
+    ]
 
 
 @dataclass
 class ReconstructionSettings:
-    """Reconstruction of the spectrum as it was before noise was added.
+    """Reconstruction of the spectrum as it was before noise was added."""
 
-    Attributes
-    ----------
-    weight
-        of this loss in the sum; 0 leaves it out
-    ramp
-        part of the run, 0 to 1, over which the weight rises from 0
-    kind
-        plain: mean squared error; scaled: the published form, which takes the overall scale out
-    """
-
-    weight: float
-    ramp: float
-    kind: ReconstructionKind
+    weight: Weight
+    ramp: Ramp
+    kind: Annotated[
+        ReconstructionKind,
+        "plain: mean squared error; scaled: the published form, which takes the overall scale out",
+    ]
 
 
 @dataclass
 class PriorSettings:
     """The pull of the styles towards the prior, a normal distribution.
 
-    N(0, I), or N(0, R) where it is `correlated`: see `core.ranks.prior_correlation`.
-
-    Attributes
-    ----------
-    kind
-        how they are drawn there; adversarial: a discriminator and gradient reversal; two_step:
-        discriminator, then encoder
-    weight
-        of this loss in the sum; 0 leaves it out
-    ramp
-        part of the run, 0 to 1, over which the weight rises from 0
-    correlated
-        a prior in which named styles are as correlated as their descriptors; false: independent ones
-    directions
-        random projections a batch, beside one on each style; sliced_wasserstein alone
-    maximum
-        largest strength of the reversed gradient; adversarial alone
-    tau
-        how fast that strength is reached, the smaller the faster; adversarial alone
-    noise
-        standard deviation of the noise on the discriminator's input; adversarial, two_step
-    betas
-        AdamW's betas for the discriminator; adversarial, two_step
+    N(0, I), or N(0, R) where it is `correlated`: see `core.statistics.ranks.prior_correlation`.
     """
 
-    kind: PriorKind
-    weight: float
-    ramp: float
-    correlated: bool
-    directions: int
-    maximum: float
-    tau: float
-    noise: float
-    betas: tuple[float, float]
+    kind: Annotated[
+        PriorKind,
+        "how they are drawn there; adversarial: a discriminator and gradient reversal; two_step: "
+        "discriminator, then encoder",
+    ]
+    weight: Weight
+    ramp: Ramp
+    correlated: Annotated[
+        bool, "a prior in which named styles are as correlated as their descriptors; false: independent ones"
+    ]
+    directions: Annotated[
+        int, "random projections a batch, beside one on each style; sliced_wasserstein alone"
+    ]
+    maximum: Annotated[float, "largest strength of the reversed gradient; adversarial alone"]
+    tau: Annotated[float, "how fast that strength is reached, the smaller the faster; adversarial alone"]
+    noise: Annotated[
+        float, "standard deviation of the noise on the discriminator's input; adversarial, two_step"
+    ]
+    betas: Annotated[tuple[float, float], "AdamW's betas for the discriminator; adversarial, two_step"]
 
 
 @dataclass
 class MutualInformationSettings:
-    """Styles drawn from the prior must survive decoding and encoding.
+    """Styles drawn from the prior must survive decoding and encoding."""
 
-    Attributes
-    ----------
-    weight
-        of this loss in the sum; 0 leaves it out
-    ramp
-        part of the run, 0 to 1, over which the weight rises from 0
-    named_only
-        the named styles alone; false: the free ones too
-    """
-
-    weight: float
-    ramp: float
-    named_only: bool
+    weight: Weight
+    ramp: Ramp
+    named_only: Annotated[bool, "the named styles alone; false: the free ones too"]
 
 
 @dataclass
 class IndependenceSettings:
-    """Free styles must tell neither of the descriptors nor of each other.
+    """Free styles must tell neither of the descriptors nor of each other."""
 
-    Attributes
-    ----------
-    weight
-        of this loss in the sum; 0 leaves it out
-    ramp
-        part of the run, 0 to 1, over which the weight rises from 0
-    """
-
-    weight: float
-    ramp: float
+    weight: Weight
+    ramp: Ramp
 
 
 @dataclass
 class SmoothnessSettings:
-    """Decoded spectra must be smooth.
+    """Decoded spectra must be smooth."""
 
-    Attributes
-    ----------
-    weight
-        of this loss in the sum; 0 leaves it out
-    ramp
-        part of the run, 0 to 1, over which the weight rises from 0
-    kernel_points
-        length of the smoothing kernel, grid points, odd
-    sigma
-        its standard deviation, grid points
-    """
-
-    weight: float
-    ramp: float
-    kernel_points: int
-    sigma: float
+    weight: Weight
+    ramp: Ramp
+    kernel_points: Annotated[int, "length of the smoothing kernel, grid points, odd"]
+    sigma: Annotated[float, "its standard deviation, grid points"]
 
 
 @dataclass
 class AugmentationSettings:
-    """Changes of the input spectra in training, random but for `core_hole`, beside noise; see `core.augmentation`.
+    """Changes of the input spectra in training, random but for `core_hole`, beside noise; see `augmentation`."""
 
-    Attributes
-    ----------
-    energy_shift
-        standard deviation of a shift of each spectrum, in the grid's unit (eV)
-    broadening
-        largest standard deviation of a Gaussian broadening, in the grid's unit (eV)
-    scale
-        standard deviation of a factor on each spectrum, about 1
-    core_hole
-        full width at half maximum of a Lorentzian that every other spectrum of a batch is convolved with, in the
-        grid's unit (eV): the natural width of the level, for spectra of a code that leaves it out; 0 for FEFF
-    """
-
-    energy_shift: float
-    broadening: float
-    scale: float
+    energy_shift: Annotated[float, "standard deviation of a shift of each spectrum, in the grid's unit (eV)"]
+    broadening: Annotated[
+        float, "largest standard deviation of a Gaussian broadening, in the grid's unit (eV)"
+    ]
+    scale: Annotated[float, "standard deviation of a factor on each spectrum, about 1"]
     # The default is for runs that were begun without it.
-    core_hole: float = 0.0
+    core_hole: Annotated[
+        float,
+        "full width at half maximum of a Lorentzian that every other spectrum of a batch is convolved with, "
+        "in the grid's unit (eV): the natural width of the level, for spectra of a code that leaves it out; "
+        "0 for FEFF",
+    ] = 0.0
 
 
 @dataclass
 class ObjectiveSettings:
-    """The six losses, the order they are stepped in, and what is done to the input spectra.
+    """The six losses, the order they are stepped in, and what is done to the input spectra."""
 
-    Attributes
-    ----------
-    order
-        joint: all losses in one backward pass; in_turn: one step a loss, as published
-    input_noise
-        standard deviation of the noise added to the input spectra, edge steps
-    augmentation
-        random changes of each input spectrum, beside noise; the group augmentation sets them
-    rank
-        the rank constraint: each named style rises with its descriptor
-    reconstruction
-        decoded spectra equal the input without its noise
-    prior
-        styles are distributed as a normal distribution
-    mutual_information
-        styles drawn from the prior survive decoding and encoding
-    smoothness
-        decoded spectra are smooth
-    independence
-        free styles tell neither of the descriptors nor of each other
-    """
-
-    order: StepOrder
-    input_noise: float
-    augmentation: AugmentationSettings
-    rank: RankSettings
-    reconstruction: ReconstructionSettings
-    prior: PriorSettings
-    mutual_information: MutualInformationSettings
-    smoothness: SmoothnessSettings
-    independence: IndependenceSettings
+    order: Annotated[
+        StepOrder, "joint: all losses in one backward pass; in_turn: one step a loss, as published"
+    ]
+    input_noise: Annotated[float, "standard deviation of the noise added to the input spectra, edge steps"]
+    augmentation: Annotated[
+        AugmentationSettings,
+        "random changes of each input spectrum, beside noise; the group augmentation sets them",
+    ]
+    rank: Annotated[RankSettings, "the rank constraint: each named style rises with its descriptor"]
+    reconstruction: Annotated[ReconstructionSettings, "decoded spectra equal the input without its noise"]
+    prior: Annotated[PriorSettings, "styles are distributed as a normal distribution"]
+    mutual_information: Annotated[
+        MutualInformationSettings, "styles drawn from the prior survive decoding and encoding"
+    ]
+    smoothness: Annotated[SmoothnessSettings, "decoded spectra are smooth"]
+    independence: Annotated[
+        IndependenceSettings, "free styles tell neither of the descriptors nor of each other"
+    ]
 
 
 @dataclass
 class RateFactors:
-    """Factors on the learning rate where the losses are stepped in turn.
+    """Factors on the learning rate where the losses are stepped in turn."""
 
-    Attributes
-    ----------
-    rank, reconstruction, prior, mutual_information, smoothness, independence
-        factor of this loss
-    """
-
-    rank: float
-    reconstruction: float
-    prior: float
-    mutual_information: float
-    smoothness: float
-    independence: float
+    rank: Factor
+    reconstruction: Factor
+    prior: Factor
+    mutual_information: Factor
+    smoothness: Factor
+    independence: Factor
 
 
 @dataclass
 class OptimiserSettings:
-    """AdamW; in turn, each loss has its own, with `rate` times its factor.
+    """AdamW; in turn, each loss has its own, with `rate` times its factor."""
 
-    Attributes
-    ----------
-    rate
-        learning rate, the largest of its schedule
-    weight_decay
-        AdamW's
-    schedule
-        course of the rate over the run; plateau: each trial has its own rate
-    clip
-        largest norm of a trial's gradient; 0: no limit
-    patience
-        epochs without a better validation score before a trial's rate is reduced; plateau alone
-    reduction
-        factor on that trial's rate; plateau alone
-    factors
-        factors on the rate where the losses are stepped in turn (objective.order=in_turn)
-    """
-
-    rate: float
-    weight_decay: float
-    schedule: LearningRateSchedule
-    clip: float
-    patience: int
-    reduction: float
-    factors: RateFactors
+    rate: Annotated[float, "learning rate, the largest of its schedule"]
+    weight_decay: Annotated[float, "AdamW's"]
+    schedule: Annotated[
+        LearningRateSchedule, "course of the rate over the run; plateau: each trial has its own rate"
+    ]
+    clip: Annotated[float, "largest norm of a trial's gradient; 0: no limit"]
+    patience: Annotated[
+        int, "epochs without a better validation score before a trial's rate is reduced; plateau alone"
+    ]
+    reduction: Annotated[float, "factor on that trial's rate; plateau alone"]
+    factors: Annotated[
+        RateFactors, "factors on the rate where the losses are stepped in turn (objective.order=in_turn)"
+    ]
 
 
 @dataclass
 class AdversarialAutoencoderSettings:
-    """The model without its rank constraint.
+    """The model without its rank constraint."""
 
-    Attributes
-    ----------
-    trials
-        how many; the best on validation is kept
-    hidden
-        width of the hidden layers
-    layers
-        linear layers of encoder and of decoder
-    norm
-        normalisation between hidden layers
-    max_epochs
-        passes over the training rows
-    batch_size
-        rows
-    objective
-        its losses, as objective of rankaae train
-    optimiser
-        as optimiser of rankaae train
-    """
-
-    trials: int
-    hidden: int
-    layers: int
-    norm: Norm
-    max_epochs: int
-    batch_size: int
-    objective: ObjectiveSettings
-    optimiser: OptimiserSettings
+    trials: Annotated[int, "how many; the best on validation is kept"]
+    hidden: Annotated[int, "width of the hidden layers"]
+    layers: Annotated[int, "linear layers of encoder and of decoder"]
+    norm: Annotated[Norm, "normalisation between hidden layers"]
+    max_epochs: Annotated[int, "passes over the training rows"]
+    batch_size: Annotated[int, "rows"]
+    objective: Annotated[ObjectiveSettings, "its losses, as objective of rankaae train"]
+    optimiser: Annotated[OptimiserSettings, "as optimiser of rankaae train"]
 
 
 _AT_LEAST = {

@@ -1,104 +1,51 @@
 """What the baselines can be told: plain dataclasses. Their values live in ``conf/baselines.yaml`` alone.
 
-The docstrings say what each key means; ``rankaae evaluate --help`` shows it from here.
+Each key has its meaning beside its type; ``rankaae evaluate --help`` shows it from here.
 """
 
 from dataclasses import dataclass
+from typing import Annotated
 
 from rankaae_cli.networks.settings import Norm
 
 
 @dataclass
 class TreeSettings:
-    """A forest of regression trees.
+    """A forest of regression trees."""
 
-    Attributes
-    ----------
-    trees
-        how many
-    min_samples_leaf
-        fewest training rows in a leaf
-    max_features
-        share of the energies tried at a split
-    """
-
-    trees: int
-    min_samples_leaf: int
-    max_features: float
+    trees: Annotated[int, "how many"]
+    min_samples_leaf: Annotated[int, "fewest training rows in a leaf"]
+    max_features: Annotated[float, "share of the energies tried at a split"]
 
 
 @dataclass
 class SupervisedNetworkSettings:
-    """Networks from the spectrum to all descriptors, averaged.
+    """Networks from the spectrum to all descriptors, averaged."""
 
-    Attributes
-    ----------
-    members
-        how many networks are averaged
-    hidden
-        width of the hidden layers
-    layers
-        linear layers
-    norm
-        normalisation between hidden layers
-    max_epochs
-        passes over the training rows
-    batch_size
-        rows
-    rate
-        learning rate
-    weight_decay
-        AdamW's
-    input_noise
-        standard deviation of the noise added to the input spectra, edge steps
-    """
-
-    members: int
-    hidden: int
-    layers: int
-    norm: Norm
-    max_epochs: int
-    batch_size: int
-    rate: float
-    weight_decay: float
-    input_noise: float
+    members: Annotated[int, "how many networks are averaged"]
+    hidden: Annotated[int, "width of the hidden layers"]
+    layers: Annotated[int, "linear layers"]
+    norm: Annotated[Norm, "normalisation between hidden layers"]
+    max_epochs: Annotated[int, "passes over the training rows"]
+    batch_size: Annotated[int, "rows"]
+    rate: Annotated[float, "learning rate"]
+    weight_decay: Annotated[float, "AdamW's"]
+    input_noise: Annotated[float, "standard deviation of the noise added to the input spectra, edge steps"]
 
 
 @dataclass
 class VariationalAutoencoderSettings:
-    """A variational autoencoder.
+    """A variational autoencoder."""
 
-    Attributes
-    ----------
-    trials
-        how many; the best on validation is kept
-    hidden
-        width of the hidden layers
-    layers
-        linear layers of encoder and of decoder
-    norm
-        normalisation between hidden layers
-    max_epochs
-        passes over the training rows
-    batch_size
-        rows
-    rate
-        learning rate
-    weight_decay
-        AdamW's
-    input_noise
-        standard deviation of the noise added to the input spectra, edge steps
-    deviation
-        standard deviation of a spectrum about its decoding: the smaller, the weaker the prior
-    """
-
-    trials: int
-    hidden: int
-    layers: int
-    norm: Norm
-    max_epochs: int
-    batch_size: int
-    rate: float
-    weight_decay: float
-    input_noise: float
-    deviation: float
+    trials: Annotated[int, "how many; the best on validation is kept"]
+    hidden: Annotated[int, "width of the hidden layers"]
+    layers: Annotated[int, "linear layers of encoder and of decoder"]
+    norm: Annotated[Norm, "normalisation between hidden layers"]
+    max_epochs: Annotated[int, "passes over the training rows"]
+    batch_size: Annotated[int, "rows"]
+    rate: Annotated[float, "learning rate"]
+    weight_decay: Annotated[float, "AdamW's"]
+    input_noise: Annotated[float, "standard deviation of the noise added to the input spectra, edge steps"]
+    deviation: Annotated[
+        float, "standard deviation of a spectrum about its decoding: the smaller, the weaker the prior"
+    ]
