@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -18,8 +19,8 @@ _RESERVED = re.compile(
     r"material|site|file|reconstruction_mae|novelty|verdict",
     re.IGNORECASE,
 )
-# Columns of the predictions of one descriptor, and files of its traversal.
-_BESIDE = ("_low", "_high", "_true", "_sensitivity", "_check")
+# Ends of the names of one descriptor's columns of predictions, and of files of its traversal.
+_ENDS = ("_low", "_high", "_true", "_sensitivity", "_check")
 _NOT_IN_FILE_NAMES = '/\\:*?"<>|'
 _LONGEST_NAME = 100  # bytes
 
@@ -67,25 +68,10 @@ class Descriptor:
     function: Callable[[Shell], float]
 
 
-def oxidation_state(shell: Shell) -> float:
-    """Return the absorber's oxidation state, e."""
-    return shell.oxidation_state
-
-
-def coordination_number(shell: Shell) -> float:
-    """Return the number of neighbours."""
-    return float(len(shell.elements))
-
-
 def oxygen_coordination_number(shell: Shell) -> float:
     """Return the mean number of neighbours of the neighbouring oxygens; NaN without such oxygens."""
     oxygen_M = np.array([e == "O" for e in shell.elements], dtype=bool)
     return float(shell.neighbour_coordination_M[oxygen_M].mean()) if oxygen_M.any() else np.nan
-
-
-def neighbour_distance_spread(shell: Shell) -> float:
-    """Return the standard deviation (1/n) of the neighbours' distances, angstrom; NaN without neighbours."""
-    return float(bond_lengths_M(shell).std()) if shell.elements else np.nan
 
 
 def smallest_neighbour_separation(shell: Shell) -> float:
@@ -96,14 +82,14 @@ def smallest_neighbour_separation(shell: Shell) -> float:
     return float(np.linalg.norm(between_MM3, axis=-1)[_pairs(shell)].min())
 
 
-def mean_bond_length(shell: Shell) -> float:
-    """Return the mean distance of the neighbours, angstrom; NaN without neighbours."""
-    return float(bond_lengths_M(shell).mean()) if shell.elements else np.nan
+def of_distances(statistic: Callable[[np.ndarray], Any]) -> Callable[[Shell], float]:
+    """Return the function that gives a statistic of the neighbours' distances, angstrom; NaN without neighbours."""
+    return lambda shell: float(statistic(bond_lengths_M(shell))) if shell.elements else np.nan
 
 
-def mean_bond_angle(shell: Shell) -> float:
-    """Return the mean angle neighbour-absorber-neighbour over all pairs, degree; NaN for fewer than two."""
-    return float(bond_angles(shell).mean()) if len(shell.elements) > 1 else np.nan
+def of_angles(statistic: Callable[[np.ndarray], Any], fewest: int) -> Callable[[Shell], float]:
+    """Return the function that gives a statistic of `bond_angles`, degree; NaN below `fewest` neighbours."""
+    return lambda shell: float(statistic(bond_angles(shell))) if len(shell.elements) >= fewest else np.nan
 
 
 def bond_lengths_M(shell: Shell) -> np.ndarray:
@@ -121,13 +107,13 @@ def bond_angles(shell: Shell) -> np.ndarray:
 DESCRIPTORS = {
     d.name: d
     for d in (
-        Descriptor("OS", "oxidation state", "e", oxidation_state),
-        Descriptor("CN", "coordination number", "1", coordination_number),
+        Descriptor("OS", "oxidation state", "e", lambda shell: shell.oxidation_state),
+        Descriptor("CN", "coordination number", "1", lambda shell: float(len(shell.elements))),
         Descriptor("OCN", "mean oxygen coordination number", "1", oxygen_coordination_number),
-        Descriptor("NNRS", "spread of neighbour distances", "angstrom", neighbour_distance_spread),
+        Descriptor("NNRS", "spread of neighbour distances", "angstrom", of_distances(np.std)),
         Descriptor("MOOD", "smallest neighbour separation", "angstrom", smallest_neighbour_separation),
-        Descriptor("MBL", "mean bond length", "angstrom", mean_bond_length),
-        Descriptor("MBA", "mean bond angle", "degree", mean_bond_angle),
+        Descriptor("MBL", "mean bond length", "angstrom", of_distances(np.mean)),
+        Descriptor("MBA", "mean bond angle", "degree", of_angles(np.mean, 2)),
     )
 }
 
@@ -185,10 +171,10 @@ def require_usable_names(names: Sequence[str], where: str, what: str = "descript
         character that breaks a file name.
     """
     for i, name in enumerate(names):
-        beside = next((name + end for end in _BESIDE if name + end in names), None)
+        clash = next((name + end for end in _ENDS if name + end in names), None)
         fault = "is given twice" if name in names[:i] else _name_fault(name)
-        if beside and not fault:
-            fault = f"cannot stand beside {beside}, which the program writes beside it"
+        if clash and not fault:
+            fault = f"cannot stand beside {clash}, which the program writes beside it"
         if fault:
             shown = name if len(name) <= 60 else name[:57] + "..."
             raise UserError(

@@ -9,7 +9,14 @@ import numpy as np
 from scipy.spatial import ConvexHull
 from scipy.special import eval_legendre
 
-from rankaae_cli.core.structure.descriptors import DESCRIPTORS, Descriptor, Shell, bond_angles, bond_lengths_M
+from rankaae_cli.core.structure.descriptors import (
+    DESCRIPTORS,
+    Descriptor,
+    Shell,
+    bond_lengths_M,
+    of_angles,
+    of_distances,
+)
 
 # Below this thickness, angstrom, neighbours lie in one plane: coordinates are hardly known better.
 _FLAT = 1e-3
@@ -46,21 +53,6 @@ def bond_valence_sum(shell: Shell) -> float:
         return np.nan
     r0 = _R0_TO_OXYGEN[shell.absorber]
     return float(np.exp((r0 - bond_lengths_M(shell)) / _BOND_VALENCE_B).sum())
-
-
-def shortest_bond(shell: Shell) -> float:
-    """Return the distance of the nearest neighbour, angstrom; NaN without neighbours."""
-    return float(bond_lengths_M(shell).min()) if shell.elements else np.nan
-
-
-def longest_bond(shell: Shell) -> float:
-    """Return the distance of the farthest neighbour, angstrom; NaN without neighbours."""
-    return float(bond_lengths_M(shell).max()) if shell.elements else np.nan
-
-
-def bond_angle_spread(shell: Shell) -> float:
-    """Return the standard deviation (1/n) of the angles of all pairs, degree; NaN for fewer than three."""
-    return float(bond_angles(shell).std()) if len(shell.elements) > 2 else np.nan
 
 
 def steinhardt(degree: int) -> Callable[[Shell], float]:
@@ -104,11 +96,6 @@ def off_centring(shell: Shell) -> float:
     return float(np.linalg.norm(shell.vectors_M3.mean(axis=0))) if len(shell.elements) > 1 else np.nan
 
 
-def neighbour_electronegativity(shell: Shell) -> float:
-    """Return the neighbours' mean electronegativity on Pauling's scale; NaN if one has none."""
-    return _mean_electronegativity(shell.elements)
-
-
 def second_shell_count(shell: Shell) -> float:
     """Return the number of atoms in the second shell, hydrogen too; NaN where it is not known."""
     return float(len(shell.second_elements)) if shell.second_vectors_L3 is not None else np.nan
@@ -121,9 +108,17 @@ def second_shell_distance(shell: Shell) -> float:
     return float(np.linalg.norm(shell.second_vectors_L3, axis=-1).min())
 
 
-def second_shell_electronegativity(shell: Shell) -> float:
-    """Return the second shell's mean electronegativity on Pauling's scale; NaN where an atom has none."""
-    return _mean_electronegativity(shell.second_elements)
+def electronegativity_of(part: str) -> Callable[[Shell], float]:
+    """Return the function that gives the mean electronegativity of a shell's `elements` or `second_elements`.
+
+    On Pauling's scale; NaN if an atom has none, or there is no atom.
+    """
+
+    def mean(shell: Shell) -> float:
+        values = [_ELECTRONEGATIVITY.get(element, np.nan) for element in getattr(shell, part)]
+        return float(np.mean(values)) if values else np.nan
+
+    return mean
 
 
 # What a family has as a descriptor is not repeated among its quantities.
@@ -131,18 +126,20 @@ QUANTITIES = DESCRIPTORS | {
     q.name: q
     for q in (
         Descriptor("BVS", "bond-valence sum", "v.u.", bond_valence_sum),
-        Descriptor("BLmin", "shortest bond", "angstrom", shortest_bond),
-        Descriptor("BLmax", "longest bond", "angstrom", longest_bond),
-        Descriptor("BAstd", "spread of bond angles", "degree", bond_angle_spread),
+        Descriptor("BLmin", "shortest bond", "angstrom", of_distances(np.min)),
+        Descriptor("BLmax", "longest bond", "angstrom", of_distances(np.max)),
+        Descriptor("BAstd", "spread of bond angles", "degree", of_angles(np.std, 3)),
         Descriptor("q4", "Steinhardt order parameter q4", "1", steinhardt(4)),
         Descriptor("q6", "Steinhardt order parameter q6", "1", steinhardt(6)),
         Descriptor("SPH", "sphericity of the polyhedron", "1", sphericity),
         Descriptor("VOL", "volume of the polyhedron", "angstrom^3", polyhedron_volume),
         Descriptor("OFF", "off-centring of the absorber", "angstrom", off_centring),
-        Descriptor("NEN", "mean neighbour electronegativity", "1", neighbour_electronegativity),
+        Descriptor("NEN", "mean neighbour electronegativity", "1", electronegativity_of("elements")),
         Descriptor("SSN", "number of atoms in the second shell", "1", second_shell_count),
         Descriptor("SSD", "distance of the second shell", "angstrom", second_shell_distance),
-        Descriptor("SSEN", "mean second-shell electronegativity", "1", second_shell_electronegativity),
+        Descriptor(
+            "SSEN", "mean second-shell electronegativity", "1", electronegativity_of("second_elements")
+        ),
     )
 }
 
@@ -172,8 +169,3 @@ def _hull(shell: Shell) -> tuple[float, float]:
         return 0.0, 0.0
     hull = ConvexHull(shell.vectors_M3)
     return float(hull.volume), float(hull.area)
-
-
-def _mean_electronegativity(elements: Sequence[str]) -> float:
-    values = [_ELECTRONEGATIVITY.get(element, np.nan) for element in elements]
-    return float(np.mean(values)) if values else np.nan
