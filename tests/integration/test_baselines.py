@@ -21,7 +21,7 @@ from rankaae_cli.data.family.synthetic import synthetic_family
 from rankaae_cli.models.baselines import BASELINES
 from rankaae_cli.models.rankaae.selection import COUPLING_WEIGHT, RECONSTRUCTION_WEIGHT
 from rankaae_cli.models.registry import load_model
-from rankaae_cli.models.supervised.classical import fit_extra_trees
+from rankaae_cli.models.supervised.classical import fit_forests
 from rankaae_cli.runs.load import load_run
 from tests.configuration import composed
 
@@ -304,7 +304,9 @@ def test_report_leaves_out_baselines_of_another_model(runs, content, blank_figur
 def test_trees_read_better_than_the_mean(runs):
     rows = fitting_rows(read_family(runs[0].with_suffix(".h5")))
     settings = OmegaConf.to_object(composed("evaluate", *TINY).baseline_settings)
-    read_NK = fit_extra_trees(rows, settings.extra_trees, 0, 1, lambda *a: None).read(rows.validation_NE)
+    read_NK = fit_forests("extra_trees", rows, settings.extra_trees, 0, 1, lambda *a: None).read(
+        rows.validation_NE
+    )
     error = np.nanmean(np.abs(read_NK - rows.validation_NK), axis=0)
     assert (error < np.nanmean(np.abs(np.nanmean(rows.train_NK, axis=0) - rows.validation_NK), axis=0)).all()
 

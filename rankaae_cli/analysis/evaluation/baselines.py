@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -217,14 +218,10 @@ def _fits(
     return {
         "mean_spectrum": (lambda report: classical.fit_mean_spectrum(rows), ""),
         "pca_linear": (lambda report: classical.fit_pca_linear(rows, styles), ""),
-        "extra_trees": (
-            lambda report: classical.fit_extra_trees(rows, s.extra_trees, seed, threads, report),
-            "descriptors",
-        ),
-        "random_forest": (
-            lambda report: classical.fit_random_forest(rows, s.random_forest, seed, threads, report),
-            "descriptors",
-        ),
+        **{
+            name: (partial(classical.fit_forests, name, rows, getattr(s, name), seed, threads), "descriptors")
+            for name in ("extra_trees", "random_forest")
+        },
         "supervised_network": (
             lambda report: networks.fit_supervised_network(rows, s.supervised_network, seed, report),
             "epochs",

@@ -55,23 +55,15 @@ def fit_pca_linear(rows: FittingRows, components: int) -> FittedBaseline:
     )
 
 
-def fit_extra_trees(
-    rows: FittingRows, settings: TreeSettings, seed: int, threads: int, report: Report
+def fit_forests(
+    name: str, rows: FittingRows, settings: TreeSettings, seed: int, threads: int, report: Report
 ) -> FittedBaseline:
-    """Fit extremely randomised trees (Geurts et al., Mach. Learn. 63, 3 (2006)), one forest a descriptor."""
-    return _fit_forests(ExtraTreesRegressor, rows, settings, seed, threads, report)
+    """Fit one forest a descriptor.
 
-
-def fit_random_forest(
-    rows: FittingRows, settings: TreeSettings, seed: int, threads: int, report: Report
-) -> FittedBaseline:
-    """Fit random forests (Breiman, Mach. Learn. 45, 5 (2001)), one forest a descriptor."""
-    return _fit_forests(RandomForestRegressor, rows, settings, seed, threads, report)
-
-
-def _fit_forests(
-    kind: type, rows: FittingRows, settings: TreeSettings, seed: int, threads: int, report: Report
-) -> FittedBaseline:
+    ``extra_trees``: extremely randomised trees (Geurts et al., Mach. Learn. 63, 3 (2006)); ``random_forest``:
+    Breiman, Mach. Learn. 45, 5 (2001).
+    """
+    kind = {"extra_trees": ExtraTreesRegressor, "random_forest": RandomForestRegressor}[name]
     forests: list[Any] = []
     report(0, rows.train_NK.shape[1], "")
     for known_N, descriptor_N in known_rows(rows.train_NK):

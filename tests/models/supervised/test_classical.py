@@ -6,10 +6,9 @@ from scipy import stats
 
 from rankaae_cli.models.baselines import FittingRows, linear_reading, score_baseline, score_unnamed_styles
 from rankaae_cli.models.supervised.classical import (
-    fit_extra_trees,
+    fit_forests,
     fit_mean_spectrum,
     fit_pca_linear,
-    fit_random_forest,
 )
 from rankaae_cli.models.supervised.settings import TreeSettings
 
@@ -78,9 +77,9 @@ def test_pca_of_few_rows_has_as_many_components_as_it_can(rows):
     assert fit_pca_linear(few, 8).styles(rows.validation_NE).shape == (100, 3)
 
 
-@pytest.mark.parametrize("fit", [fit_extra_trees, fit_random_forest])
-def test_forests_read_better_than_the_mean_and_a_line(fit, rows, held_out):
-    forest = score(fit(rows, FEW_TREES, 0, 1, silent), rows, held_out)
+@pytest.mark.parametrize("name", ["extra_trees", "random_forest"])
+def test_forests_read_better_than_the_mean_and_a_line(name, rows, held_out):
+    forest = score(fit_forests(name, rows, FEW_TREES, 0, 1, silent), rows, held_out)
     line = score(fit_pca_linear(rows, 2), rows, held_out)
     floor = score(fit_mean_spectrum(rows), rows, held_out)
     for name in ("position", "width"):
@@ -95,7 +94,7 @@ def test_an_unknown_descriptor_is_not_read(rows, held_out):
     for baseline in (
         fit_mean_spectrum(rows),
         fit_pca_linear(rows, 4),
-        fit_extra_trees(rows, FEW_TREES, 0, 1, silent),
+        fit_forests("extra_trees", rows, FEW_TREES, 0, 1, silent),
     ):
         read_NK = baseline.read(held_out[0])
         assert np.isnan(read_NK[:, 2]).all() and np.isfinite(read_NK[:, :2]).all()
@@ -103,7 +102,7 @@ def test_an_unknown_descriptor_is_not_read(rows, held_out):
 
 
 def test_forests_do_not_depend_on_the_number_of_threads(rows, held_out):
-    one, two = (fit_extra_trees(rows, FEW_TREES, 3, threads, silent) for threads in (1, 2))
+    one, two = (fit_forests("extra_trees", rows, FEW_TREES, 3, threads, silent) for threads in (1, 2))
     np.testing.assert_array_equal(one.read(held_out[0]), two.read(held_out[0]))
     assert one.parameters == two.parameters
 
@@ -111,7 +110,7 @@ def test_forests_do_not_depend_on_the_number_of_threads(rows, held_out):
 def test_forest_counts_its_numbers(rows):
     stump = TreeSettings(trees=1, min_samples_leaf=140, max_features=1.0)
     # One split (an energy and a threshold) and two leaves, for each of the two descriptors that are known.
-    assert fit_random_forest(rows, stump, 0, 1, silent).parameters <= 2 * (2 + 2)
+    assert fit_forests("random_forest", rows, stump, 0, 1, silent).parameters <= 2 * (2 + 2)
 
 
 def test_linear_reading_recovers_a_line():
