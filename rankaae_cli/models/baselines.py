@@ -12,8 +12,15 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 from sklearn.linear_model import LinearRegression
 
-from rankaae_cli.core.statistics.calibration import reconstruction_mae_rows
-from rankaae_cli.core.statistics.metrics import inter_style, mae, mean_spearman, r2, spearman
+from rankaae_cli.core.statistics.metrics import (
+    inter_style,
+    mae,
+    mean_of_known,
+    mean_spearman,
+    r2,
+    score_reconstruction,
+    spearman,
+)
 
 # Names on the command line and in files, and in print.
 BASELINES = {
@@ -143,9 +150,9 @@ def score_baseline(
         validation["mean_spearman"] = mean_spearman(read_NK, rows.validation_NK)
     reconstruction, styles = None, None
     if baseline.rebuild is not None:
-        reconstruction = _score_reconstruction(baseline.rebuild(spectra_NE), spectra_NE)
+        reconstruction = score_reconstruction(baseline.rebuild(spectra_NE), spectra_NE)
         rebuilt_NE = baseline.rebuild(rows.validation_NE)
-        validation["reconstruction_mae"] = _score_reconstruction(rebuilt_NE, rows.validation_NE)["mae"]
+        validation["reconstruction_mae"] = score_reconstruction(rebuilt_NE, rows.validation_NE)["mae"]
     if baseline.styles is not None:
         styles = score_unnamed_styles(
             baseline.styles(spectra_NE),
@@ -233,17 +240,3 @@ def predicted_columns(inputs_NI: np.ndarray, fits: Sequence[Any]) -> np.ndarray:
     """Return what each fit predicts from inputs (N, I), as columns; NaN where there is none."""
     unknown_N = np.full(len(inputs_NI), np.nan)
     return np.stack([unknown_N if fit is None else fit.predict(inputs_NI) for fit in fits], axis=1)
-
-
-def _score_reconstruction(rebuilt_NE: np.ndarray, spectra_NE: np.ndarray) -> dict[str, float]:
-    residual_NE = np.asarray(rebuilt_NE, dtype=np.float64) - spectra_NE
-    return {
-        "mae": float(reconstruction_mae_rows(spectra_NE, rebuilt_NE).mean()),
-        "mse": float((residual_NE**2).mean()),
-    }
-
-
-def mean_of_known(values: np.ndarray) -> float:
-    """Return the mean of the values that are known; NaN if none is."""
-    known = values[np.isfinite(values)]
-    return float(known.mean()) if len(known) else float("nan")

@@ -5,9 +5,12 @@ too narrow. Materials are resampled with replacement instead, all their rows goi
 Davison & Hinkley, Bootstrap Methods and their Application, 1997, section 3.8).
 
 A resample of rows is known by how often each occurs, so R resamples are an array of weights, ``weights_NR``.
-Rank correlations, errors and confusion matrices (`classes.confusion_matrix`) follow from the weights for all
-resamples at once and equal what the gathered rows would give. One array of weights used for two models makes
+Rank correlations, errors and confusion matrices (`classification.confusion_matrix`) follow from the weights for
+all resamples at once and equal what the gathered rows would give. One array of weights used for two models makes
 their replicates paired, and the interval of the difference honest.
+
+What is called ``resampled_...`` takes two columns, shape (N,), NaN where not known (such rows do not count), and
+the weights of `material_weights`, and returns one number a resample, shape (R,), NaN where it is not defined.
 """
 
 from collections.abc import Sequence
@@ -73,20 +76,9 @@ def percentile_interval(replicates: np.ndarray, level: float = LEVEL) -> tuple[f
 
 
 def resampled_spearman(a_N: np.ndarray, b_N: np.ndarray, weights_NR: np.ndarray) -> np.ndarray:
-    """Return Spearman's rank correlation in each resample, shape (R,).
+    """Return Spearman's rank correlation in each resample: Pearson's of average ranks.
 
-    Parameters
-    ----------
-    a_N, b_N
-        Shape (N,), NaN where not known; such rows do not count.
-    weights_NR
-        Of `material_weights`.
-
-    Returns
-    -------
-    np.ndarray
-        Pearson's correlation of average ranks; NaN where either is constant in the resample, or it has fewer
-        than three rows.
+    NaN where either column is constant in the resample, or it has fewer than three rows.
     """
     a, b, weights_NR = _known(a_N, b_N, weights_NR)
     n = weights_NR.sum(axis=0)
@@ -100,27 +92,15 @@ def resampled_spearman(a_N: np.ndarray, b_N: np.ndarray, weights_NR: np.ndarray)
 
 
 def resampled_kendall(a_N: np.ndarray, b_N: np.ndarray, weights_NR: np.ndarray) -> np.ndarray:
-    """Return Kendall's tau-b in each resample, shape (R,).
+    """Return Kendall's tau-b in each resample.
 
     With s_ij = sign(a_i - a_j) sign(b_i - b_j) and weights w of sum n,
 
         tau-b = w^T s w / sqrt((n^2 - A) (n^2 - B)),
 
     A and B the sums of squared weights of the distinct values of a and of b: n^2 - A counts the ordered pairs
-    not tied in a, copies of a row being tied in both. One matrix product, O(N^2 R).
-
-    Parameters
-    ----------
-    a_N, b_N
-        Shape (N,), NaN where not known; such rows do not count.
-    weights_NR
-        Of `material_weights`.
-
-    Returns
-    -------
-    np.ndarray
-        NaN where either is constant in the resample, or it has fewer than three rows; NaN for more than 20,000
-        rows.
+    not tied in a, copies of a row being tied in both. One matrix product, O(N^2 R). NaN where either column is
+    constant in the resample, or it has fewer than three rows, and for more than 20,000 rows.
     """
     a, b, weights_NR = _known(a_N, b_N, weights_NR)
     n = weights_NR.sum(axis=0)
@@ -140,7 +120,7 @@ def resampled_kendall(a_N: np.ndarray, b_N: np.ndarray, weights_NR: np.ndarray) 
 
 
 def resampled_r2(true_N: np.ndarray, predicted_N: np.ndarray, weights_NR: np.ndarray) -> np.ndarray:
-    """Return 1 - (residual sum of squares) / (total sum of squares) in each resample, shape (R,), else NaN."""
+    """Return 1 - (residual sum of squares) / (total sum of squares) in each resample."""
     true, predicted, weights_NR = _known(true_N, predicted_N, weights_NR)
     n = weights_NR.sum(axis=0)
     if not len(true):
@@ -155,7 +135,7 @@ def resampled_r2(true_N: np.ndarray, predicted_N: np.ndarray, weights_NR: np.nda
 
 
 def resampled_mae(true_N: np.ndarray, predicted_N: np.ndarray, weights_NR: np.ndarray) -> np.ndarray:
-    """Return the mean absolute error in each resample, shape (R,); NaN where it has no known row."""
+    """Return the mean absolute error in each resample; NaN where it has no known row."""
     true, predicted, weights_NR = _known(true_N, predicted_N, weights_NR)
     n = weights_NR.sum(axis=0)
     return np.divide(np.abs(true - predicted) @ weights_NR, n, out=np.full(n.shape, np.nan), where=n > 0)

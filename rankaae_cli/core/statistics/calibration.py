@@ -55,14 +55,8 @@ def fit_calibration(
     descriptor = np.asarray(descriptor_N, dtype=np.float64)[known]
     groups = np.unique(np.asarray(groups_N).astype(str)[known], return_inverse=True)[1]
 
-    n_groups = int(groups.max()) + 1
-    folds = (
-        GroupKFold(min(_FOLDS, n_groups)).split(style, groups=groups)
-        if n_groups > 1
-        else KFold(_FOLDS).split(style)
-    )
     residual = np.empty(len(style))
-    for seen, held_out in folds:
+    for seen, held_out in material_folds(groups):
         x, y = _knots(style[seen], descriptor[seen])
         residual[held_out] = np.abs(np.interp(style[held_out], x, y) - descriptor[held_out])
     x, y = _knots(style, descriptor)
@@ -73,6 +67,14 @@ def fit_calibration(
         "coverage": COVERAGE,
         "n": len(style),
     }
+
+
+def material_folds(group_N: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return up to five folds over groups numbered from 0, rows seen and held out; over rows where one is all."""
+    n_groups = int(group_N.max()) + 1
+    if n_groups > 1:
+        return list(GroupKFold(min(_FOLDS, n_groups)).split(group_N, groups=group_N))
+    return list(KFold(_FOLDS).split(group_N))
 
 
 def apply_calibration(calibration: dict[str, Any] | None, style_N: np.ndarray) -> np.ndarray:

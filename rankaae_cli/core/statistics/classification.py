@@ -2,8 +2,7 @@
 
 A style increases with its descriptor, so the classes lie along it in their own order and C - 1 cut points part
 them. They are fitted on the validation rows to what is reported, where rounding a calibrated value
-(`calibration.apply_calibration`) is fitted to the squared error and favours middle
-classes.
+(`calibration.apply_calibration`) is fitted to the squared error and favours middle classes.
 
 Probabilities of the classes are of the named styles together: a multinomial logistic regression on validation rows,
 Platt's scaling for more than two classes and several styles (in Advances in Large Margin Classifiers, 1999),
@@ -15,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.special import softmax
 from sklearn.linear_model import LogisticRegression
 
 from rankaae_cli.core.statistics.calibration import MIN_ROWS
@@ -35,10 +35,8 @@ def fit_cuts(
 
     Parameters
     ----------
-    style_N
-        One style of the validation rows, shape (N,).
-    descriptor_N
-        Its descriptor, shape (N,), NaN where not known.
+    style_N, descriptor_N
+        As in `calibration.fit_calibration`.
     classes
         Values that the descriptor takes; C in number.
     criterion
@@ -206,8 +204,7 @@ class ClassProbabilities:
     def of(self, styles_NK: np.ndarray) -> np.ndarray:
         """Return the probabilities, shape (N, C), of ensemble styles, shape (N, K)."""
         logits_NC = np.asarray(styles_NK, dtype=np.float64) @ self.coefficients.T + self.intercept
-        weights_NC = np.exp(logits_NC - logits_NC.max(axis=1, keepdims=True))
-        return np.asarray(weights_NC / weights_NC.sum(axis=1, keepdims=True))
+        return np.asarray(softmax(logits_NC, axis=1))
 
 
 def softened(probability_NC: np.ndarray, times_N: np.ndarray) -> np.ndarray:
@@ -221,8 +218,7 @@ def softened(probability_NC: np.ndarray, times_N: np.ndarray) -> np.ndarray:
         By how much; 1 leaves a row as it is.
     """
     logit_NC = np.log(np.maximum(probability_NC, np.finfo(np.float64).tiny)) / times_N[:, None]
-    weight_NC = np.exp(logit_NC - logit_NC.max(axis=1, keepdims=True))
-    return np.asarray(weight_NC / weight_NC.sum(axis=1, keepdims=True))
+    return np.asarray(softmax(logit_NC, axis=1))
 
 
 def fit_class_probabilities(

@@ -16,11 +16,14 @@ from typing import Any
 import numpy as np
 from crepes import ConformalRegressor
 from sklearn.ensemble import ExtraTreesRegressor
-from sklearn.model_selection import GroupKFold, KFold
 
-from rankaae_cli.core.statistics.calibration import MIN_ROWS, apply_calibration, fit_calibration
+from rankaae_cli.core.statistics.calibration import (
+    MIN_ROWS,
+    apply_calibration,
+    fit_calibration,
+    material_folds,
+)
 
-_FOLDS = 5
 _TREES, _LEAF = 60, 8  # rows in a leaf: the mean of eight absolute residuals is a local width
 # A forest may find a corner where all residuals are small by luck; no interval is narrower than this share of them.
 _LEAST_DIFFICULTY = 0.15
@@ -135,7 +138,7 @@ def calibrate_intervals(
     features, style, value = features_NF[known], style_N[known], descriptor_N[known]
     groups = np.unique(np.asarray(groups_N).astype(str)[known], return_inverse=True)[1]
     residual, difficulty = np.full(len(style), np.nan), np.empty(len(style))
-    folds = _folds(groups)
+    folds = material_folds(groups)
     for seen, held_out in folds:
         calibration = fit_calibration(style[seen], value[seen], groups[seen])
         residual[held_out] = value[held_out] - apply_calibration(calibration, style[held_out])
@@ -144,13 +147,6 @@ def calibrate_intervals(
     for seen, held_out in folds:
         difficulty[held_out] = _fit_forest(features[seen], residual[seen]).predict(features[held_out])
     return IntervalRows(features, residual, difficulty + _floor(residual))
-
-
-def _folds(groups: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
-    n_groups = int(groups.max()) + 1
-    if n_groups > 1:
-        return list(GroupKFold(min(_FOLDS, n_groups)).split(groups, groups=groups))
-    return list(KFold(_FOLDS).split(groups))
 
 
 def _fit_forest(features_NF: np.ndarray, residual_N: np.ndarray) -> ExtraTreesRegressor:

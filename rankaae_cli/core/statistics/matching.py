@@ -106,11 +106,8 @@ class MatchedDifference:
         variance = float(self.difference_E.var())
         if len(self.resampled_difference) < 2 or variance == 0:
             return float("nan")
-        noise = float(
-            (self.resampled_difference - self.resampled_difference.mean(axis=1, keepdims=True))
-            .var(axis=0)
-            .mean()
-        )
+        changes = self.resampled_difference - self.resampled_difference.mean(axis=1, keepdims=True)
+        noise = float(changes.var(axis=0).mean())
         return float(np.sqrt(max(0.0, 1 - noise / variance)))
 
 
@@ -267,9 +264,8 @@ def matched_difference(
 
 def unmatched_difference(spectra_NE: np.ndarray, bins: Bins) -> np.ndarray:
     """Return the mean spectrum of the high less that of the low rows, nothing held equal, shape (E,)."""
-    return spectra_NE[bins.high_N].mean(axis=0, dtype=np.float64) - spectra_NE[bins.low_N].mean(
-        axis=0, dtype=np.float64
-    )
+    high_E, low_E = (spectra_NE[rows].mean(axis=0, dtype=np.float64) for rows in (bins.high_N, bins.low_N))
+    return high_E - low_E
 
 
 def amplitude_ratio(model_E: np.ndarray, data_E: np.ndarray) -> float:

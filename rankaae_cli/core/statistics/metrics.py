@@ -24,7 +24,7 @@ _FEWEST_ROWS = 3
 def spearman(a_N: np.ndarray, b_N: np.ndarray) -> float:
     """Return Spearman's rank correlation over the rows where both are known; NaN where it is not defined."""
     a, b = _both_known(a_N, b_N)
-    if len(a) < _FEWEST_ROWS or np.ptp(a) == 0 or np.ptp(b) == 0:
+    if not (_varies(a) and _varies(b)):
         return float("nan")
     return float(np.corrcoef(stats.rankdata(a), stats.rankdata(b))[0, 1])
 
@@ -51,7 +51,7 @@ def attainable_spearman(descriptor_N: np.ndarray) -> float:
     """
     known = np.asarray(descriptor_N, dtype=np.float64)
     known = known[np.isfinite(known)]
-    if len(known) < _FEWEST_ROWS or np.ptp(known) == 0:
+    if not _varies(known):
         return float("nan")
     n, tied = float(len(known)), np.unique(known, return_counts=True)[1].astype(np.float64)
     return float(np.sqrt(1 - (tied**3 - tied).sum() / (n**3 - n)))
@@ -64,7 +64,7 @@ def kendall(a_N: np.ndarray, b_N: np.ndarray) -> float:
     Biometrika 33, 239 (1945)), so many rows of one class do not count as agreement.
     """
     a, b = _both_known(a_N, b_N)
-    if len(a) < _FEWEST_ROWS or np.ptp(a) == 0 or np.ptp(b) == 0:
+    if not (_varies(a) and _varies(b)):
         return float("nan")
     return float(stats.kendalltau(a, b).statistic)
 
@@ -178,34 +178,25 @@ def mean_spearman(styles_NS: np.ndarray, descriptors_NK: np.ndarray) -> float:
     A descriptor that does not vary over the known rows is left out; a style that does not vary counts as 0,
     so that a collapsed style is not rewarded. NaN where no descriptor varies.
     """
-    values = []
-    for k, descriptor_N in enumerate(descriptors_NK.T):
-        known = np.isfinite(descriptor_N) & np.isfinite(styles_NS[:, k])
-        if known.sum() >= _FEWEST_ROWS and np.ptp(descriptor_N[known]) > 0:
-            rho = spearman(styles_NS[:, k], descriptor_N)
-            values.append(rho if np.isfinite(rho) else 0.0)
-    return float(np.mean(values)) if values else float("nan")
+    columns = zip(styles_NS.T, descriptors_NK.T, strict=False)
+    rho = [spearman(*pair) for pair in columns if _varies(_both_known(*pair)[1])]
+    return float(np.mean(np.nan_to_num(rho))) if rho else float("nan")
 
 
 def resampled_mean_spearman(
     styles_NS: np.ndarray, descriptors_NK: np.ndarray, weights_NR: np.ndarray
 ) -> np.ndarray:
-    """Return `mean_spearman` in each resample, shape (R,); a descriptor that does not vary there is left out.
+    """Return `mean_spearman` in each resample of `bootstrap.material_weights`, shape (R,).
 
-    Parameters
-    ----------
-    styles_NS, descriptors_NK
-        As of `mean_spearman`.
-    weights_NR
-        Resamples of the materials, shape (N, R); see `bootstrap.material_weights`.
+    A descriptor that does not vary there is left out.
     """
     total, number = np.zeros((2, weights_NR.shape[1]))
-    for k, descriptor_N in enumerate(descriptors_NK.T):
-        known = np.isfinite(descriptor_N) & np.isfinite(styles_NS[:, k])
-        if known.sum() < _FEWEST_ROWS or np.ptp(descriptor_N[known]) == 0:
+    for style_N, descriptor_N in zip(styles_NS.T, descriptors_NK.T, strict=False):
+        style, descriptor = _both_known(style_N, descriptor_N)
+        if not _varies(descriptor):
             continue
-        rho = bootstrap.resampled_spearman(styles_NS[:, k], descriptor_N, weights_NR)
-        if np.ptp(styles_NS[known, k]) == 0:
+        rho = bootstrap.resampled_spearman(style_N, descriptor_N, weights_NR)
+        if not _varies(style):
             rho[:] = 0.0
         total += np.nan_to_num(rho)
         number += np.isfinite(rho)
@@ -237,7 +228,8 @@ def score_styles(
     classes
         Values of those descriptors that take few.
     cuts
-        Thresholds between these on the style, by name; see `classes.fit_cuts`. Without, classes are not known.
+        Thresholds between these on the style, by name; see `classification.fit_cuts`. Without, classes are not
+        known.
     weights_NR
         Resamples of the materials, shape (N, R), for intervals; see `bootstrap.material_weights`.
 
@@ -254,26 +246,33 @@ def score_styles(
     for k, (name, calibration) in enumerate(calibrations.items()):
         columns, thresholds = (styles_NS[:, k], descriptors_NK[:, k]), (cuts or {}).get(name)
         scores[name] = score_descriptor(*columns, calibration, classes.get(name), thresholds, weights_NR)
-    residual_NE = np.asarray(reconstructions_NE, dtype=np.float64) - spectra_NE
-    error_N = reconstruction_mae_rows(spectra_NE, reconstructions_NE)
-    attainable = [score["spearman_attainable"] for score in scores.values()]
-    attainable = [rho for rho in attainable if np.isfinite(rho)]
+    attainable = np.array([score["spearman_attainable"] for score in scores.values()])
     content = {
         "mean_spearman": mean_spearman(styles_NS, descriptors_NK),
-        "mean_spearman_attainable": float(np.mean(attainable)) if attainable else float("nan"),
+        "mean_spearman_attainable": mean_of_known(attainable),
         "descriptors": scores,
         "inter_style": inter_style(styles_NS, descriptors_NK),
         "inter_style_named": inter_style(styles_NS[:, : len(scores)], descriptors_NK),
-        "reconstruction": {"mae": float(error_N.mean()), "mse": float((residual_NE**2).mean())},
+        "reconstruction": score_reconstruction(reconstructions_NE, spectra_NE),
         "shapiro": shapiro(styles_NS).tolist(),
         "shapiro_min": shapiro_min(styles_NS),
     }
     if weights_NR is not None:
+        error_N = reconstruction_mae_rows(spectra_NE, reconstructions_NE)
         content["interval"] = {
             "mean_spearman": _interval(resampled_mean_spearman(styles_NS, descriptors_NK, weights_NR)),
             "reconstruction_mae": _interval(bootstrap.resampled_mae(error_N, 0 * error_N, weights_NR)),
         }
     return content
+
+
+def score_reconstruction(rebuilt_NE: np.ndarray, spectra_NE: np.ndarray) -> dict[str, float]:
+    """Return ``mae`` and ``mse``, the mean absolute and the mean squared error, edge steps."""
+    residual_NE = np.asarray(rebuilt_NE, dtype=np.float64) - spectra_NE
+    return {
+        "mae": float(reconstruction_mae_rows(spectra_NE, rebuilt_NE).mean()),
+        "mse": float((residual_NE**2).mean()),
+    }
 
 
 def rank_correlations(columns_NC: np.ndarray) -> np.ndarray:
@@ -364,6 +363,16 @@ def _interval(replicates: np.ndarray) -> list[float]:
     return list(bootstrap.percentile_interval(replicates))
 
 
+def mean_of_known(values: np.ndarray) -> float:
+    """Return the mean of the values that are known; NaN if none is."""
+    known = values[np.isfinite(values)]
+    return float(known.mean()) if len(known) else float("nan")
+
+
+def _varies(known: np.ndarray) -> bool:
+    return len(known) >= _FEWEST_ROWS and bool(np.ptp(known) > 0)
+
+
 def _both_known(a_N: np.ndarray, b_N: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     a_N, b_N = np.asarray(a_N, dtype=np.float64), np.asarray(b_N, dtype=np.float64)
     known = np.isfinite(a_N) & np.isfinite(b_N)
@@ -371,13 +380,10 @@ def _both_known(a_N: np.ndarray, b_N: np.ndarray) -> tuple[np.ndarray, np.ndarra
 
 
 def _inherited(descriptors_NK: np.ndarray, n_styles: int) -> np.ndarray:
-    """Return |rho(d_k, d_l)|, 0 where it is not defined or where either style is free; shape (S, S)."""
+    """Return |rho(d_k, d_l)|, 1 for k = l, 0 where it is not defined or either style is free; shape (S, S)."""
     inherited_SS = np.zeros((n_styles, n_styles))
     k = descriptors_NK.shape[1]
-    for i in range(k):
-        for j in range(i):
-            rho = abs(spearman(descriptors_NK[:, i], descriptors_NK[:, j]))
-            inherited_SS[i, j] = inherited_SS[j, i] = rho if np.isfinite(rho) else 0.0
+    inherited_SS[:k, :k] = np.nan_to_num(np.abs(rank_correlations(descriptors_NK)))
     return inherited_SS
 
 

@@ -34,7 +34,7 @@ from sklearn.metrics import mutual_info_score
 
 from rankaae_cli.core.statistics.calibration import MIN_ROWS
 from rankaae_cli.core.statistics.classification import fits_classes, nearest_class
-from rankaae_cli.core.statistics.metrics import r2
+from rankaae_cli.core.statistics.metrics import mean_of_known, r2
 
 BINS = 20
 _NEGLIGIBLE_VARIANCE = 1e-12  # of a style in SAP, as in disentanglement_lib
@@ -126,11 +126,7 @@ def mutual_information_gap(
         entropy = mutual_info_score(factor_N, factor_N)
         return np.array(shared) / entropy if entropy > 0 else np.full(len(shared), np.nan)
 
-    columns = [
-        _of_known_rows(shares, styles_NS, descriptor_N, classes)
-        for descriptor_N, classes in zip(descriptors_NK.T, classes_K, strict=True)
-    ]
-    return _gap(columns, styles_NS.shape[1])
+    return _gap(shares, styles_NS, descriptors_NK, classes_K)
 
 
 def separated_attribute_predictability(styles_NS: np.ndarray, descriptors_NK: np.ndarray) -> Gap:
@@ -141,10 +137,8 @@ def separated_attribute_predictability(styles_NS: np.ndarray, descriptors_NK: np
 
     Parameters
     ----------
-    styles_NS
-        Shape (N, S).
-    descriptors_NK
-        Shape (N, K), NaN where not known.
+    styles_NS, descriptors_NK
+        As in `mutual_information_gap`.
 
     Returns
     -------
@@ -161,8 +155,7 @@ def separated_attribute_predictability(styles_NS: np.ndarray, descriptors_NK: np
             covariance_S**2, product_S, out=np.zeros(len(product_S)), where=variance_S > _NEGLIGIBLE_VARIANCE
         )
 
-    columns = [_of_known_rows(squared, styles_NS, descriptor_N, None) for descriptor_N in descriptors_NK.T]
-    return _gap(columns, styles_NS.shape[1])
+    return _gap(squared, styles_NS, descriptors_NK, [None] * descriptors_NK.shape[1])
 
 
 def dci(
@@ -209,7 +202,7 @@ def dci(
     return Dci(
         disentanglement,
         completeness,
-        _mean(informativeness_K),
+        mean_of_known(informativeness_K),
         disentanglement_S,
         completeness_K,
         informativeness_K,
@@ -300,11 +293,7 @@ def score_disentanglement(
     return {
         "mig": mig.score,
         "sap": sap.score,
-        "dci": {
-            "disentanglement": trees.disentanglement,
-            "completeness": trees.completeness,
-            "informativeness": trees.informativeness,
-        },
+        "dci": {n: getattr(trees, n) for n in ("disentanglement", "completeness", "informativeness")},
         "descriptors": {
             name: {
                 "mig": float(mig.gap_K[k]),
@@ -346,30 +335,30 @@ def _importance(
     )
 
 
-def _of_known_rows(
-    measure: Any, styles_NS: np.ndarray, descriptor_N: np.ndarray, classes: Sequence[float] | None
-) -> np.ndarray:
-    """Return `measure` of the known rows, a number a style; NaN where they are few or do not vary."""
-    styles, values = _known(styles_NS, descriptor_N)
-    if len(values) < MIN_ROWS or np.ptp(values) == 0:
-        return np.full(styles_NS.shape[1], np.nan)
-    return np.asarray(measure(styles, values, classes), dtype=np.float64)
-
-
 def _known(styles_NS: np.ndarray, descriptor_N: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     known = np.isfinite(descriptor_N) & np.isfinite(styles_NS).all(axis=1)
     return np.asarray(styles_NS, dtype=np.float64)[known], np.asarray(descriptor_N, dtype=np.float64)[known]
 
 
-def _gap(columns: list[np.ndarray], n_styles: int) -> Gap:
-    matrix_SK = np.stack(columns, axis=1) if columns else np.empty((n_styles, 0))
-    if n_styles < 2:
-        gap_K = np.full(len(columns), np.nan)
+def _gap(
+    measure: Any,
+    styles_NS: np.ndarray,
+    descriptors_NK: np.ndarray,
+    classes_K: Sequence[Sequence[float] | None],
+) -> Gap:
+    """Return the gap of a measure, a number a style, of each descriptor's known rows."""
+    matrix_SK = np.full((styles_NS.shape[1], descriptors_NK.shape[1]), np.nan)
+    for k, classes in enumerate(classes_K):
+        styles, values = _known(styles_NS, descriptors_NK[:, k])
+        if len(values) >= MIN_ROWS and np.ptp(values) > 0:
+            matrix_SK[:, k] = measure(styles, values, classes)
+    if len(matrix_SK) < 2:
+        gap_K = np.full(matrix_SK.shape[1], np.nan)
     else:
         ascending = np.sort(matrix_SK, axis=0)
         gap_K = ascending[-1] - ascending[-2]
     leader_K = np.where(np.isfinite(gap_K), np.argmax(matrix_SK, axis=0), -1)
-    return Gap(_mean(gap_K), gap_K, leader_K, matrix_SK)
+    return Gap(mean_of_known(gap_K), gap_K, leader_K, matrix_SK)
 
 
 def _labels(descriptor_N: np.ndarray, classes: Sequence[float] | None) -> np.ndarray:
@@ -382,8 +371,3 @@ def _labels(descriptor_N: np.ndarray, classes: Sequence[float] | None) -> np.nda
 def _bin(value_N: np.ndarray) -> np.ndarray:
     """Return the number of the bin of each value, 1 to 20, of equal width between the extremes."""
     return np.digitize(value_N, np.histogram_bin_edges(value_N, BINS)[:-1])
-
-
-def _mean(values: np.ndarray) -> float:
-    defined = values[np.isfinite(values)]
-    return float(defined.mean()) if len(defined) else float("nan")

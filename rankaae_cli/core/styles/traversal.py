@@ -315,15 +315,14 @@ def traverse_pair(
         Index of the style and its values in each trial, shape (T, L); the first gives the first axis.
     """
     (one, level_TL), (other, level_TM) = first, second
-    return np.stack([
-        np.stack([
-            np.asarray(decode(with_styles(others_TDS, {one: level_T, other: other_T}))).mean(
-                axis=(0, 1), dtype=np.float64
-            )
-            for other_T in level_TM.T
-        ])
+    plane = [
+        np.mean(
+            decode(with_styles(others_TDS, {one: level_T, other: other_T})), axis=(0, 1), dtype=np.float64
+        )
         for level_T in level_TL.T
-    ])  # fmt: skip
+        for other_T in level_TM.T
+    ]
+    return np.stack(plane).reshape(level_TL.shape[1], level_TM.shape[1], -1)
 
 
 def interaction_share(plane: np.ndarray) -> float:

@@ -1,6 +1,7 @@
 """Faults of a measured spectrum that are no absorption: glitches, jumps, a saturated detector.
 
-Letter M: points of a measured spectrum.
+Letter M: points of a measured spectrum, `energy_M` in eV, ascending, and `normalised_M` in edge steps; its edge is
+`e0`, eV.
 """
 
 from collections.abc import Sequence
@@ -27,13 +28,6 @@ def glitches(energy_M: np.ndarray, normalised_M: np.ndarray, e0: float) -> list[
     A point stands out by its distance from the cubic through two points on either side, and from the line through
     one: by more than 0.05 of the edge step, eight times the noise, and three times what the neighbours do without
     it.
-
-    Parameters
-    ----------
-    energy_M, normalised_M
-        Shape (M,): eV, ascending, and the absorption in edge steps.
-    e0
-        The edge, eV.
 
     Returns
     -------
@@ -62,13 +56,6 @@ def jumps(energy_M: np.ndarray, normalised_M: np.ndarray, e0: float) -> list[tup
     The lines through four points on either side end apart by more than 0.05 of the edge step, eight times the noise
     and three times what the points scatter about them; and between the two points the spectrum changes three times
     faster than between those about them, as fine structure does not.
-
-    Parameters
-    ----------
-    energy_M, normalised_M
-        Shape (M,): eV, ascending, and the absorption in edge steps.
-    e0
-        The edge, eV.
 
     Returns
     -------

@@ -6,13 +6,13 @@ import numpy as np
 from sklearn.decomposition import PCA
 from sklearn.ensemble import ExtraTreesRegressor, RandomForestRegressor
 
+from rankaae_cli.core.statistics.metrics import mean_of_known
 from rankaae_cli.models.baselines import (
     FittedBaseline,
     FittingRows,
     Report,
     known_rows,
     linear_reading,
-    mean_of_known,
     predicted_columns,
 )
 from rankaae_cli.models.supervised.settings import TreeSettings
