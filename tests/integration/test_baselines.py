@@ -19,7 +19,7 @@ from rankaae_cli.data.family.family_file import read_family, write_family
 from rankaae_cli.data.family.splits import TEST, VALIDATION
 from rankaae_cli.data.family.synthetic import synthetic_family
 from rankaae_cli.models.baselines import BASELINES
-from rankaae_cli.models.rankaae.selection import COUPLING_WEIGHT, RECONSTRUCTION_WEIGHT
+from rankaae_cli.models.rankaae.validation import COUPLING_WEIGHT, RECONSTRUCTION_WEIGHT
 from rankaae_cli.models.registry import load_model
 from rankaae_cli.models.supervised.classical import fit_forests
 from rankaae_cli.runs.load import load_run

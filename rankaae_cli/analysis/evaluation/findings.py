@@ -8,7 +8,7 @@ import numpy as np
 
 from rankaae_cli.core.labels import WARNING, listed, print_number, style_title
 from rankaae_cli.core.styles.leakage import strongest_leak
-from rankaae_cli.models.rankaae.selection import COUPLING_WEIGHT, RECONSTRUCTION_WEIGHT
+from rankaae_cli.models.rankaae.validation import COUPLING_WEIGHT, RECONSTRUCTION_WEIGHT
 
 _BY = (
     f"validation score: mean Spearman − {RECONSTRUCTION_WEIGHT:g} × reconstruction error relative to that of the "

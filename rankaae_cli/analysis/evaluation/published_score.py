@@ -8,7 +8,7 @@ measures every trial on the validation rows, turns each measure into a z-score o
 
 How well is Spearman's correlation, but for a CN of three classes a weighted F1 score. The reconstruction error is
 measured and enters with exponent 0: it has no say. An older version of the code gave the coupling of styles the
-weight -5 and read the test rows. Ours is `selection.selection_score`; `resampled_scores` gives it in resamples of
+weight -5 and read the test rows. Ours is `validation.selection_score`; `resampled_scores` gives it in resamples of
 the validation materials, so that the lead of one trial over another can be held against chance.
 """
 
@@ -20,7 +20,7 @@ import numpy as np
 from rankaae_cli.core.statistics import bootstrap
 from rankaae_cli.core.statistics.classification import fits_classes, nearest_class
 from rankaae_cli.core.statistics.metrics import rank_correlations, resampled_mean_spearman, spearman
-from rankaae_cli.models.rankaae.selection import COUPLING_WEIGHT, RECONSTRUCTION_WEIGHT
+from rankaae_cli.models.rankaae.validation import COUPLING_WEIGHT, RECONSTRUCTION_WEIGHT
 
 COUPLING, RECONSTRUCTION = "inter_style", "reconstruction_mae"
 _BY_F1 = "CN"
@@ -148,7 +148,7 @@ def resampled_scores(
     Returns
     -------
     np.ndarray
-        As `selection.selection_score`; NaN where it is not defined.
+        As `validation.selection_score`; NaN where it is not defined.
     """
     relative = bootstrap.resampled_mae(error_N, 0 * error_N, weights_NR)
     relative = relative / bootstrap.resampled_mae(

@@ -185,6 +185,20 @@ def spearman(styles: Tensor, descriptors: Tensor) -> Tensor:
     return (a * b).sum(-1) / ((a * a).sum(-1) * (b * b).sum(-1)).sqrt()
 
 
+def pairwise_spearman(columns_KN: Tensor) -> Tensor:
+    """Return Spearman's correlation of every two columns, shape (K, N), over the rows where both are known.
+
+    Shape (K, K), above the diagonal; 0 where it is not defined, on the diagonal and below.
+    """
+    k, nan = len(columns_KN), float("nan")
+    first, second = torch.triu_indices(k, k, offset=1)
+    a, b = columns_KN[first], columns_KN[second]
+    either = a.isnan() | b.isnan()
+    rho_KK = torch.zeros(k, k, dtype=torch.float64, device=columns_KN.device)
+    rho_KK[first, second] = torch.nan_to_num(spearman(a.masked_fill(either, nan), b.masked_fill(either, nan)))
+    return rho_KK
+
+
 def prior_correlation(descriptors_KN: Tensor, styles: int) -> Tensor:
     """Return the correlation R of a prior N(0, R) whose named styles depend on one another as the descriptors do.
 
@@ -209,14 +223,8 @@ def prior_correlation(descriptors_KN: Tensor, styles: int) -> Tensor:
     raised to it: pairs measured on different rows need not fit together.
     """
     k = len(descriptors_KN)
-    correlation_KK = torch.eye(k, dtype=torch.float64)
-    first, second = torch.triu_indices(k, k, offset=1)
-    a, b = descriptors_KN[first], descriptors_KN[second]
-    either = a.isnan() | b.isnan()
-    nan = float("nan")
-    rho = torch.nan_to_num(spearman(a.masked_fill(either, nan), b.masked_fill(either, nan))).double().cpu()
-    normal = 2 * torch.sin(torch.pi / 6 * rho)
-    correlation_KK[first, second] = correlation_KK[second, first] = normal
+    above_KK = 2 * torch.sin(torch.pi / 6 * pairwise_spearman(descriptors_KN).cpu())
+    correlation_KK = torch.eye(k, dtype=torch.float64) + above_KK + above_KK.T
     values_K, vectors_KK = torch.linalg.eigh(correlation_KK)
     correlation_KK = vectors_KK @ torch.diag(values_K.clamp(min=0.05)) @ vectors_KK.T
     scale_K = correlation_KK.diagonal().rsqrt()

@@ -12,7 +12,7 @@ from rankaae_cli.analysis.evaluation.findings import (
     published_remark,
     reconstruction_warning,
 )
-from rankaae_cli.models.rankaae.selection import COUPLING_WEIGHT, RECONSTRUCTION_WEIGHT
+from rankaae_cli.models.rankaae.validation import COUPLING_WEIGHT, RECONSTRUCTION_WEIGHT
 
 
 def trial(t, rank, score):

@@ -13,7 +13,7 @@ from rankaae_cli.analysis.evaluation.published_score import (
     resampled_scores,
 )
 from rankaae_cli.core.statistics.bootstrap import material_weights
-from rankaae_cli.models.rankaae.selection import (
+from rankaae_cli.models.rankaae.validation import (
     descriptor_coupling,
     excess_coupling,
     selection_score,

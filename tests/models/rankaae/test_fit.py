@@ -200,7 +200,7 @@ def test_a_weight_of_zero_switches_a_loss_off(request_of, order):
 
 
 def test_a_collapsed_style_and_an_unknown_descriptor_can_be_scored():
-    from rankaae_cli.models.rankaae.selection import descriptor_coupling, excess_coupling, style_spearman
+    from rankaae_cli.models.rankaae.validation import descriptor_coupling, excess_coupling, style_spearman
 
     rows = torch.arange(20.0)
     styles = torch.stack([rows, torch.ones(20), rows.flip(0)]).unsqueeze(0)
@@ -258,7 +258,7 @@ def test_a_reduced_rate_is_a_smaller_step(request_of):
 
 def test_excess_coupling_equals_that_of_the_evaluation():
     from rankaae_cli.core.statistics.metrics import inter_style
-    from rankaae_cli.models.rankaae.selection import descriptor_coupling, excess_coupling
+    from rankaae_cli.models.rankaae.validation import descriptor_coupling, excess_coupling
 
     rng = np.random.default_rng(0)
     styles, descriptors = rng.normal(size=(60, 5)), rng.normal(size=(60, 3))
