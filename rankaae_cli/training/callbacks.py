@@ -48,6 +48,12 @@ class KeepBestEpoch(pl.Callback):
         weights = {name: value.cpu() for name, value in self.weights.items()}
         return BestEpochs(self.scores_T, self.best_epoch_T, self.failed_T, weights)
 
+    def columns(self) -> dict[str, Tensor]:
+        """Return the losses and scores of the latest epoch by column of metrics.csv, shape (T,) each."""
+        assert self.latest is not None
+        values_T = {f"train_{name}": value for name, value in self.losses.items()}
+        return values_T | {**self.latest.columns(), "score": self.latest.score_T}
+
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Bring weights read from a checkpoint to the device that trains; stop at once where no trial is left."""
         self.weights = {name: value.to(pl_module.device) for name, value in self.weights.items()}
@@ -161,15 +167,12 @@ class MetricsTable(pl.Callback):
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Write this epoch's rows; stands after `KeepBestEpoch` in the list of callbacks."""
-        scores = self.best.latest
-        assert scores is not None
         assert isinstance(pl_module, TrialModule)
         rate = trainer.optimizers[0].param_groups[0]["lr"]
         factor_T = (
             torch.ones(len(self.trials)) if pl_module.rate_factor_T is None else pl_module.rate_factor_T
         )
-        values_T = {f"train_{name}": value for name, value in self.best.losses.items()}
-        values_T |= {**scores.columns(), "score": scores.score_T}
+        values_T = self.best.columns()
         rows = []
         for t, trial in enumerate(self.trials):
             values: dict[str, Any] = {
@@ -179,15 +182,12 @@ class MetricsTable(pl.Callback):
             }
             values |= {name: _cell(value_T[t]) for name, value_T in values_T.items()}
             rows.append([values.get(column, "") for column in self.columns])
-        self._append(rows)
+        with self.path.open("a", newline="", encoding="utf-8") as file:
+            csv.writer(file, lineterminator="\n").writerows(rows)
 
     def _stays(self, row: list[str], epochs: int) -> bool:
         whole = len(row) == len(self.columns) and row[0].isdigit() and row[1].isdigit()
         return whole and (int(row[1]) < self.trials[0] or int(row[0]) < epochs)
-
-    def _append(self, rows: list[list[Any]]) -> None:
-        with self.path.open("a", newline="", encoding="utf-8") as file:
-            csv.writer(file, lineterminator="\n").writerows(rows)
 
 
 class LogScores(pl.Callback):
@@ -203,13 +203,10 @@ class LogScores(pl.Callback):
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Log this epoch; stands after `KeepBestEpoch` in the list of callbacks."""
-        scores = self.best.latest
-        assert scores is not None and trainer.logger is not None
-        values_T = {f"train_{name}": value for name, value in self.best.losses.items()}
-        values_T |= {**scores.columns(), "score": scores.score_T}
+        assert trainer.logger is not None
         metrics = {
             f"{name}/trial_{trial}": float(value)
-            for name, value_T in values_T.items()
+            for name, value_T in self.best.columns().items()
             if name not in self.derived
             for trial, value in zip(self.trials, value_T, strict=True)
             if math.isfinite(value)

@@ -71,7 +71,7 @@ def _fit_groups(task: Task, progress: ProgressReport, announce: Callable[[str], 
     if len(groups.sizes) > 1:
         reason = "memory allows" if task.trials_at_once is None else "trials_at_once allows"
         announce(f"{groups}, as {reason}")
-    goes_on = state is not None and is_under_way(state)
+    goes_on = is_under_way(state)
     if state is not None and goes_on:
         announce(f"going on after epoch {state['epoch'] + 1}")
     del state

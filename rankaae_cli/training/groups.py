@@ -37,10 +37,6 @@ class BestEpochs:
             {name: torch.cat([part.weights[name] for part in parts]) for name in parts[0].weights},
         )
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain values and tensors."""
-        return dict(vars(self))
-
 
 @dataclass
 class TrialGroups:
@@ -75,7 +71,7 @@ class TrialGroups:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values and tensors, as stored in last.ckpt."""
-        finished = [part.to_dict() for part in self.finished]
+        finished = [dict(vars(part)) for part in self.finished]
         return {"groups": self.sizes, "finished_groups": finished, "first_trial": self.first}
 
     def waiting(self) -> Iterator[range]:

@@ -95,8 +95,7 @@ def part_of(task: Task, part: int) -> Task:
 
 def _train_part(task: Task, signals: StopSignals, progress: ProgressReport) -> None:
     groups = _groups_of(task)
-    state = read_state(task.last)
-    train_groups(task, groups, state is not None and is_under_way(state), signals, progress)
+    train_groups(task, groups, is_under_way(read_state(task.last)), signals, progress)
     save_beginning(task.last, groups)  # nothing of it waits
 
 

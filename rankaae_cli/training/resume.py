@@ -159,6 +159,6 @@ def read_state(path: Path) -> dict[str, Any] | None:
     return state
 
 
-def is_under_way(state: Mapping[str, Any]) -> bool:
-    """Return whether a last.ckpt was written while a group of trials trained, not before it."""
-    return "state_dict" in state
+def is_under_way(state: Mapping[str, Any] | None) -> bool:
+    """Return whether there is a last.ckpt and it was written while a group of trials trained, not before it."""
+    return state is not None and "state_dict" in state
