@@ -39,14 +39,6 @@ class TrialLinear(nn.Module):
         return torch.baddbmm(self.bias, inputs_TBI.expand(trials, -1, -1), self.weight)
 
 
-def _standardised(inputs_TBW: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Return the inputs less their mean over rows, that mean, and their variance (1/B), (T, 1, W) each."""
-    # Two sums: torch.var_mean along this dimension takes several times as long on a CPU.
-    mean = inputs_TBW.mean(dim=1, keepdim=True)
-    centred = inputs_TBW - mean
-    return centred, mean, centred.square().mean(dim=1, keepdim=True)
-
-
 class _Standardise(torch.autograd.Function):
     """Affine-free batch norm over rows with its gradient in closed form (Ioffe and Szegedy, arXiv:1502.03167)."""
 
@@ -54,7 +46,10 @@ class _Standardise(torch.autograd.Function):
     def forward(
         ctx: torch.autograd.function.FunctionCtx, inputs_TBW: Tensor, epsilon: float
     ) -> tuple[Tensor, Tensor, Tensor]:
-        centred, mean, variance = _standardised(inputs_TBW)
+        # Two sums: torch.var_mean along this dimension takes several times as long on a CPU.
+        mean = inputs_TBW.mean(dim=1, keepdim=True)
+        centred = inputs_TBW - mean
+        variance = centred.square().mean(dim=1, keepdim=True)
         inverse = (variance + epsilon).rsqrt()
         out_TBW = centred.mul_(inverse)
         ctx.save_for_backward(out_TBW, inverse)
@@ -127,16 +122,11 @@ def hidden_norm(kind: str, trials: int, width: int) -> nn.Module:
     raise ValueError(f"unknown normalisation {kind!r}: layer, batch or none")
 
 
-def mlp(
-    widths: Sequence[int],
-    norm: str,
-    generators: Sequence[torch.Generator],
-    activation: type[nn.Module] = nn.SiLU,
-) -> nn.Sequential:
-    """Stack linear layers of `widths`, with activation and norm after each but the last."""
+def mlp(widths: Sequence[int], norm: str, generators: Sequence[torch.Generator]) -> nn.Sequential:
+    """Stack linear layers of `widths`, with SiLU and norm after each but the last."""
     layers: list[nn.Module] = []
     for n_in, n_out in itertools.pairwise(widths):
         if layers:
-            layers += [activation(), hidden_norm(norm, len(generators), n_in)]
+            layers += [nn.SiLU(), hidden_norm(norm, len(generators), n_in)]
         layers.append(TrialLinear(n_in, n_out, generators))
     return nn.Sequential(*layers)

@@ -2,6 +2,7 @@
 
 import logging
 import warnings
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -18,7 +19,7 @@ ProgressReport = Callable[[int, int, str], None]
 _LOGGERS = ("pytorch_lightning", "lightning.pytorch", "lightning_fabric", "lightning.fabric")
 
 
-class TrialModule(pl.LightningModule):
+class TrialModule(pl.LightningModule, ABC):
     """T networks trained side by side; they share no parameter, and each draws from its own generator.
 
     Parameters
@@ -45,9 +46,9 @@ class TrialModule(pl.LightningModule):
         self.rate_factor_T: Tensor | None = None
 
     @property
+    @abstractmethod
     def network(self) -> nn.Module:
         """The part whose weights of the best epoch are kept; all of its state has a leading trial dimension."""
-        raise NotImplementedError
 
     def retake_statistics(self, blocks_NE: Iterable[Tensor]) -> None:
         """Fit what the network needs in evaluation to the training spectra, given in blocks (N, E)."""
@@ -179,6 +180,16 @@ def check_kept(error_T: Tensor) -> None:
 def float_tensor(array: np.ndarray) -> Tensor:
     """Return an array as a tensor of single precision."""
     return torch.as_tensor(np.asarray(array, dtype=np.float32))
+
+
+def on_arrays(function: Callable[[Tensor], Tensor]) -> Callable[[np.ndarray], np.ndarray]:
+    """Return a function of tensors as one of arrays: single precision within, double outside, no gradients."""
+
+    @torch.no_grad()
+    def of_array(array: np.ndarray) -> np.ndarray:
+        return np.asarray(function(float_tensor(array)).double().numpy())
+
+    return of_array
 
 
 def parameter_count(module: torch.nn.Module) -> int:

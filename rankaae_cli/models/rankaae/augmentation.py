@@ -1,7 +1,8 @@
 """Changes of input spectra that leave their descriptors as they are.
 
 An encoder trained to make the unchanged spectrum's styles of a changed one reads spectra whose energy calibration,
-resolution or normalisation differs from that of its training data. Energies count in grid points here.
+resolution or normalisation differs from that of its training data. Energies count in grid points here. Spectra come
+and go in shape (T, B, E); beyond either end the edge values go on.
 """
 
 import torch
@@ -9,20 +10,7 @@ from torch import Tensor
 
 
 def shift_energy(spectra_TBE: Tensor, shift_TB: Tensor) -> Tensor:
-    """Move spectra along the energy by linear interpolation, the edge values replicated.
-
-    Parameters
-    ----------
-    spectra_TBE
-        Shape (T, B, E).
-    shift_TB
-        Shape (T, B), grid points; positive to higher energies.
-
-    Returns
-    -------
-    Tensor
-        Shape (T, B, E): the spectra at E - shift.
-    """
+    """Return the spectra at E - shift, by linear interpolation; shifts of shape (T, B), in grid points."""
     points = spectra_TBE.shape[-1]
     grid_E = torch.arange(points, device=spectra_TBE.device, dtype=spectra_TBE.dtype)
     position_TBE = (grid_E - shift_TB.unsqueeze(-1)).clamp(0, points - 1)
@@ -34,7 +22,7 @@ def shift_energy(spectra_TBE: Tensor, shift_TB: Tensor) -> Tensor:
 
 
 def broaden(spectra_TBE: Tensor, sigma_T: Tensor) -> Tensor:
-    """Convolve the spectra of each trial with a Gaussian, the edge values replicated.
+    """Convolve the spectra of each trial with a Gaussian.
 
     Parameters
     ----------
@@ -42,11 +30,6 @@ def broaden(spectra_TBE: Tensor, sigma_T: Tensor) -> Tensor:
         Shape (T, B, E).
     sigma_T
         Shape (T,): standard deviation in grid points; 0 leaves the spectra as they are.
-
-    Returns
-    -------
-    Tensor
-        Shape (T, B, E).
 
     Notes
     -----
@@ -69,7 +52,7 @@ def broaden(spectra_TBE: Tensor, sigma_T: Tensor) -> Tensor:
 
 
 def broaden_lorentzian(spectra_TBE: Tensor, fwhm_T: Tensor) -> Tensor:
-    """Convolve the spectra of each trial with a Lorentzian, the edge values replicated.
+    """Convolve the spectra of each trial with a Lorentzian.
 
     Parameters
     ----------
@@ -78,11 +61,6 @@ def broaden_lorentzian(spectra_TBE: Tensor, fwhm_T: Tensor) -> Tensor:
     fwhm_T
         Shape (T,), or (1,) for all trials: full width at half maximum in grid points; 0 leaves the spectra as
         they are.
-
-    Returns
-    -------
-    Tensor
-        Shape (T, B, E).
 
     Notes
     -----
@@ -98,8 +76,3 @@ def broaden_lorentzian(spectra_TBE: Tensor, fwhm_T: Tensor) -> Tensor:
     # The integral up to each bound, from source points (rows) to target points (columns).
     cumulative = torch.atan(2 * distance / fwhm_T.view(-1, 1, 1)) / torch.pi
     return spectra_TBE @ cumulative.diff(dim=1)
-
-
-def rescale(spectra_TBE: Tensor, factor_TB: Tensor) -> Tensor:
-    """Multiply each spectrum by its factor, shape (T, B)."""
-    return spectra_TBE * factor_TB.unsqueeze(-1)

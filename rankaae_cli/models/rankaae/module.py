@@ -137,15 +137,15 @@ class RankAAE(TrialModule):
                 group["lr"] = group["peak_lr"] * factor
         changed_TBE = self._changed(spectra_TBE)
         if self.objective.order is StepOrder.joint:
-            values = self._all_losses(spectra_TBE, changed_TBE, descriptors_TBK, progress)
+            values = self._losses(self.active_losses, spectra_TBE, changed_TBE, descriptors_TBK, progress)
             weighted = [self._weight(name, progress) * value for name, value in values.items()]
             self.step(optimisers[0], torch.stack(weighted).sum(0))
             self.record(values)
             return
         for name, optimiser in zip(self.active_losses, optimisers, strict=False):
-            value = self._one_loss(name, spectra_TBE, changed_TBE, descriptors_TBK, progress)
-            self.step(optimiser, self._weight(name, progress) * value)
-            self.record({name: value})
+            value = self._losses([name], spectra_TBE, changed_TBE, descriptors_TBK, progress)
+            self.step(optimiser, self._weight(name, progress) * value[name])
+            self.record(value)
 
     def _optimisers(self) -> list[Any]:
         optimisers = self.optimizers()
@@ -162,7 +162,7 @@ class RankAAE(TrialModule):
         settings = getattr(self.objective, loss)
         return float(settings.weight) * ramp(progress, settings.ramp)
 
-    def _drawn_styles(self, rows: int) -> Tensor:
+    def _prior_styles(self, rows: int) -> Tensor:
         """Draw styles from the prior, shape (T, rows, S)."""
         normal_TBS = self.normal(rows, self.autoencoder.architecture.styles)
         return normal_TBS if self.prior_factor_SS is None else normal_TBS @ self.prior_factor_SS.T
@@ -179,7 +179,7 @@ class RankAAE(TrialModule):
             shift_TB = s.energy_shift / self.energy_step * self.normal(rows)
             spectra_TBE = augmentation.shift_energy(spectra_TBE, shift_TB)
         if s.scale > 0:
-            spectra_TBE = augmentation.rescale(spectra_TBE, 1 + s.scale * self.normal(rows))
+            spectra_TBE = spectra_TBE * (1 + s.scale * self.normal(rows)).unsqueeze(-1)
         if self.objective.input_noise > 0:
             noise_TBE = self.normal(rows, spectra_TBE.shape[-1])
             spectra_TBE = noise_TBE.mul_(self.objective.input_noise).add_(spectra_TBE)
@@ -195,49 +195,35 @@ class RankAAE(TrialModule):
         is_even_B = torch.arange(spectra_TBE.shape[1], device=self.device) % 2 == 0
         return torch.where(is_even_B.unsqueeze(-1), broad_TBE, spectra_TBE)
 
-    def _all_losses(
-        self, spectra_TBE: Tensor, changed_TBE: Tensor, descriptors_TBK: Tensor, progress: float
+    def _losses(
+        self,
+        names: Sequence[str],
+        spectra_TBE: Tensor,
+        changed_TBE: Tensor,
+        descriptors_TBK: Tensor,
+        progress: float,
     ) -> dict[str, Tensor]:
-        """Return every loss of nonzero weight, shape (T,) each, sharing the forward passes."""
+        """Return the losses of these names, shape (T,) each, sharing the forward passes."""
         values = {}
-        active, rows = self.active_losses, descriptors_TBK.shape[1]
-        styles_TBS = self.autoencoder.encode(changed_TBE)
-        if "reconstruction" in active:
+        if not {"mutual_information", "smoothness"}.issuperset(names):
+            styles_TBS = self.autoencoder.encode(changed_TBE)
+        if "reconstruction" in names:
             output_TBE = self.autoencoder.decode(styles_TBS)
             values["reconstruction"] = self._reconstruction(output_TBE, spectra_TBE)
-        if "rank" in active:
+        if "rank" in names:
             values["rank"] = self._rank(styles_TBS, descriptors_TBK)
-        if "prior" in active:
+        if "prior" in names:
             values["prior"] = self._prior(styles_TBS, progress)
-        if "independence" in active:
+        if "independence" in names:
             values["independence"] = self._independence(styles_TBS, descriptors_TBK)
-        if "mutual_information" in active or "smoothness" in active:
-            drawn_TBS = self._drawn_styles(rows)
-            generated_TBE = self.autoencoder.decode(drawn_TBS)
-            if "mutual_information" in active:
-                values["mutual_information"] = self._mutual_information(drawn_TBS, generated_TBE)
-            if "smoothness" in active:
+        if "mutual_information" in names or "smoothness" in names:
+            prior_TBS = self._prior_styles(descriptors_TBK.shape[1])
+            generated_TBE = self.autoencoder.decode(prior_TBS)
+            if "mutual_information" in names:
+                values["mutual_information"] = self._mutual_information(prior_TBS, generated_TBE)
+            if "smoothness" in names:
                 values["smoothness"] = self._smoothness(generated_TBE)
         return values
-
-    def _one_loss(
-        self, name: str, spectra_TBE: Tensor, changed_TBE: Tensor, descriptors_TBK: Tensor, progress: float
-    ) -> Tensor:
-        """Return one loss, shape (T,), with a forward pass of its own."""
-        rows = descriptors_TBK.shape[1]
-        if name in ("rank", "prior", "independence"):
-            styles_TBS = self.autoencoder.encode(changed_TBE)
-            if name == "prior":
-                return self._prior(styles_TBS, progress)
-            of_descriptors = self._rank if name == "rank" else self._independence
-            return of_descriptors(styles_TBS, descriptors_TBK)
-        if name == "reconstruction":
-            return self._reconstruction(self.autoencoder(changed_TBE)[1], spectra_TBE)
-        drawn_TBS = self._drawn_styles(rows)
-        generated_TBE = self.autoencoder.decode(drawn_TBS)
-        if name == "smoothness":
-            return self._smoothness(generated_TBE)
-        return self._mutual_information(drawn_TBS, generated_TBE)
 
     def _reconstruction(self, output_TBE: Tensor, spectra_TBE: Tensor) -> Tensor:
         scaled = self.objective.reconstruction.kind is ReconstructionKind.scaled
@@ -258,7 +244,7 @@ class RankAAE(TrialModule):
             directions_TSD = torch.cat([axes_TSS, random_TSD], dim=2)
             return losses.sliced_wasserstein_loss(styles_TBS, directions_TSD, self.prior_correlation_SS)
         if s.kind is PriorKind.mmd:
-            return losses.mmd_loss(styles_TBS, self._drawn_styles(shape[0]))
+            return losses.mmd_loss(styles_TBS, self._prior_styles(shape[0]))
         assert self.discriminator is not None
         if s.kind is PriorKind.two_step:
             self.step(self._optimisers()[-1], self._discriminate(styles_TBS.detach()))
@@ -270,14 +256,14 @@ class RankAAE(TrialModule):
         """Return the discriminator's loss between noisy prior draws and noisy styles, shape (T,)."""
         assert self.discriminator is not None
         shape, noise = styles_TBS.shape[1:], self.objective.prior.noise
-        real_logits_TB = self.discriminator(self._drawn_styles(shape[0]) + noise * self.normal(*shape))
+        real_logits_TB = self.discriminator(self._prior_styles(shape[0]) + noise * self.normal(*shape))
         encoded_logits_TB = self.discriminator(styles_TBS + noise * self.normal(*shape))
         return losses.adversarial_loss(real_logits_TB, encoded_logits_TB)
 
-    def _mutual_information(self, drawn_TBS: Tensor, generated_TBE: Tensor) -> Tensor:
-        kept = self.named_styles if self.objective.mutual_information.named_only else drawn_TBS.shape[-1]
+    def _mutual_information(self, prior_TBS: Tensor, generated_TBE: Tensor) -> Tensor:
+        kept = self.named_styles if self.objective.mutual_information.named_only else prior_TBS.shape[-1]
         reencoded_TBS = self.autoencoder.encode(generated_TBE)
-        return losses.mutual_information_loss(drawn_TBS[..., :kept], reencoded_TBS[..., :kept])
+        return losses.mutual_information_loss(prior_TBS[..., :kept], reencoded_TBS[..., :kept])
 
     def _independence(self, styles_TBS: Tensor, descriptors_TBK: Tensor) -> Tensor:
         return losses.independence_loss(styles_TBS[..., self.named_styles :], descriptors_TBK)

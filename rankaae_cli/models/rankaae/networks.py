@@ -1,7 +1,7 @@
 """The encoder, decoder and discriminator of T trials side by side."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -39,10 +39,6 @@ class Architecture:
     norm: str = "layer"
     network: str = "mlp"
     channels: int = 8
-
-    def to_dict(self) -> dict[str, int | str]:
-        """Return plain values, as stored in a checkpoint."""
-        return asdict(self)
 
 
 class Autoencoder(nn.Module):
@@ -102,16 +98,9 @@ def _networks(a: Architecture, generators: Sequence[torch.Generator]) -> tuple[n
 class Discriminator(nn.Module):
     """T discriminators between styles (T, B, S) and the prior: one logit a row, (T, B)."""
 
-    def __init__(
-        self,
-        styles: int,
-        generators: Sequence[torch.Generator],
-        hidden: int = 64,
-        layers: int = 2,
-        norm: str = "batch",
-    ) -> None:
+    def __init__(self, styles: int, generators: Sequence[torch.Generator]) -> None:
         super().__init__()
-        self.layers = mlp([styles, *[hidden] * layers, 1], norm, generators)
+        self.layers = mlp([styles, 64, 64, 1], "batch", generators)
 
     def forward(self, styles_TBS: Tensor) -> Tensor:
         """Return the logit that a row was drawn from the prior."""

@@ -1,12 +1,13 @@
 """A trained model: networks of every trial at their best epochs, and all that is needed to use them."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.labels import Subject
@@ -21,26 +22,9 @@ _ROWS_AT_ONCE = 4096
 
 @dataclass
 class TrainedModel:
-    """T trained autoencoders with one energy grid and one set of styles.
+    """T trained autoencoders with one energy grid and one set of styles: a `base.StyledModel`.
 
-    Attributes
-    ----------
-    autoencoder
-        In evaluation mode.
-    energy_E, energy_unit
-        Grid of the spectra it takes and makes; ``eV`` or ``index``.
-    family, element, edge, source, normalisation
-        Of the family file it was trained on; source ``synthetic`` for synthetic data.
-    descriptor_names, descriptor_units, descriptor_classes
-        K names and units; the classes of those descriptors that take few values.
-    selected_trial
-        Index into the trials of the one that scored best on validation.
-    scores_T, best_epoch_T, failed_T
-        Validation score and number of each trial's best epoch; why a trial was given up, or None.
-    style_mean_TS, style_std_TS
-        Of the styles on the training rows.
-    calibration
-        Maps from styles to descriptors fitted on validation; see `core.statistics.calibration`.
+    Its attributes are those of that protocol, and `autoencoder`, in evaluation mode.
     """
 
     kind: ClassVar[str] = "rankaae"
@@ -97,23 +81,17 @@ class TrainedModel:
         free = self.autoencoder.architecture.styles - len(self.descriptor_names)
         return (*self.descriptor_names, *(f"free_{i + 1}" for i in range(free)))
 
-    @torch.no_grad()
     def encode(self, spectra_NE: np.ndarray) -> np.ndarray:
         """Return the styles of every trial, shape (T, N, S) float32, of spectra (N, E) on the model's grid."""
         if spectra_NE.ndim != 2 or spectra_NE.shape[1] != len(self.energy_E):
             raise UserError(
                 f"spectra of shape {spectra_NE.shape} do not fit the model's grid of {len(self.energy_E)} points"
             )
-        rows = torch.as_tensor(np.asarray(spectra_NE, dtype=np.float32))
-        parts = [self.autoencoder.encode(part.unsqueeze(0)) for part in rows.split(_ROWS_AT_ONCE)]
-        return np.asarray(torch.cat(parts, dim=1).numpy())
+        return _in_parts(self.autoencoder.encode, spectra_NE[None])
 
-    @torch.no_grad()
     def decode(self, styles_TNS: np.ndarray) -> np.ndarray:
         """Return the spectra (T, N, E) float32 of styles (T, N, S)."""
-        styles = torch.as_tensor(np.asarray(styles_TNS, dtype=np.float32))
-        parts = [self.autoencoder.decode(part) for part in styles.split(_ROWS_AT_ONCE, dim=1)]
-        return np.asarray(torch.cat(parts, dim=1).numpy())
+        return _in_parts(self.autoencoder.decode, styles_TNS)
 
     def reconstruct(self, spectra_NE: np.ndarray) -> np.ndarray:
         """Return Dec(Enc(spectra)) of every trial, shape (T, N, E)."""
@@ -128,7 +106,7 @@ class TrainedModel:
         return {
             "format": FORMAT,
             "format_version": FORMAT_VERSION,
-            "architecture": self.autoencoder.architecture.to_dict(),
+            "architecture": asdict(self.autoencoder.architecture),
             "trials": self.n_trials,
             "weights": {
                 name: value.detach().cpu().clone() for name, value in self.autoencoder.state_dict().items()
@@ -161,6 +139,13 @@ def from_checkpoint(content: Mapping[str, Any]) -> TrainedModel:
         **{name: content[name] for name in _PLAIN},
         **{name: content[name].numpy() for name in _ARRAYS},
     )
+
+
+@torch.no_grad()
+def _in_parts(network: Callable[[Tensor], Tensor], values_TNX: np.ndarray) -> np.ndarray:
+    """Return what a network makes of rows of every trial, a part of them at a time."""
+    rows = torch.as_tensor(np.asarray(values_TNX, dtype=np.float32))
+    return np.asarray(torch.cat([network(part) for part in rows.split(_ROWS_AT_ONCE, 1)], dim=1).numpy())
 
 
 _PLAIN = (

@@ -2,7 +2,6 @@
 
 import math
 
-import numpy as np
 import torch
 
 from rankaae_cli.models.baselines import FittedBaseline, FittingRows, Report, autoencoder_baseline
@@ -17,6 +16,7 @@ from rankaae_cli.training.lightning import (
     ReportEpoch,
     check_kept,
     float_tensor,
+    on_arrays,
     parameter_count,
     train_on_processor,
 )
@@ -61,13 +61,8 @@ def fit_aae(
     autoencoder.load_state_dict(best.weights)
     autoencoder.eval().requires_grad_(False)
     t = int(best.scores_T.argmax())
-
-    def encode(spectra_NE: np.ndarray) -> np.ndarray:
-        return np.asarray(autoencoder.encode(float_tensor(spectra_NE).unsqueeze(0))[t].double().numpy())
-
-    def rebuild(spectra_NE: np.ndarray) -> np.ndarray:
-        return np.asarray(autoencoder(float_tensor(spectra_NE).unsqueeze(0))[1][t].double().numpy())
-
+    encode = on_arrays(lambda spectra_NE: autoencoder.encode(spectra_NE.unsqueeze(0))[t])
+    rebuild = on_arrays(lambda spectra_NE: autoencoder(spectra_NE.unsqueeze(0))[1][t])
     return autoencoder_baseline(rows, encode, rebuild, parameter_count(autoencoder) // s.trials)
 
 

@@ -18,6 +18,7 @@ from rankaae_cli.training.lightning import (
     ReportEpoch,
     check_kept,
     float_tensor,
+    on_arrays,
     parameter_count,
     train_on_processor,
 )
@@ -38,14 +39,13 @@ def fit_supervised_network(
     module = _SupervisedNetworks(rows, settings, seed)
     _train(module, rows, settings.batch_size, settings.max_epochs, seed, report)
     known_K = np.isfinite(rows.train_NK).any(axis=0)
-
-    @torch.no_grad()
-    def read(spectra_NE: np.ndarray) -> np.ndarray:
-        standard_NK = module(float_tensor(spectra_NE)).mean(0)
-        read_NK = (standard_NK * module.descriptor_std_K + module.descriptor_mean_K).double().numpy()
-        return np.where(known_K, read_NK, np.nan)
-
-    return FittedBaseline(read=read, parameters=parameter_count(module))
+    read = on_arrays(
+        lambda spectra_NE: module(spectra_NE).mean(0) * module.descriptor_std_K + module.descriptor_mean_K
+    )
+    return FittedBaseline(
+        read=lambda spectra_NE: np.where(known_K, read(spectra_NE), np.nan),
+        parameters=parameter_count(module),
+    )
 
 
 def fit_vae(
@@ -59,15 +59,8 @@ def fit_vae(
     module = _VariationalAutoencoders(rows, settings, styles, seed)
     best = _train(module, rows, settings.batch_size, settings.max_epochs, seed, report)
     t = int(best.error_T.argmin())
-
-    @torch.no_grad()
-    def encode(spectra_NE: np.ndarray) -> np.ndarray:
-        return np.asarray(module.encode(float_tensor(spectra_NE))[0][t].double().numpy())
-
-    @torch.no_grad()
-    def rebuild(spectra_NE: np.ndarray) -> np.ndarray:
-        return np.asarray(module.decode(module.encode(float_tensor(spectra_NE))[0])[t].double().numpy())
-
+    encode = on_arrays(lambda spectra_NE: module.encode(spectra_NE)[0][t])
+    rebuild = on_arrays(lambda spectra_NE: module.decode(module.encode(spectra_NE)[0])[t])
     return autoencoder_baseline(rows, encode, rebuild, parameter_count(module) // settings.trials)
 
 

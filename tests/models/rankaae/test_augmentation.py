@@ -6,7 +6,7 @@ import torch
 from scipy.ndimage import gaussian_filter1d
 from scipy.signal import fftconvolve
 
-from rankaae_cli.models.rankaae.augmentation import broaden, broaden_lorentzian, rescale, shift_energy
+from rankaae_cli.models.rankaae.augmentation import broaden, broaden_lorentzian, shift_energy
 
 
 @pytest.fixture
@@ -63,8 +63,3 @@ def test_core_hole_broadening_keeps_a_constant(spectra_TBE):
     constant = torch.full_like(spectra_TBE, 0.7)
     width_T = torch.tensor([5.0, 0.0], dtype=torch.float64)
     torch.testing.assert_close(broaden_lorentzian(constant, width_T), constant)
-
-
-def test_scale(spectra_TBE):
-    factor_TB = torch.tensor([[1.0, 2.0, 0.5], [1.0, 1.0, 3.0]], dtype=torch.float64)
-    torch.testing.assert_close(rescale(spectra_TBE, factor_TB)[0, 1], 2 * spectra_TBE[0, 1])
