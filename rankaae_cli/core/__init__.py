@@ -9,6 +9,15 @@ N     rows (spectra, that is absorbing sites) of a set
 E     points of the energy grid
 S     styles: the K named ones first, then the free ones
 K     descriptors
-M     points of a measured spectrum; in core.descriptors the neighbours of a site
+M     points of a measured spectrum; neighbours of a site; draws of a difference
+L     levels of a walk along a style; atoms of a second shell
+D     draws of the styles that are not walked; directions of projection
+R     resamples of the materials
+F     free styles; what the difficulty of a reading is estimated from
+Q     quantities of the sites that no style is tied to
+C     classes; channels of a convolution; columns
+P     pairs of rows; products of descriptors
+I     inputs of a layer, W its width
+U, O  distinct values; offsets and other descriptors, where the docstring says so
 ====  ====================================================================
 """

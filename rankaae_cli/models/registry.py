@@ -12,7 +12,7 @@ from rankaae_cli.core.errors import UserError, nearest
 from rankaae_cli.models.base import FORMAT, FORMAT_VERSION
 
 # Of each kind its package, whose modules are loaded when asked for: ``trained.from_checkpoint(content)`` makes a
-# `base.Trained`, ``fit.fit(request, ...)`` trains one; ``settings`` needs no torch.
+# `base.Trained`, ``fit.fit(task, ...)`` trains one; ``settings`` needs no torch.
 KINDS = {"rankaae": "rankaae_cli.models.rankaae"}
 DEFAULT = "rankaae"
 

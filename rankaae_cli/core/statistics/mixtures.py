@@ -21,7 +21,7 @@ from rankaae_cli.core.statistics.calibration import conformal_quantile
 # On copper oxides, the best tenth of the draws is off by a fifth less than all of them for coordination numbers.
 _OF_A_CLASS, _DRAWS, _BEST = 20, 80, 10
 _FEWEST_OF_A_CLASS = 5
-_MADE = 200  # mixtures that the uncertainty is measured on
+_TEST_MIXTURES = 200  # that the uncertainty is measured on
 _LEAST_DEVIATION = 0.05  # draws may agree by chance
 
 
@@ -99,8 +99,10 @@ class Unmixer:
             [self._rng.choice(len(r), min(_OF_A_CLASS, len(r)), replace=False) for r in self._references]
             for _ in range(_DRAWS)
         ]
-        kept = [np.asarray(references_NE[(class_N == c) & apart_N], dtype=np.float64) for c in self.classes]
-        self._factor = self._measured_factor(kept, coverage)
+        test_spectra = [
+            np.asarray(references_NE[(class_N == c) & apart_N], dtype=np.float64) for c in self.classes
+        ]
+        self._factor = self._measured_factor(test_spectra, coverage)
 
     def read(
         self,
@@ -127,29 +129,29 @@ class Unmixer:
 
     def _shares(self, spectrum_E: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
         """Return shares, their standard deviation over the best draws, and the error of the combinations."""
-        drawn = np.empty((_DRAWS, len(self.classes)))
+        shares = np.empty((_DRAWS, len(self.classes)))
         errors = np.empty(_DRAWS)
         for i, draw in enumerate(self._draws):
             some = [r[rows] for r, rows in zip(self._references, draw, strict=True)]
             columns = np.concatenate(some).T
             weight, _ = nnls(columns, spectrum_E)
             label = np.repeat(np.arange(len(some)), [len(s) for s in some])
-            drawn[i] = np.bincount(label, weight, len(some)) / max(weight.sum(), 1e-12)
+            shares[i] = np.bincount(label, weight, len(some)) / max(weight.sum(), 1e-12)
             errors[i] = np.abs(columns @ weight - spectrum_E).mean()
         best = np.argsort(errors, kind="stable")[:_BEST]
-        deviation = drawn[best].std(axis=0) + _LEAST_DEVIATION
-        return drawn[best].mean(axis=0), deviation, float(errors[best].mean())
+        deviation = shares[best].std(axis=0) + _LEAST_DEVIATION
+        return shares[best].mean(axis=0), deviation, float(errors[best].mean())
 
-    def _measured_factor(self, kept: Sequence[np.ndarray], coverage: float) -> float:
+    def _measured_factor(self, spectra: Sequence[np.ndarray], coverage: float) -> float:
         """Return how many deviations an interval takes, from mixtures of two known parts."""
-        off = []
-        for _ in range(_MADE):
-            a, b = self._rng.integers(len(kept), size=2)  # of one class too: some spectra are no mixtures
+        errors = []
+        for _ in range(_TEST_MIXTURES):
+            a, b = self._rng.integers(len(spectra), size=2)  # of one class too: some spectra are no mixtures
             part = self._rng.random()
-            first, second = (kept[i][self._rng.integers(len(kept[i]))] for i in (a, b))
-            true = np.zeros(len(kept))
+            first, second = (spectra[i][self._rng.integers(len(spectra[i]))] for i in (a, b))
+            true = np.zeros(len(spectra))
             true[a] += part
             true[b] += 1 - part
             share, deviation, _ = self._shares(part * first + (1 - part) * second)
-            off.append((np.abs(share - true) / deviation).max())
-        return conformal_quantile(np.array(off), coverage)
+            errors.append((np.abs(share - true) / deviation).max())
+        return conformal_quantile(np.array(errors), coverage)

@@ -7,7 +7,7 @@ Causal graph
 ------------
 Every arrow is one formula of this module. Hidden causes stand in brackets::
 
-    OS -> CN, (geometry)                      table `core.synthetic_elements`, a weak tie
+    OS -> CN, (geometry)                      table `synthetic_elements`, a weak tie
     (strain) -> (R)                           about 0.6 % of the element's mean bond length
     CN, d count -> NNRS                       unequal bonds, Jahn-Teller
     (geometry), (bending) -> (smallest angle)
@@ -65,7 +65,7 @@ from rankaae_cli.core.structure.synthetic_elements import Element
 
 DESCRIPTOR_UNITS = {"OS": "e", "CN": "1", "OCN": "1", "NNRS": "angstrom", "MOOD": "angstrom"}
 
-# Coordination numbers of `core.synthetic_elements.GEOMETRIES`.
+# Coordination numbers of `synthetic_elements.GEOMETRIES`.
 _CN = np.array([4.0, 4.0, 5.0, 6.0])
 # The smallest O-M-O angle, degrees: the most it can be, and by how much bending closes it at most.
 _ANGLE = np.array([109.47, 90.0, 90.0, 90.0])

@@ -116,7 +116,7 @@ def associations(
         If shapes do not fit together.
     """
     f, q = len(style_names), len(quantity_names)
-    _require_shapes(styles_NF, quantities_NQ, named_NK, material_N, f, q)
+    _require_shapes(styles_NF, quantities_NQ, named_NK, len(material_N), f, q)
     kept = np.flatnonzero(np.isfinite(styles_NF).all(axis=1) & np.isfinite(named_NK).all(axis=1))
     kept = kept[np.argsort(np.asarray(material_N).astype(str)[kept], kind="stable")]
     names, material = np.unique(np.asarray(material_N).astype(str)[kept], return_inverse=True)
@@ -187,7 +187,7 @@ class _Group:
         within_n = np.arange(len(self.material_n)) - self.first_m[self.material_n]
         source_n = source_m[self.material_n]
         rows = self.first_m[source_n] + within_n % self.size_m[source_n]
-        return _left(self.styles_nF[rows], self.named_nR).T @ self.quantities_nQ
+        return _residual(self.styles_nF[rows], self.named_nR).T @ self.quantities_nQ
 
 
 def _groups(
@@ -211,8 +211,8 @@ def _groups(
         yield _Group(
             columns=np.array(columns),
             spearman_FQ=np.where(varies_FQ, styles_nF.T @ quantities_nQ, np.nan),
-            styles_nF=_left(styles_nF, named_nR),
-            quantities_nQ=_left(quantities_nQ, named_nR),
+            styles_nF=_residual(styles_nF, named_nR),
+            quantities_nQ=_residual(quantities_nQ, named_nR),
             named_nR=named_nR,
             materials_m=materials_m,
             first_m=first_m,
@@ -249,11 +249,11 @@ def _standard_ranks(values_nC: np.ndarray) -> np.ndarray:  # noqa: N803
 def _orthonormal(ranks_nK: np.ndarray) -> np.ndarray:  # noqa: N803
     """Return orthonormal columns that span a constant and the given columns."""
     with_constant = np.column_stack([np.full(len(ranks_nK), len(ranks_nK) ** -0.5), ranks_nK])
-    left, singular, _ = np.linalg.svd(with_constant, full_matrices=False)
-    return left[:, singular > 1e-8 * singular[0]]
+    basis, singular, _ = np.linalg.svd(with_constant, full_matrices=False)
+    return basis[:, singular > 1e-8 * singular[0]]
 
 
-def _left(columns_nC: np.ndarray, named_nR: np.ndarray) -> np.ndarray:  # noqa: N803
+def _residual(columns_nC: np.ndarray, named_nR: np.ndarray) -> np.ndarray:  # noqa: N803
     """Return what regression on the named styles leaves of each column, of length 1, or 0 for nothing."""
     residual_nC = columns_nC - named_nR @ (named_nR.T @ columns_nC)  # noqa: N806
     before_C, after_C = ((c**2).sum(axis=0) for c in (columns_nC, residual_nC))  # noqa: N806
@@ -262,18 +262,11 @@ def _left(columns_nC: np.ndarray, named_nR: np.ndarray) -> np.ndarray:  # noqa: 
 
 
 def _require_shapes(
-    styles_NF: np.ndarray,
-    quantities_NQ: np.ndarray,
-    named_NK: np.ndarray,
-    material_N: np.ndarray,
-    f: int,
-    q: int,
+    styles_NF: np.ndarray, quantities_NQ: np.ndarray, named_NK: np.ndarray, n: int, f: int, q: int
 ) -> None:
-    n = len(material_N)
-    if styles_NF.shape != (n, f) or quantities_NQ.shape != (n, q) or named_NK.shape[:1] != (n,):
+    given = [array.shape for array in (styles_NF, quantities_NQ, named_NK)]
+    if given != [(n, f), (n, q), (n, *named_NK.shape[1:])] or named_NK.ndim != 2:
         raise ValueError(
-            f"styles {styles_NF.shape}, quantities {quantities_NQ.shape}, named styles {named_NK.shape}: "
+            f"styles {given[0]}, quantities {given[1]}, named styles {given[2]}: "
             f"expected ({n}, {f}), ({n}, {q}), ({n}, K)"
         )
-    if named_NK.ndim != 2:
-        raise ValueError(f"named styles have shape {named_NK.shape}, expected ({n}, K)")

@@ -41,7 +41,7 @@ def rank_loss(
 
     Notes
     -----
-    C - D = 2 sum_i z_i w_i and C = 2 sum_i z_i (a_i - b_i) with the counts of `core.ranks`, hence
+    C - D = 2 sum_i z_i w_i and C = 2 sum_i z_i (a_i - b_i) with the counts of `core.statistics.ranks`, hence
     s C - D = 2 sum_i z_i (w_i - (1 - s) (a_i - b_i)).
     """
     styles_TKB = styles_TBK.transpose(-1, -2)
@@ -101,11 +101,6 @@ def scaled_reconstruction_loss(output_TBE: Tensor, target_TBE: Tensor) -> Tensor
 
     The published form: per spectrum s = |mean(output)| / |mean(target)|, and the mean of 0.1 (s - 1)^2 plus
     MSE(output, target * clip(s, 0.7, 1.3)), s carrying no gradient in the second term.
-
-    Returns
-    -------
-    Tensor
-        Shape (T,).
     """
     scale = output_TBE.mean(-1).abs() / target_TBE.mean(-1).abs().clamp(min=1e-8)
     limited = scale.detach().clamp(0.7, 1.3).unsqueeze(-1)
@@ -170,11 +165,6 @@ def smoothness_loss(output_TBE: Tensor, kernel_points: int = 17, sigma: float = 
         Shape (T, B, E): decoded spectra.
     kernel_points, sigma
         Length (odd) and standard deviation of the kernel, in grid points; the edge values are replicated.
-
-    Returns
-    -------
-    Tensor
-        Shape (T,).
     """
     e, device = output_TBE.shape[-1], output_TBE.device
     smoothing_EE = _smoothing_matrix(e, kernel_points, sigma, output_TBE.dtype, device)
