@@ -187,9 +187,20 @@ def _usable(
             f"{choosing(i0='NAME', **{lacking[0]: lacking[0]})}, or say {choosing(mu=lacking[0])} if that is mu"
         )
     raise SpectrumError(
-        f"no absorption among the columns {_shown(columns)}: choose, such as by {choosing(energy=1, mu=2)}, "
-        f"{choosing(energy=1, i0=2, itrans=3)} or {choosing(energy=1, i0=2, ifluor=3)}"
+        f"no absorption among the columns {_shown(columns)}: choose, such as by {_choices(columns)}"
     )
+
+
+def _choices(columns: Mapping[str, np.ndarray]) -> str:
+    """Return how an absorption may be chosen: by names where there are, as the arrays of HDF5 have no numbers."""
+    mu: dict[str, str | int] = {"energy": 1, "mu": 2}
+    i0: dict[str, str | int] = {"energy": 1, "i0": 2}
+    signal: str | int = 3
+    names = [name for name in columns if name not in ("energy", "i0") and name.isidentifier()]
+    if len(names) > 1 or (names and "i0" in columns):
+        signal = names[-1]
+        mu, i0 = {"mu": signal}, {} if "i0" in columns else {"i0": names[0]}
+    return f"{choosing(**mu)}, {choosing(**i0, itrans=signal)} or {choosing(**i0, ifluor=signal)}"
 
 
 def _detectors(column: str) -> tuple[str, ...]:

@@ -1,7 +1,6 @@
 """The arrays of a NeXus entry by XDI's names, and those of each of its spectra."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -16,18 +15,19 @@ from rankaae_cli.data.measured.columns import (
     choosing,
     is_channel,
 )
+from rankaae_cli.data.readers.scans.nexus_tree import items_of, text_of, texts_within, value_of
 
 # XDI's names of what the groups of detectors are called.
 _DETECTORS = {"incoming_beam": "i0", "absorbed_beam": "absorbed", "i0": "i0"}
 # What may come as a stack: a row a spectrum. Other arrays of two dimensions are left aside.
 _STACKED = frozenset(("energy", "i0", "irefer", "murefer", "normrefer", *SIGNALS))
+# What is called by XDI's names; others keep their own, which may tell an element's fluorescence.
+_KNOWN = _STACKED | {"angle", "absorbed"}
 # What may come as the channels of one detector, a row or a column each.
 _FLUORESCENCE = ("ifluor", "absorbed")
 _ROLES = ("mu", "i0", "itrans", "ifluor", "irefer")
 _STANDS_STILL = 1e-5  # of its value, that a motor moves by which was not scanned
 _LARGEST = 2**24  # values of an array that may be columns; images are larger
-# Classes of groups that are many, and hold none of what is searched.
-_CLOSED = frozenset(("NXdetector", "NXpositioner", "NXdata", "NXcollection", "NXentry", "NXsubentry"))
 _NOT_ABSORPTION = ("yield", "fluor", "tey", "tfy", "pfy", "herfd")
 
 
@@ -63,14 +63,16 @@ def entry_columns(entry: h5py.Group, choice: ColumnChoice) -> EntryColumns:
         If there are no energies, or no dataset of a chosen name.
     """
     places = [*_groups(entry), entry]
-    energy, note = _energies(entry, choice, places)
+    energy, motor = _energies(entry, choice, places)
     columns = {"energy": _read(energy)}
     count = columns["energy"].shape[-1]
     # The entry's own groups last: its monitor need not be the intensity before the sample.
-    _fill(columns, [*_collections(entry), *places] if note else places, entry, count)
-    if not (note or choice.chooses_signal or columns.keys() & {*SIGNALS, "absorbed"}):
+    _fill(columns, [*_collections(entry), *places] if motor else places, entry, count)
+    if not (motor or choice.chooses_signal or columns.keys() & {*SIGNALS, "absorbed"}):
         _fill(columns, _collections(entry), entry, count)
+    columns.pop(motor, None)
     _choose(columns, entry, choice, count)
+    note = f"the energies are those of {motor}" if motor else ""
     return EntryColumns(columns, text_of(energy.attrs.get("units")), note)
 
 
@@ -121,7 +123,7 @@ def left_to_choose(choice: ColumnChoice) -> ColumnChoice:
 def _energies(
     entry: h5py.Group, choice: ColumnChoice, places: Sequence[h5py.Group]
 ) -> tuple[h5py.Dataset, str]:
-    """Return the energies and, where they are not at one of their places, a note on whose they are."""
+    """Return the energies and, where they are not at one of their places, what they are called."""
     if choice.energy is not None:
         energy = _named(entry, choice.energy)
         if not _is_numeric(energy):
@@ -136,7 +138,7 @@ def _energies(
                 return dataset, ""
     for group in [*_collections(entry), *places]:
         for key, dataset in _scanned(group):
-            return dataset, f"the energies are those of {key}"
+            return dataset, key
     raise SpectrumError(
         "the entry has no energies: expected monochromator/energy, data/energy or energy, or names, such as by "
         f"{choosing(energy='energy_enc', mu='mu')}"
@@ -163,10 +165,15 @@ def _fill(
     signals = {"intensity": "mu", **({"data": "mu"} if processed else {})}
     for group in groups:
         # Opening takes longest, and a counter is often in two groups.
-        keys = [key for key in group if key in _DETECTORS or key in signals or canonical(key) not in columns]
+        keys = [
+            key
+            for key in group
+            if key in _DETECTORS or key in signals or not {key, canonical(key)} & columns.keys()
+        ]
         for key, item in items_of(group, keys):
             names = _DETECTORS if isinstance(item, h5py.Group) else signals
             label, dataset = names.get(key, canonical(key)), _data_of(item)
+            label = label if label in _KNOWN else key
             if label in columns or not _is_numeric(dataset):
                 continue
             is_of_use = dataset.ndim == 1 or label in _STACKED or label in _FLUORESCENCE
@@ -337,61 +344,6 @@ def dataset_of(entry: h5py.Group, name: str) -> Any:
     return None
 
 
-def texts_within(entry: h5py.Group, wanted: Mapping[str, tuple[str, str]]) -> dict[str, str]:
-    """Return texts of the groups in an entry by what they are called in `wanted`, which gives dataset and NX_class.
-
-    Groups lie at any depth, but not in a detector, nor in an entry within the entry.
-    """
-    texts: dict[str, str] = {}
-    waiting, seen = [entry], {identity(entry)}
-    while waiting:
-        for _, group in subgroups(waiting.pop()):
-            kind = text_of(group.attrs.get("NX_class"))
-            for key, (name, within) in wanted.items():
-                if kind == within and key not in texts and (text := text_of(value_of(group, name))):
-                    texts[key] = text
-            if kind not in _CLOSED and identity(group) not in seen:
-                seen.add(identity(group))
-                waiting.append(group)
-    return texts
-
-
-def subgroups(group: h5py.Group) -> Iterator[tuple[str, h5py.Group]]:
-    """Yield the groups in a group by name, without what links lead to."""
-    for key in group:
-        with suppress(KeyError, OSError, RuntimeError):
-            if h5py.h5g.get_objinfo(group.id, key.encode(), follow_link=False).type == h5py.h5g.GROUP:
-                yield key, group[key]
-
-
-def identity(group: h5py.Group) -> tuple[int, int]:
-    """Return what tells a group from others, whatever links lead to it."""
-    info = h5py.h5o.get_info(group.id)
-    return info.fileno, info.addr
-
-
 def has_dataset(entry: h5py.Group, name: str | int) -> bool:
     """Tell whether a dataset of a name or path lies in an entry where chosen ones are searched."""
     return _dataset(entry, name) is not None
-
-
-def items_of(group: h5py.Group, keys: Iterable[str] | None = None) -> Iterator[tuple[str, Any]]:
-    """Yield what is in a group by name, all or those of some names, without links that lead to nothing."""
-    for key in group if keys is None else keys:
-        with suppress(KeyError, OSError, RuntimeError):
-            yield key, group[key]
-
-
-def value_of(group: h5py.Group, place: str) -> Any:
-    """Return what a dataset holds; None where there is none."""
-    item = group.get(place)
-    return item[()] if isinstance(item, h5py.Dataset) else None
-
-
-def text_of(value: Any) -> str:
-    """Return a value, or the first of several, as text; empty where there is none."""
-    if value is None or isinstance(value, h5py.Empty):
-        return ""
-    if isinstance(value, np.ndarray):
-        value = value.reshape(-1)[0] if value.size else ""
-    return value.decode("utf-8", "replace").strip() if isinstance(value, bytes) else str(value).strip()

@@ -8,15 +8,8 @@ import h5py
 
 from rankaae_cli.core.xas.spectra import SpectrumError
 from rankaae_cli.data.measured.columns import ColumnChoice
-from rankaae_cli.data.readers.scans.nexus_columns import (
-    dataset_of,
-    has_dataset,
-    identity,
-    items_of,
-    subgroups,
-    text_of,
-    value_of,
-)
+from rankaae_cli.data.readers.scans.nexus_columns import dataset_of, has_dataset
+from rankaae_cli.data.readers.scans.nexus_tree import identity, items_of, subgroups, text_of, value_of
 
 _ENTRIES = ("NXentry", "NXsubentry")
 # Groups of these classes may hold entries; others, such as detectors, hold what belongs to one.

@@ -18,11 +18,9 @@ from rankaae_cli.data.readers.scans.nexus_columns import (
     entry_columns,
     entry_rows,
     left_to_choose,
-    text_of,
-    texts_within,
-    value_of,
 )
 from rankaae_cli.data.readers.scans.nexus_entries import Entry, entries_of
+from rankaae_cli.data.readers.scans.nexus_tree import text_of, texts_within, value_of
 from rankaae_cli.data.readers.scans.raw_scan import Contents, Fault, RawScan
 
 # What h5py raises for a file that is damaged.

@@ -143,6 +143,23 @@ def test_the_channels_of_a_detector_beside_the_encoder_are_summed(write):
     np.testing.assert_allclose(spectrum.mu_M, 0.75 * MU)
 
 
+def test_the_regions_of_the_absorbers_line_are_its_fluorescence(write):
+    """As BLISS names them: the detector, its element, the region of interest."""
+    regions = {f"fx1_det{i}FeKa": share * MU * I0 for i, share in enumerate(SHARES[:, 0])}
+    regions["fx1_det0CuKa"] = np.ones_like(I0)
+    (spectrum,) = read_measured(write(lambda file: raw(file, I0=I0, **regions)), element="Fe", edge="K")
+    np.testing.assert_allclose(spectrum.mu_M, 0.75 * MU)
+
+
+def test_the_advice_for_unknown_names_can_be_followed(write):
+    path = write(raw)
+    with pytest.raises(SpectrumError, match="no absorption among") as error:
+        read_measured(path, element="Fe", edge="K")
+    assert "'measured.columns={i0:p201_1,itrans:p201_3}'" in str(error.value)
+    (spectrum,) = read_measured(path, {"i0": "p201_1", "itrans": "p201_3"}, element="Fe", edge="K")
+    np.testing.assert_allclose(spectrum.mu_M, np.log(I0 / ITRANS))
+
+
 def test_names_choose_among_raw_data_beside_subentries(write):
     def maker(file):
         subentry(raw(file), "fluo")
