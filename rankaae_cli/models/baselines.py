@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
-from sklearn.linear_model import LinearRegression
+import scipy  # whose parts are loaded where they are used
 
 from rankaae_cli.core.statistics.metrics import (
     inter_style,
@@ -91,6 +90,9 @@ def linear_reading(
     parameters
         How many numbers were fitted.
     """
+    # scikit-learn takes a second to load, which what only reads a comparison need not wait for.
+    from sklearn.linear_model import LinearRegression
+
     fits: list[LinearRegression | None] = []
     for known_N, descriptor_N in known_rows(descriptors_NK):
         fits.append(LinearRegression().fit(styles_NS[known_N], descriptor_N) if len(descriptor_N) else None)
@@ -213,7 +215,7 @@ def score_unnamed_styles(
         ``inter_style`` as of `metrics.inter_style`, these styles counting as the named ones.
     """
     rho_KS = np.array([[spearman(s_N, d_N) for s_N in validation_NS.T] for d_N in validation_NK.T])
-    chosen_K, style_K = linear_sum_assignment(-np.abs(np.nan_to_num(rho_KS)))
+    chosen_K, style_K = scipy.optimize.linear_sum_assignment(-np.abs(np.nan_to_num(rho_KS)))
     pairs = dict(zip(chosen_K.tolist(), style_K.tolist(), strict=True))
     rho = {
         name: spearman(styles_NS[:, pairs[k]], descriptors_NK[:, k]) * float(np.sign(rho_KS[k, pairs[k]]))

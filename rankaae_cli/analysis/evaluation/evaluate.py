@@ -10,7 +10,7 @@ from rankaae_cli.analysis.encoded import encode_run
 from rankaae_cli.analysis.evaluation.associations import find_associations
 from rankaae_cli.analysis.evaluation.scores import fit_on_validation, score_split
 from rankaae_cli.analysis.evaluation.styles import describe_styles
-from rankaae_cli.analysis.evaluation.tables import evaluation_tables
+from rankaae_cli.analysis.evaluation.tables import FORMAT_VERSION, evaluation_tables
 from rankaae_cli.analysis.prediction.calibration import calibration_of
 from rankaae_cli.analysis.prediction.predictor import Predictor
 from rankaae_cli.core.statistics.bootstrap import affordable_resamples
@@ -20,9 +20,6 @@ from rankaae_cli.models.base import HasStyles, Predicts, Reconstructs, require
 from rankaae_cli.models.rankaae.trained import TrainedModel
 from rankaae_cli.runs.directory import checkpoint_sha256
 from rankaae_cli.schema.finished_run import shipped_resamples
-
-# Of what an evaluation leaves: counted up with every change of it, so that a report replaces what is older.
-FORMAT_VERSION = 3
 
 
 def evaluate(

@@ -3,18 +3,22 @@
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from rankaae_cli.analysis.encoded import EncodedRun, EncodedSplit
-from rankaae_cli.analysis.prediction.predictor import Prediction
 from rankaae_cli.core.statistics.metrics import normal_quantiles
 from rankaae_cli.core.styles.replication import Repeats
 from rankaae_cli.data.files import replacing
 from rankaae_cli.models.rankaae.trained import TrainedModel
 
+if TYPE_CHECKING:  # scipy's statistics take a second to load, which a report need not wait for
+    from rankaae_cli.analysis.prediction.predictor import Prediction
+
+# Of what an evaluation leaves: counted up with every change of it, so that a report replaces what is older.
+FORMAT_VERSION = 3
 PREDICTIONS, TRIALS, ERRORS = "predictions.csv", "trials.csv", "reconstruction_error.csv"
 LEAKAGE, ASSOCIATIONS = "leakage.csv", "associations.csv"
 _STYLES, _CONFUSION, _EXAMPLES = "style_vs_descriptor.csv", "confusion.csv", "reconstruction_examples.csv"
@@ -40,7 +44,7 @@ def table_names(model: TrainedModel) -> tuple[str, ...]:
 
 def evaluation_tables(
     run: EncodedRun,
-    prediction: Prediction,
+    prediction: "Prediction",
     metrics: Mapping[str, Any],
     repeats: Repeats | None,
 ) -> dict[str, pd.DataFrame]:
@@ -85,7 +89,7 @@ def write_tables(directory: Path, tables: Mapping[str, pd.DataFrame]) -> None:
             table.to_csv(temporary, index=False, float_format="%.6g")
 
 
-def _predictions(model: TrainedModel, encoded: EncodedSplit, prediction: Prediction) -> pd.DataFrame:
+def _predictions(model: TrainedModel, encoded: EncodedSplit, prediction: "Prediction") -> pd.DataFrame:
     columns: dict[str, Any] = {"material": encoded.material_N, "site": encoded.site_N}
     for k, name in enumerate(model.descriptor_names):
         columns[name] = prediction.value_NK[:, k]

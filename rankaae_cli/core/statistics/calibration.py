@@ -10,8 +10,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from sklearn.isotonic import IsotonicRegression
-from sklearn.model_selection import GroupKFold, KFold
 
 from rankaae_cli.core.styles.ensemble import ensemble_styles
 
@@ -71,6 +69,9 @@ def fit_calibration(
 
 def material_folds(group_N: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
     """Return up to five folds over groups numbered from 0, rows seen and held out; over rows where one is all."""
+    # scikit-learn takes a second to load, which what only applies a calibration need not wait for.
+    from sklearn.model_selection import GroupKFold, KFold
+
     n_groups = int(group_N.max()) + 1
     if n_groups > 1:
         return list(GroupKFold(min(_FOLDS, n_groups)).split(group_N, groups=group_N))
@@ -179,5 +180,7 @@ def novelty_thresholds(reconstruction_mae_N: np.ndarray) -> dict[str, float]:
 
 
 def _knots(style_N: np.ndarray, descriptor_N: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    from sklearn.isotonic import IsotonicRegression  # loaded when something is fitted, as above
+
     regression = IsotonicRegression(increasing=True, out_of_bounds="clip").fit(style_N, descriptor_N)
     return regression.X_thresholds_, regression.y_thresholds_

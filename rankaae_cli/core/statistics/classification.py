@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 from scipy.special import softmax
-from sklearn.linear_model import LogisticRegression
 
 from rankaae_cli.core.statistics.calibration import MIN_ROWS
 
@@ -245,6 +244,9 @@ def fit_class_probabilities(
     if known.sum() < MIN_ROWS or not fits_classes(descriptor_N[known], classes):
         return None
     label = nearest_class(descriptor_N[known], classes)
+    # scikit-learn takes a second to load, which what fits nothing need not wait for.
+    from sklearn.linear_model import LogisticRegression
+
     present, count = np.unique(label, return_counts=True)
     present = present[count >= _FEWEST_OF_A_CLASS]
     if len(present) < 2:

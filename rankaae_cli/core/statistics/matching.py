@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.spatial import cKDTree
+import scipy  # whose parts are loaded where they are used
 
 from rankaae_cli.core.statistics.bootstrap import material_weights
 from rankaae_cli.core.statistics.classification import nearest_class
@@ -283,7 +283,7 @@ def _nearest(
         return nothing, nothing, np.empty(0)
     if not place.shape[1]:  # nothing to match on: all positions are one
         place = np.zeros((len(place), 1))
-    tree, asked = cKDTree(place[candidates]), NEIGHBOURS + _SPARE_NEIGHBOURS
+    tree, asked = scipy.spatial.cKDTree(place[candidates]), NEIGHBOURS + _SPARE_NEIGHBOURS
     parts = [(nothing, nothing, np.empty(0))]
     while len(rows):
         asked = min(asked, len(candidates))

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from scipy import stats
+import scipy  # whose parts are loaded where they are used
 
 from rankaae_cli.core.statistics import bootstrap
 from rankaae_cli.core.statistics.calibration import apply_calibration, half_width, reconstruction_mae_rows
@@ -26,7 +26,7 @@ def spearman(a_N: np.ndarray, b_N: np.ndarray) -> float:
     a, b = _both_known(a_N, b_N)
     if not (_varies(a) and _varies(b)):
         return float("nan")
-    return float(np.corrcoef(stats.rankdata(a), stats.rankdata(b))[0, 1])
+    return float(np.corrcoef(scipy.stats.rankdata(a), scipy.stats.rankdata(b))[0, 1])
 
 
 def attainable_spearman(descriptor_N: np.ndarray) -> float:
@@ -66,7 +66,7 @@ def kendall(a_N: np.ndarray, b_N: np.ndarray) -> float:
     a, b = _both_known(a_N, b_N)
     if not (_varies(a) and _varies(b)):
         return float("nan")
-    return float(stats.kendalltau(a, b).statistic)
+    return float(scipy.stats.kendalltau(a, b).statistic)
 
 
 def r2(true_N: np.ndarray, predicted_N: np.ndarray) -> float:
@@ -105,7 +105,7 @@ def inter_style(styles_NS: np.ndarray, descriptors_NK: np.ndarray, seed: int = 0
     n, s = styles_NS.shape
     if s < 2 or n < _FEWEST_ROWS:
         return dict.fromkeys(("max_abs_spearman", "excess", "excess_permuted"), float("nan"))
-    ranks_NS = stats.rankdata(styles_NS, axis=0)
+    ranks_NS = scipy.stats.rankdata(styles_NS, axis=0)
     inherited_SS = _inherited(descriptors_NK, s)
     rng = np.random.default_rng(seed)
     by_chance = [
@@ -135,7 +135,7 @@ def shapiro(styles_NS: np.ndarray, seed: int = 0) -> np.ndarray:
         styles_NS = styles_NS[np.random.default_rng(seed).choice(n, _SHAPIRO_ROWS, replace=False)]
     return np.array(
         [
-            float(stats.shapiro(style_N).statistic) if varies else np.nan
+            float(scipy.stats.shapiro(style_N).statistic) if varies else np.nan
             for style_N, varies in zip(styles_NS.T, varies_S, strict=True)
         ]
     )
@@ -168,7 +168,7 @@ def normal_quantiles(style_N: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     style = style[np.isfinite(style)]
     if not len(style):
         return np.empty(0), np.empty(0)
-    theoretical, sample = stats.probplot(style, dist="norm", fit=False)
+    theoretical, sample = scipy.stats.probplot(style, dist="norm", fit=False)
     return np.asarray(theoretical), np.asarray(sample)
 
 

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+import scipy  # whose parts are loaded where they are used
 
 FLOOR = 0.3  # below, a rank correlation explains less than a tenth of the variance
 FEWEST_ROWS = 30  # on fewer, chance alone easily reaches the floor
@@ -241,7 +241,7 @@ def _p_value(partial: float, by_chance: np.ndarray) -> float:
 
 def _standard_ranks(values_nC: np.ndarray) -> np.ndarray:  # noqa: N803
     """Return each column's ranks about their mean, of length 1; 0 where a column does not vary."""
-    ranks_nC = stats.rankdata(values_nC, axis=0) - (len(values_nC) + 1) / 2  # noqa: N806
+    ranks_nC = scipy.stats.rankdata(values_nC, axis=0) - (len(values_nC) + 1) / 2  # noqa: N806
     length_C = np.linalg.norm(ranks_nC, axis=0)  # noqa: N806
     return ranks_nC / np.where(length_C > 0, length_C, 1.0)
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+import scipy  # whose parts are loaded where they are used
 
 FIRST_PERCENTILE = 5.0
 LAST_PERCENTILE = 95.0
@@ -240,10 +240,10 @@ def sensitivity(
         return Sensitivity(1, mean_E, low_E / change, high_E / change, (low_E > 0) | (high_E < 0))
     error_E = slope_TE.std(axis=0, ddof=1) / np.sqrt(n)
     with np.errstate(divide="ignore", invalid="ignore"):
-        p_E = 2 * stats.t.sf(np.abs(mean_E) / error_E, n - 1)
+        p_E = 2 * scipy.stats.t.sf(np.abs(mean_E) / error_E, n - 1)
     p_E = np.where(np.isfinite(p_E), p_E, 1.0)
-    half_E = stats.t.ppf(1 - SIGNIFICANCE / 2, n - 1) * error_E
-    significant_E = stats.false_discovery_control(p_E) <= SIGNIFICANCE
+    half_E = scipy.stats.t.ppf(1 - SIGNIFICANCE / 2, n - 1) * error_E
+    significant_E = scipy.stats.false_discovery_control(p_E) <= SIGNIFICANCE
     return Sensitivity(n, mean_E, mean_E - half_E, mean_E + half_E, significant_E)
 
 

@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from rankaae_cli.analysis.evaluation import baselines
-from rankaae_cli.analysis.evaluation.evaluate import FORMAT_VERSION, evaluate
-from rankaae_cli.analysis.evaluation.tables import table_names, write_tables
+from rankaae_cli.analysis.evaluation.tables import FORMAT_VERSION, table_names, write_tables
 from rankaae_cli.analysis.traversal.traverse import FORMAT_VERSION as TRAVERSAL_VERSION
 from rankaae_cli.core.labels import Subject
 from rankaae_cli.core.terminal import console
@@ -33,6 +32,9 @@ def write_evaluation(
 
     The parameters are those of `rankaae_cli.analysis.evaluation.evaluate.evaluate`.
     """
+    # What predicts and fits takes a second to load, which a report that finds all written need not wait for.
+    from rankaae_cli.analysis.evaluation.evaluate import evaluate
+
     metrics, tables = evaluate(run_directory, model, family, split, resamples, seed)
     directory = evaluation_directory(run_directory, split)
     write_tables(directory, tables)
