@@ -167,8 +167,9 @@ def png_bytes(figure: Figure) -> bytes:
 
 def _lay_out(figure: Figure) -> None:
     """Place everything once; else each file that is saved computes the same layout again."""
-    if figure.get_layout_engine() is not None:
-        figure.draw_without_rendering()
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        engine.execute(figure)
         figure.set_layout_engine(None)
 
 

@@ -4,6 +4,7 @@ import base64
 import functools
 import gzip
 import json
+import math
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -209,20 +210,16 @@ def _axis(domain: list[float], anchor: str) -> dict[str, Any]:
 
 def _cut(value: Any) -> Any:
     """Return numbers in lists cut to `DIGITS`, None where they are not known."""
+    if isinstance(value, float | np.floating):
+        # Energies need their digits before the point and two behind it.
+        number = float(value)
+        digits = DIGITS if abs(number) < 1000 else DIGITS + 2
+        return float(f"{number:.{digits}g}") if math.isfinite(number) else None
     if isinstance(value, Mapping):
         return {key: _cut(item) for key, item in value.items()}
     if isinstance(value, np.ndarray) or hasattr(value, "to_numpy"):
         value = np.asarray(value).tolist()
-    if isinstance(value, list | tuple):
-        return [_cut(item) for item in value]
-    if isinstance(value, float | np.floating):
-        return float(f"{value:.{_digits(float(value))}g}") if np.isfinite(value) else None
-    return value
-
-
-def _digits(value: float) -> int:
-    # Energies need their digits before the point and two behind it.
-    return DIGITS if abs(value) < 1000 else DIGITS + 2
+    return [_cut(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _plain(value: Any) -> Any:
