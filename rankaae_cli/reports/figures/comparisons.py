@@ -1,4 +1,7 @@
-"""Figures that compare: free styles with quantities, the model with baselines."""
+"""Figures that compare: free styles with quantities, the model with baselines.
+
+What a figure is about, `subject` and `what`, heads it.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -42,8 +45,6 @@ def associations(
 
     Parameters
     ----------
-    subject, what
-        What the figure is about.
     table
         Contents of associations.csv.
     style_names
@@ -126,8 +127,6 @@ def baselines(subject: Subject, content: Mapping[str, Any]) -> Figure:
 
     Parameters
     ----------
-    subject
-        What the figure is about.
     content
         Of baselines.json.
     """

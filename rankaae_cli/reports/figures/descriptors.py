@@ -1,4 +1,7 @@
-"""Figures of descriptors: against their style, as predicted against the truth, and classes as predicted."""
+"""Figures of descriptors: against their style, as predicted against the truth, and classes as predicted.
+
+What a figure is about, `subject` and `split` or `what`, heads it.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -72,8 +75,6 @@ def style_vs_descriptor(
 
     Parameters
     ----------
-    subject, split
-        What the figure is about.
     rows
         Columns ``material``, ``site``, and of each descriptor ``<name>_style`` and ``<name>_true``.
     descriptors
@@ -182,8 +183,6 @@ def confusion(
 
     Parameters
     ----------
-    subject, what
-        What the figure is about.
     scores
         Of each descriptor with classes, as in metrics.json.
     units

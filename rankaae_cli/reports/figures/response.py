@@ -1,6 +1,7 @@
 """Figures of how far a response can be relied on: over the trials, at each energy, and beside the data.
 
-Static and interactive, each from a csv of ``traversal/`` as a table and what traversal.json says.
+Static and interactive, each from a csv of ``traversal/`` as a table and what traversal.json says. What a figure is
+about (`subject`) and where the other styles come from (`others`) head it.
 """
 
 import textwrap
@@ -31,8 +32,6 @@ def stability(
 
     Parameters
     ----------
-    subject, others
-        What the figure is about; where the other styles come from.
     table, styles
         ``stability.csv``, and what traversal.json says of the styles.
     """
@@ -121,8 +120,6 @@ def sensitivity(
 
     Parameters
     ----------
-    subject, others
-        What the figure is about; where the other styles come from.
     table, name, content
         ``<name>_sensitivity.csv``, the descriptor, and its ``sensitivity`` in traversal.json. Where it is not
         known, the figure says why.
@@ -197,8 +194,6 @@ def check(subject: Subject, table: pd.DataFrame, name: str, content: Mapping[str
 
     Parameters
     ----------
-    subject
-        What the figure is about.
     table, name, content
         ``<name>_check.csv``, the descriptor, and its ``check`` in traversal.json. Where the data cannot be
         compared, the figure says why.

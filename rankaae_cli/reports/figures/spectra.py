@@ -1,4 +1,7 @@
-"""Figures of reconstructed spectra: examples, the worst ones, and the error at each energy."""
+"""Figures of reconstructed spectra: examples, the worst ones, and the error at each energy.
+
+What a figure is about, `subject` and `what` or `n` spectra of a `split`, heads it.
+"""
 
 from typing import Any
 
@@ -14,19 +17,17 @@ _STILL_TITLE, _INTERACTIVE_TITLE = (28, 12, 14), (24, 10, 13)
 
 
 @drawing.styled
-def reconstruction_examples(subject: Subject, spectra: pd.DataFrame, split: str) -> Figure:
+def reconstruction_examples(subject: Subject, spectra: pd.DataFrame, what: str) -> Figure:
     """Draw spectra and their reconstructions, one panel an example.
 
     Parameters
     ----------
-    subject, split
-        What the figure is about.
     spectra
         Columns ``example`` (the panel's title), ``mae``, ``energy``, ``given`` and ``reconstructed``; the rows
         of an example stand together.
     """
     examples = list(spectra.groupby("example", sort=False))
-    figure = drawing.new_figure(0.6 + 1.15 * len(examples), subject, f"{split} split")
+    figure = drawing.new_figure(0.6 + 1.15 * len(examples), subject, what)
     panels = figure.subplots(len(examples), 1, sharex=True, sharey=True, squeeze=False)[:, 0]
     for ax, (title, rows_E) in zip(panels, examples, strict=True):
         ax.plot(rows_E["energy"], rows_E["given"], color=BLACK, lw=1.4, label="given")
@@ -102,8 +103,6 @@ def reconstruction_error(subject: Subject, errors: pd.DataFrame, n: int, split: 
 
     Parameters
     ----------
-    subject, n, split
-        What the figure is about: `n` spectra of a split.
     errors
         Contents of reconstruction_error.csv.
     """

@@ -1,4 +1,7 @@
-"""Figures of the styles: whether they are normal, coupled, and leak into one another."""
+"""Figures of the styles: whether they are normal, coupled, and leak into one another.
+
+What a figure is about, `subject` and `what`, heads it.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -29,8 +32,6 @@ def normality(
 
     Parameters
     ----------
-    subject, what
-        What the figure is about.
     table
         Columns ``style``, ``normal_quantile`` and ``value``, ascending.
     w_by_style
@@ -100,8 +101,6 @@ def coupling(subject: Subject, table: pd.DataFrame, what: str) -> Figure:
 
     Parameters
     ----------
-    subject, what
-        What the figure is about.
     table
         Columns ``style``, then one a style: below the diagonal between styles, above it between descriptors,
         NaN where neither.
@@ -121,8 +120,6 @@ def leakage(subject: Subject, table: pd.DataFrame, what: str) -> Figure:
 
     Parameters
     ----------
-    subject, what
-        What the figure is about.
     table
         Contents of leakage.csv.
     """

@@ -1,7 +1,7 @@
 """Figures of the walks along the styles, static and interactive, from the tables of a traversal.
 
 Each takes a csv of ``traversal/`` as a table, and of traversal.json what it says of the style or, by name, of
-all styles.
+all styles. What a figure is about, `subject` and `what` or where the other styles come from (`others`), heads it.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -39,8 +39,6 @@ def walk(
 
     Parameters
     ----------
-    subject, others
-        What the figure is about; where the other styles come from.
     table
         ``<name>.csv``.
     name, style
@@ -103,8 +101,6 @@ def overview(
 
     Parameters
     ----------
-    subject, what
-        What the figure is about.
     table, styles
         ``overview.csv`` or ``overview_free.csv``, and what traversal.json says of the styles.
     trial

@@ -64,11 +64,21 @@ class _Source:
 
 
 class _EvaluationFigure(NamedTuple):
-    """A figure: what a model has to be able to do for it, and how it is drawn, still and perhaps interactive."""
+    """A figure: what a model has to be able to do for it, and what draws it, still and perhaps interactive.
+
+    Both take the subject, the table of the figure where it `has_table`, and `about`.
+    """
 
     needs: type
-    still: Callable[[_Source], Figure]
-    interactive: Callable[[_Source], Any] | None = None
+    about: Callable[[_Source], tuple[Any, ...]]
+    still: Callable[..., Figure]
+    interactive: Callable[..., Any] | None = None
+    has_table: bool = True
+
+    def drawn_by(self, draw: Callable[..., Any], name: str, source: _Source) -> Any:
+        """Return what a function draws of a source."""
+        table = (source.table(name),) if self.has_table else ()
+        return draw(source.subject, *table, *self.about(source))
 
 
 def figure_names(model: TrainedModel) -> tuple[str, ...]:
@@ -99,7 +109,8 @@ def draw_evaluation(
     """
     source = _Source(model, metrics, lambda name: tables[table_of(name)])
     for name in figure_names(model):
-        drawing.save_figure(_FIGURES[name].still(source), directory / name)
+        figure = _FIGURES[name]
+        drawing.save_figure(figure.drawn_by(figure.still, name, source), directory / name)
 
 
 def interactive_figures(
@@ -117,101 +128,78 @@ def interactive_figures(
     source = _Source(
         model, metrics, lambda name: pd.read_csv(directory / table_of(name), dtype={"material": str})
     )
-    makers = {name: _FIGURES[name].interactive for name in figure_names(model)}
-    return {name: partial(make, source) for name, make in makers.items() if make is not None}
+    figures = {name: _FIGURES[name] for name in figure_names(model)}
+    return {
+        name: partial(figure.drawn_by, figure.interactive, name, source)
+        for name, figure in figures.items()
+        if figure.interactive is not None
+    }
 
 
-def _confusion(source: _Source) -> Figure:
+def _classes(source: _Source) -> tuple[Any, ...]:
     scores = {n: s for n, s in source.metrics["ensemble"]["descriptors"].items() if "confusion" in s}
     units = dict(zip(source.model.descriptor_names, source.model.descriptor_units, strict=True))
-    return descriptors.confusion(source.subject, scores, units, source.of_average)
+    return scores, units, source.of_average
 
 
-def _normality(source: _Source, draw: Callable[..., Any]) -> Any:
+def _normality(source: _Source) -> tuple[Any, ...]:
     trial = source.metrics["trials"][int(source.model.selected_trial)]
-    w_by_style = dict(zip(source.model.style_names, trial["shapiro"], strict=True))
-    return draw(source.subject, source.table("normality"), w_by_style, source.of_trial)
+    return dict(zip(source.model.style_names, trial["shapiro"], strict=True)), source.of_trial
 
 
-def _leakage(source: _Source) -> Figure:
-    rows = f"training rows, trial {source.metrics['leakage']['trial']}"
-    return styles.leakage(source.subject, source.table("leakage"), rows)
-
-
-def _associations(source: _Source, draw: Callable[..., Any]) -> Any:
+def _associations(source: _Source) -> tuple[Any, ...]:
     content = source.metrics["associations"]
     # Of too few rows the threshold is not known: NaN here, null in the file.
-    known = [
-        limit
-        for limit in (content["floor"], content["threshold"])
-        if limit is not None and np.isfinite(limit)
-    ]
-    return draw(
-        source.subject,
-        source.table("associations"),
-        source.model.style_names,
-        max(known),
-        content["repeated_on"],
-        f"trial {content['trial']}",
-    )
-
-
-def _of_descriptors(name: str, draw: Callable[..., Any]) -> Callable[[_Source], Any]:
-    return lambda s: draw(s.subject, s.table(name), s.descriptors, s.split)
-
-
-def _of_errors(draw: Callable[..., Any]) -> Callable[[_Source], Any]:
-    return lambda s: draw(s.subject, s.table("reconstruction_error"), s.metrics["n"], s.split)
+    limits = [content[key] for key in ("floor", "threshold") if content[key] is not None]
+    limit = float(np.nanmax(limits))
+    return source.model.style_names, limit, content["repeated_on"], f"trial {content['trial']}"
 
 
 _FIGURES: dict[str, _EvaluationFigure] = {
     "style_vs_descriptor": _EvaluationFigure(
         HasStyles,
-        _of_descriptors("style_vs_descriptor", descriptors.style_vs_descriptor),
-        _of_descriptors("style_vs_descriptor", descriptors.interactive_style_vs_descriptor),
+        lambda s: (s.descriptors, s.split),
+        descriptors.style_vs_descriptor,
+        descriptors.interactive_style_vs_descriptor,
     ),
     "prediction_vs_truth": _EvaluationFigure(
         Predicts,
-        _of_descriptors("prediction_vs_truth", descriptors.prediction_vs_truth),
-        _of_descriptors("prediction_vs_truth", descriptors.interactive_prediction_vs_truth),
+        lambda s: (s.descriptors, s.split),
+        descriptors.prediction_vs_truth,
+        descriptors.interactive_prediction_vs_truth,
     ),
-    "confusion": _EvaluationFigure(Predicts, _confusion),
+    "confusion": _EvaluationFigure(Predicts, _classes, descriptors.confusion, has_table=False),
     "reconstruction_examples": _EvaluationFigure(
         Reconstructs,
-        lambda s: spectra.reconstruction_examples(s.subject, s.table("reconstruction_examples"), s.split),
-        lambda s: spectra.interactive_reconstructions(
-            s.subject, s.table("reconstruction_examples"), f"{s.split} split"
-        ),
+        lambda s: (f"{s.split} split",),
+        spectra.reconstruction_examples,
+        spectra.interactive_reconstructions,
     ),
     "reconstruction_error": _EvaluationFigure(
         Reconstructs,
-        _of_errors(spectra.reconstruction_error),
-        _of_errors(spectra.interactive_reconstruction_error),
+        lambda s: (s.metrics["n"], s.split),
+        spectra.reconstruction_error,
+        spectra.interactive_reconstruction_error,
     ),
     "worst_spectra": _EvaluationFigure(
         Reconstructs,
-        lambda s: spectra.worst_spectra(s.subject, s.table("worst_spectra"), s.of_average),
-        lambda s: spectra.interactive_reconstructions(
-            s.subject, s.table("worst_spectra"), s.of_average, columns=2
-        ),
+        lambda s: (s.of_average,),
+        spectra.worst_spectra,
+        partial(spectra.interactive_reconstructions, columns=2),
     ),
-    "coupling": _EvaluationFigure(
-        HasStyles, lambda s: styles.coupling(s.subject, s.table("coupling"), s.of_trial)
+    "coupling": _EvaluationFigure(HasStyles, lambda s: (s.of_trial,), styles.coupling),
+    "normality": _EvaluationFigure(HasStyles, _normality, styles.normality, styles.interactive_normality),
+    "leakage": _EvaluationFigure(
+        HasStyles, lambda s: (f"training rows, trial {s.metrics['leakage']['trial']}",), styles.leakage
     ),
-    "normality": _EvaluationFigure(
-        HasStyles,
-        partial(_normality, draw=styles.normality),
-        partial(_normality, draw=styles.interactive_normality),
-    ),
-    "leakage": _EvaluationFigure(HasStyles, _leakage),
     "trials": _EvaluationFigure(
         Trained,
-        lambda s: trials.trial_choice(s.subject, s.metrics["choice"]),
-        lambda s: trials.interactive_trial_choice(s.subject, s.metrics["choice"]),
+        lambda s: (s.metrics["choice"],),
+        trials.trial_choice,
+        trials.interactive_trial_choice,
+        has_table=False,
     ),
     "associations": _EvaluationFigure(
-        HasStyles,
-        partial(_associations, draw=comparisons.associations),
-        partial(_associations, draw=comparisons.interactive_associations),
+        HasStyles, _associations, comparisons.associations, comparisons.interactive_associations
     ),
 }
