@@ -41,6 +41,8 @@ def test_every_spectrum_has_a_panel_on_a_contact_sheet(prepared, count, pages, l
     titles = [ax.get_title("left").replace("\n", "") for ax in sheets[-1].axes if ax.axison]
     assert titles == [one.spectrum.name for one in many[-last:]]
     assert sheets[-1].get_suptitle() == f"A folder, page {pages} of {pages}"
+    labelled = [i for i, ax in enumerate(sheets[-1].axes) if ax.get_ylabel()]
+    assert labelled == list(range(0, last, 5))  # the left panels, and no other
 
 
 def test_a_contact_sheet_shows_the_edge_and_how_the_whole_scan_was_fitted(prepared):
