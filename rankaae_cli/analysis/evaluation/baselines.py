@@ -235,27 +235,16 @@ def _rows_of_model(run_directory: Path, model: TrainedModel, metrics: dict[str, 
     """Return the selected trial and the ensemble as rows like those of the baselines."""
     seconds = read_provenance(run_directory).get("wall_s")
     a_trial = sum(parameter.numel() for parameter in model.autoencoder.parameters()) // model.n_trials
-    averaged, t = metrics["ensemble"]["n_trials"], metrics["selected_trial"]
-    rows = [
-        _row_of_scores(metrics["trials"][t])
-        | {
-            "name": "trial",
-            "label": "Model, one trial",
-            "seconds": None if seconds is None else round(seconds / model.n_trials, 3),
-            "parameters": a_trial,
-        }
-    ]
+    averaged, single = metrics["ensemble"]["n_trials"], metrics["trials"][metrics["selected_trial"]]
+    a_time = None if seconds is None else round(seconds / model.n_trials, 3)
+    rows = [("trial", "Model, one trial", single, a_time, a_trial)]
     if averaged > 1:
-        rows.append(
-            _row_of_scores(metrics["ensemble"])
-            | {
-                "name": "ensemble",
-                "label": f"Model, mean of {averaged} trials",
-                "seconds": seconds,
-                "parameters": averaged * a_trial,
-            }
-        )
-    return rows
+        label = f"Model, mean of {averaged} trials"
+        rows.append(("ensemble", label, metrics["ensemble"], seconds, averaged * a_trial))
+    return [
+        {**_row_of_scores(scores), "name": name, "label": label, "seconds": duration, "parameters": weights}
+        for name, label, scores, duration, weights in rows
+    ]
 
 
 def _row_of_scores(scores: dict[str, Any]) -> dict[str, Any]:
