@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rankaae_cli.reports.captions import table_caption
 from rankaae_cli.reports.console import print_table
 from rankaae_cli.reports.tables import Cell, Table, csv_text
 
@@ -39,19 +40,14 @@ def baselines_table(content: Mapping[str, Any]) -> Table:
     headings = ["Method", "Reads: mean ρ", *(f"ρ of {name}" for name in names), "Mean R²", "Generates: MAE"]
     headings += ["Disentangles: one style's ρ", "Excess coupling", "the same by chance", "over which styles"]
     headings += ["Time to fit (s)", "Parameters"]
-    synthetic = "Synthetic data. " if content["synthetic"] else ""
     return Table(
         name="baselines",
         keys=keys,
         headings=headings,
         rows=rows,
-        caption=f"{synthetic}{content['family']}, {content['split']} split; everything was fitted on the same "
-        "training rows, and “no” is what a method cannot do. Reads: Spearman ρ of descriptors as read. Generates: "
-        "mean absolute error of the rebuilt spectra, from as many numbers as the model has styles. Disentangles: "
-        "ρ where each descriptor is read from one style of its own, for the model the style of its name, else "
-        "the one paired with it on validation. Excess coupling: the most that |ρ| of two styles exceeds |ρ| of "
-        "their descriptors, beside it the same with permuted styles; of the model, trial or ensemble, over the "
-        "named styles, of methods whose styles have no names over all. Parameters: numbers that were fitted.",
+        caption=table_caption(
+            "baselines", f"{content['family']}, ", content["synthetic"], split=content["split"]
+        ),
     )
 
 

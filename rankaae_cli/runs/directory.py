@@ -1,6 +1,7 @@
 """The run directory: where a training run puts what it makes, and its configuration there."""
 
 import shlex
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -82,6 +83,17 @@ def plain_config(run: Path) -> dict[str, Any]:
     values = OmegaConf.to_container(read_run_config(run))
     assert isinstance(values, dict)
     return {str(key): value for key, value in values.items()}
+
+
+def flattened(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return the leaves of a configuration by dotted key; lists and what is empty are leaves."""
+    leaves: dict[str, Any] = {}
+    for name, value in config.items():
+        if isinstance(value, Mapping) and value:
+            leaves |= flattened(value, f"{prefix}{name}.")
+        else:
+            leaves[f"{prefix}{name}"] = value
+    return leaves
 
 
 def lacks_settings(run: Path) -> bool:

@@ -10,7 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.data.files import is_locked, locked
-from rankaae_cli.runs.directory import CONFIG, RUNS
+from rankaae_cli.runs.directory import CONFIG, RUNS, flattened
 from rankaae_cli.runs.find import readable_runs
 from rankaae_cli.runs.provenance import PROVENANCE, read_provenance
 
@@ -81,7 +81,7 @@ def changed_settings(cfg: DictConfig, stored: DictConfig, ignore: tuple[str, ...
     Where the call names no family, only the keys that it sets count.
     """
     chosen = keys_of_call() if cfg.family is None else None
-    old, new = _flat(stored), _flat(cfg)
+    old, new = _leaves(stored), _leaves(cfg)
     changed = []
     for key in sorted(old.keys() | new.keys()):
         if key.split(".")[0] in ignore or old.get(key) == new.get(key):
@@ -91,14 +91,7 @@ def changed_settings(cfg: DictConfig, stored: DictConfig, ignore: tuple[str, ...
     return changed
 
 
-def _flat(cfg: DictConfig) -> dict[str, Any]:
-    def walk(node: Any, prefix: str) -> dict[str, Any]:
-        if not isinstance(node, dict):
-            return {prefix: node}
-        return {
-            k: v
-            for name, value in node.items()
-            for k, v in walk(value, f"{prefix}.{name}".lstrip(".")).items()
-        }
-
-    return walk(OmegaConf.to_container(cfg, resolve=True, enum_to_str=True), "")
+def _leaves(cfg: DictConfig) -> dict[str, Any]:
+    """Return the settings of a configuration by dotted key; what is empty is none."""
+    plain: Any = OmegaConf.to_container(cfg, resolve=True, enum_to_str=True)
+    return {key: value for key, value in flattened(plain).items() if value != {}}

@@ -97,15 +97,6 @@ class BatchRun:
 
 
 @dataclass(frozen=True)
-class NotReported:
-    """A run that is not compared: its label, why, and what can be done."""
-
-    label: str
-    reason: str
-    todo: str
-
-
-@dataclass(frozen=True)
 class Batch:
     """Runs to compare.
 
@@ -116,7 +107,7 @@ class Batch:
     runs
         By family, the best validation score first.
     not_reported
-        Runs left out.
+        Runs left out, as in batch.json: ``run``, the ``reason``, and what is ``todo``.
     command
         The call that made the page.
     created
@@ -125,7 +116,7 @@ class Batch:
 
     title: str
     runs: Sequence[BatchRun]
-    not_reported: Sequence[NotReported] = ()
+    not_reported: Sequence[Mapping[str, str]] = ()
     command: str = ""
     created: str = ""
 

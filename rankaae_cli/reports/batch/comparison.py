@@ -1,7 +1,6 @@
 """What follows from several runs side by side: which settings go with the score, and which scores compare."""
 
 import math
-from dataclasses import dataclass
 from typing import Any, TypeGuard
 
 import pandas as pd
@@ -9,29 +8,6 @@ import pandas as pd
 from rankaae_cli.core.labels import listed
 from rankaae_cli.reports.batch.batch import SEEDS, Batch, BatchRun
 from rankaae_cli.reports.batch.settings import SeedSpread, hashable
-
-
-@dataclass(frozen=True)
-class KeyEffect:
-    """How much the validation score goes with one setting.
-
-    Attributes
-    ----------
-    key
-        The setting.
-    best, worst
-        Its values with the highest and the lowest mean.
-    difference
-        Between these, of scores relative to the mean of their family.
-    chance
-        Up to which difference seeds alone would give such means; None where that is not known.
-    """
-
-    key: str
-    best: str
-    worst: str
-    difference: float
-    chance: float | None
 
 
 def shown_value(value: Any) -> str:
@@ -64,7 +40,7 @@ def by_value(batch: Batch, key: str) -> dict[Any, list[BatchRun]]:
     return dict(sorted(groups.items(), key=order))
 
 
-def key_effects(batch: Batch, seeds: SeedSpread | None = None) -> list[KeyEffect]:
+def key_effects(batch: Batch, seeds: SeedSpread | None = None) -> list[dict[str, Any]]:
     """Return how much the validation score goes with each setting but seeds, the most first.
 
     Scores are taken relative to the mean of their family, so that families of other difficulty do not count.
@@ -76,6 +52,13 @@ def key_effects(batch: Batch, seeds: SeedSpread | None = None) -> list[KeyEffect
         The runs.
     seeds
         How much the score varies with the seed alone.
+
+    Returns
+    -------
+    list of dict
+        Of each setting its ``key``; ``best`` and ``worst``, its values with the highest and the lowest mean; the
+        ``difference`` between these, of scores relative to the mean of their family; ``chance``, up to which
+        difference seeds alone would give such means, None where that is not known.
     """
     scores = pd.Series([run.validation_score for run in batch.runs], list(map(id, batch.runs)), dtype=float)
     relative = scores - scores.groupby([run.family for run in batch.runs]).transform("mean")
@@ -87,15 +70,16 @@ def key_effects(batch: Batch, seeds: SeedSpread | None = None) -> list[KeyEffect
         if key in SEEDS or len(means) < 2 or 2 * len(means) > len(batch.runs):
             continue
         best, worst = max(means, key=lambda v: means[v]), min(means, key=lambda v: means[v])
-        ends = [groups[value][0].settings.get(key) for value in (best, worst)]
-        shown = [shown_value(value) for value in ends]
+        values = [groups[value][0].settings.get(key) for value in (best, worst)]
+        shown = [shown_value(value) for value in values]
         if shown[0] == shown[1]:  # such as two files of one name in two folders
-            shown = [str(value) for value in ends]
+            shown = [str(value) for value in values]
         # The mean of n runs varies by the deviation of one over the root of n; two means are compared.
         each = max(1.0, len(batch.runs) / max(2, len({str(run.settings.get(key)) for run in batch.runs})))
         chance = None if seeds is None else 2 * seeds.deviation * math.sqrt(2 / each)
-        effects.append(KeyEffect(key, shown[0], shown[1], means[best] - means[worst], chance))
-    return sorted(effects, key=lambda effect: -effect.difference)
+        ends = {"best": shown[0], "worst": shown[1], "difference": means[best] - means[worst]}
+        effects.append({"key": key, **ends, "chance": chance})
+    return sorted(effects, key=lambda effect: -effect["difference"])
 
 
 def means_are_joined(batch: Batch) -> bool:

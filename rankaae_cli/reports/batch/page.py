@@ -30,14 +30,15 @@ def render_batch_page(
     """
     template = page_environment().get_template("batch.html.j2")
     validation = batch.spread([run.validation_score for run in batch.runs])
-    test = batch.spread([_number(_mean(run)) for run in batch.runs])
+    test = batch.spread([_number(run.metrics["ensemble"]["mean_spearman"]) for run in batch.runs])
     return template.render(
         batch=batch,
         tables=tables,
         figures=pictures,
         run_rows=_run_rows(batch, tables["runs"]),
-        means=_over_families(batch, _mean),
-        errors=_over_families(batch, _error),
+        means=_over_families(batch, lambda run: run.metrics["ensemble"]["mean_spearman"]),
+        # An error of exactly nothing is that of a run that reconstructs nothing.
+        errors=_over_families(batch, lambda run: run.metrics["ensemble"]["reconstruction"]["mae"] or None),
         scores=[(name, descriptor_meaning(name), _score(batch, name)) for name in batch.descriptors],
         matched=_matched(batch),
         effects=key_effects(batch, validation),
@@ -59,16 +60,6 @@ def render_batch_page(
 def run_link(relative: str) -> str:
     """Return a link to a file of this disk, seen from the page; special characters are escaped."""
     return quote(relative, safe="/")
-
-
-def _mean(run: BatchRun) -> float | None:
-    mean: float | None = run.metrics["ensemble"]["mean_spearman"]
-    return mean
-
-
-def _error(run: BatchRun) -> float | None:
-    # An error of exactly nothing is that of a run that reconstructs nothing.
-    return run.metrics["ensemble"]["reconstruction"]["mae"] or None
 
 
 def _score(batch: Batch, name: str) -> dict[str, Any] | None:

@@ -47,17 +47,6 @@ class SeedSpread:
     widest: float
 
 
-def flattened(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Return the leaves of a configuration by dotted key; lists are leaves."""
-    leaves: dict[str, Any] = {}
-    for name, value in config.items():
-        if isinstance(value, Mapping) and value:
-            leaves |= flattened(value, f"{prefix}{name}.")
-        else:
-            leaves[f"{prefix}{name}"] = value
-    return leaves
-
-
 def differing_keys(configs: Sequence[Mapping[str, Any]], families: Sequence[str]) -> list[str]:
     """Return the settings that differ between runs, in the order of the configurations.
 

@@ -7,6 +7,7 @@ from rankaae_cli.analysis.traversal.findings import GOOD_CORRELATION
 from rankaae_cli.core.labels import described_range, is_known, listed
 from rankaae_cli.reports.batch.batch import Batch, BatchRun
 from rankaae_cli.reports.batch.comparison import shown_value
+from rankaae_cli.reports.captions import table_caption
 from rankaae_cli.reports.tables import Cell, Ranged, Table
 
 AGREES, DIFFERS, NOT_COMPARABLE = "agrees", "differs", "no matched data"
@@ -26,11 +27,7 @@ def matrix_table(batch: Batch) -> Table:
         keys=["family", *names, "mean", "test_materials", "validation_score", "run", "data"],
         headings=["Family", *names, "Mean", "Test materials", "Validation score", "Run", "Data"],
         rows=rows,
-        caption=_caption(
-            batch,
-            "Spearman ρ on the test split, of the best run of each family by validation score; test materials "
-            "chose nothing. In brackets: 95 % bootstrap intervals over materials.",
-        ),
+        caption=_caption("matrix", batch),
     )
 
 
@@ -53,12 +50,7 @@ def runs_table(batch: Batch) -> Table:
         keys=["run", "family", *keys, *_MAIN, "training_s", "data"],
         headings=["Run", "Family", *keys, *_MAIN.values(), "Training (s)", "Data"],
         rows=rows,
-        caption=_caption(
-            batch,
-            "the best validation score of each family first. Score: mean Spearman − 0.5 × relative reconstruction "
-            "error − 0.25 × excess coupling, of the selected trial on validation. After it: test split; "
-            "“one trial” is the selected one, the rest the ensemble's.",
-        ),
+        caption=_caption("runs", batch),
     )
 
 
@@ -95,12 +87,7 @@ def responses_table(batch: Batch) -> Table:
             *(["r, truth", "Data"] if some_true else ["Data"]),
         ],
         rows=rows,
-        caption=_caption(
-            batch,
-            "spectrum at the 95th minus that at the 5th percentile of a style, best run of each family. Matched "
-            "data: difference of spectra that differ in the descriptor and are matched in the others; “r possible” "
-            f"is about what their noise allows; the shape agrees from r = {GOOD_CORRELATION}.",
-        ),
+        caption=_caption("responses", batch, correlation=GOOD_CORRELATION),
     )
 
 
@@ -166,7 +153,7 @@ def _known(value: Any) -> float | None:
     return None if value is None or not math.isfinite(value) else float(value)
 
 
-def _caption(batch: Batch, text: str) -> str:
+def _caption(name: str, batch: Batch, **values: Any) -> str:
     families = [batch.name(run) for run in batch.best]
     about = listed(families) if len(families) <= 3 else f"{len(families)} families"
-    return f"{'Synthetic data. ' if batch.synthetic else ''}{about}: {text}"
+    return table_caption(name, f"{about}: ", batch.synthetic, **values)

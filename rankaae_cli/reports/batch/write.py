@@ -23,9 +23,8 @@ from rankaae_cli.core.xas.trends import edge_energy
 from rankaae_cli.data.family.splits import TRAIN
 from rankaae_cli.data.files import now, strict_json, write_text
 from rankaae_cli.reports.batch import figures
-from rankaae_cli.reports.batch.batch import Batch, BatchRun, NotReported, Response
+from rankaae_cli.reports.batch.batch import Batch, BatchRun, Response
 from rankaae_cli.reports.batch.page import render_batch_page
-from rankaae_cli.reports.batch.settings import flattened
 from rankaae_cli.reports.batch.tables import matrix_table, responses_table, runs_table, terminal_table
 from rankaae_cli.reports.console import print_table
 from rankaae_cli.reports.figures.drawing import COLUMN_INCHES, data_uri, save_figure
@@ -33,7 +32,7 @@ from rankaae_cli.reports.run.page import Picture
 from rankaae_cli.reports.run.report import report_run
 from rankaae_cli.reports.run.results import RunResults
 from rankaae_cli.reports.tables import write_table
-from rankaae_cli.runs.directory import plain_config, short_path
+from rankaae_cli.runs.directory import flattened, plain_config, short_path
 from rankaae_cli.runs.find import OmittedRun, RunSelection
 from rankaae_cli.runs.provenance import read_provenance
 
@@ -84,8 +83,8 @@ def report_batch(selection: RunSelection, output: str | None, pages: bool) -> di
     with _replacing_folder(folder) as temporary:
         _write(batch, temporary)
     print_table(batch.title, terminal_table(batch), batch.synthetic)
-    for run in batch.not_reported:
-        console.print(f"left out: {run.label}: {run.reason}")
+    for omitted in batch.not_reported:
+        console.print(f"left out: {omitted['run']}: {omitted['reason']}")
     print(folder / PAGE)
     faults = bool(failed) or any(run.fault for run in selection.left_out)
     return {"page": folder / PAGE, "status": int(faults)}
@@ -116,7 +115,10 @@ def _batch(runs: list[BatchRun], left_out: Sequence[OmittedRun], root: Path) -> 
     return Batch(
         title=str(root if root == Path.cwd() else short_path(root)),
         runs=sorted(runs, key=order),
-        not_reported=[NotReported(_label(r.path.resolve(), root), r.reason, r.todo) for r in left_out],
+        not_reported=[
+            {"run": _label(run.path.resolve(), root), "reason": run.reason, "todo": run.todo}
+            for run in left_out
+        ],
         command=shlex.join(["rankaae", "report", *sys.argv[1:]]),
         created=now()[:19].replace("T", " ") + " UTC",
     )
@@ -192,9 +194,7 @@ def _content(batch: Batch) -> dict[str, Any]:
             }
             for run in batch.runs
         ],
-        "not_reported": [
-            {"run": run.label, "reason": run.reason, "todo": run.todo} for run in batch.not_reported
-        ],
+        "not_reported": batch.not_reported,
     }
 
 

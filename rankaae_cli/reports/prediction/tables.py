@@ -7,6 +7,7 @@ import numpy as np
 from rankaae_cli.analysis.prediction.predict import PredictionResult
 from rankaae_cli.core.labels import with_unit
 from rankaae_cli.core.statistics.mixtures import Mixture
+from rankaae_cli.reports.captions import table_caption
 from rankaae_cli.reports.tables import Cell, Ranged, Table
 
 
@@ -46,10 +47,7 @@ def prediction_table(result: PredictionResult, rows: Sequence[int] | None = None
         keys=list(columns),
         headings=list(columns.values()),
         rows=content,
-        caption=(
-            f"In brackets the interval that holds {100 * result.coverage:g} % of true values among spectra like "
-            "those of training. Novelty: 0 for the median validation spectrum, 1 for one that 5 % of them exceed."
-        ),
+        caption=table_caption("predictions", "", False, level=f"{100 * result.coverage:g}"),
     )
 
 
@@ -75,11 +73,7 @@ def shares_table(result: PredictionResult, name: str, rows: Sequence[int] | None
             [result.spectra[n].title, *share_cells(mixtures[n]), float(mixtures[n].error)]
             for n in (range(len(mixtures)) if rows is None else rows)
         ],
-        caption=(
-            f"Shares of sites with each {name}, with {100 * result.coverage:g} % intervals from mixtures of "
-            "computed spectra; these are not widened for unusual spectra. Difference: mean absolute, between the "
-            "spectrum and the mixtures that fit it best."
-        ),
+        caption=table_caption("shares", "", False, descriptor=name, level=f"{100 * result.coverage:g}"),
     )
 
 

@@ -4,10 +4,9 @@ import base64
 import functools
 import io
 import shutil
-import tomllib
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +18,11 @@ from rankaae_cli.analysis.evaluation.tables import table_of
 from rankaae_cli.core.labels import style_title
 from rankaae_cli.data.files import replacing
 from rankaae_cli.models.rankaae.trained import TrainedModel
+from rankaae_cli.reports.captions import Captions, captions
 from rankaae_cli.reports.figures import drawing, learning
 from rankaae_cli.reports.figures.plotly import figure_json, pack
 from rankaae_cli.reports.run.page import Picture
 
-Captions = Mapping[str, Mapping[str, str]]  # of each figure its ``caption`` and ``alt``
 _WIDE = ("overviews", "maps")  # sections whose figures take the width of the page
 _PANEL_HEIGHT, _FURNITURE, _LEAST_HEIGHT = 200, 90, 400  # px on a narrow page
 _COLOURS = 32  # of a drawing of lines and text more are not told apart; the files for papers keep all
@@ -54,9 +53,8 @@ class FigureFiles:
             _copy(source / f"{name}.pdf", self.folder / f"{stem}.pdf")
             if table.is_file():
                 _copy(table, self.folder / f"{stem}.csv")
-            figure = self.interactive[name]() if name in self.interactive else None
             png = (source / f"{name}.png").read_bytes()
-            pictures.append(_picture(name, stem, png, about, table.is_file(), figure))
+            pictures.append(_picture(name, stem, png, about, table.is_file(), self.interactive.get(name)))
         return pictures
 
     def learning_curves(self, path: Path, model: TrainedModel) -> list[Picture]:
@@ -79,20 +77,13 @@ class FigureFiles:
             if not columns:
                 continue
             figure = still(model.subject, metrics, columns, t, epoch, what)
-            live = interactive(model.subject, metrics, columns, t, epoch, what)
+            live = functools.partial(interactive, model.subject, metrics, columns, t, epoch, what)
             drawing.save_figure(figure, self.folder / name, formats=["pdf"])
             with replacing(self.folder / f"{name}.csv") as temporary:
                 metrics[["epoch", "trial", *columns]].to_csv(temporary, index=False, float_format="%.6g")
             about = captions()["learning"][name]
             pictures.append(_picture(name, name, drawing.png_bytes(figure), about, True, live))
         return pictures
-
-
-@functools.cache
-def captions() -> Mapping[str, Captions]:
-    """Return what is written beneath the figures and what they look like, by section of the page."""
-    text = (files("rankaae_cli.reports") / "templates/captions.toml").read_text(encoding="utf-8")
-    return tomllib.loads(text)
 
 
 def walk_captions(model: TrainedModel, name: str) -> Captions:
@@ -133,9 +124,19 @@ def _alike(few: Image.Image, given: Image.Image) -> bool:
 
 
 def _picture(
-    name: str, stem: str, png: bytes, about: Mapping[str, str], has_table: bool, interactive: Any
+    name: str,
+    stem: str,
+    png: bytes,
+    about: Mapping[str, str],
+    has_table: bool,
+    make_interactive: Callable[[], Any] | None,
 ) -> Picture:
-    source, width, height = still_picture(png)
+    # A second processor has the still picture while this one makes the interactive figure.
+    with ThreadPoolExecutor(1) as worker:
+        still = worker.submit(still_picture, png)
+        figure = None if make_interactive is None else make_interactive()
+        packed = "" if figure is None else pack(figure_json(figure))
+    source, width, height = still.result()
     return Picture(
         source,
         about["caption"],
@@ -145,8 +146,8 @@ def _picture(
         alt=about["alt"],
         csv=f"figures/{stem}.csv" if has_table else "",
         size=(width, height),
-        interactive="" if interactive is None else pack(figure_json(interactive)),
-        narrow_height=_LEAST_HEIGHT if interactive is None else _narrow_height(interactive),
+        interactive=packed,
+        narrow_height=_LEAST_HEIGHT if figure is None else _narrow_height(figure),
     )
 
 

@@ -10,21 +10,26 @@ from typing import Any
 from rankaae_cli.data.family.family_file import Family
 from rankaae_cli.data.family.rejections import rejected_reasons
 from rankaae_cli.models.rankaae.trained import TrainedModel
-from rankaae_cli.reports.run.page import Rejected
 
 _REASONS_AT_MOST = 12
 
 
-def rejected_sites(data: Sequence[Path]) -> Rejected:
-    """Return which sites are not in data files and why, by the lists that `rankaae ingest` left."""
+def rejected_sites(data: Sequence[Path]) -> dict[str, Any]:
+    """Return which sites are not in data files and why, by the lists that `rankaae ingest` left.
+
+    Returns
+    -------
+    dict
+        ``file``, the names of the lists; ``sites``, how many, None where there is no such list; ``reasons``, pairs
+        of a reason and how many sites it left out, the commonest first, perhaps not all.
+    """
     paths = rejected_lists(data)
     names = ", ".join(path.name for path in paths)
     reasons = reasons_left_out(paths)
     if reasons is None:
-        return Rejected(names, None, ())
+        return {"file": names, "sites": None, "reasons": []}
     kinds = Counter(map(_kind, reasons))
-    shown = kinds.most_common(_REASONS_AT_MOST)
-    return Rejected(names, kinds.total(), tuple(shown))
+    return {"file": names, "sites": kinds.total(), "reasons": kinds.most_common(_REASONS_AT_MOST)}
 
 
 def rejected_lists(data: Sequence[Path]) -> list[Path]:

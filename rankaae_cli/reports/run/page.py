@@ -103,25 +103,6 @@ class PictureGroup:
 
 
 @dataclass(frozen=True)
-class Rejected:
-    """What `rankaae ingest` left out of the data file.
-
-    Attributes
-    ----------
-    file
-        Name of the list that says so.
-    sites
-        How many; None where there is no such list.
-    reasons
-        Pairs of a reason and how many sites it left out, the commonest first; perhaps not all.
-    """
-
-    file: str
-    sites: int | None
-    reasons: Sequence[tuple[str, int]]
-
-
-@dataclass(frozen=True)
 class PageContent:
     """All that the page shows; plain values, no markup.
 
@@ -150,7 +131,7 @@ class PageContent:
     later_commands
         Pairs of what is repeated and the command that does it.
     rejected
-        Sites that are not in the data; None where that is not known.
+        Of `origin.rejected_sites`; None where the data are synthetic.
     traversal_groups
         Figures of each style, under its heading.
     versions
@@ -184,7 +165,7 @@ class PageContent:
     baselines: Table | None = None
     compared: Sequence[Mapping[str, Any]] = ()
     later_commands: Sequence[tuple[str, str]] = ()
-    rejected: Rejected | None = None
+    rejected: Mapping[str, Any] | None = None
     traversal_groups: Sequence[PictureGroup] = ()
     papers: Mapping[str, Any] | None = None
     explorer: Mapping[str, Any] | None = None
@@ -208,10 +189,8 @@ def render_page(content: PageContent) -> str:
             if name in content.sections and optional.get(name, content) is not None
         },
         qualities=_quality_words(),
-        weakest=_weakest_response(content),
         warnings=_warnings(content),
         leaks=content.metrics["leakage"].get("findings", ()),
-        verdicts=_verdicts(content),
         findings=findings(content.traversal),
         traversed=traversed(content.traversal),
         published=published_remark(content.metrics["choice"]),
@@ -226,12 +205,14 @@ def page_environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        extensions=["jinja2.ext.do"],
     )
     environment.filters |= {
         "number": print_number,
         "in_words": number_word,
         "counted": "{:,}".format,
         "cells": _cells,
+        "listed": listed,
         "meaning": descriptor_meaning,
         "quality": quality,
         "quantity": quantity,
@@ -294,24 +275,3 @@ def _warnings(content: PageContent) -> list[str]:
     lines = [coupling_warning(ensemble), reconstruction_warning(ensemble, content.compared)]
     supported = [line for line in findings(content.traversal) if line.startswith(WARNING)]
     return [sentence(line) for line in (*lines, *supported) if line is not None]
-
-
-def _weakest_response(content: PageContent) -> tuple[str, str] | None:
-    """Return the descriptor whose response is least like the known one; None where none is known."""
-    known = {
-        name: style["pearson_true_response"]
-        for name, style in content.traversal["styles"].items()
-        if is_known(style["pearson_true_response"])
-    }
-    if not known:
-        return None
-    name = min(known, key=lambda n: known[n])
-    return name, print_number(known[name], 2)
-
-
-def _verdicts(content: PageContent) -> str:
-    """Return how many spectra are in range, unusual and outside, as part of a sentence."""
-    verdicts = content.metrics["verdicts"]
-    return listed(
-        [f"{count:,} {'is' if count == 1 else 'are'} {verdict}" for verdict, count in verdicts.items()]
-    )

@@ -6,6 +6,7 @@ from typing import Any
 
 from rankaae_cli.core.labels import averaged, described_range, style_title, traversed, with_unit
 from rankaae_cli.core.structure.quantities import QUANTITIES
+from rankaae_cli.reports.captions import table_caption
 from rankaae_cli.reports.tables import Cell, Ranged, Table, print_number
 
 _BRIEF = ("spearman", "spearman_attainable", "r2", "mae", "f1", "interval_half_width", "n")
@@ -57,7 +58,11 @@ def descriptors_table(metrics: Mapping[str, Any], units: Mapping[str, str], brie
         headings=headings,
         rows=rows,
         caption=_caption(
-            metrics, f"{metrics['split']} split, {averaged(metrics)}. {_columns(metrics, columns)}"
+            "descriptors",
+            metrics,
+            split=metrics["split"],
+            averaged=averaged(metrics),
+            columns=_columns(metrics, columns),
         ),
     )
 
@@ -121,21 +126,19 @@ def associations_table(associations: Mapping[str, Any], about: Mapping[str, Any]
         ]
         for pair in associations["strongest"]
     ]
-    text = (
-        f"trial {associations['trial']}: the strongest partial correlations of each free style on the validation "
-        f"split, and on the {again} split, where they have to repeat. Partial ρ: what is left of Spearman's ρ "
-        f"after the named styles are taken out; ρ and p: on the {again} split, p over all pairs together, from "
-        f"{associations['permutations']} permutations of the materials. Stands out: beyond chance and "
-        f"{print_number(float(associations['floor']), 1)} on validation, and beyond chance with the same sign on "
-        f"the {again} split; “no, of X”: it repeats, but the quantity (nearly) is the descriptor X, so the style X "
-        "does not hold all of it."
-    )
     return Table(
         name="associations",
         keys=list(columns),
         headings=list(columns.values()),
         rows=rows,
-        caption=_caption(about, text),
+        caption=_caption(
+            "associations",
+            about,
+            trial=associations["trial"],
+            again=again,
+            permutations=associations["permutations"],
+            floor=print_number(float(associations["floor"]), 1),
+        ),
     )
 
 
@@ -176,17 +179,7 @@ def disentanglement_table(metrics: Mapping[str, Any]) -> Table:
         keys=[*keys, "dci_disentanglement", "dci_completeness", "dci_informativeness", "leakage"],
         headings=[*headings, "Disentanglement", "Completeness", "Informativeness", "Leakage"],
         rows=rows,
-        caption=_caption(
-            metrics,
-            f"{metrics['split']} split. Excess coupling: the most that |ρ| of two styles exceeds |ρ| of their "
-            "descriptors (0 where a style is free); by chance: the same with permuted styles. Shapiro W: 1 is a "
-            "normal distribution. Mutual information gap (MIG) and separated attribute predictability (SAP): by "
-            "how much one style tells more of a descriptor than the next does. Disentanglement, completeness, "
-            "informativeness (DCI): each style is of one descriptor, each descriptor in one style, descriptors are "
-            "read; the trees are fitted on validation. All of these are best at 1, coupling and leakage at 0. "
-            "Leakage: the most that a style moves when another is walked, relative to that one; of the ensemble, "
-            "the mean over trials.",
-        ),
+        caption=_caption("styles", metrics, split=metrics["split"]),
     )
 
 
@@ -206,14 +199,7 @@ def trials_table(metrics: Mapping[str, Any]) -> Table:
         keys=list(_TRIAL_COLUMNS),
         headings=list(_TRIAL_COLUMNS.values()),
         rows=rows,
-        caption=_caption(
-            metrics,
-            f"by validation score, which chose; the published score is of validation too. Columns after the epoch: "
-            f"{metrics['split']} split: mean over descriptors of ρ with their styles; mean absolute error of the "
-            "rebuilt spectra; the most that |ρ| of two named styles exceeds |ρ| of their descriptors; the "
-            "smallest W of Shapiro and Wilk over the styles (1 is a normal distribution), of the ensemble over its "
-            "named ones.",
-        ),
+        caption=_caption("trials", metrics, split=metrics["split"]),
     )
 
 
@@ -236,7 +222,7 @@ def traversals_table(traversal: Mapping[str, Any]) -> Table:
             *(["Pearson r with the truth"] if synthetic else []),
         ],
         rows=rows,
-        caption=_caption(traversal, f"5th to 95th percentile of each style, {traversed(traversal)}."),
+        caption=_caption("traversals", traversal, traversed=traversed(traversal)),
     )
 
 
@@ -262,5 +248,5 @@ def _main_numbers(scores: Mapping[str, Any]) -> list[Cell]:
     ]
 
 
-def _caption(content: Mapping[str, Any], text: str) -> str:
-    return f"{'Synthetic data. ' if content['synthetic'] else ''}{content['family']}, {text}"
+def _caption(name: str, content: Mapping[str, Any], **values: Any) -> str:
+    return table_caption(name, f"{content['family']}, ", content["synthetic"], **values)

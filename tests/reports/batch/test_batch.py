@@ -7,7 +7,7 @@ import pytest
 
 from rankaae_cli.core.labels import Subject
 from rankaae_cli.reports.batch import figures as batch_figures
-from rankaae_cli.reports.batch.batch import Batch, BatchRun, NotReported, Response
+from rankaae_cli.reports.batch.batch import Batch, BatchRun, Response
 from rankaae_cli.reports.batch.comparison import cautions, key_effects
 from rankaae_cli.reports.batch.figures import response_figures
 from rankaae_cli.reports.batch.page import render_batch_page, run_link
@@ -162,8 +162,8 @@ def test_effects_are_relative_to_the_family():
         for seed in (0, 1)
     ]
     (effect,) = key_effects(Batch("t", runs))
-    assert (effect.key, effect.best, effect.worst) == ("optimiser.rate", "0.01", "0.1")
-    assert effect.difference == pytest.approx(0.1)
+    assert (effect["key"], effect["best"], effect["worst"]) == ("optimiser.rate", "0.01", "0.1")
+    assert effect["difference"] == pytest.approx(0.1)
 
 
 @pytest.mark.parametrize("values", [("old/fe.h5", "new/fe.h5"), (0.12345678, 0.12345681)])
@@ -174,8 +174,8 @@ def test_values_that_print_alike_are_told_apart(values):
         for seed in (0, 1)
     ]
     (effect,) = key_effects(Batch("t", runs))
-    assert (effect.best, effect.worst) == tuple(map(str, values))
-    assert effect.difference == pytest.approx(0.2)
+    assert (effect["best"], effect["worst"]) == tuple(map(str, values))
+    assert effect["difference"] == pytest.approx(0.2)
 
 
 def test_settings_that_never_repeat_have_no_effect_to_state():
@@ -219,13 +219,19 @@ def test_page_escapes_every_name_and_links_work_from_disk():
     batch = Batch(
         HOSTILE,
         [hostile, run("b", page=None)],
-        [NotReported(HOSTILE, HOSTILE, f"rankaae train resume={HOSTILE}")],
+        [{"run": HOSTILE, "reason": HOSTILE, "todo": f"rankaae train resume={HOSTILE}"}],
         command=f"rankaae report run={HOSTILE}",
     )
     text = page_of(batch)
     page = Page(text)
     plain = Page(
-        page_of(Batch("t", [run("a", model__norm="x"), run("b", page=None)], [NotReported("r", "y", "z")]))
+        page_of(
+            Batch(
+                "t",
+                [run("a", model__norm="x"), run("b", page=None)],
+                [{"run": "r", "reason": "y", "todo": "z"}],
+            )
+        )
     )
     assert page.tags.count("script") == plain.tags.count("script")
     assert "<script>alert" not in text and HOSTILE in "".join(page.text)

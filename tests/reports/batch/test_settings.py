@@ -3,7 +3,8 @@ import math
 import numpy as np
 import pytest
 
-from rankaae_cli.reports.batch.settings import differing_keys, flattened, seed_spread
+from rankaae_cli.reports.batch.settings import differing_keys, seed_spread
+from rankaae_cli.runs.directory import flattened
 
 
 def config(**changes):

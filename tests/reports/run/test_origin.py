@@ -27,8 +27,8 @@ def told(data):
 def test_page_and_papers_count_the_same_sites(data):
     page, reasons = told(data)
     assert reasons == [FEW, FEW, 'said "no", twice']
-    assert page.file == "a.h5.rejected.csv, b.h5.rejected.csv" and page.sites == 3
-    assert page.reasons[0] == (FEW, 2)
+    assert page["file"] == "a.h5.rejected.csv, b.h5.rejected.csv" and page["sites"] == 3
+    assert page["reasons"][0] == (FEW, 2)
 
 
 @pytest.mark.parametrize(
@@ -48,4 +48,4 @@ def test_a_list_that_is_gone_or_damaged_leaves_the_number_unknown(data, text):
     if text is not None:
         path.write_text(text)
     page, reasons = told(data)
-    assert page.sites is None and reasons is None
+    assert page["sites"] is None and reasons is None

@@ -9,10 +9,10 @@ import pytest
 from markupsafe import escape
 
 from rankaae_cli.core.labels import Subject
+from rankaae_cli.reports.captions import captions
 from rankaae_cli.reports.console import print_evaluation
 from rankaae_cli.reports.figures.plotly import pack
-from rankaae_cli.reports.run.figure_files import captions
-from rankaae_cli.reports.run.page import PageContent, Picture, PictureGroup, Rejected, quality, render_page
+from rankaae_cli.reports.run.page import PageContent, Picture, PictureGroup, quality, render_page
 from rankaae_cli.reports.run.tables import (
     associations_table,
     descriptors_table,
@@ -148,6 +148,10 @@ def content(synthetic=True, trials=2, learning=True, averaged=1, free=True):
 
 def with_pictures(page, **pictures):
     return replace(page, pictures={**page.pictures, **pictures})
+
+
+def left_out(file, sites, reasons):
+    return {"file": file, "sites": sites, "reasons": reasons}
 
 
 class Page(HTMLParser):
@@ -365,18 +369,18 @@ def test_page_gives_the_commands_that_repeat_it():
 @pytest.mark.parametrize(
     ("rejected", "said"),
     [
-        (Rejected("a.h5.rejected.csv", None, ()), "is not known here: there is no list a.h5.rejected.csv"),
-        (Rejected("a.h5.rejected.csv", 0, ()), "No site of the source was left out"),
+        (left_out("a.h5.rejected.csv", None, ()), "is not known here: there is no list a.h5.rejected.csv"),
+        (left_out("a.h5.rejected.csv", 0, ()), "No site of the source was left out"),
         (
-            Rejected("a.h5.rejected.csv", 1, [("too few", 1)]),
+            left_out("a.h5.rejected.csv", 1, [("too few", 1)]),
             "1 site was left out when the data file was made",
         ),
-        (Rejected("a.h5.rejected.csv", 2300, [(HOSTILE, 2300)]), "2,300 sites were left out"),
+        (left_out("a.h5.rejected.csv", 2300, [(HOSTILE, 2300)]), "2,300 sites were left out"),
     ],
 )
 def test_page_says_which_sites_were_left_out(rejected, said):
     text = Page(render_page(replace(content(), rejected=rejected))).text
-    assert said in text and all(reason in text for reason, _ in rejected.reasons)
+    assert said in text and all(reason in text for reason, _ in rejected["reasons"])
     assert "left out when" not in Page(render_page(content())).text
 
 
