@@ -144,7 +144,9 @@ def absorption(
         raise SpectrumError(fault or best.fault)
     is_normalised = best.kind == _FINISHED if choice.normalised is None else choice.normalised
     doubts = _doubts(columns, best, energy_M) + _doubts_of_choice(trials, best)
-    if not _detectors(best.column) and _are_counts(best.mu_M, best.column == "mu" and not is_normalised):
+    # What a file calls mu and keeps beside i0 is divided already, whatever its size.
+    by_size = best.column == "mu" and (choice.mu is not None or bool(mu_label) or "i0" not in columns)
+    if not _detectors(best.column) and _are_counts(best.mu_M, by_size and not is_normalised):
         label = mu_label or (best.column if choice.mu is None else choice.mu)
         doubts.append(f"column {label} was taken for mu; it looks like counts that were not divided by i0")
     reference_M, reference_note = _reference(columns, best.kept)

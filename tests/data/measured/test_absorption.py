@@ -89,6 +89,16 @@ def test_the_fault_of_one_signal_does_not_end_the_search(scan, used, said):
     assert spectrum.is_normalised == (used == "normtrans")
 
 
+def test_mu_beside_a_dead_detector_is_divided_already_whatever_its_size():
+    scan = both_ways(1.0, 0.5, 1e-3)
+    del scan["ifluor"]
+    scan |= {"itrans": 1e-3 * np.random.default_rng(3).standard_normal(len(ENERGY)), "xmu": 200 * MU}
+    spectrum = parse(xdi_text(scan, FIELDS))
+    assert (spectrum.columns_used, spectrum.doubts) == ("mu", ())
+    assert spectrum.notes[-1].startswith("transmission cannot be taken: detector column itrans is")
+    assert "counts that were not divided" in parse(xdi_text(scan, FIELDS), mu="xmu").doubts[0]
+
+
 def test_where_no_signal_is_left_the_message_says_what_was_tried():
     for scan, reasons in (
         (both_ways(0.0, 1e-3, 1e-3, fluorescence=0.0), ("no edge found", "detector column ifluor is zero")),
