@@ -37,7 +37,7 @@ def print_evaluation(metrics: Mapping[str, Any], units: Mapping[str, str]) -> No
         descriptors_table(metrics, units, brief=True),
         metrics["synthetic"],
     )
-    Console(highlight=False).print(Text(descriptors_note(metrics, brief=True), style="dim"), soft_wrap=True)
+    _say(descriptors_note(metrics, brief=True), "dim")
     rho = f"mean Spearman {print_number(ensemble['mean_spearman'])}"
     if ensemble["n_trials"] > 1:
         rho = f"mean Spearman: single trial {print_number(single['mean_spearman'])}, "
@@ -48,24 +48,24 @@ def print_evaluation(metrics: Mapping[str, Any], units: Mapping[str, str]) -> No
     lines += association_summary(free) if free else []
     if metrics["split"] == "validation":
         lines.append(FITTED_TO)
-    Console(highlight=False).print(
+    _say(
         f"{rho}\nreconstruction MAE {print_number(ensemble['reconstruction']['mae'])}, "
-        f"excess coupling of named styles {excess} (by chance {chance})",
-        soft_wrap=True,
+        f"excess coupling of named styles {excess} (by chance {chance})"
     )
     for line in lines:
-        Console(highlight=False).print(Text(line), soft_wrap=True)
-    _warn(coupling_warning(ensemble))
+        _say(line)
+    _say(coupling_warning(ensemble), "bold yellow")
 
 
 def print_reconstruction_warning(metrics: Mapping[str, Any], baselines: Sequence[Mapping[str, Any]]) -> None:
     """Print a line where spectra are rebuilt worse than by PCA; `baselines` are rows of baselines.json."""
-    _warn(reconstruction_warning(metrics["ensemble"], baselines))
+    _say(reconstruction_warning(metrics["ensemble"], baselines), "bold yellow")
 
 
-def _warn(line: str | None) -> None:
+def _say(line: str | None, style: str = "") -> None:
+    """Print a line as it stands, where there is one; nothing in it is read as markup."""
     if line is not None:
-        Console(highlight=False).print(Text(line, style="bold yellow"), soft_wrap=True)
+        Console(highlight=False).print(Text(line, style=style), soft_wrap=True)
 
 
 def print_traversal(traversal: Mapping[str, Any]) -> None:
@@ -73,8 +73,7 @@ def print_traversal(traversal: Mapping[str, Any]) -> None:
     title = f"{traversal['family']}, response from the 5th to the 95th percentile"
     print_table(title, traversals_table(traversal), traversal["synthetic"])
     for line in findings(traversal):
-        style = "bold yellow" if line.startswith(WARNING) else ""
-        Console(highlight=False).print(Text(line, style=style), soft_wrap=True)
+        _say(line, "bold yellow" if line.startswith(WARNING) else "")
 
 
 def print_table(title: str, table: Table, synthetic: bool) -> None:

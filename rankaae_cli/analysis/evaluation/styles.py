@@ -15,7 +15,6 @@ from rankaae_cli.core.styles.traversal import draw_rows
 
 _RANGE = (0.01, 0.99)  # quantiles of a style over the training rows: where it may be moved
 _DRAWS = 200  # rows that give the styles which are not walked
-_STRONGEST = 3  # pairs of each free style that tables show
 
 
 def describe_styles(run: EncodedRun, seed: int) -> dict[str, Any]:

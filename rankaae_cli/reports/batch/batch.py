@@ -127,11 +127,6 @@ class Batch:
         return sorted(first, key=lambda family: (first[family], family))
 
     @property
-    def printed_families(self) -> list[str]:
-        """Names of the families as they are printed."""
-        return [self.name(run) for run in self.best]
-
-    @property
     def synthetic(self) -> bool:
         """Whether all data are synthetic."""
         return all(run.subject.synthetic for run in self.runs)

@@ -33,6 +33,7 @@ def render_batch_page(
     test = batch.spread([_number(run.metrics["ensemble"]["mean_spearman"]) for run in batch.runs])
     return template.render(
         batch=batch,
+        families=[batch.name(run) for run in batch.best],
         tables=tables,
         figures=pictures,
         run_rows=_run_rows(batch, tables["runs"]),

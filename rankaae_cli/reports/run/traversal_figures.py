@@ -91,9 +91,6 @@ def interactive_figures(
             subject, table(name), styles, trial, f"{_SHOWN[name]}, {others}"
         )
 
-    def stability() -> Any:
-        return response.interactive_stability(subject, table(STABILITY), styles, others)
-
     def check(name: str) -> Any:
         return response.interactive_check(subject, table(f"{name}_check"), name, styles[name]["check"])
 
@@ -107,7 +104,7 @@ def interactive_figures(
         **{f"{name}_check": partial(check, name) for name in model.descriptor_names},
         **{f"{name}_sensitivity": partial(sensitivity, name) for name in model.descriptor_names},
         **{name: partial(overview, name) for name in overviews(model)},
-        STABILITY: stability,
+        STABILITY: lambda: response.interactive_stability(subject, table(STABILITY), styles, others),
     }
 
 
