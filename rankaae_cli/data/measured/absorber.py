@@ -14,6 +14,15 @@ _EDGE = re.compile(
 _FOIL = re.compile(
     r"(?<![A-Za-z])([A-Z][a-z]?)[\s_-]*(?:[\d.]+[\s_-]*\w{0,2}[\s_-]+)?(?:metal|foil)", re.ASCII
 )
+_FOIL_OF = re.compile(
+    r"(?:metal|foil)(?:\s+of\s+|[\s:=,(_-]+)([A-Z][a-z]?)(?![A-Za-z\d]|[\s_-]*(?:edge|foil|metal))", re.ASCII
+)
+_METALS = {
+    "titanium": "Ti", "vanadium": "V", "chromium": "Cr", "manganese": "Mn", "iron": "Fe", "cobalt": "Co",
+    "nickel": "Ni", "copper": "Cu", "zinc": "Zn", "zirconium": "Zr", "niobium": "Nb", "molybdenum": "Mo",
+    "palladium": "Pd", "silver": "Ag", "tin": "Sn", "tantalum": "Ta", "tungsten": "W", "platinum": "Pt",
+    "gold": "Au", "lead": "Pb",
+}  # fmt: skip
 # Of columns named after a line: which are a sum, which corrected for dead time, and which no counts at all.
 _SUM, _CORRECTED = {"sum", "total", "tot"}, {"corr", "corrected", "dtc", "dt", "dtcorr"}
 _NO_COUNTS = {"icr", "ocr", "dead", "deadtime", "factor", "dtfactor", "live", "livetime", "time", "i0", "mu"}
@@ -35,9 +44,12 @@ def element_name(text: str) -> str | None:
 
 
 def foil_element(text: str) -> str | None:
-    """Return of which element a foil is (``Fe foil``, ``Fe 5 um foil``, ``Fe_metal``); None where not said."""
-    match = _FOIL.search(text)
-    return match[1] if match and tabulated_edge(match[1], "K") else None
+    """Return of which element a foil is (``Fe 5 um foil``, ``foil: Fe``, ``iron foil``); None where not said."""
+    for pattern in (_FOIL, _FOIL_OF):
+        match = pattern.search(text)
+        if match and tabulated_edge(match[1], "K"):
+            return match[1]
+    return next((_METALS[word] for word in re.findall(r"[a-z]+", text.lower()) if word in _METALS), None)
 
 
 def edge_name(text: str) -> str | None:

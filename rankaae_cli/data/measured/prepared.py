@@ -313,7 +313,8 @@ def _calibrated(
             spectrum.energy_M, spectrum.reference_M, reference_element, reference_edge
         )
     except (SpectrumError, UserError) as error:
-        return spectrum.with_doubt(f"not calibrated: reference: {str(error).splitlines()[0]}"), None
+        other = "" if reference_element == element else f", a foil of {reference_element} as the file says"
+        return spectrum.with_doubt(f"not calibrated: reference{other}: {str(error).splitlines()[0]}"), None
     taken = "" if said or said_element else ", taken for the reference as the file does not say what it is"
     note = f": the {reference_element} foil{taken} has its edge at {e0:.2f} eV"
     return spectrum, Calibration(shift, e0, reference_element, reference_edge, note)

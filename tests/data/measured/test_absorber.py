@@ -55,7 +55,8 @@ def test_a_k_edge_is_meant_where_none_is_named():
 @pytest.mark.parametrize(
     ("text", "element"),
     [("Cu foil", "Cu"), ("Fe 5 um foil", "Fe"), ("6um_Ni-foil", "Ni"), ("metal foil", None), ("Foil", None),
-     ("in situ foil", None), ("Metallic, FeO metal", None), ("W metal", "W")],
+     ("in situ foil", None), ("Metallic, FeO metal", None), ("W metal", "W"), ("foil of Ni", "Ni"),
+     ("foil: Ni", "Ni"), ("nickel foil", "Ni"), ("metal foil (Ni, 5 um)", "Ni"), ("foil, K edge", None)],
 )  # fmt: skip
 def test_the_element_of_a_foil_is_read_where_it_is_said(text, element):
     assert foil_element(text) == element

@@ -45,9 +45,10 @@ def test_the_foil_takes_out_the_monochromators_error_and_nothing_else(shift):
         ),
         (
             ("# Sample.reference: Cu foil", "# Element.reference: Fe"),
-            "not calibrated: reference: its edge at",
+            "not calibrated: reference, a foil of Fe as the file says: its edge at",
         ),
-        (("Cu foil", "Fe foil"), "not calibrated: reference: its edge at"),
+        (("Cu foil", "Fe foil"), "not calibrated: reference, a foil of Fe as the file says: its edge at"),
+        (("Cu foil", "nickel foil"), "not calibrated: reference, a foil of Ni as the file says: its edge at"),
         (("Cu foil", "Ni 5 um foil"), r"more than 10 eV: it is no foil of Ni"),
         (("# Sample.reference: Cu foil", "# Element.reference: Xx"), "not calibrated"),
     ],
