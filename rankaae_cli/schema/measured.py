@@ -16,6 +16,9 @@ class MeasuredConfig:
         "of energy, mu, i0, itrans, ifluor, irefer, normalised, unit (eV, keV, degrees), d_spacing "
         "(angstrom); ifluor may be a list of columns, whose sum is taken",
     ] = None
+    skip_lines: Annotated[
+        int, "how many lines of a text of columns stand above the numbers, where the file does not show it"
+    ] = 0
     calibrate: Annotated[
         bool, "shift the energies of a scan that has a foil so that its edge lies where it is tabulated"
     ] = True

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -35,6 +35,7 @@ SIGNALS = ("mutrans", "itrans", "mufluor", "ifluor", "mu", "flat", "normtrans", 
 _NO_ABSCISSA = frozenset({"i0", "irefer", "murefer", *SIGNALS})
 CLOCK = ("date", "time")  # labels of columns that hold the time of day and no numbers
 _BRACKETS = re.compile(r"\s*(?:\(([^()]*)\)|\[([^]]*)\]|\{([^}]*)\}|<([^>]*)>)$")
+_NUMBERING = re.compile(r"^\d+[_).:]\s*|_c\d+$")  # 1_Energy, Energy_c1
 # Words of longer names, which count where no column is called so exactly: I0_KEITHLEY1, It-32, Mono Energy (alt).
 _WORDS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+\d*|[A-Z]+\d*|\d+")
 _DETECTORS = {
@@ -76,6 +77,8 @@ class ColumnChoice:
         Of the first: ``eV``, ``keV``, ``degrees`` or ``radians``.
     d_spacing
         Of the monochromator, angstrom; for angles.
+    skip_lines
+        How many lines of a text of columns stand above the numbers; 0: what the file shows.
     """
 
     energy: str | int | None = None
@@ -87,22 +90,31 @@ class ColumnChoice:
     normalised: bool | None = None
     unit: str | None = None
     d_spacing: float | None = None
+    skip_lines: int = 0
 
     @classmethod
-    def of(cls, choice: "ColumnChoice | Mapping[str, Any] | Sequence[str | int] | None") -> "ColumnChoice":
+    def of(
+        cls, choice: "ColumnChoice | Mapping[str, Any] | Sequence[str | int] | None", skip_lines: int = 0
+    ) -> "ColumnChoice":
         """Return the choice that a mapping of these names, or a pair (energy, mu), stands for.
 
         Raises
         ------
         UserError
-            If it names something else, or a value is of another type.
+            If it names something else, or a value is of another type, or fewer than no lines are to be skipped.
         """
+        if skip_lines:
+            if skip_lines < 0:
+                raise UserError(
+                    f"measured.skip_lines={skip_lines}: expected how many lines to pass over, 0 or more"
+                )
+            return replace(cls.of(choice), skip_lines=skip_lines)
         if choice is None:
             return cls()
         if isinstance(choice, ColumnChoice):
             return choice
         if isinstance(choice, Mapping):
-            known = [f.name for f in fields(cls)]
+            known = [f.name for f in fields(cls) if f.name != "skip_lines"]
             for name in choice:
                 if name not in known:
                     raise UserError(f"measured.columns has no {name!r}: {nearest(str(name), known)}")
@@ -311,7 +323,8 @@ def _index(wanted: str | int, names: Sequence[str]) -> int:
     count = len(names)
     if isinstance(wanted, str) and not wanted.isdecimal():
         exact = [i for i, name in enumerate(names) if name.lower() == wanted.lower()]
-        alike = [i for i, name in enumerate(names) if name and canonical(name) == canonical(wanted)]
+        plain = {canonical(wanted), canonical(_NUMBERING.sub("", wanted))}
+        alike = [i for i, name in enumerate(names) if name and canonical(name) in plain]
         if not (exact or alike):
             shown = ", ".join(name or "unnamed" for name in names)
             raise SpectrumError(f"there is no column {wanted!r}: the {count} columns are {shown}")

@@ -98,7 +98,8 @@ def energies(values: np.ndarray, unit: str, d_spacing: float | None) -> tuple[np
     values
         Shape (M,).
     unit
-        ``eV``, ``keV``, ``degrees`` or ``radians`` (angle of the monochromator); case and spelling are free.
+        ``eV``, ``keV``, ``degrees``, ``millidegrees`` or ``radians`` (angle of the monochromator); case and
+        spelling are free.
     d_spacing
         Distance of the monochromator's lattice planes, angstrom; needed for an angle.
 
@@ -119,14 +120,14 @@ def energies(values: np.ndarray, unit: str, d_spacing: float | None) -> tuple[np
     kind = _bare(unit)
     if kind in ("kev", "kiloelectronvolt", "kiloelectronvolts"):
         return 1000 * values, "energies in keV were multiplied by 1000"
-    if kind.startswith(("deg", "rad", "angle")):
+    if kind.startswith(("deg", "rad", "angle", "mdeg", "millideg")):
         if d_spacing is None or not 0.3 < d_spacing < 20:
             raise SpectrumError(
                 f"a scan in monochromator {unit} needs the lattice spacing in angstrom: Mono.d_spacing is "
                 + ("not given" if d_spacing is None else f"{d_spacing:g}")
                 + f"; say it, such as 3.1356 of Si(111) by {choosing(unit=_angle_unit(kind), d_spacing=3.1356)}"
             )
-        angle = values if kind.startswith("rad") else np.radians(values)
+        angle = values if kind.startswith("rad") else np.radians(values / (1000 if kind[0] == "m" else 1))
         finite = angle[np.isfinite(angle)]
         if not ((finite > 0) & (finite < np.pi / 2)).all():
             raise SpectrumError(

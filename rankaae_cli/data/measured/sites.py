@@ -59,7 +59,8 @@ class MeasuredOptions:
         """
         ranges = NormalisationRanges(**measured["normalisation"])
         ranges.require_possible()
-        return cls(ColumnChoice.of(measured["columns"]), ranges, measured["calibrate"], max_tail)
+        columns = ColumnChoice.of(measured["columns"], measured["skip_lines"])
+        return cls(columns, ranges, measured["calibrate"], max_tail)
 
 
 def read_measured_sites(

@@ -1,4 +1,4 @@
-"""Spectra in text files of two or more columns, as beamlines and Athena write them."""
+"""Spectra in text files of two or more columns, as beamlines, control programs and Athena write them."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -6,126 +6,139 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from rankaae_cli.core.xas.spectra import SpectrumError
-from rankaae_cli.data.measured.columns import SIGNALS, ColumnChoice, canonical, is_channel, unit_in
+from rankaae_cli.data.measured.columns import SIGNALS, ColumnChoice, canonical, is_channel, labels_of, unit_in
 from rankaae_cli.data.measured.spectrum import LONGEST
+from rankaae_cli.data.readers.scans.dialects import reading
 from rankaae_cli.data.readers.scans.raw_scan import Contents, RawScan, numeric_rows
+from rankaae_cli.data.readers.scans.text_rows import NUMBER, split
 
-_COMMENTS = "#%;!*"
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eEdD][+-]?\d+)?|[+-]?(nan|inf)", re.IGNORECASE)
-_DECIMAL_COMMA = re.compile(r"[+-]?\d+(,\d+)?([eE][+-]?\d+)?")
 _SIGNALS_AND_COUNTS = frozenset({"i0", "irefer", "murefer", *SIGNALS})
 _RIGHT_ANGLE = 90.0  # degrees
 _FIELD = re.compile(r"([A-Za-z][\w .]{0,30}?)\s*[:=]\s*(.+)")
+_LABEL_LINES = 40  # last lines of a header, among which labels are looked for that are no bare words
+_BLANKS = re.compile(r"[ \t]{3,}")
+_BRACKETS_APART = re.compile(r"\s+(?=[\[({<])")
+_QUOTED, _APART = re.compile(r'"([^"]*)"'), re.compile(r"\s{2,}|\t|\s*\*\s+")
+_NUMBERED = re.compile(r"(?:^|\s)(\d+)[_).:]\s*([^\d\s].*?)(?=\s+\d+[_).:]|\s*$)")  # 1_Energy (keV) 2_sec
+_COUNTED = re.compile(r"(.+)_c(\d+)")  # Energy_c1
+_TAG = re.compile(r"^[LCN]\s+")  # SPEC's, before the labels
 
 
 def read_text(contents: Contents, choice: ColumnChoice | None = None) -> Iterator[RawScan]:
     """Read the scan of a text file of columns, with a header or without.
 
-    Lines before the numbers are the header, whatever they begin with. The last of them that has as many words
-    as there are columns, and names among them the energies or a signal, names the columns. Prose after the last
-    row is passed over. Columns are separated by blanks, tabs, commas or semicolons; with semicolons a comma may
-    be the decimal sign.
+    See `rankaae_cli.data.readers.scans.text_rows` for where the numbers begin. Their names come from the header's
+    dialect; else from the last line with as many words as there are columns, and names among them the energies or
+    a signal; else, of three columns and more, from the line right above the numbers if it has one word a column.
 
     Raises
     ------
     SpectrumError
         With the reason, if it is not such a file.
     """
-    header, rows = _split(contents.text)
-    table_MC = numeric_rows(rows)
+    table = split(contents.text, choice.skip_lines if choice else 0)
+    table_MC = numeric_rows(table.rows)
     if table_MC.shape[1] < 2:
         raise SpectrumError("one column of numbers, expected energy and absorption side by side")
-    names = _column_names(header, table_MC)
+    said = reading(table.header, table_MC)
+    names = list(said.names or _column_names(table.header, table_MC))
+    for i, kind in table.clock.items():
+        names[i] = kind
+    columns = list(table_MC.T)
+    columns[0] = columns[0] + said.zero if said.zero else columns[0]
     yield RawScan(
         name=contents.name,
         path=contents.path,
-        columns=list(table_MC.T),
+        columns=columns,
         names=names,
-        units=[unit_in(name) for name in names],
-        metadata=_metadata(header),
-        comments=header,
+        units=said.units or [unit_in(name) for name in names],
+        d_spacing=said.d_spacing,
+        metadata=_metadata(table.header),
+        comments=table.header,
         is_labelled=False,
+        notes=(*table.notes, *said.notes),
     )
 
 
-def _split(text: str) -> tuple[list[str], list[tuple[int, list[str]]]]:
-    """Return the header's lines without their comment signs, and the rows: line number, fields."""
-    header: list[str] = []
-    rows: list[tuple[int, list[str]]] = []
-    separator, after = _separator(text), ""
-    for number, line in enumerate(text.lstrip("\ufeff").splitlines(), 1):
-        line = line.strip()
-        if not line:
-            continue
-        fields = _fields(line, separator)
-        if line[0] in _COMMENTS:
-            header += [] if rows else [line.lstrip(_COMMENTS).strip()]
-        elif all(_NUMBER.fullmatch(field) for field in fields):
-            if after:
-                raise SpectrumError(after)
-            rows.append((number, fields))
-        elif not rows:
-            header.append(line)
-        else:
-            # Words are passed over if no row of numbers follows them; half a row is not.
-            after = after or f"line {number} holds {line[:20]!r} amid the rows of numbers"
-            if _NUMBER.fullmatch(fields[0]):
-                raise SpectrumError(after)
-    if not rows:
-        raise SpectrumError("there are no rows of numbers: not a file of columns")
-    return header, rows
-
-
-def _separator(text: str) -> str | None:
-    """Return what separates the columns: a semicolon, a comma or blanks (None)."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    last = next((line for line in reversed(lines) if line[0] in "+-.0123456789\"'"), "")
-    if ";" in last:
-        return ";"
-    fields = last.split()
-    decimal = len(fields) > 1 and all(_DECIMAL_COMMA.fullmatch(field) for field in fields)
-    return "," if "," in last and not decimal else None
-
-
-def _fields(line: str, separator: str | None) -> list[str]:
-    if separator is None:
-        fields = line.split()
-        return [f.replace(",", ".") if _DECIMAL_COMMA.fullmatch(f) else f for f in fields]
-    fields = [field.strip().strip("\"'") for field in line.rstrip(separator).split(separator)]
-    return [field.replace(",", ".") for field in fields] if separator == ";" else fields
-
-
-def _column_names(header: list[str], table_MC: np.ndarray) -> list[str]:
+def _column_names(header: Sequence[str], table_MC: np.ndarray) -> list[str]:
     """Return the words of the last line that names the columns; empty ones where none does."""
     count = table_MC.shape[1]
     for line in reversed(header):
-        # A unit may stand apart from its name.
-        for text, separator in ((line, ","), (line, ";"), (line, "\t"), (line, None), (_joined(line), None)):
-            words = [w.strip().strip("\"'") for w in text.split(separator)]
+        for words in _split(line):
             if len(words) == count and _are_labels(words, table_MC):
                 return words
-    return [""] * count
+    lines = [list(_splittings(line, count)) for line in reversed(header[-_LABEL_LINES:])]
+    likely = (words for line in lines for words in line if _are_likely_labels(words, table_MC))
+    above = (words for line in lines[:1] for words in line if _are_names(words, table_MC))
+    return next(likely, None) or next(above, None) or [""] * count
 
 
-def _joined(line: str) -> str:
-    return re.sub(r"\s+(?=[\[(])", "", line)
+def _split(line: str) -> Iterator[list[str]]:
+    # A unit may stand apart from its name.
+    joined = _BRACKETS_APART.sub("", _BLANKS.sub("  ", line))
+    for text, separator in ((line, ","), (line, ";"), (line, "\t"), (line, None), (joined, None)):
+        yield [word.strip().strip("\"'") for word in text.split(separator)]
 
 
-def _are_labels(words: list[str], table_MC: np.ndarray) -> bool:
+def _splittings(line: str, count: int) -> Iterator[list[str]]:
+    """Give the ways in which a line names so many columns: by separators, quotes, numbers, blanks, after a tag."""
+    line = _BLANKS.sub("  ", line)
+    untagged = _TAG.sub("", line)
+    numbered = _NUMBERED.findall(line)
+    in_order = [int(number) for number, _ in numbered] == list(range(1, count + 1))
+    for words in (
+        [name for _, name in numbered] if in_order else [],
+        *(words for text in dict.fromkeys((line, untagged)) for words in _split(text)),
+        _QUOTED.findall(line),
+        [word for word in _APART.split(untagged) if word],
+    ):
+        if len(words) == count and all(words):
+            counted = [match for word in words if (match := _COUNTED.fullmatch(word))]
+            is_counted = [match[2] for match in counted] == [str(i + 1) for i in range(count)]
+            yield [match[1] for match in counted] if is_counted else words
+
+
+def _are_labels(words: Sequence[str], table_MC: np.ndarray) -> bool:
     """Tell labels from prose of as many words: they put energies or angles, or signals, where these can be.
 
     In a table of two columns only energies or angles make labels, for the other column is the absorption anyway;
     in a wider one a known signal does too that does not stand first.
     """
     labels = [canonical(word) for word in words]
-    has_number = any(_NUMBER.fullmatch(word) for word in words)
-    has_signal = any(label in _SIGNALS_AND_COUNTS or is_channel(label) for label in labels)
+    has_signal = _have_signal(labels)
     for label in ("energy", "angle"):
         if label in labels:
             i = labels.index(label)
             may_be = label == "energy" or not np.nanmax(table_MC[:, i], initial=0) >= _RIGHT_ANGLE
-            return may_be and (i == 0 or (has_signal and not has_number and _is_one_way(table_MC[:, i])))
-    return len(words) > 2 and has_signal and not has_number and labels[0] not in _SIGNALS_AND_COUNTS
+            in_midst = has_signal and not _have_number(words) and _is_one_way(table_MC[:, i])
+            return may_be and (i == 0 or in_midst)
+    return len(words) > 2 and has_signal and not _have_number(words) and labels[0] not in _SIGNALS_AND_COUNTS
+
+
+def _are_likely_labels(words: Sequence[str], table_MC: np.ndarray) -> bool:
+    """Tell labels by the longer names that control programs give energies and detectors."""
+    labels = labels_of(words)
+    if len(words) < 3 or "energy" not in labels:
+        return _are_labels(words, table_MC)
+    is_energy = _is_one_way(table_MC[:, labels.index("energy")])
+    return is_energy and _have_signal(labels) and not _have_number(words)
+
+
+def _are_names(words: Sequence[str], table_MC: np.ndarray) -> bool:
+    """Tell whether words right above three columns or more may name them, although none is known for a signal."""
+    labels = [canonical(word) for word in words]
+    axes = [i for i, label in enumerate(labels) if label in ("energy", "angle")]
+    if len(words) < 3 or _have_signal(labels) or _have_number(words):
+        return False
+    return all(_is_one_way(table_MC[:, i]) for i in axes)
+
+
+def _have_signal(labels: Sequence[str]) -> bool:
+    return any(label in _SIGNALS_AND_COUNTS or is_channel(label) for label in labels)
+
+
+def _have_number(words: Sequence[str]) -> bool:
+    return any(NUMBER.fullmatch(word) for word in words)
 
 
 def _is_one_way(values_M: np.ndarray) -> bool:
