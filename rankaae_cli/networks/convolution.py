@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from rankaae_cli.networks.layers import TrialLinear, hidden_norm
+from rankaae_cli.networks.settings import Architecture
 
 _LEVELS = 3  # each halves, or doubles, the number of energy points
 
@@ -51,24 +52,17 @@ class TrialConvolution(nn.Module):
 class ConvolutionalEncoder(nn.Module):
     """Spectra (T, B, E) to styles (T, B, S): three strided convolutions, then two linear layers."""
 
-    def __init__(
-        self,
-        points: int,
-        styles: int,
-        channels: int,
-        hidden: int,
-        norm: str,
-        generators: Sequence[torch.Generator],
-    ) -> None:
+    def __init__(self, architecture: Architecture, generators: Sequence[torch.Generator]) -> None:
         super().__init__()
-        widths = [1, *(channels * 2**i for i in range(_LEVELS))]
+        a = architecture
+        widths = [1, *(a.channels * 2**i for i in range(_LEVELS))]
         self.convolutions = nn.ModuleList(
-            TrialConvolution(a, b, 9, 2, generators) for a, b in itertools.pairwise(widths)
+            TrialConvolution(n_in, n_out, 9, 2, generators) for n_in, n_out in itertools.pairwise(widths)
         )
-        features = widths[-1] * _halved(points)
-        self.hidden = TrialLinear(features, hidden, generators)
-        self.norm = hidden_norm(norm, len(generators), hidden)
-        self.out = TrialLinear(hidden, styles, generators)
+        features = widths[-1] * _halved(a.points)
+        self.hidden = TrialLinear(features, a.hidden, generators)
+        self.norm = hidden_norm(a.norm, len(generators), a.hidden)
+        self.out = TrialLinear(a.hidden, a.styles, generators)
 
     def forward(self, spectra_TBE: Tensor) -> Tensor:
         """Return the styles before their norm."""
@@ -84,26 +78,19 @@ class ConvolutionalEncoder(nn.Module):
 class ConvolutionalDecoder(nn.Module):
     """Styles (T, B, S) to spectra (T, B, E): two linear layers, then three convolutions after doublings."""
 
-    def __init__(
-        self,
-        points: int,
-        styles: int,
-        channels: int,
-        hidden: int,
-        norm: str,
-        generators: Sequence[torch.Generator],
-    ) -> None:
+    def __init__(self, architecture: Architecture, generators: Sequence[torch.Generator]) -> None:
         super().__init__()
-        self.points = points
-        widths = [*(channels * 2**i for i in reversed(range(_LEVELS))), channels]
-        self.hidden = TrialLinear(styles, hidden, generators)
-        self.norm = hidden_norm(norm, len(generators), hidden)
-        self.maps = TrialLinear(hidden, widths[0] * _halved(points), generators)
+        a = architecture
+        self.points = a.points
+        widths = [*(a.channels * 2**i for i in reversed(range(_LEVELS))), a.channels]
+        self.hidden = TrialLinear(a.styles, a.hidden, generators)
+        self.norm = hidden_norm(a.norm, len(generators), a.hidden)
+        self.maps = TrialLinear(a.hidden, widths[0] * _halved(a.points), generators)
         self.channels = widths[0]
         self.convolutions = nn.ModuleList(
-            TrialConvolution(a, b, 9, 1, generators) for a, b in itertools.pairwise(widths)
+            TrialConvolution(n_in, n_out, 9, 1, generators) for n_in, n_out in itertools.pairwise(widths)
         )
-        self.out = TrialConvolution(channels, 1, 9, 1, generators)
+        self.out = TrialConvolution(a.channels, 1, 9, 1, generators)
 
     def forward(self, styles_TBS: Tensor) -> Tensor:
         """Return the spectra before the softplus."""

@@ -46,6 +46,13 @@ class DeviceSpectra:
         for first in range(0, len(self.rows), rows):
             yield torch.as_tensor(self.rows[first : first + rows], device=self.device)
 
+    def followed_by(self, more: Spectra) -> "DeviceSpectra":
+        """Return these spectra and more after them, in the same place."""
+        if not isinstance(self.rows, Tensor):
+            return DeviceSpectra(JoinedRows([self.rows, more]), self.device)
+        more_NE = torch.as_tensor(more[:], dtype=torch.float32, device=self.device)
+        return DeviceSpectra(torch.cat([self.rows, more_NE]), self.device)
+
     def mean(self) -> Tensor:
         """Return the mean spectrum, shape (E,)."""
         total_E = torch.zeros(self.rows.shape[1], dtype=torch.float64, device=self.device)
@@ -87,24 +94,14 @@ class TrainingRows:
         sides = [np.flatnonzero(family.split_N == side) for side in (TRAIN, VALIDATION)]
         descriptors_NK = torch.as_tensor(family.descriptors_NK, dtype=torch.float32)
         train_NK, validation_NK = (descriptors_NK[torch.as_tensor(rows)].to(device) for rows in sides)
-        if memory is None:
-            train, validation = (
-                DeviceSpectra(torch.as_tensor(family.spectra_NE[rows], device=device), device)
-                for rows in sides
-            )
-            batched = train
-            if more is not None:
-                more_NE = torch.as_tensor(more[:], dtype=torch.float32, device=device)
-                assert isinstance(train.rows, Tensor)
-                batched = DeviceSpectra(torch.cat([train.rows, more_NE]), device)
-        else:
-            train, validation = (
-                DeviceSpectra(_stored(family.spectra_NE).take(rows), device) for rows in sides
-            )
-            batched = train
-            if more is not None:
-                assert isinstance(train.rows, SpectraRows)
-                batched = DeviceSpectra(JoinedRows([train.rows, more]), device)
+
+        def placed(side: np.ndarray) -> DeviceSpectra:
+            if memory is not None:
+                return DeviceSpectra(_stored(family.spectra_NE).take(side), device)
+            return DeviceSpectra(torch.as_tensor(family.spectra_NE[side], device=device), device)
+
+        train, validation = (placed(side) for side in sides)
+        batched = train if more is None else train.followed_by(more)
         nan_NK = torch.full((len(batched) - len(train), train_NK.shape[1]), float("nan"), device=device)
         batched_NK = torch.cat([train_NK, nan_NK]) if len(nan_NK) else train_NK
         return cls(train, batched, batched_NK, validation, validation_NK, memory)

@@ -1,7 +1,6 @@
 """The encoder, decoder and discriminator of T trials side by side."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -9,36 +8,7 @@ from torch.nn import functional
 
 from rankaae_cli.networks.convolution import ConvolutionalDecoder, ConvolutionalEncoder
 from rankaae_cli.networks.layers import TrialBatchNorm, mlp
-
-
-@dataclass(frozen=True)
-class Architecture:
-    """Sizes of the networks; enough, with the weights, to rebuild them.
-
-    Attributes
-    ----------
-    points, styles
-        E and S.
-    hidden
-        Width of the hidden layers.
-    encoder_layers, decoder_layers
-        Number of hidden layers of a fully connected network.
-    network
-        ``mlp`` or ``cnn``.
-    channels
-        Maps of the first convolution of a cnn; the next two have twice and four times as many.
-    norm
-        Between hidden layers: ``layer``, ``batch`` or ``none``.
-    """
-
-    points: int
-    styles: int
-    hidden: int = 64
-    encoder_layers: int = 5
-    decoder_layers: int = 4
-    norm: str = "layer"
-    network: str = "mlp"
-    channels: int = 8
+from rankaae_cli.networks.settings import Architecture
 
 
 class Autoencoder(nn.Module):
@@ -87,8 +57,7 @@ class Autoencoder(nn.Module):
 
 def _networks(a: Architecture, generators: Sequence[torch.Generator]) -> tuple[nn.Module, nn.Module]:
     if a.network == "cnn":
-        sizes = (a.points, a.styles, a.channels, a.hidden, a.norm, generators)
-        return ConvolutionalEncoder(*sizes), ConvolutionalDecoder(*sizes)
+        return ConvolutionalEncoder(a, generators), ConvolutionalDecoder(a, generators)
     if a.network != "mlp":
         raise ValueError(f"unknown network {a.network!r}: mlp or cnn")
     encoder = mlp([a.points, *[a.hidden] * a.encoder_layers, a.styles], a.norm, generators)
