@@ -15,7 +15,7 @@ from rankaae_cli.data.measured.columns import (
     choosing,
     is_channel,
 )
-from rankaae_cli.data.readers.scans.nexus_tree import items_of, text_of, texts_within, value_of
+from rankaae_cli.data.readers.scans.nexus_tree import items_of, names_in, text_of, texts_within, value_of
 
 # XDI's names of what the groups of detectors are called.
 _DETECTORS = {"incoming_beam": "i0", "absorbed_beam": "absorbed", "i0": "i0"}
@@ -133,7 +133,7 @@ def _energies(
         if _is_numeric(energy := dataset_of(entry, place)):
             return energy, ""
     for group in places:
-        for _, item in items_of(group, [key for key in group if canonical(key) == "energy"]):
+        for _, item in items_of(group, [key for key in names_in(group) if canonical(key) == "energy"]):
             if _is_numeric(dataset := _data_of(item)):
                 return dataset, ""
     for group in [*_collections(entry), *places]:
@@ -148,7 +148,7 @@ def _energies(
 def _scanned(group: h5py.Group) -> list[tuple[str, h5py.Dataset]]:
     """Return the datasets of a group that are called after an energy and move, those of encoders first."""
     moving = []
-    for key, item in items_of(group, [key for key in group if "energy" in key.lower()]):
+    for key, item in items_of(group, [key for key in names_in(group) if "energy" in key.lower()]):
         dataset = _data_of(item, "data", "value")
         if _is_numeric(dataset) and dataset.ndim == 1:
             values = _read(dataset)
@@ -167,7 +167,7 @@ def _fill(
         # Opening takes longest, and a counter is often in two groups.
         keys = [
             key
-            for key in group
+            for key in names_in(group)
             if key in _DETECTORS or key in signals or not {key, canonical(key)} & columns.keys()
         ]
         for key, item in items_of(group, keys):

@@ -9,7 +9,14 @@ import h5py
 from rankaae_cli.core.xas.spectra import SpectrumError
 from rankaae_cli.data.measured.columns import ColumnChoice
 from rankaae_cli.data.readers.scans.nexus_columns import dataset_of, has_dataset
-from rankaae_cli.data.readers.scans.nexus_tree import identity, items_of, subgroups, text_of, value_of
+from rankaae_cli.data.readers.scans.nexus_tree import (
+    identity,
+    items_of,
+    names_in,
+    subgroups,
+    text_of,
+    value_of,
+)
 
 _ENTRIES = ("NXentry", "NXsubentry")
 # Groups of these classes may hold entries; others, such as detectors, hold what belongs to one.
@@ -101,7 +108,9 @@ def _groups_of(file: h5py.File) -> Iterator[Entry]:
 
 def _linked(entry: Entry) -> list[Entry]:
     """Return the groups that links in a group lead to."""
-    keys = [k for k in entry.group if not isinstance(entry.group.get(k, getlink=True), h5py.HardLink)]
+    keys = [
+        k for k in names_in(entry.group) if not isinstance(entry.group.get(k, getlink=True), h5py.HardLink)
+    ]
     return [_below(entry, k, item) for k, item in items_of(entry.group, keys) if isinstance(item, h5py.Group)]
 
 

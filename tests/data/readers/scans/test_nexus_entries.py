@@ -221,3 +221,15 @@ def test_a_damaged_entry_costs_no_other(write):
     spectra, faults = read_folder(path)
     assert [s.name for s in spectra] == ["file/a", "file/c"]
     assert [(p.name, reason) for p, reason in faults] == [("b", "HDF5 that is damaged or cut short")]
+
+
+def test_a_damaged_heap_of_texts_is_refused(write):
+    """HDF5 would go round in it for ever: free space of no size, behind a text whose place is shifted."""
+    path = write(raw)
+    data = path.read_bytes()
+    heap = data.index(b"GCOL")
+    path.write_bytes(data[: heap + 16] + bytes(16) + data[heap + 32 :])
+    with pytest.raises(SpectrumError, match="an HDF5 file that is damaged"):
+        read_measured(path)
+    path.write_bytes(data)  # and what is whole is not taken for it
+    assert read_measured(path, {"i0": "p201_1", "itrans": "p201_3"}, element="Fe", edge="K")
