@@ -112,13 +112,10 @@ def _lines(text: str, skip_lines: int) -> Iterator[_Words | Row]:
             yield number, line.split()
         else:
             fields = _fields(line, separator)
-            is_number = [bool(NUMBER.fullmatch(field)) for field in fields]
-            if any(is_number) and all(
-                known or _clock(field) for known, field in zip(is_number, fields, strict=True)
-            ):
+            if all(map(NUMBER.fullmatch, fields)) or _has_clock(fields):
                 yield number, fields
             else:
-                yield _Words(number, line, is_half_row=is_number[0])
+                yield _Words(number, line, is_half_row=bool(NUMBER.fullmatch(fields[0])))
 
 
 def _separator(text: str) -> str | None:
@@ -138,6 +135,12 @@ def _fields(line: str, separator: str | None) -> list[str]:
         return [f.replace(",", ".") if _DECIMAL_COMMA.fullmatch(f) else f for f in fields]
     fields = [field.strip().strip("\"'") for field in line.rstrip(separator).split(separator)]
     return [field.replace(",", ".") for field in fields] if separator == ";" else fields
+
+
+def _has_clock(fields: Sequence[str]) -> bool:
+    """Tell whether fields are numbers, at least one, and dates or times of day."""
+    others = [field for field in fields if not NUMBER.fullmatch(field)]
+    return len(others) < len(fields) and all(map(_clock, others))
 
 
 def _clock(field: str) -> str:

@@ -110,6 +110,7 @@ def test_normalised_spectra_of_athena_are_known(tmp_path):
     assert (spectrum.columns_used, spectrum.is_normalised, spectrum.element) == ("flat", True, "Fe")
 
 
-def test_names_behind_two_hashes_are_read(tmp_path):
-    positive = read(tmp_path, files.iss().replace(" -", " "))
-    assert positive.columns_used == "log(i0/itrans)" and positive.reference_M is not None
+def test_currents_of_the_iss_have_names_behind_two_hashes(tmp_path):
+    spectrum = read(tmp_path, files.iss())
+    assert (spectrum.columns_used, spectrum.reference_M is not None) == ("log(i0/itrans)", True)
+    np.testing.assert_allclose(spectrum.mu_M, np.log(I0 / IT), atol=1e-4)
