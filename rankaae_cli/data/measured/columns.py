@@ -33,6 +33,7 @@ _ROLES = ("energy", "mu", "i0", "itrans", "ifluor", "irefer")
 # Columns that an absorption is made of; the first that a scan has is taken.
 SIGNALS = ("mutrans", "itrans", "mufluor", "ifluor", "mu", "flat", "normtrans", "normfluor")
 _NO_ABSCISSA = frozenset({"i0", "irefer", "murefer", *SIGNALS})
+_LISTED = 12
 CLOCK = ("date", "time")  # labels of columns that hold the time of day and no numbers
 _BRACKETS = re.compile(r"\s*(?:\(([^()]*)\)|\[([^]]*)\]|\{([^}]*)\}|<([^>]*)>)$")
 _NUMBERING = re.compile(r"^\d+[_).:]\s*|_c\d+$")  # 1_Energy, Energy_c1
@@ -225,6 +226,12 @@ def _joined(name: str) -> str:
     return name.replace(" ", "_").replace("-", "_").strip("_")
 
 
+def listed(names: Sequence[str]) -> str:
+    """Return the names of columns in a line, those of the first twelve where there are more."""
+    shown = [name or "unnamed" for name in names[:_LISTED]]
+    return ", ".join(shown) + (f" and {len(names) - _LISTED} more" if len(names) > _LISTED else "")
+
+
 def unit_in(*texts: str) -> str:
     """Return the unit of an energy, else of an angle, that the first of some texts names; empty where none does."""
     units = (match[0] for unit in _UNITS for text in texts if (match := unit.search(text)))
@@ -326,8 +333,7 @@ def _index(wanted: str | int, names: Sequence[str]) -> int:
         plain = {canonical(wanted), canonical(_NUMBERING.sub("", wanted))}
         alike = [i for i, name in enumerate(names) if name and canonical(name) in plain]
         if not (exact or alike):
-            shown = ", ".join(name or "unnamed" for name in names)
-            raise SpectrumError(f"there is no column {wanted!r}: the {count} columns are {shown}")
+            raise SpectrumError(f"there is no column {wanted!r}: the {count} columns are {listed(names)}")
         return (exact or alike)[0]
     number = int(wanted)
     if not 1 <= number <= count:

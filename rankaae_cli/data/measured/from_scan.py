@@ -16,6 +16,7 @@ from rankaae_cli.data.measured.columns import (
     choosing,
     labelled,
     labels_of,
+    listed,
 )
 from rankaae_cli.data.measured.energy import energies, settled_unit, unit_in_prose
 from rankaae_cli.data.measured.spectrum import MeasuredSpectrum, ordered
@@ -132,9 +133,8 @@ def _columns(
     if choice.chooses_signal or not (is_divided or columns.keys().isdisjoint(signals)):
         return columns, summed, "", line
     if count > 2:
-        shown = ", ".join(name or "unnamed" for name in scan.names)
         raise SpectrumError(
-            f"{count} columns ({shown}), and none is known for an absorption: choose, such as by "
+            f"{count} columns ({listed(scan.names)}), and none is known for an absorption: choose, such as by "
             f"{choosing(energy=1, mu=2)} or {choosing(energy=1, i0=2, itrans=3)}"
         )
     other = 1 - abscissa_index(scan.names, choice)

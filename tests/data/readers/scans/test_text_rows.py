@@ -146,3 +146,13 @@ def test_prose_above_the_numbers_is_no_label():
         with pytest.raises(SpectrumError, match="none is known for an absorption"):
             parse(f"# {line}\n{TABLE}")
     assert_read(parse("# Mono_Energy oxide\n" + rows(ENERGY, MU)), MU)
+
+
+@pytest.mark.parametrize(("words", "shown"), [("", "unnamed, unnamed"), ("# a b c d ", "a, b")])
+def test_no_more_than_twelve_names_of_many_columns_are_listed(words, shown):
+    header = words + " ".join(f"x{i}" for i in range(16)) + "\n" if words else ""
+    text = header + rows(ENERGY, *[ONE * i for i in range(19)])
+    with pytest.raises(SpectrumError, match=rf"20 columns \({shown}, [^()]* and 8 more\), and none is known"):
+        parse(text)
+    with pytest.raises(SpectrumError, match=rf"no column 'mu': the 20 columns are {shown}, .* and 8 more$"):
+        parse(text, [1, "mu"])
