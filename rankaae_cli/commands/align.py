@@ -10,6 +10,7 @@ from rankaae_cli.analysis.prediction.offset import write_offset
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.labels import Subject
 from rankaae_cli.data.family.family_file import read_family
+from rankaae_cli.data.family.soundness import unsound_remark
 from rankaae_cli.data.measured.sites import MeasuredOptions
 from rankaae_cli.reports.figures.drawing import save_figure
 from rankaae_cli.reports.prediction.figures import offset_figure
@@ -32,6 +33,8 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     family = read_family(cfg.data) if cfg.data else family_of_run(config)
     if family.energy_unit != "eV":
         raise UserError(f"family {family.name} is over {family.energy_unit}: there is no offset in eV")
+    if remark := unsound_remark(family):
+        print(f"warning: {remark}")
     output = _output(cfg)
     measured: Any = OmegaConf.to_container(cfg.measured, resolve=True)
     options = MeasuredOptions.of(measured, 0.0)

@@ -18,6 +18,7 @@ from rankaae_cli.data.family.family_file import Family, read_family, write_famil
 from rankaae_cli.data.family.regrid import on_grid, require_same_absorber
 from rankaae_cli.data.family.rejections import Rejection, frequent_reasons, nothing_left, rejected_csv
 from rankaae_cli.data.family.sites import FamilySpec, Sites, family_spec
+from rankaae_cli.data.family.soundness import doubt_lines, sound_rows
 from rankaae_cli.data.family.splits import SPLITS, split_by_material
 from rankaae_cli.data.family.synthetic import synthetic_family
 from rankaae_cli.data.files import now, replacing, write_text
@@ -60,6 +61,10 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     output = _output(cfg)
     rejected_path = output.with_name(f"{output.name}.rejected.csv")
     family, rejected = _read(cfg, _spec(cfg.family), output)
+    doubts: list[tuple[str, str]] = []
+    if not family.is_synthetic:
+        family, unsound, doubts = sound_rows(family)
+        rejected = tuple(sorted((*rejected, *unsound), key=lambda one: (one.material, one.site)))
     if not len(family):
         if output.exists():  # whose own list is to stay
             rejected_path = output.with_name(f"{output.name}.failed.rejected.csv")
@@ -70,7 +75,8 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     with replacing(rejected_path) as temporary:
         temporary.write_text(rejected_csv(rejected), encoding="utf-8")
         write_family(output, family)
-    print("\n".join(_summary(family, rejected, output, rejected_path, cfg)), flush=True)
+    summary = _summary(family, rejected, output, rejected_path, cfg)
+    print("\n".join([*doubt_lines(doubts, len(family)), *summary]), flush=True)
     return {
         "output": str(output),
         "rejected": str(rejected_path),

@@ -13,6 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from rankaae_cli.core.errors import Stopped, UserError
 from rankaae_cli.core.terminal import Progress, console
 from rankaae_cli.data.family.family_file import Family
+from rankaae_cli.data.family.soundness import unsound_remark
 from rankaae_cli.data.family.splits import SPLITS
 from rankaae_cli.data.files import now
 from rankaae_cli.models.base import Trained
@@ -46,6 +47,8 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     data, is_sample = training_data.data_files(cfg)
     family = load_family(data, cfg.split_seed, cfg.regrid, stored=True, announce=console.print)
     family = training_data.usable_family(cfg, family)
+    if remark := unsound_remark(family):
+        console.print(f"warning: {remark}")
     device = chosen_device(cfg.device.value, cfg.devices)
     cfg.data = str(data[0]) if len(data) == 1 else [str(path) for path in data]
     unlabelled_NE = training_data.unlabelled_spectra(cfg, family)

@@ -18,6 +18,7 @@ from rankaae_cli.core.xas.energy_offset import (
     disagreement,
     match_reference,
 )
+from rankaae_cli.core.xas.soundness import check_spectra
 from rankaae_cli.core.xas.spectra import SpectrumError
 from rankaae_cli.data.family.family_file import Family
 from rankaae_cli.data.measured.detect import read_measured
@@ -117,6 +118,8 @@ def check_reference(
     rows = _rows_of(family, compound, file)
     try:
         prepared = _prepared(file, family, options)
+        for reason in check_spectra(prepared.energy_M, prepared.absorption_M[None], True).reasons.values():
+            raise SpectrumError(reason)
         match = match_reference(
             prepared.energy_M, prepared.absorption_M, family.energy_E, family.spectra_NE[rows], search
         )
@@ -156,6 +159,7 @@ def offset_warnings(checks: Sequence[ReferenceCheck], content: OffsetFile) -> li
                 f"{name} fits the computed spectra poorly (mean difference {one.match.distance:.3f}, usually "
                 f"below {POOR_FIT:g}): are there any of this compound? A file with other shells is given as data="
             )
+        lines += [f"{name}: {doubt}" for doubt in one.prepared.spectrum.doubts]
         if one.prepared.calibration is None:
             lines.append(f"{name} is not calibrated by a foil: the offset holds for its monochromator alone")
     apart = disagreement([one.match for one in checks])

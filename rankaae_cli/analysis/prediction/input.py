@@ -12,6 +12,7 @@ from rankaae_cli.core.errors import UserError, nearest
 from rankaae_cli.core.xas.spectra import SpectrumError, regrid
 from rankaae_cli.data.family.family_file import Family, is_family_file, read_family
 from rankaae_cli.data.family.sites import FamilySpec
+from rankaae_cli.data.family.soundness import EDGE_STEP
 from rankaae_cli.data.family.splits import SPLITS, split_by_material
 from rankaae_cli.data.measured.absorber import tabulated_edge
 from rankaae_cli.data.measured.computed import MEASURED_SOURCES
@@ -60,6 +61,17 @@ class InputSpectrum:
     def is_computed(self) -> bool:
         """Whether it comes from a simulation, whose energies are not shifted."""
         return self.prepared.spectrum.is_computed
+
+    @property
+    def has_edge_step(self) -> bool:
+        """Whether it is normalised to the edge step, or said to be: measured ones are brought to that."""
+        return self.prepared.spectrum.is_normalised or not self.is_computed
+
+    def doubted(self, doubt: str) -> "InputSpectrum":
+        """Return it with one more doubt."""
+        return replace(
+            self, prepared=replace(self.prepared, spectrum=self.prepared.spectrum.with_doubt(doubt))
+        )
 
     def on_grid(self, grid_E: np.ndarray, max_tail: float, offset: float = 0.0) -> np.ndarray:
         """Return the spectrum at the energies of a family, shape (E,).
@@ -201,7 +213,7 @@ def _stored_spectra(path: Path, family: Family, measured: bool) -> Iterator[Meas
             edge=family.edge,
             energy_M=family.energy_E,
             mu_M=spectrum_E,
-            is_normalised=True,
+            is_normalised=family.normalisation == EDGE_STEP,
             is_computed=not measured,
             columns_used="mu (family file)",
         )

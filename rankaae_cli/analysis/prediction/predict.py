@@ -14,7 +14,8 @@ from rankaae_cli.analysis.prediction.offset import Offset, chosen_offset
 from rankaae_cli.analysis.prediction.predictor import Prediction, Predictor, ShiftedSpectra, offset_points
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.statistics.mixtures import Mixture
-from rankaae_cli.core.xas.spectra import SpectrumError, require_edge_step
+from rankaae_cli.core.xas.soundness import check_spectra
+from rankaae_cli.core.xas.spectra import SpectrumError
 from rankaae_cli.data.family.sites import FamilySpec
 from rankaae_cli.data.files import now
 from rankaae_cli.data.measured.prepared import begins_in_pre_edge
@@ -135,13 +136,12 @@ def predict(
     grid = _Grid(spec, settings.max_tail, offset)
     split = None if settings.split is None else settings.split.value
     read, faults = read_input(names, spec, options, split, int(read_run_config(directory).split_seed))
-    spectra, rows, uncovered = _on_grid(read, grid)
-    faults += uncovered
+    spectra, spectra_NE, unusable = _on_grid(read, grid, calibration.spectra_ME)
+    faults += unusable
     if not spectra:
         shown = "; ".join(f"{file}: {reason}" for file, reason in faults[:2])
         more = f" (and {len(faults) - 2} more)" if len(faults) > 2 else ""
         raise UserError(f"none of {len(faults)} spectra can be read{more}: {shown or 'there are no files'}")
-    spectra_NE = np.stack(rows)
     predictor = Predictor(model, calibration, settings.coverage, settings.nearest)
     shifted = [_shifted(one, grid) for one in spectra]
     warnings = [_warnings(one, part, grid) for one, part in zip(spectra, shifted, strict=True)]
@@ -172,21 +172,25 @@ def predict(
 
 
 def _on_grid(
-    spectra: Sequence[InputSpectrum], grid: _Grid
-) -> tuple[list[InputSpectrum], list[np.ndarray], list[Fault]]:
-    """Return the spectra that cover the grid, their rows on it, and what is wrong with the others."""
+    spectra: Sequence[InputSpectrum], grid: _Grid, training_ME: np.ndarray
+) -> tuple[list[InputSpectrum], np.ndarray, list[Fault]]:
+    """Return the sound spectra that cover the grid, their rows on it, and what is wrong with the others."""
     covering, rows, faults = [], [], []
     for one in spectra:
         try:
-            row = grid.row(one)
-            if one.is_computed and one.prepared.spectrum.is_normalised and grid.spec.energy_unit == "eV":
-                require_edge_step(row)
+            rows.append(grid.row(one))
+            covering.append(one)
         except SpectrumError as error:
             faults.append((one.file, str(error)))
-            continue
-        covering.append(one)
-        rows.append(row)
-    return covering, rows, faults
+    rows_NE = np.array(rows).reshape(len(rows), len(grid.spec.energy_E))
+    claims_N = np.array([one.has_edge_step for one in covering], dtype=bool)
+    soundness = check_spectra(grid.spec.energy_E, rows_NE, claims_N, training_ME)
+    faults += [(covering[n].file, reason) for n, reason in sorted(soundness.reasons.items())]
+    kept = [n for n in range(len(covering)) if n not in soundness.reasons]
+    doubted = [
+        covering[n].doubted(soundness.doubts[n]) if n in soundness.doubts else covering[n] for n in kept
+    ]
+    return doubted, rows_NE[kept], faults
 
 
 def _shifted(one: InputSpectrum, grid: _Grid) -> ShiftedSpectra | None:

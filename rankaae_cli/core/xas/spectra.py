@@ -174,18 +174,3 @@ def _groups(energy_M: np.ndarray, width: float) -> np.ndarray:
         if energy - start >= width:
             starts[i], start = True, energy
     return np.cumsum(starts) - 1
-
-
-def require_edge_step(spectrum_E: np.ndarray) -> None:
-    """Check that a spectrum is normalised to its edge step: its last fifth lies about 1.
-
-    Raises
-    ------
-    SpectrumError
-        If the mean of the last fifth is not between 0.3 and 3.
-    """
-    mean = float(spectrum_E[-max(len(spectrum_E) // 5, 1) :].mean())
-    if not 0.3 < mean < 3:
-        raise SpectrumError(
-            f"not normalised to the edge step: mu is {mean:.3g} on average at the end, not about 1"
-        )

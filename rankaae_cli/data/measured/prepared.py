@@ -15,7 +15,7 @@ from rankaae_cli.core.xas.normalisation import (
     require_normalised,
 )
 from rankaae_cli.core.xas.ranges import NormalisationRanges
-from rankaae_cli.core.xas.spectra import SpectrumError, lorentzian_tail, regrid_noisy, require_edge_step
+from rankaae_cli.core.xas.spectra import SpectrumError, lorentzian_tail, regrid_noisy
 from rankaae_cli.data.measured.absorber import edge_name, element_name, foil_element, tabulated_edge
 from rankaae_cli.data.measured.spectrum import MeasuredSpectrum
 
@@ -91,7 +91,8 @@ def prepare(
     """Calibrate the energies by the foil where the scan has one, and normalise to the edge step.
 
     A computed spectrum is neither calibrated nor normalised; one that its file calls normalised is calibrated
-    and checked, not normalised again. No spectrum is aligned by its own edge.
+    and checked, not normalised again. No spectrum is aligned by its own edge. Computed ones are checked once they
+    are on a grid; see `rankaae_cli.core.xas.soundness`.
 
     Parameters
     ----------
@@ -112,8 +113,6 @@ def prepare(
     element, edge = element or spectrum.element, edge or spectrum.edge
     _require_same_absorber(spectrum, element, edge)
     if spectrum.is_computed:
-        if spectrum.is_normalised:
-            require_edge_step(spectrum.mu_M)
         return Prepared(spectrum, spectrum.energy_M, spectrum.mu_M)
     calibration = None
     if calibrate:

@@ -14,6 +14,7 @@ from rankaae_cli.core.xas.ranges import NormalisationRanges
 from rankaae_cli.core.xas.spectra import SpectrumError
 from rankaae_cli.data.family.rejections import Rejection
 from rankaae_cli.data.family.sites import FamilySpec, Gauge, Sites, gather, silent
+from rankaae_cli.data.family.soundness import doubt_lines
 from rankaae_cli.data.measured.columns import ColumnChoice
 from rankaae_cli.data.measured.detect import Columns, read_folder
 from rankaae_cli.data.measured.prepared import NOT_CALIBRATED, Prepared, on_energies, prepare
@@ -23,7 +24,6 @@ from rankaae_cli.data.measured.spectrum import MeasuredSpectrum
 # the half-way point of its edge, its edge step, and the noise before the edge in edge steps.
 CALIBRATION = "calibration"
 SCAN_QUANTITIES = {CALIBRATION: "eV", "e0": "eV", "half_step": "eV", "edge_step": "", "noise": ""}
-_DOUBTS_SHOWN = 12
 _MARGIN = 15.0  # eV; as far as `rankaae align` searches
 
 
@@ -133,13 +133,8 @@ def read_measured_sites(
 def doubts_about(taken: Sequence[Prepared]) -> list[str]:
     """Return the doubts about spectra that were taken, line by line."""
     doubted = [one.spectrum for one in taken if one.spectrum.doubts]
-    if not doubted:
-        return []
-    lines = [f"doubts about {len(doubted)} of {len(taken)} spectra, which were taken:"]
-    lines += [f"  {one.name}: {'; '.join(one.doubts)}" for one in doubted[:_DOUBTS_SHOWN]]
-    if len(doubted) > _DOUBTS_SHOWN:
-        lines.append(f"  and {len(doubted) - _DOUBTS_SHOWN} more, see the notes in the table")
-    return lines
+    doubts = [(one.name, "; ".join(one.doubts)) for one in doubted]
+    return doubt_lines(doubts, len(taken), ", see the notes in the table")
 
 
 def short_margins(family_E: np.ndarray, stored_E: np.ndarray, taken: Sequence[Prepared]) -> list[str]:

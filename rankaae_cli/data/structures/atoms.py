@@ -100,11 +100,10 @@ def read_atoms(
     pairs, rejected = _pairs(path, len(spec.energy_E))
     shells = _shells(_tasks(pairs, spec), options, progress)
     names = material_names(pairs, path)
-    other_scale = {} if keep_all else _other_scale(pairs)
     rows: list[_Row] = []
     for key, pair in pairs.items():
         shells_of_it = shells.get("/".join(key))
-        reason = other_scale.get(key) or _fault_of(pair, shells_of_it)
+        reason = _fault_of(pair, shells_of_it)
         if reason or shells_of_it is None:
             rejected.extend(Rejection(names[key], site, reason) for site in _all_sites(pair, shells_of_it))
         else:
@@ -128,27 +127,6 @@ def _shells(tasks: dict[str, ShellTask], options: ShellOptions, progress: Gauge)
             shells[name] = shells_of_it
             progress(len(shells), len(tasks), f"{len(shells)} of {len(tasks)} structures")
     return shells
-
-
-def _other_scale(pairs: dict[_Key, _Pair]) -> dict[_Key, str]:
-    """Return the structures whose spectra are on another scale than most, with the reason to reject them.
-
-    Tables carry no normalisation, and a structure whose values are a tenth of the others', or ten times as
-    large, was normalised otherwise: with it in the family, the scale would be the largest difference of all.
-    """
-    means = {
-        key: float(np.abs(np.nanmean(pair.rows)))
-        for key, pair in pairs.items()
-        if isinstance(pair.rows, list) and pair.rows and not np.isnan(pair.rows).all()
-    }
-    typical = float(np.median(list(means.values()))) if means else 0.0
-    if typical == 0:
-        return {}
-    return {
-        key: f"its spectra are on another scale: on average {mean / typical:.2g} of the others' values"
-        for key, mean in means.items()
-        if not 0.1 < mean / typical < 10
-    }
 
 
 def _tasks(pairs: dict[_Key, _Pair], spec: FamilySpec) -> dict[str, ShellTask]:

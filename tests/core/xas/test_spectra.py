@@ -9,7 +9,6 @@ from rankaae_cli.core.xas.spectra import (
     lorentzian_tail,
     regrid,
     regrid_noisy,
-    require_edge_step,
     uniform_grid,
 )
 
@@ -124,13 +123,3 @@ def test_unsound_spectra_are_refused_with_the_reason(energy, mu, reason):
 def test_a_uniform_grid_is_start_step_and_points():
     assert uniform_grid(8983.5, 0.25, 4).tolist() == [8983.5, 8983.75, 8984.0, 8984.25]
     assert uniform_grid(0, 1, 3).dtype == float
-
-
-@pytest.mark.parametrize(("factor", "fits"), [(1, True), (0.8, True), (1000, False), (1e-3, False)])
-def test_a_spectrum_in_other_units_is_no_edge_step(factor, fits):
-    spectrum = factor * np.clip(np.linspace(-1, 2, 50), 0, 1)
-    if fits:
-        require_edge_step(spectrum)
-    else:
-        with pytest.raises(SpectrumError, match="not normalised to the edge step"):
-            require_edge_step(spectrum)

@@ -127,20 +127,6 @@ def test_structures_of_one_name_in_different_folders_stay_apart(read):
     assert sites.rejected == ()
 
 
-def test_spectra_on_another_scale_are_rejected_with_the_factor(read):
-    def table(factor):
-        return "".join(
-            " ".join(f"{factor * (1 + i + p / 10):.6f}" for p in range(6)) + "\n" for i in range(8)
-        )
-
-    files = {f"poscar/{name}.vasp": DIAMOND for name in ("a", "b", "small")}
-    files |= {"xanes/a.txt": table(1), "xanes/b.txt": table(1.2), "xanes/small.txt": table(0.02)}
-    sites = read(files)
-    assert set(sites.material_N) == {"a", "b"}
-    assert {r.material for r in sites.rejected} == {"small"} and len(sites.rejected) == 8
-    assert "another scale: on average 0.02 of the others' values" in sites.rejected[0].reason
-
-
 def test_two_files_for_one_structure_are_no_pair(read):
     sites = read(
         {

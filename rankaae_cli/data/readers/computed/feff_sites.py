@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from rankaae_cli.core.errors import UserError
-from rankaae_cli.core.xas.spectra import SpectrumError, regrid, require_edge_step
+from rankaae_cli.core.xas.spectra import SpectrumError, regrid
 from rankaae_cli.data.family.rejections import Rejection
 from rankaae_cli.data.family.sites import (
     FamilySpec,
@@ -227,7 +227,6 @@ def _take_spectrum(scan: _Scan, member: Member, path: Path, spec: FamilySpec, ma
         xmu = parse_xmu(member.data or b"")
         require_absorber(xmu, spec.element, spec.edge)
         spectrum_E = regrid(xmu.energy, xmu.mu, spec.energy_E, max_tail)
-        require_edge_step(spectrum_E)
         scan.spool.put_spectrum(folder, place.index, spectrum_E.astype(np.float32))
     except SpectrumError as error:
         scan.reject(folder, place.site, str(error))
