@@ -1,11 +1,9 @@
 """The command table and the hand-over to Hydra; imports nothing heavy."""
 
-import difflib
 import importlib
 import importlib.resources
 import itertools
 import os
-import re
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -286,6 +284,7 @@ def _run_command(command: str, cfg: "DictConfig", overrides: list[str]) -> dict[
     from omegaconf import OmegaConf
 
     from rankaae_cli.schema import schema_of
+    from rankaae_cli.schema.numbers import require_possible_numbers
 
     # Hydra lets +key=value past the schema that it composed from; this merge does not.
     plain = OmegaConf.to_container(cfg)
@@ -297,6 +296,7 @@ def _run_command(command: str, cfg: "DictConfig", overrides: list[str]) -> dict[
     if missing:
         keys = ", ".join(f"{key}=" for key in missing)
         raise UserError(f"rankaae {command} needs {keys}\nsee rankaae {command} --help")
+    require_possible_numbers(command, cfg)
     run: Callable[[Any], dict[str, Any]] = importlib.import_module(f"rankaae_cli.commands.{command}").run
     return run(cfg)
 
@@ -319,63 +319,12 @@ def _explained(error: Exception, command: str, overrides: list[str]) -> tuple[in
     """Return the exit status and the message for an error."""
     if isinstance(error, UserError):
         return WRONG_CALL, str(error)
-    explained = _explain_configuration_error(error, command, overrides)
+    # Hydra is not loaded before there is an error of it to explain.
+    from rankaae_cli.commands.call_errors import explained_call_error
+
+    directories = _config_directories(overrides)
+    explained = explained_call_error(error, command, overrides, lambda group: options(group, directories))
     if explained:
         return WRONG_CALL, explained
     message = f"{command} failed: {type(error).__name__}: {error}\nset RANKAAE_DEBUG=1 to see where"
     return FAILED, message
-
-
-def _explain_configuration_error(error: BaseException, command: str, overrides: list[str]) -> str | None:
-    """Put an error of Hydra or OmegaConf into a line or two; None for any other error."""
-    from hydra.errors import HydraException, MissingConfigException, OverrideParseException
-    from omegaconf.errors import OmegaConfBaseException
-
-    if isinstance(error, MissingConfigException):
-        group, _, name = (error.missing_cfg_file or "").rpartition("/")
-        there_are = f": {nearest(name, error.options)}" if error.options else ""
-        return f"there is no {group or 'configuration'} {name!r}{there_are}"
-    if isinstance(error, OverrideParseException):
-        return _unreadable(error.override, str(error).splitlines()[0])
-    if not isinstance(error, HydraException | OmegaConfBaseException):
-        return None
-    cause = error.__cause__ if isinstance(error.__cause__, OmegaConfBaseException) else error
-    lines = [line.strip() for line in str(cause).splitlines() if line.strip()]
-    full_key = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("full_key:")), "")
-    if re.search(r"^Key '.*' (is not in struct|not in )", "\n".join(lines), re.MULTILINE):
-        return f"{command} has no key {full_key!r}: {_meant(full_key, command, overrides)}"
-    if full_key and lines:
-        return f"{full_key}: {lines[0]}\nsee rankaae {command} --help"
-    first = str(error).splitlines()
-    if twice := re.match(r"(\w+) appears more than once in the final defaults list", str(error)):
-        return f"{command} has one {twice[1]} already: write {twice[1]}=... once, without the +"
-    return "\n".join([*first[:1], f"see rankaae {command} --help"])
-
-
-def _unreadable(override: str, why: str) -> str:
-    """Return what is wrong with a setting that Hydra's grammar refuses, and how to write it."""
-    key, _, value = override.partition("=")
-    message = f"{override!r} cannot be read as key=value: {why}"
-    if not value or value[0] in "'\"[{":
-        return message
-    return f"{message}\na value with blanks, brackets or commas stands in quotes within quotes: \"{key}='{value}'\""
-
-
-def _meant(key: str, command: str, overrides: list[str]) -> str:
-    """Return a sentence that suggests what is meant by an unknown key: an option of a group, or keys."""
-    from rankaae_cli.commands.help import keys_of
-    from rankaae_cli.schema import GROUPS
-
-    if key.startswith("hydra."):
-        return "what sweeps and launchers know depends on hydra/sweeper= and hydra/launcher=; --cfg hydra shows it"
-    settings = [o.lstrip("+~").partition("=") for o in overrides if not o.startswith("-")]
-    written, value = next(((k, v) for k, _, v in settings if k == key or k.startswith(f"{key}.")), (key, ""))
-    for group in difflib.get_close_matches(written.lower(), GROUPS.get(command, ()), n=1, cutoff=0.7):
-        choices = options(group, _config_directories(overrides))
-        close = difflib.get_close_matches(value, choices, n=1, cutoff=0.5)
-        plus = "+" if group in ("family", "experiment") else ""
-        if close:
-            return f"did you mean {plus}{group}={close[0]}?"
-        return f"did you mean {plus}{group}=, one of {', '.join(choices)}?"
-    known = [k.name for k in keys_of(command)]
-    return nearest(written, known, [k for k in known if "." not in k])

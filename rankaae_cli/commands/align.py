@@ -7,6 +7,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from rankaae_cli.analysis.prediction.align import check_reference, offset_of, offset_warnings
 from rankaae_cli.analysis.prediction.offset import write_offset
+from rankaae_cli.core.calls import setting
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.labels import Subject
 from rankaae_cli.data.family.family_file import read_family
@@ -27,8 +28,6 @@ def run(cfg: DictConfig) -> dict[str, Any]:
             "references= names no reference\n"
             "give files and their valences, in quotes: 'references={Cu2O.xdi:1,CuO.xdi:2}'"
         )
-    if not cfg.search > 0:
-        raise UserError(f"search={cfg.search:g} must be positive\ngive the largest offset to try, eV")
     config = read_run_config(find_run(cfg.run))
     family = read_family(cfg.data) if cfg.data else family_of_run(config)
     if family.energy_unit != "eV":
@@ -51,7 +50,7 @@ def run(cfg: DictConfig) -> dict[str, Any]:
         print(f"warning: {warning}")
     print(
         f"{family.element} {family.edge}, {family.source}: {result}, to be added to measured energies\n{path}\n"
-        f"{pictures[0]}: look whether the references fit\nnext: rankaae predict offset={path} input=..."
+        f"{pictures[0]}: look whether the references fit\nnext: rankaae predict {setting('offset', path)} input=..."
     )
     return {"offset": content.offset, "uncertainty": content.uncertainty, "path": path}
 

@@ -5,13 +5,11 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from rankaae_cli.analysis.evaluation.baselines import (
-    check_settings,
     chosen_baselines,
     evaluate_baselines,
     kept_baselines,
     known_baselines,
 )
-from rankaae_cli.core.errors import UserError
 from rankaae_cli.reports.baseline_table import print_baselines, print_kept
 from rankaae_cli.reports.console import print_evaluation, print_reconstruction_warning
 from rankaae_cli.reports.run.results import write_baselines, write_evaluation
@@ -21,12 +19,8 @@ from rankaae_cli.runs.load import load_run
 
 def run(cfg: DictConfig) -> dict[str, Any]:
     """Evaluate a run, and baselines beside it where asked; return the contents of metrics.json."""
-    if cfg.resamples < 1:
-        raise UserError(f"resamples={cfg.resamples}: the intervals need at least 1, better hundreds")
     baselines = chosen_baselines(cfg.baselines)
     settings: Any = OmegaConf.to_object(cfg.baseline_settings) if baselines else None
-    if baselines:
-        check_settings(settings, cfg.threads)
     run_directory, model, family = load_run(cfg.run)
     split = cfg.split.value
     directory = evaluation_directory(run_directory, split)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from omegaconf import DictConfig, OmegaConf
 
+from rankaae_cli.core.calls import setting
 from rankaae_cli.core.errors import Stopped, UserError
 from rankaae_cli.core.terminal import Progress
 from rankaae_cli.data.family.family_file import Family, read_family, write_family
@@ -293,8 +294,8 @@ def _summary(
     lines.append(f"{rejected_path}: {len(rejected)} rejected {'spectra' if is_measured else 'sites'}")
     lines += frequent_reasons(rejected)
     if is_measured:
-        return [*lines, f"next: rankaae predict input={output}"]
-    data = "" if output == Path(cfg.family.data) else f" data={output}"
+        return [*lines, f"next: rankaae predict {setting('input', output)}"]
+    data = "" if output == Path(cfg.family.data) else f" {setting('data', output)}"
     if known_K.any():
         lines.append(f"next: rankaae train +family={family.name}{data}")
     else:

@@ -20,8 +20,6 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     """Predict descriptors of the spectra that `cfg` names; write tables, figures and a page; return where."""
     settings: Any = OmegaConf.to_object(cfg)
     names = settings.input if isinstance(settings.input, list) else [settings.input]
-    if not 0 < settings.coverage < 1:
-        raise UserError(f"coverage={settings.coverage} is no share between 0 and 1, such as 0.9")
     measured: Any = OmegaConf.to_container(cfg.measured, resolve=True)
     options = MeasuredOptions.of(measured, settings.max_tail)
     command = shlex.join(["rankaae", "predict", *sys.argv[1:]])

@@ -163,9 +163,5 @@ def second_file(cfg: DictConfig) -> list[Path]:
 
 def classes_of(cfg: DictConfig, family: Family) -> dict[str, list[float]]:
     """Return the classes of those of the family's descriptors that take few values."""
-    configured = cfg.family.descriptors
-    return {
-        name: list(configured[name].classes)
-        for name in family.descriptor_names
-        if name in configured and configured[name].classes is not None
-    }
+    classes = {name: one and one.classes for name, one in cfg.family.descriptors.items()}
+    return {name: list(classes[name]) for name in family.descriptor_names if classes.get(name) is not None}

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from rankaae_cli.core.calls import setting
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.runs.directory import BEST, RUNS
 from rankaae_cli.runs.provenance import PROVENANCE, read_provenance
@@ -89,7 +90,7 @@ def find_run(run: str, root: Path = RUNS) -> Path:
             )
         if "finished" not in read_provenance(path):
             raise UserError(
-                f"the run {path} has not finished\nwait for it, or go on with it: rankaae train resume={path}"
+                f"the run {path} has not finished\nwait for it, or go on with it: {_resuming(path)}"
             )
     if not (path / BEST).is_file():
         raise UserError(f"the run {path} has no {BEST}\nit cannot be used: train again")
@@ -153,7 +154,7 @@ def _newest_finished(root: Path) -> Path:
         if unfinished is not None and since > until:
             print(
                 f"taking {path}: the newer {unfinished} has not finished (to go on with it: "
-                f"rankaae train resume={unfinished})",
+                f"{_resuming(unfinished)})",
                 file=sys.stderr,
             )
         return path
@@ -163,7 +164,7 @@ def _newest_finished(root: Path) -> Path:
     others = f" (nor have {len(begun) - 1} older ones)" if len(begun) > 1 else ""
     raise UserError(
         f"{where}; {unfinished} has not finished{others}\n"
-        f"wait for it, or go on with it: rankaae train resume={unfinished}"
+        f"wait for it, or go on with it: {_resuming(unfinished)}"
     )
 
 
@@ -218,7 +219,7 @@ def _recorded_without_run(sweep: Path) -> Iterator[tuple[Path, OmittedRun]]:
         folder = sweep / job.directory
         if not (folder / PROVENANCE).is_file():
             reason = job.reason or f"the job is {job.state}"
-            yield folder, OmittedRun(folder, reason, f"rankaae train resume={sweep}")
+            yield folder, OmittedRun(folder, reason, _resuming(sweep))
 
 
 def _state(path: Path) -> OmittedRun | None:
@@ -230,9 +231,9 @@ def _state(path: Path) -> OmittedRun | None:
     if "finished" not in content:
         job = read_job(path) if (path / JOB).is_file() else None
         if job is not None and job.state == PRUNED:
-            return OmittedRun(path, f"was pruned: {job.reason}", f"rankaae train resume={path} finishes it")
+            return OmittedRun(path, f"was pruned: {job.reason}", f"{_resuming(path)} finishes it")
         why = f": {job.reason}" if job is not None and job.reason else ""
-        return OmittedRun(path, f"has not finished{why}", f"rankaae train resume={path}")
+        return OmittedRun(path, f"has not finished{why}", _resuming(path))
     if not (path / BEST).is_file():
         return OmittedRun(path, f"has no {BEST}", "train again", fault=True)
     return None
@@ -247,6 +248,11 @@ def _none_finished(names: Sequence[str], left_out: Sequence[OmittedRun]) -> str:
         f"no run of {', '.join(names)} has finished: {shown}{more}\n"
         f"{begun}{todo or 'train them: rankaae train -m +family=...'}"
     )
+
+
+def _resuming(path: Path) -> str:
+    """Return the call that goes on with an interrupted run or sweep."""
+    return f"rankaae train {setting('resume', path)}"
 
 
 def _natural(name: str) -> list[str | int]:

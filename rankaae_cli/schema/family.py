@@ -58,12 +58,14 @@ class FamilyConfig:
     edge: Annotated[str, "such as K"] = "K"
     energy: Annotated[EnergyGridConfig, "an even energy grid"] = field(default_factory=EnergyGridConfig)
     descriptors: Annotated[
-        dict[str, DescriptorConfig], "by name; `classes` of one where it takes few values"
+        dict[str, DescriptorConfig | None], "by name; `classes` of one where it takes few values"
     ] = field(default_factory=dict)
     neighbours: Annotated[NeighboursConfig, "how first shells are found"] = field(
         default_factory=NeighboursConfig
     )
-    keep: Annotated[KeepConfig, "sites that ingest keeps; null keeps all"] = field(default_factory=KeepConfig)
+    keep: Annotated[KeepConfig | None, "sites that ingest keeps; null keeps all"] = field(
+        default_factory=KeepConfig
+    )
     data: Annotated[str, "the default family file"] = MISSING
 
 

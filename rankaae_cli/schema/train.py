@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from omegaconf import MISSING
 
-from rankaae_cli.models.rankaae.settings import ModelSettings, ObjectiveSettings, OptimiserSettings
+from rankaae_cli.models.rankaae.settings import NUMBERS, ModelSettings, ObjectiveSettings, OptimiserSettings
 from rankaae_cli.schema.family import FamilyOption
 
 # Of runs that name none.
@@ -108,3 +108,5 @@ class RankAAEConfig(TrainConfig):
 
 # The keys that each kind of `models.registry.KINDS` takes.
 TRAIN_SCHEMAS: dict[str, type[TrainConfig]] = {"rankaae": RankAAEConfig}
+# What the numbers among the keys of its own must be, in the words of `schema.numbers`.
+TRAIN_NUMBERS = {"rankaae": NUMBERS}

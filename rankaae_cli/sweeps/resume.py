@@ -1,7 +1,12 @@
 """``rankaae train resume=<sweep>``: the call that began a sweep, given again to run what is missing."""
 
+from contextlib import suppress
 from pathlib import Path
 
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException
+
+from rankaae_cli.core.calls import in_grammar
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.runs.sweep_record import SWEEP, read_plan
 
@@ -17,7 +22,9 @@ def call_of_sweep(overrides: list[str]) -> list[str]:
     UserError
         If the sweep was begun in another folder, or the call sets what would make other jobs of its jobs.
     """
-    given = next((o.partition("=")[2].strip("'\"") for o in overrides if o.startswith("resume=")), "")
+    given = next((o for o in overrides if o.startswith("resume=")), "resume=")
+    with suppress(HydraException):  # which says itself what is wrong with the value
+        given = str(OverridesParser.create().parse_override(given).value())
     sweep = Path(given)
     if not given or not (sweep / SWEEP).is_file():
         return overrides
@@ -41,8 +48,7 @@ def call_of_sweep(overrides: list[str]) -> list[str]:
     flags = [o for o in more if o.startswith("-") and o not in ("-m", "--multirun")]
     settings = [o for o in more if not o.startswith("-")]
     begun = [o for o in plan.call if o not in ("-m", "--multirun") and not o.startswith("hydra.sweep.dir=")]
-    where = str(sweep.resolve()).replace("'", "\\'")
-    return ["-m", *flags, *begun, *settings, f"hydra.sweep.dir='{where}'"]
+    return ["-m", *flags, *begun, *settings, f"hydra.sweep.dir={in_grammar(sweep.resolve())}"]
 
 
 def _is_allowed(override: str) -> bool:

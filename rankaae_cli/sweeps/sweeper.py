@@ -16,11 +16,13 @@ from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf, open_dict
 
+from rankaae_cli.core.calls import in_grammar, setting
 from rankaae_cli.core.errors import Stopped, UserError
 from rankaae_cli.runs import sweep_record
 from rankaae_cli.runs.directory import short_path
 from rankaae_cli.runs.find import find_runs
 from rankaae_cli.runs.sweep_record import DONE, ENDED, FAILED, INTERRUPTED, NOT_STARTED, SWEEP, Job, Plan
+from rankaae_cli.schema.numbers import require_possible_sweep
 from rankaae_cli.schema.train import Then
 from rankaae_cli.sweeps.slurm import wait_for_queue
 
@@ -49,6 +51,7 @@ class JobSweeper(Sweeper):
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         """Take what Hydra composed, and make the launcher."""
+        require_possible_sweep(config.hydra)
         self.hydra_context, self.config = hydra_context, config
         self.loader, self.composed = hydra_context.config_loader, config
         # A configuration may have another name: --config-name.
@@ -133,8 +136,8 @@ class JobSweeper(Sweeper):
 
     def _place(self, job: Job) -> list[str]:
         return [
-            f"hydra.sweep.dir={quoted(str(self.sweep_directory))}",
-            f"hydra.sweep.subdir={quoted(job.directory)}",
+            f"hydra.sweep.dir={in_grammar(self.sweep_directory)}",
+            f"hydra.sweep.subdir={in_grammar(job.directory)}",
         ]
 
     def _state(self, job: Job) -> Job:
@@ -191,9 +194,9 @@ class JobSweeper(Sweeper):
         print_jobs(str(where), jobs, self.most_printed)
         left = [job for job in jobs if job.state in (FAILED, INTERRUPTED, NOT_STARTED)]
         if left and plan.command == "train":
-            console.print(f"to run what is missing: rankaae train resume={where}")
+            console.print(f"to run what is missing: rankaae train {setting('resume', where)}")
         elif plan.command == "train" and self.composed.get("then") != Then.report:
-            console.print(f"next: rankaae report run={where}")
+            console.print(f"next: rankaae report {setting('run', where)}")
         print(where)
         return jobs
 
@@ -235,12 +238,6 @@ class GridSweep(JobSweeper):
                 self.launch(missing[start : start + at_once], added)
             # Another call may have begun some, whose launcher has left them to themselves.
             _wait_for(self.sweep_directory, plan.jobs)
-
-
-def quoted(text: str) -> str:
-    """Return text as Hydra's override grammar takes any."""
-    escaped = text.replace("\\'", "\\\\'").replace("'", "\\'")
-    return f"'{escaped}'"
 
 
 def _print_ends(sweep: Path, known: set[int], over: threading.Event) -> None:

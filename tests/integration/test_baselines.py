@@ -331,15 +331,3 @@ def test_an_unknown_baseline_is_refused(asked):
     with pytest.raises(UserError, match=r"there is no baseline '.*'") as error:
         chosen_baselines(asked)
     assert str(error.value).splitlines()[1] == f"there are: all, none, {', '.join(BASELINES)}"
-
-
-def test_impossible_settings_are_refused_together():
-    wrong = ["extra_trees.trees=0", "vae.batch_size=1", "aae.trials=0", "vae.deviation=0"]
-    wrong += ["supervised_network.input_noise=-1", "random_forest.max_features=1.5"]
-    overrides = [f"baseline_settings.{key}" for key in wrong]
-    with pytest.raises(UserError, match="cannot be used") as error:
-        evaluate.run(composed("evaluate", "baselines=all", "threads=0", *overrides))
-    message = str(error.value)
-    assert "threads=0 (expected at least 1)" in message and message.count(";") == 6
-    for key in wrong:
-        assert f"baseline_settings.{key}" in message

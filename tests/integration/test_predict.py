@@ -297,7 +297,7 @@ def test_works_without_the_data_once_it_has_been_used(work, tmp_path, monkeypatc
     ("overrides", "said"),
     [
         (["input=nowhere.xdi"], "there is no file or folder nowhere.xdi"),
-        (["input=cu.h5", "coverage=90"], "coverage=90.0 is no share between 0 and 1"),
+        (["input=cu.h5", "coverage=90"], "coverage=90.0 (expected between 0 and 1)"),
         (["input=cu.h5", "mixture=NNRS"], "no descriptor of this run with classes"),
         (["input=cu.h5", "offset=missing.yaml"], "missing.yaml cannot be read"),
         (["input=fe.h5"], "holds Fe K spectra over eV, the model was trained on Cu K"),
@@ -330,7 +330,9 @@ def test_an_offset_of_another_element_or_none_is_refused(work, tmp_path, refused
     assert "holds no spectrum with OS 9" in refused(*call, "references={one.xdi:9}")
     assert "has no XX" in refused(*call, "references={one.xdi:{XX:1}}")
     assert "OS:2+ is no value" in refused(*call, "references={one.xdi:{OS:2+}}")
-    assert "search=-5 must be positive" in refused(*call, "references={one.xdi:2}", "search=-5")
+    assert "search=-5.0 (expected positive, at most 100)" in refused(
+        *call, "references={one.xdi:2}", "search=-5"
+    )
 
 
 def test_a_measured_family_file_is_shifted_and_a_computed_one_never(work):

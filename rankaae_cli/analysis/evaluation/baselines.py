@@ -47,28 +47,6 @@ def chosen_baselines(asked: Any) -> list[str]:
     return [name for name in BASELINES if name in names]
 
 
-# Other whole numbers are at least 1, other numbers positive.
-_AT_LEAST = {"batch_size": 2, "input_noise": 0, "weight_decay": 0}
-
-
-def check_settings(settings: BaselineSettings, threads: int) -> None:
-    """Refuse impossible numbers, all at once."""
-    faults = [] if threads >= 1 else [f"threads={threads} (expected at least 1)"]
-    for baseline, values in asdict(settings).items():
-        for key, value in values.items():
-            if not isinstance(value, int | float):
-                continue
-            low = _AT_LEAST.get(key, 1 if isinstance(value, int) else None)
-            if not (value > 0 if low is None else value >= low):
-                expected = "positive" if low is None else f"at least {low}"
-                faults.append(f"baseline_settings.{baseline}.{key}={value} (expected {expected})")
-        if values.get("max_features", 1.0) > 1:
-            share = values["max_features"]
-            faults.append(f"baseline_settings.{baseline}.max_features={share} (expected at most 1)")
-    if faults:
-        raise UserError(f"these settings cannot be used: {'; '.join(faults)}")
-
-
 def evaluate_baselines(
     run_directory: Path,
     model: TrainedModel,

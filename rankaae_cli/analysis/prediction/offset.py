@@ -115,8 +115,6 @@ def chosen_offset(given: Any, uncertainty: float | None, element: str, edge: str
     UserError
         If `given` is neither a number nor an offset file, or holds for another element, edge or code.
     """
-    if uncertainty is not None and uncertainty < 0:
-        raise UserError(f"offset_uncertainty={uncertainty:g} eV is negative")
     assumed = _ASSUMED_UNCERTAINTY if uncertainty is None else float(uncertainty)
     if given is None:
         return Offset(0.0, assumed, "assumed, not determined", False)

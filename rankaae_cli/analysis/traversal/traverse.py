@@ -40,7 +40,6 @@ from rankaae_cli.analysis.traversal.walks import (
     walk_style,
     walk_table,
 )
-from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.styles.traversal import draw_styles
 from rankaae_cli.data.family.family_file import Family
 from rankaae_cli.data.family.splits import TRAIN
@@ -101,11 +100,9 @@ def traverse(
     Raises
     ------
     UserError
-        If `levels` is below 2 or `draws` below 1, or the model has no styles.
+        If the model has no styles.
     """
     require(model, "traverse", HasStyles)
-    if levels < 2 or draws < 1:
-        raise UserError(f"levels={levels} draws={draws}: a traversal needs at least 2 levels and 1 draw")
     styles_TNS = model.encode(family.spectra_NE[family.split_N == TRAIN])
     others_TDS = draw_styles(styles_TNS, draws, seed, others)
     walks = [

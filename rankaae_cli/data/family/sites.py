@@ -87,7 +87,7 @@ def family_spec(configuration: Mapping[str, Any]) -> FamilySpec:
         If the energy grid or the way to find neighbours is impossible.
     """
     name, grid = configuration["name"], configuration["energy"]
-    neighbours, keep = configuration["neighbours"], configuration["keep"]
+    neighbours, keep = configuration["neighbours"], configuration["keep"] or {}
     method, radius = neighbours["method"], neighbours.get("radius")
     if method == "cutoff" and not (radius and radius > 0):
         raise UserError(f"family {name}: neighbours.method=cutoff needs neighbours.radius= in angstrom")

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from rankaae_cli.core.calls import setting
 from rankaae_cli.core.errors import UserError, nearest
 from rankaae_cli.core.xas.spectra import SpectrumError
 
@@ -165,7 +166,7 @@ def _is_column(value: Any) -> bool:
 
 def choosing(**columns: str | float) -> str:
     """Return a choice of columns as it is written on the command line: ``'measured.columns={energy:1,mu:2}'``."""
-    return "'measured.columns={" + ",".join(f"{role}:{value}" for role, value in columns.items()) + "}'"
+    return setting("measured.columns", columns)
 
 
 def canonical(name: str) -> str:

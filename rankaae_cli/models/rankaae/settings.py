@@ -3,10 +3,9 @@
 Each key has its meaning beside its type; ``rankaae train --help`` shows it from here.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Annotated, Any
+from typing import Annotated
 
 from rankaae_cli.networks.settings import Norm
 
@@ -245,30 +244,22 @@ class AdversarialAutoencoderSettings:
     optimiser: Annotated[OptimiserSettings, "as optimiser of rankaae train"]
 
 
-_AT_LEAST = {
-    0: (
+# What its numbers must be, in the words of `schema.numbers`.
+NUMBERS = {
+    "at least 0": (
         *("model.free_styles", "objective.input_noise"),
         *(f"objective.augmentation.{key}" for key in ("energy_shift", "broadening", "scale", "core_hole")),
         *("objective.prior.noise", "optimiser.weight_decay", "optimiser.clip"),
-        *(f"objective.{loss}.{key}" for loss in LOSSES for key in ("weight", "ramp")),
+        *(f"objective.{loss}.weight" for loss in LOSSES),
+        *("objective.prior.maximum", "optimiser.factors.*"),
     ),
-    1: (
+    "at least 1": (
         *("model.hidden", "model.encoder_layers", "model.decoder_layers", "model.channels"),
-        *("objective.prior.directions", "objective.smoothness.kernel_points", "optimiser.patience"),
+        *("objective.prior.directions", "optimiser.patience"),
     ),
+    "positive": ("optimiser.rate", "objective.prior.tau", "objective.smoothness.sigma"),
+    "between 0 and 1": ("optimiser.reduction",),
+    "from 0 to 1": tuple(f"objective.{loss}.ramp" for loss in LOSSES),
+    "from 0 on, below 1": ("objective.prior.betas",),
+    "odd, at least 1": ("objective.smoothness.kernel_points",),
 }
-_POSITIVE = ("optimiser.rate", "optimiser.reduction", "objective.prior.tau", "objective.smoothness.sigma")
-
-
-def bounds(value: Callable[[str], Any]) -> list[tuple[str, str, bool]]:
-    """Return what each number must be: its key, the expectation in words, and whether it holds.
-
-    `value` gives the value of a dotted key, of the settings model, objective and optimiser.
-    """
-    points, betas = "objective.smoothness.kernel_points", "objective.prior.betas"
-    return [
-        *((key, f"at least {low}", value(key) >= low) for low, keys in _AT_LEAST.items() for key in keys),
-        *((key, "positive", value(key) > 0) for key in _POSITIVE),
-        (betas, "two numbers in [0, 1)", all(0 <= beta < 1 for beta in value(betas))),
-        (points, "odd", value(points) % 2 == 1),
-    ]

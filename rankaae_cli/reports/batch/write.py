@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from rankaae_cli.core.calls import setting
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.terminal import console
 from rankaae_cli.core.xas.trends import edge_energy
@@ -257,7 +258,9 @@ def _failure(path: Path, error: Exception) -> OmittedRun:
         reason, _, todo = str(error).partition("\n")
         return OmittedRun(path, reason, todo.replace("\n", " "), fault=True)
     text = f"{type(error).__name__}: {error}".splitlines()[0]
-    return OmittedRun(path, f"failed: {text}", f"RANKAAE_DEBUG=1 rankaae report run={path}", fault=True)
+    return OmittedRun(
+        path, f"failed: {text}", f"RANKAAE_DEBUG=1 rankaae report {setting('run', path)}", fault=True
+    )
 
 
 def _common(selection: RunSelection) -> Path:

@@ -1,12 +1,12 @@
 """Where a run's numbers come from: its data, what was left out of them, and the commands that repeat it."""
 
 import re
-import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from rankaae_cli.core.calls import setting
 from rankaae_cli.data.family.family_file import Family
 from rankaae_cli.data.family.rejections import rejected_reasons
 from rankaae_cli.models.rankaae.trained import TrainedModel
@@ -83,12 +83,12 @@ def commands(
     compared: Mapping[str, Any] | None,
 ) -> list[tuple[str, str]]:
     """Return pairs of what is repeated and the command that does it, with the settings it was run with."""
-    run = f"run={shlex.quote(_shown(run_directory))}"
+    run = setting("run", _shown(run_directory))
     evaluate = f"rankaae evaluate {run}"
     evaluate += "".join(f" {key}={metrics[key]}" for key in ("split", "resamples", "seed") if key in metrics)
     if compared is not None:
         names = [row["name"] for row in compared["rows"] if row["kind"] == "baseline"]
-        evaluate += " " + shlex.quote(f"baselines=[{','.join(names)}]")
+        evaluate += " " + setting("baselines", names)
     keys = ("levels", "draws", "seed", "others", "check_rows")
     traverse = f"rankaae traverse {run}" + "".join(f" {k}={traversal[k]}" for k in keys if k in traversal)
     return [

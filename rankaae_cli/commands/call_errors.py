@@ -1,0 +1,181 @@
+"""What to say of a call that Hydra or OmegaConf refuses: what was found, what was expected, what to type."""
+
+import difflib
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from hydra.errors import HydraException, MissingConfigException, OverrideParseException
+from omegaconf.errors import OmegaConfBaseException
+from yaml import MarkedYAMLError
+
+from rankaae_cli.commands.help import keys_of
+from rankaae_cli.core.calls import setting
+from rankaae_cli.core.errors import nearest
+from rankaae_cli.schema import GROUPS, SCHEMAS
+from rankaae_cli.schema.expectations import in_words, takes_list, takes_number, takes_text, type_of_key
+
+_APPENDED = ("family", "experiment")  # groups that a call adds with a +
+_PATH_KEYS = {"ingest": "path", "predict": "input"}  # what takes the path that a command works on
+_SPECIAL = re.compile(
+    r"[^\w./+@%*?|$:\\ -]", re.ASCII
+)  # characters that Hydra's grammar takes in quotes alone
+Options = Callable[[str], list[str]]
+
+
+def explained_call_error(
+    error: BaseException, command: str, overrides: list[str], options: Options
+) -> str | None:
+    """Put an error of Hydra, OmegaConf or YAML into a line or two; None for any other error.
+
+    Parameters
+    ----------
+    error
+        As it was raised.
+    command, overrides
+        Of the call.
+    options
+        Gives the options of a configuration group by name.
+    """
+    if isinstance(error, MarkedYAMLError):
+        return _broken_file(error)
+    if isinstance(error, MissingConfigException):
+        group, _, name = (error.missing_cfg_file or "").rpartition("/")
+        there_are = f": {nearest(name, error.options)}" if error.options else ""
+        return f"there is no {group or 'configuration'} {name!r}{there_are}"
+    if isinstance(error, OverrideParseException):
+        return _unreadable(error.override, command, overrides)
+    if not isinstance(error, HydraException | OmegaConfBaseException):
+        return None
+    first = str(error).strip().partition("\n")[0]
+    cause = next(
+        (e for e in (error, error.__cause__, error.__context__) if isinstance(e, OmegaConfBaseException)),
+        None,
+    )
+    if cause is not None and (no_mapping := re.search(r"is not a subclass of (\w+)", str(cause.msg))):
+        return _no_mapping(no_mapping[1], first, command)
+    if cause is not None and cause.full_key:
+        return _wrong_value(cause, first, command, overrides, options)
+    return _refused_by_hydra(str(error).strip(), command, overrides, options)
+
+
+def _refused_by_hydra(text: str, command: str, overrides: list[str], options: Options) -> str:
+    """Return what to say instead of a text of Hydra's; the text itself where it is another one."""
+    if ambiguous := re.match(r"Ambiguous value for argument '(.*)'", text):
+        return _ambiguous(ambiguous[1], command, overrides, options)
+    if sweep := re.match(r"Sweep parameters '(.*)' requires --multirun", text):
+        search = " and hydra/sweeper=optuna" if "interval(" in sweep[1] else ""
+        return (
+            f"{sweep[1]!r} gives several values, and this is one job\nadd -m{search} to make one job of each"
+        )
+    if there := re.match(r"Could not append to config. An item is already at '(.*)'", text):
+        return f"{command} has the key {there[1]} already: write {there[1]}=... without the +"
+    if twice := re.match(r"(\w+) appears more than once in the final defaults list", text):
+        return f"{command} has one {twice[1]} already: write {twice[1]}=... once, without the +"
+    first, _, advice = text.partition("\n")
+    return f"{first}\n{' '.join(advice.split()) or f'see rankaae {command} --help'}"
+
+
+def _broken_file(error: MarkedYAMLError) -> str:
+    mark = error.problem_mark
+    where = f"{mark.name.removeprefix('file://')}, line {mark.line + 1}, " if mark else "the file "
+    return f"{where}is no YAML: {error.problem or error.context}\ncorrect it there"
+
+
+def _wrong_value(
+    cause: OmegaConfBaseException, first: str, command: str, overrides: list[str], options: Options
+) -> str:
+    """Return what is wrong with a key or with its value, in the call or in a file of the configuration."""
+    key, reason = str(cause.full_key), str(cause.msg or cause).strip().splitlines()[0]
+    file = re.match(r"In '(.*?)':", first)
+    where = f"{file[1]}.yaml: " if file else ""
+    if re.match(r"Key '.*' (is not in struct|not in )", reason):
+        return f"{where}{command} has no key {key!r}: {_meant(key, command, overrides, options)}"
+    expected = in_words(type_of_key(SCHEMAS[command], re.sub(r"\[.*?\]", "", key)))
+    if kind := re.search(r"could not be converted to (Integer|Float|Boolean)", reason):
+        expected = expected or in_words({"Integer": int, "Float": float, "Boolean": bool}[kind[1]])
+    given = next((o for o in overrides if o.lstrip("+").partition("=")[0] == key), key)
+    if not expected:
+        return f"{where}{given}: {reason}"
+    return f"{where}{given}: expected {expected}" + ("" if where else f"\nsee rankaae {command} --help")
+
+
+def _no_mapping(name: str, first: str, command: str) -> str:
+    """Return which key has a plain value where the schema has a dataclass of this name."""
+    file = re.match(r"In '(.*?)':", first)
+    types = {key.name: type_of_key(SCHEMAS[command], key.name) for key in keys_of(command)}
+    key, hint = next((k, t) for k, t in types.items() if name in str(t))
+    return f"{file[1] + '.yaml: ' if file else ''}{key}: expected {in_words(hint)}"
+
+
+def _ambiguous(override: str, command: str, overrides: list[str], options: Options) -> str:
+    """Return what to type instead of ``key=a,b``, which Hydra takes for the values of several jobs."""
+    key, _, value = override.lstrip("+").partition("=")
+    found = f"{override!r} gives several values by its comma, and this is one job"
+    each = "add -m to make one job of each"
+    if key in GROUPS.get(command, ()):
+        return f"{found}\nchoose one of {', '.join(options(key))}, or {each}"
+    hint = type_of_key(SCHEMAS[command], key)
+    if hint is None and not key.startswith("hydra."):
+        return f"{command} has no key {key!r}: {_meant(key, command, overrides, options)}"
+    ways = []
+    if hint is None or takes_text(hint):
+        ways.append(f"write {setting(key, value)} for one text with a comma in it")
+    if hint is None or takes_list(hint):
+        ways.append(f"{setting(key, value.split(','))} for a list")
+    if takes_number(hint):
+        ways.append(f"give {in_words(hint)} with a point for decimals")
+    return "\n".join([found, ", or ".join([*ways, each])])
+
+
+def _unreadable(override: str, command: str, overrides: list[str]) -> str:
+    """Return what is wrong with a setting that Hydra's grammar refuses, and how to write it."""
+    key, equals, value = override.partition("=")
+    message = f"{override!r} cannot be read as key=value"
+    if not equals:
+        return f"{message}\n{_meant_by_word(override, command, overrides)}"
+    if not re.fullmatch(r"[+~]{0,2}[A-Za-z_][\w./@-]*", key):
+        return f"{message}: {key!r} is no name of a key\nsee the keys by --help"
+    if value.startswith("~"):
+        return f"{message}: the shell has left the ~ in it\nwrite {setting(key, Path(value).expanduser())}"
+    if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"":
+        value = value[1:-1]
+    if value[:1] == "[":
+        return (
+            f"{message}: brackets or quotes in it do not fit\na list is written {setting(key, ['a', 'b,c'])}"
+        )
+    if value[:1] == "{":
+        return (
+            f"{message}: before a colon a comma stands behind a backslash, such as in "
+            f"{setting(key, {'foil-8,5mu.dat': 1})}\nrename files with quotes or accents in their names"
+        )
+    return (
+        f"{message}: {' '.join(_SPECIAL.findall(value))} in a value has to be quoted\n"
+        f"write {setting(key, value)}"
+    )
+
+
+def _meant_by_word(word: str, command: str, overrides: list[str]) -> str:
+    """Return what to type instead of a word that has no key: part of the value before it, or a path."""
+    before = overrides[overrides.index(word) - 1] if word in overrides[1:] else ""
+    key, equals, value = before.partition("=")
+    if Path(word).exists() or not equals:
+        return f"settings are written key=value, such as {setting(_PATH_KEYS.get(command, 'run'), word)}"
+    return f"if it belongs to the value before it, write {setting(key, f'{value} {word}')}"
+
+
+def _meant(key: str, command: str, overrides: list[str], options: Options) -> str:
+    """Return a sentence that suggests what is meant by an unknown key: an option of a group, or keys."""
+    if key.startswith("hydra."):
+        return "what sweeps and launchers know depends on hydra/sweeper= and hydra/launcher=; --cfg hydra shows it"
+    settings = [o.lstrip("+~").partition("=") for o in overrides if not o.startswith("-")]
+    written, value = next(((k, v) for k, _, v in settings if k == key or k.startswith(f"{key}.")), (key, ""))
+    for group in difflib.get_close_matches(written.lower(), GROUPS.get(command, ()), n=1, cutoff=0.7):
+        choices = options(group)
+        close = difflib.get_close_matches(value, choices, n=1, cutoff=0.5)
+        plus = "+" if group in _APPENDED else ""
+        if close:
+            return f"did you mean {plus}{group}={close[0]}?"
+        return f"did you mean {plus}{group}=, one of {', '.join(choices)}?"
+    known = [k.name for k in keys_of(command)]
+    return nearest(written, known, [k for k in known if "." not in k])
