@@ -35,7 +35,8 @@ _FAMILY = {
     "at least 2": ("family.energy.points",),
     "positive": ("family.energy.step", "family.neighbours.radius"),
 }
-_MEASURED = {FINITE: ("measured.normalisation.*",)}  # `NormalisationRanges.require_possible` has the rest
+# Of the ranges of the normalisation `NormalisationRanges.require_possible` has the rest.
+_MEASURED = {FINITE: ("measured.normalisation.*",), "at least 0": ("measured.skip_lines",)}
 _TRAIN = {
     "at least 1": (
         *("trials", "trials_at_once", "max_epochs", "max_steps", "threads", "devices", "save_every"),
