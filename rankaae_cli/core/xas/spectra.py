@@ -8,10 +8,22 @@ from scipy.interpolate import CubicSpline
 
 # A spline needs a few points; fewer are no spectrum either.
 _FEWEST_POINTS = 4
+_LONGEST = 480  # letters of a reason
+# Family files hold spectra in single precision, in which more is infinite.
+LARGEST = float(np.finfo(np.float32).max)
 
 
 class SpectrumError(ValueError):
-    """One spectrum cannot be used; the message is the reason, one line."""
+    """One spectrum cannot be used; the message is the reason, one line.
+
+    What files have in the place of a name may be anything: letters that cannot be printed are blanks in the
+    message, and the middle of a long one is left out.
+    """
+
+    def __init__(self, reason: str) -> None:
+        if len(reason) > _LONGEST:
+            reason = f"{reason[: _LONGEST // 2]} ... {reason[-_LONGEST // 3 :]}"
+        super().__init__("".join(letter if letter.isprintable() else " " for letter in reason))
 
 
 def uniform_grid(start: float, step: float, points: int) -> np.ndarray:
@@ -37,7 +49,7 @@ def check_spectrum(energy: np.ndarray, mu: np.ndarray) -> None:
     if len(energy) < _FEWEST_POINTS:
         raise SpectrumError(f"truncated: {len(energy)} points, at least {_FEWEST_POINTS} are needed")
     for what, values in (("energy", energy), ("mu", mu)):
-        bad = np.flatnonzero(~np.isfinite(values))
+        bad = np.flatnonzero(~(np.abs(values) < LARGEST))
         if bad.size:
             raise SpectrumError(f"NaN or infinite values: {what} of point {bad[0] + 1} ({bad.size} in all)")
     falls = np.flatnonzero(np.diff(energy) <= 0)

@@ -27,6 +27,7 @@ from rankaae_cli.data.files import replacing, require_space
 
 FORMAT = "rankaae-family"
 FORMAT_VERSION = 1
+_MOST_COMPRESSED = 2000  # by which factor; deflate reaches 1032
 _AGAIN = "make it again with `rankaae ingest`"
 ENERGY_UNITS = ("eV", "index")
 # Larger spectra are written so that they can be read in blocks of rows as quickly as the disk gives them.
@@ -380,15 +381,28 @@ def _table(file: h5py.File, name: str) -> tuple[np.ndarray, tuple[str, ...], tup
 
 def _materials(file: h5py.File) -> np.ndarray:
     """Return the names of the rows' materials; rows of one material share its string."""
+    _require_stored(file, "material")
     names: dict[str, str] = {}
     return np.array([names.setdefault(m, m) for m in file["material"].asstr()[:]], dtype=object)
 
 
 def _numbers(file: h5py.File, name: str) -> np.ndarray:
+    _require_stored(file, name)
     values = file[name][:]
     if values.dtype.kind not in "fiu":
         raise UserError(f"a damaged family file: {name} holds {values.dtype}, expected numbers\n{_AGAIN}")
     return values
+
+
+def _require_stored(file: h5py.File, name: str) -> None:
+    """Raise UserError for a dataset that says it is larger than any compression makes of what is stored of it."""
+    dataset = file[name]
+    if not dataset.is_virtual and dataset.nbytes > _MOST_COMPRESSED * max(
+        dataset.id.get_storage_size(), 2**10
+    ):
+        raise UserError(
+            f"a damaged family file: little of {name}, of {dataset.nbytes} bytes, is in it\n{_AGAIN}"
+        )
 
 
 def _whole_numbers(file: h5py.File, name: str) -> np.ndarray:

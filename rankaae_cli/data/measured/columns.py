@@ -36,6 +36,7 @@ SIGNALS = ("mutrans", "itrans", "mufluor", "ifluor", "mu", "flat", "normtrans", 
 _NO_ABSCISSA = frozenset({"i0", "irefer", "murefer", *SIGNALS})
 _LISTED = 12
 CLOCK = ("date", "time")  # labels of columns that hold the time of day and no numbers
+_LONGEST_NAME = 200  # letters in which a unit is looked for
 _BRACKETS = re.compile(r"\s*(?:\(([^()]*)\)|\[([^]]*)\]|\{([^}]*)\}|<([^>]*)>)$")
 _NUMBERING = re.compile(r"^\d+[_).:]\s*|_c\d+$")  # 1_Energy, Energy_c1
 # Words of longer names, which count where no column is called so exactly: I0_KEITHLEY1, It-32, Mono Energy (alt).
@@ -172,7 +173,7 @@ def choosing(**columns: str | float) -> str:
 def canonical(name: str) -> str:
     """Return XDI's label for a column's name, or the name itself in lower case: ``I1`` is ``itrans``."""
     name = name.strip().lower()
-    brackets = _BRACKETS.search(name)
+    brackets = _BRACKETS.search(name[:_LONGEST_NAME])
     # Up to a unit in brackets, which mu(E) and fluo(2) do not have.
     if brackets and _joined(name) not in _LABEL_OF:
         inside = (brackets[brackets.lastindex or 0]).strip()

@@ -51,7 +51,10 @@ FORMATS = [
     Format("text columns", lambda contents: True, read_text),
 ]
 
-_SIZE_LIMIT = 256 * 2**20  # bytes of text, uncompressed; a spectrum has a few hundred kilobytes
+# Of text, uncompressed, but for tables, which are read row by row: a spectrum has a few hundred kilobytes, and
+# numbers as text take ten times the memory of the file.
+_SIZE_LIMIT, _LINES_LIMIT = 32 * 2**20, 1_000_000
+_HEAD = 2**16  # bytes that a format is told by where a file is large
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 # How begins, and where, what is only read once it is unpacked.
 _UNPACKED = (
@@ -246,6 +249,10 @@ def _bytes(path: Path) -> bytes:
     for start, offset, what in _UNPACKED:
         if data.startswith(start, offset):
             raise SpectrumError(f"{what}: unpack it")
-    if len(data) > _SIZE_LIMIT:
-        raise SpectrumError(f"it holds more than {_SIZE_LIMIT // 2**20} MiB of text: no file of spectra")
-    return data
+    is_large = len(data) > _SIZE_LIMIT or data.count(b"\n") + data.count(b"\r") > 2 * _LINES_LIMIT
+    if is_large and not is_table(Contents(path, _decoded(data[:_HEAD]))):
+        raise SpectrumError(
+            f"it holds more than {_SIZE_LIMIT // 2**20} MiB of text or {_LINES_LIMIT} lines: no file of spectra; "
+            "split it, or take out what are none"
+        )
+    return data[:_HEAD] if is_large else data

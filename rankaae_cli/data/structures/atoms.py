@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from rankaae_cli.core.errors import UserError
-from rankaae_cli.core.xas.spectra import SpectrumError
+from rankaae_cli.core.xas.spectra import LARGEST, SpectrumError
 from rankaae_cli.data.family.rejections import Rejection
 from rankaae_cli.data.family.sites import (
     FamilySpec,
@@ -201,8 +201,8 @@ def _rows(data: bytes, points: int, faults: dict[int, str]) -> list[np.ndarray]:
             values = np.array(line, dtype=np.float64)
             if len(values) != points:
                 faults[i] = f"the row has {len(values)} values, the family's grid {points}"
-            elif not np.isfinite(values).all():
-                faults[i] = f"NaN or infinite values ({np.count_nonzero(~np.isfinite(values))} of {points})"
+            elif bad := np.count_nonzero(~(np.abs(values) < LARGEST)):
+                faults[i] = f"NaN or infinite values ({bad} of {points})"
             else:
                 row = values
         except ValueError:

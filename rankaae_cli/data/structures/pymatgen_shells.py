@@ -24,6 +24,9 @@ from rankaae_cli.data.structures.shell_task import MaterialShells, ShellTask
 ALGORITHM = 3
 _AGAIN_EVERY = 0.5  # seconds
 _SAME_PLACE = 0.1  # angstrom; no two atoms are nearer
+_LARGEST_CELL = 1e8  # cubic angstrom; atoms are sought in cubes, all of which are in memory
+_FARTHEST = 1000.0
+_SEARCHED = 2.0  # angstrom, the edge of these
 _NEAREST_ATOMS = 0.5  # angstrom; the shortest bond, of H2, is 0.74
 _NO_STRUCTURE = (
     "its lines are those of a POSCAR, but they make no crystal: are the cell and the elements right?"
@@ -95,7 +98,7 @@ def _compute(task: ShellTask) -> MaterialShells:
         return MaterialShells(fault=f"the structure cannot be read: {fault}")
     if not poscar.true_names:  # pymatgen makes them up then: H, He, Li, ...
         return MaterialShells(fault=_NO_ELEMENTS)
-    if fault := _two_at_one_place(structure, elements):
+    if fault := _too_far(structure) or _two_at_one_place(structure, elements):
         return MaterialShells(fault=fault)
     sites = [i for i in task.sites if 0 <= i < len(structure)]
     states = _oxidation_states(structure) if task.oxidation_states else None
@@ -117,10 +120,19 @@ def _compute(task: ShellTask) -> MaterialShells:
     )
 
 
+def _too_far(structure: Any) -> str:
+    """Return what of a structure is larger than neighbours can be sought in, nothing if all is well."""
+    if not (np.abs(structure.frac_coords) < _FARTHEST).all():
+        return f"the position of an atom is no number, or more than {_FARTHEST:g} cells away"
+    if not np.prod(np.abs(structure.lattice.matrix).sum(axis=0)) < _LARGEST_CELL:
+        return f"the cell fills more than {_LARGEST_CELL:g} cubic angstrom; cut the structure out of it"
+    return ""
+
+
 def _two_at_one_place(structure: Any, elements: list[str]) -> str:
     """Return which two atoms of a structure cannot both be there, nothing if all can."""
-    first, second, _, distance = structure.get_neighbor_list(_NEAREST_ATOMS, exclude_self=True)
-    apart = first != second  # an image of itself is a matter of the cell
+    first, second, _, distance = structure.get_neighbor_list(_SEARCHED, exclude_self=True)
+    apart = (first != second) & (distance < _NEAREST_ATOMS)  # an image of itself is a matter of the cell
     if not apart.any():
         return ""
     nearest = np.lexsort((second[apart], first[apart], distance[apart].round(6)))[0]

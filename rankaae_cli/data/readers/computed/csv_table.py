@@ -14,7 +14,7 @@ import numpy as np
 
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.structure.descriptors import require_usable_names
-from rankaae_cli.core.xas.spectra import SpectrumError, regrid
+from rankaae_cli.core.xas.spectra import LARGEST, SpectrumError, regrid
 from rankaae_cli.data.compression import opened
 from rankaae_cli.data.family.rejections import Rejection
 from rankaae_cli.data.family.sites import FamilySpec, Sites, gather, require_overlap, site_index
@@ -24,6 +24,8 @@ from rankaae_cli.data.files import require_file
 _FORMAT = "expected two index columns (material, site), then AUX_<descriptor> and ENE_<eV> columns"
 # Sites are written as 3, 003, 003_Cu, or 3.0 where pandas took the column for floats.
 _SITE = re.compile(r"(\d+)(?:\.0)?(?:_.*)?")
+_LONGEST_LINE = 2**24  # letters; a row of 4096 values has a thousandth of them
+_SHOWN = 30  # letters of a column's name
 # How programs write that a number is not known.
 _UNKNOWN = frozenset({"", "na", "n/a", "#n/a", "<na>", "nan", "-nan", "null", "none"})
 
@@ -148,7 +150,7 @@ def _opened(path: Path) -> Iterator[Any]:
     """Open a table, whatever its line ends and compression, and give a `csv.reader` of it."""
     try:
         with opened(path) as stream, io.TextIOWrapper(stream, encoding="utf-8-sig", newline="") as text:
-            yield csv.reader(text, strict=True)
+            yield csv.reader(_whole_lines(text), strict=True)
         return
     except UnicodeDecodeError:
         why = "it is not text in UTF-8"
@@ -159,6 +161,13 @@ def _opened(path: Path) -> Iterator[Any]:
     except OSError as error:
         why = error.strerror or "the drive gives no reason"
     raise UserError(f"{path} cannot be read as a CSV file: {why}\n{_FORMAT}")
+
+
+def _whole_lines(text: io.TextIOWrapper) -> Iterator[str]:
+    while line := text.readline(_LONGEST_LINE):
+        if len(line) == _LONGEST_LINE:
+            raise SpectrumError(f"a line in it has more than {_LONGEST_LINE} letters")
+        yield line
 
 
 def _columns(path: Path, names: list[str]) -> _Columns:
@@ -183,14 +192,15 @@ def _energies(path: Path, names: list[str], energies: list[int]) -> np.ndarray:
             values.append(float(names[i].removeprefix("ENE_")))
         except ValueError:
             raise UserError(
-                f"{path}: no energy can be read from column {names[i]}\nexpected ENE_<eV>"
+                f"{path}: no energy can be read from column {_short(names[i])}\nexpected ENE_<eV>"
             ) from None
     energy_E = np.array(values)
     falls = np.flatnonzero(~(np.diff(energy_E) > 0))
     if falls.size or not np.isfinite(energy_E).all():
         i = int(falls[0]) if falls.size else 0
         raise UserError(
-            f"{path}: the ENE_ columns do not ascend: {names[energies[i + 1]]} follows {names[energies[i]]}\n"
+            f"{path}: the ENE_ columns do not ascend: {_short(names[energies[i + 1]])} follows "
+            f"{_short(names[energies[i]])}\n"
             "sort the columns by energy, each once"
         )
     return energy_E
@@ -217,7 +227,7 @@ def _values(cells: list[str], columns: _Columns) -> tuple[np.ndarray, np.ndarray
     """Return the descriptors (K,), NaN where not known, and the spectrum (E,) of a row."""
     values_K = _numbers(cells, columns.descriptors, columns.names)
     spectrum_E = _numbers(cells, columns.energies, columns.names)
-    bad = np.flatnonzero(~np.isfinite(spectrum_E))
+    bad = np.flatnonzero(~(np.abs(spectrum_E) < LARGEST))
     if bad.size:
         raise SpectrumError(f"NaN or infinite values: ENE_{columns.energy_E[bad[0]]:g} ({bad.size} in all)")
     if np.isinf(values_K).any():
@@ -251,5 +261,10 @@ def _normalisation(spectra_NE: Spectra) -> str:
 
 
 def _shown(names: list[str]) -> str:
-    some = ", ".join(name or "unnamed" for name in names[:6])
+    some = ", ".join(_short(name) or "unnamed" for name in names[:6])
     return (some + (", ..." if len(names) > 6 else "")) or "no columns"
+
+
+def _short(name: str) -> str:
+    """Return the name of a column for a message, on one line whatever stands in it."""
+    return "".join(letter if letter.isprintable() else " " for letter in name[:_SHOWN])

@@ -5,6 +5,7 @@ import re
 import zipfile
 import zlib
 from pathlib import Path
+from tokenize import TokenError
 
 import numpy as np
 
@@ -16,6 +17,8 @@ from rankaae_cli.data.family.sites import FamilySpec, Sites, gather, require_ove
 from rankaae_cli.data.files import require_file
 
 _ID = re.compile(r"(.+)_(\d+)")
+# What numpy raises for headers that cannot be read, or claim more than there is memory.
+_DAMAGED = (ValueError, EOFError, RuntimeError, MemoryError, TokenError, zipfile.BadZipFile, zlib.error)
 _FORMAT = "expected arrays spectra (N, E) and ids (N,) of the form <material>_<site>"
 
 
@@ -114,7 +117,7 @@ def _arrays(path: Path) -> tuple[np.ndarray, list[str]]:
     except OSError as error:
         why = error.strerror or "the drive gives no reason"
         raise UserError(f"{path} cannot be read: {why}\ncheck the file") from error
-    except (ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+    except _DAMAGED as error:
         # numpy's own words for an array of objects advise to load it all the same, which runs foreign code.
         why = "an array of Python objects" if "pickle" in str(error) else "damaged or cut short"
         raise UserError(f"{path} cannot be read as an npz file: {why}\n{_FORMAT}") from error

@@ -330,7 +330,10 @@ def _reference(entry: h5py.Group, energy_M: np.ndarray) -> np.ndarray | None:
     group = entry.get("reference")
     if not isinstance(group, h5py.Group) or "intensity" not in group or "energy" not in group:
         return None
-    energy, intensity = (np.asarray(group[key][()], dtype=np.float64) for key in ("energy", "intensity"))
+    datasets = (group["energy"], group["intensity"])
+    if not all(_is_numeric(item) for item in datasets):
+        return None
+    energy, intensity = (np.asarray(item[()], dtype=np.float64) for item in datasets)
     same = energy.shape == energy_M.shape == intensity.shape and np.allclose(energy, energy_M, rtol=1e-7)
     return intensity if same else None
 

@@ -11,6 +11,7 @@ import numpy as np
 
 # Classes of groups that are many, and hold none of what is searched.
 _CLOSED = frozenset(("NXdetector", "NXpositioner", "NXdata", "NXcollection", "NXentry", "NXsubentry"))
+_FEW = 1000  # texts and settings are one or a few
 _HEAP = b"GCOL\x01\0\0\0"  # begins a heap of texts
 _SEARCHED = 64 * 2**20  # bytes of a file in which a heap is looked for
 
@@ -94,9 +95,10 @@ def items_of(group: h5py.Group, keys: Iterable[str] | None = None) -> Iterator[t
 
 
 def value_of(group: h5py.Group, place: str) -> Any:
-    """Return what a dataset holds; None where there is none."""
+    """Return what a dataset of few values holds; None where there is none."""
     item = group.get(place)
-    return item[()] if isinstance(item, h5py.Dataset) else None
+    is_small = isinstance(item, h5py.Dataset) and (item.size or 0) <= _FEW
+    return item[()] if is_small else None
 
 
 def text_of(value: Any) -> str:
