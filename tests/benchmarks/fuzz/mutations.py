@@ -1,0 +1,471 @@
+"""Mutations that know what a file is made of: lines and numbers, datasets and arrays, members of archives."""
+
+import bz2
+import gzip
+import io
+import lzma
+import re
+import struct
+import tarfile
+import zipfile
+from collections.abc import Callable
+from contextlib import suppress
+from functools import cache
+from random import Random
+from typing import Any
+
+import h5py
+import numpy as np
+
+from tests.benchmarks.fuzz.seeds import Seed
+
+NUMBERS = (
+    *("nan", "inf", "-inf", "1e308", "-1e308", "1e-320", "1e400", "0", "-0.0", "-1", "1", "2147483648"),
+    *(
+        "99999999999999999999999",
+        "1_000",
+        "1,5",
+        "1.5D+3",
+        "2.4-101",
+        "********",
+        "0x10",
+        "1e",
+        "--",
+        "",
+        "\u0663",
+    ),
+)
+# Words that formats look for, in places where they are not meant.
+WORDS = (
+    *(
+        "#S 1 ascan",
+        "#L energy  i0",
+        "#N 3",
+        "[record]",
+        "@x = (1,2);",
+        "# ///",
+        "#----",
+        "ENE_7112",
+        "AUX_CN,,",
+    ),
+    *(
+        "xsedge+ 50, used to normalize mu  1.0",
+        "# omega e k mu mu0 chi",
+        "Data:",
+        "energy mu",
+        "energy energy",
+    ),
+    *(
+        "# Column.1: energy eV",
+        "# Column.99999999999: mu",
+        "# Column.-1: i0",
+        "# Column.2: i0",
+        "Direct",
+        "# XDI/1.0",
+    ),
+    *(
+        "# Athena project file",
+        "# Element.symbol: Xx",
+        "# Mono.d_spacing: -1",
+        "'",
+        '"',
+        "\\",
+        "e\u0301\u00e9",
+        "[{(",
+    ),
+)
+COMPRESSIONS: tuple[Callable[[bytes], bytes], ...] = (gzip.compress, lzma.compress, bz2.compress)
+_BOMB_MIB = 300
+_TOKEN = re.compile(rb"[-+]?\d[\d.,eE+-]*")
+
+
+def mutated_text(random: Random, data: bytes) -> bytes:
+    """Return a text with one to three faults, sometimes in another encoding, compressed, or a bomb."""
+    for _ in range(random.randint(1, 3)):
+        data = random.choice(_TEXT)(random, data)[: 2**20]
+    if random.random() < 0.04:
+        text = data.decode("utf-8", "replace")
+        data = text.encode(
+            random.choice(["utf-16", "utf-16-le", "utf-32", "utf-8-sig", "latin-1"]), "replace"
+        )
+    if random.random() < 0.06:
+        data = random.choice(COMPRESSIONS)(data)
+        data = _damaged(random, data) if random.random() < 0.7 else data
+    if random.random() < 0.002:
+        data = _bomb(
+            random.randrange(len(COMPRESSIONS)), random.choice([b"0", b"\n", b"1 2\n", b"\0"]), data[:9999]
+        )
+    return data
+
+
+def _damaged(random: Random, data: bytes) -> bytes:
+    """Cut bytes off, change some, put some in, or repeat a piece."""
+    kind, at = random.randrange(4), random.randrange(len(data) + 1)
+    if kind == 0:
+        return data[:at]
+    if kind == 1:
+        changed = bytearray(data)
+        for _ in range(random.choice([1, 1, 3, 30])):
+            if changed:
+                changed[random.randrange(len(changed))] = random.randrange(256)
+        return bytes(changed)
+    if kind == 2:
+        return data[:at] + random.randbytes(random.choice([1, 8, 200])) + data[at:]
+    return data[:at] + data[max(0, at - random.choice([1, 50, 5000])) :]
+
+
+def _bomb(compression: int, filling: bytes, start: bytes) -> bytes:
+    return COMPRESSIONS[compression](start) + _filling(compression, filling)
+
+
+@cache
+def _filling(compression: int, filling: bytes) -> bytes:
+    """Return what is large once it is uncompressed: streams of a megabyte, one behind the other."""
+    return COMPRESSIONS[compression](filling * (2**20 // len(filling))) * _BOMB_MIB
+
+
+def _lines(change: Callable[[Random, list[bytes]], None]) -> Callable[[Random, bytes], bytes]:
+    def changed(random: Random, data: bytes) -> bytes:
+        lines = data.split(b"\n")
+        change(random, lines)
+        return b"\n".join(lines)
+
+    return changed
+
+
+def _span(random: Random, lines: list[bytes]) -> slice:
+    """Return some lines one after the other, those at the top as often as all others: they are the header."""
+    top = random.random() < 0.5
+    start = random.randrange(min(12, len(lines)) if top else len(lines))
+    return slice(start, start + random.choice([1, 1, 2, 5, 50]))
+
+
+def _dropped(random: Random, lines: list[bytes]) -> None:
+    del lines[_span(random, lines)]
+
+
+def _repeated(random: Random, lines: list[bytes]) -> None:
+    span = _span(random, lines)
+    lines[span] = lines[span] * random.choice([2, 3, 100, 3000])
+
+
+def _moved(random: Random, lines: list[bytes]) -> None:
+    span = _span(random, lines)
+    piece, lines[span] = lines[span], []
+    at = random.randrange(len(lines) + 1)
+    lines[at:at] = piece
+
+
+def _turned(random: Random, lines: list[bytes]) -> None:
+    span = slice(random.randrange(len(lines)), None)
+    piece = lines[span]
+    random.shuffle(piece) if random.random() < 0.5 else piece.reverse()
+    lines[span] = piece
+
+
+def _with_word(random: Random, lines: list[bytes]) -> None:
+    word = random.choice(WORDS) * random.choice([1, 1, 1, 3, 20000])
+    lines.insert(random.randrange(min(20, len(lines))), word.encode())
+
+
+def _with_field(random: Random, lines: list[bytes]) -> None:
+    """Take a field of a line away, or put one more in."""
+    i = random.randrange(len(lines))
+    fields = lines[i].split()
+    if fields and random.random() < 0.5:
+        del fields[random.randrange(len(fields))]
+    else:
+        fields.insert(random.randrange(len(fields) + 1), random.choice(NUMBERS).encode())
+    lines[i] = b" ".join(fields)
+
+
+def _column(random: Random, lines: list[bytes]) -> None:
+    """Change one column of all rows: constant, negative, scaled, with a number in it that is none."""
+    which, kind, number = random.randrange(4), random.randrange(5), random.choice(NUMBERS).encode()
+    factor = random.choice([0.0, -1.0, 1e-3, 1e3, 1e300, -1e-300])
+    for i, line in enumerate(lines):
+        found = list(_TOKEN.finditer(line))
+        if line[:1] in b"#%" or len(found) <= which:
+            continue
+        token = found[which]
+        try:
+            value = float(token[0])
+        except ValueError:
+            continue
+        new = (b"%g" % (factor * value), number, b"%g" % abs(value - 7000), b"", b"%d" % min(value, 1e9))[
+            kind
+        ]
+        lines[i] = line[: token.start()] + new + line[token.end() :]
+
+
+def _number(random: Random, data: bytes) -> bytes:
+    """Put other numbers into the place of some, in the header as often as in the rows."""
+    for _ in range(random.choice([1, 1, 4, 40])):
+        token = _TOKEN.search(data, random.randrange(400 if random.random() < 0.5 else len(data) + 1))
+        if token:
+            data = data[: token.start()] + random.choice(NUMBERS).encode() + data[token.end() :]
+    return data
+
+
+def _separators(random: Random, data: bytes) -> bytes:
+    pairs = (
+        (b"\n", b"\r"),
+        (b"\n", b"\r\n"),
+        (b" ", b""),
+        (b" ", b"\t"),
+        (b" ", b","),
+        (b".", b","),
+        (b"\n", b" "),
+    )
+    return data.replace(
+        *random.choice([*pairs, (b",", b""), (b"#", b""), (b"'", b""), (b":", b""), (b"_", b" ")])
+    )
+
+
+def _long_or_deep(random: Random, data: bytes) -> bytes:
+    piece = random.choice([b"1 ", b"x", b"[", b"(", b"{'a':", b'"', b"7112.5,", b"\t", b"#", b"\xff", b"\0"])
+    at = random.randrange(len(data) + 1)
+    return data[:at] + piece * random.choice([60, 2000, 100_000, 1_000_000]) + data[at:]
+
+
+_TEXT = (
+    *(_lines(change) for change in (_dropped, _repeated, _moved, _turned, _with_word, _with_field, _column)),
+    *(_damaged, _number, _number, _separators, _long_or_deep),
+)
+
+
+def mutated_hdf5(random: Random, data: bytes) -> bytes:
+    """Return an HDF5 file with one to three objects changed, sometimes with changed bytes."""
+    if random.random() < 0.8:
+        image = io.BytesIO(data)
+        with h5py.File(image, "r+") as file:
+            for _ in range(random.randint(1, 3)):
+                names: list[str] = []
+                file.visit(names.append)
+                with suppress(
+                    KeyError, OSError, RuntimeError, TypeError, ValueError
+                ):  # changed to nothing before
+                    random.choice(_HDF5)(random, file, random.choice(names or ["/"]))
+        data = image.getvalue()
+        return _damaged(random, data) if random.random() < 0.05 else data
+    return _damaged(random, data)
+
+
+def _other_values(random: Random, file: h5py.File, name: str) -> None:
+    if isinstance(file[name], h5py.Dataset):
+        values = file[name][()]
+        del file[name]
+        file[name] = odd_array(random, values)
+
+
+def _removed(random: Random, file: h5py.File, name: str) -> None:
+    del file[name]
+
+
+def _of_other_kind(random: Random, file: h5py.File, name: str) -> None:
+    del file[name]
+    if random.random() < 0.5:
+        file.create_group(f"{name}/a/b")
+    else:
+        file[name] = random.choice([1, "text", "", b"\xff\xfe", np.arange(3), h5py.Empty("f8"), [b"a", b"b"]])
+
+
+def _linked(random: Random, file: h5py.File, name: str) -> None:
+    target = random.choice(["/", name, "/nowhere", *file])
+    del file[name]
+    links = (
+        h5py.SoftLink(target),
+        h5py.ExternalLink("/etc/hostname", "/x"),
+        h5py.ExternalLink("nothing.h5", target),
+    )
+    # A hard link back up makes a circle.
+    file[name] = random.choice([*links, file["/"]])
+
+
+def _large(random: Random, file: h5py.File, name: str) -> None:
+    """Put a dataset there that is large without taking any room, as chunks that were never written are."""
+    del file[name]
+    shape = random.choice([(10**8,), (10**12,), (3, 10**9), (10**5, 400), (2**40, 2**20)])
+    file.create_dataset(name, shape, random.choice(["f8", "i1", "S9"]), chunks=True, fillvalue=None)
+
+
+def _deep(random: Random, file: h5py.File, name: str) -> None:
+    parent = file[name].parent
+    if random.random() < 0.5:
+        parent.create_group("/".join(["a"] * random.choice([20, 150])))
+        return
+    for i in range(random.choice([20, 150])):
+        parent.create_group(f"{name.rsplit('/')[-1]} {i}").attrs["NX_class"] = "NXentry"
+
+
+def _attribute(random: Random, file: h5py.File, name: str) -> None:
+    there = random.choice([file, file[name]])
+    key = random.choice([*there.attrs, "NX_class", "units", "format", "signal", "default"])
+    new = [
+        "NXentry",
+        "NXsubentry",
+        b"\xff",
+        7,
+        np.nan,
+        np.arange(3),
+        h5py.Empty("f8"),
+        ["a", "b"],
+        "keV",
+        "degree",
+        "",
+    ]
+    there.attrs[key] = random.choice(new)
+
+
+def _renamed(random: Random, file: h5py.File, name: str) -> None:
+    new = random.choice(["data", "energy", "mu", "i0", "intensity", "\u00e9 x", "definition", "a" * 1000])
+    if new not in file[name].parent:
+        file[name].parent.move(name.rsplit("/")[-1], new)
+
+
+_HDF5 = (
+    *(_other_values, _other_values, _other_values, _removed, _of_other_kind),
+    *(_linked, _large, _deep, _attribute, _renamed),
+)
+
+
+def odd_array(random: Random, values: Any) -> Any:
+    """Return an array of another shape, dtype or other values."""
+    array = np.asarray(values)
+    if array.dtype.kind not in "fiu":
+        return random.choice(
+            [values, np.array([b"x"] * 3), "x" * 10**6, "", 3.5, np.arange(4.0), [b"\xff", b"1"]]
+        )
+    kind = random.randrange(3)
+    if kind == 0 and array.ndim:
+        shapes = [
+            array.T,
+            array[:0],
+            array[:1],
+            array[::-1],
+            array[..., None],
+            array[None],
+            np.stack([array] * 3),
+        ]
+        return random.choice([*shapes, np.stack([array] * 3, -1), array.ravel()[0], array.ravel()[:-1]])
+    if kind == 1:
+        with np.errstate(all="ignore"):
+            types = [array.astype(t) for t in ("i1", "f2", "u8", "c16", "?", "S9", ">f8", "i8")]
+        pairs = np.zeros(array.shape, [("a", "f8"), ("b", "i4")])
+        return random.choice([*types, pairs, np.zeros(array.shape, "V8")])
+    new = array.astype(np.float64)
+    choice = new.ravel()[: random.choice([1, 3, None])]
+    with np.errstate(all="ignore"):
+        choice[...] = random.choice(
+            [np.nan, np.inf, 0.0, -1.0, 1e308, 1e-3 * choice, -choice, choice[::-1].copy()]
+        )
+    return new
+
+
+def mutated_npz(random: Random, data: bytes) -> bytes:
+    """Return an npz file with changed arrays, headers that claim too much, or changed bytes."""
+    with np.load(io.BytesIO(data)) as file:
+        arrays = dict(file)
+    image, kind = io.BytesIO(), random.random()
+    if kind < 0.6:
+        name = random.choice(list(arrays))
+        arrays[name] = odd_array(random, arrays[name])
+        if random.random() < 0.1:
+            arrays[name] = np.array([None, {}], dtype=object)
+        random.choice([np.savez, np.savez_compressed])(image, **arrays)
+        return image.getvalue()
+    if kind < 0.75:
+        return _with_header(random, arrays)
+    return _damaged(random, _damaged(random, data) if random.random() < 0.3 else data)
+
+
+def _with_header(random: Random, arrays: dict[str, np.ndarray]) -> bytes:
+    """Return an npz file whose first array says that it is another than it is."""
+    shape = random.choice(
+        ["(99999999999, 9)", "(-1, 3)", "(4,", "(10000, 20000)", "4", "('a', 2)", "(" * 500]
+    )
+    header = (
+        f"{{'descr': {random.choice(['<f8', '|O', '<f0', 'x', '<U999999999'])!r}, 'fortran_order': False, "
+    )
+    header = (header + f"'shape': {shape}, }}").ljust(117) + "\n"
+    image = io.BytesIO()
+    with zipfile.ZipFile(image, "w", zipfile.ZIP_DEFLATED) as file:
+        for name, array in arrays.items():
+            with file.open(f"{name}.npy", "w") as member:
+                if name == "spectra":
+                    member.write(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode())
+                    member.write(
+                        bytes(random.choice([100, 10**6, 2 * 10**8 if random.random() < 0.1 else 10]))
+                    )
+                else:
+                    np.save(member, array)
+    return image.getvalue()
+
+
+def mutated_files(random: Random, files: dict[str, bytes]) -> Seed:
+    """Return a folder's files with one or two changed, as a folder or as an archive, sometimes damaged."""
+    files = dict(files)
+    for _ in range(random.randint(1, 2)):
+        name = random.choice(list(files))
+        data, kind = files[name], random.random()
+        if kind < 0.7:
+            files[name] = mutated_text(random, data)
+        elif kind < 0.8 and len(files) > 1:
+            del files[name]
+        else:
+            files[_odd_name(random, name)] = files.pop(name)
+    if random.random() < 0.3:
+        return files
+    if random.random() < 0.003:
+        return _large_member(random.randrange(len(COMPRESSIONS)), name)
+    data = _packed(random, files)
+    return _damaged(random, data) if random.random() < 0.4 else data
+
+
+def mutated_structure(random: Random, files: dict[str, bytes]) -> Seed:
+    """Return a folder's files with its structure changed."""
+    name = next(name for name in files if name.endswith("POSCAR"))
+    return {**files, name: mutated_text(random, files[name])}
+
+
+def _odd_name(random: Random, name: str) -> str:
+    names = (
+        f"../{name}",
+        f"/{name}",
+        name.upper(),
+        f"a/{name}/POSCAR",
+        "xmu.dat",
+        "\u00e9 x/" + name,
+        "d/" * 300 + "x",
+    )
+    return random.choice([*names, name.replace("0", "99999999999999999999"), name.replace("/", "//")])
+
+
+def _large_member(compression: int, name: str) -> bytes:
+    """Return an archive of little size with one file of a large one."""
+    info = tarfile.TarInfo(name)
+    info.size = _BOMB_MIB * 2**20 - 2 * tarfile.BLOCKSIZE
+    return COMPRESSIONS[compression](info.tobuf()) + _filling(compression, b"0")
+
+
+def _packed(random: Random, files: dict[str, bytes]) -> bytes:
+    image, kind = io.BytesIO(), random.choice(["", "gz", "xz", "bz2", "zip"])
+    if kind == "zip":
+        with zipfile.ZipFile(image, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, data in files.items():
+                archive.writestr(name, data)
+        return image.getvalue()
+    with tarfile.open(fileobj=image, mode="w") as tar:
+        for name, data in files.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            if random.random() < 0.03:
+                info.type, info.linkname, info.size = (
+                    random.choice([tarfile.SYMTYPE, tarfile.LNKTYPE]),
+                    name,
+                    0,
+                )
+            tar.addfile(info, io.BytesIO(data[: info.size]))
+    packed = image.getvalue()
+    compress = {"gz": gzip.compress, "xz": lzma.compress, "bz2": bz2.compress}.get(kind)
+    return compress(packed) if compress else packed
