@@ -11,9 +11,10 @@ from rankaae_cli.analysis.prediction.calibration import CalibrationRows
 from rankaae_cli.core.statistics.classification import (
     ClassProbabilities,
     fit_class_probabilities,
+    holding_classes,
     softened,
 )
-from rankaae_cli.core.statistics.conformal import Intervals, difficulty_features
+from rankaae_cli.core.statistics.conformal import Intervals, difficulty_features, resolution_of
 from rankaae_cli.core.statistics.novelty import Novelty, novelty_signs, style_distance, widening
 from rankaae_cli.core.xas.discrepancy import discrepancy, smooth_differences
 from rankaae_cli.models.rankaae.trained import TrainedModel
@@ -104,7 +105,10 @@ class Predictor:
         self.model, self.calibration, self.coverage = model, calibration, coverage
         self.nearest = min(nearest, len(calibration.spectra_ME))
         self.novelty = Novelty.of(calibration.signs_N3)
-        self.intervals = [Intervals(rows) for rows in calibration.interval_rows()]
+        self.intervals = [
+            Intervals(rows, resolution_of(column))
+            for rows, column in zip(calibration.interval_rows(), calibration.descriptors_MK.T, strict=True)
+        ]
         self.classes: dict[str, ClassProbabilities] = {}
         for k, name in enumerate(model.descriptor_names):
             if classes := model.descriptor_classes.get(name):
@@ -142,34 +146,22 @@ class Predictor:
         offset_part_NK = self._spread_by_offset(shifted or [None] * len(value_NK), value_NK, probabilities)
         measured_N = np.zeros(len(value_NK), dtype=bool) if is_measured_N is None else is_measured_N
         discrepancy_part_NK = self._spread_by_discrepancy(encoded, measured_N)
-        features_KNF = difficulty_features(style_NK, spread_NK, encoded.error_N)
-        own_NK = np.column_stack(
-            [
-                interval.half_width(features_NF, self.coverage)
-                for interval, features_NF in zip(self.intervals, features_KNF, strict=True)
-            ]
-        )
-        # What is unlike the validation rows is predicted worse than they are, but hardly by more than is known.
         widening_N = widening(novelty_N)
-        range_K = np.ptp(self.calibration.known_range(), axis=1)
-        own_NK = np.fmax(np.fmin(own_NK * widening_N[:, None], range_K), own_NK)
+        own_NK = self._half_widths(encoded, widening_N)
         others_NK = np.hypot(offset_part_NK, discrepancy_part_NK)
         half_NK = np.hypot(own_NK, norm.ppf((1 + self.coverage) / 2) * others_NK)
-        low_NK = value_NK - half_NK
-        # What is nowhere negative, such as a deviation, has no negative values for an interval to hold.
-        never_negative_K = ~(self.calibration.descriptors_MK < 0).any(axis=0)
-        low_NK = np.where(never_negative_K & (value_NK >= 0), np.maximum(low_NK, 0.0), low_NK)
+        softened_by_name = {name: softened(p_NC, widening_N) for name, p_NC in probabilities.items()}
+        low_NK, high_NK = self._ends(value_NK, half_NK, softened_by_name)
         nearest_NP, distance_NP = self._nearest(encoded.spectra_NE)
         return Prediction(
             value_NK=value_NK,
             low_NK=low_NK,
-            high_NK=value_NK + half_NK,
+            high_NK=high_NK,
             style_NK=style_NK,
             offset_part_NK=offset_part_NK,
             discrepancy_part_NK=discrepancy_part_NK,
             probabilities={
-                name: (fitted.classes, softened(probabilities[name], widening_N))
-                for name, fitted in self.classes.items()
+                name: (self.classes[name].classes, p_NC) for name, p_NC in softened_by_name.items()
             },
             reconstruction_NE=encoded.ensemble_spectra_NE,
             error_N=encoded.error_N,
@@ -180,6 +172,37 @@ class Predictor:
             nearest_NP=nearest_NP,
             distance_NP=distance_NP,
         )
+
+    def _half_widths(self, encoded: Encoded, widening_N: np.ndarray) -> np.ndarray:
+        """Return half the widths of the intervals of certain energies, shape (N, K)."""
+        styles_NK, spread_NK = encoded.ensemble_styles_NK, encoded.spread_NK
+        features_KNF = difficulty_features(styles_NK, spread_NK, encoded.error_N)
+        half_NK = np.column_stack(
+            [
+                interval.half_width(features_NF, self.coverage)
+                for interval, features_NF in zip(self.intervals, features_KNF, strict=True)
+            ]
+        )
+        # What is unlike the validation rows is predicted worse than they are, but hardly by more than is known.
+        known_MK = self.calibration.descriptors_MK
+        range_K = np.ptp(self.calibration.known_range(), axis=1)
+        whole_K = np.fmax.reduce(known_MK) - np.fmin.reduce(known_MK)
+        range_K = np.where(range_K > 0, range_K, whole_K)  # of what is nearly always the same
+        return np.fmax(np.fmin(half_NK * widening_N[:, None], range_K), half_NK)
+
+    def _ends(
+        self, value_NK: np.ndarray, half_NK: np.ndarray, probabilities: dict[str, np.ndarray]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return the ends of the intervals, shape (N, K) each."""
+        low_NK, high_NK = value_NK - half_NK, value_NK + half_NK
+        for name, probability_NC in probabilities.items():
+            k = self.model.descriptor_names.index(name)
+            low_NK[:, k], high_NK[:, k] = holding_classes(
+                low_NK[:, k], high_NK[:, k], self.classes[name].classes, probability_NC, self.coverage
+            )
+        # What is nowhere negative, such as a deviation, has no negative values for an interval to hold.
+        never_negative_K = ~(self.calibration.descriptors_MK < 0).any(axis=0)
+        return np.where(never_negative_K & (value_NK >= 0), np.maximum(low_NK, 0.0), low_NK), high_NK
 
     def reconstruction_error(self, spectra_NE: np.ndarray) -> np.ndarray:
         """Return the mean absolute error of the ensemble's reconstruction, shape (N,)."""

@@ -27,6 +27,7 @@ from rankaae_cli.core.statistics.calibration import (
 _TREES, _LEAF = 60, 8  # rows in a leaf: the mean of eight absolute residuals is a local width
 # A forest may find a corner where all residuals are small by luck; no interval is narrower than this share of them.
 _LEAST_DIFFICULTY = 0.15
+_NO_WIDTH = 1e-6  # of the least half width: what rounding leaves of zero
 
 
 @dataclass(frozen=True)
@@ -55,11 +56,16 @@ class Intervals:
     ----------
     rows
         From `calibrate_intervals`; None where too few rows are known: the intervals are then not known.
+    resolution
+        Of the descriptor, in its unit; see `resolution_of`. Where so many rows are read exactly that the
+        quantile is zero, half of it is the half width, or the mean absolute residual where that is larger: no
+        factor would widen an interval without a width.
     """
 
-    def __init__(self, rows: IntervalRows | None) -> None:
+    def __init__(self, rows: IntervalRows | None, resolution: float = 0.0) -> None:
         self._forest: ExtraTreesRegressor | None = None
         if rows is not None:
+            self._least = max(resolution / 2, float(np.abs(rows.residual_N).mean()))
             self._floor = _floor(rows.residual_N)
             self._forest = _fit_forest(rows.features_NF, rows.residual_N)
             self._regressor = ConformalRegressor().fit(rows.residual_N, sigmas=rows.difficulty_N)
@@ -84,7 +90,17 @@ class Intervals:
             return np.full(n, np.nan)
         difficulty_N = self._forest.predict(features_NF) + self._floor
         bounds_N2 = self._regressor.predict_int(np.zeros(n), sigmas=difficulty_N, confidence=coverage)
-        return np.asarray(bounds_N2[:, 1], dtype=np.float64)
+        half_N = np.asarray(bounds_N2[:, 1], dtype=np.float64)
+        return np.where(half_N > _NO_WIDTH * self._least, half_N, self._least)
+
+
+def resolution_of(descriptor_N: np.ndarray) -> float:
+    """Return the usual distance between neighbouring values of a descriptor, such as 1 of an oxidation state.
+
+    `descriptor_N` has shape (N,), NaN where not known; 0 where it has a single value.
+    """
+    values = np.unique(descriptor_N[np.isfinite(descriptor_N)].round(6))
+    return float(np.median(np.diff(values))) if len(values) > 1 else 0.0
 
 
 def difficulty_features(styles_NK: np.ndarray, spread_NK: np.ndarray, error_N: np.ndarray) -> np.ndarray:

@@ -185,3 +185,44 @@ def test_classes_that_do_not_occur_are_not_offered_and_too_little_is_not_fitted(
     assert cl.fit_class_probabilities(styles, np.full(60, np.nan), CLASSES) is None
     assert cl.fit_class_probabilities(styles, value + 10, CLASSES) is None
     assert cl.fit_class_probabilities(styles[:8], value[:8], CLASSES) is None
+
+
+@pytest.mark.parametrize(
+    ("interval", "probability", "ends"),
+    [
+        ((3.0, 3.0), [0.22, 0.35, 0.43], (1.5, 3.0)),  # all three are needed
+        ((2.9, 3.1), [0.02, 0.40, 0.58], (2.5, 3.1)),
+        ((1.9, 2.1), [0.30, 0.30, 0.40], (1.5, 2.5)),
+        ((2.6, 3.4), [0.01, 0.04, 0.95], (2.6, 3.4)),
+        ((1.2, 2.4), [0.85, 0.10, 0.05], (1.2, 2.4)),
+        ((np.nan, np.nan), [0.3, 0.3, 0.4], (np.nan, np.nan)),
+        ((7.0, 8.0), [0.90, 0.05, 0.05], (1.5, 8.0)),
+    ],
+)
+def test_an_interval_holds_classes_as_likely_as_it_is_to_cover(interval, probability, ends):
+    low_N, high_N = np.array(interval)[:, None]
+    found = cl.holding_classes(low_N, high_N, [1, 2, 3], np.array([probability]), 0.9)
+    np.testing.assert_array_equal(np.ravel(found), ends)
+
+
+@settings(deadline=None)
+@given(
+    st.floats(-1, 8),
+    st.floats(0, 3),
+    st.lists(st.floats(0.01, 1), min_size=4, max_size=4),
+    st.floats(0.5, 0.99),
+)
+def test_intervals_are_widened_as_little_as_need_be(low, width, weights, coverage):
+    classes, probability_NC = np.array([0.0, 2.0, 3.0, 5.0]), np.array([weights]) / sum(weights)
+    (new_low,), (new_high,) = cl.holding_classes(
+        np.array([low]), np.array([low + width]), classes, probability_NC, coverage
+    )
+    edges = np.array([-np.inf, 1.0, 2.5, 4.0, np.inf])
+
+    def mass(low, high):
+        return probability_NC[0, (edges[1:] >= low) & (edges[:-1] <= high)].sum()
+
+    assert new_low <= low and new_high >= low + width
+    assert mass(new_low, new_high) >= coverage - 1e-12
+    if (new_low, new_high) != (low, low + width):
+        assert mass(low, low + width) < coverage

@@ -2,7 +2,12 @@ import numpy as np
 import pytest
 
 from rankaae_cli.core.statistics.calibration import apply_calibration, fit_calibration
-from rankaae_cli.core.statistics.conformal import Intervals, calibrate_intervals, difficulty_features
+from rankaae_cli.core.statistics.conformal import (
+    Intervals,
+    calibrate_intervals,
+    difficulty_features,
+    resolution_of,
+)
 
 
 def world(n, seed):
@@ -78,3 +83,32 @@ def test_a_descriptor_that_is_read_exactly_has_narrow_intervals():
         features, 0.9
     )
     assert half.max() < 1e-6
+
+
+@pytest.mark.parametrize(
+    ("value", "least"),
+    [
+        (lambda style: np.where(style > 0, 3.0, 2.0), 0.5),  # read exactly but at the border
+        (lambda style: np.where(style > 0.97, 0.4, 0.0), 0.2),  # nearly always the same
+    ],
+)
+def test_intervals_without_a_width_have_half_the_resolution(value, least):
+    style = np.linspace(-1, 1, 400)
+    value = value(style)
+    features = difficulty_features(style[:, None], np.full((400, 1), 0.1), np.full(400, 0.02))[0]
+    rows = calibrate_intervals(features, style, value, np.arange(400))
+    assert Intervals(rows).half_width(features, 0.9).max() < least / 5
+    np.testing.assert_allclose(Intervals(rows, resolution_of(value)).half_width(features, 0.9), least)
+
+
+def test_the_resolution_is_no_floor_of_intervals_that_have_a_width(fitted):
+    style, value, features, material = world(600, 0)
+    rows = calibrate_intervals(features, style, value, material)
+    coarse = Intervals(rows, 100.0).half_width(features, 0.9)
+    np.testing.assert_array_equal(coarse, fitted[1].half_width(features, 0.9))
+
+
+def test_the_resolution_of_a_descriptor():
+    assert resolution_of(np.array([3.0, 2.0, np.nan, 1.0, 3.0, 3.0])) == 1
+    assert resolution_of(np.array([4.0, 4.0, np.nan])) == resolution_of(np.array([np.nan])) == 0
+    assert 0 < resolution_of(np.random.default_rng(0).normal(size=1000)) < 0.01
