@@ -121,6 +121,26 @@ def test_all_that_is_known_is_in_the_json_and_on_the_page(work):
     assert all(p.read_bytes().startswith(b"%PDF") for p in (work / "known" / "figures").glob("*.pdf"))
 
 
+@pytest.mark.parametrize("source", ["cu.h5", "shifted.csv"])
+def test_intervals_and_probabilities_of_classes_do_not_contradict_each_other(work, source):
+    family = read_family("cu.h5").with_rows(range(40))
+    head = ",".join(
+        ["material,site", *(f"ENE_{energy + 3:g}" for energy in family.energy_E)]
+    )  # unlike any known
+    rows = zip(family.material_N, family.site_N, family.spectra_NE, strict=True)
+    lines = [f"{material},{site},{','.join(map(str, x.tolist()))}" for material, site, x in rows]
+    (work / "shifted.csv").write_text("\n".join([head, *lines]) + "\n")
+    assert main(["predict", f"input={source}", f"output=held_{source}", "figures=0"]) == 0
+    spectra = json.loads((work / f"held_{source}" / "predictions.json").read_text())["spectra"]
+    for one in spectra:
+        for name in ("OS", "CN"):
+            read = one["descriptors"][name]
+            assert read["low"] < read["high"]
+            probability = {float(c): p for c, p in read["probabilities"].items()}
+            reached = [p for c, p in probability.items() if read["low"] - 0.5 <= c <= read["high"] + 0.5]
+            assert sum(reached) >= 0.9 - 1e-6
+
+
 def test_one_bad_file_of_a_folder_does_not_stop_the_others(work, capsys):
     family = read_family("cu.h5")
     beamtime = work / "beamtime"
