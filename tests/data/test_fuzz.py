@@ -74,6 +74,7 @@ def too_far(path):
             "more than 32 MiB of text or 1000000",
         ),
         ("text columns", too_large(b"1 2\n" * (3 * 10**6)), "more than 32 MiB of text or 1000000 lines"),
+        ("text columns", too_large(b"1 " * 10**6), "1000000 columns of numbers"),
         ("text columns", too_large(b"[" * 10**6), "no rows of numbers"),
         ("csv", too_large(b"," * 2**25), "a line in it has more than 16777216 letters"),
         ("family file", never_written, "little of spectra, of 1600000000000 bytes, is in it"),

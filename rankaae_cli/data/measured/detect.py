@@ -249,7 +249,7 @@ def _bytes(path: Path) -> bytes:
     for start, offset, what in _UNPACKED:
         if data.startswith(start, offset):
             raise SpectrumError(f"{what}: unpack it")
-    is_large = len(data) > _SIZE_LIMIT or data.count(b"\n") + data.count(b"\r") > 2 * _LINES_LIMIT
+    is_large = len(data) > _SIZE_LIMIT or max(data.count(b"\n"), data.count(b"\r")) > _LINES_LIMIT
     if is_large and not is_table(Contents(path, _decoded(data[:_HEAD]))):
         raise SpectrumError(
             f"it holds more than {_SIZE_LIMIT // 2**20} MiB of text or {_LINES_LIMIT} lines: no file of spectra; "

@@ -252,7 +252,7 @@ def mutated_hdf5(random: Random, data: bytes) -> bytes:
 
 
 def _other_values(random: Random, file: h5py.File, name: str) -> None:
-    if isinstance(file[name], h5py.Dataset):
+    if isinstance(file[name], h5py.Dataset) and (file[name].size or 0) < 10**6:
         values = file[name][()]
         del file[name]
         file[name] = odd_array(random, values)
@@ -349,10 +349,10 @@ def odd_array(random: Random, values: Any) -> Any:
         ]
         return random.choice([*shapes, np.stack([array] * 3, -1), array.ravel()[0], array.ravel()[:-1]])
     if kind == 1:
+        kinds = ("i1", "f2", "u8", "c16", "?", "S9", ">f8", "i8", "V8", [("a", "f8"), ("b", "i4")])
+        dtype = np.dtype(random.choice(kinds))
         with np.errstate(all="ignore"):
-            types = [array.astype(t) for t in ("i1", "f2", "u8", "c16", "?", "S9", ">f8", "i8")]
-        pairs = np.zeros(array.shape, [("a", "f8"), ("b", "i4")])
-        return random.choice([*types, pairs, np.zeros(array.shape, "V8")])
+            return np.zeros(array.shape, dtype) if dtype.kind == "V" else array.astype(dtype)
     new = array.astype(np.float64)
     choice = new.ravel()[: random.choice([1, 3, None])]
     with np.errstate(all="ignore"):

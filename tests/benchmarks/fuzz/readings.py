@@ -48,7 +48,7 @@ CARBON = FamilySpec(
 _OF_PROGRAMS = re.compile(
     r"\b\w+(Error|Exception|Warning)\b|Traceback|out of (range|bounds)|has no attribute|NoneType|<class |"
     r"invalid literal|could not convert|codec can't|to unpack|broadcast|ndarray|unable to |Expecting |Extra data|"
-    r"subscriptable|unhashable|indices must|keyword argument|Errno|0x[0-9a-f]{6}|field limit",
+    r"subscriptable|unhashable|indices must|keyword argument|Errno|at 0x[0-9a-f]{8}|field limit",
     re.IGNORECASE,
 )
 _LONGEST = 600  # letters of a message
