@@ -337,7 +337,7 @@ def odd_array(random: Random, values: Any) -> Any:
             [values, np.array([b"x"] * 3), "x" * 10**6, "", 3.5, np.arange(4.0), [b"\xff", b"1"]]
         )
     kind = random.randrange(3)
-    if kind == 0 and array.ndim:
+    if kind == 0 and array.ndim and array.size:
         shapes = [
             array.T,
             array[:0],
