@@ -3,7 +3,7 @@
 python -m tests.benchmarks.fuzz [--files 10000] [--reader NAME] [--seconds 1800] [--first 0] [--output FOLDER]
 
 Every format of measured files (`FORMATS` in data/measured/detect.py) and every source of `rankaae ingest` has small
-valid files (seeds.py); each file is one of them with faults that know what it is made of (mutations.py).
+valid files (seeds.py); each file is one of them with faults that know what it is made of (*_mutations.py).
 A file is made of its number alone, so `--reader NAME --first NUMBER --files 1` repeats it. Files are read in a
 process of their own; none may take more than 5 s of it or 500 MB. Those read wrongly are kept, two of
 each fault. The exit status is 1 if there are any.

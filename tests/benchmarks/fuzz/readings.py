@@ -22,14 +22,9 @@ from rankaae_cli.data.readers.computed.npz import read_npz
 from rankaae_cli.data.structures.atoms import read_atoms
 from rankaae_cli.data.structures.shell_workers import Workers
 from rankaae_cli.data.structures.shells import ShellOptions
-from tests.benchmarks.fuzz.mutations import (
-    mutated_files,
-    mutated_hdf5,
-    mutated_npz,
-    mutated_structure,
-    mutated_text,
-)
+from tests.benchmarks.fuzz.binary_mutations import mutated_files, mutated_hdf5, mutated_npz, mutated_structure
 from tests.benchmarks.fuzz.seeds import COMPUTED, GRID, MEASURED, Seed, require_seeds
+from tests.benchmarks.fuzz.text_mutations import mutated_text
 
 COPPER = FamilySpec(
     "Cu_oxides",
