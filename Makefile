@@ -6,7 +6,7 @@ WORKERS ?= $(shell nproc 2>/dev/null || echo 2)
 BENCHES := build/benchmarks/$(shell date +%Y-%m-%d_%H-%M-%S)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage lint bench bench-accuracy samples
+.PHONY: help demo test coverage lint fuzz bench bench-accuracy samples
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -27,6 +27,9 @@ lint: $(VENV)/.dev ## Check style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+fuzz: $(VENV)/.dev ## Read ten thousand mutated files of each format, for an hour at most
+	$(BIN)/python -m tests.benchmarks.fuzz --seconds 3600
 
 bench: $(VENV)/.dev ## Measure speed, ratios within one run; kill trainings and hold their ends against one left alone
 	$(BIN)/python -m tests.benchmarks.rank_loss

@@ -88,7 +88,20 @@ def _text() -> list[Seed]:
 
 
 def _nexus() -> list[Seed]:
-    return [_hdf5(_nexus_of_2010), _hdf5(_nexus_of_2024)]
+    return [_hdf5(_nexus_of_2010), _hdf5(_nexus_of_2024), _hdf5(_nexus_of_bliss)]
+
+
+def _nexus_of_bliss(file: h5py.File) -> None:
+    """Fill a file with raw data, counters in a collection, and entries within the entry."""
+    entry = _group(file, "1.1", "NXentry")
+    counted = _group(entry, "measurement", "NXcollection")
+    counted["energy_enc"], counted["p201_1"], counted["p201_3"] = ENERGY / 1000, I0, ITRANS
+    for name in ("fluo", "trans"):
+        within = _group(entry, name, "NXsubentry")
+        within["definition"], within["absorption_edge"] = "NXxas", "K"
+        _group(within, "element", "NXelement")["symbol"] = "Fe"
+        within["energy"], within["intensity"] = ENERGY, h5py.SoftLink(f"/1.1/{name}/plot/intensity")
+        _group(within, "plot", "NXdata")["intensity"] = MU
 
 
 def _nexus_of_2010(file: h5py.File) -> None:
