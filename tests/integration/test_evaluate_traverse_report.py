@@ -15,8 +15,7 @@ from omegaconf import OmegaConf
 from rankaae_cli.analysis.encoded import encode_split
 from rankaae_cli.analysis.evaluation.evaluate import evaluate as evaluate_split
 from rankaae_cli.analysis.evaluation.tables import table_names, table_of
-from rankaae_cli.commands import evaluate, report, traverse
-from rankaae_cli.core.errors import UserError
+from rankaae_cli.commands import evaluate, report
 from rankaae_cli.data.family.family_file import write_family
 from rankaae_cli.data.family.splits import split_by_material
 from rankaae_cli.data.family.synthetic import synthetic_family
@@ -25,7 +24,7 @@ from rankaae_cli.reports.run import traversal_figures
 from rankaae_cli.reports.run.evaluation_figures import figure_names
 from rankaae_cli.reports.run.results import write_evaluation
 from rankaae_cli.runs.load import load_run
-from rankaae_cli.schema.finished_run import CheckRows, Others, ReportConfig, TraverseConfig
+from rankaae_cli.schema.finished_run import CheckRows, Others, ReportConfig
 from tests.configuration import composed
 from tests.conftest import in_process
 
@@ -454,12 +453,6 @@ def test_an_evaluation_has_a_table_behind_each_figure(run_directory, page):
         table = (folder / table_of(name)).read_bytes()
         assert table and (run_directory / "report" / "figures" / f"{name}.csv").read_bytes() == table
     assert {p.name for p in folder.glob("*.csv")} == set(table_names(model))
-
-
-@pytest.mark.parametrize("wrong", [{"levels": 1}, {"draws": 0}])
-def test_impossible_traversals_are_refused(run_directory, wrong):
-    with pytest.raises(UserError, match="at least 2 levels and 1 draw"):
-        traverse.run(OmegaConf.structured(TraverseConfig(run=str(run_directory), **wrong)))
 
 
 def test_what_papers_need_lies_beside_the_page(run_directory, page):
