@@ -181,9 +181,7 @@ def _column(random: Random, lines: list[bytes]) -> None:
             value = float(token[0])
         except ValueError:
             continue
-        new = (b"%g" % (factor * value), number, b"%g" % abs(value - 7000), b"", b"%d" % min(value, 1e9))[
-            kind
-        ]
+        new = (b"%g" % (factor * value), number, b"%g" % abs(value - 7000), b"", b"%.0f" % value)[kind]
         lines[i] = line[: token.start()] + new + line[token.end() :]
 
 
