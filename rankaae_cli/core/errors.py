@@ -8,8 +8,11 @@ class UserError(ValueError):
     """The call or the input is wrong.
 
     The message is one or two lines: what was found, what was expected, what to do. The command line prints
-    it without a traceback and exits with status 2.
+    it without a traceback and exits with status 2. Letters that cannot be printed are blanks in it.
     """
+
+    def __init__(self, message: str) -> None:
+        super().__init__("\n".join(printable(line) for line in message.split("\n")))
 
 
 class Stopped(BaseException):
@@ -29,6 +32,11 @@ class Pruned(Exception):  # noqa: N818
     def __init__(self, message: str, score: float) -> None:
         super().__init__(message)
         self.score = score
+
+
+def printable(text: str) -> str:
+    """Return a text on one line, whatever of a file stands in it: letters that cannot be printed are blanks."""
+    return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
 def nearest(name: str, known: Iterable[str], else_list: Iterable[str] | None = None) -> str:

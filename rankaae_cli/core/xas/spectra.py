@@ -6,6 +6,8 @@ Letters: E energies of a grid, M points of a spectrum on its own energies.
 import numpy as np
 from scipy.interpolate import CubicSpline
 
+from rankaae_cli.core.errors import printable
+
 # A spline needs a few points; fewer are no spectrum either.
 _FEWEST_POINTS = 4
 _LONGEST = 480  # letters of a reason
@@ -23,7 +25,7 @@ class SpectrumError(ValueError):
     def __init__(self, reason: str) -> None:
         if len(reason) > _LONGEST:
             reason = f"{reason[: _LONGEST // 2]} ... {reason[-_LONGEST // 3 :]}"
-        super().__init__("".join(letter if letter.isprintable() else " " for letter in reason))
+        super().__init__(printable(reason))
 
 
 def uniform_grid(start: float, step: float, points: int) -> np.ndarray:

@@ -192,15 +192,15 @@ def _energies(path: Path, names: list[str], energies: list[int]) -> np.ndarray:
             values.append(float(names[i].removeprefix("ENE_")))
         except ValueError:
             raise UserError(
-                f"{path}: no energy can be read from column {_short(names[i])}\nexpected ENE_<eV>"
+                f"{path}: no energy can be read from column {names[i][:_SHOWN]}\nexpected ENE_<eV>"
             ) from None
     energy_E = np.array(values)
     falls = np.flatnonzero(~(np.diff(energy_E) > 0))
     if falls.size or not np.isfinite(energy_E).all():
         i = int(falls[0]) if falls.size else 0
         raise UserError(
-            f"{path}: the ENE_ columns do not ascend: {_short(names[energies[i + 1]])} follows "
-            f"{_short(names[energies[i]])}\n"
+            f"{path}: the ENE_ columns do not ascend: {names[energies[i + 1]][:_SHOWN]} follows "
+            f"{names[energies[i]][:_SHOWN]}\n"
             "sort the columns by energy, each once"
         )
     return energy_E
@@ -261,10 +261,5 @@ def _normalisation(spectra_NE: Spectra) -> str:
 
 
 def _shown(names: list[str]) -> str:
-    some = ", ".join(_short(name) or "unnamed" for name in names[:6])
+    some = ", ".join(name[:_SHOWN] or "unnamed" for name in names[:6])
     return (some + (", ..." if len(names) > 6 else "")) or "no columns"
-
-
-def _short(name: str) -> str:
-    """Return the name of a column for a message, on one line whatever stands in it."""
-    return "".join(letter if letter.isprintable() else " " for letter in name[:_SHOWN])
