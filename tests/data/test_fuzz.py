@@ -77,6 +77,11 @@ def too_far(path):
         ("text columns", too_large(b"1 " * 10**6), "a line of it has 2000000 letters"),
         ("text columns", too_large(b"[" * 200_000), "no rows of numbers"),
         ("csv", too_large(b"," * 2**25), "a line in it has more than 16777216 letters"),
+        (
+            "csv",
+            too_large(MEASURED["table in RankAAE's public CSV format"]()[0] + b"\n" * 10**6),
+            "too short",
+        ),
         ("family file", never_written, "little of spectra, of 1600000000000 bytes, is in it"),
         ("npz", of_no_memory, "damaged or cut short"),
         ("structures", too_far, "the position of an atom is no number, or more than 1000 cells away"),

@@ -25,6 +25,8 @@ _FORMAT = "expected two index columns (material, site), then AUX_<descriptor> an
 # Sites are written as 3, 003, 003_Cu, or 3.0 where pandas took the column for floats.
 _SITE = re.compile(r"(\d+)(?:\.0)?(?:_.*)?")
 _LONGEST_LINE = 2**24  # letters; a row of 4096 values has a thousandth of them
+# Letters of a row: material, site and two values with what separates them. Files of many shorter lines are none.
+_SHORTEST_ROW, _MOST_SHORT = 7, 100_000
 _SHOWN = 30  # letters of a column's name
 # How programs write that a number is not known.
 _UNKNOWN = frozenset({"", "na", "n/a", "#n/a", "<na>", "nan", "-nan", "null", "none"})
@@ -164,9 +166,13 @@ def _opened(path: Path) -> Iterator[Any]:
 
 
 def _whole_lines(text: io.TextIOWrapper) -> Iterator[str]:
+    short = 0
     while line := text.readline(_LONGEST_LINE):
         if len(line) == _LONGEST_LINE:
             raise SpectrumError(f"a line in it has more than {_LONGEST_LINE} letters")
+        short += len(line) < _SHORTEST_ROW
+        if short > _MOST_SHORT:
+            raise SpectrumError(f"more than {_MOST_SHORT} of its lines are too short for a spectrum")
         yield line
 
 
