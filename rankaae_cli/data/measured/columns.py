@@ -33,7 +33,8 @@ _UNITS = (re.compile(r"\bk?ev\b", re.IGNORECASE), re.compile(r"\b(deg(rees?)?|ra
 _ROLES = ("energy", "mu", "i0", "itrans", "ifluor", "irefer")
 # Columns that an absorption is made of; the first that a scan has is taken.
 SIGNALS = ("mutrans", "itrans", "mufluor", "ifluor", "mu", "flat", "normtrans", "normfluor")
-_NO_ABSCISSA = frozenset({"i0", "irefer", "murefer", *SIGNALS})
+SIGNALS_AND_COUNTS = frozenset({"i0", "irefer", "murefer", *SIGNALS})
+_STANDS_STILL = 1e-5  # of its value, that a motor moves by which was not scanned
 _LISTED = 12
 CLOCK = ("date", "time")  # labels of columns that hold the time of day and no numbers
 _LONGEST_NAME = 200  # letters in which a unit is looked for
@@ -246,6 +247,11 @@ def is_channel(name: str) -> bool:
     return match is not None and _LABEL_OF.get(match[1]) == "ifluor"
 
 
+def is_scanned(values_M: np.ndarray) -> bool:
+    """Tell whether the positions of a motor are those of a scan, rather than of a motor that stands still."""
+    return bool(np.ptp(values_M) > _STANDS_STILL * np.abs(values_M).max())
+
+
 def labelled(
     names: Sequence[str], values: Sequence[np.ndarray], choice: ColumnChoice
 ) -> tuple[dict[str, np.ndarray], str]:
@@ -277,7 +283,7 @@ def labelled(
     columns: dict[str, np.ndarray] = {}
     used = abscissa_index(names, choice)
     for i, (label, values_M) in enumerate(zip(labels_of(names), values, strict=True)):
-        if label and not (i == used and label in _NO_ABSCISSA):
+        if label and not (i == used and label in SIGNALS_AND_COUNTS):
             columns.setdefault(label, values_M)
     channels, note = [i for i, name in enumerate(names) if is_channel(name)], ""
     is_sum = bool(channels) and "ifluor" not in columns
@@ -320,7 +326,7 @@ def abscissa_index(names: Sequence[str], choice: ColumnChoice) -> int:
         if label in labels:
             return labels.index(label)
     first = next((i for i, label in enumerate(labels) if label not in CLOCK), 0)
-    if labels[first] in _NO_ABSCISSA:
+    if labels[first] in SIGNALS_AND_COUNTS:
         raise SpectrumError(
             f"no column is called energy, and the first is called {names[first]}: choose, such as by "
             f"{choosing(energy=2, mu=1)}"

@@ -14,6 +14,7 @@ from rankaae_cli.data.measured.columns import (
     abscissa_index,
     canonical,
     choosing,
+    is_scanned,
     labelled,
     labels_of,
     listed,
@@ -24,7 +25,6 @@ from rankaae_cli.data.readers.scans.raw_scan import RawScan
 
 # Steps of a motor need constants that no field defines; pixels need a dispersion.
 _NO_ENERGY = ("step", "pixel")
-_STANDS_STILL = 1e-5  # of its value, that a motor moves by which was not scanned
 
 
 def spectrum_of(
@@ -66,7 +66,7 @@ def spectrum_of(
         spectrum = replace(bare, mu_M=scan.columns[1], reference_M=reference_M)
         return spectrum if scan.is_ordered else ordered(spectrum)
     if scan.command is not None and choice.energy is None:
-        choice = replace(choice, energy=_scanned(scan, choice, element, edge) + 1)
+        choice = replace(choice, energy=_scan_axis(scan, choice, element, edge) + 1)
     columns, summed, mu_label, line = _columns(scan, choice, element, edge)
     used = abscissa_index(scan.names, choice)
     unit = choice.unit or _unit(scan, used, element, edge)
@@ -91,7 +91,7 @@ def spectrum_of(
     return spectrum
 
 
-def _scanned(scan: RawScan, choice: ColumnChoice, element: str | None, edge: str | None) -> int:
+def _scan_axis(scan: RawScan, choice: ColumnChoice, element: str | None, edge: str | None) -> int:
     """Return the column of the energies that a scan of motors ran over, from 0 on.
 
     An angle is the monochromator's only where its lattice spacing is given: others turn samples. A first column of
@@ -100,7 +100,7 @@ def _scanned(scan: RawScan, choice: ColumnChoice, element: str | None, edge: str
     labels = labels_of(scan.names)
     for wanted in ("energy", "angle") if choice.d_spacing is not None else ("energy",):
         for i, (label, values_M) in enumerate(zip(labels, scan.columns, strict=True)):
-            if label == wanted and np.ptp(values_M) > _STANDS_STILL * np.abs(values_M).max():
+            if label == wanted and is_scanned(values_M):
                 return i
     tabulated, first_M = tabulated_edge(element, edge), scan.columns[0]
     if tabulated is not None and tabulated / 2 < first_M.min() < tabulated < first_M.max() < 2 * tabulated:

@@ -10,23 +10,24 @@ import numpy as np
 from rankaae_cli.core.xas.spectra import SpectrumError
 from rankaae_cli.data.measured.columns import (
     SIGNALS,
+    SIGNALS_AND_COUNTS,
     ColumnChoice,
     canonical,
     choosing,
     is_channel,
+    is_scanned,
 )
 from rankaae_cli.data.readers.scans.nexus_tree import items_of, names_in, text_of, texts_within, value_of
 
 # XDI's names of what the groups of detectors are called.
 _DETECTORS = {"incoming_beam": "i0", "absorbed_beam": "absorbed", "i0": "i0"}
 # What may come as a stack: a row a spectrum. Other arrays of two dimensions are left aside.
-_STACKED = frozenset(("energy", "i0", "irefer", "murefer", "normrefer", *SIGNALS))
+_STACKED = SIGNALS_AND_COUNTS | {"energy", "normrefer"}
 # What is called by XDI's names; others keep their own, which may tell an element's fluorescence.
 _KNOWN = _STACKED | {"angle", "absorbed"}
 # What may come as the channels of one detector, a row or a column each.
 _FLUORESCENCE = ("ifluor", "absorbed")
 _ROLES = ("mu", "i0", "itrans", "ifluor", "irefer")
-_STANDS_STILL = 1e-5  # of its value, that a motor moves by which was not scanned
 _LARGEST = 2**24  # values of an array that may be columns; images are larger
 _NOT_ABSORPTION = ("yield", "fluor", "tey", "tfy", "pfy", "herfd")
 
@@ -137,7 +138,7 @@ def _energies(
             if _is_numeric(dataset := _data_of(item)):
                 return dataset, ""
     for group in [*_collections(entry), *places]:
-        for key, dataset in _scanned(group):
+        for key, dataset in _scan_axes(group):
             return dataset, key
     raise SpectrumError(
         "the entry has no energies: expected monochromator/energy, data/energy or energy, or names, such as by "
@@ -145,16 +146,14 @@ def _energies(
     )
 
 
-def _scanned(group: h5py.Group) -> list[tuple[str, h5py.Dataset]]:
+def _scan_axes(group: h5py.Group) -> list[tuple[str, h5py.Dataset]]:
     """Return the datasets of a group that are called after an energy and move, those of encoders first."""
-    moving = []
+    scanned = []
     for key, item in items_of(group, [key for key in names_in(group) if "energy" in key.lower()]):
         dataset = _data_of(item, "data", "value")
-        if _is_numeric(dataset) and dataset.ndim == 1:
-            values = _read(dataset)
-            if np.ptp(values) > _STANDS_STILL * np.abs(values).max():
-                moving.append((key, dataset))
-    return sorted(moving, key=lambda one: "enc" not in one[0].lower().replace("energy", ""))
+        if _is_numeric(dataset) and dataset.ndim == 1 and is_scanned(_read(dataset)):
+            scanned.append((key, dataset))
+    return sorted(scanned, key=lambda one: "enc" not in one[0].lower().replace("energy", ""))
 
 
 def _fill(
@@ -232,7 +231,7 @@ def _named(entry: h5py.Group, wanted: str | int, columns: Mapping[str, np.ndarra
 def _dataset(entry: h5py.Group, wanted: str | int) -> h5py.Dataset | None:
     name = str(wanted)
     exact = _exactly_named(entry, name)
-    return _found(entry, lambda key: canonical(key) == canonical(name)) if exact is None else exact
+    return _first_dataset(entry, lambda key: canonical(key) == canonical(name)) if exact is None else exact
 
 
 def _exactly_named(entry: h5py.Group, wanted: str) -> h5py.Dataset | None:
@@ -240,10 +239,10 @@ def _exactly_named(entry: h5py.Group, wanted: str) -> h5py.Dataset | None:
     name = wanted.strip()
     if isinstance(item := entry.get(name), h5py.Dataset):
         return item
-    return _found(entry, lambda key: key.lower() == name.lower())
+    return _first_dataset(entry, lambda key: key.lower() == name.lower())
 
 
-def _found(entry: h5py.Group, is_it: Callable[[str], bool]) -> h5py.Dataset | None:
+def _first_dataset(entry: h5py.Group, is_it: Callable[[str], bool]) -> h5py.Dataset | None:
     for group in (*_groups(entry), entry, *_collections(entry)):
         for key, item in items_of(group):
             if is_it(key):
@@ -293,22 +292,22 @@ def _sum_channels(named: dict[str, np.ndarray]) -> str:
     return note
 
 
-def _groups(entry: h5py.Group) -> Iterator[h5py.Group]:
-    """Yield an entry's NXdata and NXinstrument groups, whatever their names, and such names without a class."""
+def _groups(
+    entry: h5py.Group,
+    classes: Sequence[str] = ("NXdata", "NXinstrument"),
+    names: Sequence[str] = ("data", "instrument"),
+) -> Iterator[h5py.Group]:
+    """Yield an entry's groups of some classes, whatever their names, and those of some names without a class."""
     for key, item in items_of(entry):
         if isinstance(item, h5py.Group):
             kind = text_of(item.attrs.get("NX_class"))
-            if kind in ("NXdata", "NXinstrument") or (not kind and key in ("data", "instrument")):
+            if kind in classes or (not kind and key in names):
                 yield item
 
 
 def _collections(entry: h5py.Group) -> Iterator[h5py.Group]:
-    """Yield an entry's NXcollection groups and `measurement`, where only chosen names are searched."""
-    for key, item in items_of(entry):
-        if isinstance(item, h5py.Group):
-            kind = text_of(item.attrs.get("NX_class"))
-            if kind == "NXcollection" or (not kind and key == "measurement"):
-                yield item
+    """Yield the groups of an entry that may hold counters of any name, each of which is read only if need be."""
+    return _groups(entry, ("NXcollection",), ("measurement",))
 
 
 def _is_transmission(entry: h5py.Group) -> bool:

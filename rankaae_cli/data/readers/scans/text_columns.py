@@ -6,14 +6,20 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from rankaae_cli.core.xas.spectra import SpectrumError
-from rankaae_cli.data.measured.columns import SIGNALS, ColumnChoice, canonical, is_channel, labels_of, unit_in
+from rankaae_cli.data.measured.columns import (
+    SIGNALS_AND_COUNTS,
+    ColumnChoice,
+    canonical,
+    is_channel,
+    labels_of,
+    unit_in,
+)
 from rankaae_cli.data.measured.spectrum import LONGEST
 from rankaae_cli.data.readers.scans.dialects import reading
 from rankaae_cli.data.readers.scans.raw_scan import Contents, RawScan, numeric_rows
 from rankaae_cli.data.readers.scans.text_rows import NUMBER, split
 
 _LONGEST_LINE = 2**18  # letters; the 4096 channels of an analyser have a third of them
-_SIGNALS_AND_COUNTS = frozenset({"i0", "irefer", "murefer", *SIGNALS})
 _RIGHT_ANGLE = 90.0  # degrees
 _FIELD = re.compile(r"([A-Za-z][\w .]{0,30}?)\s*[:=]\s*(.+)")
 _LABEL_LINES = 40  # last lines of a header, among which labels are looked for that are no bare words
@@ -116,7 +122,7 @@ def _are_labels(words: Sequence[str], table_MC: np.ndarray) -> bool:
             may_be = label == "energy" or not np.nanmax(table_MC[:, i], initial=0) >= _RIGHT_ANGLE
             in_midst = has_signal and not _have_number(words) and _is_one_way(table_MC[:, i])
             return may_be and (i == 0 or in_midst)
-    return len(words) > 2 and has_signal and not _have_number(words) and labels[0] not in _SIGNALS_AND_COUNTS
+    return len(words) > 2 and has_signal and not _have_number(words) and labels[0] not in SIGNALS_AND_COUNTS
 
 
 def _are_likely_labels(words: Sequence[str], table_MC: np.ndarray) -> bool:
@@ -138,7 +144,7 @@ def _are_names(words: Sequence[str], table_MC: np.ndarray) -> bool:
 
 
 def _have_signal(labels: Sequence[str]) -> bool:
-    return any(label in _SIGNALS_AND_COUNTS or is_channel(label) for label in labels)
+    return any(label in SIGNALS_AND_COUNTS or is_channel(label) for label in labels)
 
 
 def _have_number(words: Sequence[str]) -> bool:
