@@ -22,20 +22,20 @@ _D_SPACING = re.compile(
 )
 _FDMNES = re.compile(r"\A(\d+(?:\.\d*)?(?:[eE][+-]?\d+)?)\s[^=\n]*=\s*E_edge\b")
 # Lines of a header that name one column each, or several, perhaps by number.
-_LEGENDS = (
+_COLUMN_LINES = (
     re.compile(r"^Col[ \t]+\d+[ \t]+(\S+)", re.MULTILINE),  # DESY, .fio
     re.compile(r"^[A-Z]\d+[ \t]*=[ \t]*\{([^}\n]*)\}[ \t]*-->", re.MULTILINE),  # APS 13, Epics scan
 )
 
 
 @dataclass(frozen=True)
-class Reading:
+class Legend:
     """What a header says of its table.
 
     Attributes
     ----------
     names, units
-        Of the columns; None where no legend tells, and the line of labels is to be read.
+        Of the columns; None where the line of labels is to be read.
     d_spacing
         Of the monochromator, angstrom.
     zero
@@ -53,10 +53,10 @@ class Reading:
 
 class _Dialect(NamedTuple):
     mark: re.Pattern[str]
-    read: Callable[[Sequence[str], np.ndarray], Reading]
+    read: Callable[[Sequence[str], np.ndarray], Legend]
 
 
-def reading(header: Sequence[str], table_MC: np.ndarray) -> Reading:
+def legend_of(header: Sequence[str], table_MC: np.ndarray) -> Legend:
     """Return what the header of a text says of its table in the dialect of a beamline or a program.
 
     Parameters
@@ -71,9 +71,9 @@ def reading(header: Sequence[str], table_MC: np.ndarray) -> Reading:
         if dialect.mark.search(first):
             return dialect.read(header, table_MC)
     text = "\n".join(header)
-    legends = ([name.strip() for name in legend.findall(text)] for legend in _LEGENDS)
-    names = next((names for names in legends if len(names) == table_MC.shape[1]), None)
-    return Reading(names, d_spacing=_d_spacing(text))
+    lists = ([name.strip() for name in line.findall(text)] for line in _COLUMN_LINES)
+    names = next((names for names in lists if len(names) == table_MC.shape[1]), None)
+    return Legend(names, d_spacing=_d_spacing(text))
 
 
 def _d_spacing(text: str) -> float | None:
@@ -81,7 +81,7 @@ def _d_spacing(text: str) -> float | None:
     return leading_number(match[1] or match[2]) if match else None
 
 
-def _photon_factory(header: Sequence[str], table_MC: np.ndarray) -> Reading:
+def _photon_factory(header: Sequence[str], table_MC: np.ndarray) -> Legend:
     """Read 9809, of the Photon Factory, SPring-8, SAGA and Aichi: angles asked for and reached, time, detectors.
 
     Its line ``Mode`` tells detectors: 1 before the sample, 2 behind it, 3 fluorescence. Dark counts (``Offset``)
@@ -95,22 +95,22 @@ def _photon_factory(header: Sequence[str], table_MC: np.ndarray) -> Reading:
         name = detectors.get(mode, f"mode_{mode}")
         names.append(f"{name}_{i}" if modes.count(mode) > 1 and mode != "1" else name)
     names += [""] * (count - len(names))
-    return Reading(
+    return Legend(
         names[:count], ["degrees", "degrees", *[""] * (count - 2)], d_spacing=_d_spacing("\n".join(header))
     )
 
 
-def _srs(header: Sequence[str], table_MC: np.ndarray) -> Reading:
+def _srs(header: Sequence[str], table_MC: np.ndarray) -> Legend:
     """Read files of the SRS and of DUBBLE: millidegrees or eV, time, detectors, elements of a detector."""
     count = table_MC.shape[1]
     labels = [line.split()[1:] for line in header if line.startswith("C ") and "ENERGY" in line]
     if labels:
-        return Reading(labels[-1] if len(labels[-1]) == count else None)
+        return Legend(labels[-1] if len(labels[-1]) == count else None)
     is_angle = table_MC[0, 0] > table_MC[-1, 0]
     names = ["angle" if is_angle else "energy", "time", "i0", "itrans", "fluorescence", "im"]
     names = [*names, *(f"ifluor_{i}" for i in range(1, count - 5))][:count]
     note = f"the file does not say the lattice spacing: {_SI_111} angstrom, of Si(111), was taken"
-    return Reading(
+    return Legend(
         names,
         ["millidegrees" if is_angle else "eV", *[""] * (count - 1)],
         d_spacing=_SI_111 if is_angle else None,
@@ -118,38 +118,38 @@ def _srs(header: Sequence[str], table_MC: np.ndarray) -> Reading:
     )
 
 
-def _ssrl(header: Sequence[str], table_MC: np.ndarray) -> Reading:
+def _ssrl(header: Sequence[str], table_MC: np.ndarray) -> Legend:
     """Read files of the SSRL's XAFS Data Collector: labels below a line ``Data:``, one a line."""
     start = next((i for i, line in enumerate(header, 1) if line.strip().lower() == "data:"), len(header))
     names = [line.strip() for line in header[start:]]
-    return Reading(names if len(names) == table_MC.shape[1] else None)
+    return Legend(names if len(names) == table_MC.shape[1] else None)
 
 
-def _labview(header: Sequence[str], table_MC: np.ndarray) -> Reading:
+def _labview(header: Sequence[str], table_MC: np.ndarray) -> Legend:
     """Read files of the APS's LabVIEW control panel (9BM, 20BM, 20ID): labels of a fixed width in the last line."""
     count, width = table_MC.shape[1], 21
     names = [header[-1][i : i + width].strip(" *") for i in range(0, width * count, width)]
-    return Reading(names if all(names) and "energy" in names[0].lower() else None)
+    return Legend(names if all(names) and "energy" in names[0].lower() else None)
 
 
-def _hxma(header: Sequence[str], table_MC: np.ndarray) -> Reading:
+def _hxma(header: Sequence[str], table_MC: np.ndarray) -> Legend:
     """Read files of the CLS's HXMA: detectors are channels of a scaler, as its users and Athena know them."""
     detectors = {"mcs03": "lytle", "mcs04": "i0", "mcs05": "i1", "mcs06": "i2"}
     for line in header:
         names = re.findall(r'"([^"]*)"', line)
         if len(names) == table_MC.shape[1] and any("mcs04" in name for name in names):
             channels = [next((word for word in detectors if word in name), "") for name in names]
-            return Reading([detectors.get(c, name) for c, name in zip(channels, names, strict=True)])
-    return Reading()
+            return Legend([detectors.get(c, name) for c, name in zip(channels, names, strict=True)])
+    return Legend()
 
 
-def _fdmnes(header: Sequence[str], table_MC: np.ndarray) -> Reading:
+def _fdmnes(header: Sequence[str], table_MC: np.ndarray) -> Legend:
     """Read a spectrum of FDMNES, whose energies count from the edge, and whose header says where that lies."""
     match, energy_M = _FDMNES.match(header[0]), table_MC[:, 0]
     edge = float(match[1]) if match else 0.0
     if not edge or np.nanmin(energy_M) < edge < np.nanmax(energy_M):
-        return Reading()
-    return Reading(
+        return Legend()
+    return Legend(
         zero=edge, notes=(f"energies count from the edge of the header, {edge:g} eV, which was added",)
     )
 

@@ -15,7 +15,7 @@ from rankaae_cli.data.measured.columns import (
     unit_in,
 )
 from rankaae_cli.data.measured.spectrum import LONGEST
-from rankaae_cli.data.readers.scans.dialects import reading
+from rankaae_cli.data.readers.scans.dialects import legend_of
 from rankaae_cli.data.readers.scans.raw_scan import Contents, RawScan, numeric_rows
 from rankaae_cli.data.readers.scans.text_rows import NUMBER, split
 
@@ -50,23 +50,23 @@ def read_text(contents: Contents, choice: ColumnChoice | None = None) -> Iterato
     table_MC = numeric_rows(table.rows)
     if table_MC.shape[1] < 2:
         raise SpectrumError("one column of numbers, expected energy and absorption side by side")
-    said = reading(table.header, table_MC)
-    names = list(said.names or _column_names(table.header, table_MC))
+    legend = legend_of(table.header, table_MC)
+    names = list(legend.names or _column_names(table.header, table_MC))
     for i, kind in table.clock.items():
         names[i] = kind
     columns = list(table_MC.T)
-    columns[0] = columns[0] + said.zero if said.zero else columns[0]
+    columns[0] = columns[0] + legend.zero if legend.zero else columns[0]
     yield RawScan(
         name=contents.name,
         path=contents.path,
         columns=columns,
         names=names,
-        units=said.units or [unit_in(name) for name in names],
-        d_spacing=said.d_spacing,
+        units=legend.units or [unit_in(name) for name in names],
+        d_spacing=legend.d_spacing,
         metadata=_metadata(table.header),
         comments=table.header,
         is_labelled=False,
-        notes=(*table.notes, *said.notes),
+        notes=(*table.notes, *legend.notes),
     )
 
 
@@ -74,7 +74,7 @@ def _column_names(header: Sequence[str], table_MC: np.ndarray) -> list[str]:
     """Return the words of the last line that names the columns; empty ones where none does."""
     count = table_MC.shape[1]
     for line in reversed(header):
-        for words in _split(line):
+        for words in _word_lists(line):
             if len(words) == count and _are_labels(words, table_MC):
                 return words
     lines = [list(_splittings(line, count)) for line in reversed(header[-_LABEL_LINES:])]
@@ -83,7 +83,7 @@ def _column_names(header: Sequence[str], table_MC: np.ndarray) -> list[str]:
     return next(likely, None) or next(above, None) or [""] * count
 
 
-def _split(line: str) -> Iterator[list[str]]:
+def _word_lists(line: str) -> Iterator[list[str]]:
     # A unit may stand apart from its name.
     joined = _BRACKETS_APART.sub("", _BLANKS.sub("  ", line))
     for text, separator in ((line, ","), (line, ";"), (line, "\t"), (line, None), (joined, None)):
@@ -98,7 +98,7 @@ def _splittings(line: str, count: int) -> Iterator[list[str]]:
     in_order = [int(number) for number, _ in numbered] == list(range(1, count + 1))
     for words in (
         [name for _, name in numbered] if in_order else [],
-        *(words for text in dict.fromkeys((line, untagged)) for words in _split(text)),
+        *(words for text in dict.fromkeys((line, untagged)) for words in _word_lists(text)),
         _QUOTED.findall(line),
         [word for word in _APART.split(untagged) if word],
     ):
