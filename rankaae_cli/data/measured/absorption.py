@@ -61,8 +61,8 @@ class Absorption:
 
 
 @dataclass(frozen=True)
-class _Trial:
-    """What came of one signal: its noise in edge steps, infinite where its edge is another one, or its fault."""
+class _Signal:
+    """The absorption made of a column, and its noise in edge steps, infinite at another edge; or its fault."""
 
     column: str
     choice: str
@@ -85,7 +85,7 @@ class _Trial:
     def is_thick(self) -> bool:
         return self.kind == _TRANSMISSION and self.step >= _THICK_STEP
 
-    def is_clearer_than(self, other: "_Trial") -> bool:
+    def is_clearer_than(self, other: "_Signal") -> bool:
         if other.fault or self.fault:
             return bool(other.fault) and not self.fault
         if self.kind == _FINISHED or (other.is_thick and other.noise <= _NO_USE):
@@ -133,17 +133,17 @@ def absorption(
     SpectrumError
         If there is nothing to make it of, or nothing that can be read.
     """
-    trials = [_trial(columns, *one, energy_M, expected) for one in _usable(columns, choice, line)]
-    best = trials[0]
-    for trial in trials[1:]:
-        best = trial if trial.is_clearer_than(best) else best
-    fault = _failure(trials)
+    signals = [_signal(columns, *one, energy_M, expected) for one in _usable(columns, choice, line)]
+    best = signals[0]
+    for signal in signals[1:]:
+        best = signal if signal.is_clearer_than(best) else best
+    fault = _failure(signals)
     if best.fault:
-        best = next((trial for trial in trials if trial.mu_M is not None), best)
+        best = next((signal for signal in signals if signal.mu_M is not None), best)
     if best.mu_M is None or best.kept is None:
         raise SpectrumError(fault or best.fault)
     is_normalised = best.kind == _FINISHED if choice.normalised is None else choice.normalised
-    doubts = _doubts(columns, best, energy_M) + _doubts_of_choice(trials, best)
+    doubts = _doubts(columns, best, energy_M) + _doubts_of_choice(signals, best)
     # What a file calls mu and keeps beside i0 is divided already, whatever its size.
     by_size = best.column == "mu" and (choice.mu is not None or bool(mu_label) or "i0" not in columns)
     if not _detectors(best.column) and _are_counts(best.mu_M, by_size and not is_normalised):
@@ -156,7 +156,7 @@ def absorption(
         best.kept,
         is_normalised,
         best.name,
-        tuple(n for n in (*best.notes, reference_note, *_notes_of_choice(trials, best), *doubts) if n),
+        tuple(n for n in (*best.notes, reference_note, *_notes_of_choice(signals, best), *doubts) if n),
         tuple(doubts),
         fault,
     )
@@ -218,21 +218,21 @@ def _shown_name(column: str) -> str:
     return f"log({ratio})" if column == "itrans" else ratio or column
 
 
-def _trial(
+def _signal(
     columns: Mapping[str, np.ndarray],
     column: str,
     choice: str,
     energy_M: np.ndarray,
     expected: float | None,
-) -> _Trial:
-    trial = _Trial(column, choice)
+) -> _Signal:
+    signal = _Signal(column, choice)
     try:
         mu_M, kept, notes = _mu_of(columns, column)
-        trial = _Trial(column, choice, mu_M, kept, notes)
+        signal = _Signal(column, choice, mu_M, kept, notes)
         noise, step = _noise_and_step(mu_M, energy_M[kept], expected)
     except SpectrumError as error:
-        return replace(trial, fault=str(error))
-    return replace(trial, noise=noise, step=step)
+        return replace(signal, fault=str(error))
+    return replace(signal, noise=noise, step=step)
 
 
 def _mu_of(columns: Mapping[str, np.ndarray], column: str) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
@@ -264,7 +264,7 @@ def _sign(columns: Mapping[str, np.ndarray], detectors: Sequence[str]) -> float:
 def _noise_and_step(mu_M: np.ndarray, energy_M: np.ndarray, expected: float | None) -> tuple[float, float]:
     """Return the scatter of points about their neighbours in edge steps, and the step.
 
-    They are inf and 0 where the edge is another one than expected. Raise SpectrumError if there is no edge.
+    They are inf and 0 where the edge is not the expected one. Raises SpectrumError if there is no edge.
     """
     good = np.isfinite(mu_M) & np.isfinite(energy_M)
     energy, order = np.unique(energy_M[good], return_index=True)
@@ -279,40 +279,44 @@ def _noise_and_step(mu_M: np.ndarray, energy_M: np.ndarray, expected: float | No
     return (point_noise(mu) / step, step) if step > 0 else (np.inf, 0.0)
 
 
-def _failure(trials: Sequence[_Trial]) -> str:
-    """Return what was tried and why each failed, where that are several and none is left; else nothing."""
-    if len(trials) < 2 or not all(trial.fault for trial in trials):
+def _failure(signals: Sequence[_Signal]) -> str:
+    """Return why each of several signals failed; empty where one did not, or there is only one."""
+    if len(signals) < 2 or not all(signal.fault for signal in signals):
         return ""
-    tried = "; ".join(f"{trial.name}: {trial.fault}" for trial in trials)
-    return f"none of the {len(trials)} signals is an absorption: {tried}"
+    tried = "; ".join(f"{signal.name}: {signal.fault}" for signal in signals)
+    return f"none of the {len(signals)} signals is an absorption: {tried}"
 
 
-def _notes_of_choice(trials: Sequence[_Trial], best: _Trial) -> list[str]:
+def _notes_of_choice(signals: Sequence[_Signal], best: _Signal) -> list[str]:
     """Return which signal was taken and why, where it is not the first, and how to take the others."""
-    before = trials.index(best)
+    before = signals.index(best)
     notes = []
-    for i, trial in enumerate(trials):
-        first = next(other for other in trials if other.kind == trial.kind)
-        what = trial.kind if trial is first and trial.kind in (_TRANSMISSION, _FLUORESCENCE) else trial.name
-        if trial is best or (i > before and trial.kind not in (_TRANSMISSION, _FLUORESCENCE)):
+    for i, signal in enumerate(signals):
+        first = next(other for other in signals if other.kind == signal.kind)
+        what = (
+            signal.kind if signal is first and signal.kind in (_TRANSMISSION, _FLUORESCENCE) else signal.name
+        )
+        if signal is best or (i > before and signal.kind not in (_TRANSMISSION, _FLUORESCENCE)):
             continue
-        if trial.fault:
-            notes.append(f"{what} cannot be taken: {trial.fault}")
+        if signal.fault:
+            notes.append(f"{what} cannot be taken: {signal.fault}")
         elif i < before:
-            why = "has no edge there" if np.isinf(trial.noise) else f"has a noise of {trial.noise:.2%} of it"
-            notes.append(f"{what} {why}: {trial.choice} takes it")
-        elif trial.kind != best.kind:
-            notes.append(f"{what} is there too: {trial.choice}")
+            why = (
+                "has no edge there" if np.isinf(signal.noise) else f"has a noise of {signal.noise:.2%} of it"
+            )
+            notes.append(f"{what} {why}: {signal.choice} takes it")
+        elif signal.kind != best.kind:
+            notes.append(f"{what} is there too: {signal.choice}")
     if before:
         notes.insert(0, f"{best.name} was taken, with a noise of {best.noise:.2%} of the edge step")
     return notes
 
 
-def _doubts_of_choice(trials: Sequence[_Trial], best: _Trial) -> list[str]:
+def _doubts_of_choice(signals: Sequence[_Signal], best: _Signal) -> list[str]:
     doubts = []
     if _DOUBTFUL_NOISE < best.noise < np.inf:
         doubts.append(f"{best.name} has a noise of {best.noise:.1%} of its edge step")
-    thick = next((trial for trial in trials if trial.is_thick), None)
+    thick = next((signal for signal in signals if signal.is_thick), None)
     if thick and best.kind == _FLUORESCENCE:
         doubts.append(
             f"the edge step of {thick.name} is {thick.step:.2g}: a concentrated sample absorbs its own "
@@ -321,7 +325,7 @@ def _doubts_of_choice(trials: Sequence[_Trial], best: _Trial) -> list[str]:
     return doubts
 
 
-def _doubts(columns: Mapping[str, np.ndarray], best: _Trial, energy_M: np.ndarray) -> list[str]:
+def _doubts(columns: Mapping[str, np.ndarray], best: _Signal, energy_M: np.ndarray) -> list[str]:
     """Return what to say of detectors that are full, by the energies where they are, or below zero."""
     doubts = []
     detectors = _detectors(best.column)
@@ -344,7 +348,7 @@ def _doubts(columns: Mapping[str, np.ndarray], best: _Trial, energy_M: np.ndarra
 
 
 def _are_counts(mu_M: np.ndarray, by_size: bool) -> bool:
-    """Tell counts from an absorption: whole numbers, or, where their size tells too, such above 100."""
+    """Tell counts from an absorption: they are whole numbers or, where size is a sign of it, larger than 100."""
     finite = mu_M[np.isfinite(mu_M)]
     if not finite.size:
         return False
