@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -40,7 +40,7 @@ class Line(NamedTuple):
     """Fluorescence of the absorber's line: the label of its column, and as what it is chosen."""
 
     label: str
-    choice: str
+    choice: str | int | Sequence[str | int]
 
 
 @dataclass(frozen=True)
@@ -169,7 +169,7 @@ def _usable(
     if choice.mu is not None:
         return [("mu", "")]
     chosen = [name for name in ("itrans", "ifluor") if getattr(choice, name) is not None]
-    labels = {name: name for name in chosen or SIGNALS}
+    labels: dict[str, Any] = {name: name for name in chosen or SIGNALS}
     if line and not chosen:
         after = SIGNALS.index("ifluor") + 1
         labels = {name: name for name in SIGNALS[:after]} | {line.label: line.choice} | labels

@@ -166,7 +166,7 @@ def _is_column(value: Any) -> bool:
     )
 
 
-def choosing(**columns: str | float) -> str:
+def choosing(**columns: str | float | Sequence[str | int]) -> str:
     """Return a choice of columns as it is written on the command line: ``'measured.columns={energy:1,mu:2}'``."""
     return setting("measured.columns", columns)
 

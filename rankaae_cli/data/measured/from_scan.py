@@ -151,11 +151,11 @@ def _line(
     names = [scan.names[i] for i in parts]
     label = canonical(names[0]) if len(parts) == 1 else f"{element}_{(edge or 'K')[0]}a".lower()
     columns[label] = np.sum([scan.columns[i] for i in parts], axis=0)
-    choices = [name if name.isidentifier() else str(i + 1) for i, name in zip(parts, names, strict=True)]
+    choices = [name if name.isidentifier() else i + 1 for i, name in zip(parts, names, strict=True)]
     if len(parts) == 1:
         return Line(label, choices[0]), ""
     note = f"{len(parts)} columns of fluorescence, {names[0]} to {names[-1]}, were summed to {label}"
-    return Line(label, f"[{','.join(choices)}]"), note
+    return Line(label, choices), note
 
 
 def _unit(scan: RawScan, used: int, element: str | None, edge: str | None) -> str:
