@@ -9,12 +9,12 @@ from typing import Any
 import torch
 
 from rankaae_cli.core.errors import UserError, nearest
+from rankaae_cli.models import DEFAULT_KIND
 from rankaae_cli.models.base import FORMAT, FORMAT_VERSION
 
 # Of each kind its package, whose modules are loaded when asked for: ``trained.from_checkpoint(content)`` makes a
 # `base.Trained`, ``fit.fit(task, ...)`` trains one; ``settings`` needs no torch.
 KINDS = {"rankaae": "rankaae_cli.models.rankaae"}
-DEFAULT = "rankaae"
 
 
 def part_of_kind(kind: str, part: str) -> ModuleType:
@@ -32,7 +32,7 @@ def part_of_kind(kind: str, part: str) -> ModuleType:
 
 def kind_of(content: Mapping[str, Any]) -> str:
     """Return the kind of the model in a checkpoint; one that names none holds a RankAAE."""
-    return str(content.get("kind", DEFAULT))
+    return str(content.get("kind", DEFAULT_KIND))
 
 
 def load_model(path: str | Path) -> Any:

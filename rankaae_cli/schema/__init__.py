@@ -8,10 +8,11 @@ from typing import Any
 
 from hydra.core.config_store import ConfigStore
 
+from rankaae_cli.models import DEFAULT_KIND
 from rankaae_cli.schema.finished_run import EvaluateConfig, ReportConfig, TraverseConfig
 from rankaae_cli.schema.ingest import IngestConfig
 from rankaae_cli.schema.predict import AlignConfig, PredictConfig
-from rankaae_cli.schema.train import DEFAULT_KIND, TRAIN_SCHEMAS
+from rankaae_cli.schema.train import TRAIN_SCHEMAS
 
 SCHEMAS: dict[str, Any] = {
     "ingest": IngestConfig,

@@ -6,11 +6,9 @@ from typing import Annotated, Any
 
 from omegaconf import MISSING
 
+from rankaae_cli.models import DEFAULT_KIND
 from rankaae_cli.models.rankaae.settings import NUMBERS, ModelSettings, ObjectiveSettings, OptimiserSettings
 from rankaae_cli.schema.family import FamilyOption
-
-# Of runs that name none.
-DEFAULT_KIND = "rankaae"
 
 
 class Device(Enum):
