@@ -168,9 +168,9 @@ def metric_label(column: str) -> str:
     return _METRIC_LABELS.get(column, plain[:1].upper() + plain[1:])
 
 
-def shortened(name: str) -> str:
-    """Return a name as it is, its middle left out where it is longer than 40 characters."""
-    return name if len(name) <= 40 else f"{name[:18]}…{name[-20:]}"
+def shortened(name: str, most: int = 40, first: int = 18, last: int = 20) -> str:
+    """Return a name; of one longer than `most` characters its first and last ones."""
+    return name if len(name) <= most else f"{name[:first]}…{name[-last:]}"
 
 
 def _print_ranged(cell: Ranged, digits: int) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from rankaae_cli.core.labels import Subject
+from rankaae_cli.core.labels import Subject, shortened
 from rankaae_cli.reports.figures import drawing, plotly
 from rankaae_cli.reports.figures.drawing import BLACK, BLUE, GREY, VERMILION
 
@@ -51,7 +51,7 @@ def worst_spectra(subject: Subject, spectra: pd.DataFrame, what: str) -> Figure:
         ax.plot(
             rows_E["energy"], rows_E["reconstructed"], color=VERMILION, lw=0.9, ls="--", label="reconstructed"
         )
-        shown = _shortened(str(title), *_STILL_TITLE)
+        shown = shortened(str(title), *_STILL_TITLE)
         ax.set_title(f"{shown}\nMAE {rows_E['mae'].iloc[0]:.3f}", parse_math=False)
     for ax in panels[len(examples) :]:
         ax.remove()
@@ -91,7 +91,7 @@ def interactive_reconstructions(subject: Subject, spectra: pd.DataFrame, what: s
         if i:
             plotly.set_axis(layout, panel[0], matches="x")
             plotly.set_axis(layout, panel[1], matches="y")
-        short = str(title) if columns == 1 else _shortened(str(title), *_INTERACTIVE_TITLE)
+        short = str(title) if columns == 1 else shortened(str(title), *_INTERACTIVE_TITLE)
         between = ", " if columns == 1 else "\n"
         plotly.panel_title(layout, panel, f"{short}{between}MAE {rows_E['mae'].iloc[0]:.3f}")
     return plotly.figure_of(traces, layout)
@@ -154,8 +154,3 @@ def interactive_reconstruction_error(subject: Subject, errors: pd.DataFrame, n: 
 
 def _unit(subject: Subject) -> str:
     return "" if subject.energy_unit == "index" else subject.energy_unit
-
-
-def _shortened(title: str, most: int, first: int, last: int) -> str:
-    """Return a title of at most so many characters; of a long one the middle is left out."""
-    return title if len(title) <= most else f"{title[:first]}…{title[-last:]}"
