@@ -65,8 +65,8 @@ def run(cfg: DictConfig) -> dict[str, Any]:
         logger = train_logger.logger_of(cfg, directory)
     else:
         directory, logger = _new_run(cfg)
-        provenance = run_provenance.provenance_at_start("train", files, family, device)
-        run_directory.write_config(directory, "train", cfg)
+        provenance = run_provenance.provenance_at_start(files, family, device)
+        run_directory.write_config(directory, cfg)
     run_provenance.write_provenance(directory, provenance)
     if is_sample:
         console.print(f"{cfg.family.data} is not there: training on the shipped sample, which is synthetic")

@@ -52,13 +52,13 @@ def short_path(path: Path) -> Path:
     return path.relative_to(here) if path.is_relative_to(here) else path
 
 
-def write_config(run: Path, command: str, cfg: DictConfig) -> None:
-    """Write the resolved configuration so that Hydra takes it back.
+def write_config(run: Path, cfg: DictConfig) -> None:
+    """Write the resolved configuration of a training so that Hydra takes it back.
 
-    ``rankaae <command> --config-dir <run> --config-name config`` repeats the run.
+    ``rankaae train --config-dir <run> --config-name config`` repeats the run.
     """
-    head = f"# rankaae {command} --config-dir {shlex.quote(str(run))} --config-name config\n"
-    head += f"defaults:\n  - {command}\n  - _self_\n"
+    head = f"# rankaae train --config-dir {shlex.quote(str(run))} --config-name config\n"
+    head += "defaults:\n  - train\n  - _self_\n"
     write_text(run / CONFIG, head + OmegaConf.to_yaml(cfg, resolve=True))
 
 

@@ -29,8 +29,8 @@ def write_provenance(run: Path, provenance: dict[str, Any]) -> None:
     write_text(run / PROVENANCE, json.dumps(provenance, indent=2) + "\n")
 
 
-def provenance_at_start(command: str, data: list[Path], family: "Family", device: str) -> dict[str, Any]:
-    """Return what is known when a run starts: command, code, packages, data, host and time.
+def provenance_at_start(data: list[Path], family: "Family", device: str) -> dict[str, Any]:
+    """Return what is known when a training starts: command, code, packages, data, host and time.
 
     `data` are the family's files, in order, and then others.
     """
@@ -38,7 +38,7 @@ def provenance_at_start(command: str, data: list[Path], family: "Family", device
     if (file_N := family.file_N) is not None:
         rows = [int((file_N == number).sum()) for number in range(file_N.max() + 1)]
     return {
-        "command": shlex.join(["rankaae", command, *sys.argv[1:]]),
+        "command": shlex.join(["rankaae", "train", *sys.argv[1:]]),
         "rankaae_version": rankaae_cli.__version__,
         "git": _git_state(),
         "python": platform.python_version(),

@@ -82,7 +82,7 @@ def mae(true_N: np.ndarray, predicted_N: np.ndarray) -> float:
     return float(np.abs(true - predicted).mean()) if len(true) else float("nan")
 
 
-def inter_style(styles_NS: np.ndarray, descriptors_NK: np.ndarray, seed: int = 0) -> dict[str, float]:
+def inter_style(styles_NS: np.ndarray, descriptors_NK: np.ndarray) -> dict[str, float]:
     """Measure how strongly styles depend on one another, and how far that exceeds their descriptors.
 
     Parameters
@@ -91,8 +91,6 @@ def inter_style(styles_NS: np.ndarray, descriptors_NK: np.ndarray, seed: int = 0
         Shape (N, S), the K named styles first.
     descriptors_NK
         Shape (N, K), NaN where not known.
-    seed
-        Of the permutations.
 
     Returns
     -------
@@ -107,7 +105,7 @@ def inter_style(styles_NS: np.ndarray, descriptors_NK: np.ndarray, seed: int = 0
         return dict.fromkeys(("max_abs_spearman", "excess", "excess_permuted"), float("nan"))
     ranks_NS = scipy.stats.rankdata(styles_NS, axis=0)
     inherited_SS = _inherited(descriptors_NK, s)
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     by_chance = [
         _largest_pair(_correlation(rng.permuted(ranks_NS, axis=0)) - inherited_SS)
         for _ in range(_PERMUTATIONS)
@@ -120,11 +118,11 @@ def inter_style(styles_NS: np.ndarray, descriptors_NK: np.ndarray, seed: int = 0
     }
 
 
-def shapiro(styles_NS: np.ndarray, seed: int = 0) -> np.ndarray:
+def shapiro(styles_NS: np.ndarray) -> np.ndarray:
     """Return the Shapiro-Wilk W of each style (1 for a normal distribution), shape (S,), on at most 5000 rows.
 
     A constant style has no W and gets NaN, as all styles do for fewer than three rows. Of more than 5000 rows
-    a random 5000 are taken, the same for every style; `seed` draws them.
+    a random 5000 are taken, the same for every style.
     """
     styles_NS = np.asarray(styles_NS, dtype=np.float64)
     n, s = styles_NS.shape
@@ -132,7 +130,7 @@ def shapiro(styles_NS: np.ndarray, seed: int = 0) -> np.ndarray:
         return np.full(s, np.nan)
     varies_S = np.ptp(styles_NS, axis=0) > 0
     if n > _SHAPIRO_ROWS:
-        styles_NS = styles_NS[np.random.default_rng(seed).choice(n, _SHAPIRO_ROWS, replace=False)]
+        styles_NS = styles_NS[np.random.default_rng(0).choice(n, _SHAPIRO_ROWS, replace=False)]
     return np.array(
         [
             float(scipy.stats.shapiro(style_N).statistic) if varies else np.nan
@@ -141,9 +139,9 @@ def shapiro(styles_NS: np.ndarray, seed: int = 0) -> np.ndarray:
     )
 
 
-def shapiro_min(styles_NS: np.ndarray, seed: int = 0) -> float:
+def shapiro_min(styles_NS: np.ndarray) -> float:
     """Return the smallest Shapiro-Wilk W over styles; NaN where one of them has none (see `shapiro`)."""
-    w_S = shapiro(styles_NS, seed)
+    w_S = shapiro(styles_NS)
     return float(w_S.min()) if len(w_S) else float("nan")
 
 

@@ -44,9 +44,9 @@ def write_evaluation(
     return metrics
 
 
-def evaluation_files(run_directory: Path, split: str, model: TrainedModel) -> list[Path]:
-    """Return all files that `write_evaluation` leaves of a split; the last is metrics.json."""
-    directory = evaluation_directory(run_directory, split)
+def evaluation_files(run_directory: Path, model: TrainedModel) -> list[Path]:
+    """Return all files that `write_evaluation` leaves of the test split; the last is metrics.json."""
+    directory = evaluation_directory(run_directory, "test")
     figures = [directory / f"{name}.{suffix}" for name in figure_names(model) for suffix in drawing.FORMATS]
     return [*figures, *(directory / name for name in (*table_names(model), METRICS))]
 
@@ -92,7 +92,7 @@ def completed_results(run_directory: Path, model: TrainedModel, family: Family) 
     results = {
         "evaluation of the test split": (
             FORMAT_VERSION,
-            evaluation_files(run_directory, "test", model),
+            evaluation_files(run_directory, model),
             lambda: write_evaluation(run_directory, model, family, "test"),
         ),
         "traversal": (
