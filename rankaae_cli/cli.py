@@ -320,10 +320,10 @@ def _explained(error: Exception, command: str, overrides: list[str]) -> tuple[in
     if isinstance(error, UserError):
         return WRONG_CALL, str(error)
     # Hydra is not loaded before there is an error of it to explain.
-    from rankaae_cli.commands.call_errors import explained_call_error
+    from rankaae_cli.commands.call_errors import call_error_message
 
     directories = _config_directories(overrides)
-    explained = explained_call_error(error, command, overrides, lambda group: options(group, directories))
+    explained = call_error_message(error, command, overrides, lambda group: options(group, directories))
     if explained:
         return WRONG_CALL, explained
     message = f"{command} failed: {type(error).__name__}: {error}\nset RANKAAE_DEBUG=1 to see where"

@@ -17,13 +17,12 @@ from rankaae_cli.schema.expectations import in_words, takes_list, takes_number, 
 
 _APPENDED = ("family", "experiment")  # groups that a call adds with a +
 _PATH_KEYS = {"ingest": "path", "predict": "input"}  # what takes the path that a command works on
-_SPECIAL = re.compile(
-    r"[^\w./+@%*?|$:\\ -]", re.ASCII
-)  # characters that Hydra's grammar takes in quotes alone
+# Characters that Hydra's grammar takes in quotes alone.
+_SPECIAL = re.compile(r"[^\w./+@%*?|$:\\ -]", re.ASCII)
 Options = Callable[[str], list[str]]
 
 
-def explained_call_error(
+def call_error_message(
     error: BaseException, command: str, overrides: list[str], options: Options
 ) -> str | None:
     """Put an error of Hydra, OmegaConf or YAML into a line or two; None for any other error.
@@ -90,7 +89,7 @@ def _wrong_value(
     file = re.match(r"In '(.*?)':", first)
     where = f"{file[1]}.yaml: " if file else ""
     if re.match(r"Key '.*' (is not in struct|not in )", reason):
-        return f"{where}{command} has no key {key!r}: {_meant(key, command, overrides, options)}"
+        return f"{where}{command} has no key {key!r}: {_suggestion(key, command, overrides, options)}"
     expected = in_words(type_of_key(SCHEMAS[command], re.sub(r"\[.*?\]", "", key)))
     if kind := re.search(r"could not be converted to (Integer|Float|Boolean)", reason):
         expected = expected or in_words({"Integer": int, "Float": float, "Boolean": bool}[kind[1]])
@@ -117,7 +116,7 @@ def _ambiguous(override: str, command: str, overrides: list[str], options: Optio
         return f"{found}\nchoose one of {', '.join(options(key))}, or {each}"
     hint = type_of_key(SCHEMAS[command], key)
     if hint is None and not key.startswith("hydra."):
-        return f"{command} has no key {key!r}: {_meant(key, command, overrides, options)}"
+        return f"{command} has no key {key!r}: {_suggestion(key, command, overrides, options)}"
     ways = []
     if hint is None or takes_text(hint):
         ways.append(f"write {setting(key, value)} for one text with a comma in it")
@@ -133,7 +132,7 @@ def _unreadable(override: str, command: str, overrides: list[str]) -> str:
     key, equals, value = override.partition("=")
     message = f"{override!r} cannot be read as key=value"
     if not equals:
-        return f"{message}\n{_meant_by_word(override, command, overrides)}"
+        return f"{message}\n{_suggestion_for_word(override, command, overrides)}"
     if not re.fullmatch(r"[+~]{0,2}[A-Za-z_][\w./@-]*", key):
         return f"{message}: {key!r} is no name of a key\nsee the keys by --help"
     if value.startswith("~"):
@@ -155,7 +154,7 @@ def _unreadable(override: str, command: str, overrides: list[str]) -> str:
     )
 
 
-def _meant_by_word(word: str, command: str, overrides: list[str]) -> str:
+def _suggestion_for_word(word: str, command: str, overrides: list[str]) -> str:
     """Return what to type instead of a word that has no key: part of the value before it, or a path."""
     before = overrides[overrides.index(word) - 1] if word in overrides[1:] else ""
     key, equals, value = before.partition("=")
@@ -164,7 +163,7 @@ def _meant_by_word(word: str, command: str, overrides: list[str]) -> str:
     return f"if it belongs to the value before it, write {setting(key, f'{value} {word}')}"
 
 
-def _meant(key: str, command: str, overrides: list[str], options: Options) -> str:
+def _suggestion(key: str, command: str, overrides: list[str], options: Options) -> str:
     """Return a sentence that suggests what is meant by an unknown key: an option of a group, or keys."""
     if key.startswith("hydra."):
         return "what sweeps and launchers know depends on hydra/sweeper= and hydra/launcher=; --cfg hydra shows it"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.xas.edges import EDGES, edge_energy
 
-_NOT_SAID = frozenset({"", "none", "no", "n/a", "-", "?", "unknown"})
+_SAYS_NOTHING = frozenset({"", "none", "no", "n/a", "-", "?", "unknown"})
 _SYMBOL = re.compile(r"([A-Za-z]{1,2})(?![A-Za-z])")
 _EDGE = re.compile(
     r"(?:[A-Z][a-z]?[\s_-]+)?([KLMNklmn])[\s_-]*([Ii]{1,3}|[Ii]?[Vv]|[1-7])?(?:[\s_-]*[Ee](?:dge|DGE))?"
@@ -30,14 +30,14 @@ _NO_COUNTS |= {"bkg", "background", "err", "error", "sigma", "std", "norm", "nor
 _ROMAN = {"I": "1", "II": "2", "III": "3", "IV": "4", "V": "5"}
 
 
-def is_said(text: str) -> bool:
+def says_something(text: str) -> bool:
     """Tell whether a field says anything: not ``none``, ``n/a`` and the like."""
-    return text.strip().lower() not in _NOT_SAID
+    return text.strip().lower() not in _SAYS_NOTHING
 
 
 def element_name(text: str) -> str | None:
     """Return an element's symbol however it is written (``cu``, ``CU``, ``Cu foil``); None where not said."""
-    if not is_said(text):
+    if not says_something(text):
         return None
     match = _SYMBOL.match(text.strip())
     return (match[1] if match else text.strip()).capitalize()
@@ -57,7 +57,7 @@ def edge_name(text: str) -> str | None:
 
     What is no such name comes back in capitals.
     """
-    if not is_said(text):
+    if not says_something(text):
         return None
     match = _EDGE.fullmatch(text.strip())
     if match is None:

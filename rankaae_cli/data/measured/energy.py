@@ -37,19 +37,19 @@ def unit_by_size(values_M: np.ndarray, element: str | None, edge: str | None) ->
     return None
 
 
-def settled_unit(said: str, values_M: np.ndarray, element: str | None, edge: str | None) -> str:
+def settled_unit(unit: str, values_M: np.ndarray, element: str | None, edge: str | None) -> str:
     """Return the unit that a file says its energies are in, but keV against eV where the edge is among them as keV.
 
     Parameters
     ----------
-    said
-        By the file, or by `unit_in_prose`.
+    unit
+        As the file says, or `unit_in_prose`.
     values_M
         Shape (M,).
     element, edge
         The absorber, if known.
     """
-    return unit_by_size(values_M, element, edge) or said if _is_ev(said) else said
+    return unit_by_size(values_M, element, edge) or unit if _is_ev(unit) else unit
 
 
 def unit_in_prose(lines: Sequence[str], values_M: np.ndarray, element: str | None, edge: str | None) -> str:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from rankaae_cli.core.xas.spectra import SpectrumError
-from rankaae_cli.data.measured.absorber import fluorescence_columns, is_said, tabulated_edge
+from rankaae_cli.data.measured.absorber import fluorescence_columns, says_something, tabulated_edge
 from rankaae_cli.data.measured.absorption import Line, absorption
 from rankaae_cli.data.measured.columns import (
     SIGNALS,
@@ -160,17 +160,17 @@ def _line(
 
 def _unit(scan: RawScan, used: int, element: str | None, edge: str | None) -> str:
     """Return the unit of the column of energies: as its label or the header say, or as its numbers tell."""
-    said = scan.units[used] or ("degrees" if labels_of(scan.names)[used] == "angle" else "")
-    if said.lower().startswith(_NO_ENERGY):
+    unit = scan.units[used] or ("degrees" if labels_of(scan.names)[used] == "angle" else "")
+    if unit.lower().startswith(_NO_ENERGY):
         raise SpectrumError(
-            f"the scan is in {said}, which no field turns into energies; expected eV, keV or degrees"
+            f"the scan is in {unit}, which no field turns into energies; expected eV, keV or degrees"
         )
     values_M = scan.columns[used]
     return settled_unit(
-        said or unit_in_prose(scan.comments, values_M, element, edge), values_M, element, edge
+        unit or unit_in_prose(scan.comments, values_M, element, edge), values_M, element, edge
     )
 
 
 def _says_no_reference(scan: RawScan) -> bool:
-    said: Sequence[str | None] = [scan.metadata.get(f"{kind}.reference") for kind in ("sample", "element")]
-    return any(value and not is_said(value) for value in said)
+    fields: Sequence[str | None] = [scan.metadata.get(f"{kind}.reference") for kind in ("sample", "element")]
+    return any(value and not says_something(value) for value in fields)
