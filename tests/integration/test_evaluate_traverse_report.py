@@ -20,7 +20,7 @@ from rankaae_cli.data.family.family_file import write_family
 from rankaae_cli.data.family.splits import split_by_material
 from rankaae_cli.data.family.synthetic import synthetic_family
 from rankaae_cli.reports.figures import drawing
-from rankaae_cli.reports.run import traversal_figures
+from rankaae_cli.reports.run import results, traversal_figures
 from rankaae_cli.reports.run.evaluation_figures import figure_names
 from rankaae_cli.reports.run.results import write_evaluation
 from rankaae_cli.runs.load import load_run
@@ -332,9 +332,9 @@ def test_page_gives_commands_with_the_settings_that_were_used(run_directory, pag
         assert command in page, command
 
 
-def test_another_split_goes_beside(run_directory, page, capsys):
+def test_another_split_goes_beside(run_directory, page, capsys, blank_figures):
     before = (run_directory / "evaluation" / "metrics.json").read_bytes()
-    metrics = evaluate.run(composed("evaluate", f"run={run_directory}", "split=validation"))
+    metrics = evaluate.run(composed("evaluate", f"run={run_directory}", "split=validation", "resamples=20"))
     folder = run_directory / "evaluation" / "validation"
     assert capsys.readouterr().out.splitlines()[-1] == str(folder)
     assert strict(folder / "metrics.json")["n"] == metrics["n"] > 0 and metrics["split"] == "validation"
@@ -343,14 +343,27 @@ def test_another_split_goes_beside(run_directory, page, capsys):
     assert (run_directory / "evaluation" / "metrics.json").read_bytes() == before
 
 
+def missed(run_directory, path, content, capsys):
+    """What a report says of results one file of which is wrong, where making them gives that file its content."""
+    with pytest.MonkeyPatch.context() as patch:
+        for part in ("evaluation", "traversal"):
+            patch.setattr(results, f"write_{part}", lambda *_: path.write_bytes(content))
+        results.completed_results(*load_run(str(run_directory)))
+    err = capsys.readouterr().err
+    assert len(err.splitlines()) == 1 and path.read_bytes() == content, err
+    return err
+
+
 def test_report_makes_again_only_what_is_outdated(run_directory, page, capsys, monkeypatch):
     monkeypatch.setattr(traversal_figures, "save_figure", lambda *_, **__: None)  # the slow part
     path = run_directory / "traversal" / "traversal.json"
     before = (run_directory / "evaluation" / "metrics.json").stat().st_mtime_ns
-    for change in ({"checkpoint_sha256": "of another model"}, {"format_version": 0}):
-        path.write_text(json.dumps({**strict(path), **change}))
-        report.run(OmegaConf.structured(ReportConfig(run=str(run_directory))))
-        assert "outdated traversal" in capsys.readouterr().err
+    content = path.read_bytes()
+    path.write_text(json.dumps({**strict(path), "checkpoint_sha256": "of another model"}))
+    assert "outdated traversal" in missed(run_directory, path, content, capsys)
+    path.write_text(json.dumps({**strict(path), "format_version": 0}))
+    report.run(OmegaConf.structured(ReportConfig(run=str(run_directory))))
+    assert "outdated traversal" in capsys.readouterr().err and path.read_bytes() == content
     assert (run_directory / "evaluation" / "metrics.json").stat().st_mtime_ns == before
 
 
@@ -360,18 +373,25 @@ def test_a_report_of_what_is_current_encodes_nothing(run_directory, page, monkey
     report.run(OmegaConf.structured(ReportConfig(run=str(run_directory))))
 
 
-@pytest.mark.parametrize(
-    ("lost", "said"),
-    [
-        ("evaluation/style_vs_descriptor.pdf", "incomplete evaluation of the test split"),
-        ("evaluation/predictions.csv", "incomplete evaluation of the test split"),
-        ("evaluation/confusion.png", "incomplete evaluation of the test split"),
-        ("evaluation/associations.csv", "incomplete evaluation of the test split"),
-        ("evaluation/normality.csv", "incomplete evaluation of the test split"),
-        ("traversal/overview_free.png", "incomplete traversal"),
-    ],
-)
-def test_report_replaces_what_was_deleted(run_directory, page, capsys, monkeypatch, lost, said):
+LOST = {
+    "evaluation/style_vs_descriptor.pdf": "incomplete evaluation of the test split",
+    "evaluation/predictions.csv": "incomplete evaluation of the test split",
+    "evaluation/confusion.png": "incomplete evaluation of the test split",
+    "evaluation/associations.csv": "incomplete evaluation of the test split",
+    "evaluation/normality.csv": "incomplete evaluation of the test split",
+    "traversal/overview_free.png": "incomplete traversal",
+}
+
+
+@pytest.mark.parametrize(("lost", "said"), LOST.items())
+def test_a_report_misses_each_file_that_was_deleted(run_directory, page, capsys, lost, said):
+    path = run_directory / lost
+    content = path.read_bytes()
+    path.unlink()
+    assert said in missed(run_directory, path, content, capsys)
+
+
+def test_report_replaces_what_was_deleted(run_directory, page, capsys, monkeypatch):
     save = drawing.save_figure
 
     def save_what_is_missing(figure, stem, formats=drawing.FORMATS):
@@ -381,10 +401,12 @@ def test_report_replaces_what_was_deleted(run_directory, page, capsys, monkeypat
 
     for module in (drawing, traversal_figures):
         monkeypatch.setattr(module, "save_figure", save_what_is_missing)
-    (run_directory / lost).unlink()
+    for lost in LOST:
+        (run_directory / lost).unlink()
     report.run(OmegaConf.structured(ReportConfig(run=str(run_directory))))
     err = capsys.readouterr().err
-    assert said in err and len(err.splitlines()) == 1 and (run_directory / lost).is_file()
+    assert all(said in err for said in LOST.values()) and len(err.splitlines()) == 2
+    assert all((run_directory / lost).is_file() for lost in LOST)
 
 
 def test_a_split_of_one_spectrum_is_evaluated_without_a_warning(run_directory, tmp_path):
@@ -394,20 +416,20 @@ def test_a_split_of_one_spectrum_is_evaluated_without_a_warning(run_directory, t
     split[0] = 2
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        write_evaluation(tmp_path, model, replace(family, split_N=split), "test")
+        write_evaluation(tmp_path, model, replace(family, split_N=split), "test", resamples=20)
     metrics = strict(tmp_path / "evaluation" / "metrics.json")
     assert metrics["n"] == 1 and metrics["ensemble"]["inter_style"]["excess"] is None
     assert metrics["ensemble"]["reconstruction"]["mae"] > 0
 
 
-def test_a_diverged_trial_is_left_out_and_named(run_directory, tmp_path):
+def test_a_diverged_trial_is_left_out_and_named(run_directory, tmp_path, blank_figures):
     shutil.copytree(run_directory / "checkpoints", tmp_path / "checkpoints")
     _, model, family = load_run(str(run_directory))
     lost = 1 - model.selected_trial
     model.failed_T[lost] = "the loss is NaN"
     model.calibration["trials"][lost] = None
     model.scores_T[lost] = 1 + model.scores_T[model.selected_trial]  # the best, before it diverged
-    write_evaluation(tmp_path, model, family, "test")
+    write_evaluation(tmp_path, model, family, "test", resamples=20)
     metrics = strict(tmp_path / "evaluation" / "metrics.json")
     kept, trial = metrics["trials"][model.selected_trial], metrics["trials"][lost]
     assert trial["failed"] == "the loss is NaN" and trial["descriptors"]["OS"]["spearman"] is None
