@@ -13,7 +13,7 @@ import torch
 
 from rankaae_cli.cli import main
 from rankaae_cli.data.family.samples import sample_path
-from tests.conftest import ROOT
+from tests.conftest import ROOT, in_process
 
 SMALL = ("trials=2", "model.hidden=16", "batch_size=256", "save_every=3", "device=cpu")
 EPOCHS = 60
@@ -33,6 +33,13 @@ def start(cwd, *arguments):
         stdout=subprocess.DEVNULL,
         text=True,
     )
+
+
+def train(cwd, *arguments):
+    """Train to the end, in this process; return what it says."""
+    done = in_process(cwd, "train", *arguments)
+    assert done.returncode == 0, done.stderr
+    return done.stderr
 
 
 def wait_for_epoch(run, epoch, process, trials=2):
@@ -57,10 +64,7 @@ def final_state(run):
 @pytest.fixture(scope="module")
 def uninterrupted(tmp_path_factory):
     folder = tmp_path_factory.mktemp("whole")
-    process = start(
-        folder, "+family=Ti_oxides", f"max_epochs={EPOCHS}", f"hydra.run.dir={folder / 'run'}", *SMALL
-    )
-    assert process.wait(timeout=300) == 0, process.stderr.read()
+    train(folder, "+family=Ti_oxides", f"max_epochs={EPOCHS}", f"hydra.run.dir={folder / 'run'}", *SMALL)
     return folder / "run"
 
 
@@ -82,19 +86,17 @@ def test_sigkill_three_times(uninterrupted, tmp_path):
         process.send_signal(signal.SIGKILL)
         process.wait()
         arguments = (f"resume={run}",)
-    process = start(tmp_path, *arguments)
-    assert process.wait(timeout=300) == 0, process.stderr.read()
+    train(tmp_path, *arguments)
     assert_same(run, uninterrupted)
 
 
 def test_sigkill_where_trials_queue(tmp_path):
     """A run goes on in the group of trials in which it was killed."""
     whole, run = tmp_path / "whole", tmp_path / "run"
-    epochs, killed_after = 40, 50
+    epochs, killed_after = 20, 25
     arguments = ("+family=Ti_oxides", f"max_epochs={epochs}", *SMALL, "trials=3", "trials_at_once=1")
-    process = start(tmp_path, *arguments, f"hydra.run.dir={whole}")
-    assert process.wait(timeout=300) == 0
-    assert "3 trials in 3 groups of 1, as trials_at_once allows" in process.stderr.read()
+    said = train(tmp_path, *arguments, f"hydra.run.dir={whole}")
+    assert "3 trials in 3 groups of 1, as trials_at_once allows" in said
 
     process = start(tmp_path, *arguments, f"hydra.run.dir={run}")
     wait_for_epoch(run, killed_after, process, trials=1)
@@ -102,8 +104,7 @@ def test_sigkill_where_trials_queue(tmp_path):
     process.wait()
     state = torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)
     assert state["groups"] == [1, 1, 1] and len(state["finished_groups"]) >= 1
-    process = start(tmp_path, f"resume={run}")
-    assert process.wait(timeout=300) == 0, process.stderr.read()
+    train(tmp_path, f"resume={run}")
     assert_same(run, whole)
 
 
@@ -115,8 +116,7 @@ def test_sigterm_saves_and_says_how_to_go_on(uninterrupted, tmp_path):
     assert process.wait(timeout=60) == 128 + signal.SIGTERM
     error = process.stderr.read()
     assert "go on with rankaae train resume=run" in error and "Traceback" not in error
-    again = start(tmp_path, f"resume={run}")
-    assert again.wait(timeout=300) == 0, again.stderr.read()
+    train(tmp_path, f"resume={run}")
     assert_same(run, uninterrupted)
 
 
@@ -128,8 +128,7 @@ def test_the_call_that_began_a_run_resumes_it(tmp_path):
     wait_for_epoch(run, 3, process)
     process.send_signal(signal.SIGTERM)
     assert process.wait(timeout=60) == 128 + signal.SIGTERM
-    again = start(tmp_path, *call[:2], *SMALL, f"resume={run}")
-    assert again.wait(timeout=300) == 0, again.stderr.read()
+    train(tmp_path, *call[:2], *SMALL, f"resume={run}")
     epochs = {line.split(",")[0] for line in (run / "metrics.csv").read_text().splitlines()[1:]}
     assert len(epochs) == 50
 
