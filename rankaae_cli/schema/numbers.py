@@ -29,6 +29,7 @@ _HOLDS: dict[str, Callable[[Any], bool]] = {
 }
 _BASELINES = "baseline_settings"
 _PAIRS = ("objective.prior.betas", f"{_BASELINES}.aae.objective.prior.betas")
+_COUNTS = ("trees", "min_samples_leaf", "members", "trials", "hidden", "layers", "max_epochs")
 _FAMILY = {
     FINITE: ("family.energy.start", "family.descriptors.*.classes"),
     "at least 0": ("family.keep.coordination",),
@@ -70,18 +71,7 @@ _EXPECTED: dict[str, tuple[Mapping[str, tuple[str, ...]], ...]] = {
             "at least 2": (f"{_BASELINES}.*.batch_size",),
             "positive": tuple(f"{_BASELINES}.*.{key}" for key in ("rate", "deviation")),
             "positive, at most 1": (f"{_BASELINES}.*.max_features",),
-            "at least 1": tuple(
-                f"{_BASELINES}.*.{key}"
-                for key in (
-                    "trees",
-                    "min_samples_leaf",
-                    "members",
-                    "trials",
-                    "hidden",
-                    "layers",
-                    "max_epochs",
-                )
-            ),
+            "at least 1": tuple(f"{_BASELINES}.*.{key}" for key in _COUNTS),
         },
     ),
     "traverse": ({"at least 1": ("draws",), "at least 2": ("levels",), "from 0 to 2^63 - 1": ("seed",)},),
@@ -96,7 +86,7 @@ _EXPECTED: dict[str, tuple[Mapping[str, tuple[str, ...]], ...]] = {
         },
     ),
 }
-# The same of hydra.*, where no schema holds the types: whole numbers but for `_PARTS`.
+# The same of hydra.*, where no schema holds the types: whole numbers but for `_FRACTIONS`.
 _SWEEPS = {
     "at least 1": (
         *("sweeper.n_trials", "sweeper.max_batch_size", "launcher.timeout_min", "launcher.array_parallelism"),
@@ -110,7 +100,7 @@ _SWEEPS = {
     ),
     "from 0 to 2^63 - 1": ("sweeper.seed",),
 }
-_PARTS = ("launcher.cpus_a_job", "launcher.gpus_a_job", "launcher.mem_gb")
+_FRACTIONS = ("launcher.cpus_a_job", "launcher.gpus_a_job", "launcher.mem_gb")
 
 
 def expectation_of(command: str, key: str) -> str | None:
@@ -162,9 +152,9 @@ def require_possible_sweep(hydra: DictConfig) -> None:
     for expected, keys in _SWEEPS.items():
         for key in keys:
             value = OmegaConf.select(hydra, key)
-            is_number = isinstance(value, int | float if key in _PARTS else int) and value is not True
+            is_number = isinstance(value, int | float if key in _FRACTIONS else int) and value is not True
             if value is not None and not (is_number and _HOLDS[expected](value)):
-                kind = "a number" if key in _PARTS else "a whole number"
+                kind = "a number" if key in _FRACTIONS else "a whole number"
                 faults.append(f"hydra.{key}={value} (expected {kind}, {expected})")
     _refuse(faults)
 
