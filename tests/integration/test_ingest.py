@@ -20,6 +20,7 @@ from rankaae_cli.core.errors import UserError
 from rankaae_cli.data.family.family_file import read_family
 from rankaae_cli.data.family.splits import split_of
 from rankaae_cli.data.readers.computed.archive import members
+from tests.conftest import in_process
 from tests.data.feff_folder import cuprite, good_folder, rock_salt, site, write, xmu_text
 
 pytest.importorskip("pymatgen")
@@ -99,13 +100,28 @@ def test_all_sites_and_the_default_output(ingest, tmp_path):
     assert "warning: no material is on the" in said
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
-def test_a_stopped_ingest_goes_on_from_where_it_was(rankaae, tmp_path, number):
+def sixty_materials():
     files = {}
     for i in range(60):
         files |= {f"m-{i}/POSCAR": rock_salt(a=4.2 + i / 1000), **site(f"m-{i}", 0)}
-    write(tmp_path / "runs", files)
+    return files
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory):
+    """The file of an ingest by one process that nothing stopped."""
+    folder = tmp_path_factory.mktemp("whole")
+    write(folder / "runs", sixty_materials())
+    call = ("ingest", "+family=Cu_oxides", "source=feff", "path=runs", "parallel.jobs=1")
+    done = in_process(folder, *call, "output=one.h5", "cache=new.sqlite")
+    assert done.returncode == 0, done.stderr
+    return folder / "one.h5"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_a_stopped_ingest_goes_on_from_where_it_was(uninterrupted, rankaae, tmp_path, number):
+    write(tmp_path / "runs", sixty_materials())
     call = ("ingest", "+family=Cu_oxides", "source=feff", "path=runs", "parallel.jobs=2")
     # A file, not a pipe: the processes of one that is killed may hold that open for a while.
     with (tmp_path / "runs" / "log").open("w") as log:
@@ -131,11 +147,12 @@ def test_a_stopped_ingest_goes_on_from_where_it_was(rankaae, tmp_path, number):
         assert "run the same command again to go on" in said and "Traceback" not in said
     assert sorted(p.name for p in tmp_path.iterdir() if "c.sqlite" not in p.name) == ["runs"]
     assert rankaae(*call, "output=cu.h5", "cache=c.sqlite").returncode == 0
-    assert rankaae(*call[:-1], "parallel.jobs=1", "output=one.h5", "cache=new.sqlite").returncode == 0
     assert _cached(tmp_path / "c.sqlite") == 60
-    names = ("cu.h5.rejected.csv", "one.h5.rejected.csv")
-    assert (tmp_path / names[0]).read_bytes() == (tmp_path / names[1]).read_bytes()
-    whole, alone = (read_family(tmp_path / name) for name in ("cu.h5", "one.h5"))
+    ours, theirs = (
+        path.with_name(f"{path.name}.rejected.csv") for path in (tmp_path / "cu.h5", uninterrupted)
+    )
+    assert ours.read_bytes() == theirs.read_bytes()
+    whole, alone = (read_family(path) for path in (tmp_path / "cu.h5", uninterrupted))
     for name in ("spectra_NE", "descriptors_NK", "quantities_NQ", "site_N"):
         assert np.asarray(getattr(whole, name)[:]).tobytes() == np.asarray(getattr(alone, name)[:]).tobytes()
     assert whole.material_N.tolist() == alone.material_N.tolist()
