@@ -41,6 +41,11 @@ def rankaae(tmp_path, monkeypatch):
 @pytest.fixture
 def blank_figures(monkeypatch):
     """Save blank pictures in the place of an evaluation's and a traversal's figures, whose drawing is slow."""
+    save_blank_figures(monkeypatch)
+
+
+def save_blank_figures(patch):
+    """Do what `blank_figures` does, for fixtures of a wider scope."""
     from matplotlib.figure import Figure
 
     from rankaae_cli.reports.figures import drawing
@@ -51,6 +56,7 @@ def blank_figures(monkeypatch):
         buffer = io.BytesIO()
         Figure((1, 1)).savefig(buffer, format=suffix)
         blank[suffix] = buffer.getvalue()
+    blank["png"] = drawing.png_bytes(Figure((1, 1)))  # with a palette, as the page expects
 
     def save(figure, stem, formats=drawing.FORMATS):
         paths = [stem.with_name(f"{stem.name}.{suffix}") for suffix in formats]
@@ -60,7 +66,7 @@ def blank_figures(monkeypatch):
         return paths
 
     for module in (drawing, traversal_figures):
-        monkeypatch.setattr(module, "save_figure", save)
+        patch.setattr(module, "save_figure", save)
 
 
 @pytest.fixture

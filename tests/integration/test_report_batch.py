@@ -11,6 +11,7 @@ import pytest
 from rankaae_cli.cli import main
 from rankaae_cli.data.family.family_file import write_family
 from rankaae_cli.data.family.synthetic import synthetic_family
+from tests.conftest import save_blank_figures
 
 NAMES = ["OS", "CN"]
 QUICK = ("trials=1", "max_epochs=2", "model.hidden=8", "model.free_styles=0", "batch_size=64", "device=cpu")
@@ -53,6 +54,7 @@ def report(sweep, monkeypatch, *arguments, status=0):
 def page(sweep):
     """The page of the sweep, which evaluates, traverses and makes the runs' pages on the way."""
     with pytest.MonkeyPatch.context() as patch:
+        save_blank_figures(patch)
         report(sweep, patch, f"run={sweep.relative_to(sweep.parents[2])}")
     return sweep / "report" / "report.html"
 
