@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import fields, replace
+from itertools import islice
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -23,6 +24,8 @@ from rankaae_cli.data.family.soundness import doubt_lines, sound_rows
 from rankaae_cli.data.family.splits import SPLITS, split_by_material
 from rankaae_cli.data.family.synthetic import synthetic_family
 from rankaae_cli.data.files import now, replacing, write_text
+from rankaae_cli.data.measured.detect import files_below
+from rankaae_cli.data.measured.inspection import inspections, scan_table
 from rankaae_cli.data.measured.sites import (
     MeasuredOptions,
     doubts_about,
@@ -37,11 +40,12 @@ from rankaae_cli.data.structures.atoms import read_atoms
 from rankaae_cli.data.structures.shell_workers import Workers
 from rankaae_cli.data.structures.shells import ShellOptions
 
+_DRAWN, _DETAILED = 6, 3  # scans that a dry run draws, and tells all about
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 def run(cfg: DictConfig) -> dict[str, Any]:
-    """Read what `cfg` names and write the family file and the list of rejected sites.
+    """Read what `cfg` names and write the family file and the list of rejected sites; `dry_run` only shows it.
 
     Parameters
     ----------
@@ -61,11 +65,14 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     """
     output = _output(cfg)
     rejected_path = output.with_name(f"{output.name}.rejected.csv")
-    family, rejected = _read(cfg, _spec(cfg.family), output)
+    spec = _spec(cfg.family)
+    family, rejected = _read(cfg, spec, output)
     doubts: list[tuple[str, str]] = []
     if not family.is_synthetic:
         family, unsound, doubts = sound_rows(family)
         rejected = tuple(sorted((*rejected, *unsound), key=lambda one: (one.material, one.site)))
+    if cfg.dry_run:
+        return _dry_run(cfg, spec, output, family, rejected, doubts)
     if not len(family):
         if output.exists():  # whose own list is to stay
             rejected_path = output.with_name(f"{output.name}.failed.rejected.csv")
@@ -86,6 +93,46 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     }
 
 
+def _dry_run(
+    cfg: DictConfig,
+    spec: FamilySpec,
+    output: Path,
+    family: Family,
+    rejected: tuple[Rejection, ...],
+    doubts: list[tuple[str, str]],
+) -> dict[str, Any]:
+    """Print what would be kept and why, and draw the first measured scans; nothing else is written."""
+    picture = _show_scans(cfg, spec, output) if cfg.source.name == "xdi" else None
+    if len(family):
+        summary = _summary(family, rejected, output, None, cfg)
+    else:
+        reasons = frequent_reasons(rejected) if len(rejected) > 1 else []
+        summary = [f"would be kept: 0 spectra, would be rejected: {len(rejected)}", *reasons]
+    print("\n".join([*doubt_lines(doubts, len(family)), *summary]), flush=True)
+    if picture:
+        print(picture, flush=True)
+    if not len(family):
+        raise nothing_left(rejected, None)
+    return {"output": None, "rejected": None, "rows": len(family), "rejected_sites": len(rejected)}
+
+
+def _show_scans(cfg: DictConfig, spec: FamilySpec, output: Path) -> Path | None:
+    """Print how the first scans are read; return the path of their picture, None where there is nothing to draw."""
+    # Matplotlib takes a second to load, which only these figures need.
+    from rankaae_cli.reports.figures.drawing import save_figure
+    from rankaae_cli.reports.prediction.inspection import inspection_figure, inspection_lines
+
+    options, path = _measured_options(cfg), Path(cfg.path)
+    found = (one for file in files_below(path) for one in inspections(file, spec, options))
+    # What in a folder is no scan stands among the rejections.
+    first = list(islice((one for one in found if one.scan or path.is_file()), _DRAWN))
+    for one in first[:_DETAILED]:
+        print("\n".join(inspection_lines(one, spec)), flush=True)
+    drawn = [one for one in first if one.scan]
+    stem = output.with_name(f"{output.stem}.dry_run")
+    return save_figure(inspection_figure(drawn, spec), stem, ("png",))[0] if drawn else None
+
+
 def _output(cfg: DictConfig) -> Path:
     """Return the file to write, before hours may go into reading.
 
@@ -102,7 +149,7 @@ def _output(cfg: DictConfig) -> Path:
     above = next(folder for folder in output.absolute().parents if folder.exists())
     if not above.is_dir():
         raise UserError(f"output={output} cannot be written: {above} is a file, not a folder")
-    if output.exists() and not cfg.overwrite:
+    if output.exists() and not (cfg.overwrite or cfg.dry_run):
         raise UserError(
             f"{output} exists already\ngive another output=, or overwrite=true to replace it and its list of "
             "rejected sites"
@@ -175,10 +222,13 @@ def _read_measured(cfg: DictConfig, spec: FamilySpec, output: Path) -> Sites:
     ``<output>.normalisation.csv`` has a row a spectrum that was taken; unless `measured.figures` is false,
     ``<output>.normalisation-<page>.pdf`` show them, forty a page. Where these cannot be drawn, that is printed.
     """
-    measured: Any = OmegaConf.to_container(cfg.measured, resolve=True)
     with Progress("normalisation", "spectra") as progress:
-        options = MeasuredOptions.of(measured, cfg.max_tail)
-        sites, taken = read_measured_sites(cfg.path, spec, options, progress)
+        sites, taken = read_measured_sites(cfg.path, spec, _measured_options(cfg), progress)
+        if cfg.dry_run:
+            remarks = [*scan_table(taken), *doubts_about(taken)] if len(taken) > 1 else []
+            for text in [*remarks, *short_margins(spec.energy_E, sites.energy_E, taken)]:
+                print(text, flush=True)
+            return sites
         if taken:
             table = write_text(output.with_name(f"{output.name}.normalisation.csv"), normalisation_csv(taken))
             print(f"{table}: how {len(taken)} spectra were normalised", flush=True)
@@ -193,6 +243,11 @@ def _read_measured(cfg: DictConfig, spec: FamilySpec, output: Path) -> Sites:
         for line in [*short_margins(spec.energy_E, sites.energy_E, taken), *doubts_about(taken)]:
             print(line, flush=True)
     return sites
+
+
+def _measured_options(cfg: DictConfig) -> MeasuredOptions:
+    measured: Any = OmegaConf.to_container(cfg.measured, resolve=True)
+    return MeasuredOptions.of(measured, cfg.max_tail)
 
 
 def _synthetic(cfg: DictConfig, spec: FamilySpec) -> Family:
@@ -266,16 +321,16 @@ def _stopping_in_order() -> Iterator[None]:
 
 
 def _summary(
-    family: Family, rejected: tuple[Rejection, ...], output: Path, rejected_path: Path, cfg: DictConfig
+    family: Family, rejected: tuple[Rejection, ...], output: Path, rejected_path: Path | None, cfg: DictConfig
 ) -> list[str]:
-    """Return what there is to say about a new family file, line by line."""
+    """Return what there is to say about a new family file, or one that would be written, line by line."""
     sides = {name: int((family.split_N == i).sum()) for i, name in enumerate(SPLITS)}
     is_measured = cfg.source.name == "xdi"
     known_K = np.isfinite(family.descriptors_NK).sum(axis=0)
     known = [f"{name} {count}" for name, count in zip(family.descriptor_names, known_K, strict=True)]
     energy_E = family.energy_E
     lines = [
-        f"{output}: {len(family)} spectra"
+        f"{f'{output}: ' if rejected_path else 'would be kept: '}{len(family)} spectra"
         + ("" if is_measured else f" of {len(set(family.material_N))} materials"),
         f"  energies    {len(energy_E)} points, {energy_E[0]:.8g} to {energy_E[-1]:.8g} {family.energy_unit}",
     ]
@@ -291,8 +346,13 @@ def _summary(
         for name, count in sides.items()
         if not (count or is_measured)
     ]
-    lines.append(f"{rejected_path}: {len(rejected)} rejected {'spectra' if is_measured else 'sites'}")
+    where = rejected_path or "would be rejected"
+    lines.append(
+        f"{where}: {len(rejected)} {'rejected ' if rejected_path else ''}{'spectra' if is_measured else 'sites'}"
+    )
     lines += frequent_reasons(rejected)
+    if not rejected_path:
+        return [*lines, "nothing was written; next: the same without dry_run=true"]
     if is_measured:
         return [*lines, f"next: rankaae predict {setting('input', output)}"]
     data = "" if output == Path(cfg.family.data) else f" {setting('data', output)}"

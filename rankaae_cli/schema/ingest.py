@@ -78,6 +78,10 @@ class IngestConfig:
         str | None, "the family file to write; null: the family's default, data/<family>.h5"
     ] = None
     overwrite: Annotated[bool, "replace an output that exists"] = False
+    dry_run: Annotated[
+        bool,
+        "show what would be read and why, draw the first measured scans beside output, write nothing else",
+    ] = False
     filter: Annotated[
         Keep, "family: only sites whose first shell the family keeps; none: every site (source feff or atoms)"
     ] = Keep.family

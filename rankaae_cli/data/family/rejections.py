@@ -54,8 +54,11 @@ def rejected_csv(rejected: Iterable[Rejection]) -> str:
     return text.getvalue()
 
 
-def nothing_left(rejected: Sequence[Rejection], rejected_path: Path) -> UserError:
-    """Return the error of an ingest that keeps no site: the commonest reason, and where all of them are."""
+def nothing_left(rejected: Sequence[Rejection], rejected_path: Path | None) -> UserError:
+    """Return the error of an ingest that keeps no site: the commonest reason, and where all of them are.
+
+    `rejected_path` is None where no list of them was written.
+    """
     if not rejected:
         return UserError("the input holds no site\ncheck path=")
     (kind, count), *_ = Counter(_kind(r.reason) for r in rejected).most_common(1)
@@ -63,7 +66,7 @@ def nothing_left(rejected: Sequence[Rejection], rejected_path: Path) -> UserErro
     like = "" if len(set(alike)) == 1 else " like"
     return UserError(
         f"none of {len(rejected)} sites can be used; {count} of them{like}: {' '.join(alike[0].split())}\n"
-        f"every site's reason is in {rejected_path}"
+        + (f"every site's reason is in {rejected_path}" if rejected_path else "nothing was written")
     )
 
 

@@ -133,7 +133,7 @@ def absorption(
     SpectrumError
         If there is nothing to make it of, or nothing that can be read.
     """
-    signals = [_signal(columns, *one, energy_M, expected) for one in _usable(columns, choice, line)]
+    signals = signals_of(columns, choice, energy_M, expected, line)
     best = signals[0]
     for signal in signals[1:]:
         best = signal if signal.is_clearer_than(best) else best
@@ -160,6 +160,17 @@ def absorption(
         tuple(doubts),
         fault,
     )
+
+
+def signals_of(
+    columns: Mapping[str, np.ndarray],
+    choice: ColumnChoice,
+    energy_M: np.ndarray,
+    expected: float | None,
+    line: Line | None = None,
+) -> list["_Signal"]:
+    """Return every signal that `absorption` tries, of the same arguments, the first choice first."""
+    return [_signal(columns, *one, energy_M, expected) for one in _usable(columns, choice, line)]
 
 
 def _usable(

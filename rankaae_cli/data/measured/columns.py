@@ -302,6 +302,17 @@ def labelled(
     return columns, note
 
 
+def chosen_roles(names: Sequence[str], choice: ColumnChoice) -> dict[int, str]:
+    """Return the role of every column that a choice names, by its place from 0 on; arguments as for `labelled`."""
+    roles: dict[int, str] = {}
+    for role in _ROLES:
+        wanted = getattr(choice, role)
+        if wanted is not None and not (role == wanted == "ifluor"):
+            several = wanted if isinstance(wanted, tuple) else (wanted,)
+            roles |= {_index(one, names): role for one in several}
+    return roles
+
+
 def abscissa_index(names: Sequence[str], choice: ColumnChoice) -> int:
     """Return which column holds the energies or angles, from 0 on: the chosen, the one so called, or the first.
 

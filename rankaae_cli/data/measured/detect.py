@@ -144,7 +144,7 @@ def read_folder(
     choice = ColumnChoice.of(columns)
     spectra: list[MeasuredSpectrum] = []
     faults: list[tuple[Path, str]] = []
-    for file in _files(path):
+    for file in files_below(path):
         try:
             read, unusable = _read(file, choice, element, edge)
         except (SpectrumError, UserError) as error:
@@ -164,7 +164,8 @@ def read_folder(
     return _uniquely_named(spectra, path), faults
 
 
-def _files(path: Path) -> Iterator[Path]:
+def files_below(path: Path) -> Iterator[Path]:
+    """Return the files of a folder and the folders in it that are not hidden, by name; or the file itself."""
     if path.is_file():
         yield path
         return
@@ -202,9 +203,7 @@ def _read(
     spectra, faults = [], []
     # Numbers that no detector gives overflow, and what they lead to is checked.
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        contents = _contents(path)
-        kind = next(kind for kind in FORMATS if kind.is_it(contents))
-        for scan in kind.read(contents, choice):
+        for scan in raw_scans(path, choice)[1]:
             if isinstance(scan, Fault):
                 faults.append(scan)
                 continue
@@ -213,6 +212,19 @@ def _read(
             except SpectrumError as error:
                 faults.append(Fault(scan.record, str(error)))
     return spectra, faults
+
+
+def raw_scans(path: Path, choice: ColumnChoice) -> tuple[str, Iterable[RawScan | Fault]]:
+    """Return the format of a file, and its scans and what in it cannot be used.
+
+    Raises
+    ------
+    SpectrumError
+        If it is none that can be read; some formats only when they are iterated over.
+    """
+    contents = _contents(path)
+    kind = next(kind for kind in FORMATS if kind.is_it(contents))
+    return kind.name, kind.read(contents, choice)
 
 
 def _contents(path: Path) -> Contents:

@@ -1,7 +1,7 @@
 """The spectrum that is made of a raw scan, whichever format it comes from: its axis, its absorption, its points."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -27,6 +27,58 @@ from rankaae_cli.data.readers.scans.raw_scan import RawScan
 _NO_ENERGY = ("step", "pixel")
 
 
+@dataclass(frozen=True)
+class Assignment:
+    """What the columns of a scan are; letter M: its points, in the order of the file.
+
+    Attributes
+    ----------
+    choice
+        What was asked for, with the axis of a scan of motors.
+    columns
+        Shape (M,) each, by XDI's labels.
+    axis
+        The column of the energies or angles, from 0 on.
+    energy_M
+        Shape (M,), eV.
+    mu_label
+        What the file calls the column ``mu``, if otherwise.
+    line
+        The column named after the absorber's line, if there is one.
+    notes
+        On units and sums; may be empty.
+    """
+
+    choice: ColumnChoice
+    columns: dict[str, np.ndarray]
+    axis: int
+    energy_M: np.ndarray
+    mu_label: str
+    line: Line | None
+    notes: tuple[str, str]
+
+
+def assignment(
+    scan: RawScan, choice: ColumnChoice | None, element: str | None, edge: str | None
+) -> Assignment:
+    """Tell what the columns of a scan are that holds no finished absorption; arguments as for `spectrum_of`.
+
+    Raises
+    ------
+    SpectrumError
+        With the reason, if energies or an absorption cannot be told.
+    """
+    element, edge = scan.element or element, scan.edge or edge
+    choice = scan.choice or choice or ColumnChoice()
+    if scan.command is not None and choice.energy is None:
+        choice = replace(choice, energy=_scan_axis(scan, choice, element, edge) + 1)
+    columns, summed, mu_label, line = _columns(scan, choice, element, edge)
+    axis = abscissa_index(scan.names, choice)
+    unit = choice.unit or _unit(scan, axis, element, edge)
+    energy_M, note = energies(scan.columns[axis], unit, choice.d_spacing or scan.d_spacing)
+    return Assignment(choice, columns, axis, energy_M, mu_label, line, (note, summed))
+
+
 def spectrum_of(
     scan: RawScan, choice: ColumnChoice | None = None, element: str | None = None, edge: str | None = None
 ) -> MeasuredSpectrum:
@@ -47,7 +99,6 @@ def spectrum_of(
         With the reason, if no absorption over energies can be made of it.
     """
     element, edge = scan.element or element, scan.edge or edge
-    choice = scan.choice or choice or ColumnChoice()
     bare = MeasuredSpectrum(
         name=scan.name,
         path=scan.path,
@@ -65,17 +116,14 @@ def spectrum_of(
         reference_M = scan.columns[2] if len(scan.columns) > 2 else None
         spectrum = replace(bare, mu_M=scan.columns[1], reference_M=reference_M)
         return spectrum if scan.is_ordered else ordered(spectrum)
-    if scan.command is not None and choice.energy is None:
-        choice = replace(choice, energy=_scan_axis(scan, choice, element, edge) + 1)
-    columns, summed, mu_label, line = _columns(scan, choice, element, edge)
-    used = abscissa_index(scan.names, choice)
-    unit = choice.unit or _unit(scan, used, element, edge)
-    energy_M, note = energies(scan.columns[used], unit, choice.d_spacing or scan.d_spacing)
-    absorbed = absorption(columns, choice, energy_M, tabulated_edge(element, edge), mu_label, line)
+    parts = assignment(scan, choice, element, edge)
+    note, summed = parts.notes
+    expected = tabulated_edge(element, edge)
+    absorbed = absorption(parts.columns, parts.choice, parts.energy_M, expected, parts.mu_label, parts.line)
     spectrum = ordered(
         replace(
             bare,
-            energy_M=energy_M[absorbed.kept],
+            energy_M=parts.energy_M[absorbed.kept],
             mu_M=absorbed.mu_M,
             # Some files fill the column although there was no reference, and say so.
             reference_M=None if _says_no_reference(scan) else absorbed.reference_M,

@@ -107,7 +107,7 @@ def read_measured_sites(
     taken = []
     for done, spectrum in enumerate(spectra, 1):
         try:
-            prepared = _prepared(spectrum, spec, options)
+            prepared = prepared_for(spectrum, spec, options)
             on_energies(prepared, spec.energy_E, options.max_tail)
             taken.append(prepared)
         except SpectrumError as error:
@@ -232,7 +232,8 @@ def _quantities(one: Prepared) -> list[float]:
     return [shift, done.e0, done.half_step, done.edge_step, done.noise] if done else [shift, *[np.nan] * 4]
 
 
-def _prepared(spectrum: MeasuredSpectrum, spec: FamilySpec, options: MeasuredOptions) -> Prepared:
+def prepared_for(spectrum: MeasuredSpectrum, spec: FamilySpec, options: MeasuredOptions) -> Prepared:
+    """Return a spectrum calibrated and normalised; raise SpectrumError if it is computed, or cannot be."""
     if spectrum.is_computed:
         raise SpectrumError("a computed spectrum: bring it in by source=feff, csv or family")
     return prepare(
