@@ -98,7 +98,7 @@ def test_one_scale_stays_as_it_is():
 
 
 def test_no_shell_is_a_sentence_of_our_own():
-    lone = "one\n1.0\n900 0 0\n0 900 0\n0 0 900\nCu\n1\ndirect\n0 0 0\n"
+    lone = "one\n1.0\n400 0 0\n0 400 0\n0 0 400\nCu\n1\ndirect\n0 0 0\n"
     shells = compute(ShellTask(lone.encode(), (0,), Neighbours(), False), 60)
     reason = shells.of_site(0, "Cu")
     assert not isinstance(reason, str) or reason.startswith("no first shell could be found: the atom is not")
