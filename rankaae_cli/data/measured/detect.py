@@ -52,8 +52,8 @@ FORMATS = [
 ]
 
 # Of text, uncompressed, but for tables, which are read row by row: a spectrum has a few hundred kilobytes, and
-# numbers as text take ten times the memory of the file.
-_SIZE_LIMIT, _LINES_LIMIT = 32 * 2**20, 1_000_000
+# numbers as text take ten times the memory of the file. SPEC may log a whole beamtime in one.
+_SIZE_LIMIT, _SPEC_SIZE_LIMIT, _LINES_LIMIT = 32 * 2**20, 256 * 2**20, 1_000_000
 _HEAD = 2**16  # bytes that a format is told by where a file is large
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 # How begins, and where, what is only read once it is unpacked.
@@ -257,14 +257,17 @@ def _decoded(data: bytes) -> str:
 def _bytes(path: Path) -> bytes:
     """Return the bytes of a file, uncompressed; raise SpectrumError if they are of what is only read unpacked."""
     with opened(path) as file:
-        data = file.read(_SIZE_LIMIT + 1)
+        data, limit = file.read(_SIZE_LIMIT + 1), _SIZE_LIMIT
+        if len(data) > limit and is_spec(Contents(path, _decoded(data[:_HEAD]))):
+            limit = _SPEC_SIZE_LIMIT
+            data += file.read(limit + 1 - len(data))
     for start, offset, what in _UNPACKED:
         if data.startswith(start, offset):
             raise SpectrumError(f"{what}: unpack it")
-    is_large = len(data) > _SIZE_LIMIT or max(data.count(b"\n"), data.count(b"\r")) > _LINES_LIMIT
+    is_large = len(data) > limit or max(data.count(b"\n"), data.count(b"\r")) > _LINES_LIMIT
     if is_large and not is_table(Contents(path, _decoded(data[:_HEAD]))):
         raise SpectrumError(
-            f"it holds more than {_SIZE_LIMIT // 2**20} MiB of text or {_LINES_LIMIT} lines: no file of spectra; "
+            f"it holds more than {limit // 2**20} MiB of text or {_LINES_LIMIT} lines: no file of spectra; "
             "split it, or take out what are none"
         )
     return data[:_HEAD] if is_large else data

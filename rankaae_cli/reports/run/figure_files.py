@@ -100,8 +100,10 @@ def walk_captions(model: TrainedModel, name: str) -> Captions:
 
 def still_picture(png: bytes) -> tuple[str, int, int]:
     """Return a PNG picture as a data URI of WebP, as sharp as it was, its width and its height in px."""
-    given = Image.open(io.BytesIO(png))
+    given: Image.Image = Image.open(io.BytesIO(png))
     picture = given.convert("RGB")
+    # Figures are saved with a palette; what else lies in their place is given one.
+    given = given if given.mode == "P" else picture.quantize()
     few = picture.quantize(_COLOURS, dither=Image.Dither.NONE)
     buffer = io.BytesIO()
     # Quality is the effort here: more takes a quarter longer and gains nothing.

@@ -106,3 +106,10 @@ def test_a_comment_that_ends_in_a_backslash_is_a_line_of_its_own(tmp_path):
     text = text.replace("#L ", "#C and in D:\\\n#L ", 1)
     (spectrum,) = read_measured(write(tmp_path, text), element="Cu")
     assert len(spectrum) == len(ENERGY)
+
+
+def test_a_log_of_a_whole_beamtime_is_read(tmp_path):
+    path = write(tmp_path, scan(1, *copper()), scan(2, *copper(0.5)))
+    comments = b"".join(b"#C %05d " % i + b"x" * 4000 + b"\n" for i in range(9000))
+    path.write_bytes(path.read_bytes() + comments)
+    assert len(read_measured(path)) == 2
