@@ -215,7 +215,7 @@ class TestRefusals:
 
 
 def test_at_least_one_trial_at_once(refused):
-    assert "trials_at_once=0 (expected at least 1, or null)" in refused(
+    assert "trials_at_once=0 (expected at least 1)" in refused(
         "train", "+family=Ti_oxides", "trials_at_once=0"
     )
 
