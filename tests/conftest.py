@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from rankaae_cli.cli import main
@@ -15,6 +16,9 @@ ROOT = Path(__file__).parent.parent
 
 # One thread a test: several run at once.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# How long an example takes is the machine's affair.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 
 def in_process(folder, *arguments):

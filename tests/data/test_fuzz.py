@@ -35,7 +35,7 @@ def test_seeds_are_of_their_format_and_read(name, tmp_path):
 
 
 @pytest.mark.parametrize("name", READERS)
-@settings(max_examples=15, derandomize=True, deadline=None, database=None)
+@settings(max_examples=15, derandomize=True, database=None)
 @given(number=st.integers(0, 2**32))
 def test_mutated_files_are_read_soundly_or_refused_in_a_sentence(name, number):
     with TemporaryDirectory() as folder:

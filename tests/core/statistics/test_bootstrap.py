@@ -46,7 +46,7 @@ def test_weights_give_what_the_gathered_rows_give(rng, by_weights):
 
 
 @pytest.mark.parametrize("by_weights", BY_WEIGHTS)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.data())
 def test_few_rows_many_ties_and_empty_resamples_too(by_weights, data):
     n = data.draw(st.integers(1, 6))

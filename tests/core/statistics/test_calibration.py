@@ -43,7 +43,7 @@ def test_reversed_relation_gives_the_mean_not_a_decreasing_function():
     np.testing.assert_allclose(read, descriptor.mean(), rtol=0.2)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.floats(0.01, 100), st.floats(-100, 100))
 def test_standardisation_of_the_style_does_not_matter(scale, shift):
     style, descriptor, groups = drawn(n=60)

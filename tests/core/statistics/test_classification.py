@@ -33,7 +33,7 @@ def best_by_trying_all(style, true, judge):
 
 
 @pytest.mark.parametrize("criterion", JUDGES)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.tuples(st.integers(0, 8), st.sampled_from(CN)), min_size=10, max_size=16))
 def test_cuts_are_the_best_there_are(criterion, rows):
     style, true = (np.array(column, dtype=float) for column in zip(*rows, strict=True))
@@ -69,7 +69,7 @@ def test_cuts_serve_rare_classes_where_rounding_a_calibrated_value_does_not():
         assert by_cuts[criterion] > by_rounding[criterion] + 0.02
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.floats(0.01, 100), st.floats(-100, 100))
 def test_standardisation_of_the_style_does_not_matter(scale, shift):
     rng = np.random.default_rng(0)
@@ -205,7 +205,6 @@ def test_an_interval_holds_classes_as_likely_as_it_is_to_cover(interval, probabi
     np.testing.assert_array_equal(np.ravel(found), ends)
 
 
-@settings(deadline=None)
 @given(
     st.floats(-1, 8),
     st.floats(0, 3),

@@ -33,7 +33,7 @@ unknown_or_value = st.one_of(values, st.just(float("nan")))
 
 
 @given(st.lists(st.tuples(values, unknown_or_value), min_size=1, max_size=40))
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_counts_equal_the_double_loop_with_ties_and_unknowns(rows):
     z, d = (np.array(column) for column in zip(*rows, strict=True))
     expected_weights, expected_c, expected_d, expected_w, expected_pairs = counted(z, d)

@@ -63,7 +63,7 @@ def test_a_scan_too_short_for_a_level_on_both_sides_is_refused(length):
     slope=st.floats(-2e-3, 2e-3),
     e0=st.floats(5000.0, 12000.0),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_a_linear_background_and_a_scale_are_taken_out(step, offset, slope, e0):
     energy = scan_energies(e0)
     done = normalise(energy, mu(energy, e0, step=step, offset=offset, slope=slope * step))
