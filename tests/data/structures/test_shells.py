@@ -71,11 +71,11 @@ def test_a_time_out_is_tried_again_and_a_damaged_structure_is_not(tmp_path, task
     tasks["damaged"] = ShellTask(b"no POSCAR", (0,), Neighbours("cutoff", 2.4), False)
     first = first_shells(tasks, options(tmp_path, time_limit=1e-4))
     timed_out = {name for name, shells in first.items() if shells.timed_out}
-    assert timed_out and timed_out <= set(tasks) - {"damaged"}
+    assert timed_out - {"damaged"}  # which takes no longer to refuse, on an idle machine
     first_shells({"damaged": tasks["damaged"]}, options(tmp_path))
     computed.clear()
     second = first_shells(tasks, options(tmp_path))
-    assert sorted(computed) == sorted(timed_out)
+    assert sorted(computed) == sorted(timed_out - {"damaged"})
     assert [name for name, shells in second.items() if shells.fault] == ["damaged"]
 
 
