@@ -18,6 +18,7 @@ _ROW_INCHES = 1.5
 _SIGNALS_SHOWN, _COLUMNS_SHOWN, _TRACKS, _NAME_CHARACTERS = 5, 40, 7, 44
 _DASHES = ("--", ":", "-.", (0, (1, 3)))
 _FAULT_CHARACTERS = 32  # of a line in a panel
+_MARGIN = 20.0  # eV that are shown beyond what was fitted
 _HEADROOM = 0.14  # of a panel's height, for each line of its legend
 
 
@@ -162,9 +163,13 @@ def _draw_spectrum(ax: Axes, one: Inspection, spec: FamilySpec) -> None:
         )
         return
     done = one.prepared.normalised
-    absorption_M = one.prepared.absorption_M
+    energy_M, absorption_M = one.prepared.energy_M, one.prepared.absorption_M
+    if done:
+        # Beyond what was fitted a curve bends away, and hides what matters.
+        fitted_M = energy_M <= done.e0 + (done.ranges.norm2 or np.inf) + _MARGIN
+        energy_M, absorption_M = energy_M[fitted_M], absorption_M[fitted_M]
     ax.axvspan(spec.energy_E[0], spec.energy_E[-1], color=LIGHT_GREY, alpha=0.4, lw=0, label="family's grid")
-    ax.plot(one.prepared.energy_M, absorption_M, color=BLUE, lw=0.8, label="normalised")
+    ax.plot(energy_M, absorption_M, color=BLUE, lw=0.8, label="normalised")
     if done:
         ax.axvline(done.e0, color=BLACK, lw=0.6, ls=":", label="$E_0$")
         used = done.ranges
