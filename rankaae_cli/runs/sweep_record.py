@@ -22,7 +22,7 @@ JOB_LOCK = ".job.lock"  # of the process that runs the job
 
 NOT_STARTED, RUNNING, INTERRUPTED = "not started", "running", "interrupted"
 DONE, FAILED, PRUNED = "done", "failed", "pruned"
-_TODO = "begin a new sweep"  # where the record is damaged
+_ADVICE = "begin a new sweep"  # where the record is damaged
 ENDED = (DONE, FAILED, PRUNED)
 
 
@@ -118,12 +118,12 @@ def read_plan(sweep: Path) -> Plan:
     UserError
         If it cannot be read.
     """
-    content = read_mapping(sweep / SWEEP, _TODO)
+    content = read_mapping(sweep / SWEEP, _ADVICE)
     try:
         jobs = [Job(**job) for job in content["jobs"]]
         return Plan(content["command"], content["folder"], content["call"], content["arguments"], jobs)
     except (KeyError, TypeError) as error:
-        raise UserError(f"{sweep / SWEEP} cannot be read: {error}\n{_TODO}") from error
+        raise UserError(f"{sweep / SWEEP} cannot be read: {error}\n{_ADVICE}") from error
 
 
 def jobs_of(sweep: Path) -> list[Job]:
@@ -168,11 +168,11 @@ def read_job(folder: Path) -> Job:
         If it cannot be read.
     """
     try:
-        job = Job(**read_mapping(folder / JOB, _TODO))
+        job = Job(**read_mapping(folder / JOB, _ADVICE))
     except TypeError as error:
         raise UserError(f"{folder / JOB} cannot be read: {error}\nremove it to run the job again") from error
     if job.state == RUNNING and not is_locked(folder / JOB_LOCK):
         # Between the two looks it may have ended in order.
-        job = Job(**read_mapping(folder / JOB, _TODO))
+        job = Job(**read_mapping(folder / JOB, _ADVICE))
         return job if job.state != RUNNING else replace(job, state=INTERRUPTED)
     return job
