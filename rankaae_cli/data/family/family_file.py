@@ -24,6 +24,7 @@ from rankaae_cli.data.family.spectra_rows import (
     rows_taken,
 )
 from rankaae_cli.data.files import replacing, require_space
+from rankaae_cli.data.hdf5 import is_damaged
 
 FORMAT = "rankaae-family"
 FORMAT_VERSION = 1
@@ -303,6 +304,8 @@ def read_family(path: str | Path, stored: bool = False) -> Family:
             f"there is no family file {path}\nmake one with `rankaae ingest`, or correct the path"
         )
     try:
+        if is_damaged(path):
+            raise UserError(f"{path} is a damaged family file: not all in it can be read\n{_AGAIN}")
         with h5py.File(path, "r") as file:
             return _read(file, path, stored)
     except UserError as error:
@@ -326,6 +329,8 @@ def read_family(path: str | Path, stored: bool = False) -> Family:
 def is_family_file(path: Path) -> bool:
     """Tell whether a file is a family file, by its contents."""
     try:
+        if is_damaged(path):
+            return False
         with h5py.File(path, "r") as file:
             return _text(file.attrs.get("format", "")) == FORMAT
     except OSError:

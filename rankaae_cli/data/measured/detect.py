@@ -11,6 +11,7 @@ import numpy as np
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.xas.spectra import SpectrumError
 from rankaae_cli.data.compression import opened
+from rankaae_cli.data.hdf5 import is_damaged
 from rankaae_cli.data.measured.columns import ColumnChoice
 from rankaae_cli.data.measured.computed import (
     is_family,
@@ -23,7 +24,6 @@ from rankaae_cli.data.measured.computed import (
 from rankaae_cli.data.measured.from_scan import spectrum_of
 from rankaae_cli.data.measured.spectrum import MeasuredSpectrum
 from rankaae_cli.data.readers.scans.athena import is_athena, read_athena
-from rankaae_cli.data.readers.scans.nexus_tree import is_endless
 from rankaae_cli.data.readers.scans.nexus_xas import is_nexus, read_nexus
 from rankaae_cli.data.readers.scans.raw_scan import Contents, Fault, RawScan
 from rankaae_cli.data.readers.scans.spec_scans import is_spec, read_spec
@@ -232,7 +232,7 @@ def _contents(path: Path) -> Contents:
         with path.open("rb") as file:
             magic = file.read(len(_HDF5))
         if magic == _HDF5:
-            if is_endless(path):
+            if is_damaged(path):
                 raise SpectrumError("an HDF5 file that is damaged or cut short")
             return Contents(path, is_hdf5=True)
         data = _bytes(path)

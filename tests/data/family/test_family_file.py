@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from rankaae_cli.core.errors import UserError
-from rankaae_cli.data.family.family_file import Family, read_family, write_family
+from rankaae_cli.data.family.family_file import Family, is_family_file, read_family, write_family
 
 
 @pytest.fixture
@@ -194,6 +194,19 @@ def test_damaged_contents_are_explained(family, tmp_path, damage, said):
         read_family(path)
     assert str(path) in str(caught.value)
     assert len(str(caught.value).splitlines()) <= 2
+
+
+@pytest.mark.parametrize("name", ["element", "names", "format"])
+def test_a_text_longer_than_the_file_is_refused_before_it_fills_the_memory(family, tmp_path, name):
+    path = write_family(tmp_path / "x.h5", family)
+    assert is_family_file(path)
+    data = path.read_bytes()
+    # The length stands before the place of the heap in which the text lies.
+    length = data.index(data.index(b"GCOL").to_bytes(8, "little"), data.index(name.encode() + b"\0")) - 4
+    path.write_bytes(data[: length + 3] + b"\xb7" + data[length + 4 :])
+    with pytest.raises(UserError, match="is a damaged family file: not all in it can be read\nmake it again"):
+        read_family(path)
+    assert not is_family_file(path)
 
 
 def test_what_is_no_family_file_is_explained(family, tmp_path):

@@ -1,9 +1,7 @@
 """What the groups of an HDF5 file hold: groups, texts, and no links that lead to nothing."""
 
-import mmap
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import h5py
@@ -12,41 +10,6 @@ import numpy as np
 # Classes of groups that are many, and hold none of what is searched.
 _CLOSED = frozenset(("NXdetector", "NXpositioner", "NXdata", "NXcollection", "NXentry", "NXsubentry"))
 _FEW = 1000  # texts and settings are one or a few
-_HEAP = b"GCOL\x01\0\0\0"  # begins a heap of texts
-_SEARCHED = 64 * 2**20  # bytes of a file in which a heap is looked for
-
-
-def is_endless(path: Path) -> bool:
-    """Tell whether HDF5 would read on for ever: a damaged heap of texts has free space of no size.
-
-    The layout is that of the global heap in the HDF5 File Format Specification 3.0, section III.E.
-    """
-    size = min(path.stat().st_size, _SEARCHED)
-    with path.open("rb") as file, mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ) as data:
-        # Numbers of eight bytes, as all programs have them, which the file's beginning says.
-        if data[14 if data[8:9] < b"\x02" else 10 :][:1] != b"\x08":
-            return False
-        start = data.find(_HEAP)
-        while start >= 0:
-            if _is_endless(data, start):
-                return True
-            start = data.find(_HEAP, start + 1)
-    return False
-
-
-def _is_endless(data: mmap.mmap, heap: int) -> bool:
-    end = min(heap + _whole(data, heap + 8, 8), len(data))
-    place = heap + 16
-    while place + 16 <= end:
-        index, size = _whole(data, place, 2), _whole(data, place + 8, 8)
-        if index == size == 0:
-            return True
-        place += size if index == 0 else (16 + (size + 7) // 8 * 8) % 2**64
-    return False
-
-
-def _whole(data: mmap.mmap, place: int, size: int) -> int:
-    return int.from_bytes(data[place : place + size], "little")
 
 
 def texts_within(entry: h5py.Group, wanted: Mapping[str, tuple[str, str]]) -> dict[str, str]:
