@@ -74,7 +74,7 @@ def coverages(
 def novelty_of_others(model: TrainedModel, family: Family, others: Family) -> tuple[float, int, int]:
     """Return the area under the ROC curve of novelty, test rows against those not in `family`; and the counts."""
     calibrated = calibrate_prediction(
-        *(encode_split(model, family, split) for split in ("train", "validation"))
+        model, *(encode_split(model, family, split) for split in ("train", "validation"))
     )
     novelty = Novelty.of(calibrated.signs_N3)
     known = set(zip(family.material_N, family.site_N.tolist(), strict=True))

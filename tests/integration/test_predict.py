@@ -290,27 +290,30 @@ def test_works_without_the_data_once_it_has_been_used(work, tmp_path, monkeypatc
     shutil.copytree(next(work.glob("runs/*/*/*")), run)
     shutil.rmtree(run / CACHE.parent, ignore_errors=True)
     shutil.copy(work / "cu.h5", tmp_path / "new.h5")
+    call = ["predict", f"run={run}", f"input={tmp_path}/new.h5", "figures=0"]
     away = work / "cu.h5.away"
     (work / "cu.h5").rename(away)
     try:
-        assert "is not there; intervals are calibrated on it" in refused(
-            "predict", f"run={run}", "input=new.h5"
-        )
+        assert "is not there; intervals are calibrated on it" in refused(*call)
         away.rename(work / "cu.h5")
         monkeypatch.chdir(work)
-        assert (
-            main(["predict", f"run={run}", f"input={tmp_path}/new.h5", f"output={tmp_path}/a", "figures=0"])
-            == 0
-        )
+        assert main([*call, f"output={tmp_path}/a"]) == 0
         (work / "cu.h5").rename(away)
-        assert (
-            main(["predict", f"run={run}", f"input={tmp_path}/new.h5", f"output={tmp_path}/b", "figures=0"])
-            == 0
-        )
+        assert main([*call, f"output={tmp_path}/b"]) == 0
+        # As it was kept before the fits were kept with it.
+        with np.load(run / CACHE) as file:
+            kept = dict(file)
+        fits = [key for key in kept if key[-2:] in ("_0", "_1", "_2")]
+        assert len(fits) == 3 * 2 + 2 * 3
+        np.savez_compressed(run / CACHE, **{k: v for k, v in kept.items() if k not in fits} | {"version": 1})
+        assert main([*call, f"output={tmp_path}/c"]) == 0
     finally:
         if away.exists():
             away.rename(work / "cu.h5")
-    assert (tmp_path / "a/predictions.csv").read_bytes() == (tmp_path / "b/predictions.csv").read_bytes()
+    with np.load(run / CACHE) as file:
+        assert sorted(file) == sorted(kept) and all((file[key] == kept[key]).all() for key in file)
+    first, *others = ((tmp_path / output / "predictions.csv").read_bytes() for output in "abc")
+    assert others == [first, first]
 
 
 @pytest.mark.parametrize(

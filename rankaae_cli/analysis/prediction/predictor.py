@@ -4,16 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from rankaae_cli.analysis.encoded import Encoded, encode_spectra
 from rankaae_cli.analysis.prediction.calibration import CalibrationRows
-from rankaae_cli.core.statistics.classification import (
-    ClassProbabilities,
-    fit_class_probabilities,
-    holding_classes,
-    softened,
-)
+from rankaae_cli.core.statistics.classification import holding_classes, softened
 from rankaae_cli.core.statistics.conformal import Intervals, difficulty_features, resolution_of
 from rankaae_cli.core.statistics.novelty import Novelty, novelty_signs, style_distance, widening
 from rankaae_cli.core.xas.discrepancy import discrepancy, smooth_differences
@@ -21,7 +16,8 @@ from rankaae_cli.models.rankaae.trained import TrainedModel
 
 # An uncertain offset is a normal distribution: these are its points, in standard deviations, and their weights.
 _POINTS = np.linspace(-2.4, 2.4, 7)
-_WEIGHTS = norm.pdf(_POINTS) / norm.pdf(_POINTS).sum()
+_DENSITY = np.exp(-(_POINTS**2) / 2.0) / np.sqrt(2 * np.pi)
+_WEIGHTS = _DENSITY / _DENSITY.sum()
 
 
 @dataclass(frozen=True)
@@ -54,7 +50,7 @@ class Prediction:
     style_NK: np.ndarray
     offset_part_NK: np.ndarray
     discrepancy_part_NK: np.ndarray
-    probabilities: dict[str, tuple[tuple[float, ...], np.ndarray]]
+    probabilities: dict[str, tuple[np.ndarray, np.ndarray]]
     reconstruction_NE: np.ndarray
     error_N: np.ndarray
     signs_N3: np.ndarray
@@ -109,14 +105,8 @@ class Predictor:
             Intervals(rows, resolution_of(column))
             for rows, column in zip(calibration.interval_rows(), calibration.descriptors_MK.T, strict=True)
         ]
-        self.classes: dict[str, ClassProbabilities] = {}
-        for k, name in enumerate(model.descriptor_names):
-            if classes := model.descriptor_classes.get(name):
-                fitted = fit_class_probabilities(
-                    calibration.styles_NK, calibration.descriptors_NK[:, k], classes
-                )
-                if fitted is not None:
-                    self.classes[name] = fitted
+        fitted = zip(model.descriptor_names, calibration.class_probabilities_K, strict=True)
+        self.classes = {name: one for name, one in fitted if one is not None}
 
     def predict(
         self,
@@ -149,7 +139,7 @@ class Predictor:
         widening_N = widening(novelty_N)
         own_NK = self._half_widths(encoded, widening_N)
         others_NK = np.hypot(offset_part_NK, discrepancy_part_NK)
-        half_NK = np.hypot(own_NK, norm.ppf((1 + self.coverage) / 2) * others_NK)
+        half_NK = np.hypot(own_NK, ndtri((1 + self.coverage) / 2) * others_NK)
         softened_by_name = {name: softened(p_NC, widening_N) for name, p_NC in probabilities.items()}
         low_NK, high_NK = self._ends(value_NK, half_NK, softened_by_name)
         nearest_NP, distance_NP = self._nearest(encoded.spectra_NE)

@@ -191,12 +191,12 @@ class ClassProbabilities:
     Attributes
     ----------
     classes
-        C values, ascending: those that occur among the validation rows.
+        Shape (C,), ascending: those that occur among the validation rows.
     coefficients, intercept
         Of the logits on the styles, shapes (C, K) and (C,).
     """
 
-    classes: tuple[float, ...]
+    classes: np.ndarray
     coefficients: np.ndarray
     intercept: np.ndarray
 
@@ -223,7 +223,7 @@ def softened(probability_NC: np.ndarray, times_N: np.ndarray) -> np.ndarray:
 def holding_classes(
     low_N: np.ndarray,
     high_N: np.ndarray,
-    classes: Sequence[float],
+    classes: Sequence[float] | np.ndarray,
     probability_NC: np.ndarray,
     coverage: float,
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -304,7 +304,7 @@ def fit_class_probabilities(
     if len(present) == 2:  # scikit-learn gives the logit of the second class alone
         coefficients = np.concatenate([np.zeros_like(coefficients), coefficients])
         intercept = np.concatenate([np.zeros_like(intercept), intercept])
-    return ClassProbabilities(tuple(float(c) for c in present), coefficients, intercept)
+    return ClassProbabilities(present, coefficients, intercept)
 
 
 def _mean_ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:

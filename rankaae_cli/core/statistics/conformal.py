@@ -1,10 +1,10 @@
 """Prediction intervals of a stated coverage: conformal, as wide as the spectrum at hand is hard to read.
 
-Split-conformal regression with normalised residuals (Papadopoulos et al., Neural Comput. Appl. 20, 843 (2011); the
-quantile is that of the package crepes, Boström, PMLR 179, 24 (2022)): |true - read| of validation rows, each over
-an estimate of how hard the row is, has a quantile q; a new row is read with an interval of q times its own
-difficulty on either side. Rows are calibrated with a reading and a difficulty that were fitted without their
-material.
+Split-conformal regression with normalised residuals (Papadopoulos et al., Neural Comput. Appl. 20, 843 (2011)):
+|true - read| of validation rows, each over an estimate of how hard the row is, has a quantile q; a new row is read
+with an interval of q times its own difficulty on either side. Rows are calibrated with a reading and a difficulty
+that were fitted without their material. The quantile is that of the package crepes (Boström, PMLR 179, 24 (2022)),
+a line of which the package would take half a second to load.
 
 Letters: N rows, K descriptors, F what the difficulty is estimated from.
 """
@@ -14,8 +14,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from crepes import ConformalRegressor
-from sklearn.ensemble import ExtraTreesRegressor
 
 from rankaae_cli.core.statistics.calibration import (
     MIN_ROWS,
@@ -23,6 +21,7 @@ from rankaae_cli.core.statistics.calibration import (
     fit_calibration,
     material_folds,
 )
+from rankaae_cli.core.statistics.forest import Forest, fit_forest
 
 _TREES, _LEAF = 60, 8  # rows in a leaf: the mean of eight absolute residuals is a local width
 # A forest may find a corner where all residuals are small by luck; no interval is narrower than this share of them.
@@ -32,21 +31,21 @@ _NO_WIDTH = 1e-6  # of the least half width: what rounding leaves of zero
 
 @dataclass(frozen=True)
 class IntervalRows:
-    """Validation rows that the intervals of one descriptor rest on; N of them.
+    """Validation rows that the intervals of one descriptor rest on, N of them, and what their residuals teach.
 
     Attributes
     ----------
-    features_NF
-        What their difficulty is estimated from; see `difficulty_features`.
     residual_N
         True minus read value, in the descriptor's unit, read by a calibration that did not see the material.
     difficulty_N
         Estimated absolute residual, by a forest that did not see the material.
+    forest
+        Estimates the absolute residual of other rows, less `_floor`, from `difficulty_features`.
     """
 
-    features_NF: np.ndarray
     residual_N: np.ndarray
     difficulty_N: np.ndarray
+    forest: Forest
 
 
 class Intervals:
@@ -63,12 +62,10 @@ class Intervals:
     """
 
     def __init__(self, rows: IntervalRows | None, resolution: float = 0.0) -> None:
-        self._forest: ExtraTreesRegressor | None = None
+        self._rows = rows
         if rows is not None:
             self._least = max(resolution / 2, float(np.abs(rows.residual_N).mean()))
             self._floor = _floor(rows.residual_N)
-            self._forest = _fit_forest(rows.features_NF, rows.residual_N)
-            self._regressor = ConformalRegressor().fit(rows.residual_N, sigmas=rows.difficulty_N)
 
     def half_width(self, features_NF: np.ndarray, coverage: float) -> np.ndarray:
         """Return half the width of each row's interval, in the descriptor's unit.
@@ -86,12 +83,33 @@ class Intervals:
             Shape (N,); NaN where the intervals are not known, or the rows too few for the coverage.
         """
         n = len(features_NF)
-        if self._forest is None or n == 0 or not _enough(self._regressor, coverage):
+        if self._rows is None or n == 0:
             return np.full(n, np.nan)
-        difficulty_N = self._forest.predict(features_NF) + self._floor
-        bounds_N2 = self._regressor.predict_int(np.zeros(n), sigmas=difficulty_N, confidence=coverage)
-        half_N = np.asarray(bounds_N2[:, 1], dtype=np.float64)
-        return np.where(half_N > _NO_WIDTH * self._least, half_N, self._least)
+        quantile = normalised_quantile(self._rows.residual_N, self._rows.difficulty_N, coverage)
+        half_N = quantile * (self._rows.forest.predict(features_NF) + self._floor)
+        # Not known stays not known.
+        return np.where(half_N <= _NO_WIDTH * self._least, self._least, half_N)
+
+
+def normalised_quantile(residual_N: np.ndarray, difficulty_N: np.ndarray, coverage: float) -> float:
+    """Return the quantile of absolute residuals, each over its difficulty, as crepes counts it.
+
+    Of n rows in descending order it is that at rank floor((1 - coverage) (n + 1)).
+
+    Parameters
+    ----------
+    residual_N, difficulty_N
+        See `IntervalRows`.
+    coverage
+        Share of true values that the intervals are to hold, between 0 and 1.
+
+    Returns
+    -------
+    float
+        NaN where there are too few rows for the quantile to be one of them.
+    """
+    rank = int((1 - coverage) * (len(residual_N) + 1))
+    return float(np.sort(np.abs(residual_N) / difficulty_N)[::-1][rank - 1]) if rank >= 1 else np.nan
 
 
 def resolution_of(descriptor_N: np.ndarray) -> float:
@@ -161,20 +179,15 @@ def calibrate_intervals(
     if not np.isfinite(residual).all():  # a fold left fewer rows than a calibration needs
         return None
     for seen, held_out in folds:
-        difficulty[held_out] = _fit_forest(features[seen], residual[seen]).predict(features[held_out])
-    return IntervalRows(features, residual, difficulty + _floor(residual))
+        difficulty[held_out] = fit_difficulty(features[seen], residual[seen]).predict(features[held_out])
+    return IntervalRows(residual, difficulty + _floor(residual), fit_difficulty(features, residual))
 
 
-def _fit_forest(features_NF: np.ndarray, residual_N: np.ndarray) -> ExtraTreesRegressor:
-    forest = ExtraTreesRegressor(_TREES, min_samples_leaf=_LEAF, random_state=0)
-    return forest.fit(features_NF, np.abs(residual_N))
+def fit_difficulty(features_NF: np.ndarray, residual_N: np.ndarray) -> Forest:
+    """Return a forest that estimates absolute residuals, shape (N,), from what tells how hard rows are."""
+    return fit_forest(features_NF, np.abs(residual_N), _TREES, _LEAF)
 
 
 def _floor(residual_N: np.ndarray) -> float:
     # Residuals that are all zero, as of a descriptor that is read exactly, still need a scale.
     return max(_LEAST_DIFFICULTY * float(np.abs(residual_N).mean()), 1e-12)
-
-
-def _enough(regressor: ConformalRegressor, coverage: float) -> bool:
-    """Tell whether there are rows enough that the quantile is one of them, as crepes counts."""
-    return int((1 - coverage) * (len(regressor.alphas) + 1)) >= 1

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import nnls
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from rankaae_cli.core.statistics.calibration import conformal_quantile
 
@@ -78,7 +78,7 @@ class Unmixer:
         seed: int = 0,
     ) -> None:
         self._rng = np.random.default_rng(seed)
-        self._normal = float(norm.ppf((1 + coverage) / 2))
+        self._normal = float(ndtri((1 + coverage) / 2))
         materials = np.unique(np.asarray(material_N).astype(str))
         apart = self._rng.permutation(materials)[: -(-len(materials) // 5)]
         apart_N = np.isin(np.asarray(material_N).astype(str), apart)
