@@ -179,6 +179,12 @@ def _with_groups_appended(overrides: list[str]) -> list[str]:
     return rewritten
 
 
+def _with_transfer(overrides: list[str]) -> list[str]:
+    """Choose the settings for few rows where a run begins from another and the call chooses none."""
+    chosen = {override.lstrip("+").partition("=")[0] for override in overrides if override != "start=null"}
+    return [*overrides, "transfer=few_rows"] if "start" in chosen and "transfer" not in chosen else overrides
+
+
 def _run_under_hydra(command: str, overrides: list[str]) -> int:
     import hydra
 
@@ -187,7 +193,7 @@ def _run_under_hydra(command: str, overrides: list[str]) -> int:
 
     register()
     if command == "train":
-        overrides = call_of_sweep(overrides)
+        overrides = _with_transfer(call_of_sweep(overrides))
     # Hydra's own help knows no meanings: ours is a job, which gets the configuration as any other does.
     asks_help = bool({"--help", "-h"} & set(overrides))
     if asks_help:
@@ -289,7 +295,8 @@ def _run_command(command: str, cfg: "DictConfig", overrides: list[str]) -> dict[
     # Hydra lets +key=value past the schema that it composed from; this merge does not.
     plain = OmegaConf.to_container(cfg)
     cfg = OmegaConf.merge(OmegaConf.structured(schema_of(command, cfg.get("kind"))), plain)  # type: ignore[assignment]
-    if COMMANDS[command].needs_family and cfg.family is None and cfg.get("resume") is None:
+    of_run = cfg.get("resume") or cfg.get("start")
+    if COMMANDS[command].needs_family and cfg.family is None and of_run is None:
         known = ", ".join(families(_config_directories(overrides)))
         raise UserError(f"rankaae {command} needs a family: add +family=NAME, one of\n{known}")
     missing = sorted(OmegaConf.missing_keys(cfg))

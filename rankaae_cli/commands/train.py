@@ -25,6 +25,7 @@ from rankaae_cli.runs import logger as train_logger
 from rankaae_cli.runs import provenance as run_provenance
 from rankaae_cli.runs import resume as interrupted
 from rankaae_cli.runs.load import load_family
+from rankaae_cli.runs.start import StartRun, find_start, fitting_family, require_same_start
 from rankaae_cli.runs.sweep_record import own_finished_run
 from rankaae_cli.schema import schema_of
 from rankaae_cli.schema.ingest import IngestConfig
@@ -43,13 +44,11 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     resumed = cfg.resume is not None
     if resumed:
         directory, cfg = _interrupted_run(cfg)
+    start = find_start(cfg)
     _check(cfg)
     _ingest_where_needed(cfg)
     data, is_sample = training_data.data_files(cfg)
-    family = load_family(data, cfg.split_seed, cfg.regrid, stored=True, announce=console.print)
-    family = training_data.usable_family(cfg, family)
-    if remark := unsound_remark(family):
-        console.print(f"warning: {remark}")
+    family = _family(cfg, data, start)
     device = chosen_device(cfg.device.value, cfg.devices)
     cfg.data = str(data[0]) if len(data) == 1 else [str(path) for path in data]
     unlabelled_NE = training_data.unlabelled_spectra(cfg, family)
@@ -62,15 +61,20 @@ def run(cfg: DictConfig) -> dict[str, Any]:
 
     if resumed:
         provenance = run_provenance.provenance_when_resumed(directory, files, device)
+        if start is not None:
+            require_same_start(start, provenance)
         logger = train_logger.logger_of(cfg, directory)
     else:
         directory, logger = _new_run(cfg)
         provenance = run_provenance.provenance_at_start(files, family, device)
+        provenance |= {} if start is None else {"start": start.record()}
         run_directory.write_config(directory, cfg)
     run_provenance.write_provenance(directory, provenance)
     if is_sample:
         console.print(f"{cfg.family.data} is not there: training on the shipped sample, which is synthetic")
     console.print(_describe(family, cfg.trials, epochs, device))
+    if start is not None:
+        console.print(f"every trial begins from its own in {run_directory.short_path(start.directory)}")
     if unlabelled_NE is not None:
         console.print(f"{len(unlabelled_NE)} more training spectra without descriptors from {cfg.unlabelled}")
 
@@ -86,6 +90,7 @@ def run(cfg: DictConfig) -> dict[str, Any]:
         folder=directory,
         logger=logger,
         resume=resumed,
+        start_weights=None if start is None else start.weights,
     )
     model, wall = _train(cfg.kind, task, provenance)
     _summarise(model, directory, wall)
@@ -94,7 +99,20 @@ def run(cfg: DictConfig) -> dict[str, Any]:
 
 
 # Where and from what a run goes on, not what it is.
-_MAY_CHANGE = ("resume", "data", "unlabelled", "device", "ingest", "then")
+_MAY_CHANGE = ("resume", "data", "unlabelled", "start", "device", "ingest", "then")
+
+
+def _family(cfg: DictConfig, data: list[Path], start: StartRun | None) -> Family:
+    """Return the rows and descriptors to train on."""
+    family = load_family(data, cfg.split_seed, cfg.regrid, stored=True, announce=console.print)
+    if start is not None:
+        family = fitting_family(start, family, cfg.split_seed)
+    training_data.require_family(cfg, family)
+    if start is None:
+        family = training_data.usable_family(family)
+    if remark := unsound_remark(family):
+        console.print(f"warning: {remark}")
+    return family
 
 
 def _task(cfg: DictConfig, **given: Any) -> Task:
@@ -154,17 +172,17 @@ def _interrupted_run(cfg: DictConfig) -> tuple[Path, DictConfig]:
             f"which had no {', '.join(missing)}\nbegin a new run"
         )
     # Where the call leaves it open, the run has it as it was found for it.
-    left_open = ("memory",) if cfg.memory is None else ()
+    left_open = [key for key in ("memory", "trials", "split_seed") if cfg[key] is None]
+    left_open += ["model"] if stored.start is not None else []
     changed = interrupted.changed_settings(cfg, stored, ignore=(*_MAY_CHANGE, *left_open))
     if changed:
         raise UserError(
             f"{run_directory.short_path(directory)} was begun with another configuration: {'; '.join(changed)}\n"
             "resume with the same settings (resume= alone will do), or begin a new run"
         )
-    if cfg.data is not None:
-        stored.data = cfg.data
-    if cfg.unlabelled is not None:
-        stored.unlabelled = cfg.unlabelled
+    for key in ("data", "unlabelled", "start"):
+        if cfg[key] is not None:
+            stored[key] = cfg[key]
     if "device" in interrupted.keys_of_call():
         stored.device = cfg.device
     return directory, stored

@@ -8,6 +8,7 @@ bring a protocol of its own.
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
+from torch import Tensor
 
 from rankaae_cli.core.errors import UserError
 
@@ -60,6 +61,10 @@ class Trained(Protocol):
     @property
     def alive_T(self) -> np.ndarray:
         """The trials that an ensemble averages, shape (T,), bool."""
+
+    @property
+    def weights(self) -> dict[str, Tensor]:
+        """Of the networks, by name, each stacked over the trials, (T, ...)."""
 
     @property
     def is_synthetic(self) -> bool:

@@ -80,8 +80,8 @@ def streaming_memory(
     return memory
 
 
-def usable_family(cfg: DictConfig, family: Family) -> Family:
-    """Check that the data belong to the family; leave out descriptors that nothing can be learned of."""
+def require_family(cfg: DictConfig, family: Family) -> None:
+    """Refuse data that do not belong to the family."""
     asked = (cfg.family.name, cfg.family.element, cfg.family.edge, cfg.family.energy.unit)
     given = (family.name, family.element, family.edge, family.energy_unit)
     if asked != given:
@@ -89,6 +89,10 @@ def usable_family(cfg: DictConfig, family: Family) -> Family:
             f"the data file holds {given[0]} ({given[1]} {given[2]} edge, {given[3]}), "
             f"not {asked[0]} ({asked[1]} {asked[2]} edge, {asked[3]})\ngive +family={given[0]}, or another data="
         )
+
+
+def usable_family(family: Family) -> Family:
+    """Leave out descriptors that nothing can be learned of."""
     # Nothing can be learnt of a descriptor that does not vary in training, or chosen by one in validation.
     varies = [
         all(

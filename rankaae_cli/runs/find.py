@@ -67,13 +67,15 @@ class RunSelection:
         return self.finished[0] if len(self.finished) == 1 and not self.left_out else None
 
 
-def find_run(run: str, root: Path = RUNS) -> Path:
+def find_run(run: str, root: Path = RUNS, key: str = "run") -> Path:
     """Return the directory of a finished run.
 
     Parameters
     ----------
     run
         A path, or ``latest`` for the newest finished run below `root`.
+    key
+        Under which a call gives it.
 
     Raises
     ------
@@ -86,7 +88,7 @@ def find_run(run: str, root: Path = RUNS) -> Path:
         path = Path(run)
         if not (path / PROVENANCE).is_file():
             raise UserError(
-                f"{path} is not a run directory (no {PROVENANCE} in it)\ngive one as run=, or run=latest"
+                f"{path} is not a run directory (no {PROVENANCE} in it)\ngive one as {key}=, or {key}=latest"
             )
         if "finished" not in read_provenance(path):
             raise UserError(

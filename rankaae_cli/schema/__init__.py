@@ -28,8 +28,8 @@ SCHEMAS: dict[str, Any] = {
 GROUPS: dict[str, tuple[str, ...]] = {
     "ingest": ("family",),
     "train": (
-        *("kind", "family", "experiment", "model", "objective", "augmentation", "optimiser", "logger"),
-        *("hydra/launcher", "hydra/sweeper"),
+        *("kind", "family", "experiment", "model", "objective", "augmentation", "optimiser"),
+        *("transfer", "logger", "hydra/launcher", "hydra/sweeper"),
     ),
 }
 

@@ -48,7 +48,15 @@ class TrainConfig:
     unlabelled: Annotated[
         str | None, "a second family file whose spectra train the autoencoder without their descriptors"
     ] = None
-    trials: Annotated[int, "models trained side by side, differing in their random numbers"] = MISSING
+    start: Annotated[
+        str | None,
+        "a finished run, or latest: every trial begins from the weights of its own there, and what the networks "
+        "are is kept; the group transfer then has the defaults",
+    ] = None
+    trials: Annotated[
+        int | None,
+        "models trained side by side, differing in their random numbers; null: as many as the run of start= has",
+    ] = MISSING
     trials_at_once: Annotated[
         int | None, "train at most so many side by side, the rest queue; null: as many as memory holds"
     ] = None
@@ -56,7 +64,9 @@ class TrainConfig:
     max_steps: Annotated[int, "batches, rounded up to whole epochs, where max_epochs is null"] = MISSING
     batch_size: Annotated[int, "rows, at least 2"] = MISSING
     seed: Annotated[int, "of all random numbers of training"] = MISSING
-    split_seed: Annotated[int, "of the split by material; 0: the split in the file"] = MISSING
+    split_seed: Annotated[
+        int | None, "of the split by material; 0: the split in the file; null: that of the run of start="
+    ] = MISSING
     device: Annotated[Device, "auto takes CUDA where there is one"] = Device.auto
     threads: Annotated[
         int,

@@ -81,6 +81,9 @@ def _train(
         raise Stopped(f"stopped before {title or 'the first epoch'}", signals.received)
 
     module = task.module(rows, trials)
+    if task.start_weights is not None:
+        chosen = {name: value_T[list(trials)] for name, value_T in task.start_weights.items()}
+        module.network.load_state_dict(chosen)
     batches, order = rows.batches(task.batch_size, task.seed, trials)
     best = KeepBestEpoch(rows.train, task.scorer(rows), len(trials))
     callbacks: list[pl.Callback] = [best]

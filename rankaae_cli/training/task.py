@@ -85,6 +85,8 @@ class Task(ABC):
         Epochs between two savings of last.ckpt.
     resume
         Go on from last.ckpt in `folder`.
+    start_weights
+        Of another training's networks, stacked over as many trials: what each trial begins from; None: random ones.
     watch
         Called after every epoch with how many epochs of how many are done, and the best validation score so far;
         what it raises ends the training.
@@ -112,6 +114,7 @@ class Task(ABC):
     devices: int = 1
     first_trial: int = 0
     memory_share: float = 1.0
+    start_weights: dict[str, Tensor] | None = None
     watch: Watch | None = None
 
     @property

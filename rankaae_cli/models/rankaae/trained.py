@@ -54,6 +54,11 @@ class TrainedModel:
         return self.autoencoder.trials
 
     @property
+    def weights(self) -> dict[str, Tensor]:
+        """Of the autoencoders, by name, each stacked over the trials, (T, ...)."""
+        return {name: value.detach().cpu().clone() for name, value in self.autoencoder.state_dict().items()}
+
+    @property
     def is_synthetic(self) -> bool:
         """Whether the model was trained on spectra of the synthetic generator."""
         return self.source == "synthetic"
@@ -108,9 +113,7 @@ class TrainedModel:
             "format_version": FORMAT_VERSION,
             "architecture": asdict(self.autoencoder.architecture),
             "trials": self.n_trials,
-            "weights": {
-                name: value.detach().cpu().clone() for name, value in self.autoencoder.state_dict().items()
-            },
+            "weights": self.weights,
             "energy": torch.as_tensor(self.energy_E),
             **{name: getattr(self, name) for name in _PLAIN},
             "descriptor_names": list(self.descriptor_names),

@@ -1,0 +1,210 @@
+"""The finished run that a training begins from (``start=``), and what has to be alike in both."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from omegaconf import DictConfig, OmegaConf
+from torch import Tensor
+
+from rankaae_cli.core.calls import setting
+from rankaae_cli.core.errors import UserError
+from rankaae_cli.core.terminal import console
+from rankaae_cli.data.family.family_file import Family
+from rankaae_cli.data.family.splits import SPLITS, TRAIN, split_by_material
+from rankaae_cli.models.base import Trained
+from rankaae_cli.models.registry import load_model
+from rankaae_cli.runs.directory import BEST, checkpoint_sha256, read_run_config, short_path
+from rankaae_cli.runs.find import find_run
+from rankaae_cli.runs.load import family_of_run
+from rankaae_cli.runs.provenance import read_provenance, sha256
+from rankaae_cli.runs.resume import keys_of_call
+from rankaae_cli.schema.family import FamilyConfig
+
+FEW_ROWS = 20
+_MAY_DIFFER = "the data, trials, losses, optimiser, epochs and seed may differ, nothing else"
+
+
+@dataclass(frozen=True)
+class StartRun:
+    """A finished run that another training begins from.
+
+    Attributes
+    ----------
+    directory, config, model
+        Of the run.
+    trials
+        Those of its trials that are begun from, by number.
+    """
+
+    directory: Path
+    config: DictConfig
+    model: Trained
+    trials: list[int]
+
+    @property
+    def weights(self) -> dict[str, Tensor]:
+        """Of the networks of these trials, by name, stacked."""
+        return {name: value_T[self.trials] for name, value_T in self.model.weights.items()}
+
+    def record(self) -> dict[str, Any]:
+        """Return what provenance.json says of the run."""
+        return {
+            "run": str(self.directory),
+            "checkpoint_sha256": checkpoint_sha256(self.directory),
+            "family": self.model.family,
+            "source": self.model.source,
+            "trials": self.trials,
+        }
+
+
+def find_start(cfg: DictConfig) -> StartRun | None:
+    """Return the run that a training begins from, None where it begins anew; fill `cfg` with what the run decides.
+
+    Raises
+    ------
+    UserError
+        If there is no such run or it has not finished, or the call asks for other networks or more trials.
+    """
+    if cfg.start is None:
+        if missing := [key for key in ("trials", "split_seed") if cfg[key] is None]:
+            raise UserError(f"{missing[0]}=null is for start= alone\ngive a number")
+        return None
+    if cfg.data is None:
+        raise UserError("start= needs data=, the family file to train on\nadd it")
+    directory = find_run(cfg.start, key="start")
+    model, config = load_model(directory / BEST), read_run_config(directory)
+    if model.kind != cfg.kind:
+        raise UserError(
+            f"the run of start= is of kind {model.kind}, this call of kind {cfg.kind}\ngive kind={model.kind}"
+        )
+    cfg.start = str(directory)
+    if cfg.family is None:
+        cfg.family = OmegaConf.merge(OmegaConf.structured(FamilyConfig), config.family)
+    if cfg.split_seed is None:
+        cfg.split_seed = int(config.split_seed)
+    _keep_networks(cfg, config)
+    # Those that were given up have no part in its results either.
+    trials = np.flatnonzero(model.alive_T).tolist()
+    cfg.trials = len(trials) if cfg.trials is None else cfg.trials
+    if cfg.trials > len(trials):
+        raise UserError(
+            f"trials={cfg.trials}: the run of start= has {len(trials)} to begin from\ngive at most so many"
+        )
+    return StartRun(directory, config, model, trials[: cfg.trials])
+
+
+def fitting_family(start: StartRun, family: Family, split_seed: int) -> Family:
+    """Return data with the descriptors of the run that it is to go on from.
+
+    Raises
+    ------
+    UserError
+        If they are of another element, edge or grid, lack a descriptor, have no labelled training row, or have a
+        material on another side of the split than the run's data.
+    """
+    model = start.model
+    ours, theirs = (
+        f"{one.element} {one.edge}-edge spectra over {one.energy_unit}" for one in (family, model)
+    )
+    if ours != theirs:
+        raise UserError(f"the data hold {ours}, but the run of start= {theirs}\n{_MAY_DIFFER}")
+    absent = [name for name in model.descriptor_names if name not in family.descriptor_names]
+    if absent:
+        raise UserError(
+            f"the data have no descriptor {', '.join(absent)}, which the run of start= was trained on\n"
+            f"{_MAY_DIFFER}"
+        )
+    _require_same_grid(model, family)
+    family = family.with_descriptors(model.descriptor_names)
+    _require_labelled_rows(family)
+    _require_same_sides(start, family, split_seed)
+    return family
+
+
+def _keep_networks(cfg: DictConfig, config: DictConfig) -> None:
+    """Take the networks' settings from the run's configuration; refuse others that the call sets."""
+    merged: Any = OmegaConf.merge(cfg.model, config.model)
+    ours, theirs = (OmegaConf.to_container(one, enum_to_str=True) for one in (cfg.model, merged))
+    assert isinstance(ours, dict) and isinstance(theirs, dict)
+    asked = keys_of_call()
+    for key, value in ((str(key), value) for key, value in theirs.items()):
+        if ours[key] != value and {"model", f"model.{key}"} & asked:
+            raise UserError(
+                f"model.{key}={ours[key]}, but the networks of the run of start= have {value}\n"
+                "leave the settings of model out"
+            )
+    cfg.model = merged
+
+
+def _require_same_grid(model: Trained, family: Family) -> None:
+    own_E, energy_E = family.energy_E, model.energy_E
+    if len(own_E) == len(energy_E) and np.allclose(own_E, energy_E, rtol=0, atol=1e-6):
+        return
+    ours, theirs = (
+        f"{len(e)} points, {e[0]:.8g} to {e[-1]:.8g} {model.energy_unit}" for e in (own_E, energy_E)
+    )
+    grid = {"start": energy_E[0], "step": (energy_E[-1] - energy_E[0]) / (len(energy_E) - 1)}
+    keys = " ".join(setting(f"family.energy.{key}", round(float(value), 6)) for key, value in grid.items())
+    raise UserError(
+        f"the data are on another energy grid ({ours}) than the run of start= ({theirs})\n"
+        f"bring them there: rankaae ingest source=family regrid=true {keys} family.energy.points={len(energy_E)}"
+    )
+
+
+def _require_labelled_rows(family: Family) -> None:
+    known_N = np.isfinite(family.descriptors_NK).any(axis=1) & (family.split_N == TRAIN)
+    if not known_N.any():
+        raise UserError(
+            f"none of the {(family.split_N == TRAIN).sum()} training spectra has a known descriptor\n"
+            "give data with descriptors, as rankaae ingest labels= takes them from another file"
+        )
+    if known_N.sum() < FEW_ROWS:
+        console.print(
+            f"warning: {known_N.sum()} labelled training spectra are few: what is learnt of them may be chance"
+        )
+
+
+def _require_same_sides(start: StartRun, family: Family, split_seed: int) -> None:
+    """Refuse a material on another side of the split than in the run's data: it would be tested on itself."""
+    theirs = _sides(start)
+    if theirs is None:
+        side_N = split_by_material(family.material_N, split_seed)
+    else:
+        rows = zip(family.material_N, family.split_N, strict=True)
+        side_N = np.array([theirs.get(str(material), side) for material, side in rows])
+    beside_N = side_N != family.split_N
+    if beside_N.any():
+        row, materials = int(beside_N.argmax()), len(set(family.material_N[beside_N]))
+        raise UserError(
+            f"{family.material_N[row]} is on the {SPLITS[family.split_N[row]]} side of the split, but on the "
+            f"{SPLITS[side_N[row]]} side in the run of start= (one of {materials} such materials)\n"
+            "split the data as that run's: leave split_seed= out, and make the file with rankaae ingest"
+        )
+    if theirs is None:
+        console.print(
+            "the data of the run of start= are not there any more, or have changed: "
+            "its materials are taken to be on the sides that their names give"
+        )
+
+
+def _sides(start: StartRun) -> dict[str, int] | None:
+    """Return the side of every material of the run's data; None where a file is gone or has changed."""
+    files = read_provenance(start.directory).get("data", [])
+    for entry in files:
+        path = Path(entry["path"])
+        if not entry.get("unlabelled") and not (path.is_file() and sha256(path) == entry["sha256"]):
+            return None
+    family = family_of_run(start.config)
+    return dict(zip(family.material_N.astype(str), family.split_N.tolist(), strict=True))
+
+
+def require_same_start(start: StartRun, provenance: dict[str, Any]) -> None:
+    """Refuse to go on with an interrupted training from another run than it was begun from."""
+    begun_with = provenance.get("start", {}).get("checkpoint_sha256")
+    if begun_with != checkpoint_sha256(start.directory):
+        raise UserError(
+            f"the weights in {short_path(start.directory)} are not those that the run was begun from\n"
+            "give start= with the run as it was, or begin a new run"
+        )
