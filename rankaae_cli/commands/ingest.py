@@ -1,5 +1,6 @@
 """``rankaae ingest``: bring foreign files into one family file."""
 
+import re
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -15,8 +16,10 @@ from omegaconf import DictConfig, OmegaConf
 
 from rankaae_cli.core.calls import setting
 from rankaae_cli.core.errors import Stopped, UserError
+from rankaae_cli.core.labels import fidelity_of
 from rankaae_cli.core.terminal import Progress
 from rankaae_cli.data.family.family_file import Family, read_family, write_family
+from rankaae_cli.data.family.labels import with_labels
 from rankaae_cli.data.family.regrid import on_grid, require_same_absorber
 from rankaae_cli.data.family.rejections import Rejection, frequent_reasons, nothing_left, rejected_csv
 from rankaae_cli.data.family.sites import FamilySpec, Sites, family_spec
@@ -41,6 +44,8 @@ from rankaae_cli.data.structures.shell_workers import Workers
 from rankaae_cli.data.structures.shells import ShellOptions
 
 _DRAWN, _DETAILED = 6, 3  # scans that a dry run draws, and tells all about
+# Names of fidelities that are spelt in one way; others are taken as they are given.
+_FIDELITIES = ("FEFF", "VASP", "OCEAN", "exciting", "XSpectra", "FDMNES", "measured")
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -66,7 +71,13 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     output = _output(cfg)
     rejected_path = output.with_name(f"{output.name}.rejected.csv")
     spec = _spec(cfg.family)
+    fidelity, labels = _fidelity(cfg), _labels(cfg, spec)
     family, rejected = _read(cfg, spec, output)
+    if fidelity:
+        family = replace(family, fidelity=fidelity)
+    if labels is not None:
+        family, unlabelled = with_labels(family, labels, cfg.labels)
+        rejected += unlabelled
     doubts: list[tuple[str, str]] = []
     if not family.is_synthetic:
         family, unsound, doubts = sound_rows(family)
@@ -160,6 +171,49 @@ def _output(cfg: DictConfig) -> Path:
 def _spec(family: DictConfig) -> FamilySpec:
     plain: Any = OmegaConf.to_container(family, resolve=True, enum_to_str=True)
     return family_spec(plain)
+
+
+def _fidelity(cfg: DictConfig) -> str:
+    """Return the fidelity that the call gives; nothing where the source or the file is to tell it.
+
+    Raises
+    ------
+    UserError
+        If it is no name, or the source tells another.
+    """
+    if cfg.fidelity is None:
+        return ""
+    given = str(cfg.fidelity)
+    if not re.fullmatch(r"\w[\w .-]{0,39}", given):
+        raise UserError(f"fidelity={given!r} is no name\ngive what made the spectra, such as fidelity=VASP")
+    name = next((one for one in _FIDELITIES if one.lower() == given.lower()), given)
+    of_source = fidelity_of(cfg.source.name)
+    is_other = name != of_source if of_source in ("measured", "synthetic") else name.lower() == "synthetic"
+    if is_other:
+        raise UserError(
+            f"fidelity={given} does not go with source={cfg.source.name}, whose spectra are "
+            f"{'not synthetic' if name.lower() == 'synthetic' else of_source}\nleave fidelity= out"
+        )
+    return name
+
+
+def _labels(cfg: DictConfig, spec: FamilySpec) -> Family | None:
+    """Return the family file that descriptors are taken from, or None.
+
+    Raises
+    ------
+    UserError
+        If it cannot be read, is of another element or edge, or the source has descriptors of its own.
+    """
+    if cfg.labels is None:
+        return None
+    if cfg.source.name != "npz":
+        raise UserError(
+            f"labels= gives descriptors to spectra of source=npz, not of source={cfg.source.name}\nleave it out"
+        )
+    labels = read_family(cfg.labels, stored=True)
+    require_same_absorber(labels, spec, cfg.labels)
+    return labels
 
 
 def _read(cfg: DictConfig, spec: FamilySpec, output: Path) -> tuple[Family, tuple[Rejection, ...]]:
@@ -332,6 +386,7 @@ def _summary(
     lines = [
         f"{f'{output}: ' if rejected_path else 'would be kept: '}{len(family)} spectra"
         + ("" if is_measured else f" of {len(set(family.material_N))} materials"),
+        f"  fidelity    {family.fidelity}",
         f"  energies    {len(energy_E)} points, {energy_E[0]:.8g} to {energy_E[-1]:.8g} {family.energy_unit}",
     ]
     if not is_measured:

@@ -9,6 +9,8 @@ from rankaae_cli.core.structure.descriptors import DESCRIPTORS
 
 WARNING = "Warning: "  # begins a line that names a fault
 _UNITS = {"": "", "1": "", "dimensionless": "", "angstrom": "Å", "degree": "°", "degrees": "°"}
+# How good spectra of each source are where their file does not say.
+_FIDELITIES = {"feff": "FEFF", "xdi": "measured", "measured": "measured", "synthetic": "synthetic"}
 _NORMALISATIONS = {"edge_step": "Absorption, normalised", "unknown": "Absorption (arb. units)"}
 
 
@@ -60,6 +62,11 @@ class Subject:
         """Return the line above a figure; it begins with what is synthetic."""
         parts = [f"{self.family}, {self.element} {self.edge} edge", *details]
         return " · ".join(["SYNTHETIC DATA", *parts] if self.synthetic else parts)
+
+
+def fidelity_of(source: str) -> str:
+    """Return the fidelity of spectra whose file says only by which source they came; ``unknown`` for most."""
+    return "+".join(dict.fromkeys(_FIDELITIES.get(one, "unknown") for one in source.split("+")))
 
 
 def print_number(value: Cell, digits: int = 3) -> str:

@@ -26,7 +26,7 @@ class Trained(Protocol):
         Its name in `registry.KINDS`.
     energy_E, energy_unit
         Grid of its spectra; ``eV`` or ``index``.
-    family, element, edge, source, normalisation
+    family, element, edge, source, fidelity, normalisation
         Of the family file; source ``synthetic`` for synthetic data.
     descriptor_names, descriptor_units, descriptor_classes
         K names and units; the classes of those descriptors that take few values.
@@ -45,6 +45,7 @@ class Trained(Protocol):
     element: str
     edge: str
     source: str
+    fidelity: str
     normalisation: str
     descriptor_names: tuple[str, ...]
     descriptor_units: tuple[str, ...]

@@ -45,7 +45,11 @@ def provenance_at_start(data: list[Path], family: "Family", device: str) -> dict
         "packages": {name: metadata.version(name) for name in _PACKAGES},
         "data": [
             {"path": str(path), "sha256": sha256(path)}
-            | ({"rows": rows[i], "source": family.source} if i < len(rows) else {"unlabelled": True})
+            | (
+                {"rows": rows[i], "source": family.source, "fidelity": family.fidelity}
+                if i < len(rows)
+                else {"unlabelled": True}
+            )
             for i, path in enumerate(data)
         ],
         "host": platform.node(),

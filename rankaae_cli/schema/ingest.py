@@ -99,6 +99,15 @@ class IngestConfig:
         default_factory=ParallelConfig
     )
     cache: Annotated[str | None, "file of computed neighbour shells; null: the user's cache folder"] = None
+    fidelity: Annotated[
+        str | None,
+        "what made the spectra, such as FEFF, VASP or measured; null: what the source tells, else unknown",
+    ] = None
+    labels: Annotated[
+        str | None,
+        "family file whose descriptors, by material and site, the spectra get; those of other sites are rejected "
+        "(source npz)",
+    ] = None
     npz: Annotated[NpzConfig, "energy grid of an npz file, which does not hold it"] = field(
         default_factory=NpzConfig
     )

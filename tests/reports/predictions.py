@@ -50,6 +50,7 @@ def prediction(spectra, verdicts=None, mixtures=True, warnings=None, best_shift=
         run_name="measured",
         model=SimpleNamespace(
             subject=Subject("Cu_oxides", "Cu", "K"),
+            fidelity="VASP",
             descriptor_names=("OS", "NNRS"),
             descriptor_units=("e", "angstrom"),
             energy_E=GRID,

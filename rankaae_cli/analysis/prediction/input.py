@@ -15,7 +15,6 @@ from rankaae_cli.data.family.sites import FamilySpec
 from rankaae_cli.data.family.soundness import EDGE_STEP
 from rankaae_cli.data.family.splits import SPLITS, split_by_material
 from rankaae_cli.data.measured.absorber import tabulated_edge
-from rankaae_cli.data.measured.computed import MEASURED_SOURCES
 from rankaae_cli.data.measured.detect import read_folder
 from rankaae_cli.data.measured.prepared import Prepared, on_energies, prepare, with_calibration
 from rankaae_cli.data.measured.sites import CALIBRATION, SCAN_QUANTITIES, MeasuredOptions
@@ -187,7 +186,7 @@ def _of_family(
         family = family.with_rows(side_N == SPLITS.index(split))
         if not len(family):
             raise UserError(f"the {split} split of {path} has no spectra\nchoose another split")
-    measured = family.source in MEASURED_SOURCES
+    measured = family.is_measured
     return [
         InputSpectrum(
             spectrum.name if measured else f"{spectrum.name}_{site}",

@@ -153,6 +153,7 @@ def _joined(families: Sequence[Family]) -> Family:
         split_N=np.concatenate([f.split_N for f in families]),
         file_N=np.repeat(np.arange(len(families)), [len(f) for f in families]),
         source="+".join(dict.fromkeys(f.source for f in families)),
+        fidelity="+".join(dict.fromkeys(f.fidelity for f in families)),
         normalisation=normalisations.pop() if len(normalisations) == 1 else "unknown",
         created=max(f.created for f in families),
         # It is that of the rows of one file.

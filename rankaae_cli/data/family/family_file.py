@@ -13,6 +13,7 @@ import numpy as np
 
 from rankaae_cli import __version__
 from rankaae_cli.core.errors import UserError, nearest
+from rankaae_cli.core.labels import fidelity_of
 from rankaae_cli.core.structure.descriptors import require_usable_names
 from rankaae_cli.data.compression import unpacking
 from rankaae_cli.data.family.spectra_rows import (
@@ -63,6 +64,9 @@ class Family:
         ``edge_step``, ``unknown``, ...
     source
         Where the spectra come from: ``feff``, ``csv``, ``synthetic``, ...
+    fidelity
+        What made the spectra: ``FEFF``, ``VASP``, ``measured``, ``synthetic``, ...; by default what the source
+        tells, or ``unknown``.
     created
         Date and time of making, ISO 8601.
     true_response_KE
@@ -97,8 +101,11 @@ class Family:
     quantity_names: tuple[str, ...] = ()
     quantity_units: tuple[str, ...] = ()
     file_N: np.ndarray | None = None
+    fidelity: str = ""
 
     def __post_init__(self) -> None:
+        if not self.fidelity:
+            object.__setattr__(self, "fidelity", fidelity_of(self.source))
         require_usable_names(self.descriptor_names, f"family {self.name}")
         require_usable_names(self.quantity_names, f"family {self.name}", "quantity")
         if not self.quantity_names and not self.quantities_NQ.size:
@@ -165,6 +172,11 @@ class Family:
     def is_synthetic(self) -> bool:
         """Whether the spectra come from the synthetic generator."""
         return self.source == "synthetic"
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether the spectra were measured, not computed."""
+        return self.fidelity == "measured"
 
     def __len__(self) -> int:
         return len(self.material_N)
@@ -285,6 +297,8 @@ def _write(target: io.BytesIO | Path, family: Family) -> None:
         file.attrs["family"] = family.name
         for name in _TEXTS:
             file.attrs[name] = getattr(family, name)
+        if not family.is_synthetic:  # which its source says
+            file.attrs["fidelity"] = family.fidelity
 
 
 def read_family(path: str | Path, stored: bool = False) -> Family:
@@ -365,6 +379,7 @@ def _read(file: h5py.File, path: Path, stored: bool) -> Family:
         quantities_NQ=quantities[0],
         quantity_names=quantities[1],
         quantity_units=quantities[2],
+        fidelity=_text(file.attrs.get("fidelity", "")),
         **texts,
     )
 

@@ -15,9 +15,6 @@ from rankaae_cli.data.readers.computed.csv_table import read_csv
 from rankaae_cli.data.readers.computed.feff import is_xmu_text, parse_xmu
 from rankaae_cli.data.readers.scans.raw_scan import Contents, Fault, RawScan
 
-# Sources of family files whose spectra were measured.
-MEASURED_SOURCES = frozenset({"measured", "xdi"})
-
 
 def is_xmu(contents: Contents) -> bool:
     """Tell FEFF's xmu.dat, whatever it is called."""
@@ -83,7 +80,7 @@ def read_family_spectra(contents: Contents, choice: ColumnChoice | None = None) 
     family = read_family(contents.path)
     if family.energy_unit != "eV":
         raise SpectrumError(f"a family file over {family.energy_unit}, not over eV")
-    measured = family.source in MEASURED_SOURCES
+    measured = family.is_measured
     about = {"family.name": family.name, "family.source": family.source}
     for material, site, spectrum_E in zip(family.material_N, family.site_N, family.spectra_NE, strict=True):
         yield RawScan(

@@ -55,6 +55,7 @@ def _trained(task: RankAAETask, best: BestEpochs) -> TrainedModel:
         element=family.element,
         edge=family.edge,
         source=family.source,
+        fidelity=family.fidelity,
         normalisation=family.normalisation,
         descriptor_names=family.descriptor_names,
         descriptor_units=family.descriptor_units,

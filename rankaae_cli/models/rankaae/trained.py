@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from rankaae_cli.core.errors import UserError
-from rankaae_cli.core.labels import Subject
+from rankaae_cli.core.labels import Subject, fidelity_of
 from rankaae_cli.core.styles.ensemble import trials_to_average
 from rankaae_cli.data.files import replacing
 from rankaae_cli.models.base import FORMAT, FORMAT_VERSION
@@ -36,6 +36,7 @@ class TrainedModel:
     element: str
     edge: str
     source: str
+    fidelity: str
     normalisation: str
     descriptor_names: tuple[str, ...]
     descriptor_units: tuple[str, ...]
@@ -116,6 +117,7 @@ class TrainedModel:
             "weights": self.weights,
             "energy": torch.as_tensor(self.energy_E),
             **{name: getattr(self, name) for name in _PLAIN},
+            "fidelity": self.fidelity,
             "descriptor_names": list(self.descriptor_names),
             "descriptor_units": list(self.descriptor_units),
             "style_names": list(self.style_names),
@@ -140,6 +142,7 @@ def from_checkpoint(content: Mapping[str, Any]) -> TrainedModel:
         descriptor_names=tuple(content["descriptor_names"]),
         descriptor_units=tuple(content["descriptor_units"]),
         **{name: content[name] for name in _PLAIN},
+        fidelity=content.get("fidelity") or fidelity_of(content["source"]),
         **{name: content[name].numpy() for name in _ARRAYS},
     )
 

@@ -108,6 +108,7 @@ def _content(result: PredictionResult) -> dict[str, Any]:
         "element": result.model.subject.element,
         "edge": result.model.subject.edge,
         "synthetic": result.model.subject.synthetic,
+        "fidelity": result.model.fidelity,
         "coverage": result.coverage,
         "units": dict(zip(result.model.descriptor_names, result.model.descriptor_units, strict=True)),
         "offset": None if offset is None else vars(offset),

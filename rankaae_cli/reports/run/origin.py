@@ -61,7 +61,7 @@ def facts(
     made = f"made by rankaae ingest {family.rankaae_version}" if family.rankaae_version else ""
     if made and family.created:
         made += f", {family.created[:19].replace('T', ' ')}"
-    listed = [("Source", f"{source}; {made}" if made else source)]
+    listed = [("Source", f"{source}; {made}" if made else source), ("Fidelity", model.fidelity)]
     for entry in provenance.get("data") or []:
         listed += [("Data file", text(entry.get("path"))), ("SHA-256", text(entry.get("sha256")))]
     return [

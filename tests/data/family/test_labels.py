@@ -1,0 +1,110 @@
+"""Descriptors from another family file, and what files say of their fidelity."""
+
+import csv
+
+import h5py
+import numpy as np
+import pytest
+
+from rankaae_cli.data.family.family_file import Family, read_family, write_family
+
+GRID = 8983.5 + 0.25 * np.arange(256)
+NPZ = ("source=npz", "path=v.npz", "npz.energy_start=8983.5", "npz.energy_step=0.25", "output=v.h5")
+
+
+def spectra(n, points=256):
+    energy = GRID[:points]
+    rise = 0.5 + np.arctan((energy - 8990) / 1.5) / np.pi
+    return rise + 0.1 * np.arange(1, n + 1)[:, None] * np.exp(-(((energy - 8996) / 2) ** 2))
+
+
+@pytest.fixture
+def files(tmp_path):
+    """Write three labelled sites, and four spectra of which two are theirs, in another order."""
+    family = Family(
+        name="Cu_oxides",
+        element="Cu",
+        edge="K",
+        energy_E=GRID,
+        spectra_NE=spectra(3).astype(np.float32),
+        descriptors_NK=np.array([[1.0, 4.0], [2.0, 5.0], [np.nan, 6.0]]),
+        descriptor_names=("OS", "CN"),
+        descriptor_units=("", ""),
+        material_N=np.array(["mp-1", "mp-1", "mp-2"], dtype=object),
+        site_N=np.array([0, 2, 0]),
+        split_N=np.zeros(3, dtype=np.uint8),
+        source="feff",
+        quantities_NQ=np.array([[1.9], [2.0], [2.1]]),
+        quantity_names=("MBL",),
+        quantity_units=("angstrom",),
+    )
+    write_family(tmp_path / "labels.h5", family)
+    ids = np.array(["mp-2_000", "mp-1_002", "mp-1_1", "mp-3_2"])
+    np.savez(tmp_path / "v.npz", spectra=spectra(4, 141), ids=ids)
+    return tmp_path
+
+
+def ingest(rankaae, *arguments):
+    done = rankaae("ingest", "+family=Cu_oxides", *arguments)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_descriptors_come_by_material_and_site(rankaae, files):
+    out = ingest(rankaae, *NPZ, "labels=labels.h5", "fidelity=vasp")
+    family = read_family(files / "v.h5")
+    assert list(zip(family.material_N, family.site_N.tolist(), strict=True)) == [("mp-1", 2), ("mp-2", 0)]
+    assert np.array_equal(family.descriptors_NK, [[2, 5], [np.nan, 6]], equal_nan=True)
+    assert family.quantity_names == ("MBL",) and family.quantities_NQ.tolist() == [[2.0], [2.1]]
+    assert np.allclose(family.spectra_NE, spectra(4, 141)[[1, 0]])
+    assert family.fidelity == "VASP" and "VASP" in out
+    with (files / "v.h5.rejected.csv").open(newline="") as file:
+        rows = [(row["material"], row["site"], row["reason"]) for row in csv.DictReader(file)]
+    reason = "no descriptors: the file of labels= does not have this site"
+    assert rows == [("mp-1", "1", reason), ("mp-3", "2", reason)]
+
+
+def test_labels_without_a_common_site_are_refused(refused, files):
+    np.savez(files / "v.npz", spectra=spectra(2, 141), ids=np.array(["mp-1_1", "mp-3_0"]))
+    message = refused("ingest", "+family=Cu_oxides", *NPZ, "labels=labels.h5")
+    assert "labels=labels.h5 has no site of these 2 spectra" in message
+    assert not (files / "v.h5").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (("source=family", "path=labels.h5", "output=v.h5", "labels=labels.h5"), "not of source=family"),
+        (("source=synthetic", "output=v.h5", "fidelity=VASP"), "does not go with source=synthetic"),
+        ((*NPZ, "fidelity=synthetic"), "not synthetic"),
+        ((*NPZ, "fidelity='VASP+FEFF'"), "is no name"),
+        ((*NPZ, "labels=nowhere.h5"), "there is no family file nowhere.h5"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(refused, files, arguments, expected):
+    assert expected in refused("ingest", "+family=Cu_oxides", *arguments)
+    assert not (files / "v.h5").exists()
+
+
+def test_labels_of_another_element_are_refused(refused, files):
+    assert "element is Cu" in refused("ingest", "+family=Fe_oxides", *NPZ, "labels=labels.h5")
+
+
+@pytest.mark.parametrize(
+    ("source", "fidelity"),
+    [("feff", "FEFF"), ("measured", "measured"), ("synthetic", "synthetic"), ("csv", "unknown")],
+)
+def test_older_files_have_the_fidelity_of_their_source(files, source, fidelity):
+    with h5py.File(files / "labels.h5", "r+") as file:
+        del file.attrs["fidelity"]
+        file.attrs["source"] = source
+    assert read_family(files / "labels.h5").fidelity == fidelity
+
+
+def test_a_longer_file_is_cut_to_a_shortened_grid_and_keeps_its_fidelity(rankaae, files):
+    grid = ("family.energy.points=141", "regrid=true")
+    ingest(rankaae, "source=family", "path=labels.h5", "output=short.h5", *grid)
+    family = read_family(files / "short.h5")
+    assert np.allclose(family.energy_E, GRID[:141])
+    assert np.allclose(family.spectra_NE, spectra(3, 141), atol=1e-5)
+    assert family.fidelity == "FEFF"
