@@ -1,28 +1,23 @@
 """``rankaae ingest``: bring foreign files into one family file."""
 
-import re
-import signal
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import fields, replace
 from itertools import islice
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import numpy as np
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from rankaae_cli.core.calls import setting
-from rankaae_cli.core.errors import Stopped, UserError
-from rankaae_cli.core.labels import fidelity_of
+from rankaae_cli.core.errors import UserError, stopping_in_order
+from rankaae_cli.core.labels import fidelity_name, fidelity_of
 from rankaae_cli.core.terminal import Progress
 from rankaae_cli.data.family.family_file import Family, read_family, write_family
-from rankaae_cli.data.family.labels import with_labels
+from rankaae_cli.data.family.labels import read_labels, with_labels
 from rankaae_cli.data.family.regrid import on_grid, require_same_absorber
 from rankaae_cli.data.family.rejections import Rejection, frequent_reasons, nothing_left, rejected_csv
-from rankaae_cli.data.family.sites import FamilySpec, Sites, family_spec
+from rankaae_cli.data.family.sites import FamilySpec, Sites, family_spec, require_overlap
 from rankaae_cli.data.family.soundness import doubt_lines, sound_rows
 from rankaae_cli.data.family.splits import SPLITS, split_by_material
 from rankaae_cli.data.family.synthetic import synthetic_family
@@ -44,9 +39,7 @@ from rankaae_cli.data.structures.shell_workers import Workers
 from rankaae_cli.data.structures.shells import ShellOptions
 
 _DRAWN, _DETAILED = 6, 3  # scans that a dry run draws, and tells all about
-# Names of fidelities that are spelt in one way; others are taken as they are given.
-_FIDELITIES = ("FEFF", "VASP", "OCEAN", "exciting", "XSpectra", "FDMNES", "measured")
-_STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+_KEPT = "no file was written; what was computed is in the cache, run the same command again to go on"
 
 
 def run(cfg: DictConfig) -> dict[str, Any]:
@@ -71,10 +64,12 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     output = _output(cfg)
     rejected_path = output.with_name(f"{output.name}.rejected.csv")
     spec = _spec(cfg.family)
-    fidelity, labels = _fidelity(cfg), _labels(cfg, spec)
+    if cfg.fidelity is not None:  # before hours may go into reading
+        fidelity_name(cfg.fidelity, fidelity_of(cfg.source.name))
+    labels = _labels(cfg, spec)
     family, rejected = _read(cfg, spec, output)
-    if fidelity:
-        family = replace(family, fidelity=fidelity)
+    if cfg.fidelity is not None:
+        family = replace(family, fidelity=fidelity_name(cfg.fidelity, family.fidelity))
     if labels is not None:
         family, unlabelled = with_labels(family, labels, cfg.labels)
         rejected += unlabelled
@@ -173,47 +168,15 @@ def _spec(family: DictConfig) -> FamilySpec:
     return family_spec(plain)
 
 
-def _fidelity(cfg: DictConfig) -> str:
-    """Return the fidelity that the call gives; nothing where the source or the file is to tell it.
-
-    Raises
-    ------
-    UserError
-        If it is no name, or the source tells another.
-    """
-    if cfg.fidelity is None:
-        return ""
-    given = str(cfg.fidelity)
-    if not re.fullmatch(r"\w[\w .-]{0,39}", given):
-        raise UserError(f"fidelity={given!r} is no name\ngive what made the spectra, such as fidelity=VASP")
-    name = next((one for one in _FIDELITIES if one.lower() == given.lower()), given)
-    of_source = fidelity_of(cfg.source.name)
-    is_other = name != of_source if of_source in ("measured", "synthetic") else name.lower() == "synthetic"
-    if is_other:
-        raise UserError(
-            f"fidelity={given} does not go with source={cfg.source.name}, whose spectra are "
-            f"{'not synthetic' if name.lower() == 'synthetic' else of_source}\nleave fidelity= out"
-        )
-    return name
-
-
 def _labels(cfg: DictConfig, spec: FamilySpec) -> Family | None:
-    """Return the family file that descriptors are taken from, or None.
-
-    Raises
-    ------
-    UserError
-        If it cannot be read, is of another element or edge, or the source has descriptors of its own.
-    """
+    """Return the family file that descriptors are taken from, or None; raise UserError where it cannot be one."""
     if cfg.labels is None:
         return None
     if cfg.source.name != "npz":
         raise UserError(
             f"labels= gives descriptors to spectra of source=npz, not of source={cfg.source.name}\nleave it out"
         )
-    labels = read_family(cfg.labels, stored=True)
-    require_same_absorber(labels, spec, cfg.labels)
-    return labels
+    return read_labels(cfg.labels, spec)
 
 
 def _read(cfg: DictConfig, spec: FamilySpec, output: Path) -> tuple[Family, tuple[Rejection, ...]]:
@@ -221,14 +184,35 @@ def _read(cfg: DictConfig, spec: FamilySpec, output: Path) -> tuple[Family, tupl
     source = cfg.source.name
     if source == "synthetic":
         return _synthetic(cfg, spec), ()
-    if cfg.path is None:
-        raise UserError(f"path= is missing: source={source} needs the file or folder to read")
+    cfg.path = _path(cfg)
     if source == "family":
         return _family_again(cfg, spec)
     if source == "xdi":
         return _as_family(_read_measured(cfg, spec, output), spec, "measured")
-    with _stopping_in_order(), Progress("descriptors") as progress:
+    with stopping_in_order(_KEPT), Progress("descriptors") as progress:
         return _as_family(_READERS[source](cfg, spec, progress), spec, source)
+
+
+def _path(cfg: DictConfig) -> str | list[str]:
+    """Return what to read; of source=npz a list of files.
+
+    Raises
+    ------
+    UserError
+        If there is none, or there are more than the source takes.
+    """
+    source = cfg.source.name
+    paths = [str(path) for path in cfg.path] if isinstance(cfg.path, ListConfig) else [cfg.path]
+    if not paths or cfg.path is None:
+        raise UserError(f"path= is missing: source={source} needs the file or folder to read")
+    if source == "npz":
+        return [str(path) for path in paths]
+    if len(paths) > 1:
+        raise UserError(
+            f"path= names {len(paths)} files, of which source={source} reads one a call\n"
+            "make a family file of each, and train on data=[a.h5,b.h5]"
+        )
+    return str(paths[0])
 
 
 def _read_feff(cfg: DictConfig, spec: FamilySpec, progress: Progress) -> Sites:
@@ -324,6 +308,7 @@ def _family_again(cfg: DictConfig, spec: FamilySpec) -> tuple[Family, tuple[Reje
     require_same_absorber(family, spec, cfg.path)
     rejected: tuple[Rejection, ...] = ()
     if cfg.regrid:
+        require_overlap(family.energy_E, spec, cfg.path, to_grid=True)
         family, rejected = on_grid(family, spec.energy_E, cfg.max_tail)
     family = replace(family, name=spec.name, split_N=split_by_material(family.material_N), created=now())
     return family, rejected
@@ -341,37 +326,6 @@ def _as_family(sites: Sites, spec: FamilySpec, source: str) -> tuple[Family, tup
         **values,
     )
     return family, sites.rejected
-
-
-@contextmanager
-def _stopping_in_order() -> Iterator[None]:
-    """Let SIGTERM, a cluster's warning, and Ctrl-C raise Stopped in the body, once.
-
-    Raises
-    ------
-    Stopped
-        When such a signal came.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread hears signals
-        return
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        for each in _STOP_SIGNALS:  # what is being saved now is not to be interrupted
-            signal.signal(each, signal.SIG_IGN)
-        name = signal.Signals(number).name
-        raise Stopped(
-            f"stopped by {name}: no file was written; what was computed is in the cache, "
-            "run the same command again to go on",
-            number,
-        )
-
-    before = {number: signal.signal(number, stop) for number in _STOP_SIGNALS}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _summary(

@@ -1,7 +1,13 @@
 """Errors that a user can cause, as opposed to faults of the program."""
 
 import difflib
-from collections.abc import Iterable
+import signal
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+_STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 class UserError(ValueError):
@@ -24,6 +30,32 @@ class Stopped(BaseException):
     def __init__(self, message: str, signal_number: int) -> None:
         super().__init__(message)
         self.status = 128 + signal_number
+
+
+@contextmanager
+def stopping_in_order(outcome: str) -> Iterator[None]:
+    """Let SIGTERM, a cluster's warning, and Ctrl-C raise Stopped in the body, once; `outcome` is what is left then.
+
+    Raises
+    ------
+    Stopped
+        When such a signal came.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread hears signals
+        return
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        for each in _STOP_SIGNALS:  # what is being saved now is not to be interrupted
+            signal.signal(each, signal.SIG_IGN)
+        raise Stopped(f"stopped by {signal.Signals(number).name}: {outcome}", number)
+
+    before = {number: signal.signal(number, stop) for number in _STOP_SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 class Pruned(Exception):  # noqa: N818

@@ -1,16 +1,20 @@
 """Words for axes, tables and pages."""
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeGuard
 
+from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.structure.descriptors import DESCRIPTORS
 
 WARNING = "Warning: "  # begins a line that names a fault
 _UNITS = {"": "", "1": "", "dimensionless": "", "angstrom": "Å", "degree": "°", "degrees": "°"}
-# How good spectra of each source are where their file does not say.
+# What made the spectra of each source, where their file does not say.
 _FIDELITIES = {"feff": "FEFF", "xdi": "measured", "measured": "measured", "synthetic": "synthetic"}
+# Fidelities that are spelt in one way; others are taken as they are given.
+_SPELLINGS = ("FEFF", "VASP", "OCEAN", "exciting", "XSpectra", "FDMNES", "measured")
 _NORMALISATIONS = {"edge_step": "Absorption, normalised", "unknown": "Absorption (arb. units)"}
 
 
@@ -67,6 +71,31 @@ class Subject:
 def fidelity_of(source: str) -> str:
     """Return the fidelity of spectra whose file says only by which source they came; ``unknown`` for most."""
     return "+".join(dict.fromkeys(_FIDELITIES.get(one, "unknown") for one in source.split("+")))
+
+
+def fidelity_name(given: str, known: str) -> str:
+    """Return the fidelity that a call gives, in its usual spelling.
+
+    Parameters
+    ----------
+    given
+        By the call.
+    known
+        What the source or the file of the spectra tells.
+
+    Raises
+    ------
+    UserError
+        If it is no name, or the spectra are known to be measured or synthetic and it says otherwise.
+    """
+    if not re.fullmatch(r"\w[\w .-]{0,39}", given):
+        raise UserError(f"fidelity={given!r} is no name\ngive what made the spectra, such as fidelity=VASP")
+    name = next((one for one in _SPELLINGS if one.lower() == given.lower()), given)
+    is_synthetic = known.startswith("synthetic")
+    if name != known and (is_synthetic or known == "measured" or name.lower().startswith("synthetic")):
+        what = known if is_synthetic or known == "measured" else "not synthetic"
+        raise UserError(f"fidelity={given} does not go with these spectra, which are {what}\nleave it out")
+    return name
 
 
 def print_number(value: Cell, digits: int = 3) -> str:

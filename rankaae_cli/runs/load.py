@@ -10,7 +10,8 @@ from omegaconf import DictConfig, ListConfig
 
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.data.family.families import read_families
-from rankaae_cli.data.family.family_file import Family, material_numbers
+from rankaae_cli.data.family.family_file import Family
+from rankaae_cli.data.family.sites import material_numbers
 from rankaae_cli.data.family.splits import SPLITS, split_by_material
 from rankaae_cli.models.rankaae.trained import TrainedModel
 from rankaae_cli.models.registry import load_model

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Annotated
+from typing import Annotated, Any
 
 from omegaconf import MISSING
 
@@ -31,7 +31,7 @@ class Keep(Enum):
 
 @dataclass
 class NpzConfig:
-    """What an npz file of spectra does not say: its energy grid."""
+    """Energy grid of an npz file of spectra; null: that of its array energy."""
 
     energy_start: Annotated[float | None, "first energy, eV"] = None
     energy_step: Annotated[float | None, "spacing, eV"] = None
@@ -73,7 +73,9 @@ class IngestConfig:
         "format of the input; atoms: structures with one row of spectrum values an atom; xdi: measured "
         "spectra in XDI, Athena, NeXus, SPEC or text files, told apart by their contents",
     ] = MISSING
-    path: Annotated[str | None, "the folder, archive or file to read"] = None
+    path: Annotated[Any, "the folder, archive or file to read; of source npz also several, [a.npz,b.npz]"] = (
+        None
+    )
     output: Annotated[
         str | None, "the family file to write; null: the family's default, data/<family>.h5"
     ] = None
@@ -105,10 +107,10 @@ class IngestConfig:
     ] = None
     labels: Annotated[
         str | None,
-        "family file whose descriptors, by material and site, the spectra get; those of other sites are rejected "
+        "family file whose descriptors the spectra get, by material and site; spectra of other sites are rejected "
         "(source npz)",
     ] = None
-    npz: Annotated[NpzConfig, "energy grid of an npz file, which does not hold it"] = field(
+    npz: Annotated[NpzConfig, "energy grid of an npz file that does not hold it"] = field(
         default_factory=NpzConfig
     )
     measured: Annotated[

@@ -41,7 +41,7 @@ def test_the_advice_on_a_path_works_when_pasted(refused, name):
         ((*INGEST, "path=~/scan.dat"), "the shell has left the ~ in it"),
         (("align", "references={a,b.xdi:1}"), r"'references={foil-8\,5mu.dat:1}'"),
         ((*INGEST, "max_tail=abc"), "max_tail=abc: expected a number"),
-        ((*INGEST, "path=[a,b]"), "path=[a,b]: expected a text, or null"),
+        ((*INGEST, "cache=[a,b]"), "cache=[a,b]: expected a text, or null"),
         ((*INGEST, "overwrite=perhaps"), "expected true or false"),
         (("ingest", "+family=Fe_oxides", "source=xdy"), "expected one of feff, csv"),
         (("ingest", "+family=Fe_oxides", "source=csv,npz"), "add -m to make one job of each"),

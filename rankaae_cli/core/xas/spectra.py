@@ -33,6 +33,11 @@ def uniform_grid(start: float, step: float, points: int) -> np.ndarray:
     return start + step * np.arange(points, dtype=np.float64)
 
 
+def is_same_grid(energy: np.ndarray, other: np.ndarray) -> bool:
+    """Tell whether two grids have the same energies, to a millionth of their unit."""
+    return energy.shape == other.shape and bool(np.allclose(energy, other, rtol=0, atol=1e-6))
+
+
 def check_spectrum(energy: np.ndarray, mu: np.ndarray) -> None:
     """Check that a spectrum can be interpolated.
 

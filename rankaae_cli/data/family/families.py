@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from rankaae_cli.core.errors import UserError
-from rankaae_cli.data.family.family_file import Family, read_family, repeated_sites
+from rankaae_cli.core.xas.spectra import is_same_grid
+from rankaae_cli.data.family.family_file import Family, read_family
 from rankaae_cli.data.family.regrid import on_grid
+from rankaae_cli.data.family.sites import repeated_sites
 from rankaae_cli.data.family.spectra_rows import JoinedRows, Spectra
 
 # eV that a spectrum may begin after the first file's grid; as of `rankaae ingest`.
@@ -56,7 +58,8 @@ def read_families(
         family = read_family(path, stored)
         first = families[0] if families else family
         _require_alike(first, family, paths[0], path)
-        if not _same_grid(first, family):
+        if not is_same_grid(first.energy_E, family.energy_E):
+            _require_common_energies(first, family, paths[0], path)
             if not regrid:
                 raise UserError(
                     f"{path} is on another energy grid ({_grid(family)}) than {paths[0]} ({_grid(first)})\n"
@@ -100,9 +103,13 @@ def _require_alike(first: Family, other: Family, first_path: Path, path: Path) -
             )
 
 
-def _same_grid(first: Family, other: Family) -> bool:
-    alike = len(first.energy_E) == len(other.energy_E)
-    return alike and np.allclose(first.energy_E, other.energy_E, rtol=0, atol=1e-6)
+def _require_common_energies(first: Family, other: Family, first_path: Path, path: Path) -> None:
+    """Refuse a file whose energies lie all below or all above those of the first."""
+    if other.energy_E[-1] < first.energy_E[0] or other.energy_E[0] > first.energy_E[-1]:
+        raise UserError(
+            f"{path} ({_grid(other)}) and {first_path} ({_grid(first)}) have no energies in common\n"
+            "give files on one energy scale, or train on each alone"
+        )
 
 
 def _grid(family: Family) -> str:

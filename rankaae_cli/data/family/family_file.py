@@ -16,6 +16,7 @@ from rankaae_cli.core.errors import UserError, nearest
 from rankaae_cli.core.labels import fidelity_of
 from rankaae_cli.core.structure.descriptors import require_usable_names
 from rankaae_cli.data.compression import unpacking
+from rankaae_cli.data.family.sites import repeated_sites
 from rankaae_cli.data.family.spectra_rows import (
     FileRows,
     Spectra,
@@ -216,27 +217,6 @@ class Family:
         return replace(self, spectra_NE=self.spectra_NE[:])
 
 
-def repeated_sites(
-    material_N: np.ndarray, site_N: np.ndarray, file_N: np.ndarray | None = None
-) -> np.ndarray:
-    """Return which rows repeat the site of an earlier row (of the same file, where there are several).
-
-    Shape (N,), bool.
-    """
-    number_N = material_numbers(material_N)
-    order = np.lexsort((site_N, number_N) if file_N is None else (site_N, number_N, file_N))
-    keys = [number_N, site_N] if file_N is None else [number_N, site_N, file_N]
-    again_N = np.zeros(len(order), dtype=bool)
-    again_N[order[1:]] = np.logical_and.reduce([np.diff(key[order]) == 0 for key in keys])
-    return again_N
-
-
-def material_numbers(material_N: np.ndarray) -> np.ndarray:
-    """Return a number for every row, shape (N,), int64, equal where the materials are."""
-    numbers: dict[str, int] = {}
-    return np.array([numbers.setdefault(m, len(numbers)) for m in material_N], dtype=np.int64)
-
-
 def write_family(path: str | Path, family: Family) -> Path:
     """Write `family` to `path`, replacing a file there only once the new one is whole.
 
@@ -297,7 +277,7 @@ def _write(target: io.BytesIO | Path, family: Family) -> None:
         file.attrs["family"] = family.name
         for name in _TEXTS:
             file.attrs[name] = getattr(family, name)
-        if not family.is_synthetic:  # which its source says
+        if family.fidelity != "synthetic":  # which the source says
             file.attrs["fidelity"] = family.fidelity
 
 

@@ -5,8 +5,24 @@ from dataclasses import replace
 import numpy as np
 
 from rankaae_cli.core.errors import UserError
-from rankaae_cli.data.family.family_file import Family
+from rankaae_cli.data.family.family_file import Family, read_family
+from rankaae_cli.data.family.regrid import require_same_absorber
 from rankaae_cli.data.family.rejections import Rejection
+from rankaae_cli.data.family.sites import FamilySpec, require_overlap
+
+
+def read_labels(path: str, spec: FamilySpec) -> Family:
+    """Read the family file that descriptors are taken from; its spectra stay there.
+
+    Raises
+    ------
+    UserError
+        If it cannot be read, or is of another element, edge or range of energies than the family.
+    """
+    labels = read_family(path, stored=True)
+    require_same_absorber(labels, spec, path)
+    require_overlap(labels.energy_E, spec, path)
+    return labels
 
 
 def with_labels(family: Family, labels: Family, path: str) -> tuple[Family, tuple[Rejection, ...]]:

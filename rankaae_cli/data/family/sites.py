@@ -200,8 +200,32 @@ def material_names(folders: Iterable[tuple[str, ...]], top: str | Path) -> dict[
     }
 
 
-def require_overlap(energy_E: np.ndarray, spec: FamilySpec, where: str) -> None:
-    """Raise UserError if energies have nothing in common with the family's, as for the wrong element."""
+def repeated_sites(
+    material_N: np.ndarray, site_N: np.ndarray, file_N: np.ndarray | None = None
+) -> np.ndarray:
+    """Return which rows repeat the site of an earlier row (of the same file, where there are several).
+
+    Shape (N,), bool.
+    """
+    number_N = material_numbers(material_N)
+    order = np.lexsort((site_N, number_N) if file_N is None else (site_N, number_N, file_N))
+    keys = [number_N, site_N] if file_N is None else [number_N, site_N, file_N]
+    again_N = np.zeros(len(order), dtype=bool)
+    again_N[order[1:]] = np.logical_and.reduce([np.diff(key[order]) == 0 for key in keys])
+    return again_N
+
+
+def material_numbers(material_N: np.ndarray) -> np.ndarray:
+    """Return a number for every row, shape (N,), int64, equal where the materials are."""
+    numbers: dict[str, int] = {}
+    return np.array([numbers.setdefault(m, len(numbers)) for m in material_N], dtype=np.int64)
+
+
+def require_overlap(energy_E: np.ndarray, spec: FamilySpec, where: str, to_grid: bool = False) -> None:
+    """Raise UserError if energies have nothing in common with the family's, as for the wrong element.
+
+    With `to_grid` also if they end before the family's grid, to which spectra on them are to be brought.
+    """
     first, last = spec.energy_E[0], spec.energy_E[-1]
     if spec.energy_unit == "eV" and (energy_E[-1] < first or energy_E[0] > last):
         in_kev = 1000 * energy_E[-1] >= first and 1000 * energy_E[0] <= last
@@ -213,6 +237,14 @@ def require_overlap(energy_E: np.ndarray, spec: FamilySpec, where: str) -> None:
                 if in_kev
                 else "is it of another element or edge? choose +family="
             )
+        )
+    slack = 1e-3 * (spec.energy_E[1] - spec.energy_E[0])  # as of `regrid`
+    points = int((spec.energy_E <= energy_E[-1] + slack).sum())
+    if to_grid and 2 <= points < len(spec.energy_E):
+        raise UserError(
+            f"{where}: the spectra end at {energy_E[-1]:.8g} {spec.energy_unit}, before the grid of family "
+            f"{spec.name} at {last:.8g}\ngive family.energy.points={points}, with which it ends at "
+            f"{spec.energy_E[points - 1]:.8g}"
         )
 
 

@@ -98,6 +98,13 @@ def test_another_grid_needs_to_be_asked_for(sample, halves, files):
         read_families(files(b, ends_early), regrid=True)
 
 
+def test_files_without_a_common_energy_are_refused_however_they_are_to_be_joined(halves, files):
+    paths = files(halves[0], replace(halves[1], energy_E=halves[1].energy_E + 1000))
+    for regrid in (False, True):
+        with pytest.raises(UserError, match=r"b.h5 \(256 points, .*a.h5 \(256 .* no energies in common\n"):
+            read_families(paths, regrid)
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [

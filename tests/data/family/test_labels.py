@@ -1,11 +1,13 @@
 """Descriptors from another family file, and what files say of their fidelity."""
 
 import csv
+from dataclasses import replace
 
 import h5py
 import numpy as np
 import pytest
 
+from rankaae_cli.data.family.families import read_families
 from rankaae_cli.data.family.family_file import Family, read_family, write_family
 
 GRID = 8983.5 + 0.25 * np.arange(256)
@@ -75,8 +77,8 @@ def test_labels_without_a_common_site_are_refused(refused, files):
     ("arguments", "expected"),
     [
         (("source=family", "path=labels.h5", "output=v.h5", "labels=labels.h5"), "not of source=family"),
-        (("source=synthetic", "output=v.h5", "fidelity=VASP"), "does not go with source=synthetic"),
-        ((*NPZ, "fidelity=synthetic"), "not synthetic"),
+        (("source=synthetic", "output=v.h5", "fidelity=VASP"), "which are synthetic"),
+        ((*NPZ, "fidelity=synthetic"), "which are not synthetic"),
         ((*NPZ, "fidelity='VASP+FEFF'"), "is no name"),
         ((*NPZ, "labels=nowhere.h5"), "there is no family file nowhere.h5"),
     ],
@@ -86,8 +88,26 @@ def test_what_does_not_go_together_is_refused(refused, files, arguments, expecte
     assert not (files / "v.h5").exists()
 
 
-def test_labels_of_another_element_are_refused(refused, files):
+def test_labels_of_another_element_or_range_of_energies_are_refused(refused, files):
     assert "element is Cu" in refused("ingest", "+family=Fe_oxides", *NPZ, "labels=labels.h5")
+    family = read_family(files / "labels.h5")
+    write_family(files / "labels.h5", replace(family, energy_E=GRID - 8000))
+    assert "do not meet those of family" in refused("ingest", "+family=Cu_oxides", *NPZ, "labels=labels.h5")
+
+
+def test_synthetic_spectra_stay_synthetic(rankaae, refused, files):
+    ingest(rankaae, "source=synthetic", "synthetic.spectra=30", "output=s.h5")
+    call = ("source=family", "path=s.h5", "output=v.h5", "fidelity=VASP")
+    assert "which are synthetic" in refused("ingest", "+family=Cu_oxides", *call)
+
+
+def test_a_dry_run_tells_of_labels_and_writes_nothing(rankaae, files):
+    before = sorted(files.iterdir())
+    out = ingest(rankaae, *NPZ, "labels=labels.h5", "fidelity=VASP", "dry_run=true")
+    assert "would be kept: 2 spectra of 2 materials" in out and "fidelity    VASP" in out
+    assert "OS 1, CN 2" in out
+    assert "2  no descriptors: the file of labels= does not have this site" in out
+    assert sorted(files.iterdir()) == before
 
 
 @pytest.mark.parametrize(
@@ -99,6 +119,39 @@ def test_older_files_have_the_fidelity_of_their_source(files, source, fidelity):
         del file.attrs["fidelity"]
         file.attrs["source"] = source
     assert read_family(files / "labels.h5").fidelity == fidelity
+
+
+def test_two_codes_meet_on_one_grid(rankaae, files):
+    np.savez(files / "w.npz", spectra=spectra(1, 141), ids=np.array(["mp-1_0"]))
+    own = ("npz.energy_start=8983.173", "npz.energy_step=0.25")
+    both = ("source=npz", "path=[v.npz,w.npz]", *own, "labels=labels.h5", "fidelity=VASP", "output=v.h5")
+    ingest(rankaae, *both)
+    cut = ("family.energy.start=8983.173", "family.energy.points=141", "source=family", "path=labels.h5")
+    ingest(rankaae, *cut, "regrid=true", "output=f.h5")
+    vasp, feff = read_family(files / "v.h5"), read_family(files / "f.h5")
+    assert np.allclose(vasp.energy_E, 8983.173 + 0.25 * np.arange(141))
+    assert np.array_equal(feff.energy_E, vasp.energy_E)
+    assert feff.site_N.tolist() == vasp.site_N.tolist() and feff.fidelity == "FEFF"
+    assert np.array_equal(feff.descriptors_NK, vasp.descriptors_NK, equal_nan=True)
+    assert read_families([files / "v.h5", files / "f.h5"])[0].fidelity == "VASP+FEFF"
+
+
+def test_a_grid_that_ends_behind_the_spectra_is_refused_with_one_that_does_not(rankaae, refused, files):
+    call = ("source=npz", "path=v.npz", "npz.energy_start=8983.173", "npz.energy_step=0.25", "output=v.h5")
+    call = (*call, "labels=labels.h5", "regrid=true")
+    said = refused("ingest", "+family=Cu_oxides", "family.energy.points=141", *call)
+    assert "end at 9018.173 eV, before the grid of family Cu_oxides at 9018.5" in said
+    assert "give family.energy.points=139, with which it ends at 9018" in said
+    ingest(rankaae, "family.energy.points=139", *call)
+    assert np.allclose(read_family(files / "v.h5").energy_E, GRID[:139])
+    short = ("source=family", "path=v.h5", "output=w.h5", "regrid=true")
+    assert "give family.energy.points=139" in refused("ingest", "+family=Cu_oxides", *short)
+
+
+def test_only_npz_takes_several_files(refused, files):
+    call = ("source=family", "path=[a.h5,b.h5]", "output=v.h5")
+    assert "names 2 files, of which source=family reads one" in refused("ingest", "+family=Cu_oxides", *call)
+    assert "path= is missing" in refused("ingest", "+family=Cu_oxides", *NPZ, "path=[]")
 
 
 def test_a_longer_file_is_cut_to_a_shortened_grid_and_keeps_its_fidelity(rankaae, files):

@@ -81,7 +81,7 @@ def read_csv(path: str | Path, spec: FamilySpec, *, to_grid: bool, max_tail: flo
     lines = _Lines()
     with _opened(path) as table:
         columns = _columns(path, next(table, []))
-        require_overlap(columns.energy_E, spec, str(path))
+        require_overlap(columns.energy_E, spec, str(path), to_grid)
         sites = gather(
             _rows(table, columns, lines, rejected, spec.energy_E if to_grid else None, max_tail),
             rejected,

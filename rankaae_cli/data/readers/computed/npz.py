@@ -4,13 +4,15 @@ import io
 import re
 import zipfile
 import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from tokenize import TokenError
 
 import numpy as np
 
 from rankaae_cli.core.errors import UserError
-from rankaae_cli.core.xas.spectra import SpectrumError, check_spectrum, regrid, uniform_grid
+from rankaae_cli.core.xas.spectra import SpectrumError, check_spectrum, is_same_grid, regrid, uniform_grid
 from rankaae_cli.data.compression import opened
 from rankaae_cli.data.family.rejections import Rejection
 from rankaae_cli.data.family.sites import FamilySpec, Sites, gather, require_overlap, site_index
@@ -22,8 +24,17 @@ _DAMAGED = (ValueError, EOFError, RuntimeError, MemoryError, TokenError, zipfile
 _FORMAT = "expected arrays spectra (N, E) and ids (N,) of the form <material>_<site>"
 
 
+@dataclass(frozen=True)
+class _Arrays:
+    """What a file holds: spectra (N, E), N ids, and energies (E,) or None."""
+
+    spectra_NE: np.ndarray
+    ids: list[str]
+    energy_E: np.ndarray | None
+
+
 def read_npz(
-    path: str | Path,
+    paths: str | Path | Sequence[str | Path],
     spec: FamilySpec,
     *,
     energy_start: float | None,
@@ -31,18 +42,18 @@ def read_npz(
     to_grid: bool,
     max_tail: float,
 ) -> Sites:
-    """Read spectra from the arrays ``spectra`` (N, E) and ``ids`` (N,) of an npz file.
+    """Read spectra from the arrays ``spectra`` (N, E) and ``ids`` (N,) of npz files, with ``energy`` (E,) or not.
 
     The family's descriptors are not known of any site. How the spectra are normalised is not known either.
 
     Parameters
     ----------
-    path
-        The file. Pickled objects in it are not loaded.
+    paths
+        The file, or several. Pickled objects in them are not loaded.
     spec
         The family.
     energy_start, energy_step
-        eV; the file does not hold its energies.
+        eV, of files that do not hold their energies; they go before those of a file.
     to_grid
         Whether to bring the spectra to the family's grid; otherwise their own is kept.
     max_tail
@@ -51,49 +62,76 @@ def read_npz(
     Raises
     ------
     UserError
-        If the energies are not given or far from the family's, or the file does not hold these arrays.
+        If the energies are not known or far from the family's, a file does not hold these arrays, or several are
+        on different energies that are to be kept.
     """
-    path = require_file(path)
-    start, step = _grid(energy_start, energy_step)
-    spectra_NE, ids = _arrays(path)
-    energy_E = uniform_grid(start, step, spectra_NE.shape[1])
-    require_overlap(energy_E, spec, str(path))
-    unknown = [np.nan] * len(spec.descriptor_names)
-    rows, rejected = [], []
-    for name, spectrum_E in zip(ids, spectra_NE, strict=True):
-        match = _ID.fullmatch(name)
-        try:
-            if not match:
-                raise SpectrumError(f"id {name!r} is not of the form <material>_<site>")
-            site = site_index(match.group(2))
-            check_spectrum(energy_E, spectrum_E)
-            if to_grid:
-                spectrum_E = regrid(energy_E, spectrum_E, spec.energy_E, max_tail)
-            rows.append((match.group(1), site, spectrum_E, unknown))
-        except SpectrumError as error:
-            material, digits = match.groups() if match else (name, "")
-            rejected.append(Rejection(material, digits.lstrip("0") or digits[-1:], str(error)))
+    files = [require_file(path) for path in ([paths] if isinstance(paths, str | Path) else paths)]
+    read = [_arrays(path) for path in files]
+    grids = [_energies(path, one, energy_start, energy_step) for path, one in zip(files, read, strict=True)]
+    for path, energy_E in zip(files, grids, strict=True):
+        require_overlap(energy_E, spec, str(path), to_grid)
+        if not (to_grid or is_same_grid(energy_E, grids[0])):
+            raise UserError(
+                f"{path} is on other energies than {files[0]}\n"
+                "give regrid=true to bring both to the grid of the family, or make a family file of each"
+            )
+    rejected: list[Rejection] = []
+    rows = (
+        row
+        for one, energy_E in zip(read, grids, strict=True)
+        for row in _rows(one, energy_E, spec, rejected, max_tail if to_grid else None)
+    )
     return gather(
         rows,
         rejected,
-        energy_E=spec.energy_E if to_grid else energy_E,
+        energy_E=spec.energy_E if to_grid else grids[0],
         descriptor_names=spec.descriptor_names,
         energy_unit=spec.energy_unit,
         normalisation="unknown",
     )
 
 
-def _grid(start: float | None, step: float | None) -> tuple[float, float]:
+def _rows(
+    arrays: _Arrays,
+    energy_E: np.ndarray,
+    spec: FamilySpec,
+    rejected: list[Rejection],
+    max_tail: float | None,
+) -> Iterator[tuple[str, int, np.ndarray, list[float]]]:
+    """Give a file's sites, with `max_tail` on the family's grid; add what cannot be used to `rejected`."""
+    unknown = [np.nan] * len(spec.descriptor_names)
+    for name, spectrum_E in zip(arrays.ids, arrays.spectra_NE, strict=True):
+        match = _ID.fullmatch(name)
+        try:
+            if not match:
+                raise SpectrumError(f"id {name!r} is not of the form <material>_<site>")
+            site = site_index(match.group(2))
+            check_spectrum(energy_E, spectrum_E)
+            if max_tail is not None:
+                spectrum_E = regrid(energy_E, spectrum_E, spec.energy_E, max_tail)
+        except SpectrumError as error:
+            material, digits = match.groups() if match else (name, "")
+            rejected.append(Rejection(material, digits.lstrip("0") or digits[-1:], str(error)))
+        else:
+            yield match.group(1), site, spectrum_E, unknown
+
+
+def _energies(path: Path, arrays: _Arrays, start: float | None, step: float | None) -> np.ndarray:
+    """Return the energies of a file, shape (E,)."""
+    if start is None and step is None and arrays.energy_E is not None:
+        return arrays.energy_E
     if start is None or step is None:
         raise UserError(
-            "an npz file does not hold its energies: give both npz.energy_start= and npz.energy_step= (eV)"
+            f"{path} does not hold its energies: give both npz.energy_start= and npz.energy_step= (eV)"
+            if arrays.energy_E is None
+            else f"{path} holds its energies: leave npz.energy_start= and npz.energy_step= out, or give both (eV)"
         )
     if step <= 0:
         raise UserError(f"npz.energy_step={step:g} must be positive (eV)")
-    return start, step
+    return uniform_grid(start, step, arrays.spectra_NE.shape[1])
 
 
-def _arrays(path: Path) -> tuple[np.ndarray, list[str]]:
+def _arrays(path: Path) -> _Arrays:
     try:
         with opened(path) as stream:
             # An archive is read from its end, to which a compressed stream does not skip.
@@ -110,6 +148,7 @@ def _arrays(path: Path) -> tuple[np.ndarray, list[str]]:
                     names = ", ".join(arrays.files) or "nothing"
                     raise UserError(f"{path} holds {names}, but no {' and no '.join(missing)}\n{_FORMAT}")
                 spectra, ids = arrays["spectra"], arrays["ids"]
+                energy = arrays["energy"] if "energy" in arrays.files else None
     except UserError:
         raise
     except SpectrumError as error:
@@ -121,11 +160,23 @@ def _arrays(path: Path) -> tuple[np.ndarray, list[str]]:
         # numpy's own words for an array of objects advise to load it all the same, which runs foreign code.
         why = "an array of Python objects" if "pickle" in str(error) else "damaged or cut short"
         raise UserError(f"{path} cannot be read as an npz file: {why}\n{_FORMAT}") from error
+    return _consistent(path, spectra, ids, energy)
+
+
+def _consistent(path: Path, spectra: np.ndarray, ids: np.ndarray, energy: np.ndarray | None) -> _Arrays:
+    """Return the arrays of a file; raise UserError where they do not fit together."""
     if spectra.ndim != 2 or ids.shape != spectra.shape[:1] or spectra.dtype.kind not in "fiu":
         raise UserError(
             f"{path}: spectra is {spectra.dtype} {spectra.shape}, ids is {ids.dtype} {ids.shape}\n{_FORMAT}"
         )
     if ids.dtype.kind not in "US":
         raise UserError(f"{path}: ids are {ids.dtype}, not text\n{_FORMAT}")
+    if energy is not None and (energy.shape != spectra.shape[1:] or energy.dtype.kind not in "fiu"):
+        raise UserError(
+            f"{path}: energy is {energy.dtype} {energy.shape}, spectra is {spectra.dtype} {spectra.shape}\n"
+            "expected as many energies as values in a spectrum"
+        )
     texts = np.char.decode(ids, "utf-8", "replace") if ids.dtype.kind == "S" else ids
-    return spectra.astype(np.float64), texts.tolist()
+    return _Arrays(
+        spectra.astype(np.float64), texts.tolist(), None if energy is None else energy.astype(np.float64)
+    )

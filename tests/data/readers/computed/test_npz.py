@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -39,8 +41,42 @@ def test_they_can_be_brought_to_the_grid_of_the_family(tmp_path):
     assert np.allclose(
         sites.spectra_NE[1], np.interp(GRID, 8983 + 0.5 * np.arange(150), spectra()[1]), atol=1e-5
     )
-    short = read(tmp_path, arrays | {"spectra": spectra(points=100)}, to_grid=True)
-    assert {r.reason for r in short.rejected} == {"ends at 9032.5 before the grid's end 9047.25"}
+
+
+def test_spectra_that_end_before_the_grid_are_refused_with_the_points_that_they_reach(tmp_path):
+    arrays = {"spectra": spectra(points=100), "ids": np.array(["a_0", "a_1", "a_2"])}
+    with pytest.raises(UserError, match=r"end at 9032.5 eV.*9047.25\n.*points=197,.* ends at 9032.5$"):
+        read(tmp_path, arrays, to_grid=True)
+    shorter = replace(SPEC, energy_E=GRID[:197])
+    assert len(read_npz(tmp_path / "x.npz", shorter, **OPTIONS | {"to_grid": True})) == 3
+
+
+@pytest.mark.parametrize("given", [{}, {"energy_start": 8990.0, "energy_step": 0.25}])
+def test_energies_may_be_in_the_file_and_given_ones_go_before(tmp_path, given):
+    energy = 8985 + 0.3 * np.arange(150) ** 1.01
+    arrays = {"spectra": spectra(1), "ids": np.array(["a_0"]), "energy": energy}
+    sites = read(tmp_path, arrays, **{"energy_start": None, "energy_step": None} | given)
+    assert np.allclose(sites.energy_E, 8990 + 0.25 * np.arange(150) if given else energy)
+    with pytest.raises(UserError, match=r"holds its energies: leave .* out, or give both"):
+        read(tmp_path, arrays, energy_start=None)
+    with pytest.raises(UserError, match=r"energy is float64 \(149,\), spectra is float64 \(1, 150\)"):
+        read(tmp_path, arrays | {"energy": energy[1:]})
+
+
+def test_several_files_are_read_as_one(tmp_path):
+    paths = [tmp_path / "a.npz", tmp_path / "b.npz"]
+    np.savez(paths[0], spectra=spectra(2), ids=np.array(["b_0", "a_1"]))
+    np.savez(paths[1], spectra=spectra(3)[1:], ids=np.array(["a_0", "b_000"]))
+    sites = read_npz(paths, SPEC, **OPTIONS)
+    assert list(zip(sites.material_N, sites.site_N, strict=True)) == [("a", 0), ("a", 1), ("b", 0)]
+    assert np.allclose(sites.spectra_NE, spectra()[[1, 1, 0]])
+    assert [(r.material, r.site, r.reason) for r in sites.rejected] == [
+        ("b", "0", "duplicate: this material and site came before")
+    ]
+    np.savez(paths[1], spectra=spectra(1, 140), ids=np.array(["c_0"]))
+    with pytest.raises(UserError, match=r"b.npz is on other energies than .*a.npz\n.*regrid=true"):
+        read_npz(paths, SPEC, **OPTIONS)
+    assert len(read_npz(paths, SPEC, **OPTIONS | {"to_grid": True})) == 3
 
 
 def test_single_spectra_are_rejected_with_their_reason(tmp_path):
