@@ -299,6 +299,7 @@ def _synthetic(cfg: DictConfig, spec: FamilySpec) -> Family:
         seed=cfg.synthetic.seed,
         hidden=True,
         in_memory=False,
+        code=cfg.synthetic.code.name,
     )
 
 

@@ -37,12 +37,22 @@ class NpzConfig:
     energy_step: Annotated[float | None, "spacing, eV"] = None
 
 
+class Code(Enum):
+    """Synthetic codes, which make other spectra of the same sites."""
+
+    A = "A"
+    B = "B"
+
+
 @dataclass
 class SyntheticConfig:
-    """Size and seed of a synthetic family."""
+    """Size, seed and code of a synthetic family."""
 
     spectra: Annotated[int, "how many"] = 800
     seed: Annotated[int, "of its random numbers"] = 0
+    code: Annotated[
+        Code, "B makes other spectra of the same sites than A: white lines, broadening, zero of energy"
+    ] = Code.A
 
 
 class Backend(Enum):
@@ -116,6 +126,6 @@ class IngestConfig:
     measured: Annotated[
         MeasuredFiguresConfig, "how measured spectra are read and normalised (source xdi)"
     ] = field(default_factory=MeasuredFiguresConfig)
-    synthetic: Annotated[SyntheticConfig, "size and seed of a synthetic family"] = field(
+    synthetic: Annotated[SyntheticConfig, "size, seed and code of a synthetic family"] = field(
         default_factory=SyntheticConfig
     )

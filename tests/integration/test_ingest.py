@@ -236,6 +236,19 @@ def test_energies_in_kev_are_recognised(rejects, tmp_path):
     assert "keV" not in rejects("source=npz", "path=s.npz", "npz.energy_start=7112", "npz.energy_step=1")
 
 
+def test_another_synthetic_code_is_another_fidelity_of_the_same_sites(ingest, rejects, tmp_path):
+    for code in "AB":
+        said = ingest(
+            "source=synthetic", "synthetic.spectra=30", f"synthetic.code={code}", f"output={code}.h5"
+        )
+        assert f"fidelity    {'synthetic B' if code == 'B' else 'synthetic'}\n" in said
+    a, b = (read_family(tmp_path / f"{code}.h5") for code in "AB")
+    assert np.array_equal(a.descriptors_NK, b.descriptors_NK) and a.site_N.tolist() == b.site_N.tolist()
+    assert np.abs(a.spectra_NE - b.spectra_NE).max() > 0.2
+    with h5py.File(tmp_path / "A.h5") as file:
+        assert "fidelity" not in file.attrs
+
+
 def test_a_family_file_is_written_again(ingest, rejects, tmp_path):
     ingest("source=synthetic", "synthetic.spectra=30", "output=input.h5")
     ingest("source=family", "path=input.h5", "output=again.h5")

@@ -50,6 +50,8 @@ Energies in eV, lengths in angstrom, intensities in edge steps; widths are full 
 - *Oscillations* a sin(2 k R + phi), as in EXAFS: first shell with a proportional to CN, damped by
   exp(-2 k^2 (NNRS^2 + 0.07^2)); second with a proportional to OCN - 1, at R2 = sqrt(3) R, as where the angle
   at the oxygen is 120 degrees, and the second shell's deviation.
+- *Codes*: the same causes make other spectra in another `Code`, as two programs differ in the white line, the
+  broadening and the zero of energy. What a descriptor changes stays the same, but for the broadening.
 - *Nuisance*: energy offset, error of the edge step, instrumental width, a slow wiggle of the background.
 
 All numbers without a source are choices that make the spectra look like those FEFF computes.
@@ -130,6 +132,29 @@ class Causes:
     def joined(cls, parts: Sequence["Causes"]) -> "Causes":
         """Return the rows of several, one after another."""
         return cls(**{f.name: np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(cls)})
+
+
+@dataclass(frozen=True)
+class Code:
+    """What sets the spectra of one synthetic code apart from those of the first, all sites alike.
+
+    Attributes
+    ----------
+    white_line
+        What is added to the white line's height at CN 5, edge steps.
+    broadening
+        FWHM (eV) that is added in quadrature to the core hole's.
+    shift
+        Of all energies, eV.
+    """
+
+    white_line: float = 0.0
+    broadening: float = 0.0
+    shift: float = 0.0
+
+
+# The first makes the shipped samples.
+CODES = {"A": Code(), "B": Code(white_line=0.35, broadening=1.5, shift=2.0)}
 
 
 def draw_causes(element: Element, material_NU: np.ndarray, site_NU: np.ndarray) -> Causes:
@@ -217,7 +242,7 @@ def resonance_energy(edge_N: np.ndarray, constant: float, distance_N: np.ndarray
     return edge_N - 3.0 + constant / distance_N**2
 
 
-def spectra(element: Element, causes: Causes, energy_E: np.ndarray) -> np.ndarray:
+def spectra(element: Element, causes: Causes, energy_E: np.ndarray, code: Code = CODES["A"]) -> np.ndarray:
     """Return the absorption of each row, shape (N, E), in edge steps: a pure function of its arguments.
 
     Parameters
@@ -228,15 +253,17 @@ def spectra(element: Element, causes: Causes, energy_E: np.ndarray) -> np.ndarra
         N rows.
     energy_E
         Shape (E,), eV, ascending.
+    code
+        Which makes them.
     """
     c = {f.name: getattr(causes, f.name)[:, None] for f in fields(causes) if f.name != "wiggle"}
-    energy_NE = energy_E[None, :] - c["offset"]
+    energy_NE = energy_E[None, :] - c["offset"] - code.shift
     edge = edge_energy(element, c["OS"]) - 0.3 * c["covalency"]
-    hole = np.hypot(element.core_hole, c["width"])
+    hole = np.hypot(np.hypot(element.core_hole, c["width"]), code.broadening)
     step = _step(energy_NE - edge, hole + 3.4)
     above = (
         1
-        + _white_line_and_resonances(c, edge, hole, energy_NE)
+        + _white_line_and_resonances(c, edge, hole, energy_NE, code)
         + _oscillations(c, energy_NE - edge)
         + _wiggle(causes.wiggle, energy_E)
     )
@@ -250,6 +277,7 @@ def true_response(
     causes: Causes,
     energy_E: np.ndarray,
     names: Sequence[str],
+    code: Code = CODES["A"],
 ) -> np.ndarray:
     """Return the true response to each named descriptor, shape (K, E), in edge steps.
 
@@ -262,8 +290,8 @@ def true_response(
         total_E = np.zeros(len(energy_E))
         for first in range(0, len(causes), _ROWS_AT_ONCE):
             rows = causes[first : first + _ROWS_AT_ONCE]
-            difference = spectra(element, intervene(rows, name, high), energy_E)
-            difference -= spectra(element, intervene(rows, name, low), energy_E)
+            difference = spectra(element, intervene(rows, name, high), energy_E, code)
+            difference -= spectra(element, intervene(rows, name, low), energy_E, code)
             total_E += difference.sum(axis=0)
         response_KE[k] = total_E / len(causes)
     return response_KE
@@ -294,11 +322,11 @@ def _shoulders(c: _Columns, edge: np.ndarray, hole: np.ndarray, energy: np.ndarr
 
 
 def _white_line_and_resonances(
-    c: _Columns, edge: np.ndarray, hole: np.ndarray, energy: np.ndarray
+    c: _Columns, edge: np.ndarray, hole: np.ndarray, energy: np.ndarray, code: Code
 ) -> np.ndarray:
     total = np.zeros_like(energy)
     for constant, distance, height, width in (
-        (WHITE_LINE, "R", (0.62 + 0.12 * (c["CN"] - 5)) * (1 - 0.08 * c["covalency"]), 4.5),
+        (WHITE_LINE, "R", (0.62 + code.white_line + 0.12 * (c["CN"] - 5)) * (1 - 0.08 * c["covalency"]), 4.5),
         (SECOND_RESONANCE, "R", 0.11, 6.0),
         (NEIGHBOUR_RESONANCE, "MOOD", 0.18, 6.5),
     ):

@@ -7,7 +7,7 @@ import numpy as np
 
 from rankaae_cli.core.errors import UserError, nearest
 from rankaae_cli.core.structure import synthetic as rules
-from rankaae_cli.core.structure.synthetic import DESCRIPTOR_UNITS, MATERIAL_DRAWS, SITE_DRAWS
+from rankaae_cli.core.structure.synthetic import CODES, DESCRIPTOR_UNITS, MATERIAL_DRAWS, SITE_DRAWS
 from rankaae_cli.core.structure.synthetic_elements import ELEMENTS, Element
 from rankaae_cli.data.family.family_file import Family
 from rankaae_cli.data.family.spectra_rows import GeneratedRows, blocks_of
@@ -45,6 +45,7 @@ def synthetic_family(
     seed: int = 0,
     hidden: bool = False,
     in_memory: bool = True,
+    code: str = "A",
 ) -> Family:
     """Make a synthetic family; see `rankaae_cli.core.structure.synthetic` for its rules.
 
@@ -69,6 +70,8 @@ def synthetic_family(
         the background.
     in_memory
         Whether to make all spectra at once; otherwise each is made where it is asked for.
+    code
+        One of `rankaae_cli.core.structure.synthetic.CODES`: the same sites, seen by another program.
 
     Returns
     -------
@@ -90,7 +93,7 @@ def synthetic_family(
     generated = GeneratedRows(
         spectra,
         len(energy_E),
-        lambda first, end: _rounded(rules.spectra(absorber, causes[first:end], energy_E)),
+        lambda first, end: _rounded(rules.spectra(absorber, causes[first:end], energy_E, CODES[code])),
     )
     some = causes[:RESPONSE_ROWS]
     return Family(
@@ -106,9 +109,12 @@ def synthetic_family(
         site_N=site_N,
         split_N=split_by_material(materials_N),
         source="synthetic",
+        fidelity="synthetic" if code == "A" else f"synthetic {code}",
         created=CREATED,
         rankaae_version=RULES_SINCE,
-        true_response_KE=_rounded(rules.true_response(absorber, some, energy_E, descriptor_names)),
+        true_response_KE=_rounded(
+            rules.true_response(absorber, some, energy_E, descriptor_names, CODES[code])
+        ),
         quantities_NQ=quantities_NQ,
         quantity_names=quantity_names,
         quantity_units=quantity_units,

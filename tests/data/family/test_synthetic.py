@@ -12,7 +12,7 @@ from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.structure import synthetic as rules
 from rankaae_cli.core.structure.synthetic_elements import ELEMENTS
 from rankaae_cli.data.family import samples
-from rankaae_cli.data.family.family_file import read_family
+from rankaae_cli.data.family.family_file import read_family, write_family
 from rankaae_cli.data.family.splits import split_of
 from rankaae_cli.data.family.synthetic import synthetic_causes, synthetic_family
 
@@ -127,6 +127,26 @@ def test_hidden_causes_are_quantities_where_asked_for():
         np.testing.assert_allclose(family.quantities_NQ[:, q], cause, atol=1e-6)
         assert family.quantity_units[q] == unit
     np.testing.assert_array_equal(family.spectra_NE, iron().spectra_NE)
+
+
+def test_another_code_makes_other_spectra_of_the_same_sites(tmp_path):
+    a, b = iron(hidden=True), iron(hidden=True, code="B")
+    for field in ("descriptors_NK", "quantities_NQ", "material_N", "site_N", "split_N", "energy_E"):
+        np.testing.assert_array_equal(getattr(a, field), getattr(b, field))
+    assert b.is_synthetic and (a.fidelity, b.fidelity) == ("synthetic", "synthetic B")
+    assert read_family(write_family(tmp_path / "b.h5", b)).fidelity == "synthetic B"
+    assert (b.spectra_NE.max(axis=1) > a.spectra_NE.max(axis=1) + 0.1).all()
+    # What a descriptor changes is alike once the 2 eV between them are taken off, and not before.
+    for response_E, other_E in zip(a.true_response_KE, b.true_response_KE, strict=True):
+        assert np.corrcoef(response_E[:-8], other_E[8:])[0, 1] > 0.95
+        assert 0.8 < np.linalg.norm(other_E) / np.linalg.norm(response_E) < 1.3
+        assert np.corrcoef(response_E, other_E)[0, 1] < 0.9
+
+
+def test_the_shift_of_a_code_is_that_of_all_energies():
+    causes, _, _ = synthetic_causes("Fe_oxides", "Fe", 20, 0)
+    shifted_NE = rules.spectra(ELEMENTS["Fe"], causes, ENERGY + 2, rules.Code(shift=2))
+    np.testing.assert_allclose(shifted_NE, rules.spectra(ELEMENTS["Fe"], causes, ENERGY), rtol=0, atol=1e-9)
 
 
 def test_a_larger_family_begins_with_the_smaller_one():
