@@ -10,9 +10,12 @@ from rankaae_cli.analysis.evaluation.baselines import (
     kept_baselines,
     known_baselines,
 )
+from rankaae_cli.analysis.evaluation.transfer import evaluate_transfer
+from rankaae_cli.core.terminal import console
 from rankaae_cli.reports.baseline_table import print_baselines, print_kept
 from rankaae_cli.reports.console import print_evaluation, print_reconstruction_warning
-from rankaae_cli.reports.run.results import write_baselines, write_evaluation
+from rankaae_cli.reports.run.results import write_baselines, write_evaluation, write_transfer
+from rankaae_cli.reports.transfer_table import print_transfer
 from rankaae_cli.runs.directory import evaluation_directory
 from rankaae_cli.runs.load import load_run
 
@@ -34,6 +37,10 @@ def run(cfg: DictConfig) -> dict[str, Any]:
         print_kept(kept, outdated)
         write_baselines(directory, model.subject, content)
         print_baselines(content)
+    brought = evaluate_transfer(run_directory, model, family, metrics, cfg.scratch, console.print)
+    if brought is not None:
+        write_transfer(directory, brought)
+        print_transfer(brought)
     print_reconstruction_warning(metrics, known_baselines(directory, metrics))
     print(directory)
     return metrics

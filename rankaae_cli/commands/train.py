@@ -3,7 +3,6 @@
 import importlib.resources
 import time
 from contextlib import suppress
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +26,7 @@ from rankaae_cli.runs import resume as interrupted
 from rankaae_cli.runs.load import load_family
 from rankaae_cli.runs.start import StartRun, find_start, fitting_family, require_same_start
 from rankaae_cli.runs.sweep_record import own_finished_run
-from rankaae_cli.schema import schema_of
+from rankaae_cli.runs.task import task_of
 from rankaae_cli.schema.ingest import IngestConfig
 from rankaae_cli.schema.train import Then
 from rankaae_cli.sweeps import optuna_study as search_study
@@ -78,7 +77,7 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     if unlabelled_NE is not None:
         console.print(f"{len(unlabelled_NE)} more training spectra without descriptors from {cfg.unlabelled}")
 
-    task = _task(
+    task = task_of(
         cfg,
         family=family,
         descriptor_classes=training_data.classes_of(cfg, family),
@@ -113,14 +112,6 @@ def _family(cfg: DictConfig, data: list[Path], start: StartRun | None) -> Family
     if remark := unsound_remark(family):
         console.print(f"warning: {remark}")
     return family
-
-
-def _task(cfg: DictConfig, **given: Any) -> Task:
-    """Return what to train: what is given, and the settings of `cfg` for all else that its kind of model takes."""
-    settings: Any = OmegaConf.to_object(cfg)
-    kind: type[Task] = part_of_kind(cfg.kind, "fit").Task
-    chosen = {field.name for field in fields(kind)} & set(vars(settings))
-    return kind(**{name: getattr(settings, name) for name in chosen} | given)
 
 
 def _train(kind: str, task: Task, provenance: dict[str, Any]) -> tuple[Trained, float]:
@@ -162,9 +153,7 @@ def _interrupted_run(cfg: DictConfig) -> tuple[Path, DictConfig]:
         If there is none, it has finished, or the call asks for another configuration than the run's.
     """
     directory = interrupted.find_interrupted_run(cfg.resume)
-    plain = run_directory.plain_config(directory)
-    stored = OmegaConf.merge(OmegaConf.structured(schema_of("train", plain.get("kind"))), plain)
-    assert isinstance(stored, DictConfig)
+    stored = run_directory.typed_config(directory)
     missing = sorted(OmegaConf.missing_keys(stored))
     if missing:
         raise UserError(

@@ -76,6 +76,12 @@ def print_traversal(traversal: Mapping[str, Any]) -> None:
         _say(line, "bold yellow" if line.startswith(WARNING) else "")
 
 
+def print_lines(lines: Sequence[str]) -> None:
+    """Print sentences, one a line; nothing in them is read as markup."""
+    for line in lines:
+        _say(line)
+
+
 def print_table(title: str, table: Table, synthetic: bool) -> None:
     """Print one table; the first column is text, the others are numbers. Nothing in it is read as markup."""
     # Wide enough that nothing is cut where the output is not a terminal.

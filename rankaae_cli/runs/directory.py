@@ -85,6 +85,14 @@ def plain_config(run: Path) -> dict[str, Any]:
     return {str(key): value for key, value in values.items()}
 
 
+def typed_config(run: Path) -> DictConfig:
+    """Read config.yaml of a training held against the keys that it has now."""
+    plain = plain_config(run)
+    typed = OmegaConf.merge(OmegaConf.structured(schema_of("train", plain.get("kind"))), plain)
+    assert isinstance(typed, DictConfig)
+    return typed
+
+
 def flattened(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Return the leaves of a configuration by dotted key; lists and what is empty are leaves."""
     leaves: dict[str, Any] = {}
@@ -99,11 +107,10 @@ def flattened(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 def lacks_settings(run: Path) -> bool:
     """Return whether a run lacks settings that decide what is trained, as one of an older program does."""
     try:
-        settings = plain_config(run)
-        merged = OmegaConf.merge(OmegaConf.structured(schema_of("train", settings.get("kind"))), settings)
+        typed = typed_config(run)
     except OmegaConfBaseException:  # a setting that has gone or has another type now
         return True
-    return bool(OmegaConf.missing_keys(merged) - _HOW_IT_RUNS)
+    return bool(OmegaConf.missing_keys(typed) - _HOW_IT_RUNS)
 
 
 def checkpoint_sha256(run: Path) -> str:

@@ -54,7 +54,7 @@ class StartRun:
             "run": str(self.directory),
             "checkpoint_sha256": checkpoint_sha256(self.directory),
             "family": self.model.family,
-            "source": self.model.source,
+            "fidelity": self.model.fidelity,
             "trials": self.trials,
         }
 
@@ -93,6 +93,17 @@ def find_start(cfg: DictConfig) -> StartRun | None:
             f"trials={cfg.trials}: the run of start= has {len(trials)} to begin from\ngive at most so many"
         )
     return StartRun(directory, config, model, trials[: cfg.trials])
+
+
+def start_of(run: Path) -> StartRun | None:
+    """Return the run that a finished one began from; None where there is none, or it is gone or has changed."""
+    begun = read_provenance(run).get("start")
+    if begun is None:
+        return None
+    directory = Path(begun["run"])
+    if not (directory / BEST).is_file() or checkpoint_sha256(directory) != begun["checkpoint_sha256"]:
+        return None
+    return StartRun(directory, read_run_config(directory), load_model(directory / BEST), begun["trials"])
 
 
 def fitting_family(start: StartRun, family: Family, split_seed: int) -> Family:

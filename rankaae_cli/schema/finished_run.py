@@ -53,6 +53,11 @@ class EvaluateConfig:
         "fit these beside the model: none, all, or a list of mean_spectrum, pca_linear, extra_trees, "
         "random_forest, supervised_network, aae and vae",
     ] = "none"
+    scratch: Annotated[
+        bool,
+        "of a run with start=: train its networks once on its own spectra alone, as the run that it began from "
+        "was, to show what the transfer brought",
+    ] = True
     threads: Annotated[int, "of the processor, for the baselines"] = 1
     baseline_settings: Annotated[BaselineSettings, "sizes of the baselines"] = MISSING
 

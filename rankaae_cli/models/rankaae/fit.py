@@ -7,6 +7,7 @@ import torch
 
 from rankaae_cli.core.statistics.calibration import calibrate_model, reconstruction_mae_rows
 from rankaae_cli.core.styles.ensemble import ensemble_spectra
+from rankaae_cli.data.family.family_file import Family
 from rankaae_cli.data.family.spectra_rows import Spectra, blocks_of, rows_taken
 from rankaae_cli.data.family.splits import TRAIN, VALIDATION
 from rankaae_cli.models.rankaae.networks import Autoencoder
@@ -38,7 +39,7 @@ def fit(
 
 
 def _trained(task: RankAAETask, best: BestEpochs) -> TrainedModel:
-    """Take all trials' best weights, measure the styles on the training rows, calibrate on validation."""
+    """Return the model of all trials' best weights, calibrated."""
     family = task.family
     autoencoder = Autoencoder(task.architecture, trial_generators(task.seed, range(task.trials)))
     autoencoder.load_state_dict(best.weights)
@@ -67,6 +68,11 @@ def _trained(task: RankAAETask, best: BestEpochs) -> TrainedModel:
         style_mean_TS=np.zeros(0),
         style_std_TS=np.zeros(0),
     )
+    return calibrate(model, family)
+
+
+def calibrate(model: TrainedModel, family: Family) -> TrainedModel:
+    """Return the model with its styles measured on a family's training rows, calibrated on its validation rows."""
     train, validation = (
         rows_taken(family.spectra_NE, family.split_N == side) for side in (TRAIN, VALIDATION)
     )

@@ -62,6 +62,8 @@ def facts(
     if made and family.created:
         made += f", {family.created[:19].replace('T', ' ')}"
     listed = [("Source", f"{source}; {made}" if made else source), ("Fidelity", model.fidelity)]
+    if begun := provenance.get("start"):
+        listed += [("Began from", f"{text(begun.get('run'))}, of fidelity {text(begun.get('fidelity'))}")]
     for entry in provenance.get("data") or []:
         listed += [("Data file", text(entry.get("path"))), ("SHA-256", text(entry.get("sha256")))]
     return [

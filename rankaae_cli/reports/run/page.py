@@ -39,6 +39,7 @@ SECTIONS: Mapping[str, tuple[str, type]] = {
     "evaluation": ("Evaluation", Predicts),
     "styles": ("", HasStyles),
     "reconstruction": ("", Reconstructs),
+    "transfer": ("Transfer", Predicts),
     "traversals": ("Traversals", HasStyles),
     "explorer": ("Explorer", HasStyles),
     "new-descriptors": ("New descriptors", HasStyles),
@@ -126,6 +127,8 @@ class PageContent:
         The comparison with baselines; None where there is none.
     compared
         Its rows, as in baselines.json.
+    transfer, transferred
+        What a transfer brought, as a table and as the contents of transfer.json; None for other runs.
     command, config
         The command line of the training run, and its resolved configuration as YAML.
     later_commands
@@ -164,6 +167,8 @@ class PageContent:
     associations: Table | None = None
     baselines: Table | None = None
     compared: Sequence[Mapping[str, Any]] = ()
+    transfer: Table | None = None
+    transferred: Mapping[str, Any] | None = None
     later_commands: Sequence[tuple[str, str]] = ()
     rejected: Mapping[str, Any] | None = None
     traversal_groups: Sequence[PictureGroup] = ()
@@ -180,7 +185,7 @@ def sections_of(model: Trained) -> tuple[str, ...]:
 def render_page(content: PageContent) -> str:
     """Return the page as HTML; every value is escaped."""
     template = page_environment().get_template("report.html.j2")
-    optional = {"explorer": content.explorer, "baselines": content.baselines, "papers": content.papers}
+    optional = {name: getattr(content, name) for name in ("explorer", "transfer", "baselines", "papers")}
     return template.render(
         page=content,
         sections={

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from rankaae_cli.analysis.evaluation.baselines import FIGURE
+from rankaae_cli.analysis.evaluation.transfer import TRANSFER_JSON
 from rankaae_cli.analysis.traversal.maps import map_figures
 from rankaae_cli.analysis.traversal.traverse import STABILITY, TRAVERSAL, overviews
 from rankaae_cli.core.labels import descriptor_meaning
@@ -24,6 +25,7 @@ from rankaae_cli.reports.run.figure_files import FigureFiles, walk_captions
 from rankaae_cli.reports.run.page import PageContent, Picture, PictureGroup, render_page, sections_of
 from rankaae_cli.reports.run.results import RunResults, baselines_files, completed_results, usable_baselines
 from rankaae_cli.reports.tables import write_table
+from rankaae_cli.reports.transfer_table import transfer_table
 from rankaae_cli.runs.directory import (
     METRICS,
     config_text,
@@ -68,7 +70,8 @@ def report_run(run_directory: Path, page: str = "always") -> tuple[RunResults, P
 def _is_current(page: Path, run_directory: Path) -> bool:
     """Return whether a page was written after what it shows; that itself is known to be current."""
     evaluation = evaluation_directory(run_directory, "test")
-    shown = [evaluation / METRICS, run_directory / "traversal" / TRAVERSAL, *baselines_files(evaluation)]
+    shown = [evaluation / METRICS, run_directory / "traversal" / TRAVERSAL, evaluation / TRANSFER_JSON]
+    shown += baselines_files(evaluation)
     times = [path.stat().st_mtime for path in shown if path.is_file()]
     return page.is_file() and page.stat().st_mtime >= max(times)
 
@@ -76,7 +79,7 @@ def _is_current(page: Path, run_directory: Path) -> bool:
 def _write(directory: Path, content: PageContent) -> Path:
     """Write the page and the tables; return the path of the page."""
     tables = (content.descriptors, content.styles, content.trials, content.traversals)
-    for table in (*tables, content.associations, content.baselines):
+    for table in (*tables, content.associations, content.baselines, content.transfer):
         if table is not None:
             write_table(table, directory / "tables")
     return write_text(directory / "report.html", render_page(content))
@@ -134,6 +137,8 @@ def gather(run: RunResults) -> PageContent:
         units=units,
         baselines=None if compared is None else baselines_table(compared),
         compared=() if compared is None else compared["rows"],
+        transfer=None if run.transfer is None else transfer_table(run.transfer),
+        transferred=run.transfer,
         papers=write_papers(run),
         explorer=explorer_data(model, run.family, metrics["style_ranges"]),
         sections=sections_of(model),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rankaae_cli.analysis.evaluation import baselines
+from rankaae_cli.analysis.evaluation import baselines, transfer
 from rankaae_cli.analysis.evaluation.tables import FORMAT_VERSION, table_names, write_tables
 from rankaae_cli.analysis.traversal.traverse import FORMAT_VERSION as TRAVERSAL_VERSION
 from rankaae_cli.core.labels import Subject
@@ -17,6 +17,8 @@ from rankaae_cli.reports.baseline_table import baselines_csv
 from rankaae_cli.reports.figures import comparisons, drawing
 from rankaae_cli.reports.run.evaluation_figures import draw_evaluation, figure_names
 from rankaae_cli.reports.run.traversal_figures import traversal_files, write_traversal
+from rankaae_cli.reports.tables import csv_text
+from rankaae_cli.reports.transfer_table import transfer_table
 from rankaae_cli.runs.directory import METRICS, checkpoint_sha256, evaluation_directory
 
 
@@ -65,6 +67,12 @@ def baselines_files(directory: Path) -> list[Path]:
     return [*figures, directory / baselines.BASELINES_CSV, directory / baselines.BASELINES_JSON]
 
 
+def write_transfer(directory: Path, content: dict[str, Any]) -> None:
+    """Write what a transfer brought beside the evaluation of a split, transfer.json last."""
+    write_text(directory / transfer.TRANSFER_CSV, csv_text(transfer_table(content)))
+    write_text(directory / transfer.TRANSFER_JSON, strict_json(content))
+
+
 @dataclass(frozen=True)
 class RunResults:
     """A run with its results.
@@ -77,6 +85,8 @@ class RunResults:
         Contents of metrics.json of the test split and of traversal.json.
     baselines
         Contents of baselines.json of the test split; None where it is of no use.
+    transfer
+        Contents of transfer.json of the test split; None for a run that began from no other.
     """
 
     directory: Path
@@ -85,6 +95,7 @@ class RunResults:
     metrics: dict[str, Any]
     traversal: dict[str, Any]
     baselines: dict[str, Any] | None = None
+    transfer: dict[str, Any] | None = None
 
 
 def completed_results(run_directory: Path, model: TrainedModel, family: Family) -> RunResults:
@@ -112,7 +123,26 @@ def completed_results(run_directory: Path, model: TrainedModel, family: Family) 
             content = _read_json(paths[-1])
         assert content is not None, f"{paths[-1]} was just written"
         contents.append(content)
-    return RunResults(run_directory, model, family, *contents)
+    metrics, traversal = contents
+    brought = _completed_transfer(run_directory, model, family, metrics)
+    return RunResults(run_directory, model, family, metrics, traversal, transfer=brought)
+
+
+def _completed_transfer(
+    run_directory: Path, model: TrainedModel, family: Family, metrics: dict[str, Any]
+) -> dict[str, Any] | None:
+    """Return the contents of transfer.json of the test split, making it where it is missing or outdated."""
+    directory = evaluation_directory(run_directory, "test")
+    files = [directory / name for name in (transfer.TRANSFER_CSV, transfer.TRANSFER_JSON)]
+    content = _read_json(files[-1])
+    if not _fault(content, checkpoint_sha256(run_directory), transfer.FORMAT_VERSION, files):
+        return content
+    made = transfer.evaluate_transfer(run_directory, model, family, metrics, announce=console.print)
+    if made is not None:
+        write_transfer(directory, made)
+        # As it was written: NaN is null there.
+        return _read_json(files[-1])
+    return None
 
 
 def usable_baselines(run_directory: Path) -> dict[str, Any] | None:
