@@ -48,7 +48,7 @@ COMMANDS = {
         "one page with figures and tables of a run, or of many", "rankaae report run=multirun/DATE/TIME"
     ),
     "align": Command(
-        "energy offset between a code and a beamline, from references",
+        "energy offset between a code and a beamline, or two codes",
         "rankaae align 'references={Cu2O.xdi:1,CuO.xdi:2}'",
     ),
     "predict": Command(

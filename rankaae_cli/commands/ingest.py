@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
+from rankaae_cli.analysis.prediction.offset import offset_of_codes
 from rankaae_cli.core.calls import setting
 from rankaae_cli.core.errors import UserError, stopping_in_order
 from rankaae_cli.core.labels import fidelity_name, fidelity_of
 from rankaae_cli.core.terminal import Progress
 from rankaae_cli.data.family.family_file import Family, read_family, write_family
 from rankaae_cli.data.family.labels import read_labels, with_labels
-from rankaae_cli.data.family.regrid import on_grid, require_same_absorber
+from rankaae_cli.data.family.regrid import on_grid, require_same_absorber, shifted
 from rankaae_cli.data.family.rejections import Rejection, frequent_reasons, nothing_left, rejected_csv
 from rankaae_cli.data.family.sites import FamilySpec, Sites, family_spec, require_overlap
 from rankaae_cli.data.family.soundness import doubt_lines, sound_rows
@@ -182,6 +183,11 @@ def _labels(cfg: DictConfig, spec: FamilySpec) -> Family | None:
 def _read(cfg: DictConfig, spec: FamilySpec, output: Path) -> tuple[Family, tuple[Rejection, ...]]:
     """Return the family that `cfg` describes, and the sites that are not in it."""
     source = cfg.source.name
+    if cfg.offset is not None and source != "family":
+        raise UserError(
+            f"offset= moves the spectra of a family file, not of source={source}\n"
+            "ingest first, then again with source=family"
+        )
     if source == "synthetic":
         return _synthetic(cfg, spec), ()
     cfg.path = _path(cfg)
@@ -307,6 +313,8 @@ def _family_again(cfg: DictConfig, spec: FamilySpec) -> tuple[Family, tuple[Reje
     """Read a family file that there is; give it the family's name and grid and the split of seed 0."""
     family = read_family(cfg.path, stored=True)
     require_same_absorber(family, spec, cfg.path)
+    if cfg.offset is not None:
+        family = shifted(family, offset_of_codes(cfg.offset, family))
     rejected: tuple[Rejection, ...] = ()
     if cfg.regrid:
         require_overlap(family.energy_E, spec, cfg.path, to_grid=True)

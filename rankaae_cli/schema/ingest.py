@@ -120,6 +120,11 @@ class IngestConfig:
         "family file whose descriptors the spectra get, by material and site; spectra of other sites are rejected "
         "(source npz)",
     ] = None
+    offset: Annotated[
+        Any,
+        "eV to add to the energies of computed spectra before anything else, or the file that `rankaae align to=` "
+        "wrote (source family); null: none",
+    ] = None
     npz: Annotated[NpzConfig, "energy grid of an npz file that does not hold it"] = field(
         default_factory=NpzConfig
     )

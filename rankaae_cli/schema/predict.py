@@ -58,19 +58,26 @@ class AlignConfig:
 
     run: Annotated[
         str,
-        "a run directory, whose data the references are held against; latest: the newest finished one below "
+        "a run directory, whose data are taken where data= names none; latest: the newest finished one below "
         "runs/",
     ] = MISSING
     references: Annotated[
         Any,
         "measured files and what is known of each: {FILE:VALENCE}, {FILE:{OS:2,CN:4}} or {FILE:MATERIAL}, "
         "the name of its material in the data",
-    ] = MISSING
+    ] = None
+    to: Annotated[
+        Any,
+        "instead of references=: a family file, or several, of another code, to whose energies those of data= "
+        "are brought by the sites that both have",
+    ] = None
     data: Annotated[
-        str | None, "another family file to hold them against; null: the one the run was trained on"
+        Any, "a family file, or several, of computed spectra; null: what the run was trained on"
     ] = None
     output: Annotated[
-        str, "the file to write, for `rankaae predict offset=`; beside it a figure of how the references fit"
+        str,
+        "the file to write, for `rankaae predict offset=` or `rankaae ingest offset=`; beside it a figure of "
+        "how the spectra fit, and of two codes a table of their sites",
     ] = "offset.yaml"
     overwrite: Annotated[bool, "replace an output that exists"] = False
     search: Annotated[float, "largest offset tried, eV, either way"] = 15.0

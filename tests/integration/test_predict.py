@@ -231,7 +231,12 @@ def test_align_finds_the_offset_and_predict_takes_it(work, capsys):
     references = f"references={{low.xdi:{valences[0]},high.xdi:{valences[1]}}}"
     assert main(["align", references, "measured.calibrate=false", "output=o.yaml"]) == 0
     text = (work / "o.yaml").read_text()
-    assert "beamline: 6-BM" in text and "element: Cu" in text and "code: synthetic" in text
+    assert (
+        "beamline: 6-BM" in text
+        and "element: Cu" in text
+        and "to_fidelity: synthetic" in text
+        and "from_fidelity: measured" in text
+    )
     offset = float(next(line for line in text.splitlines() if line.startswith("offset:")).split()[1])
     assert offset == pytest.approx(4.0, abs=1.0)
     assert (work / "o.png").read_bytes().startswith(b"\x89PNG")
@@ -346,6 +351,13 @@ def test_an_offset_of_another_element_or_none_is_refused(work, tmp_path, refused
     shutil.copy(work / "cu.h5", tmp_path)
     call = ("predict", f"run={run}", "input=cu.h5")
     assert "holds for element Fe, the model was trained on Cu" in refused(*call, "offset=fe.yaml")
+    (tmp_path / "feff.yaml").write_text(text.replace("Fe", "Cu").replace("synthetic", "feff"))
+    assert "holds for spectra of FEFF, the model was trained on synthetic" in refused(
+        *call, "offset=feff.yaml"
+    )
+    codes = text.replace("Fe", "Cu").replace("code:", "from_fidelity: VASP\nto_fidelity:")
+    (tmp_path / "codes.yaml").write_text(codes)
+    assert "leads from energies of VASP, not from measured ones" in refused(*call, "offset=codes.yaml")
     assert "none.yaml is no offset file" in refused(*call, "offset=none.yaml")
     call = ("align", f"run={run}")
     assert "references= names no reference" in refused(*call, "references={}")

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from rankaae_cli.analysis.prediction.offset import OffsetFile
+from rankaae_cli.analysis.prediction.offset import MEASURED, OffsetFile, scale_of
 from rankaae_cli.core.errors import UserError, nearest
 from rankaae_cli.core.xas.energy_offset import (
     LARGE,
@@ -141,7 +141,8 @@ def offset_of(checks: Sequence[ReferenceCheck], family: Family) -> OffsetFile:
     return OffsetFile(
         element=family.element,
         edge=family.edge,
-        code=family.source,
+        from_fidelity=MEASURED,
+        to_fidelity=scale_of(family),
         beamline=", ".join(dict.fromkeys(one.beamline for one in checks if one.beamline)),
         offset=round(offset.offset, 2),
         uncertainty=round(offset.uncertainty, 2),

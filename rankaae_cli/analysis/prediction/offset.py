@@ -1,19 +1,38 @@
-"""The energy offset of a prediction: given as a number, by the file that ``rankaae align`` writes, or assumed."""
+"""An energy offset: given as a number, by the file that ``rankaae align`` writes, or assumed."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import yaml
 
 from rankaae_cli.core.errors import UserError
+from rankaae_cli.core.labels import fidelity_of
 from rankaae_cli.data.files import write_text
 
-_HEAD = """# eV to be added to calibrated measured energies before a model trained on this code reads them.
-# Made by rankaae align; for rankaae predict offset=<this file>.
+MEASURED, UNKNOWN = "measured", "unknown"
+_HEAD = """# eV to be added to energies of from_fidelity (measured ones: calibrated) to have those of to_fidelity.
+# Made by rankaae align; for rankaae {use} offset=<this file>.
 """
+_TEXTS = ("element", "edge", "from_fidelity", "to_fidelity", "beamline")
 _ASSUMED_UNCERTAINTY = 1.0  # eV, where nobody has determined the offset
+
+
+class OneScale(Protocol):
+    """Spectra, or what was trained on them, over energies of one scale."""
+
+    @property
+    def element(self) -> str: ...  # noqa: D102
+
+    @property
+    def edge(self) -> str: ...  # noqa: D102
+
+    @property
+    def source(self) -> str: ...  # noqa: D102
+
+    @property
+    def fidelity(self) -> str: ...  # noqa: D102
 
 
 @dataclass(frozen=True)
@@ -45,26 +64,33 @@ class OffsetFile:
 
     Attributes
     ----------
-    element, edge, code, beamline
-        What it holds for; several beamlines are joined by a comma, an empty text where the files do not say.
+    element, edge, from_fidelity, to_fidelity, beamline
+        What it holds for: it is added to energies of the one fidelity to have those of the other. Several
+        beamlines are joined by a comma, an empty text where the files do not say.
     offset, uncertainty
         eV.
     references
-        What each reference said.
+        What each measured reference said.
+    pairs
+        What the sites that two codes have in common amount to.
     """
 
     element: str
     edge: str
-    code: str
+    from_fidelity: str
+    to_fidelity: str
     beamline: str
     offset: float
     uncertainty: float
-    references: list[dict[str, Any]]
+    references: list[dict[str, Any]] = field(default_factory=list)
+    pairs: dict[str, float] = field(default_factory=dict)
 
 
 def write_offset(path: Path, content: OffsetFile) -> Path:
     """Write the file, replacing one that is there."""
-    return write_text(path, _HEAD + yaml.safe_dump(asdict(content), sort_keys=False, allow_unicode=True))
+    head = _HEAD.format(use="predict" if content.from_fidelity == MEASURED else "ingest source=family")
+    plain = {key: value for key, value in asdict(content).items() if value not in ([], {})}
+    return write_text(path, head + yaml.safe_dump(plain, sort_keys=False, allow_unicode=True))
 
 
 def read_offset(path: Path) -> OffsetFile:
@@ -84,22 +110,33 @@ def read_offset(path: Path) -> OffsetFile:
     wrong = f"{path} is no offset file\nmake one with rankaae align, or give a number as offset="
     if not isinstance(content, Mapping):
         raise UserError(wrong)
+    if "code" in content:  # older files lead from measured energies to those of a code
+        code = str(content["code"])
+        known = fidelity_of(code)
+        content = {
+            "from_fidelity": MEASURED,
+            "to_fidelity": code if known == UNKNOWN else known,
+            **content,
+        }
     try:
         return OffsetFile(
-            element=str(content["element"]),
-            edge=str(content["edge"]),
-            code=str(content["code"]),
-            beamline=str(content["beamline"]),
+            **{key: str(content[key]) for key in _TEXTS},
             offset=float(content["offset"]),
             uncertainty=float(content["uncertainty"]),
             references=list(content.get("references") or []),
+            pairs=dict(content.get("pairs") or {}),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise UserError(wrong) from error
 
 
-def chosen_offset(given: Any, uncertainty: float | None, element: str, edge: str, code: str) -> Offset:
-    """Return the offset that a call gives, or an assumed one.
+def scale_of(spectra: OneScale) -> str:
+    """Return the name of the energy scale of spectra: their fidelity, or their source where that is not known."""
+    return spectra.source if spectra.fidelity == UNKNOWN else spectra.fidelity
+
+
+def chosen_offset(given: Any, uncertainty: float | None, trained: OneScale) -> Offset:
+    """Return the offset that a call gives for measured spectra, or an assumed one.
 
     Parameters
     ----------
@@ -107,30 +144,64 @@ def chosen_offset(given: Any, uncertainty: float | None, element: str, edge: str
         eV, or the file of an offset; None for an assumed offset of 0.
     uncertainty
         Standard deviation, eV; None for that of the file, or 1 eV.
-    element, edge, code
+    trained
         What the model was trained on.
 
     Raises
     ------
     UserError
-        If `given` is neither a number nor an offset file, or holds for another element, edge or code.
+        If `given` is neither a number nor an offset file, or holds for something else.
     """
     assumed = _ASSUMED_UNCERTAINTY if uncertainty is None else float(uncertainty)
     if given is None:
         return Offset(0.0, assumed, "assumed, not determined", False)
-    try:
-        return Offset(float(given), assumed, "given", True)
-    except (TypeError, ValueError):
-        content = read_offset(Path(str(given)))
+    number = _number(given)
+    if number is not None:
+        return Offset(number, assumed, "given", True)
+    content = read_offset(Path(str(given)))
+    todo = "determine the offset for this run: rankaae align"
+    scale = scale_of(trained)
     for what, own, theirs in (
-        ("element", element, content.element),
-        ("edge", edge, content.edge),
-        ("code", code, content.code),
+        ("element", trained.element, content.element),
+        ("edge", trained.edge, content.edge),
+        # Older files have the source.
+        ("spectra of", scale, scale if content.to_fidelity == trained.source else content.to_fidelity),
     ):
         if own != theirs:
-            raise UserError(
-                f"{given} holds for {what} {theirs}, the model was trained on {own}\n"
-                "determine the offset for this run: rankaae align"
-            )
+            raise UserError(f"{given} holds for {what} {theirs}, the model was trained on {own}\n{todo}")
+    if content.from_fidelity != MEASURED:
+        raise UserError(
+            f"{given} leads from energies of {content.from_fidelity}, not from measured ones\n{todo} references="
+        )
     spread = content.uncertainty if uncertainty is None else float(uncertainty)
     return Offset(content.offset, spread, str(given), True, content.beamline)
+
+
+def offset_of_codes(given: Any, spectra: OneScale) -> float:
+    """Return the offset (eV) that a call gives for computed spectra, a number or the file of an offset.
+
+    Raises
+    ------
+    UserError
+        If `given` is neither, or holds for something else.
+    """
+    number = _number(given)
+    if number is not None:
+        return number
+    content = read_offset(Path(str(given)))
+    theirs = f"{content.element} {content.edge} spectra of {content.from_fidelity}"
+    own = f"{spectra.element} {spectra.edge} spectra of {scale_of(spectra)}"
+    if own != theirs:
+        raise UserError(
+            f"{given} is to be added to energies of {theirs}, these are {own}\n"
+            "determine theirs: rankaae align data=... to=..."
+        )
+    return content.offset
+
+
+def _number(given: Any) -> float | None:
+    """Return an offset that is given as a number."""
+    try:
+        return None if isinstance(given, bool) else float(given)
+    except (TypeError, ValueError):
+        return None

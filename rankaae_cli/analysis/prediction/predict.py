@@ -129,9 +129,7 @@ def predict(
         If nothing can be read; the first reasons are named.
     """
     directory, model, calibration = load_for_prediction(settings.run)
-    offset = chosen_offset(
-        settings.offset, settings.offset_uncertainty, model.element, model.edge, model.source
-    )
+    offset = chosen_offset(settings.offset, settings.offset_uncertainty, model)
     spec = FamilySpec(model.family, model.element, model.edge, model.energy_E, model.energy_unit)
     grid = _Grid(spec, settings.max_tail, offset)
     split = None if settings.split is None else settings.split.value

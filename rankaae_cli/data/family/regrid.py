@@ -23,6 +23,25 @@ def require_same_absorber(family: Family, spec: FamilySpec, path: str) -> None:
             )
 
 
+def shifted(family: Family, offset: float) -> Family:
+    """Return computed spectra with `offset` eV added to their energies, which their fidelity then says.
+
+    Raises
+    ------
+    UserError
+        If the spectra were measured, or are not over eV.
+    """
+    if family.is_measured:
+        raise UserError(
+            "offset= moves computed spectra, these were measured\n"
+            "leave it out: rankaae predict offset= moves these"
+        )
+    if family.energy_unit != "eV":
+        raise UserError(f"offset= is in eV, the spectra are over {family.energy_unit}\nleave it out")
+    fidelity = f"{family.fidelity} shifted by {offset:+.2f} eV"
+    return replace(family, energy_E=family.energy_E + offset, fidelity=fidelity)
+
+
 def on_grid(family: Family, energy_E: np.ndarray, max_tail: float) -> tuple[Family, tuple[Rejection, ...]]:
     """Bring the spectra of a family to the energies `energy_E`; large ones are not held in memory.
 

@@ -1,23 +1,21 @@
-"""Figures of a predicted spectrum with its descriptors, and of the references that an energy offset rests on."""
+"""Figures of a predicted spectrum with its descriptors."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from rankaae_cli.analysis.prediction.align import ReferenceCheck
 from rankaae_cli.analysis.prediction.predict import PredictionResult
-from rankaae_cli.core.labels import Subject, shortened, with_unit
+from rankaae_cli.core.labels import shortened, with_unit
 from rankaae_cli.core.statistics.calibration import IN_RANGE, OUTSIDE
 from rankaae_cli.reports.figures import drawing
 from rankaae_cli.reports.figures.drawing import BLACK, BLUE, GREY, LIGHT_GREY, ORANGE, VERMILION
 from rankaae_cli.reports.prediction.tables import descriptor_cells, share_cells
 from rankaae_cli.reports.tables import Ranged, print_number
 
-_ROW_INCHES, _SPECTRUM_INCHES, _REFERENCE_INCHES = 0.19, 2.0, 1.55
+_ROW_INCHES, _SPECTRUM_INCHES = 0.19, 2.0
 _BEYOND = 0.07  # of the bar, that an interval is drawn past its ends
 _NUMBERS = 1.42  # where the readings stand in numbers
 
@@ -80,49 +78,6 @@ def prediction_figure(result: PredictionResult, n: int) -> Figure:
         ha="left",
         fontsize=6.5,
     )
-    return figure
-
-
-@drawing.styled
-def offset_figure(
-    subject: Subject, energy_E: np.ndarray, checks: Sequence[ReferenceCheck], offset: str
-) -> Figure:
-    """Draw each reference on the computed spectra that it fits best, a panel each.
-
-    Parameters
-    ----------
-    subject, energy_E
-        Of the computed spectra: the family, and their energies, shape (E,).
-    checks
-        The references, drawn as measured and moved by their own best shifts.
-    offset
-        The result as text, for the heading.
-
-    Returns
-    -------
-    Figure
-        One column wide.
-    """
-    figure = drawing.new_figure(0.7 + _REFERENCE_INCHES * len(checks), subject, offset)
-    panels = figure.subplots(len(checks), 1, sharex=True, squeeze=False)[:, 0]
-    for ax, one in zip(panels, checks, strict=True):
-        for spectrum_E in one.nearest_NE:
-            ax.plot(energy_E, spectrum_E, color=LIGHT_GREY, lw=0.6, label="computed")
-        match = one.match
-        for shift, label, colour, line in (
-            (0.0, "as measured", BLUE, ":"),
-            (match.shift, "moved", BLACK, "-"),
-        ):
-            moved = one.prepared.energy_M + shift
-            shown = (moved > energy_E[0] - 10) & (moved < energy_E[-1])
-            ax.plot(moved[shown], one.prepared.absorption_M[shown], color=colour, ls=line, label=label)
-        ax.set_title(
-            f"{shortened(Path(one.file).name)}\n{one.compound}: {match.shift:+.1f} ± {match.deviation:.1f} eV",
-            loc="left", fontsize=6.5, color=GREY, parse_math=False,
-        )  # fmt: skip
-        ax.set_ylabel("Absorption,\nnormalised")
-    panels[-1].set_xlabel(f"{subject.energy_label}, scale of the code")
-    drawing.legend_below(figure, list(panels))
     return figure
 
 
