@@ -4,9 +4,8 @@ Letter M: points of a measured spectrum, `energy_M` in eV, ascending, and `norma
 `e0`, eV.
 """
 
-from collections.abc import Sequence
-
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from rankaae_cli.core.xas.edge_position import point_noise
 
@@ -36,18 +35,19 @@ def glitches(energy_M: np.ndarray, normalised_M: np.ndarray, e0: float) -> list[
     """
     smallest = max(_SMALLEST, _ABOVE_NOISE * point_noise(normalised_M))
     low, high = np.searchsorted(energy_M, [e0 + _XANES[0], e0 + _XANES[1]])
+    points = np.arange(max(low, _SIDE), min(high, len(energy_M) - _WIDEST - _SIDE))
     candidates: list[tuple[int, int, float]] = []
-    for i in range(max(low, _SIDE), min(high, len(energy_M) - _WIDEST - _SIDE)):
-        for width in range(1, _WIDEST + 1):
-            height = _height(energy_M, normalised_M, i, width)
-            if abs(height) > smallest:
-                candidates.append((i, width, height))
+    for width in range(1, _WIDEST + 1):
+        height_N = _heights(energy_M, normalised_M, points, width)
+        stands_out_N = np.abs(height_N) > smallest
+        standing = zip(points[stands_out_N].tolist(), height_N[stands_out_N].tolist(), strict=True)
+        candidates += [(i, width, height) for i, height in standing]
     kept: list[tuple[int, int, float]] = []
-    for i, width, height in sorted(candidates, key=lambda one: -abs(one[2])):
+    for i, width, height in sorted(candidates, key=lambda one: (-abs(one[2]), *one[:2])):
         is_new = all(i + width <= j - 2 or i >= j + other + 2 for j, other, _ in kept)
         if is_new and abs(height) > _STANDS_OUT * _unrest(energy_M, normalised_M, i, width):
             kept.append((i, width, height))
-    return [(float(energy_M[i]), float(height)) for i, _, height in kept]
+    return [(float(energy_M[i]), height) for i, _, height in kept]
 
 
 def jumps(energy_M: np.ndarray, normalised_M: np.ndarray, e0: float) -> list[tuple[float, float]]:
@@ -64,13 +64,13 @@ def jumps(energy_M: np.ndarray, normalised_M: np.ndarray, e0: float) -> list[tup
     """
     smallest = max(_SMALLEST, _ABOVE_NOISE * point_noise(normalised_M))
     first = int(np.searchsorted(energy_M, e0 + _POST_EDGE))
+    if len(energy_M) < first + 2 * _SIDE:
+        return []
+    slope = np.abs(np.diff(normalised_M[first:]) / np.diff(energy_M[first:]))
+    about_NW = sliding_window_view(slope, 2 * _SIDE - 1)
+    others_N = np.delete(about_NW, _SIDE - 1, axis=1).max(axis=1)
     candidates: list[tuple[int, float]] = []
-    for i in range(first + _SIDE, len(energy_M) - _SIDE + 1):
-        slope = np.abs(
-            np.diff(normalised_M[i - _SIDE : i + _SIDE]) / np.diff(energy_M[i - _SIDE : i + _SIDE])
-        )
-        if not slope[_SIDE - 1] > _STANDS_OUT * np.delete(slope, _SIDE - 1).max():
-            continue
+    for i in first + _SIDE + np.flatnonzero(about_NW[:, _SIDE - 1] > _STANDS_OUT * others_N):
         middle = (energy_M[i - 1] + energy_M[i]) / 2
         ends, scatter = [], 0.0
         for side in (slice(i - _SIDE, i), slice(i, i + _SIDE)):
@@ -115,34 +115,35 @@ def full_range(values_M: np.ndarray) -> slice | None:
     return slice(int(starts[longest]), int(stops[longest]))
 
 
-def _height(energy: np.ndarray, values: np.ndarray, i: int, width: int) -> float:
-    """Return how far `width` points from `i` on stand out of their neighbours, with its sign; 0 if they do not."""
+def _heights(energy: np.ndarray, values: np.ndarray, points: np.ndarray, width: int) -> np.ndarray:
+    """Return how far `width` points from each of `points` on stand out of their neighbours, with its sign; or 0."""
+    around = points[:, None] + np.array([-2, -1, width, width + 1])
+    x, y = energy[around], values[around]
     distances = []
-    for k in range(i, i + width):
-        around = [i - 2, i - 1, i + width, i + width + 1]
-        distances.append(values[k] - _through(energy[around], values[around], energy[k]))
-        inner = around[1:3]
-        distances.append(values[k] - np.interp(energy[k], energy[inner], values[inner]))
-    least = float(min(np.abs(distances)))
-    if min(distances) > 0:
-        return least
-    return -least if max(distances) < 0 else 0.0
+    for at in (points + k for k in range(width)):
+        distances.append(values[at] - _through(x, y, energy[at]))
+        line = (y[:, 2] - y[:, 1]) / (x[:, 2] - x[:, 1]) * (energy[at] - x[:, 1]) + y[:, 1]
+        distances.append(values[at] - line)
+    least = np.min(np.abs(distances), axis=0)
+    return np.where(
+        np.min(distances, axis=0) > 0, least, np.where(np.max(distances, axis=0) < 0, -least, 0.0)
+    )
 
 
 def _unrest(energy: np.ndarray, values: np.ndarray, i: int, width: int) -> float:
     """Return by how much the neighbours stand out of theirs where `width` points from `i` on are left out."""
     left = np.delete(np.arange(i - 4, i + width + 4), slice(4, 4 + width))
-    energy, values = energy[left], values[left]
-    return max(
-        abs(float(values[k] - _through(energy[around], values[around], energy[k])))
-        for k in range(2, 6)
-        for around in ([k - 2, k - 1, k + 1, k + 2],)
-    )
+    each = np.arange(2, 6)
+    around = left[each[:, None] + np.array([-2, -1, 1, 2])]
+    at = left[each]
+    return float(np.abs(values[at] - _through(energy[around], values[around], energy[at])).max())
 
 
-def _through(x: Sequence[float] | np.ndarray, y: Sequence[float] | np.ndarray, at: float) -> float:
-    """Return the value at `at` of the cubic through four points (Lagrange)."""
-    x, y = np.asarray(x), np.asarray(y)
-    apart = x[:, None] - x[None, :] + np.eye(len(x))
-    weights = np.where(np.eye(len(x), dtype=bool), 1.0, (at - x)[None, :] / apart).prod(axis=1)
-    return float(weights @ y)
+def _through(x_N4: np.ndarray, y_N4: np.ndarray, at_N: np.ndarray) -> np.ndarray:
+    """Return the values at `at_N` of the cubics through four points each (Lagrange)."""
+    value_N = np.zeros(len(at_N))
+    for j in range(4):
+        others = [k for k in range(4) if k != j]
+        ratio_N3 = (at_N[:, None] - x_N4[:, others]) / (x_N4[:, [j]] - x_N4[:, others])
+        value_N += ratio_N3.prod(axis=1) * y_N4[:, j]
+    return value_N
