@@ -8,10 +8,9 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from rankaae_cli.analysis.prediction.predict import predict
+from rankaae_cli.analysis.prediction.predict import PredictionResult, predict
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.data.measured.sites import MeasuredOptions
-from rankaae_cli.reports.prediction.normalisation import sheets_remark
 from rankaae_cli.reports.prediction.sentences import print_prediction
 from rankaae_cli.reports.prediction.write import write_prediction
 
@@ -25,14 +24,24 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     command = shlex.join(["rankaae", "predict", *sys.argv[1:]])
     result = predict(settings, [str(name) for name in names], options, command)
     output = _output(settings.output)
-    page, sheets = write_prediction(output, result, settings.figures, settings.measured.figures)
+    write_prediction(output, result)
     print_prediction(result)
     for file, reason in result.faults:
         print(f"not read: {file}: {reason}", file=sys.stderr)
+    print(_draw(output, result, settings) if settings.figures else output)
+    return {"output": output, "n": len(result.spectra), "rejected": len(result.faults)}
+
+
+def _draw(output: Path, result: PredictionResult, settings: Any) -> Path:
+    """Write figures and the page; return its path."""
+    # What draws takes a second to load, and readings are not to wait for it.
+    from rankaae_cli.reports.prediction.normalisation import sheets_remark
+    from rankaae_cli.reports.prediction.page import write_page
+
+    page, sheets = write_page(output, result, settings.figures, settings.measured.figures)
     if sheets:
         print(sheets_remark(sheets))
-    print(page or output)
-    return {"output": output, "n": len(result.spectra), "rejected": len(result.faults)}
+    return page
 
 
 def _output(output: str | None) -> Path:

@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rankaae_cli.reports.captions import table_caption
-from rankaae_cli.reports.console import print_table
-from rankaae_cli.reports.tables import Cell, Table, csv_text
+from rankaae_cli.reports.tables import Cell, Table, csv_text, print_table
 
 CANNOT = "no"
 _OVER = {"model": "named", "baseline": "all"}  # styles of baselines have no names

@@ -1,10 +1,9 @@
-"""Compact tables on the terminal."""
+"""What evaluations and traversals say on the terminal."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table as RichTable
 from rich.text import Text
 
 from rankaae_cli.analysis.evaluation.associations import association_summary
@@ -18,7 +17,7 @@ from rankaae_cli.analysis.evaluation.findings import (
 from rankaae_cli.analysis.traversal.findings import findings
 from rankaae_cli.core.labels import averaged
 from rankaae_cli.reports.run.tables import descriptors_note, descriptors_table, traversals_table
-from rankaae_cli.reports.tables import Table, print_number
+from rankaae_cli.reports.tables import print_number, print_table
 
 
 def print_evaluation(metrics: Mapping[str, Any], units: Mapping[str, str]) -> None:
@@ -80,16 +79,3 @@ def print_lines(lines: Sequence[str]) -> None:
     """Print sentences, one a line; nothing in them is read as markup."""
     for line in lines:
         _say(line)
-
-
-def print_table(title: str, table: Table, synthetic: bool) -> None:
-    """Print one table; the first column is text, the others are numbers. Nothing in it is read as markup."""
-    # Wide enough that nothing is cut where the output is not a terminal.
-    console = Console(highlight=False, width=1000)
-    console.print(Text(f"{title}{', SYNTHETIC DATA' if synthetic else ''}", style="bold"), soft_wrap=True)
-    grid = RichTable(box=None, pad_edge=False)
-    for index, heading in enumerate(table.headings):
-        grid.add_column(Text(heading), justify="left" if index == 0 else "right", no_wrap=True)
-    for row in table.printed():
-        grid.add_row(*(Text(cell) for cell in row))
-    console.print(grid)

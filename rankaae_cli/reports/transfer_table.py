@@ -5,8 +5,8 @@ from typing import Any
 
 from rankaae_cli.core.labels import Cell, Ranged
 from rankaae_cli.reports.captions import table_caption
-from rankaae_cli.reports.console import print_lines, print_table
-from rankaae_cli.reports.tables import Table
+from rankaae_cli.reports.console import print_lines
+from rankaae_cli.reports.tables import Table, print_table
 
 
 def transfer_table(content: Mapping[str, Any]) -> Table:

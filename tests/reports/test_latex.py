@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rankaae_cli.reports.tables import Ranged, Table, escape_latex, latex_text
+from rankaae_cli.reports.latex import escape_latex, latex_text
+from rankaae_cli.reports.tables import Ranged, Table
 
 HOSTILE = "<script>alert('x')</script>, \"q\" $\\frac{a_b& #~^%[]*é Å\u015f İ ł 中 ρ😀 \\input{x}"
 

@@ -4,15 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from rankaae_cli.reports.tables import (
-    Ranged,
-    Table,
-    csv_text,
-    escape_latex,
-    latex_text,
-    print_number,
-    write_table,
-)
+from rankaae_cli.reports.latex import escape_latex, latex_text, write_table
+from rankaae_cli.reports.tables import Ranged, Table, csv_text, print_number
 
 TABLE = Table(
     name="descriptors",

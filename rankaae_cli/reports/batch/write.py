@@ -27,12 +27,12 @@ from rankaae_cli.reports.batch import figures
 from rankaae_cli.reports.batch.batch import Batch, BatchRun, Response
 from rankaae_cli.reports.batch.page import render_batch_page
 from rankaae_cli.reports.batch.tables import matrix_table, responses_table, runs_table, terminal_table
-from rankaae_cli.reports.console import print_table
 from rankaae_cli.reports.figures.drawing import COLUMN_INCHES, data_uri, save_figure
+from rankaae_cli.reports.latex import write_table
 from rankaae_cli.reports.run.page import Picture
 from rankaae_cli.reports.run.report import report_run
 from rankaae_cli.reports.run.results import RunResults
-from rankaae_cli.reports.tables import write_table
+from rankaae_cli.reports.tables import print_table
 from rankaae_cli.runs.directory import flattened, plain_config, short_path
 from rankaae_cli.runs.find import OmittedRun, RunSelection
 from rankaae_cli.runs.provenance import read_provenance

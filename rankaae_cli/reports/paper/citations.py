@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 
-from rankaae_cli.reports.tables import escape_latex
+from rankaae_cli.reports.latex import escape_latex
 
 _MOST_AUTHORS = 4  # in a numbered list; of more, the first alone
 _FIELD = re.compile(r"^  (\w+) = \{(.*)\},$", re.MULTILINE)

@@ -12,7 +12,8 @@ from jinja2.nodes import EvalContext
 from markupsafe import Markup
 
 from rankaae_cli.core.labels import is_known, number_word
-from rankaae_cli.reports.tables import escape_latex, print_number
+from rankaae_cli.reports.latex import escape_latex
+from rankaae_cli.reports.tables import print_number
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~$@^])")
 _CITATION = re.compile(r"<cite>(.*?)</cite>")

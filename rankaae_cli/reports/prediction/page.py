@@ -10,42 +10,58 @@ from rankaae_cli.core.labels import descriptor_meaning, with_unit
 from rankaae_cli.data.files import write_text
 from rankaae_cli.reports.figures.drawing import data_uri, save_figure
 from rankaae_cli.reports.prediction.figures import prediction_figure
+from rankaae_cli.reports.prediction.normalisation import write_sheets
 from rankaae_cli.reports.prediction.sentences import STEPS, offset_sentence, verdict_counts, warnings
 from rankaae_cli.reports.prediction.tables import prediction_table, shares_table
 from rankaae_cli.reports.run.page import Picture, page_environment
 
+PAGE = "page.html"
+_SHEETS, _FIGURES = "normalisation", "figures"
 
-def write_page(path: Path, result: PredictionResult, most: int, sheets: Sequence[str] = ()) -> Path:
-    """Draw at most so many spectra, the first, below ``figures/``, and write the page; return its path.
+
+def write_page(
+    output: Path, result: PredictionResult, figures: int, draw_normalisation: bool
+) -> tuple[Path, list[Path]]:
+    """Draw spectra below ``figures/``, and write the page.
 
     Parameters
     ----------
-    path
-        Of the page.
+    output
+        A folder.
     result
         Of the call.
-    most
-        How many.
-    sheets
-        Files of how spectra were normalised, beside the page, which links them.
+    figures
+        How many spectra to draw, the first; below 0: all.
+    draw_normalisation
+        Whether to draw how the measured ones of these were normalised.
+
+    Returns
+    -------
+    tuple
+        The page, and the contact sheets of the normalisation.
     """
+    shown = result.spectra if figures < 0 else result.spectra[:figures]
+    sheets: list[Path] = []
+    if draw_normalisation:
+        scans = [one.prepared for one in shown if not (one.is_computed or one.is_stored)]
+        sheets = write_sheets(scans, f"{result.model.subject.family}, measured", output / _SHEETS)
     stems: set[str] = set()
     pictures = []
-    folder = path.parent / "figures"
-    for n, one in enumerate(result.spectra[:most]):
+    for n, one in enumerate(shown):
         stem = _new_stem(one.label, stems)
         stems.add(stem.lower())
-        _, png = save_figure(prediction_figure(result, n), folder / stem, ("pdf", "png"))
+        _, png = save_figure(prediction_figure(result, n), output / _FIGURES / stem, ("pdf", "png"))
         pictures.append(
             Picture(
                 source=data_uri(png.read_bytes()),
                 caption=_caption(result, n),
-                file=f"{folder.name}/{stem}.pdf",
+                file=f"{_FIGURES}/{stem}.pdf",
                 name=f"spectrum-{n + 1}",
                 alt=f"Spectrum and reconstruction of {one.title}, and its readings",
             )
         )
-    return write_text(path, render_prediction_page(result, pictures, sheets))
+    html = render_prediction_page(result, pictures, [path.name for path in sheets])
+    return write_text(output / PAGE, html), sheets
 
 
 def render_prediction_page(

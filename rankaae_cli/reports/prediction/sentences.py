@@ -10,8 +10,8 @@ from rankaae_cli.analysis.prediction.input import InputSpectrum
 from rankaae_cli.analysis.prediction.predict import PredictionResult
 from rankaae_cli.core.labels import listed
 from rankaae_cli.core.statistics.calibration import IN_RANGE, OUTSIDE, UNUSUAL
-from rankaae_cli.reports.console import print_table
 from rankaae_cli.reports.prediction.tables import prediction_table, shares_table
+from rankaae_cli.reports.tables import print_table
 
 STEPS = (
     "Readings come in steps: spectra whose styles are close get one value, as styles are calibrated by an isotonic "

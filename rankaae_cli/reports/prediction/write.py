@@ -1,21 +1,20 @@
-"""The files of a prediction: tables, all that is known as JSON, figures, the page."""
+"""The files of a prediction: tables, and all that is known as JSON."""
 
+import csv
+import io
 import os
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from rankaae_cli.analysis.prediction.predict import PredictionResult
 from rankaae_cli.core.statistics.novelty import SIGNS
 from rankaae_cli.data.files import strict_json, write_text
 from rankaae_cli.data.measured.prepared import Prepared
-from rankaae_cli.reports.prediction.normalisation import write_sheets
-from rankaae_cli.reports.prediction.page import write_page
 
-PREDICTIONS, REJECTED, CONTENT, PAGE = "predictions.csv", "rejected.csv", "predictions.json", "page.html"
-_SHEETS = "normalisation"
+PREDICTIONS, REJECTED, CONTENT = "predictions.csv", "rejected.csv", "predictions.json"
 # What is written of each descriptor, and which attribute of a prediction it is.
 _OF_DESCRIPTOR = {
     "value": "value_NK",
@@ -27,40 +26,13 @@ _OF_DESCRIPTOR = {
 }
 
 
-def write_prediction(
-    output: Path, result: PredictionResult, figures: int, draw_normalisation: bool
-) -> tuple[Path | None, list[Path]]:
-    """Write everything below `output`.
-
-    Parameters
-    ----------
-    output
-        A folder.
-    result
-        Of the call.
-    figures
-        How many spectra to draw, the first; 0: none and no page; below 0: all.
-    draw_normalisation
-        Whether to draw how the measured ones of these were normalised.
-
-    Returns
-    -------
-    tuple
-        The page, None where none is wanted, and the contact sheets of the normalisation.
-    """
+def write_prediction(output: Path, result: PredictionResult) -> None:
+    """Write tables and all that is known as JSON below the folder `output`."""
     write_text(output / PREDICTIONS, _csv(_columns(result)))
     if result.faults:
         files, reasons = zip(*result.faults, strict=True)
         write_text(output / REJECTED, _csv({"file": files, "reason": reasons}))
     write_text(output / CONTENT, strict_json(_content(result)))
-    if figures == 0:
-        return None, []
-    most = len(result.spectra) if figures < 0 else figures
-    sheets: list[Path] = []
-    if draw_normalisation:
-        scans = [one.prepared for one in result.spectra[:most] if not (one.is_computed or one.is_stored)]
-        sheets = write_sheets(scans, f"{result.model.subject.family}, measured", output / _SHEETS)
-    return write_page(output / PAGE, result, most, [path.name for path in sheets]), sheets
 
 
 def _columns(result: PredictionResult) -> dict[str, Any]:
@@ -95,9 +67,19 @@ def _columns(result: PredictionResult) -> dict[str, Any]:
     return columns
 
 
-def _csv(columns: dict[str, Any]) -> str:
-    table = pd.DataFrame(columns).replace([np.inf, -np.inf], np.nan)
-    return table.to_csv(index=False, float_format="%.9g", lineterminator="\n")
+def _csv(columns: Mapping[str, Iterable[Any]]) -> str:
+    text = io.StringIO()
+    lines = csv.writer(text, lineterminator="\n")
+    lines.writerow(columns)
+    lines.writerows(map(_printed, row) for row in zip(*columns.values(), strict=True))
+    return text.getvalue()
+
+
+def _printed(cell: Any) -> Any:
+    """Return a number to nine digits, nothing for one that is not known, and anything else as it is."""
+    if isinstance(cell, float | np.floating):
+        return f"{cell:.9g}" if np.isfinite(cell) else ""
+    return cell
 
 
 def _content(result: PredictionResult) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from rankaae_cli.models.rankaae.trained import TrainedModel
 from rankaae_cli.reports.baseline_table import baselines_table
 from rankaae_cli.reports.captions import Captions, captions
 from rankaae_cli.reports.figures.comparisons import interactive_baselines
+from rankaae_cli.reports.latex import write_table
 from rankaae_cli.reports.paper.write import split_counts, write_papers
 from rankaae_cli.reports.run import evaluation_figures, traversal_figures
 from rankaae_cli.reports.run import origin as report_origin
@@ -24,7 +25,6 @@ from rankaae_cli.reports.run.explorer import explorer_data
 from rankaae_cli.reports.run.figure_files import FigureFiles, walk_captions
 from rankaae_cli.reports.run.page import PageContent, Picture, PictureGroup, render_page, sections_of
 from rankaae_cli.reports.run.results import RunResults, baselines_files, completed_results, usable_baselines
-from rankaae_cli.reports.tables import write_table
 from rankaae_cli.reports.transfer_table import transfer_table
 from rankaae_cli.runs.directory import (
     METRICS,
