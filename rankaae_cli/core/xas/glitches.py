@@ -70,7 +70,8 @@ def jumps(energy_M: np.ndarray, normalised_M: np.ndarray, e0: float) -> list[tup
     about_NW = sliding_window_view(slope, 2 * _SIDE - 1)
     others_N = np.delete(about_NW, _SIDE - 1, axis=1).max(axis=1)
     candidates: list[tuple[int, float]] = []
-    for i in first + _SIDE + np.flatnonzero(about_NW[:, _SIDE - 1] > _STANDS_OUT * others_N):
+    steeper = np.flatnonzero(about_NW[:, _SIDE - 1] > _STANDS_OUT * others_N)
+    for i in (first + _SIDE + steeper).tolist():
         middle = (energy_M[i - 1] + energy_M[i]) / 2
         ends, scatter = [], 0.0
         for side in (slice(i - _SIDE, i), slice(i, i + _SIDE)):
