@@ -8,7 +8,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from rankaae_cli.analysis.prediction.predict import PredictionResult, predict
+from rankaae_cli.analysis.prediction.predict import PredictionResult, load_for_reading, predict
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.data.measured.sites import MeasuredOptions
 from rankaae_cli.reports.prediction.sentences import print_prediction
@@ -22,7 +22,7 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     measured: Any = OmegaConf.to_container(cfg.measured, resolve=True)
     options = MeasuredOptions.of(measured, settings.max_tail)
     command = shlex.join(["rankaae", "predict", *sys.argv[1:]])
-    result = predict(settings, [str(name) for name in names], options, command)
+    result = predict(load_for_reading(settings, command), [str(name) for name in names], options)
     output = _output(settings.output)
     write_prediction(output, result)
     print_prediction(result)

@@ -11,10 +11,8 @@ from rankaae_cli.core.statistics.classification import fits_classes, nearest_cla
 from rankaae_cli.core.statistics.mixtures import Mixture, Unmixer
 
 
-def fit_mixtures(
-    wanted: Any, predictor: Predictor, spectra_NE: np.ndarray, shifted: Sequence[ShiftedSpectra | None]
-) -> dict[str, list[Mixture]]:
-    """Fit each spectrum by a mixture of the classes of some descriptors.
+def make_unmixers(wanted: Any, predictor: Predictor) -> dict[str, Unmixer]:
+    """Return what reads spectra as mixtures of the classes of descriptors, by descriptor.
 
     Parameters
     ----------
@@ -22,15 +20,6 @@ def fit_mixtures(
         A descriptor, a list of them, or true for all that have classes.
     predictor
         Holds the model and the training spectra, which are the references.
-    spectra_NE
-        Shape (N, E), on the model's grid.
-    shifted
-        N of them: the same spectrum with other offsets; None where its energies are certain.
-
-    Returns
-    -------
-    dict
-        By descriptor, N mixtures.
 
     Raises
     ------
@@ -45,12 +34,32 @@ def fit_mixtures(
             f"mixture={wanted}: no descriptor of this run with classes\n"
             f"there are: {', '.join(with_classes) or 'none'}"
         )
-    return {name: _fit(name, predictor, spectra_NE, shifted) for name in names}
+    return {name: _unmixer(name, predictor) for name in names}
 
 
-def _fit(
-    name: str, predictor: Predictor, spectra_NE: np.ndarray, shifted: Sequence[ShiftedSpectra | None]
+def read_mixtures(
+    unmixer: Unmixer, spectra_NE: np.ndarray, shifted: Sequence[ShiftedSpectra | None]
 ) -> list[Mixture]:
+    """Read each spectrum as a mixture of the classes of a descriptor.
+
+    Parameters
+    ----------
+    unmixer
+        Of the descriptor.
+    spectra_NE
+        Shape (N, E), on the model's grid.
+    shifted
+        N of them: the same spectrum with other offsets; None where its energies are certain.
+    """
+    return [
+        unmixer.read(spectrum_E)
+        if variants is None
+        else unmixer.read(spectrum_E, variants.spectra_NE, variants.weight_N)
+        for spectrum_E, variants in zip(spectra_NE, shifted, strict=True)
+    ]
+
+
+def _unmixer(name: str, predictor: Predictor) -> Unmixer:
     rows = predictor.calibration
     value_M = rows.descriptors_MK[:, predictor.model.descriptor_names.index(name)]
     known = np.isfinite(value_M)
@@ -60,7 +69,7 @@ def _fit(
             f"mixture={name}: {classes} are not the classes of the training data\ntrain with others"
         )
     try:
-        unmixer = Unmixer(
+        return Unmixer(
             rows.spectra_ME[known],
             nearest_class(value_M[known], classes),
             rows.material_M[known],
@@ -68,9 +77,3 @@ def _fit(
         )
     except ValueError as error:
         raise UserError(f"mixture={name}: {error}\ntrain on more data") from error
-    return [
-        unmixer.read(spectrum_E)
-        if variants is None
-        else unmixer.read(spectrum_E, variants.spectra_NE, variants.weight_N)
-        for spectrum_E, variants in zip(spectra_NE, shifted, strict=True)
-    ]

@@ -1,7 +1,8 @@
 """Descriptors of new spectra: from the files of a call to what a run's model predicts of them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -9,11 +10,11 @@ from rankaae_cli import __version__
 from rankaae_cli.analysis.encoded import encode_spectra
 from rankaae_cli.analysis.prediction.calibration import load_for_prediction
 from rankaae_cli.analysis.prediction.input import Fault, InputSpectrum, read_input
-from rankaae_cli.analysis.prediction.mixtures import fit_mixtures
+from rankaae_cli.analysis.prediction.mixtures import make_unmixers, read_mixtures
 from rankaae_cli.analysis.prediction.offset import Offset, chosen_offset
 from rankaae_cli.analysis.prediction.predictor import Prediction, Predictor, ShiftedSpectra, offset_points
 from rankaae_cli.core.errors import UserError
-from rankaae_cli.core.statistics.mixtures import Mixture
+from rankaae_cli.core.statistics.mixtures import Mixture, Unmixer
 from rankaae_cli.core.xas.soundness import check_spectra
 from rankaae_cli.core.xas.spectra import SpectrumError
 from rankaae_cli.data.family.sites import FamilySpec
@@ -78,7 +79,7 @@ class PredictionResult:
 
 
 @dataclass(frozen=True)
-class _Grid:
+class Grid:
     """The grid of a model, how late a spectrum may begin on it, and the offset of measured energies."""
 
     spec: FamilySpec
@@ -107,70 +108,134 @@ class _Grid:
         return np.stack(rows), np.array(covering)
 
 
-def predict(
-    settings: PredictConfig, names: Sequence[str], options: MeasuredOptions, command: str
-) -> PredictionResult:
-    """Predict descriptors of the spectra under `names`.
+@dataclass(frozen=True)
+class LoadedRun:
+    """A run loaded to read spectra, with all that their descriptors rest on.
+
+    Attributes
+    ----------
+    settings
+        How to predict.
+    directory
+        Of the run.
+    predictor
+        Its model, and what predictions of it rest on.
+    grid
+        Of the model, and the offset of measured energies.
+    unmixers
+        By descriptor that spectra are read as mixtures of.
+    provenance
+        See `PredictionResult`, without the time.
+    """
+
+    settings: PredictConfig
+    directory: Path
+    predictor: Predictor
+    grid: Grid
+    unmixers: Mapping[str, Unmixer]
+    provenance: Mapping[str, str]
+
+    def usable(self, read: Sequence[InputSpectrum]) -> tuple[list[InputSpectrum], np.ndarray, list[Fault]]:
+        """Return the sound spectra that cover the grid, their rows on it, and what is wrong with the others."""
+        return _on_grid(read, self.grid, self.predictor.calibration.spectra_ME)
+
+    def predict(
+        self, spectra: list[InputSpectrum], spectra_NE: np.ndarray, faults: Sequence[Fault] = ()
+    ) -> PredictionResult:
+        """Predict descriptors of spectra, one or more, and their rows on the grid, that are `usable`."""
+        predictor, grid = self.predictor, self.grid
+        calibration = predictor.calibration
+        shifted = [_shifted(one, grid) for one in spectra]
+        warnings = [_warnings(one, part, grid) for one, part in zip(spectra, shifted, strict=True)]
+        measured_N = np.array([not one.is_computed for one in spectra])
+        prediction = predictor.predict(encode_spectra(predictor.model, spectra_NE), shifted, measured_N)
+        return PredictionResult(
+            run_name=self.directory.name,
+            model=predictor.model,
+            provenance={**self.provenance, "made": now()},
+            known_range_K2=calibration.known_range(),
+            coverage=self.settings.coverage,
+            spectra=spectra,
+            spectra_NE=spectra_NE,
+            prediction=prediction,
+            nearest=[[calibration.name_of(m) for m in row] for row in prediction.nearest_NP],
+            offset=grid.offset if measured_N.any() else None,
+            warnings=warnings,
+            best_shift_N=(
+                _best_shifts(spectra, grid, predictor, warnings) if self.settings.best_shift else None
+            ),
+            mixtures={
+                name: read_mixtures(unmixer, spectra_NE, shifted) for name, unmixer in self.unmixers.items()
+            },
+            faults=list(faults),
+        )
+
+
+def load_for_reading(settings: PredictConfig, command: str) -> LoadedRun:
+    """Load the run that a call names, once for all spectra.
 
     Parameters
     ----------
     settings
         The run, and how to predict.
-    names
-        Files, folders and patterns.
-    options
-        How measured spectra are read and normalised.
     command
         The command line, for the provenance.
 
     Raises
     ------
     UserError
-        If nothing can be read; the first reasons are named.
+        If the run cannot be used, or not as the call asks.
     """
     directory, model, calibration = load_for_prediction(settings.run)
     offset = chosen_offset(settings.offset, settings.offset_uncertainty, model)
     spec = FamilySpec(model.family, model.element, model.edge, model.energy_E, model.energy_unit)
-    grid = _Grid(spec, settings.max_tail, offset)
-    split = None if settings.split is None else settings.split.value
-    read, faults = read_input(names, spec, options, split, int(read_run_config(directory).split_seed))
-    spectra, spectra_NE, unusable = _on_grid(read, grid, calibration.spectra_ME)
+    predictor = Predictor(model, calibration, settings.coverage, settings.nearest)
+    return LoadedRun(
+        settings,
+        directory,
+        predictor,
+        Grid(spec, settings.max_tail, offset),
+        make_unmixers(settings.mixture, predictor) if settings.mixture else {},
+        {
+            "run": str(directory),
+            "checkpoint_sha256": checkpoint_sha256(directory),
+            "rankaae_version": __version__,
+            "command": command,
+        },
+    )
+
+
+def predict(run: LoadedRun, names: Sequence[str], options: MeasuredOptions) -> PredictionResult:
+    """Predict descriptors of the spectra under `names`.
+
+    Parameters
+    ----------
+    run
+        Reads them.
+    names
+        Files, folders and patterns.
+    options
+        How measured spectra are read and normalised.
+
+    Raises
+    ------
+    UserError
+        If nothing can be read; the first reasons are named.
+    """
+    split = None if run.settings.split is None else run.settings.split.value
+    split_seed = int(read_run_config(run.directory).split_seed)
+    read, faults = read_input(names, run.grid.spec, options, split, split_seed)
+    spectra, spectra_NE, unusable = run.usable(read)
     faults += unusable
     if not spectra:
         shown = "; ".join(f"{file}: {reason}" for file, reason in faults[:2])
         more = f" (and {len(faults) - 2} more)" if len(faults) > 2 else ""
         raise UserError(f"none of {len(faults)} spectra can be read{more}: {shown or 'there are no files'}")
-    predictor = Predictor(model, calibration, settings.coverage, settings.nearest)
-    shifted = [_shifted(one, grid) for one in spectra]
-    warnings = [_warnings(one, part, grid) for one, part in zip(spectra, shifted, strict=True)]
-    measured_N = np.array([not one.is_computed for one in spectra])
-    prediction = predictor.predict(encode_spectra(model, spectra_NE), shifted, measured_N)
-    return PredictionResult(
-        run_name=directory.name,
-        model=model,
-        provenance={
-            "run": str(directory),
-            "checkpoint_sha256": checkpoint_sha256(directory),
-            "rankaae_version": __version__,
-            "command": command,
-            "made": now(),
-        },
-        known_range_K2=calibration.known_range(),
-        coverage=settings.coverage,
-        spectra=spectra,
-        spectra_NE=spectra_NE,
-        prediction=prediction,
-        nearest=[[calibration.name_of(m) for m in row] for row in prediction.nearest_NP],
-        offset=offset if measured_N.any() else None,
-        warnings=warnings,
-        best_shift_N=_best_shifts(spectra, grid, predictor, warnings) if settings.best_shift else None,
-        mixtures=fit_mixtures(settings.mixture, predictor, spectra_NE, shifted) if settings.mixture else {},
-        faults=faults,
-    )
+    return run.predict(spectra, spectra_NE, faults)
 
 
 def _on_grid(
-    spectra: Sequence[InputSpectrum], grid: _Grid, training_ME: np.ndarray
+    spectra: Sequence[InputSpectrum], grid: Grid, training_ME: np.ndarray
 ) -> tuple[list[InputSpectrum], np.ndarray, list[Fault]]:
     """Return the sound spectra that cover the grid, their rows on it, and what is wrong with the others."""
     covering, rows, faults = [], [], []
@@ -191,7 +256,7 @@ def _on_grid(
     return doubted, rows_NE[kept], faults
 
 
-def _shifted(one: InputSpectrum, grid: _Grid) -> ShiftedSpectra | None:
+def _shifted(one: InputSpectrum, grid: Grid) -> ShiftedSpectra | None:
     """Return a measured spectrum at the offsets that may be true instead; None for a computed one."""
     if one.is_computed or grid.offset.uncertainty == 0:
         return None
@@ -201,7 +266,7 @@ def _shifted(one: InputSpectrum, grid: _Grid) -> ShiftedSpectra | None:
     return ShiftedSpectra(rows, likely / sum(likely), is_whole=len(covering) == len(points))
 
 
-def _warnings(one: InputSpectrum, shifted: ShiftedSpectra | None, grid: _Grid) -> list[str]:
+def _warnings(one: InputSpectrum, shifted: ShiftedSpectra | None, grid: Grid) -> list[str]:
     """Return what is to be said of a spectrum, the notes of its reader first."""
     offset = grid.offset
     lines = list(one.prepared.spectrum.notes)
@@ -231,7 +296,7 @@ def _warnings(one: InputSpectrum, shifted: ShiftedSpectra | None, grid: _Grid) -
 
 
 def _best_shifts(
-    spectra: Sequence[InputSpectrum], grid: _Grid, predictor: Predictor, warnings: list[list[str]]
+    spectra: Sequence[InputSpectrum], grid: Grid, predictor: Predictor, warnings: list[list[str]]
 ) -> np.ndarray:
     """Return the shift, beside the offset and at most 1 eV, at which each is reconstructed best, shape (N,).
 
