@@ -2,6 +2,7 @@
 
 import importlib.resources
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from rankaae_cli.runs import logger as train_logger
 from rankaae_cli.runs import provenance as run_provenance
 from rankaae_cli.runs import resume as interrupted
 from rankaae_cli.runs.load import load_family
-from rankaae_cli.runs.start import StartRun, find_start, fitting_family, require_same_start
+from rankaae_cli.runs.start import StartRun, find_start, fitting_family, replayed_rows, require_same_start
 from rankaae_cli.runs.sweep_record import own_finished_run
 from rankaae_cli.runs.task import task_of
 from rankaae_cli.schema.ingest import IngestConfig
@@ -40,10 +41,11 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     if finished := own_finished_run():
         _after_training(cfg, finished)
         return {"run": finished, "score": _score(load_model(finished / run_directory.BEST))}
-    resumed = cfg.resume is not None
-    if resumed:
-        directory, cfg = _interrupted_run(cfg)
+    resumed = None
+    if cfg.resume is not None:
+        resumed, cfg = _interrupted_run(cfg)
     start = find_start(cfg)
+    replayed = replayed_rows(start, cfg.replay)
     _check(cfg)
     _ingest_where_needed(cfg)
     data, is_sample = training_data.data_files(cfg)
@@ -51,32 +53,19 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     device = chosen_device(cfg.device.value, cfg.devices)
     cfg.data = str(data[0]) if len(data) == 1 else [str(path) for path in data]
     unlabelled_NE = training_data.unlabelled_spectra(cfg, family)
-    memory = training_data.streaming_memory(cfg, family, unlabelled_NE, device, resumed)
+    memory = training_data.streaming_memory(cfg, family, unlabelled_NE, device, resumed is not None)
     if memory is None:
         family = family.in_memory()
-    rows = training_data.rows_trained_on(family, unlabelled_NE)
-    epochs = cfg.max_epochs or epochs_of(cfg.max_steps, rows, cfg.batch_size)
+    rows = training_data.rows_trained_on(family, unlabelled_NE, cfg.replay)
     files = [*data, *training_data.second_file(cfg)]
-
-    if resumed:
-        provenance = run_provenance.provenance_when_resumed(directory, files, device)
+    if resumed is None:
+        directory, logger, provenance = _new_run(cfg, files, family, device, start)
+    else:
+        directory, provenance = resumed, run_provenance.provenance_when_resumed(resumed, files, device)
         if start is not None:
             require_same_start(start, provenance)
         logger = train_logger.logger_of(cfg, directory)
-    else:
-        directory, logger = _new_run(cfg)
-        provenance = run_provenance.provenance_at_start(files, family, device)
-        provenance |= {} if start is None else {"start": start.record()}
-        run_directory.write_config(directory, cfg)
     run_provenance.write_provenance(directory, provenance)
-    if is_sample:
-        console.print(f"{cfg.family.data} is not there: training on the shipped sample, which is synthetic")
-    console.print(_describe(family, cfg.trials, epochs, device))
-    if start is not None:
-        console.print(f"every trial begins from its own in {run_directory.short_path(start.directory)}")
-    if unlabelled_NE is not None:
-        console.print(f"{len(unlabelled_NE)} more training spectra without descriptors from {cfg.unlabelled}")
-
     task = task_of(
         cfg,
         family=family,
@@ -85,12 +74,17 @@ def run(cfg: DictConfig) -> dict[str, Any]:
         memory=memory,
         watch=search_study.pruning_of_job(),
         device=device,
-        max_epochs=epochs,
+        max_epochs=cfg.max_epochs or epochs_of(cfg.max_steps, rows, cfg.batch_size),
         folder=directory,
         logger=logger,
-        resume=resumed,
+        resume=resumed is not None,
         start_weights=None if start is None else start.weights,
+        replayed=replayed,
     )
+    if is_sample:
+        console.print(f"{cfg.family.data} is not there: training on the shipped sample, which is synthetic")
+    for line in _description(cfg, task, start):
+        console.print(line)
     model, wall = _train(cfg.kind, task, provenance)
     _summarise(model, directory, wall)
     _after_training(cfg, directory)
@@ -133,15 +127,22 @@ def _train(kind: str, task: Task, provenance: dict[str, Any]) -> tuple[Trained, 
     return model, wall
 
 
-def _new_run(cfg: DictConfig) -> tuple[Path, Any]:
-    """Return a new run directory and the logger that writes into it."""
+def _new_run(
+    cfg: DictConfig, files: list[Path], family: Family, device: str, start: StartRun | None
+) -> tuple[Path, Any, dict[str, Any]]:
+    """Return a new run directory with its configuration, the logger that writes into it, and its provenance."""
     directory = run_directory.new_run_directory(cfg.family.name)
     try:
-        return directory, train_logger.logger_of(cfg, directory)
+        logger = train_logger.logger_of(cfg, directory)
     except UserError:
         with suppress(OSError):  # a job of a sweep has its record in it
             directory.rmdir()
         raise
+    provenance = run_provenance.provenance_at_start(files, family, device)
+    if start is not None:
+        provenance["start"] = start.record()
+    run_directory.write_config(directory, cfg)
+    return directory, logger, provenance
 
 
 def _interrupted_run(cfg: DictConfig) -> tuple[Path, DictConfig]:
@@ -193,12 +194,20 @@ def _check(cfg: DictConfig) -> None:
 _ENDINGS = ("", ".tar.xz", ".tar.gz", ".tar", ".zip")
 
 
-def _describe(family: Family, trials: int, epochs: int, device: str) -> str:
+def _description(cfg: DictConfig, task: Task, start: StartRun | None) -> Iterator[str]:
+    """Give lines on what is trained."""
+    family, trials = task.family, task.trials
     rows = ", ".join(f"{(family.split_N == side).sum()} {name}" for side, name in enumerate(SPLITS))
-    return (
-        f"{family.name}: {len(family)} spectra ({rows}), descriptors {', '.join(family.descriptor_names)}\n"
-        f"{trials} trial{'s' if trials != 1 else ''} of {epochs} epochs on {device}"
-    )
+    yield f"{family.name}: {len(family)} spectra ({rows}), descriptors {', '.join(family.descriptor_names)}"
+    yield f"{trials} trial{'s' if trials != 1 else ''} of {task.max_epochs} epochs on {task.device}"
+    if start is not None:
+        where = run_directory.short_path(start.directory)
+        yield f"every trial begins from its own of {where}, trained on {start.model.fidelity} spectra"
+    if task.replayed is not None:
+        replayed = len(task.replayed.spectra_NE)
+        yield f"{cfg.replay:.0%} of each epoch are drawn from the {replayed} training spectra of that run"
+    if task.unlabelled_NE is not None:
+        yield f"{len(task.unlabelled_NE)} more training spectra without descriptors from {cfg.unlabelled}"
 
 
 def _ingest_where_needed(cfg: DictConfig) -> None:

@@ -15,7 +15,7 @@ from rankaae_cli.data.family.spectra_rows import Spectra, rows_taken
 from rankaae_cli.data.family.splits import TRAIN, VALIDATION, split_of
 from rankaae_cli.runs.load import data_paths
 from rankaae_cli.training.memory import available_bytes
-from rankaae_cli.training.rows import spectra_bytes
+from rankaae_cli.training.rows import drawn_rows, spectra_bytes
 
 # Of the free memory: up to how much spectra are held in it, and how much they may take where they are not.
 _SHARE_IN_MEMORY, _SHARE_STREAMED = 0.5, 0.25
@@ -53,7 +53,7 @@ def streaming_memory(
     Raises
     ------
     UserError
-        If ``memory=`` is no amount of memory, or too little for a batch.
+        If ``memory=`` is no amount of memory, or too little for a batch, or streamed spectra are to be replayed.
     """
     needed = spectra_bytes(family.spectra_NE) + (0 if unlabelled is None else spectra_bytes(unlabelled))
     if cfg.memory is None:
@@ -66,6 +66,11 @@ def streaming_memory(
         raise UserError(f"memory={cfg.memory} is no amount of memory\ngive one such as memory=1GB, or null")
     if needed <= memory:
         return None
+    if cfg.replay > 0:
+        raise UserError(
+            f"replay= needs all spectra in memory: they take {shown_bytes(needed)} and may take "
+            f"{shown_bytes(memory)}\nleave it out, or give more memory="
+        )
     # A pool of a batch, and the next one.
     least = 2 * int(cfg.batch_size) * len(family.energy_E) * 4
     if memory < least:
@@ -155,9 +160,10 @@ def unlabelled_spectra(cfg: DictConfig, family: Family) -> Spectra | None:
     return rows_taken(other.spectra_NE, np.array(keep_N))
 
 
-def rows_trained_on(family: Family, unlabelled_NE: Spectra | None) -> int:
-    """Return how many spectra an epoch has."""
-    return int((family.split_N == TRAIN).sum()) + (0 if unlabelled_NE is None else len(unlabelled_NE))
+def rows_trained_on(family: Family, unlabelled_NE: Spectra | None, replay: float = 0.0) -> int:
+    """Return how many spectra an epoch has, of which a share is replayed."""
+    rows = int((family.split_N == TRAIN).sum()) + (0 if unlabelled_NE is None else len(unlabelled_NE))
+    return rows + drawn_rows(rows, replay)
 
 
 def second_file(cfg: DictConfig) -> list[Path]:

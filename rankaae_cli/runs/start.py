@@ -1,6 +1,7 @@
 """The finished run that a training begins from (``start=``), and what has to be alike in both."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,11 @@ from rankaae_cli.models.base import Trained
 from rankaae_cli.models.registry import load_model
 from rankaae_cli.runs.directory import BEST, checkpoint_sha256, read_run_config, short_path
 from rankaae_cli.runs.find import find_run
-from rankaae_cli.runs.load import family_of_run
+from rankaae_cli.runs.load import data_paths, family_of_run
 from rankaae_cli.runs.provenance import read_provenance, sha256
 from rankaae_cli.runs.resume import keys_of_call
 from rankaae_cli.schema.family import FamilyConfig
+from rankaae_cli.training.rows import Replay
 
 FEW_ROWS = 20
 _MAY_DIFFER = "the data, trials, losses, optimiser, epochs and seed may differ, nothing else"
@@ -47,6 +49,15 @@ class StartRun:
     def weights(self) -> dict[str, Tensor]:
         """Of the networks of these trials, by name, stacked."""
         return {name: value_T[self.trials] for name, value_T in self.model.weights.items()}
+
+    @cached_property
+    def family(self) -> Family | None:
+        """The run's data with its split; None where a file of them is gone or has changed."""
+        for entry in read_provenance(self.directory).get("data", []):
+            path = Path(entry["path"])
+            if not entry.get("unlabelled") and not (path.is_file() and sha256(path) == entry["sha256"]):
+                return None
+        return family_of_run(self.config)
 
     def record(self) -> dict[str, Any]:
         """Return what provenance.json says of the run."""
@@ -134,6 +145,32 @@ def fitting_family(start: StartRun, family: Family, split_seed: int) -> Family:
     return family
 
 
+def replayed_rows(start: StartRun | None, share: float) -> Replay | None:
+    """Return the training rows of the run that is begun from, of which a share is drawn; None for no share.
+
+    Raises
+    ------
+    UserError
+        If there is no such run, or a file of its data is gone or has changed.
+    """
+    if share == 0:
+        return None
+    if start is None:
+        raise UserError(
+            "replay= draws from the data of the run of start=, and there is none\nleave replay= out"
+        )
+    family = start.family
+    if family is None:
+        named = ", ".join(str(path) for path in data_paths(start.config))
+        raise UserError(
+            f"the data of the run of start= ({named}) are not there any more, or have changed\n"
+            "put them back, or leave replay= out"
+        )
+    family = family.with_descriptors(start.model.descriptor_names)
+    on_train = np.flatnonzero(family.split_N == TRAIN)
+    return Replay(family.spectra_NE[on_train], family.descriptors_NK[on_train], share)
+
+
 def _keep_networks(cfg: DictConfig, config: DictConfig) -> None:
     """Take the networks' settings from the run's configuration; refuse others that the call sets."""
     merged: Any = OmegaConf.merge(cfg.model, config.model)
@@ -179,12 +216,13 @@ def _require_labelled_rows(family: Family) -> None:
 
 def _require_same_sides(start: StartRun, family: Family, split_seed: int) -> None:
     """Refuse a material on another side of the split than in the run's data: it would be tested on itself."""
-    theirs = _sides(start)
+    theirs = start.family
     if theirs is None:
         side_N = split_by_material(family.material_N, split_seed)
     else:
+        side_of = dict(zip(theirs.material_N, theirs.split_N, strict=True))
         rows = zip(family.material_N, family.split_N, strict=True)
-        side_N = np.array([theirs.get(str(material), side) for material, side in rows])
+        side_N = np.array([side_of.get(material, side) for material, side in rows])
     beside_N = side_N != family.split_N
     if beside_N.any():
         row, materials = int(beside_N.argmax()), len(set(family.material_N[beside_N]))
@@ -198,17 +236,6 @@ def _require_same_sides(start: StartRun, family: Family, split_seed: int) -> Non
             "the data of the run of start= are not there any more, or have changed: "
             "its materials are taken to be on the sides that their names give"
         )
-
-
-def _sides(start: StartRun) -> dict[str, int] | None:
-    """Return the side of every material of the run's data; None where a file is gone or has changed."""
-    files = read_provenance(start.directory).get("data", [])
-    for entry in files:
-        path = Path(entry["path"])
-        if not entry.get("unlabelled") and not (path.is_file() and sha256(path) == entry["sha256"]):
-            return None
-    family = family_of_run(start.config)
-    return dict(zip(family.material_N.astype(str), family.split_N.tolist(), strict=True))
 
 
 def require_same_start(start: StartRun, provenance: dict[str, Any]) -> None:

@@ -53,6 +53,10 @@ class TrainConfig:
         "a finished run, or latest: every trial begins from the weights of its own there, and what the networks "
         "are is kept; the group transfer then has the defaults",
     ] = None
+    replay: Annotated[
+        float,
+        "share of an epoch's spectra, from 0 on, below 1, drawn from the training data of the run of start=",
+    ] = 0.0
     trials: Annotated[
         int | None,
         "models trained side by side, differing in their random numbers; null: as many as the run of start= has",

@@ -14,7 +14,7 @@ _BLOCKS_IN_POOL, _FEWEST_BLOCKS_IN_POOL, _MOST_BLOCK_ROWS = 512, 256, 256
 
 
 class TrialBatches:
-    """One epoch an iteration: every trial sees all rows once, each in its own order.
+    """One epoch an iteration: every trial sees all rows once, each in its own order, and of replayed ones some.
 
     Parameters
     ----------
@@ -24,6 +24,8 @@ class TrialBatches:
         Largest number of rows in a batch; the batches of an epoch differ by one row at most.
     generators
         One CPU random generator a trial, advanced by every epoch.
+    replayed, drawn
+        How many of the last rows are replayed, and how many of these are drawn at random, again in every epoch.
 
     Yields
     ------
@@ -36,20 +38,30 @@ class TrialBatches:
         descriptors_NK: Tensor,
         batch_size: int,
         generators: Sequence[torch.Generator],
+        replayed: int = 0,
+        drawn: int = 0,
     ) -> None:
         self.spectra_NE = spectra_NE
         self.descriptors_NK = descriptors_NK
         self.generators = generators
-        self.n_batches = -(-len(spectra_NE) // batch_size)
+        self.replayed, self.drawn = replayed, drawn
+        self.n_batches = -(-(len(spectra_NE) - replayed + drawn) // batch_size)
 
     def __len__(self) -> int:
         return self.n_batches
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        rows = len(self.spectra_NE)
-        order_TN = torch.stack([torch.randperm(rows, generator=g) for g in self.generators])
+        order_TN = torch.stack([self._order(generator) for generator in self.generators])
         for index_TB in order_TN.to(self.spectra_NE.device).tensor_split(self.n_batches, dim=1):
             yield self.spectra_NE[index_TB], self.descriptors_NK[index_TB]
+
+    def _order(self, generator: torch.Generator) -> Tensor:
+        once = len(self.spectra_NE) - self.replayed
+        order_N = torch.randperm(once + self.drawn, generator=generator)
+        if not self.drawn:
+            return order_N
+        drawn_N = once + torch.randint(self.replayed, (self.drawn,), generator=generator)
+        return torch.cat([torch.arange(once), drawn_N])[order_N]
 
 
 class StreamedBatches:

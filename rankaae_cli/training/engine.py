@@ -40,7 +40,7 @@ def train_groups(
     """
     torch.set_num_threads(task.threads)
     keep_freed_memory()
-    rows = TrainingRows.of(task.family, task.unlabelled_NE, task.memory, task.device)
+    rows = TrainingRows.of(task.family, task.unlabelled_NE, task.memory, task.device, task.replayed)
     for trials in groups.waiting():
         if not goes_on:
             save_beginning(task.last, groups)

@@ -61,6 +61,28 @@ class DeviceSpectra:
         return (total_E / len(self)).float()
 
 
+def drawn_rows(others: int, share: float) -> int:
+    """Return how many rows are replayed in an epoch of so many others, so that they are a share of all."""
+    return round(others * share / (1 - share))
+
+
+@dataclass(frozen=True)
+class Replay:
+    """Rows of earlier data that are trained on again, so that what was learnt of them is not forgotten.
+
+    Attributes
+    ----------
+    spectra_NE, descriptors_NK
+        The rows, on the family's grid and with its descriptors.
+    share
+        Of an epoch's rows, from 0 on, below 1, that are drawn from them.
+    """
+
+    spectra_NE: np.ndarray
+    descriptors_NK: np.ndarray
+    share: float
+
+
 @dataclass(frozen=True)
 class TrainingRows:
     """What all trials train and validate on.
@@ -70,11 +92,13 @@ class TrainingRows:
     train
         The labelled training spectra.
     batched, batched_NK
-        Those and the unlabelled ones, whose descriptors are NaN.
+        Those, the unlabelled ones, whose descriptors are NaN, and the replayed ones.
     validation, validation_NK
         The validation rows.
     memory
         Bytes that streamed spectra may take; None where all are on the device.
+    replayed, drawn
+        How many of `batched` are replayed, and how many of these are drawn in an epoch.
     """
 
     train: DeviceSpectra
@@ -83,12 +107,17 @@ class TrainingRows:
     validation: DeviceSpectra
     validation_NK: Tensor
     memory: int | None
+    replayed: int = 0
+    drawn: int = 0
 
     @classmethod
-    def of(cls, family: Family, more: Spectra | None, memory: int | None, name: str) -> "TrainingRows":
+    def of(
+        cls, family: Family, more: Spectra | None, memory: int | None, name: str, replay: Replay | None = None
+    ) -> "TrainingRows":
         """Bring the rows of a family, and more spectra without descriptors, to a device unless they are streamed.
 
-        `memory` is what streamed spectra may take, None for others; `name` is the device's.
+        `memory` is what streamed spectra may take, None for others; `name` is the device's. Replayed rows are never
+        streamed.
         """
         device = torch.device(name)
         sides = [np.flatnonzero(family.split_N == side) for side in (TRAIN, VALIDATION)]
@@ -104,7 +133,20 @@ class TrainingRows:
         batched = train if more is None else train.followed_by(more)
         nan_NK = torch.full((len(batched) - len(train), train_NK.shape[1]), float("nan"), device=device)
         batched_NK = torch.cat([train_NK, nan_NK]) if len(nan_NK) else train_NK
-        return cls(train, batched, batched_NK, validation, validation_NK, memory)
+        if replay is None:
+            return cls(train, batched, batched_NK, validation, validation_NK, memory)
+        assert memory is None
+        again_NK = torch.as_tensor(replay.descriptors_NK, dtype=torch.float32, device=device)
+        return cls(
+            train,
+            batched.followed_by(replay.spectra_NE),
+            torch.cat([batched_NK, again_NK]),
+            validation,
+            validation_NK,
+            memory,
+            len(again_NK),
+            drawn_rows(len(batched), replay.share),
+        )
 
     def batches(
         self, batch_size: int, seed: int, trials: Sequence[int]
@@ -116,7 +158,8 @@ class TrainingRows:
         order = trial_generators(seed, trials, _ORDER)
         rows = self.batched.rows
         if isinstance(rows, Tensor):
-            return TrialBatches(rows, self.batched_NK, batch_size, order), order
+            batches = TrialBatches(rows, self.batched_NK, batch_size, order, self.replayed, self.drawn)
+            return batches, order
         assert self.memory is not None
         block_order = trial_generators(seed, [0], _BLOCK_ORDER)[0]
         streamed = StreamedBatches(rows, self.batched_NK, batch_size, order, block_order, self.memory)

@@ -12,7 +12,7 @@ from torch import Tensor
 from rankaae_cli.data.family.family_file import Family
 from rankaae_cli.data.family.spectra_rows import Spectra
 from rankaae_cli.training.lightning import TrialModule
-from rankaae_cli.training.rows import TrainingRows
+from rankaae_cli.training.rows import Replay, TrainingRows
 
 Watch = Callable[[int, int, float], None]
 
@@ -87,6 +87,8 @@ class Task(ABC):
         Go on from last.ckpt in `folder`.
     start_weights
         Of another training's networks, stacked over as many trials: what each trial begins from; None: random ones.
+    replayed
+        Rows of earlier data that are trained on again; None: none.
     watch
         Called after every epoch with how many epochs of how many are done, and the best validation score so far;
         what it raises ends the training.
@@ -115,6 +117,7 @@ class Task(ABC):
     first_trial: int = 0
     memory_share: float = 1.0
     start_weights: dict[str, Tensor] | None = None
+    replayed: Replay | None = None
     watch: Watch | None = None
 
     @property

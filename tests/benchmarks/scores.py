@@ -22,7 +22,7 @@ from rankaae_cli.data.family.splits import SPLITS
 from rankaae_cli.models.rankaae.fit import fit
 from rankaae_cli.models.rankaae.task import RankAAETask
 from rankaae_cli.models.rankaae.trained import TrainedModel
-from rankaae_cli.runs.data import rows_trained_on, usable_family
+from rankaae_cli.runs.data import require_family, rows_trained_on, usable_family
 from rankaae_cli.runs.load import load_family
 from rankaae_cli.schema.train import RankAAEConfig
 from rankaae_cli.training.fit import chosen_device
@@ -69,7 +69,8 @@ def open_family(path: str, split_seed: int = 0) -> Family:
     """Return the family of a file with the split of that seed, less the descriptors that cannot be learnt."""
     try:
         family = load_family([Path(path)], split_seed)
-        return usable_family(composed("train", f"+family={family.name}"), family)
+        require_family(composed("train", f"+family={family.name}"), family)
+        return usable_family(family)
     except UserError as error:
         raise SystemExit(str(error)) from error
 

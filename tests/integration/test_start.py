@@ -217,6 +217,22 @@ def test_a_descriptor_that_is_constant_in_few_rows_is_kept(folder):
     assert checkpoint(folder / "new")["descriptor_names"] == NAMES
 
 
+def test_old_spectra_are_replayed(folder, refused):
+    """Half of each epoch, so that 800 batches are half as many epochs."""
+    alone = begin(folder, "max_epochs=null", "max_steps=8", run="alone")
+    said = begin(folder, "max_epochs=null", "max_steps=8", "replay=0.6", run="replayed")
+    n = (read_family(folder / "data.h5").split_N == TRAIN).sum()
+    assert f"60% of each epoch are drawn from the {n} training spectra of that run" in said
+    assert "of 4 epochs" in alone and "of 2 epochs" in said
+    assert (folder / "alone" / "metrics.csv").read_text() != (folder / "replayed" / "metrics.csv").read_text()
+    assert "leave replay= out" in refused("train", "+family=Fe_oxides", "replay=0.5", *QUICK)
+    call = ("train", "start=run", "data=other.h5", "replay=0.5", *QUICK)
+    assert "replay= needs all spectra in memory" in refused(*call, "memory=17kB")
+    (folder / "data.h5").unlink()
+    message = refused(*call)
+    assert "data.h5) are not there any more" in message
+
+
 @pytest.mark.parametrize("is_there", [True, False], ids=["data there", "data gone"])
 def test_a_material_stays_on_its_side(folder, refused, is_there):
     if not is_there:

@@ -77,7 +77,7 @@ def _facts(run: RunResults) -> RunFacts:
     try:
         unlabelled_NE = training_data.unlabelled_spectra(config, family)
         unlabelled = 0 if unlabelled_NE is None else len(unlabelled_NE)
-        rows = training_data.rows_trained_on(family, unlabelled_NE)
+        rows = training_data.rows_trained_on(family, unlabelled_NE, plain.get("replay", 0.0))
     except (UserError, OSError):
         pass  # the file of those without descriptors is gone
     reasons = reasons_left_out(rejected_lists(data_paths(config)))
