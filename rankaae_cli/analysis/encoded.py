@@ -1,6 +1,7 @@
 """Spectra as a trained model encodes and reconstructs them: what evaluation, prediction and reports share."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -41,6 +42,29 @@ class Encoded:
     ensemble_values_NK: np.ndarray
     ensemble_spectra_NE: np.ndarray
     error_N: np.ndarray
+
+    def replaced(self, rows: Mapping[int, "Encoded"]) -> "Encoded":
+        """Return these spectra with some of them, by index, replaced by another one, a single spectrum each."""
+        if not rows:
+            return self
+        order_N = np.arange(len(self.error_N))
+        order_N[list(rows)] = len(order_N) + np.arange(len(rows))
+        columns = {}
+        for name in (field.name for field in fields(Encoded)):
+            axis = _row_axis(name)
+            both = np.concatenate([getattr(one, name) for one in (self, *rows.values())], axis)
+            columns[name] = both.take(order_N, axis)
+        return Encoded(**columns)
+
+    def row(self, n: int) -> "Encoded":
+        """Return one spectrum alone."""
+        names = (field.name for field in fields(Encoded))
+        return Encoded(**{name: getattr(self, name).take([n], _row_axis(name)) for name in names})
+
+
+def _row_axis(name: str) -> int:
+    """Return which axis of an attribute its spectra are, by the letters of its shape."""
+    return name.rsplit("_", 1)[1].index("N")
 
 
 @dataclass(frozen=True)

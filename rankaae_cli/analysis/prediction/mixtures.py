@@ -5,10 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from rankaae_cli.analysis.prediction.predictor import Predictor, ShiftedSpectra
+from rankaae_cli.analysis.prediction.predictor import Prediction, Predictor
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.statistics.classification import fits_classes, nearest_class
 from rankaae_cli.core.statistics.mixtures import Mixture, Unmixer
+
+_VARIANTS = 8  # of each measured spectrum, the likeliest, that shares are read of
 
 
 def make_unmixers(wanted: Any, predictor: Predictor) -> dict[str, Unmixer]:
@@ -38,7 +40,7 @@ def make_unmixers(wanted: Any, predictor: Predictor) -> dict[str, Unmixer]:
 
 
 def read_mixtures(
-    unmixer: Unmixer, spectra_NE: np.ndarray, shifted: Sequence[ShiftedSpectra | None]
+    unmixer: Unmixer, prediction: Prediction, variants: Sequence[np.ndarray | None]
 ) -> list[Mixture]:
     """Read each spectrum as a mixture of the classes of a descriptor.
 
@@ -46,17 +48,26 @@ def read_mixtures(
     ----------
     unmixer
         Of the descriptor.
-    spectra_NE
-        Shape (N, E), on the model's grid.
-    shifted
-        N of them: the same spectrum with other offsets; None where its energies are certain.
+    prediction
+        Of N spectra.
+    variants
+        N of them: a measured spectrum with other nuisances, as it was predicted with, shape (M, E); None for a
+        computed one.
     """
-    return [
-        unmixer.read(spectrum_E)
-        if variants is None
-        else unmixer.read(spectrum_E, variants.spectra_NE, variants.weight_N)
-        for spectrum_E, variants in zip(spectra_NE, shifted, strict=True)
-    ]
+    of_spectra = zip(prediction.spectra_NE, variants, prediction.weights, strict=True)
+    return [unmixer.read(spectrum_E, *_likeliest(rows, weight)) for spectrum_E, rows, weight in of_spectra]
+
+
+def _likeliest(
+    variants_ME: np.ndarray | None, weight_M: np.ndarray
+) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """Return some variants of a spectrum and how much they count, adding up to 1."""
+    if variants_ME is None or not len(variants_ME):
+        return None, None
+    of_variants_M = weight_M[1:]  # the first is that of the spectrum itself
+    likeliest = np.argsort(-of_variants_M, kind="stable")[:_VARIANTS]
+    chosen = of_variants_M[likeliest]
+    return variants_ME[likeliest], chosen / max(chosen.sum(), float(np.finfo(np.float64).tiny))
 
 
 def _unmixer(name: str, predictor: Predictor) -> Unmixer:

@@ -9,12 +9,14 @@ import numpy as np
 from rankaae_cli import __version__
 from rankaae_cli.analysis.encoded import encode_spectra
 from rankaae_cli.analysis.prediction.calibration import load_for_prediction
+from rankaae_cli.analysis.prediction.grid import Grid
 from rankaae_cli.analysis.prediction.input import Fault, InputSpectrum, read_input
 from rankaae_cli.analysis.prediction.mixtures import make_unmixers, read_mixtures
 from rankaae_cli.analysis.prediction.offset import Offset, chosen_offset
-from rankaae_cli.analysis.prediction.predictor import Prediction, Predictor, ShiftedSpectra, offset_points
+from rankaae_cli.analysis.prediction.predictor import Prediction, Predictor
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.statistics.mixtures import Mixture, Unmixer
+from rankaae_cli.core.xas.nuisances import DRAWS, draw_nuisances
 from rankaae_cli.core.xas.soundness import check_spectra
 from rankaae_cli.core.xas.spectra import SpectrumError
 from rankaae_cli.data.family.sites import FamilySpec
@@ -79,36 +81,6 @@ class PredictionResult:
 
 
 @dataclass(frozen=True)
-class Grid:
-    """The grid of a model, how late a spectrum may begin on it, and the offset of measured energies."""
-
-    spec: FamilySpec
-    max_tail: float
-    offset: Offset
-
-    def row(self, one: InputSpectrum, shift: float = 0.0) -> np.ndarray:
-        """Return a spectrum at the energies of the model, shape (E,), `shift` eV beside the offset.
-
-        Raises
-        ------
-        SpectrumError
-            If it does not cover them.
-        """
-        return one.on_grid(self.spec.energy_E, self.max_tail, self.offset.value + shift)
-
-    def rows(self, one: InputSpectrum, shifts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return a spectrum at those of several shifts at which it covers the grid, and which these are."""
-        rows, covering = [], []
-        for i, shift in enumerate(shifts):
-            try:
-                rows.append(self.row(one, shift))
-            except SpectrumError:  # a scan that ends with the grid does not cover it at every offset
-                continue
-            covering.append(i)
-        return np.stack(rows), np.array(covering)
-
-
-@dataclass(frozen=True)
 class LoadedRun:
     """A run loaded to read spectra, with all that their descriptors rest on.
 
@@ -145,10 +117,10 @@ class LoadedRun:
         """Predict descriptors of spectra, one or more, and their rows on the grid, that are `usable`."""
         predictor, grid = self.predictor, self.grid
         calibration = predictor.calibration
-        shifted = [_shifted(one, grid) for one in spectra]
-        warnings = [_warnings(one, part, grid) for one, part in zip(spectra, shifted, strict=True)]
-        measured_N = np.array([not one.is_computed for one in spectra])
-        prediction = predictor.predict(encode_spectra(predictor.model, spectra_NE), shifted, measured_N)
+        draws = draw_nuisances(grid.offset.uncertainty)
+        variants = [None if one.is_computed else grid.variants(one, draws) for one in spectra]
+        warnings = [_warnings(one, rows, grid) for one, rows in zip(spectra, variants, strict=True)]
+        prediction = predictor.predict(encode_spectra(predictor.model, spectra_NE), variants)
         return PredictionResult(
             run_name=self.directory.name,
             model=predictor.model,
@@ -159,13 +131,13 @@ class LoadedRun:
             spectra_NE=spectra_NE,
             prediction=prediction,
             nearest=[[calibration.name_of(m) for m in row] for row in prediction.nearest_NP],
-            offset=grid.offset if measured_N.any() else None,
+            offset=None if all(one.is_computed for one in spectra) else grid.offset,
             warnings=warnings,
             best_shift_N=(
                 _best_shifts(spectra, grid, predictor, warnings) if self.settings.best_shift else None
             ),
             mixtures={
-                name: read_mixtures(unmixer, spectra_NE, shifted) for name, unmixer in self.unmixers.items()
+                name: read_mixtures(unmixer, prediction, variants) for name, unmixer in self.unmixers.items()
             },
             faults=list(faults),
         )
@@ -256,17 +228,7 @@ def _on_grid(
     return doubted, rows_NE[kept], faults
 
 
-def _shifted(one: InputSpectrum, grid: Grid) -> ShiftedSpectra | None:
-    """Return a measured spectrum at the offsets that may be true instead; None for a computed one."""
-    if one.is_computed or grid.offset.uncertainty == 0:
-        return None
-    points, weights = offset_points(grid.offset.uncertainty)
-    rows, covering = grid.rows(one, points)
-    likely = weights[covering]
-    return ShiftedSpectra(rows, likely / sum(likely), is_whole=len(covering) == len(points))
-
-
-def _warnings(one: InputSpectrum, shifted: ShiftedSpectra | None, grid: Grid) -> list[str]:
+def _warnings(one: InputSpectrum, variants_ME: np.ndarray | None, grid: Grid) -> list[str]:
     """Return what is to be said of a spectrum, the notes of its reader first."""
     offset = grid.offset
     lines = list(one.prepared.spectrum.notes)
@@ -288,7 +250,7 @@ def _warnings(one: InputSpectrum, shifted: ShiftedSpectra | None, grid: Grid) ->
     beamline = one.prepared.spectrum.metadata.get("beamline.name", "")
     if offset.beamline and beamline and beamline not in offset.beamline.split(", "):
         lines.append(f"measured at {beamline}, the offset was determined at {offset.beamline}")
-    if shifted is not None and not shifted.is_whole:
+    if variants_ME is not None and len(variants_ME) < DRAWS:
         lines.append(
             "does not cover the grid at some of the offsets that may be true; the interval counts the others"
         )

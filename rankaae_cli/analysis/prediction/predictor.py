@@ -1,6 +1,6 @@
 """The predictor: descriptors, intervals, class probabilities and novelty of spectra on the model's grid."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,12 +12,8 @@ from rankaae_cli.core.statistics.classification import holding_classes, softened
 from rankaae_cli.core.statistics.conformal import Intervals, difficulty_features, resolution_of
 from rankaae_cli.core.statistics.novelty import Novelty, novelty_signs, style_distance, widening
 from rankaae_cli.core.xas.discrepancy import discrepancy, smooth_differences
+from rankaae_cli.core.xas.nuisances import posterior_weights
 from rankaae_cli.models.rankaae.trained import TrainedModel
-
-# An uncertain offset is a normal distribution: these are its points, in standard deviations, and their weights.
-_POINTS = np.linspace(-2.4, 2.4, 7)
-_DENSITY = np.exp(-(_POINTS**2) / 2.0) / np.sqrt(2 * np.pi)
-_WEIGHTS = _DENSITY / _DENSITY.sum()
 
 
 @dataclass(frozen=True)
@@ -30,14 +26,17 @@ class Prediction:
         Descriptors and their intervals, in their units; NaN where not known.
     style_NK
         Named styles of the ensemble, standardised.
-    offset_part_NK
-        How far the value changes, root mean square, with the offset within its uncertainty.
+    nuisance_part_NK
+        How far the value changes, root mean square, with what separates a measured spectrum from a computed one;
+        see `rankaae_cli.core.xas.nuisances`. 0 of computed ones.
     discrepancy_part_NK
         The same with the difference between measured and computed spectra; see `rankaae_cli.core.xas.discrepancy`.
     probabilities
         By descriptor with classes: the classes, and their probabilities (N, C).
-    reconstruction_NE, error_N
-        By the ensemble, and its mean absolute error.
+    weights
+        Of the spectrum itself and its variants, one array a spectrum; of a computed one that is 1.
+    spectra_NE, reconstruction_NE, error_N
+        The likeliest variant of each, as the ensemble reconstructs it, and the mean absolute error.
     signs_N3, novelty_N, p_N, verdict_N
         See `rankaae_cli.core.statistics.novelty`.
     nearest_NP, distance_NP
@@ -48,9 +47,11 @@ class Prediction:
     low_NK: np.ndarray
     high_NK: np.ndarray
     style_NK: np.ndarray
-    offset_part_NK: np.ndarray
+    nuisance_part_NK: np.ndarray
     discrepancy_part_NK: np.ndarray
     probabilities: dict[str, tuple[np.ndarray, np.ndarray]]
+    weights: list[np.ndarray]
+    spectra_NE: np.ndarray
     reconstruction_NE: np.ndarray
     error_N: np.ndarray
     signs_N3: np.ndarray
@@ -59,25 +60,6 @@ class Prediction:
     verdict_N: list[str]
     nearest_NP: np.ndarray
     distance_NP: np.ndarray
-
-
-@dataclass(frozen=True)
-class ShiftedSpectra:
-    """A measured spectrum as it would be if the offset were another.
-
-    Attributes
-    ----------
-    spectra_NE
-        On the model's grid; N offsets.
-    weight_N
-        How likely each is; they add up to 1.
-    is_whole
-        Whether the spectrum covers the grid at all of the offsets that were to be tried.
-    """
-
-    spectra_NE: np.ndarray
-    weight_N: np.ndarray
-    is_whole: bool = True
 
 
 class Predictor:
@@ -108,53 +90,79 @@ class Predictor:
         fitted = zip(model.descriptor_names, calibration.class_probabilities_K, strict=True)
         self.classes = {name: one for name, one in fitted if one is not None}
 
-    def predict(
-        self,
-        encoded: Encoded,
-        shifted: Sequence[ShiftedSpectra | None] | None = None,
-        is_measured_N: np.ndarray | None = None,
-    ) -> Prediction:
+    def predict(self, encoded: Encoded, variants: Sequence[np.ndarray | None] | None = None) -> Prediction:
         """Predict descriptors of spectra.
 
         Parameters
         ----------
         encoded
             N spectra, encoded by the model.
-        shifted
-            N of them: the same spectrum with other offsets; None where its energies are certain, as all are by
-            default.
-        is_measured_N
-            Whether each was measured, and so differs from computed ones by more than the trials show; by default
-            none is.
+        variants
+            N of them: a measured spectrum with other nuisances, shape (M, E), which count by how well they are
+            reconstructed; None for a computed one, as all are by default.
         """
-        style_NK, spread_NK = encoded.ensemble_styles_NK, encoded.spread_NK
-        value_NK = encoded.ensemble_values_NK
+        reading, shown = self._reading(encoded), {}
+        weights = [np.ones(1)] * len(encoded.error_N)
+        nuisance_part_NK = np.zeros(reading.value_NK.shape)
+        for n, variants_ME in enumerate(variants or ()):
+            if variants_ME is None:
+                continue
+            rows_ME = np.concatenate([encoded.spectra_NE[n : n + 1], variants_ME])
+            of_variants = self._reading(encode_spectra(self.model, rows_ME))
+            weights[n] = self._weights(of_variants.encoded.error_N)
+            nuisance_part_NK[n] = reading.take_mean(n, of_variants, weights[n])
+            shown[n] = of_variants.encoded.row(int(weights[n].argmax()))
+        return self._prediction(reading, encoded.replaced(shown), weights, nuisance_part_NK, set(shown))
+
+    def _reading(self, encoded: Encoded) -> "_Reading":
         distance_N = style_distance(encoded.standardised_TNS, self.calibration.training_TMS)
-        signs_N3 = novelty_signs(encoded.error_N, spread_NK, distance_N)
+        styles_NK = encoded.ensemble_styles_NK
+        return _Reading(
+            encoded,
+            styles_NK.copy(),
+            encoded.ensemble_values_NK.copy(),
+            novelty_signs(encoded.error_N, encoded.spread_NK, distance_N),
+            {name: fitted.of(styles_NK) for name, fitted in self.classes.items()},
+        )
+
+    def _weights(self, error_M: np.ndarray) -> np.ndarray:
+        """Return how much the variants of a spectrum count, shape (M,), adding up to 1."""
+        energy_E, usual = self.model.energy_E, float(np.median(self.calibration.signs_N3[:, 0]))
+        return posterior_weights(error_M, usual, float(energy_E[-1] - energy_E[0]))
+
+    def _prediction(
+        self,
+        reading: "_Reading",
+        shown: Encoded,
+        weights: list[np.ndarray],
+        nuisance_part_NK: np.ndarray,
+        measured: Set[int],
+    ) -> Prediction:
+        """Return what was read, with intervals and verdicts; `measured` are the indices of measured spectra."""
+        value_NK, signs_N3 = reading.value_NK, reading.signs_N3
         novelty_N, p_N, verdict_N = self.novelty.judge(signs_N3)
-        probabilities = {name: fitted.of(style_NK) for name, fitted in self.classes.items()}
-        offset_part_NK = self._spread_by_offset(shifted or [None] * len(value_NK), value_NK, probabilities)
-        measured_N = np.zeros(len(value_NK), dtype=bool) if is_measured_N is None else is_measured_N
-        discrepancy_part_NK = self._spread_by_discrepancy(encoded, measured_N)
+        discrepancy_part_NK = self._spread_by_discrepancy(shown, measured)
         widening_N = widening(novelty_N)
-        own_NK = self._half_widths(encoded, widening_N)
-        others_NK = np.hypot(offset_part_NK, discrepancy_part_NK)
+        own_NK = self._half_widths(shown, widening_N)
+        others_NK = np.hypot(nuisance_part_NK, discrepancy_part_NK)
         half_NK = np.hypot(own_NK, ndtri((1 + self.coverage) / 2) * others_NK)
-        softened_by_name = {name: softened(p_NC, widening_N) for name, p_NC in probabilities.items()}
+        softened_by_name = {name: softened(p_NC, widening_N) for name, p_NC in reading.probabilities.items()}
         low_NK, high_NK = self._ends(value_NK, half_NK, softened_by_name)
-        nearest_NP, distance_NP = self._nearest(encoded.spectra_NE)
+        nearest_NP, distance_NP = self._nearest(shown.spectra_NE)
         return Prediction(
             value_NK=value_NK,
             low_NK=low_NK,
             high_NK=high_NK,
-            style_NK=style_NK,
-            offset_part_NK=offset_part_NK,
+            style_NK=reading.style_NK,
+            nuisance_part_NK=nuisance_part_NK,
             discrepancy_part_NK=discrepancy_part_NK,
             probabilities={
                 name: (self.classes[name].classes, p_NC) for name, p_NC in softened_by_name.items()
             },
-            reconstruction_NE=encoded.ensemble_spectra_NE,
-            error_N=encoded.error_N,
+            weights=weights,
+            spectra_NE=shown.spectra_NE,
+            reconstruction_NE=shown.ensemble_spectra_NE,
+            error_N=shown.error_N,
             signs_N3=signs_N3,
             novelty_N=novelty_N,
             p_N=p_N,
@@ -198,43 +206,15 @@ class Predictor:
         """Return the mean absolute error of the ensemble's reconstruction, shape (N,)."""
         return encode_spectra(self.model, spectra_NE).error_N
 
-    def _spread_by_offset(
-        self,
-        shifted: Sequence[ShiftedSpectra | None],
-        value_NK: np.ndarray,
-        probabilities: dict[str, np.ndarray],
-    ) -> np.ndarray:
-        """Return how far values lie from `value_NK` at other offsets, root mean square, shape (N, K).
-
-        `probabilities` are averaged over the offsets in place.
-        """
-        part_NK = np.zeros(value_NK.shape)
-        uncertain = [n for n, one in enumerate(shifted) if one is not None]
-        if not uncertain:
-            return part_NK
-        parts = [one for one in shifted if one is not None]
-        moved = encode_spectra(self.model, np.concatenate([p.spectra_NE for p in parts]))
-        moved_probability = {
-            name: fitted.of(moved.ensemble_styles_NK) for name, fitted in self.classes.items()
-        }
-        first = 0
-        for n, part in zip(uncertain, parts, strict=True):
-            rows = slice(first, first + len(part.weight_N))
-            first = rows.stop
-            part_NK[n] = np.sqrt(part.weight_N @ (moved.ensemble_values_NK[rows] - value_NK[n]) ** 2)
-            for name, probability_NC in moved_probability.items():
-                probabilities[name][n] = part.weight_N @ probability_NC[rows]
-        return part_NK
-
-    def _spread_by_discrepancy(self, encoded: Encoded, measured_N: np.ndarray) -> np.ndarray:
+    def _spread_by_discrepancy(self, encoded: Encoded, measured: Set[int]) -> np.ndarray:
         """Return how far values change with differences from computed spectra, RMS, shape (N, K)."""
         value_NK = encoded.ensemble_values_NK
         part_NK = np.zeros(value_NK.shape)
-        if not measured_N.any():
+        if not measured:
             return part_NK
         size_N = discrepancy(encoded.error_N, float(np.median(self.calibration.signs_N3[:, 0])))
         difference_ME = smooth_differences(self.model.energy_E)
-        for n in np.flatnonzero(measured_N):
+        for n in measured:
             changed_ME = encoded.spectra_NE[n] + size_N[n] * difference_ME
             moved_MK = encode_spectra(self.model, changed_ME).ensemble_values_NK
             part_NK[n] = np.sqrt(((moved_MK - value_NK[n]) ** 2).mean(axis=0))
@@ -254,6 +234,32 @@ class Predictor:
         return np.array(indices, dtype=int).reshape(shape), np.array(distances).reshape(shape)
 
 
-def offset_points(uncertainty: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return offsets (eV, from the one assumed) that stand for its uncertainty, and their weights."""
-    return _POINTS * uncertainty, _WEIGHTS
+@dataclass(frozen=True)
+class _Reading:
+    """N spectra as the model reads them, each for itself; without intervals.
+
+    Attributes
+    ----------
+    encoded
+        The spectra.
+    style_NK, value_NK, signs_N3, probabilities
+        As of `Prediction`.
+    """
+
+    encoded: Encoded
+    style_NK: np.ndarray
+    value_NK: np.ndarray
+    signs_N3: np.ndarray
+    probabilities: dict[str, np.ndarray]
+
+    def take_mean(self, n: int, variants: "_Reading", weight_M: np.ndarray) -> np.ndarray:
+        """Set the n-th spectrum to the mean of its variants; return the deviations of the values, shape (K,).
+
+        Of the signs of novelty, whose logarithms count, it is the geometric mean.
+        """
+        self.style_NK[n] = weight_M @ variants.style_NK
+        self.value_NK[n] = weight_M @ variants.value_NK
+        self.signs_N3[n] = np.exp(weight_M @ np.log(np.maximum(variants.signs_N3, 1e-9)))
+        for name, probability_NC in self.probabilities.items():
+            probability_NC[n] = weight_M @ variants.probabilities[name]
+        return np.asarray(np.sqrt(weight_M @ (variants.value_NK - self.value_NK[n]) ** 2))

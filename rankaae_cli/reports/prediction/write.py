@@ -21,7 +21,7 @@ _OF_DESCRIPTOR = {
     "low": "low_NK",
     "high": "high_NK",
     "style": "style_NK",
-    "deviation_by_offset": "offset_part_NK",
+    "deviation_by_nuisances": "nuisance_part_NK",
     "deviation_by_discrepancy": "discrepancy_part_NK",
 }
 

@@ -1,0 +1,132 @@
+"""What separates a measured spectrum from a computed one of its structure: energy scale, resolution, amplitude.
+
+None of it is known exactly, so a measured spectrum is read as it would be with many values of all of it, drawn from
+what is usual, and each reading counts by how well the model reconstructs that variant: these nuisance parameters
+are integrated out, by importance sampling, instead of being set to the values that fit best.
+
+Letters: M draws, E energies.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.ndimage import gaussian_filter1d
+from scipy.special import ndtri
+
+from rankaae_cli.core.xas.discrepancy import CORRELATION_LENGTH
+
+DRAWS = 128
+# Standard deviations of what is usual. Codes and monochromators differ in their energy scale by a percent, edge
+# steps by some with the ranges they are fitted on; self-absorption lowers white lines, codes exaggerate them.
+_STRETCH = 0.01  # of the distance from the edge
+_BROADENING = 0.7  # eV, standard deviation of a Gaussian; half of a normal distribution
+_AMPLITUDE = 0.05
+_DAMPING = 0.1
+
+
+@dataclass(frozen=True)
+class Nuisances:
+    """Draws of what separates a measured spectrum from a computed one.
+
+    Attributes
+    ----------
+    shift_M
+        Of the energies, eV.
+    stretch_M
+        Of the distance from the edge, as a fraction.
+    broadening_M
+        Standard deviation of a Gaussian, eV.
+    amplitude_M
+        Factor on the absorption.
+    damping_M
+        By which the absorption mu becomes mu / (1 + d (1 - mu)): positive ones raise white lines, as undoing
+        self-absorption does, and leave the edge step.
+    """
+
+    shift_M: np.ndarray
+    stretch_M: np.ndarray
+    broadening_M: np.ndarray
+    amplitude_M: np.ndarray
+    damping_M: np.ndarray
+
+    def energies(self, energy: np.ndarray, edge: float) -> np.ndarray:
+        """Return the measured energies, shape (M, E), that come to lie at `energy`, eV, about an edge at `edge`."""
+        moved_ME = energy - self.shift_M[:, None]
+        return edge + (moved_ME - edge) / (1 + self.stretch_M[:, None])
+
+    def taken(self, draws_M: np.ndarray) -> "Nuisances":
+        """Return some of the draws, by index or mask."""
+        return Nuisances(**{name: value_M[draws_M] for name, value_M in vars(self).items()})
+
+    def absorption(self, absorption_ME: np.ndarray, step: float) -> np.ndarray:
+        """Return the absorption of each draw, shape (M, E), broadened and changed in amplitude.
+
+        Parameters
+        ----------
+        absorption_ME
+            At the energies of each draw, normalised to the edge step.
+        step
+            Of the grid, eV.
+        """
+        broad_ME = np.stack(
+            [
+                gaussian_filter1d(mu_E, sigma, mode="nearest") if sigma > 0 else mu_E
+                for mu_E, sigma in zip(absorption_ME, self.broadening_M / step, strict=True)
+            ]
+        )
+        damped_ME = broad_ME / np.maximum(1 + self.damping_M[:, None] * (1 - broad_ME), 0.5)
+        return np.asarray(self.amplitude_M[:, None] * damped_ME)
+
+
+def draw_nuisances(offset_uncertainty: float, draws: int = DRAWS) -> Nuisances:
+    """Draw nuisances evenly from what is usual.
+
+    Parameters
+    ----------
+    offset_uncertainty
+        Standard deviation of the energy offset, eV.
+    draws
+        M, their number.
+    """
+    shift, stretch, broadening, amplitude, damping = ndtri(_even_points(draws, 5)).T
+    return Nuisances(
+        shift_M=offset_uncertainty * shift,
+        stretch_M=_STRETCH * stretch,
+        broadening_M=_BROADENING * np.abs(broadening),
+        amplitude_M=1 + _AMPLITUDE * amplitude,
+        damping_M=_DAMPING * damping,
+    )
+
+
+def posterior_weights(error_M: np.ndarray, usual_error: float, span: float) -> np.ndarray:
+    """Return how likely each draw is once the model has reconstructed its variant, shape (M,), adding up to 1.
+
+    The residual is taken for as many independent points as the span has correlation lengths, each of the usual
+    size, or of that of the best variant where no variant is reconstructed as well as computed spectra are.
+
+    Parameters
+    ----------
+    error_M
+        Mean absolute error of the reconstruction of each variant.
+    usual_error
+        That of computed spectra of other materials than those of training.
+    span
+        Of the grid, eV.
+    """
+    size = max(usual_error, float(error_M.min()), float(np.finfo(np.float64).tiny))
+    log_likelihood_M = -0.5 * span / CORRELATION_LENGTH * (error_M / size) ** 2
+    weight_M = np.exp(log_likelihood_M - log_likelihood_M.max())
+    return np.asarray(weight_M / weight_M.sum())
+
+
+def _even_points(n: int, dimensions: int) -> np.ndarray:
+    """Return points that fill the unit cube evenly, shape (n, dimensions).
+
+    The additive recurrence with powers of the generalised golden ratio, root of x^(d + 1) = x + 1 (Roberts, The
+    unreasonable effectiveness of quasirandom sequences (2018)).
+    """
+    ratio = 2.0
+    for _ in range(60):
+        ratio = (1 + ratio) ** (1 / (dimensions + 1))
+    step = ratio ** -np.arange(1.0, dimensions + 1)
+    return np.asarray((0.5 + np.arange(1, n + 1)[:, None] * step) % 1)
