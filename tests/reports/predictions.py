@@ -46,6 +46,7 @@ def prediction(spectra, verdicts=None, mixtures=True, warnings=None, best_shift=
     made = Mixture(
         (1.0, 2.0), np.array([0.87, 0.13]), np.array([0.364, 0.0]), np.array([1.0, 0.636]), error=0.02
     )
+    rows_of_spectra = {"spectra_NE": np.tile(EDGE, (n, 1)), "weights": [np.ones(1)] * n}
     return PredictionResult(
         run_name="measured",
         model=SimpleNamespace(
@@ -59,8 +60,7 @@ def prediction(spectra, verdicts=None, mixtures=True, warnings=None, best_shift=
         known_range_K2=np.array([[1.0, 3.0], [0.05, 0.45]]),
         coverage=0.9,
         spectra=list(spectra),
-        spectra_NE=np.tile(EDGE, (n, 1)),
-        prediction=Prediction(**(empty | values | scalars | said)),
+        prediction=Prediction(**(empty | values | scalars | said | rows_of_spectra)),
         nearest=[["mp-1 8", "mp-2 0"]] * n,
         offset=offset or Offset(6.3, 1.0, "given", True),
         warnings=warnings or [list(one.prepared.spectrum.notes) for one in spectra],

@@ -43,16 +43,25 @@ class Grid:
             covering.append(i)
         return np.stack(rows), np.array(covering)
 
-    def variants(self, one: InputSpectrum, draws: Nuisances) -> np.ndarray:
-        """Return a measured spectrum with other nuisances, shape (M, E): those draws at which it covers the grid."""
+    def variants(self, one: InputSpectrum, draws: Nuisances) -> "Variants":
+        """Return a measured spectrum with other nuisances: those draws at which it covers the grid."""
         energy_E, offset, scan_M = self.spec.energy_E, self.offset.value, one.prepared.energy_M
         edge = (tabulated_edge(self.spec.element, self.spec.edge) or float(scan_M[0])) + offset
         needed_ME = draws.energies(energy_E, edge)
         first, last = float(scan_M[0]) + offset - self.max_tail, float(scan_M[-1]) + offset
         covered_M = (needed_ME[:, 0] >= first) & (needed_ME[:, -1] <= last)
         if not covered_M.any():
-            return np.empty((0, len(energy_E)))
+            return Variants(draws.taken(covered_M), np.empty((0, len(energy_E))))
         needed_ME = needed_ME[covered_M]
         fine = np.arange(needed_ME.min(), min(needed_ME.max() + _FINE, last), _FINE)
         absorption_ME = np.interp(needed_ME, fine, one.on_grid(fine, self.max_tail, offset))
-        return draws.taken(covered_M).absorption(absorption_ME, float(np.diff(energy_E).mean()))
+        taken = draws.taken(covered_M)
+        return Variants(taken, taken.absorption(absorption_ME, float(np.diff(energy_E).mean())))
+
+
+@dataclass(frozen=True)
+class Variants:
+    """A measured spectrum with M draws of nuisances, on the grid of a model, shape (M, E)."""
+
+    draws: Nuisances
+    spectra_ME: np.ndarray

@@ -9,7 +9,7 @@ import numpy as np
 from rankaae_cli import __version__
 from rankaae_cli.analysis.encoded import encode_spectra
 from rankaae_cli.analysis.prediction.calibration import load_for_prediction
-from rankaae_cli.analysis.prediction.grid import Grid
+from rankaae_cli.analysis.prediction.grid import Grid, Variants
 from rankaae_cli.analysis.prediction.input import Fault, InputSpectrum, read_input
 from rankaae_cli.analysis.prediction.mixtures import make_unmixers, read_mixtures
 from rankaae_cli.analysis.prediction.offset import Offset, chosen_offset
@@ -46,8 +46,8 @@ class PredictionResult:
         1st and 99th percentile of each descriptor among the training rows.
     coverage
         Share of true values that the intervals are to hold.
-    spectra, spectra_NE
-        What was read, and on the model's grid.
+    spectra
+        What was read.
     prediction
         What the model predicts of them.
     nearest
@@ -70,7 +70,6 @@ class PredictionResult:
     known_range_K2: np.ndarray
     coverage: float
     spectra: list[InputSpectrum]
-    spectra_NE: np.ndarray
     prediction: Prediction
     nearest: list[list[str]]
     offset: Offset | None
@@ -120,7 +119,11 @@ class LoadedRun:
         draws = draw_nuisances(grid.offset.uncertainty)
         variants = [None if one.is_computed else grid.variants(one, draws) for one in spectra]
         warnings = [_warnings(one, rows, grid) for one, rows in zip(spectra, variants, strict=True)]
-        prediction = predictor.predict(encode_spectra(predictor.model, spectra_NE), variants)
+        alternatives = [rows and rows.spectra_ME for rows in variants]
+        prediction = predictor.predict(encode_spectra(predictor.model, spectra_NE), alternatives)
+        for lines, rows, weight_M in zip(warnings, variants, prediction.weights, strict=True):
+            if rows is not None and len(rows.spectra_ME):
+                lines.append(f"read with {rows.draws.summary(weight_M[1:])}, integrated over")
         return PredictionResult(
             run_name=self.directory.name,
             model=predictor.model,
@@ -128,7 +131,6 @@ class LoadedRun:
             known_range_K2=calibration.known_range(),
             coverage=self.settings.coverage,
             spectra=spectra,
-            spectra_NE=spectra_NE,
             prediction=prediction,
             nearest=[[calibration.name_of(m) for m in row] for row in prediction.nearest_NP],
             offset=None if all(one.is_computed for one in spectra) else grid.offset,
@@ -137,7 +139,8 @@ class LoadedRun:
                 _best_shifts(spectra, grid, predictor, warnings) if self.settings.best_shift else None
             ),
             mixtures={
-                name: read_mixtures(unmixer, prediction, variants) for name, unmixer in self.unmixers.items()
+                name: read_mixtures(unmixer, prediction, alternatives)
+                for name, unmixer in self.unmixers.items()
             },
             faults=list(faults),
         )
@@ -228,7 +231,7 @@ def _on_grid(
     return doubted, rows_NE[kept], faults
 
 
-def _warnings(one: InputSpectrum, variants_ME: np.ndarray | None, grid: Grid) -> list[str]:
+def _warnings(one: InputSpectrum, variants: Variants | None, grid: Grid) -> list[str]:
     """Return what is to be said of a spectrum, the notes of its reader first."""
     offset = grid.offset
     lines = list(one.prepared.spectrum.notes)
@@ -250,7 +253,7 @@ def _warnings(one: InputSpectrum, variants_ME: np.ndarray | None, grid: Grid) ->
     beamline = one.prepared.spectrum.metadata.get("beamline.name", "")
     if offset.beamline and beamline and beamline not in offset.beamline.split(", "):
         lines.append(f"measured at {beamline}, the offset was determined at {offset.beamline}")
-    if variants_ME is not None and len(variants_ME) < DRAWS:
+    if variants is not None and len(variants.spectra_ME) < DRAWS:
         lines.append(
             "does not cover the grid at some of the offsets that may be true; the interval counts the others"
         )

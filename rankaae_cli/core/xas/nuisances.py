@@ -22,6 +22,12 @@ _STRETCH = 0.01  # of the distance from the edge
 _BROADENING = 0.7  # eV, standard deviation of a Gaussian; half of a normal distribution
 _AMPLITUDE = 0.05
 _DAMPING = 0.1
+# What a summary names: what it is called, its unit, and the value that changes nothing.
+_SUMMARY = {
+    "shift_M": ("shift", " eV", 0.0),
+    "broadening_M": ("broadening", " eV", 0.0),
+    "amplitude_M": ("amplitude", "", 1.0),
+}
 
 
 @dataclass(frozen=True)
@@ -57,6 +63,16 @@ class Nuisances:
     def taken(self, draws_M: np.ndarray) -> "Nuisances":
         """Return some of the draws, by index or mask."""
         return Nuisances(**{name: value_M[draws_M] for name, value_M in vars(self).items()})
+
+    def summary(self, weight_M: np.ndarray) -> str:
+        """Return mean and standard deviation of each under weights, shape (M,), as text."""
+        parts = []
+        for field, (what, unit, none) in _SUMMARY.items():
+            value_M = getattr(self, field)
+            mean = float(weight_M @ value_M) + (1 - float(weight_M.sum())) * none
+            deviation = float(np.sqrt(weight_M @ (value_M - mean) ** 2))
+            parts.append(f"{what} {mean:{'.2f' if none else '+.2f'}} ± {deviation:.2f}{unit}")
+        return ", ".join(parts).replace("-", "−")
 
     def absorption(self, absorption_ME: np.ndarray, step: float) -> np.ndarray:
         """Return the absorption of each draw, shape (M, E), broadened and changed in amplitude.

@@ -47,8 +47,8 @@ def prediction_figure(result: PredictionResult, n: int) -> Figure:
     height = _SPECTRUM_INCHES + _ROW_INCHES * len(lines) + 0.6
     figure = drawing.new_figure(height, result.model.subject, shortened(one.title))
     top, bottom = figure.subplots(2, 1, height_ratios=[_SPECTRUM_INCHES, _ROW_INCHES * len(lines) + 0.1])
-    kind = "computed" if one.is_computed else "measured"
-    top.plot(result.model.energy_E, result.spectra_NE[n], color=BLACK, label=kind)
+    kind = "computed" if one.is_computed else "measured, likeliest variant"
+    top.plot(result.model.energy_E, prediction.spectra_NE[n], color=BLACK, label=kind)
     reconstruction_E = prediction.reconstruction_NE[n]
     top.plot(result.model.energy_E, reconstruction_E, color=BLUE, ls="--", label="reconstruction, ensemble")
     scale = "" if one.is_computed else ", scale of the code"
