@@ -185,7 +185,7 @@ def test_a_measured_row_is_read_as_its_computed_original(work):
     computed = rows_of(work / "all" / "predictions.csv")[7]
     spread = np.ptp(family.descriptors_NK, axis=0)
     for k, name in enumerate(NAMES):
-        assert float(row[name]) == pytest.approx(float(computed[name]), abs=0.25 * spread[k])
+        assert float(row[name]) == pytest.approx(float(computed[name]), abs=0.3 * spread[k])
     assert row["nearest"] == computed["nearest"] or float(row["reconstruction_mae"]) < 0.1
     assert "calibrated by +2.0" in row["warnings"]
     assert not (work / "all" / "page.html").exists()

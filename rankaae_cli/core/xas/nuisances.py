@@ -19,7 +19,7 @@ DRAWS = 128
 # Standard deviations of what is usual. Codes and monochromators differ in their energy scale by a percent, edge
 # steps by some with the ranges they are fitted on; self-absorption lowers white lines, codes exaggerate them.
 _STRETCH = 0.01  # of the distance from the edge
-_BROADENING = 0.7  # eV, standard deviation of a Gaussian; half of a normal distribution
+_BROADENING = 0.7  # eV, of a Gaussian's width; what would have to be narrower stays as it is
 _AMPLITUDE = 0.05
 _DAMPING = 0.1
 # What a summary names: what it is called, its unit, and the value that changes nothing.
@@ -108,7 +108,7 @@ def draw_nuisances(offset_uncertainty: float, draws: int = DRAWS) -> Nuisances:
     return Nuisances(
         shift_M=offset_uncertainty * shift,
         stretch_M=_STRETCH * stretch,
-        broadening_M=_BROADENING * np.abs(broadening),
+        broadening_M=_BROADENING * np.maximum(broadening, 0.0),
         amplitude_M=1 + _AMPLITUDE * amplitude,
         damping_M=_DAMPING * damping,
     )

@@ -66,7 +66,10 @@ def test_measured_and_computed_spectra_are_called_so():
     measured, computed = (prediction_figure(both, n).axes[0] for n in range(2))
     assert measured.get_xlabel() == "Energy (eV), scale of the code"
     assert computed.get_xlabel() == "Energy (eV)"
-    assert [ax.get_lines()[0].get_label() for ax in (measured, computed)] == ["measured", "computed"]
+    assert [ax.get_lines()[0].get_label() for ax in (measured, computed)] == [
+        "measured, likeliest variant",
+        "computed",
+    ]
 
 
 def test_what_is_outside_says_that_it_should_not_be_used():
