@@ -119,7 +119,7 @@ class LoadedRun:
         draws = draw_nuisances(grid.offset.uncertainty)
         variants = [None if one.is_computed else grid.variants(one, draws) for one in spectra]
         warnings = [_warnings(one, rows, grid) for one, rows in zip(spectra, variants, strict=True)]
-        alternatives = [rows and rows.spectra_ME for rows in variants]
+        alternatives = [None if rows is None else rows.spectra_ME for rows in variants]
         prediction = predictor.predict(encode_spectra(predictor.model, spectra_NE), alternatives)
         for lines, rows, weight_M in zip(warnings, variants, prediction.weights, strict=True):
             if rows is not None and len(rows.spectra_ME):
