@@ -4,7 +4,6 @@ Layouts are those of the HDF5 File Format Specification 3.0: the global heap, se
 datatype of an attribute, sections IV.A.2.b and d.
 """
 
-import mmap
 import re
 from pathlib import Path
 
@@ -29,16 +28,15 @@ def is_damaged(path: Path) -> bool:
     with path.open("rb") as file:
         if file.read(len(_MAGIC)) != _MAGIC:
             return False
-        with mmap.mmap(file.fileno(), min(length, _SEARCHED), access=mmap.ACCESS_READ) as data:
-            # Numbers of eight bytes, as all programs have them, which the file's beginning says.
-            if data[14 if data[8:9] < b"\x02" else 10 :][:1] != b"\x08":
-                return False
-            return _has_endless_heap(data) or any(
-                _is_longer(data, texts, length) for texts in _TEXTS.finditer(data)
-            )
+        # Not mapped into memory: a file that is cut short meanwhile would end the program.
+        data = _MAGIC + file.read(min(length, _SEARCHED))
+    # Numbers of eight bytes, as all programs have them, which the file's beginning says.
+    if data[14 if data[8:9] < b"\x02" else 10 :][:1] != b"\x08":
+        return False
+    return _has_endless_heap(data) or any(_is_longer(data, texts, length) for texts in _TEXTS.finditer(data))
 
 
-def _has_endless_heap(data: mmap.mmap) -> bool:
+def _has_endless_heap(data: bytes) -> bool:
     start = data.find(_HEAP)
     while start >= 0:
         if _is_endless(data, start):
@@ -47,7 +45,7 @@ def _has_endless_heap(data: mmap.mmap) -> bool:
     return False
 
 
-def _is_endless(data: mmap.mmap, heap: int) -> bool:
+def _is_endless(data: bytes, heap: int) -> bool:
     end = min(heap + _whole(data, heap + 8, 8), len(data))
     place = heap + 16
     while place + 16 <= end:
@@ -58,7 +56,7 @@ def _is_endless(data: mmap.mmap, heap: int) -> bool:
     return False
 
 
-def _is_longer(data: mmap.mmap, texts: re.Match[bytes], length: int) -> bool:
+def _is_longer(data: bytes, texts: re.Match[bytes], length: int) -> bool:
     """Tell whether one of an attribute's texts is longer than the whole file."""
     dimensions, has_greatest = (ord(texts[i] or texts[i + 2]) for i in (1, 2))
     count = _whole(data, texts.end(), 8) if dimensions else 1
@@ -66,5 +64,5 @@ def _is_longer(data: mmap.mmap, texts: re.Match[bytes], length: int) -> bool:
     return any(_whole(data, first + 16 * i, 4) > length for i in range(min(count, _MOST_TEXTS)))
 
 
-def _whole(data: mmap.mmap, place: int, size: int) -> int:
+def _whole(data: bytes, place: int, size: int) -> int:
     return int.from_bytes(data[place : place + size], "little")

@@ -75,7 +75,8 @@ def read_nexus(contents: Contents, choice: ColumnChoice | None = None) -> Iterat
     """
     choice = choice or ColumnChoice()
     try:
-        with h5py.File(contents.path, "r") as file:
+        # Without a lock, which would keep the beamline's program from writing meanwhile.
+        with h5py.File(contents.path, "r", locking=False) as file:
             entries = entries_of(file, choice)
             for entry in entries:
                 label = contents.name if len(entries) == 1 else f"{contents.name}/{entry.name}"
