@@ -1,18 +1,26 @@
 """``rankaae predict``: descriptors of new spectra, with intervals and a verdict on how far they can be trusted."""
 
 import shlex
+import signal
 import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from rankaae_cli.analysis.prediction.predict import PredictionResult, load_for_reading, predict
+from rankaae_cli.analysis.prediction.predict import LoadedRun, PredictionResult, load_for_reading, predict
+from rankaae_cli.analysis.prediction.watch import watch
+from rankaae_cli.core.calls import setting
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.data.measured.sites import MeasuredOptions
-from rankaae_cli.reports.prediction.sentences import print_prediction
-from rankaae_cli.reports.prediction.write import write_prediction
+from rankaae_cli.reports.prediction.live import LiveReadings
+from rankaae_cli.reports.prediction.sentences import print_prediction, reading_line
+from rankaae_cli.reports.prediction.write import REJECTED, write_prediction
 
 
 def run(cfg: DictConfig) -> dict[str, Any]:
@@ -22,7 +30,11 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     measured: Any = OmegaConf.to_container(cfg.measured, resolve=True)
     options = MeasuredOptions.of(measured, settings.max_tail)
     command = shlex.join(["rankaae", "predict", *sys.argv[1:]])
-    result = predict(load_for_reading(settings, command), [str(name) for name in names], options)
+    folder = _folder(names, settings) if settings.watch else None
+    loaded = load_for_reading(settings, command)
+    if folder is not None:
+        return _watch(loaded, folder, options)
+    result = predict(loaded, [str(name) for name in names], options)
     output = _output(settings.output)
     write_prediction(output, result)
     print_prediction(result)
@@ -30,6 +42,77 @@ def run(cfg: DictConfig) -> dict[str, Any]:
         print(f"not read: {file}: {reason}", file=sys.stderr)
     print(_draw(output, result, settings) if settings.figures else output)
     return {"output": output, "n": len(result.spectra), "rejected": len(result.faults)}
+
+
+def _folder(names: list[Any], settings: Any) -> Path:
+    """Return the folder to watch; raise UserError where the call names none, or asks for what a watch has not."""
+    folder = Path(str(names[0]))
+    if len(names) > 1 or not folder.is_dir():
+        there = f"{folder} is {'a file' if folder.exists() else 'not there'}"
+        raise UserError(
+            "watch=true takes one folder as input=, which scans are written to; "
+            f"{f'{len(names)} are given' if len(names) > 1 else there}\n"
+            "give a folder that is there, or leave watch= out"
+        )
+    if settings.split is not None:
+        raise UserError("split= is for family files, and watch=true reads scans\nleave one of them out")
+    if settings.figures < 0:
+        raise UserError(
+            "figures=-1 draws all spectra, and with watch=true nobody knows how many come\n"
+            f"give a number, such as {setting('figures', 12)}: of the last ones"
+        )
+    return folder
+
+
+def _watch(loaded: LoadedRun, folder: Path, options: MeasuredOptions) -> dict[str, Any]:
+    """Read the scans of a folder as they are finished, until a signal ends it in order."""
+    output, page = _output(loaded.settings.output), None
+    readings = LiveReadings(output, loaded)
+    if loaded.settings.figures:
+        # What draws takes a second to load, and a table has no need of it.
+        from rankaae_cli.reports.prediction.live_page import LivePage
+
+        page = LivePage(output, readings, folder)
+    print(f"watching {folder}, until Ctrl-C: {page.path if page else output}", flush=True)
+    named: set[str] = set()
+    with _stop_signals() as stop:
+        try:
+            for look in watch(loaded, folder, output, options, stop):
+                if (result := readings.take(look)) is not None:
+                    for n in range(len(result.spectra)):
+                        print(reading_line(result, n), flush=True)
+                for file, reason in look.faults if look.file not in named else []:
+                    print(f"not read, until it changes: {file}: {reason}", file=sys.stderr, flush=True)
+                named |= {look.file} if look.faults and look.file else set()
+                if page:
+                    page.refresh(time.monotonic())
+        finally:
+            if page:
+                page.close()
+    rejected = len(readings.faults)
+    print(
+        f"{len(readings.scans)} spectra read, {rejected} not" + (f": {output / REJECTED}" if rejected else "")
+    )
+    print(page.path if page else output)
+    return {"output": output, "n": len(readings.scans), "rejected": rejected}
+
+
+@contextmanager
+def _stop_signals() -> Iterator[threading.Event]:
+    """Give what Ctrl-C or SIGTERM sets, which end a watch in order; the second one interrupts."""
+    stop = threading.Event()
+
+    def note(number: int, frame: object) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _draw(output: Path, result: PredictionResult, settings: Any) -> Path:

@@ -74,6 +74,28 @@ def write_text(path: str | Path, text: str) -> Path:
     return Path(path)
 
 
+def append_text(path: str | Path, text: str) -> None:
+    """Append `text` (UTF-8) to a file in one piece; where that cannot be, the file is left as it was.
+
+    Raises
+    ------
+    UserError
+        If the disk is full or the place cannot be written to.
+    """
+    path, data = Path(path), text.encode("utf-8")
+    try:
+        with path.open("ab", buffering=0) as file:
+            size = os.fstat(file.fileno()).st_size
+            if file.write(data) != len(data):
+                file.truncate(size)
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    except OSError as error:
+        explained = _explained(error, path)
+        if explained is None:
+            raise
+        raise explained from error
+
+
 def strict_json(content: Any) -> str:
     """Return JSON that every reader takes: NaN and infinities become null."""
     return json.dumps(_without_nan(content), indent=2, allow_nan=False, ensure_ascii=False) + "\n"

@@ -19,6 +19,14 @@ class PredictConfig:
         "a file, folder or pattern, or a list of these: XDI, Athena, NeXus, SPEC, text, xmu.dat, CSV or "
         "family files",
     ] = MISSING
+    watch: Annotated[
+        bool, "wait for scans in the folder input=, and read each once it is finished, until Ctrl-C"
+    ] = False
+    against: Annotated[
+        str | None,
+        "draw the descriptors against a number in the scans' headers, such as Sample.temperature, or against "
+        "number, that of the scan; null: number with watch=true, else not",
+    ] = None
     output: Annotated[str | None, "the folder to write; null: predictions/DATE/TIME/"] = None
     split: Annotated[Split | None, "of family files: the rows of this side alone; null: all"] = None
     coverage: Annotated[float, "share of true values that the intervals are to hold"] = 0.9
@@ -40,7 +48,8 @@ class PredictConfig:
     ] = False
     nearest: Annotated[int, "how many training spectra to name that are most like each; 0: none"] = 5
     figures: Annotated[
-        int, "draw at most so many spectra, the first; 0: neither figures nor page; -1: all"
+        int,
+        "draw at most so many spectra, the first, with watch=true the last; 0: neither figures nor page; -1: all",
     ] = 12
     max_tail: Annotated[
         float,

@@ -141,17 +141,42 @@ def read_input(
             continue
         if split is not None:
             raise UserError(f"split={split} is for family files; {path} is none\nleave split= out")
-        if spec.energy_unit != "eV":
-            raise UserError(
-                f"the model of {spec.name} is over {spec.energy_unit}: it reads family files alone, {path} is none"
-            )
-        scans, unusable = read_folder(path, options.columns, spec.element, spec.edge)
-        faults += [(_below(file, top), reason) for file, reason in unusable]
-        for one, file in zip(scans, _labels(scans, top), strict=True):
-            try:
-                spectra.append(_prepared(one, file, spec, options))
-            except SpectrumError as error:
-                faults.append((file, str(error)))
+        scans, unusable = read_scans(path, top, spec, options)
+        spectra += scans
+        faults += unusable
+    return spectra, faults
+
+
+def read_scans(
+    path: Path, top: Path, spec: FamilySpec, options: MeasuredOptions
+) -> tuple[list[InputSpectrum], list[Fault]]:
+    """Read the spectra of a file or folder that holds scans; see `read_input`.
+
+    Parameters
+    ----------
+    path
+        The file or folder.
+    top
+        An absolute folder that it is named below.
+    spec, options
+        As for `read_input`.
+
+    Raises
+    ------
+    UserError
+        If the model is not over eV, as scans are.
+    """
+    if spec.energy_unit != "eV":
+        raise UserError(
+            f"the model of {spec.name} is over {spec.energy_unit}: it reads family files alone, {path} is none"
+        )
+    scans, unusable = read_folder(path, options.columns, spec.element, spec.edge)
+    spectra, faults = [], [(_below(file, top), reason) for file, reason in unusable]
+    for one, file in zip(scans, _labels(scans, top), strict=True):
+        try:
+            spectra.append(_prepared(one, file, spec, options))
+        except SpectrumError as error:
+            faults.append((file, str(error)))
     return spectra, faults
 
 

@@ -1,13 +1,14 @@
 """Descriptors of new spectra: from the files of a call to what a run's model predicts of them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from rankaae_cli import __version__
 from rankaae_cli.analysis.encoded import encode_spectra
+from rankaae_cli.analysis.prediction.against import Against, require_against
 from rankaae_cli.analysis.prediction.calibration import load_for_prediction
 from rankaae_cli.analysis.prediction.grid import Grid, Variants
 from rankaae_cli.analysis.prediction.input import Fault, InputSpectrum, read_input
@@ -62,6 +63,8 @@ class PredictionResult:
         By descriptor with classes, one a spectrum; empty where not asked for.
     faults
         What could not be read: file and reason.
+    against
+        What to draw the descriptors against; None where not asked for.
     """
 
     run_name: str
@@ -77,6 +80,14 @@ class PredictionResult:
     best_shift_N: np.ndarray | None
     mixtures: dict[str, list[Mixture]]
     faults: list[Fault]
+    against: Against | None = None
+
+    def with_against(self, against: Against, reasons: Mapping[int, str]) -> "PredictionResult":
+        """Return it with what to draw against, and with warnings why there is none, by index of the spectrum."""
+        warnings = [
+            [*lines, *([reasons[n]] if n in reasons else [])] for n, lines in enumerate(self.warnings)
+        ]
+        return replace(self, against=against, warnings=warnings)
 
 
 @dataclass(frozen=True)
@@ -195,7 +206,7 @@ def predict(run: LoadedRun, names: Sequence[str], options: MeasuredOptions) -> P
     Raises
     ------
     UserError
-        If nothing can be read; the first reasons are named.
+        If nothing can be read (the first reasons are named), or no scan has what to draw against.
     """
     split = None if run.settings.split is None else run.settings.split.value
     split_seed = int(read_run_config(run.directory).split_seed)
@@ -206,7 +217,10 @@ def predict(run: LoadedRun, names: Sequence[str], options: MeasuredOptions) -> P
         shown = "; ".join(f"{file}: {reason}" for file, reason in faults[:2])
         more = f" (and {len(faults) - 2} more)" if len(faults) > 2 else ""
         raise UserError(f"none of {len(faults)} spectra can be read{more}: {shown or 'there are no files'}")
-    return run.predict(spectra, spectra_NE, faults)
+    key = run.settings.against
+    against = None if key is None else require_against(key, spectra)
+    result = run.predict(spectra, spectra_NE, faults)
+    return result if against is None else result.with_against(*against)
 
 
 def _on_grid(

@@ -1,19 +1,23 @@
 """The page of a prediction: one HTML file that holds its pictures and needs no network; its figures beside it."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from rankaae_cli import __version__
 from rankaae_cli.analysis.prediction.predict import PredictionResult
 from rankaae_cli.core.labels import descriptor_meaning, with_unit
 from rankaae_cli.data.files import write_text
+from rankaae_cli.models.rankaae.trained import TrainedModel
 from rankaae_cli.reports.figures.drawing import data_uri, save_figure
+from rankaae_cli.reports.prediction.against import against_figure, against_picture, trend_of
 from rankaae_cli.reports.prediction.figures import prediction_figure
 from rankaae_cli.reports.prediction.normalisation import write_sheets
 from rankaae_cli.reports.prediction.sentences import STEPS, offset_sentence, verdict_counts, warnings
 from rankaae_cli.reports.prediction.tables import prediction_table, shares_table
 from rankaae_cli.reports.run.page import Picture, page_environment
+from rankaae_cli.reports.tables import Table
 
 PAGE = "page.html"
 _SHEETS, _FIGURES = "normalisation", "figures"
@@ -51,50 +55,117 @@ def write_page(
         stem = _new_stem(one.label, stems)
         stems.add(stem.lower())
         _, png = save_figure(prediction_figure(result, n), output / _FIGURES / stem, ("pdf", "png"))
-        pictures.append(
-            Picture(
-                source=data_uri(png.read_bytes()),
-                caption=_caption(result, n),
-                file=f"{_FIGURES}/{stem}.pdf",
-                name=f"spectrum-{n + 1}",
-                alt=f"Spectrum and reconstruction of {one.title}, and its readings",
-            )
-        )
-    html = render_prediction_page(result, pictures, [path.name for path in sheets])
+        pictures.append(spectrum_picture(result, n, png.read_bytes(), f"{_FIGURES}/{stem}.pdf"))
+    against = None
+    if result.against is not None:
+        stem = _new_stem("against", stems)
+        trend = trend_of(result, result.against)
+        _, png = save_figure(against_figure(trend), output / _FIGURES / stem, ("pdf", "png"))
+        against = against_picture(trend, png.read_bytes(), len(result.spectra), f"{_FIGURES}/{stem}.pdf")
+    html = render_prediction_page(page_content(result, pictures, [path.name for path in sheets], against))
     return write_text(output / PAGE, html), sheets
 
 
-def render_prediction_page(
-    result: PredictionResult, pictures: Sequence[Picture], sheets: Sequence[str] = ()
-) -> str:
-    """Return the page as HTML; every value is escaped.
+@dataclass(frozen=True)
+class PageContent:
+    """All that the page of a prediction shows; plain values, no markup.
 
-    Parameters
+    Attributes
     ----------
-    result
-        Of the call.
-    pictures
-        Of spectra, the first.
-    sheets
-        Files of how measured ones were normalised, seen from the page.
+    model
+        Of the run, whose name is `run_name`.
+    coverage
+        Share of true values that the intervals are to hold.
+    counts, offset, warnings
+        Sentences: how many spectra with which verdict, what was done to their energies, what is to be said of them.
+    readings, shares
+        Tables; of shares by descriptor.
+    n
+        How many spectra were read.
+    has_classes, has_best_shift
+        Whether there are columns for these.
+    faults, more_faults
+        What could not be read, file and reason, and how many of them are not shown.
+    pictures, sheets
+        Of spectra; files of how measured ones were normalised, seen from the page.
+    against
+        Descriptors against a number of each scan; None where that was not asked for.
+    watch
+        A sentence on the watch whose page this is; empty where it is of none.
+    refresh
+        Seconds after which the page loads itself again; 0: never.
     """
-    units = zip(result.model.descriptor_names, result.model.descriptor_units, strict=True)
+
+    model: TrainedModel
+    run_name: str
+    coverage: float
+    counts: str
+    offset: str
+    warnings: Sequence[str]
+    readings: Table
+    shares: Mapping[str, Table]
+    n: int
+    has_classes: bool
+    has_best_shift: bool
+    faults: Sequence[tuple[str, str]]
+    more_faults: int = 0
+    pictures: Sequence[Picture] = ()
+    sheets: Sequence[str] = ()
+    against: Picture | None = None
+    watch: str = ""
+    refresh: int = 0
+
+
+def page_content(
+    result: PredictionResult,
+    pictures: Sequence[Picture] = (),
+    sheets: Sequence[str] = (),
+    against: Picture | None = None,
+) -> PageContent:
+    """Return what the page of a call shows; see `PageContent`."""
+    return PageContent(
+        model=result.model,
+        run_name=result.run_name,
+        coverage=result.coverage,
+        counts=verdict_counts(result.prediction.verdict_N),
+        offset=offset_sentence(result),
+        warnings=warnings(result),
+        readings=prediction_table(result),
+        shares={name: shares_table(result, name) for name in result.mixtures},
+        n=len(result.spectra),
+        has_classes=bool(result.prediction.probabilities),
+        has_best_shift=result.best_shift_N is not None,
+        faults=result.faults,
+        pictures=pictures,
+        sheets=sheets,
+        against=against,
+    )
+
+
+def render_prediction_page(content: PageContent) -> str:
+    """Return the page as HTML; every value is escaped."""
+    units = zip(content.model.descriptor_names, content.model.descriptor_units, strict=True)
     return (
         page_environment()
         .get_template("prediction.html.j2")
         .render(
-            result=result,
-            pictures=pictures,
-            sheets=sheets,
-            readings=prediction_table(result),
-            shares={name: shares_table(result, name) for name in result.mixtures},
+            page=content,
             descriptors=[(with_unit(name, unit), name, descriptor_meaning(name)) for name, unit in units],
             steps=STEPS,
-            warnings=warnings(result),
-            counts=verdict_counts(result),
-            offset=offset_sentence(result),
             version=__version__,
         )
+    )
+
+
+def spectrum_picture(result: PredictionResult, n: int, png: bytes, file: str = "") -> Picture:
+    """Return the figure of the n-th spectrum for the page; `file` is the one for papers, seen from there."""
+    one = result.spectra[n]
+    return Picture(
+        source=data_uri(png),
+        caption=_caption(result, n),
+        file=file,
+        name=f"spectrum-{n + 1}",
+        alt=f"Spectrum and reconstruction of {one.title}, and its readings",
     )
 
 

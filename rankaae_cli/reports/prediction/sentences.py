@@ -10,8 +10,8 @@ from rankaae_cli.analysis.prediction.input import InputSpectrum
 from rankaae_cli.analysis.prediction.predict import PredictionResult
 from rankaae_cli.core.labels import listed
 from rankaae_cli.core.statistics.calibration import IN_RANGE, OUTSIDE, UNUSUAL
-from rankaae_cli.reports.prediction.tables import prediction_table, shares_table
-from rankaae_cli.reports.tables import print_table
+from rankaae_cli.reports.prediction.tables import descriptor_cells, prediction_table, shares_table
+from rankaae_cli.reports.tables import print_number, print_table
 
 STEPS = (
     "Readings come in steps: spectra whose styles are close get one value, as styles are calibrated by an isotonic "
@@ -30,7 +30,7 @@ def print_prediction(result: PredictionResult) -> None:
     first = f" (the first {_ROWS_SHOWN} shown)" if n > _ROWS_SHOWN else ""
     level = f"{100 * result.coverage:g} %"
     synthetic = result.model.subject.synthetic
-    title = f"{result.model.subject.family}, {verdict_counts(result)}{first}"
+    title = f"{result.model.subject.family}, {verdict_counts(result.prediction.verdict_N)}{first}"
     print_table(title, prediction_table(result, rows), synthetic)
     for name in result.mixtures:
         title = f"shares of {name}, read as mixtures, {level} intervals{first}"
@@ -41,6 +41,13 @@ def print_prediction(result: PredictionResult) -> None:
     _print_remarks(warnings(result), sys.stderr)
 
 
+def reading_line(result: PredictionResult, n: int) -> str:
+    """Return the n-th spectrum's descriptors with their intervals on a line, for the terminal."""
+    cells = zip(result.model.descriptor_names, descriptor_cells(result, n), strict=True)
+    read = ", ".join(f"{name} {print_number(cell)}" for name, cell in cells)
+    return f"{result.spectra[n].title}: {result.prediction.verdict_N[n]}; {read}"
+
+
 def _print_remarks(lines: Sequence[str], file: TextIO) -> None:
     for line in lines[:_REMARKS_SHOWN]:
         print(line, file=file)
@@ -48,12 +55,11 @@ def _print_remarks(lines: Sequence[str], file: TextIO) -> None:
         print(f"{len(lines) - _REMARKS_SHOWN} more remarks: column warnings of predictions.csv", file=file)
 
 
-def verdict_counts(result: PredictionResult) -> str:
+def verdict_counts(verdicts: Sequence[str]) -> str:
     """Return how many spectra are in range, unusual and outside, as a sentence."""
-    count = Counter(result.prediction.verdict_N)
+    count, n = Counter(verdicts), len(verdicts)
     parts = [f"{count[verdict]} {verdict}" for verdict in (IN_RANGE, UNUSUAL, OUTSIDE) if count[verdict]]
-    n = len(result.spectra)
-    return f"{n} {'spectrum' if n == 1 else 'spectra'}: {listed(parts)}"
+    return f"{n} {'spectrum' if n == 1 else 'spectra'}{f': {listed(parts)}' if parts else ''}"
 
 
 def offset_sentence(result: PredictionResult) -> str:
@@ -81,11 +87,22 @@ def notes(result: PredictionResult) -> list[str]:
 
 def warnings(result: PredictionResult) -> list[str]:
     """Return what should not have been needed, a line each, spectra outside first; see `merged_remarks`."""
-    own: list[tuple[str, str]] = []
-    for one, remarks in zip(result.spectra, result.warnings, strict=True):
-        usual = _reading_notes(one)
-        own += [(one.title, text) for text in remarks if text not in usual and not text.startswith(_OFFSET)]
-    return _outside_warning(result) + merged_remarks(own, len(result.spectra))
+    return warning_lines(result.prediction.verdict_N, own_warnings(result))
+
+
+def own_warnings(result: PredictionResult) -> list[tuple[str, str]]:
+    """Return what should not have been needed of single spectra: the name of each, and a sentence."""
+    return [
+        (one.title, text)
+        for one, remarks in zip(result.spectra, result.warnings, strict=True)
+        for text in remarks
+        if text not in _reading_notes(one) and not text.startswith(_OFFSET)
+    ]
+
+
+def warning_lines(verdicts: Sequence[str], remarks: Sequence[tuple[str, str]]) -> list[str]:
+    """Return what is to be said of spectra with these verdicts, and remarks of `own_warnings`, a line each."""
+    return _outside_warning(verdicts) + merged_remarks(remarks, len(verdicts))
 
 
 def merged_remarks(remarks: Sequence[tuple[str, str]], n: int) -> list[str]:
@@ -117,9 +134,9 @@ def merged_remarks(remarks: Sequence[tuple[str, str]], n: int) -> list[str]:
     return lines
 
 
-def _outside_warning(result: PredictionResult) -> list[str]:
+def _outside_warning(verdicts: Sequence[str]) -> list[str]:
     """Return what is to be done with the readings of spectra outside; nothing where there are none."""
-    count, n = result.prediction.verdict_N.count(OUTSIDE), len(result.spectra)
+    count, n = list(verdicts).count(OUTSIDE), len(verdicts)
     if not count:
         return []
     who = "the spectrum is" if n == 1 else f"{count} of {n} spectra {'is' if count == 1 else 'are'}"

@@ -1,14 +1,16 @@
 """The files of a prediction: tables, and all that is known as JSON."""
 
 import csv
-import io
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
+from rankaae_cli.analysis.prediction.against import NUMBER
+from rankaae_cli.analysis.prediction.input import Fault
 from rankaae_cli.analysis.prediction.predict import PredictionResult
 from rankaae_cli.core.statistics.novelty import SIGNS
 from rankaae_cli.data.files import strict_json, write_text
@@ -28,17 +30,31 @@ _OF_DESCRIPTOR = {
 
 def write_prediction(output: Path, result: PredictionResult) -> None:
     """Write tables and all that is known as JSON below the folder `output`."""
-    write_text(output / PREDICTIONS, _csv(_columns(result)))
+    by_site = all(one.material is not None for one in result.spectra)
+    write_text(output / PREDICTIONS, "".join(prediction_lines(result, by_site)))
     if result.faults:
-        files, reasons = zip(*result.faults, strict=True)
-        write_text(output / REJECTED, _csv({"file": files, "reason": reasons}))
+        write_rejected(output, result.faults)
     write_text(output / CONTENT, strict_json(_content(result)))
 
 
-def _columns(result: PredictionResult) -> dict[str, Any]:
+def write_rejected(output: Path, faults: Sequence[Fault]) -> None:
+    """Write the table of what could not be read."""
+    files, reasons = zip(*faults, strict=True) if faults else ((), ())
+    write_text(output / REJECTED, "".join(_csv_lines({"file": files, "reason": reasons})))
+
+
+def prediction_lines(result: PredictionResult, by_site: bool = False) -> list[str]:
+    """Return the table of a prediction as lines of CSV, that of the headings and one a spectrum.
+
+    Spectra are named by material and site, or by their files.
+    """
+    return _csv_lines(_columns(result, by_site))
+
+
+def _columns(result: PredictionResult, by_site: bool) -> dict[str, Any]:
     prediction, spectra = result.prediction, result.spectra
     columns: dict[str, Any] = {}
-    if all(one.material is not None for one in spectra):
+    if by_site:
         columns |= {"material": [one.material for one in spectra], "site": [one.site for one in spectra]}
     else:
         columns["file"] = [one.file for one in spectra]
@@ -63,16 +79,18 @@ def _columns(result: PredictionResult) -> dict[str, Any]:
         columns[key] = [None if one.is_computed else shift for one in spectra]
     if result.best_shift_N is not None:
         columns["best_shift"] = result.best_shift_N
+    if result.against is not None and result.against.key != NUMBER:
+        columns[result.against.key] = result.against.value_N
     columns["warnings"] = ["; ".join(lines) for lines in result.warnings]
     return columns
 
 
-def _csv(columns: Mapping[str, Iterable[Any]]) -> str:
-    text = io.StringIO()
-    lines = csv.writer(text, lineterminator="\n")
-    lines.writerow(columns)
-    lines.writerows(map(_printed, row) for row in zip(*columns.values(), strict=True))
-    return text.getvalue()
+def _csv_lines(columns: Mapping[str, Iterable[Any]]) -> list[str]:
+    lines: list[str] = []
+    writer = csv.writer(SimpleNamespace(write=lines.append), lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(map(_printed, row) for row in zip(*columns.values(), strict=True))
+    return lines
 
 
 def _printed(cell: Any) -> Any:

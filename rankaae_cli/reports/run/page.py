@@ -1,5 +1,6 @@
 """The page of a run: one HTML file that holds its pictures and needs no network."""
 
+import functools
 import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -202,6 +203,7 @@ def render_page(content: PageContent) -> str:
     )
 
 
+@functools.cache
 def page_environment() -> Environment:
     """Return the environment of all pages: it escapes every value and knows the filters of the macros."""
     environment = Environment(

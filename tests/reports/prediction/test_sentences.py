@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from rankaae_cli.reports.prediction.page import render_prediction_page
+from rankaae_cli.reports.prediction.page import page_content, render_prediction_page
 from rankaae_cli.reports.prediction.sentences import merged_remarks, print_prediction
 from rankaae_cli.reports.prediction.tables import prediction_table, shares_table
 from tests.reports.predictions import prediction, spectrum
@@ -79,7 +79,7 @@ def test_sites_are_told_apart_from_materials():
 
 def test_the_page_says_what_to_make_of_the_readings():
     made = prediction([spectrum("a.xdi"), spectrum("b.xdi")], ["in range", "outside"], best_shift=[0.8, -1.0])
-    page = render_prediction_page(made, [], ["normalisation-1.pdf"])
+    page = render_prediction_page(page_content(made, [], ["normalisation-1.pdf"]))
     said = text_of(page)
     assert "1 of 2 spectra is outside of what the model was trained on" in said
     assert "Readings of spectra that are called outside should not be used" in said
@@ -92,6 +92,6 @@ def test_the_page_says_what_to_make_of_the_readings():
 
 
 def test_headings_of_words_stand_above_them():
-    page = render_prediction_page(prediction([spectrum("a.xdi")]), [])
+    page = render_prediction_page(page_content(prediction([spectrum("a.xdi")])))
     assert '<th class="text" scope="col">OS, likeliest</th>' in page
     assert '<td class="text">2\u00a0(94\u00a0%)</td>' in page

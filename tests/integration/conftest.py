@@ -1,0 +1,1 @@
+from tests.copper_run import folder, work  # noqa: F401
