@@ -98,7 +98,7 @@ def test_the_run_decides_family_split_and_networks(folder):
     old, new = (yaml.safe_load((folder / run / "config.yaml").read_text()) for run in ("run", "new"))
     assert all(new[key] == old[key] for key in ("family", "split_seed", "model"))
     assert (new["trials"], new["start"]) == (1, str(folder / "run"))
-    assert (new["max_steps"], new["optimiser"]["rate"]) == (800, 5e-4)
+    assert (new["max_steps"], new["optimiser"]["rate"]) == (1200, 4e-3)
     again = folder / "again"
     done = in_process(
         folder, "train", "--config-dir", folder / "new", "--config-name", "config", f"hydra.run.dir={again}"
@@ -112,7 +112,7 @@ def test_the_schedule_for_few_rows_is_a_default(rankaae):
         shown = yaml.safe_load(rankaae("train", *arguments, "--cfg", "job").stdout)
         return shown["max_steps"], shown["optimiser"]["rate"]
 
-    assert settings("start=run", "data=x.h5") == (800, 5e-4)
+    assert settings("start=run", "data=x.h5") == (1200, 4e-3)
     assert settings("start=run", "max_steps=90", "optimiser.rate=1e-3") == (90, 1e-3)
     assert settings("+family=Fe_oxides") == (12000, 3e-3)
 
@@ -218,7 +218,7 @@ def test_a_descriptor_that_is_constant_in_few_rows_is_kept(folder):
 
 
 def test_old_spectra_are_replayed(folder, refused):
-    """Half of each epoch, so that 800 batches are half as many epochs."""
+    """Half of each epoch, so that 1200 batches are half as many epochs."""
     alone = begin(folder, "max_epochs=null", "max_steps=8", run="alone")
     said = begin(folder, "max_epochs=null", "max_steps=8", "replay=0.6", run="replayed")
     n = (read_family(folder / "data.h5").split_N == TRAIN).sum()
