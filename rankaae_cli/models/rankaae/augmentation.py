@@ -11,14 +11,22 @@ from torch import Tensor
 
 def shift_energy(spectra_TBE: Tensor, shift_TB: Tensor) -> Tensor:
     """Return the spectra at E - shift, by linear interpolation; shifts of shape (T, B), in grid points."""
-    points = spectra_TBE.shape[-1]
-    grid_E = torch.arange(points, device=spectra_TBE.device, dtype=spectra_TBE.dtype)
-    position_TBE = (grid_E - shift_TB.unsqueeze(-1)).clamp(0, points - 1)
-    below_TBE = position_TBE.floor().clamp(max=max(points - 2, 0))
-    index_TBE = below_TBE.long()
-    low = spectra_TBE.gather(-1, index_TBE)
-    high = spectra_TBE.gather(-1, (index_TBE + 1).clamp(max=points - 1))
-    return torch.lerp(low, high, position_TBE - below_TBE)
+    return _at(spectra_TBE, _grid(spectra_TBE) - shift_TB.unsqueeze(-1))
+
+
+def stretch_energy(spectra_TBE: Tensor, stretch_TB: Tensor) -> Tensor:
+    """Return the spectra drawn out about the middle of the grid, by a fraction of shape (T, B)."""
+    grid_E = _grid(spectra_TBE)
+    middle = grid_E.mean()
+    return _at(spectra_TBE, middle + (grid_E - middle) / (1 + stretch_TB.unsqueeze(-1)))
+
+
+def damp(spectra_TBE: Tensor, damping_TB: Tensor) -> Tensor:
+    """Return mu / (1 + d (mu - 1)) of spectra normalised to the edge step; d of shape (T, B).
+
+    As self-absorption, positive ones lower white lines and leave 0 and the edge step as they are.
+    """
+    return spectra_TBE / (1 + damping_TB.unsqueeze(-1) * (spectra_TBE - 1)).clamp(min=0.5)
 
 
 def broaden(spectra_TBE: Tensor, sigma_T: Tensor) -> Tensor:
@@ -76,3 +84,18 @@ def broaden_lorentzian(spectra_TBE: Tensor, fwhm_T: Tensor) -> Tensor:
     # The integral up to each bound, from source points (rows) to target points (columns).
     cumulative = torch.atan(2 * distance / fwhm_T.view(-1, 1, 1)) / torch.pi
     return spectra_TBE @ cumulative.diff(dim=1)
+
+
+def _grid(spectra_TBE: Tensor) -> Tensor:
+    return torch.arange(spectra_TBE.shape[-1], device=spectra_TBE.device, dtype=spectra_TBE.dtype)
+
+
+def _at(spectra_TBE: Tensor, position_TBE: Tensor) -> Tensor:
+    """Return the spectra at positions between grid points, by linear interpolation."""
+    points = spectra_TBE.shape[-1]
+    position_TBE = position_TBE.clamp(0, points - 1)
+    below_TBE = position_TBE.floor().clamp(max=max(points - 2, 0))
+    index_TBE = below_TBE.long()
+    low = spectra_TBE.gather(-1, index_TBE)
+    high = spectra_TBE.gather(-1, (index_TBE + 1).clamp(max=points - 1))
+    return torch.lerp(low, high, position_TBE - below_TBE)

@@ -178,8 +178,12 @@ class RankAAE(TrialModule):
         if s.energy_shift > 0:
             shift_TB = s.energy_shift / self.energy_step * self.normal(rows)
             spectra_TBE = augmentation.shift_energy(spectra_TBE, shift_TB)
+        if s.stretch > 0:
+            spectra_TBE = augmentation.stretch_energy(spectra_TBE, s.stretch * self.normal(rows))
         if s.scale > 0:
             spectra_TBE = spectra_TBE * (1 + s.scale * self.normal(rows)).unsqueeze(-1)
+        if s.damping > 0:
+            spectra_TBE = augmentation.damp(spectra_TBE, s.damping * self.normal(rows))
         if self.objective.input_noise > 0:
             noise_TBE = self.normal(rows, spectra_TBE.shape[-1])
             spectra_TBE = noise_TBE.mul_(self.objective.input_noise).add_(spectra_TBE)

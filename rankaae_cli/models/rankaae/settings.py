@@ -166,12 +166,19 @@ class AugmentationSettings:
         float, "largest standard deviation of a Gaussian broadening, in the grid's unit (eV)"
     ]
     scale: Annotated[float, "standard deviation of a factor on each spectrum, about 1"]
-    # The default is for runs that were begun without it.
+    # The defaults are for runs that were begun without them.
     core_hole: Annotated[
         float,
         "full width at half maximum of a Lorentzian that every other spectrum of a batch is convolved with, "
         "in the grid's unit (eV): the natural width of the level, for spectra of a code that leaves it out; "
         "0 for FEFF",
+    ] = 0.0
+    stretch: Annotated[
+        float, "standard deviation of a stretch of each spectrum's energies about the middle of the grid"
+    ] = 0.0
+    damping: Annotated[
+        float,
+        "standard deviation of what damps white lines, such as self-absorption; see `core.xas.nuisances`",
     ] = 0.0
 
 
@@ -248,7 +255,10 @@ class AdversarialAutoencoderSettings:
 NUMBERS = {
     "at least 0": (
         *("model.free_styles", "objective.input_noise"),
-        *(f"objective.augmentation.{key}" for key in ("energy_shift", "broadening", "scale", "core_hole")),
+        *(
+            f"objective.augmentation.{key}"
+            for key in ("energy_shift", "stretch", "broadening", "scale", "damping", "core_hole")
+        ),
         *("objective.prior.noise", "optimiser.weight_decay", "optimiser.clip"),
         *(f"objective.{loss}.weight" for loss in LOSSES),
         *("objective.prior.maximum", "optimiser.factors.*"),

@@ -142,7 +142,7 @@ def bytes_a_trial(
     step = rows * (1.5 * kept_a_row + 3 * a.points) * FLOAT
     if objective.prior.kind is PriorKind.mmd:
         step += 3 * 18 * rows**2 * FLOAT  # seven scales, two matrices each, and the distances
-    if objective.augmentation.energy_shift > 0:
+    if objective.augmentation.energy_shift > 0 or objective.augmentation.stretch > 0:
         step += rows * 7 * a.points * FLOAT
     if objective.augmentation.broadening > 0:
         step += 3 * a.points**2 * FLOAT

@@ -6,7 +6,13 @@ import torch
 from scipy.ndimage import gaussian_filter1d
 from scipy.signal import fftconvolve
 
-from rankaae_cli.models.rankaae.augmentation import broaden, broaden_lorentzian, shift_energy
+from rankaae_cli.models.rankaae.augmentation import (
+    broaden,
+    broaden_lorentzian,
+    damp,
+    shift_energy,
+    stretch_energy,
+)
 
 
 @pytest.fixture
@@ -22,6 +28,19 @@ def test_shift_is_linear_interpolation(spectra_TBE):
         for b in range(3):
             expected = np.interp(grid - float(shift_TB[t, b]), grid, spectra_TBE[t, b].numpy())
             np.testing.assert_allclose(shifted[t, b].numpy(), expected, atol=1e-12)
+
+
+def test_stretch_draws_out_about_the_middle(spectra_TBE):
+    stretch_TB = torch.tensor([[0.0, 0.1, -0.2]] * 2, dtype=torch.float64)
+    stretched, grid = stretch_energy(spectra_TBE, stretch_TB), np.arange(40)
+    for b, stretch in enumerate((0.0, 0.1, -0.2)):
+        expected = np.interp(19.5 + (grid - 19.5) / (1 + stretch), grid, spectra_TBE[1, b].numpy())
+        np.testing.assert_allclose(stretched[1, b].numpy(), expected, atol=1e-12)
+
+
+def test_damping_lowers_white_lines_and_leaves_the_edge_step():
+    mu_TBE = torch.tensor([[[0.0, 1.0, 1.5]]])
+    torch.testing.assert_close(damp(mu_TBE, torch.tensor([[0.2]])), torch.tensor([[[0.0, 1.0, 1.5 / 1.1]]]))
 
 
 @pytest.mark.parametrize("sigma", [0.7, 2.0, 5.0, 30.0])
