@@ -104,6 +104,8 @@ RUNS = {
     "augmented": lambda: facts(
         "augmentation=measured",
         "objective.augmentation.core_hole=1.25",
+        "objective.augmentation.stretch=0.01",
+        "objective.augmentation.damping=0.1",
         "optimiser.schedule=cosine",
         "optimiser.clip=1",
     ),
