@@ -64,6 +64,7 @@ def prediction(spectra, verdicts=None, mixtures=True, warnings=None, best_shift=
         nearest=[["mp-1 8", "mp-2 0"]] * n,
         offset=offset or Offset(6.3, 1.0, "given", True),
         warnings=warnings or [list(one.prepared.spectrum.notes) for one in spectra],
+        nuisances=[""] * n,
         best_shift_N=None if best_shift is None else np.array(best_shift),
         mixtures={"OS": [made] * n} if mixtures else {},
         faults=[],

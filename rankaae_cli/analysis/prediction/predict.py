@@ -57,6 +57,8 @@ class PredictionResult:
         Of measured spectra; None where all are computed.
     warnings
         Of each spectrum, one sentence each.
+    nuisances
+        Of each measured spectrum, what it was read with, mean and standard deviation; empty for computed ones.
     best_shift_N
         Diagnostic, eV beside the offset; None where not asked for, NaN for computed spectra.
     mixtures
@@ -77,6 +79,7 @@ class PredictionResult:
     nearest: list[list[str]]
     offset: Offset | None
     warnings: list[list[str]]
+    nuisances: list[str]
     best_shift_N: np.ndarray | None
     mixtures: dict[str, list[Mixture]]
     faults: list[Fault]
@@ -132,9 +135,6 @@ class LoadedRun:
         warnings = [_warnings(one, rows, grid) for one, rows in zip(spectra, variants, strict=True)]
         alternatives = [None if rows is None else rows.spectra_ME for rows in variants]
         prediction = predictor.predict(encode_spectra(predictor.model, spectra_NE), alternatives)
-        for lines, rows, weight_M in zip(warnings, variants, prediction.weights, strict=True):
-            if rows is not None and len(rows.spectra_ME):
-                lines.append(f"read with {rows.draws.summary(weight_M[1:])}, integrated over")
         return PredictionResult(
             run_name=self.directory.name,
             model=predictor.model,
@@ -146,6 +146,10 @@ class LoadedRun:
             nearest=[[calibration.name_of(m) for m in row] for row in prediction.nearest_NP],
             offset=None if all(one.is_computed for one in spectra) else grid.offset,
             warnings=warnings,
+            nuisances=[
+                "" if rows is None else rows.draws.summary(weight_M[1:])
+                for rows, weight_M in zip(variants, prediction.weights, strict=True)
+            ],
             best_shift_N=(
                 _best_shifts(spectra, grid, predictor, warnings) if self.settings.best_shift else None
             ),

@@ -181,6 +181,8 @@ def _caption(result: PredictionResult, n: int) -> str:
     if result.nearest[n]:
         nearest = [" (site ".join(one.rsplit(" ", 1)) + ")" for one in result.nearest[n][:3]]
         parts.append(f"Nearest of training: {', '.join(nearest)}.")
+    if result.nuisances[n]:
+        parts.append(f"Integrated over: {result.nuisances[n]}.")
     parts += [
         f"{text[0].upper()}{text[1:]}{'' if text.endswith('?') else '.'}" for text in result.warnings[n]
     ]

@@ -157,6 +157,7 @@ def _spectrum(result: PredictionResult, n: int) -> dict[str, Any]:
         "best_shift": None if result.best_shift_N is None else float(result.best_shift_N[n]),
         "normalisation": _normalisation(one.prepared),
         "warnings": result.warnings[n],
+        "nuisances": result.nuisances[n],
         "spectrum": [round(float(v), 5) for v in result.prediction.spectra_NE[n]],
         "reconstruction": [round(float(v), 5) for v in prediction.reconstruction_NE[n]],
     }  # fmt: skip
