@@ -36,6 +36,7 @@ bench: $(VENV)/.dev ## Measure speed, ratios within one run; kill trainings and 
 	$(BIN)/python -m tests.benchmarks.training
 	$(BIN)/python -m tests.benchmarks.growth --output $(BENCHES)/growth
 	$(BIN)/python -m tests.benchmarks.kills
+	$(BIN)/python -m tests.benchmarks.live
 
 bench-accuracy: $(VENV)/.dev ## Measure accuracy on $RANKAAE_BENCH_DATA, else on a synthetic sample; takes hours
 	$(BIN)/python -m tests.benchmarks.accuracy --output $(BENCHES)/accuracy

@@ -1,5 +1,6 @@
 """A small run on synthetic copper oxides, and scans as a beamline measures them: fixtures that tests import."""
 
+import contextlib
 import csv
 
 import numpy as np
@@ -14,16 +15,20 @@ NAMES = ["OS", "CN", "NNRS"]
 GRID = np.linspace(8983.5, 9047.25, 64)
 
 
+def make_run(top):
+    """Make a small run in a folder, on a synthetic copper family, cu.h5."""
+    write_family(top / "cu.h5", synthetic_family("Cu_oxides", "Cu", "K", GRID, NAMES, 500))
+    with contextlib.chdir(top):
+        small = ("trials=2", "max_epochs=25", "model.hidden=16", "model.free_styles=2", "device=cpu")
+        assert main(["train", "+family=Cu_oxides", "data=cu.h5", *small, "batch_size=64"]) == 0
+        assert main(["evaluate", "resamples=10"]) == 0
+
+
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory):
     """A folder with a small run on a synthetic copper family, cu.h5."""
     top = tmp_path_factory.mktemp("work")
-    write_family(top / "cu.h5", synthetic_family("Cu_oxides", "Cu", "K", GRID, NAMES, 500))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(top)
-        small = ("trials=2", "max_epochs=25", "model.hidden=16", "model.free_styles=2", "device=cpu")
-        assert main(["train", "+family=Cu_oxides", "data=cu.h5", *small, "batch_size=64"]) == 0
-        assert main(["evaluate", "resamples=10"]) == 0
+    make_run(top)
     return top
 
 
