@@ -90,30 +90,46 @@ class EncodedSplit(Encoded):
 
 def encode_spectra(model: TrainedModel, spectra_NE: np.ndarray) -> Encoded:
     """Encode and reconstruct spectra (N, E) in every trial."""
-    alive_T, named = model.alive_T, len(model.descriptor_names)
     styles_TNS = model.encode(spectra_NE)
     reconstructions_TNE = model.decode(styles_TNS)
-    # A style that is constant on the training rows stays as it is.
-    deviation_TS = np.where(model.style_std_TS > 0, model.style_std_TS, 1.0)
-    standardised_TNS = (styles_TNS.astype(np.float64) - model.style_mean_TS[:, None]) / deviation_TS[:, None]
-    named_TNK = standardised_TNS[alive_T, :, :named]
-    averaged_NK, averaged_NE = named_TNK.mean(axis=0), ensemble_spectra(reconstructions_TNE, alive_T)
-    calibrations = model.calibration["ensemble"]["descriptors"]
+    standardised_TNS = _standardised(model, styles_TNS)
+    named_TNK = standardised_TNS[..., : len(model.descriptor_names)]
+    averaged_NK = named_TNK.mean(axis=0)
+    averaged_NE = ensemble_spectra(reconstructions_TNE, model.alive_T)
     return Encoded(
         spectra_NE=spectra_NE,
         styles_TNS=styles_TNS,
         reconstructions_TNE=reconstructions_TNE,
-        standardised_TNS=standardised_TNS[alive_T],
+        standardised_TNS=standardised_TNS,
         ensemble_styles_NK=averaged_NK,
         spread_NK=named_TNK.std(axis=0),
-        ensemble_values_NK=np.column_stack(
-            [
-                apply_calibration(calibrations[name], averaged_NK[:, k])
-                for k, name in enumerate(model.descriptor_names)
-            ]
-        ),
+        ensemble_values_NK=_values(model, averaged_NK),
         ensemble_spectra_NE=averaged_NE,
         error_N=reconstruction_mae_rows(spectra_NE, averaged_NE),
+    )
+
+
+def ensemble_values(model: TrainedModel, spectra_NE: np.ndarray) -> np.ndarray:
+    """Return descriptors as the ensemble reads them off spectra (N, E), shape (N, K); nothing is reconstructed."""
+    standardised_TNS = _standardised(model, model.encode(spectra_NE))
+    return _values(model, standardised_TNS[..., : len(model.descriptor_names)].mean(axis=0))
+
+
+def _standardised(model: TrainedModel, styles_TNS: np.ndarray) -> np.ndarray:
+    """Return the styles of the trials that make the ensemble, standardised on the training rows."""
+    # A style that is constant on the training rows stays as it is.
+    deviation_TS = np.where(model.style_std_TS > 0, model.style_std_TS, 1.0)
+    standardised_TNS = (styles_TNS.astype(np.float64) - model.style_mean_TS[:, None]) / deviation_TS[:, None]
+    return np.asarray(standardised_TNS[model.alive_T])
+
+
+def _values(model: TrainedModel, styles_NK: np.ndarray) -> np.ndarray:
+    calibrations = model.calibration["ensemble"]["descriptors"]
+    return np.column_stack(
+        [
+            apply_calibration(calibrations[name], styles_NK[:, k])
+            for k, name in enumerate(model.descriptor_names)
+        ]
     )
 
 

@@ -18,7 +18,7 @@ from rankaae_cli.analysis.encoded import encode_spectra, encode_split
 from rankaae_cli.analysis.prediction.calibration import calibrate_prediction
 from rankaae_cli.core.statistics.calibration import apply_calibration, fit_calibration
 from rankaae_cli.core.statistics.conformal import Intervals, calibrate_intervals, difficulty_features
-from rankaae_cli.core.statistics.novelty import Novelty, novelty_signs, style_distance, widening
+from rankaae_cli.core.statistics.novelty import Novelty, StyleDistances, novelty_signs, widening
 from rankaae_cli.data.family.family_file import Family, read_family
 from rankaae_cli.data.family.splits import TEST, VALIDATION
 from rankaae_cli.models.rankaae.trained import TrainedModel
@@ -44,7 +44,7 @@ def coverages(
     styles_NK, spread_NK = encoded.ensemble_styles_NK, encoded.spread_NK
     features_KNF = difficulty_features(styles_NK, spread_NK, encoded.error_N)
     seen_by_all = encode_split(model, family, "train")
-    distance_N = style_distance(encoded.standardised_TNS, seen_by_all.standardised_TNS)
+    distance_N = StyleDistances(seen_by_all.standardised_TNS).of(encoded.standardised_TNS)
     signs_N3 = novelty_signs(encoded.error_N, spread_NK, distance_N)
     materials, rng = np.unique(held.material_N.astype(str)), np.random.default_rng(seed)
     found: dict[str, list[tuple[float, ...]]] = {name: [] for name in model.descriptor_names}
@@ -83,7 +83,7 @@ def novelty_of_others(model: TrainedModel, family: Family, others: Family) -> tu
     score = {}
     for name, spectra_NE in (("test", family.spectra_NE[family.split_N == TEST]), ("other", other_NE)):
         encoded = encode_spectra(model, spectra_NE)
-        distance_N = style_distance(encoded.standardised_TNS, calibrated.training_TMS)
+        distance_N = StyleDistances(calibrated.training_TMS).of(encoded.standardised_TNS)
         score[name] = novelty.score(novelty_signs(encoded.error_N, encoded.spread_NK, distance_N))
     label_N = np.repeat([0, 1], [len(score["test"]), len(score["other"])])
     auroc = roc_auc_score(label_N, np.concatenate([score["test"], score["other"]]))

@@ -25,7 +25,7 @@ from rankaae_cli.core.statistics.conformal import (
     fit_difficulty,
 )
 from rankaae_cli.core.statistics.forest import Forest
-from rankaae_cli.core.statistics.novelty import novelty_signs, style_distance
+from rankaae_cli.core.statistics.novelty import StyleDistances, novelty_signs
 from rankaae_cli.data.files import replacing
 from rankaae_cli.models.base import HasStyles, Predicts, Reconstructs, require
 from rankaae_cli.models.rankaae.trained import TrainedModel
@@ -152,7 +152,7 @@ def calibrate_prediction(
     rows = evenly_spaced(len(training.error_N), _MOST_TRAINING_ROWS)
     styles_NK, spread_NK = validation.ensemble_styles_NK, validation.spread_NK
     training_TMS = training.standardised_TNS[:, rows]
-    distance_N = style_distance(validation.standardised_TNS, training_TMS)
+    distance_N = StyleDistances(training_TMS).of(validation.standardised_TNS)
     residual_NK = np.full(styles_NK.shape, np.nan)
     difficulty_NK = np.full(styles_NK.shape, np.nan)
     forest_K: list[Forest | None] = []

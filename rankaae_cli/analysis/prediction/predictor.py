@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtri
 
-from rankaae_cli.analysis.encoded import Encoded, encode_spectra
+from rankaae_cli.analysis.encoded import Encoded, encode_spectra, ensemble_values
 from rankaae_cli.analysis.prediction.calibration import CalibrationRows
 from rankaae_cli.core.statistics.classification import holding_classes, softened
 from rankaae_cli.core.statistics.conformal import Intervals, difficulty_features, resolution_of
-from rankaae_cli.core.statistics.novelty import Novelty, novelty_signs, style_distance, widening
+from rankaae_cli.core.statistics.novelty import Novelty, StyleDistances, novelty_signs, widening
 from rankaae_cli.core.xas.discrepancy import discrepancy, smooth_differences
 from rankaae_cli.core.xas.nuisances import posterior_weights
 from rankaae_cli.models.rankaae.trained import TrainedModel
@@ -83,6 +83,7 @@ class Predictor:
         self.model, self.calibration, self.coverage = model, calibration, coverage
         self.nearest = min(nearest, len(calibration.spectra_ME))
         self.novelty = Novelty.of(calibration.signs_N3)
+        self._distances = StyleDistances(calibration.training_TMS)
         self.intervals = [
             Intervals(rows, resolution_of(column))
             for rows, column in zip(calibration.interval_rows(), calibration.descriptors_MK.T, strict=True)
@@ -115,7 +116,7 @@ class Predictor:
         return self._prediction(reading, encoded.replaced(shown), weights, nuisance_part_NK, set(shown))
 
     def _reading(self, encoded: Encoded) -> "_Reading":
-        distance_N = style_distance(encoded.standardised_TNS, self.calibration.training_TMS)
+        distance_N = self._distances.of(encoded.standardised_TNS)
         styles_NK = encoded.ensemble_styles_NK
         return _Reading(
             encoded,
@@ -216,7 +217,7 @@ class Predictor:
         difference_ME = smooth_differences(self.model.energy_E)
         for n in measured:
             changed_ME = encoded.spectra_NE[n] + size_N[n] * difference_ME
-            moved_MK = encode_spectra(self.model, changed_ME).ensemble_values_NK
+            moved_MK = ensemble_values(self.model, changed_ME)
             part_NK[n] = np.sqrt(((moved_MK - value_NK[n]) ** 2).mean(axis=0))
         return part_NK
 

@@ -15,7 +15,7 @@ from rankaae_cli.core.statistics.calibration import IN_RANGE, OUTSIDE, UNUSUAL
 
 SIGNS = ("reconstruction error", "disagreement of the trials", "distance of the styles")
 UNUSUAL_SHARE, OUTSIDE_SHARE = 0.05, 0.005  # of validation spectra that are called so
-_NEIGHBOURS = 5
+_NEIGHBOURS, _LEAF = 5, 128
 
 
 @dataclass(frozen=True)
@@ -99,30 +99,35 @@ def novelty_signs(error_N: np.ndarray, spread_NK: np.ndarray, distance_N: np.nda
     spread_NK
         Standard deviation of each named style over the trials; of a single trial there is none, and 0 is given.
     distance_N
-        Of the styles from those of training rows; see `style_distance`.
+        Of the styles from those of training rows; see `StyleDistances`.
     """
     return np.column_stack([error_N, spread_NK.mean(axis=1), distance_N])
 
 
-def style_distance(styles_TNS: np.ndarray, training_TMS: np.ndarray) -> np.ndarray:
-    """Return the mean distance of styles to the five nearest of the training rows, averaged over trials.
+class StyleDistances:
+    """Distances of styles from those of training rows.
 
     Parameters
     ----------
-    styles_TNS, training_TMS
-        Standardised styles of N spectra and of M training spectra in T trials.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (N,).
+    training_TMS
+        Standardised styles of M training spectra in T trials.
     """
-    k = min(_NEIGHBOURS, training_TMS.shape[1])
-    per_trial = [
-        KDTree(training).query(styles, k=k)[0].reshape(len(styles), k).mean(axis=1)
-        for styles, training in zip(styles_TNS, training_TMS, strict=True)
-    ]
-    return np.asarray(np.mean(per_trial, axis=0))
+
+    def __init__(self, training_TMS: np.ndarray) -> None:
+        # In ten dimensions the large leaves of a tree that is quickly made are searched faster than small ones.
+        self._trees = [
+            KDTree(training_MS, leafsize=_LEAF, compact_nodes=False, balanced_tree=False)
+            for training_MS in training_TMS
+        ]
+
+    def of(self, styles_TNS: np.ndarray) -> np.ndarray:
+        """Return the mean distance to the five nearest training rows, averaged over trials, shape (N,)."""
+        per_trial = []
+        for tree, styles_NS in zip(self._trees, styles_TNS, strict=True):
+            k = min(_NEIGHBOURS, tree.n)
+            distance_NK = tree.query(styles_NS, k=k)[0].reshape(len(styles_NS), k)
+            per_trial.append(distance_NK.mean(axis=1))
+        return np.asarray(np.mean(per_trial, axis=0))
 
 
 def _logs(signs_N3: np.ndarray) -> np.ndarray:

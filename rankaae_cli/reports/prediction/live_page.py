@@ -27,7 +27,7 @@ from rankaae_cli.reports.prediction.page import (
 from rankaae_cli.reports.prediction.sentences import verdict_counts, warning_lines
 from rankaae_cli.reports.run.page import Picture
 
-_BETWEEN = 1.0  # s from one page to the next, at least
+_BETWEEN = 2.0  # s from one page to the next, at least
 _REFRESH = 3  # s after which the page loads itself again
 
 
@@ -54,7 +54,7 @@ class LivePage:
         self._changes, self._made, self._error = -1, -np.inf, ""
 
     def refresh(self, now: float) -> None:
-        """Begin to make the page again where there is something new, and the last one is a second old.
+        """Begin to make the page again where there is something new, and the last one is two seconds old.
 
         Parameters
         ----------

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from rankaae_cli.core.statistics.novelty import Novelty, novelty_signs, style_distance, widening
+from rankaae_cli.core.statistics.novelty import Novelty, StyleDistances, novelty_signs, widening
 
 
 def signs(n, seed, times=(1.0, 1.0, 1.0)):
@@ -60,5 +60,5 @@ def test_distance_is_the_mean_over_trials_of_that_to_the_five_nearest():
     training, styles = rng.standard_normal((2, 40, 3)), rng.standard_normal((2, 7, 3))
     all_pairs = np.sqrt(((styles[:, :, None] - training[:, None]) ** 2).sum(-1))
     expected = np.sort(all_pairs, axis=2)[:, :, :5].mean(axis=(0, 2))
-    np.testing.assert_allclose(style_distance(styles, training), expected)
-    assert style_distance(training[:, :1], training[:, :1]).tolist() == [0.0]
+    np.testing.assert_allclose(StyleDistances(training).of(styles), expected)
+    assert StyleDistances(training[:, :1]).of(training[:, :1]).tolist() == [0.0]
