@@ -11,10 +11,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from rankaae_cli.analysis.encoded import encode_split
 from rankaae_cli.analysis.prediction.calibration import CACHE
 from rankaae_cli.cli import main
 from rankaae_cli.data.family.family_file import read_family, write_family
 from rankaae_cli.data.family.synthetic import synthetic_family
+from rankaae_cli.runs.load import load_run
 from tests.copper_run import GRID, NAMES, rows_of, scan
 from tests.data.measured_scan import scan_energies, xdi_text
 
@@ -250,6 +252,14 @@ def test_works_without_the_data_once_it_has_been_used(work, tmp_path, monkeypatc
     shutil.rmtree(run / CACHE.parent, ignore_errors=True)
     shutil.copy(work / "cu.h5", tmp_path / "new.h5")
     call = ["predict", f"run={run}", f"input={tmp_path}/new.h5", "figures=0"]
+    monkeypatch.chdir(work)
+    _, model, family = load_run(str(run))
+    rows = encode_split(model, family, "validation")
+    validation = {
+        "styles_NK": rows.ensemble_styles_NK,
+        "spread_NK": rows.spread_NK,
+        "descriptors_NK": rows.descriptors_NK,
+    }
     away = work / "cu.h5.away"
     (work / "cu.h5").rename(away)
     try:
@@ -259,20 +269,24 @@ def test_works_without_the_data_once_it_has_been_used(work, tmp_path, monkeypatc
         assert main([*call, f"output={tmp_path}/a"]) == 0
         (work / "cu.h5").rename(away)
         assert main([*call, f"output={tmp_path}/b"]) == 0
-        # As it was kept before the fits were kept with it.
         with np.load(run / CACHE) as file:
             kept = dict(file)
         fits = [key for key in kept if key[-2:] in ("_0", "_1", "_2")]
         assert len(fits) == 3 * 2 + 2 * 3
-        np.savez_compressed(run / CACHE, **{k: v for k, v in kept.items() if k not in fits} | {"version": 1})
+        # As older versions kept it: the rows, with what is fitted to them and without.
+        of_training = ("known_range_K2", "extremes_K2", "resolution_K", "usual")
+        older = {key: value for key, value in kept.items() if key not in of_training} | validation
+        np.savez_compressed(run / CACHE, **older | {"version": 2})
         assert main([*call, f"output={tmp_path}/c"]) == 0
+        np.savez_compressed(run / CACHE, **{k: v for k, v in older.items() if k not in fits} | {"version": 1})
+        assert main([*call, f"output={tmp_path}/d"]) == 0
     finally:
         if away.exists():
             away.rename(work / "cu.h5")
     with np.load(run / CACHE) as file:
         assert sorted(file) == sorted(kept) and all((file[key] == kept[key]).all() for key in file)
-    first, *others = ((tmp_path / output / "predictions.csv").read_bytes() for output in "abc")
-    assert others == [first, first]
+    first, *others = ((tmp_path / output / "predictions.csv").read_bytes() for output in "abcd")
+    assert others == [first] * 3
 
 
 @pytest.mark.parametrize(

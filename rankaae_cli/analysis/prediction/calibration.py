@@ -1,14 +1,14 @@
-"""The rows that a prediction rests on beside the networks: validation for its intervals, training for its novelty.
+"""What a prediction rests on beside the networks: validation rows for intervals, training rows for novelty.
 
-They are kept in the run directory, with what was fitted to them, so that `predict` works without the data file and
-starts quickly. The file holds plain arrays, and the checkpoint's digest by which it is known to belong to it.
+It is kept in the run directory, so that `predict` works without the data file and starts quickly. The file holds
+plain arrays, and the checkpoint's digest by which it is known to belong to it.
 """
 
 import sys
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +23,11 @@ from rankaae_cli.core.statistics.conformal import (
     calibrate_intervals,
     difficulty_features,
     fit_difficulty,
+    resolution_of,
 )
 from rankaae_cli.core.statistics.forest import Forest
 from rankaae_cli.core.statistics.novelty import StyleDistances, novelty_signs
+from rankaae_cli.core.xas.soundness import Usual, usual_of
 from rankaae_cli.data.files import replacing
 from rankaae_cli.models.base import HasStyles, Predicts, Reconstructs, require
 from rankaae_cli.models.rankaae.trained import TrainedModel
@@ -36,56 +38,63 @@ from rankaae_cli.runs.load import load_run
 from rankaae_cli.runs.provenance import read_provenance
 
 CACHE = Path("prediction") / "calibration.npz"
-_VERSION = 2
-_WITHOUT_FITS = 1  # the version that held the rows alone
+_VERSION = 3
+_WITH_ROWS, _WITHOUT_FITS = 2, 1  # versions that held the rows, with what is fitted to them and without
 _MOST_TRAINING_ROWS = 20_000  # that distances are taken from: evenly spaced among more
 _NEEDED = (Predicts, Reconstructs, HasStyles)  # of a model
 
 
 @dataclass(frozen=True)
-class CalibrationRows:
-    """The rows that predictions rest on; N of validation, M of training.
+class TrainingRows:
+    """Spectra of training (M, E), their descriptors (M, K) and names (M,): for what names or mixes them."""
 
-    Attributes
-    ----------
-    styles_NK, spread_NK
-        Named styles of the ensemble on the validation rows, and their standard deviation over the trials.
-    signs_N3
-        Signs of novelty of the validation rows.
-    descriptors_NK
-        Their true descriptors.
-    residual_NK, difficulty_NK
-        See `rankaae_cli.core.statistics.conformal.IntervalRows`; NaN where not known.
-    forest_K
-        Of the same; None where too little is known.
-    class_probabilities_K
-        Of those descriptors that have classes, and rows enough of them; None of others.
-    training_TMS, spectra_ME, descriptors_MK, material_M, site_M
-        Training rows: standardised styles of the trials of the ensemble, spectra, descriptors and names.
-    """
-
-    styles_NK: np.ndarray
-    spread_NK: np.ndarray
-    signs_N3: np.ndarray
-    descriptors_NK: np.ndarray
-    residual_NK: np.ndarray
-    difficulty_NK: np.ndarray
-    forest_K: Sequence[Forest | None]
-    class_probabilities_K: Sequence[ClassProbabilities | None]
-    training_TMS: np.ndarray
     spectra_ME: np.ndarray
     descriptors_MK: np.ndarray
     material_M: np.ndarray
     site_M: np.ndarray
 
     def name_of(self, m: int) -> str:
-        """Return material and site of a training row."""
+        """Return material and site of a row."""
         return f"{self.material_M[m]} {self.site_M[m]}"
 
-    def known_range(self) -> np.ndarray:
-        """Return the 1st and 99th percentile of each descriptor among the training rows, shape (K, 2)."""
-        known = [column[np.isfinite(column)] for column in self.descriptors_MK.T]
-        return np.array([np.percentile(c, [1, 99]) if len(c) else [np.nan, np.nan] for c in known])
+
+@dataclass(frozen=True)
+class Calibration:
+    """What predictions rest on; N rows of validation, M of training.
+
+    Attributes
+    ----------
+    signs_N3
+        Signs of novelty of the validation rows.
+    residual_NK, difficulty_NK
+        See `rankaae_cli.core.statistics.conformal.IntervalRows`; NaN where not known.
+    forest_K
+        Of the same; None where too little is known.
+    class_probabilities_K
+        Of those descriptors that have classes, and rows enough of them; None of others.
+    training_TMS
+        Standardised styles of training rows in the trials of the ensemble.
+    known_range_K2, extremes_K2
+        1st and 99th percentile of each descriptor among the training rows, and its least and largest value.
+    resolution_K
+        See `rankaae_cli.core.statistics.conformal.resolution_of`.
+    usual
+        What training spectra are like.
+    rows
+        The training rows themselves; None of a model that ships.
+    """
+
+    signs_N3: np.ndarray
+    residual_NK: np.ndarray
+    difficulty_NK: np.ndarray
+    forest_K: Sequence[Forest | None]
+    class_probabilities_K: Sequence[ClassProbabilities | None]
+    training_TMS: np.ndarray
+    known_range_K2: np.ndarray
+    extremes_K2: np.ndarray
+    resolution_K: np.ndarray
+    usual: Usual
+    rows: TrainingRows | None
 
     def interval_rows(self) -> list[IntervalRows | None]:
         """Return what the intervals of each descriptor rest on; None where too little is known."""
@@ -100,8 +109,8 @@ class CalibrationRows:
         return rows
 
 
-def load_for_prediction(run: str) -> tuple[Path, TrainedModel, CalibrationRows]:
-    """Find a run and load its model and the rows that its predictions rest on, encoding these where need be.
+def load_for_prediction(run: str) -> tuple[Path, TrainedModel, Calibration]:
+    """Find a run and load its model and what its predictions rest on, making this of the data where need be.
 
     Raises
     ------
@@ -128,7 +137,7 @@ def load_for_prediction(run: str) -> tuple[Path, TrainedModel, CalibrationRows]:
 
 def calibration_of(
     directory: Path, model: TrainedModel, training: EncodedSplit, validation: EncodedSplit
-) -> CalibrationRows:
+) -> Calibration:
     """Return what the predictions of a run rest on: as kept in its directory, else of these rows, and kept.
 
     Parameters
@@ -147,7 +156,7 @@ def calibration_of(
 
 def calibrate_prediction(
     model: TrainedModel, training: EncodedSplit, validation: EncodedSplit
-) -> CalibrationRows:
+) -> Calibration:
     """Fit what the intervals rest on to validation rows, and keep training rows for distances from them."""
     rows = evenly_spaced(len(training.error_N), _MOST_TRAINING_ROWS)
     styles_NK, spread_NK = validation.ensemble_styles_NK, validation.spread_NK
@@ -164,21 +173,39 @@ def calibrate_prediction(
             known = np.isfinite(value_N) & np.isfinite(styles_NK[:, k])
             residual_NK[known, k] = interval_rows.residual_N
             difficulty_NK[known, k] = interval_rows.difficulty_N
-    return CalibrationRows(
-        styles_NK=styles_NK,
-        spread_NK=spread_NK,
+    return Calibration(
         signs_N3=novelty_signs(validation.error_N, spread_NK, distance_N),
-        descriptors_NK=validation.descriptors_NK,
         residual_NK=residual_NK,
         difficulty_NK=difficulty_NK,
         forest_K=forest_K,
         class_probabilities_K=_class_probabilities(model, styles_NK, validation.descriptors_NK),
         training_TMS=training_TMS.astype(np.float32),
-        spectra_ME=training.spectra_NE[rows],
-        descriptors_MK=training.descriptors_NK[rows],
-        material_M=np.asarray(training.material_N[rows], dtype=str),
-        site_M=training.site_N[rows],
+        **_of_training(
+            TrainingRows(
+                spectra_ME=training.spectra_NE[rows],
+                descriptors_MK=training.descriptors_NK[rows],
+                material_M=np.asarray(training.material_N[rows], dtype=str),
+                site_M=training.site_N[rows],
+            )
+        ),
     )
+
+
+def _of_training(rows: TrainingRows) -> dict[str, Any]:
+    """Return what is known of the training rows, and these."""
+    known_K = [column[np.isfinite(column)] for column in rows.descriptors_MK.T]
+    shares = ([1, 99], [0, 100])
+    known_range_K2, extremes_K2 = (
+        np.array([np.percentile(known, ends) if len(known) else [np.nan, np.nan] for known in known_K])
+        for ends in shares
+    )
+    return {
+        "known_range_K2": known_range_K2,
+        "extremes_K2": extremes_K2,
+        "resolution_K": np.array([resolution_of(known) for known in known_K]),
+        "usual": usual_of(rows.spectra_ME),
+        "rows": rows,
+    }
 
 
 def _class_probabilities(
@@ -191,7 +218,7 @@ def _class_probabilities(
     ]
 
 
-def _kept(directory: Path, model: TrainedModel) -> CalibrationRows | None:
+def _kept(directory: Path, model: TrainedModel) -> Calibration | None:
     """Return what a run's directory keeps, None where there is nothing or it belongs to another checkpoint."""
     path = directory / CACHE
     if not path.is_file():
@@ -200,46 +227,67 @@ def _kept(directory: Path, model: TrainedModel) -> CalibrationRows | None:
         with np.load(path, allow_pickle=False) as file:
             content: dict[str, Any] = dict(file)
         version, digest = content.pop("version"), content.pop("checkpoint")
-        if version not in (_VERSION, _WITHOUT_FITS) or digest != checkpoint_sha256(directory):
+        if version not in (_VERSION, _WITH_ROWS, _WITHOUT_FITS) or digest != checkpoint_sha256(directory):
             return None
-        fits = (_fitted if version == _WITHOUT_FITS else _unpacked)(content, model)
-        kept = CalibrationRows(**content, **fits)
+        kept = _unpacked(content, model) if version == _VERSION else _of_rows(content, model, int(version))
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         print(f"{path} cannot be read ({error}) and is made again", file=sys.stderr)
         return None
-    if version == _WITHOUT_FITS:
+    if version != _VERSION:
         _keep(directory, kept)
     return kept
 
 
-def _keep(directory: Path, calibration: CalibrationRows) -> None:
-    """Write the calibration into the directory of its run; say so where that cannot be."""
+def write_calibration(path: Path, calibration: Calibration, checkpoint: str) -> None:
+    """Write what the predictions of a checkpoint, given by its digest, rest on as plain arrays."""
     content = dict(vars(calibration))
     fits = [*enumerate(content.pop("forest_K")), *enumerate(content.pop("class_probabilities_K"))]
     content |= {f"{part}_{k}": array for k, fit in fits if fit for part, array in vars(fit).items()}
+    rows = content.pop("rows")
+    content |= {"usual": astuple(calibration.usual), **(vars(rows) if rows else {})}
+    with replacing(path) as temporary:
+        np.savez_compressed(temporary, version=_VERSION, checkpoint=checkpoint, **content)
+
+
+def _keep(directory: Path, calibration: Calibration) -> None:
+    """Write the calibration into the directory of its run; say so where that cannot be."""
     try:
-        with replacing(directory / CACHE) as temporary:
-            np.savez_compressed(
-                temporary, version=_VERSION, checkpoint=checkpoint_sha256(directory), **content
-            )
+        write_calibration(directory / CACHE, calibration, checkpoint_sha256(directory))
     except UserError as error:
         reason = str(error).splitlines()[0]
         print(f"the calibration is not kept for the next prediction: {reason}", file=sys.stderr)
 
 
-def _unpacked(content: dict[str, Any], model: TrainedModel) -> dict[str, Any]:
-    """Take the arrays of what was fitted out of what a file holds, and return them put together."""
+def _unpacked(content: dict[str, Any], model: TrainedModel) -> Calibration:
+    """Return the calibration whose arrays a file holds."""
+    usual = Usual(*map(float, content.pop("usual")))
+    rows = TrainingRows(**_taken(content, TrainingRows)) if "spectra_ME" in content else None
+    return Calibration(**_fits(content, model), **content, usual=usual, rows=rows)
 
-    def unpacked(kind: type[Any], k: int) -> Any:
-        names = [field.name for field in fields(kind)]
-        is_there = f"{names[0]}_{k}" in content
-        return kind(*(content.pop(f"{name}_{k}") for name in names)) if is_there else None
 
-    each = range(len(model.descriptor_names))
-    return {
-        "forest_K": [unpacked(Forest, k) for k in each],
-        "class_probabilities_K": [unpacked(ClassProbabilities, k) for k in each],
-    }
+def _of_rows(content: dict[str, Any], model: TrainedModel, version: int) -> Calibration:
+    """Return the calibration made of the rows that an older file holds."""
+    fits = _fitted(content, model) if version == _WITHOUT_FITS else _fits(content, model)
+    rows = TrainingRows(**_taken(content, TrainingRows))
+    for name in ("styles_NK", "spread_NK", "descriptors_NK"):
+        del content[name]
+    return Calibration(**content, **fits, **_of_training(rows))
+
+
+def _taken(content: dict[str, Any], kind: type[Any], ending: str = "") -> dict[str, Any]:
+    """Take the arrays of a record out of what a file holds."""
+    return {field.name: content.pop(f"{field.name}{ending}") for field in fields(kind)}
+
+
+def _fits(content: dict[str, Any], model: TrainedModel) -> dict[str, Any]:
+    """Take what was fitted out of what a file holds, and return it put together."""
+
+    def fitted(kind: type[Any]) -> list[Any]:
+        each = range(len(model.descriptor_names))
+        first = fields(kind)[0].name
+        return [kind(**_taken(content, kind, f"_{k}")) if f"{first}_{k}" in content else None for k in each]
+
+    return {"forest_K": fitted(Forest), "class_probabilities_K": fitted(ClassProbabilities)}
 
 
 def _fitted(content: Mapping[str, Any], model: TrainedModel) -> dict[str, Any]:

@@ -71,7 +71,11 @@ def _likeliest(
 
 
 def _unmixer(name: str, predictor: Predictor) -> Unmixer:
-    rows = predictor.calibration
+    rows = predictor.calibration.rows
+    if rows is None:
+        raise UserError(
+            f"mixture={name}: a model that ships holds no spectra to mix\nread mixtures with a run of yours, run="
+        )
     value_M = rows.descriptors_MK[:, predictor.model.descriptor_names.index(name)]
     known = np.isfinite(value_M)
     classes = predictor.model.descriptor_classes[name]

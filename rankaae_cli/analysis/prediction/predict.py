@@ -9,7 +9,7 @@ import numpy as np
 from rankaae_cli import __version__
 from rankaae_cli.analysis.encoded import encode_spectra
 from rankaae_cli.analysis.prediction.against import Against, require_against
-from rankaae_cli.analysis.prediction.calibration import load_for_prediction
+from rankaae_cli.analysis.prediction.calibration import TrainingRows, load_for_prediction
 from rankaae_cli.analysis.prediction.grid import Grid, Variants
 from rankaae_cli.analysis.prediction.input import Fault, InputSpectrum, read_input
 from rankaae_cli.analysis.prediction.mixtures import make_unmixers, read_mixtures
@@ -18,7 +18,7 @@ from rankaae_cli.analysis.prediction.predictor import Prediction, Predictor
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.statistics.mixtures import Mixture, Unmixer
 from rankaae_cli.core.xas.nuisances import DRAWS, draw_nuisances
-from rankaae_cli.core.xas.soundness import check_spectra
+from rankaae_cli.core.xas.soundness import Usual, check_spectra
 from rankaae_cli.core.xas.spectra import SpectrumError
 from rankaae_cli.data.family.sites import FamilySpec
 from rankaae_cli.data.files import now
@@ -122,7 +122,7 @@ class LoadedRun:
 
     def usable(self, read: Sequence[InputSpectrum]) -> tuple[list[InputSpectrum], np.ndarray, list[Fault]]:
         """Return the sound spectra that cover the grid, their rows on it, and what is wrong with the others."""
-        return _on_grid(read, self.grid, self.predictor.calibration.spectra_ME)
+        return _on_grid(read, self.grid, self.predictor.calibration.usual)
 
     def predict(
         self, spectra: list[InputSpectrum], spectra_NE: np.ndarray, faults: Sequence[Fault] = ()
@@ -139,11 +139,11 @@ class LoadedRun:
             run_name=self.directory.name,
             model=predictor.model,
             provenance={**self.provenance, "made": now()},
-            known_range_K2=calibration.known_range(),
+            known_range_K2=calibration.known_range_K2,
             coverage=self.settings.coverage,
             spectra=spectra,
             prediction=prediction,
-            nearest=[[calibration.name_of(m) for m in row] for row in prediction.nearest_NP],
+            nearest=_names(calibration.rows, prediction.nearest_NP),
             offset=None if all(one.is_computed for one in spectra) else grid.offset,
             warnings=warnings,
             nuisances=[
@@ -227,8 +227,13 @@ def predict(run: LoadedRun, names: Sequence[str], options: MeasuredOptions) -> P
     return result if against is None else result.with_against(*against)
 
 
+def _names(rows: TrainingRows | None, rows_NP: np.ndarray) -> list[list[str]]:
+    """Return the names of training rows, given by their indices; none where the rows are not known."""
+    return [[rows.name_of(m) for m in row] if rows else [] for row in rows_NP]
+
+
 def _on_grid(
-    spectra: Sequence[InputSpectrum], grid: Grid, training_ME: np.ndarray
+    spectra: Sequence[InputSpectrum], grid: Grid, usual: Usual
 ) -> tuple[list[InputSpectrum], np.ndarray, list[Fault]]:
     """Return the sound spectra that cover the grid, their rows on it, and what is wrong with the others."""
     covering, rows, faults = [], [], []
@@ -240,7 +245,7 @@ def _on_grid(
             faults.append((one.file, str(error)))
     rows_NE = np.array(rows).reshape(len(rows), len(grid.spec.energy_E))
     claims_N = np.array([one.has_edge_step for one in covering], dtype=bool)
-    soundness = check_spectra(grid.spec.energy_E, rows_NE, claims_N, training_ME)
+    soundness = check_spectra(grid.spec.energy_E, rows_NE, claims_N, usual)
     faults += [(covering[n].file, reason) for n, reason in sorted(soundness.reasons.items())]
     kept = [n for n in range(len(covering)) if n not in soundness.reasons]
     doubted = [

@@ -7,9 +7,9 @@ import numpy as np
 from scipy.special import ndtri
 
 from rankaae_cli.analysis.encoded import Encoded, encode_spectra, ensemble_values
-from rankaae_cli.analysis.prediction.calibration import CalibrationRows
+from rankaae_cli.analysis.prediction.calibration import Calibration
 from rankaae_cli.core.statistics.classification import holding_classes, softened
-from rankaae_cli.core.statistics.conformal import Intervals, difficulty_features, resolution_of
+from rankaae_cli.core.statistics.conformal import Intervals, difficulty_features
 from rankaae_cli.core.statistics.novelty import Novelty, StyleDistances, novelty_signs, widening
 from rankaae_cli.core.xas.discrepancy import discrepancy, smooth_differences
 from rankaae_cli.core.xas.nuisances import posterior_weights
@@ -70,23 +70,23 @@ class Predictor:
     model
         The trained model.
     calibration
-        Rows that intervals and novelty rest on.
+        What intervals and novelty rest on.
     coverage
         Share of true values that intervals are to hold.
     nearest
-        How many training spectra to name.
+        How many training spectra to name; none where the calibration holds none.
     """
 
     def __init__(
-        self, model: TrainedModel, calibration: CalibrationRows, coverage: float, nearest: int = 5
+        self, model: TrainedModel, calibration: Calibration, coverage: float, nearest: int = 5
     ) -> None:
         self.model, self.calibration, self.coverage = model, calibration, coverage
-        self.nearest = min(nearest, len(calibration.spectra_ME))
+        self.nearest = min(nearest, len(calibration.rows.spectra_ME)) if calibration.rows else 0
         self.novelty = Novelty.of(calibration.signs_N3)
         self._distances = StyleDistances(calibration.training_TMS)
         self.intervals = [
-            Intervals(rows, resolution_of(column))
-            for rows, column in zip(calibration.interval_rows(), calibration.descriptors_MK.T, strict=True)
+            Intervals(rows, float(resolution))
+            for rows, resolution in zip(calibration.interval_rows(), calibration.resolution_K, strict=True)
         ]
         fitted = zip(model.descriptor_names, calibration.class_probabilities_K, strict=True)
         self.classes = {name: one for name, one in fitted if one is not None}
@@ -183,9 +183,8 @@ class Predictor:
             ]
         )
         # What is unlike the validation rows is predicted worse than they are, but hardly by more than is known.
-        known_MK = self.calibration.descriptors_MK
-        range_K = np.ptp(self.calibration.known_range(), axis=1)
-        whole_K = np.fmax.reduce(known_MK) - np.fmin.reduce(known_MK)
+        range_K = np.ptp(self.calibration.known_range_K2, axis=1)
+        whole_K = np.ptp(self.calibration.extremes_K2, axis=1)
         range_K = np.where(range_K > 0, range_K, whole_K)  # of what is nearly always the same
         return np.fmax(np.fmin(half_NK * widening_N[:, None], range_K), half_NK)
 
@@ -200,7 +199,7 @@ class Predictor:
                 low_NK[:, k], high_NK[:, k], self.classes[name].classes, probability_NC, self.coverage
             )
         # What is nowhere negative, such as a deviation, has no negative values for an interval to hold.
-        never_negative_K = ~(self.calibration.descriptors_MK < 0).any(axis=0)
+        never_negative_K = ~(self.calibration.extremes_K2[:, 0] < 0)
         return np.where(never_negative_K & (value_NK >= 0), np.maximum(low_NK, 0.0), low_NK), high_NK
 
     def reconstruction_error(self, spectra_NE: np.ndarray) -> np.ndarray:
@@ -222,9 +221,9 @@ class Predictor:
         return part_NK
 
     def _nearest(self, spectra_NE: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        if self.nearest == 0:
+        if self.calibration.rows is None or self.nearest == 0:
             return np.empty((len(spectra_NE), 0), dtype=int), np.empty((len(spectra_NE), 0))
-        known_ME = self.calibration.spectra_ME
+        known_ME = self.calibration.rows.spectra_ME
         indices, distances = [], []
         for spectrum_E in spectra_NE:
             difference_M = np.abs(known_ME - spectrum_E.astype(np.float32)).mean(axis=1)

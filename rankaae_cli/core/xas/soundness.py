@@ -7,7 +7,7 @@ Letters: N spectra, B of them at once, E energies.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -53,27 +53,38 @@ class Soundness:
 
 
 @dataclass(frozen=True)
-class _Usual:
-    """What most spectra of a set are like: mean, median and largest size of mu, least mu, that over mu at the end.
+class Usual:
+    """What most spectra of a set are like: medians over them, NaN where they are too few to tell.
 
-    Then how far from the median spectrum, and the robust deviation of that. NaN where they are too few to tell.
+    Attributes
+    ----------
+    level, typical, height
+        Mean, median and largest size of mu.
+    lowest, least_share
+        Least mu, and that over mu at the end.
     """
 
-    median_E: np.ndarray
     level: float = np.nan
     typical: float = np.nan
     height: float = np.nan
     lowest: float = np.nan
     least_share: float = np.nan
-    distance: float = np.nan
-    deviation: float = np.nan
+
+
+@dataclass(frozen=True)
+class _Distances:
+    """The median spectrum of a set, how far from it most of them lie, and the robust deviation of that."""
+
+    median_E: np.ndarray
+    distance: float
+    deviation: float
 
 
 def check_spectra(
     energy_E: np.ndarray,
     spectra_NE: SpectraOnGrid,
     has_edge_step: bool | np.ndarray,
-    others_NE: SpectraOnGrid | None = None,
+    usual: Usual | None = None,
 ) -> Soundness:
     """Check spectra on one grid, by themselves and by what most of them are like.
 
@@ -85,9 +96,9 @@ def check_spectra(
         Shape (N, E).
     has_edge_step
         Whether they are said to be normalised to the edge step: all, or each, shape (N,).
-    others_NE
-        Spectra (at the same energies) to compare with instead of `spectra_NE`: those that a model knows. How
-        far spectra lie from the median of these is not judged.
+    usual
+        What spectra to compare with instead of `spectra_NE` are like: those that a model knows, at the same
+        energies. How far spectra lie from the median of these is not judged.
 
     Returns
     -------
@@ -96,12 +107,16 @@ def check_spectra(
         that is said, another scale than the others', no edge. Doubts: negative, or many robust deviations
         further from the median spectrum than the others.
     """
-    usual = _usual(spectra_NE if others_NE is None else others_NE, judges_distance=others_NE is None)
+    distances: _Distances | None = None
+    if usual is None:
+        some_BE = _some(spectra_NE)
+        usual = _usual(some_BE)
+        distances = _distances(some_BE, usual.level)
     claims_N = np.broadcast_to(np.asarray(has_edge_step, dtype=bool), len(spectra_NE))
     soundness = Soundness()
     for first in range(0, len(spectra_NE), _ROWS_AT_ONCE):
         block_BE = np.asarray(spectra_NE[first : first + _ROWS_AT_ONCE], dtype=np.float64)
-        rows = _Rows(energy_E, block_BE, claims_N[first : first + len(block_BE)], usual)
+        rows = _Rows(energy_E, block_BE, claims_N[first : first + len(block_BE)], usual, distances)
         for kinds, texts in ((_REASONS, soundness.reasons), (_DOUBTS, soundness.doubts)):
             for is_so, text in kinds:
                 for b in np.flatnonzero(is_so(rows)).tolist():
@@ -110,31 +125,49 @@ def check_spectra(
     return soundness
 
 
-def _usual(spectra_NE: SpectraOnGrid, judges_distance: bool) -> _Usual:
-    """Return what most of the spectra are like, of some evenly spaced ones."""
+def usual_of(spectra_NE: SpectraOnGrid) -> Usual:
+    """Return what most spectra, shape (N, E), are like."""
+    return _usual(_some(spectra_NE))
+
+
+def _some(spectra_NE: SpectraOnGrid) -> np.ndarray:
+    """Return those of some evenly spaced spectra that are finite, shape (B, E)."""
     index = np.unique(np.linspace(0, len(spectra_NE) - 1, min(len(spectra_NE), _ROWS_AT_ONCE)).astype(int))
     some_BE = np.asarray(spectra_NE[index], dtype=np.float64)
-    some_BE = some_BE[np.isfinite(some_BE).all(axis=1)]
-    median_E = np.median(some_BE, axis=0) if len(some_BE) else np.zeros(some_BE.shape[1])
+    return np.asarray(some_BE[np.isfinite(some_BE).all(axis=1)])
+
+
+def _usual(some_BE: np.ndarray) -> Usual:
     if len(some_BE) < _FEWEST_OTHERS:
-        return _Usual(median_E)
+        return Usual()
     size_BE, lowest_B, end_B = np.abs(some_BE), some_BE.min(axis=1), _ends(some_BE)
     share_B = np.divide(lowest_B, end_B, out=np.zeros(len(some_BE)), where=end_B != 0)
     of_each = (size_BE.mean(axis=1), np.median(size_BE, axis=1), size_BE.max(axis=1), lowest_B, share_B)
-    level, *others = (float(np.median(values_B)) for values_B in of_each)
-    usual = _Usual(median_E, level, *others)
-    if not judges_distance or len(some_BE) < _FEWEST_ALIKE:
-        return usual
+    return Usual(*(float(np.median(values_B)) for values_B in of_each))
+
+
+def _distances(some_BE: np.ndarray, level: float) -> _Distances | None:
+    """Return how far spectra lie from their median; None where they are too few to tell."""
+    if len(some_BE) < _FEWEST_ALIKE:
+        return None
+    median_E = np.median(some_BE, axis=0)
     distance_B = np.abs(some_BE - median_E).mean(axis=1)
     distance = float(np.median(distance_B))
     deviation = max(1.4826 * float(np.median(np.abs(distance_B - distance))), _LEAST_DEVIATION * level)
-    return replace(usual, distance=distance, deviation=deviation)
+    return _Distances(median_E, distance, deviation)
 
 
 class _Rows:
     """Some of the spectra, and what is judged of each of them; shape (B,) where not said otherwise."""
 
-    def __init__(self, energy_E: np.ndarray, mu_BE: np.ndarray, claims_B: np.ndarray, usual: _Usual) -> None:
+    def __init__(
+        self,
+        energy_E: np.ndarray,
+        mu_BE: np.ndarray,
+        claims_B: np.ndarray,
+        usual: Usual,
+        distances: _Distances | None,
+    ) -> None:
         self.energy_E, self.claims_B, self.usual = energy_E, claims_B, usual
         self.is_finite_BE = np.isfinite(mu_BE)
         self.mu_BE = mu_BE if self.is_finite_BE.all() else np.where(self.is_finite_BE, mu_BE, 0.0)
@@ -143,7 +176,10 @@ class _Rows:
         self.end_B = _ends(self.mu_BE)
         # Edge steps of those that claim one; of others a usual height, which is not always known.
         self.unit_B = np.where(claims_B, 1.0, usual.height if usual.height > 0 else np.nan)
-        self.distance_B = np.abs(self.mu_BE - usual.median_E).mean(axis=1)
+        self.deviations_B = np.full(len(mu_BE), np.nan)
+        if distances is not None:
+            distance_B = np.abs(self.mu_BE - distances.median_E).mean(axis=1)
+            self.deviations_B = (distance_B - distances.distance) / distances.deviation
 
     @property
     def scale_B(self) -> np.ndarray:
@@ -190,10 +226,6 @@ def _is_negative(rows: _Rows) -> np.ndarray:
     return np.asarray(rows.lowest_B < _NEGATIVE * rows.unit_B)
 
 
-def _deviations(rows: _Rows) -> np.ndarray:
-    return (rows.distance_B - rows.usual.distance) / rows.usual.deviation
-
-
 def _ends(mu_BE: np.ndarray) -> np.ndarray:
     """Return the mean of the last fifth of each spectrum, shape (B,)."""
     return np.asarray(mu_BE[:, -max(mu_BE.shape[1] // 5, 1) :].mean(axis=1))
@@ -236,9 +268,9 @@ _REASONS: tuple[_Kind, ...] = (
 _DOUBTS: tuple[_Kind, ...] = (
     (_is_negative, lambda rows, b: f"negative absorption: mu is {rows.at(b, rows.lowest_B[b])}"),
     (
-        lambda rows: _deviations(rows) > _FAR,
+        lambda rows: rows.deviations_B > _FAR,
         lambda rows, b: (
-            f"unlike the others: {_deviations(rows)[b]:.0f} robust deviations further than they from their median"
+            f"unlike the others: {rows.deviations_B[b]:.0f} robust deviations further than they from their median"
         ),
     ),
 )

@@ -142,7 +142,7 @@ def _trend(readings: LiveReadings) -> Trend | None:
     value_NK, low_NK, high_NK = np.moveaxis(np.stack([scan.readings_K3 for scan in chosen]), 2, 0)
     return Trend(
         readings.run.predictor.model,
-        readings.run.predictor.calibration.known_range(),
+        readings.run.predictor.calibration.known_range_K2,
         Against(readings.key, readings.unit or "", np.array([scan.against for scan in chosen])),
         value_NK,
         low_NK,

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from rankaae_cli.core.xas.soundness import check_spectra
+from rankaae_cli.core.xas.soundness import check_spectra, usual_of
 
 ENERGY = 8983.5 + 0.5 * np.arange(120)
 
@@ -66,7 +66,7 @@ def test_one_of_unknown_normalisation_is_judged_by_the_others_whatever_their_sca
     soundness = check_spectra(ENERGY, rows, False)
     assert list(soundness.reasons) == [7] and soundness.reasons[7].startswith(reason)
     # The same row is told by the spectra that a model knows.
-    alone = check_spectra(ENERGY, rows[7:8], False, scale * spectra(seed=1).astype(np.float32))
+    alone = check_spectra(ENERGY, rows[7:8], False, usual_of(scale * spectra(seed=1).astype(np.float32)))
     assert list(alone.reasons) == [0]
 
 
@@ -77,7 +77,7 @@ def test_an_edge_is_missed_where_the_others_have_one():
     assert soundness.reasons[7].startswith("no edge: mu is 0.99 at least and 1 on average at the end")
     above = spectra()[:, 60:]  # a grid that begins behind the edge
     assert check_spectra(ENERGY[60:], above, True).reasons == {}
-    assert list(check_spectra(ENERGY, flat[None], True, spectra()).reasons) == [0]
+    assert list(check_spectra(ENERGY, flat[None], True, usual_of(spectra())).reasons) == [0]
 
 
 def test_what_may_be_is_kept_and_doubted():
