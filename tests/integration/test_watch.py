@@ -96,7 +96,7 @@ def test_each_scan_is_read_once_it_is_finished_and_broken_ones_are_named(watched
         wait_for(lambda: set(reasons(output)) == {"broken.xdi"})
         wait_for(lambda: "4 spectra" in (output / "page.html").read_text())
 
-    assert watched("beamtime", write, "against=Sample.temperature") == 0
+    assert watched("watched", write, "against=Sample.temperature") == 0
     output, said = work / "beamtime_read", capsys.readouterr()
     assert "4 spectra read, 1 not: beamtime_read/rejected.csv" in said.out
     assert "scan_3.xdi: in range; OS " in said.out or "scan_3.xdi: unusual; OS " in said.out
