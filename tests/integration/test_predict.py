@@ -3,6 +3,8 @@
 import hashlib
 import json
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -75,6 +77,27 @@ def test_all_that_is_known_is_in_the_json_and_on_the_page(work):
     assert page.count("<figure") == 2 and "Trained on synthetic data" in page
     assert len(list((work / "known" / "figures").glob("*.png"))) == 2
     assert all(p.read_bytes().startswith(b"%PDF") for p in (work / "known" / "figures").glob("*.pdf"))
+
+
+def test_readings_wait_for_nothing_that_fits_or_draws(work):
+    (work / "quick.xdi").write_text(scan(read_family("cu.h5"), 3))
+    heavy = {
+        "crepes",
+        "jinja2",
+        "matplotlib",
+        "pandas",
+        "plotly",
+        "pytorch_lightning",
+        "scipy.stats",
+        "sklearn",
+    }
+    code = (
+        "import sys; from rankaae_cli.cli import main\n"
+        "assert main(['predict', 'input=quick.xdi', 'output=quick', 'figures=0']) == 0\n"
+        f"print({heavy} & set(sys.modules) or 'none of them')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=work, capture_output=True, text=True, timeout=300)
+    assert done.stdout.splitlines()[-1:] == ["none of them"], done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("source", ["cu.h5", "shifted.csv"])
