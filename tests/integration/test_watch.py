@@ -96,18 +96,18 @@ def test_each_scan_is_read_once_it_is_finished_and_broken_ones_are_named(watched
         wait_for(lambda: set(reasons(output)) == {"broken.xdi"})
         wait_for(lambda: "4 spectra" in (output / "page.html").read_text())
 
-    assert watched("watched", write, "against=Sample.temperature") == 0
-    output, said = work / "beamtime_read", capsys.readouterr()
-    assert "4 spectra read, 1 not: beamtime_read/rejected.csv" in said.out
+    assert watched("hutch", write, "against=Sample.temperature") == 0
+    output, said = work / "hutch_read", capsys.readouterr()
+    assert "4 spectra read, 1 not: hutch_read/rejected.csv" in said.out
     assert "scan_3.xdi: in range; OS " in said.out or "scan_3.xdi: unusual; OS " in said.out
     assert "not read, until it changes: broken.xdi: " in said.err
     page = (output / "page.html").read_text()
-    assert 'http-equiv="refresh"' not in page and "beamtime was watched from" in page
+    assert 'http-equiv="refresh"' not in page and "hutch was watched from" in page
     assert "Descriptors against Sample.temperature (K)" in page and "broken.xdi" in page
     # As one call reads all of them.
-    together = ["predict", "input=beamtime", "against=Sample.temperature", "figures=0", "output=beamtime_all"]
+    together = ["predict", "input=hutch", "against=Sample.temperature", "figures=0", "output=hutch_all"]
     assert main(together) == 0
-    found, expected = (pd.read_csv(f"{name}/predictions.csv") for name in ("beamtime_read", "beamtime_all"))
+    found, expected = (pd.read_csv(f"{name}/predictions.csv") for name in ("hutch_read", "hutch_all"))
     pd.testing.assert_frame_equal(
         found.sort_values("file", ignore_index=True), expected, rtol=1e-4, atol=1e-4
     )
