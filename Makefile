@@ -18,10 +18,10 @@ demo: $(VENV)/.core ## Set up, then train, evaluate, traverse and report on the 
 	$(BIN)/rankaae report
 
 test: $(VENV)/.dev ## Set up, then run the tests
-	$(BIN)/python -m pytest -n $(WORKERS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 coverage: $(VENV)/.dev ## Set up, then run the tests and list the lines and branches that none of them reaches
-	$(BIN)/python -m pytest -n $(WORKERS) --cov --cov-report=term --cov-report=html:build/coverage
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --cov --cov-report=term --cov-report=html:build/coverage
 
 lint: $(VENV)/.dev ## Check style and types
 	$(BIN)/ruff check .

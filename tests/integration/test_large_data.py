@@ -74,7 +74,7 @@ class TestMemory:
         assert "does not hold two batches of 64 spectra" in message and "give at least 132kB" in message
 
     def test_a_killed_run_goes_on_to_the_same_end(self, rankaae, tmp_path):
-        settings = ("train", "+family=Ti_oxides", "memory=200kB", *QUICK, "max_epochs=30", "save_every=1")
+        settings = ("train", "+family=Ti_oxides", "memory=200kB", *QUICK, "max_epochs=15", "save_every=1")
         assert rankaae(*settings, "hydra.run.dir=whole").returncode == 0
         program = [sys.executable, "-m", "rankaae_cli", *settings, "hydra.run.dir=killed"]
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
@@ -98,7 +98,9 @@ class TestSeveralFiles:
             write_family(tmp_path / name, sample.with_rows(np.arange(800)[rows]))
 
     @pytest.mark.parametrize("memory", ["null", "250kB"])
-    def test_they_are_trained_on_together_and_found_again(self, rankaae, tmp_path, halves, memory):
+    def test_they_are_trained_on_together_and_found_again(
+        self, rankaae, tmp_path, halves, memory, blank_figures
+    ):
         done = rankaae("train", "+family=Ti_oxides", "data=[a.h5,b.h5]", f"memory={memory}", *QUICK)
         assert done.returncode == 0, done.stderr
         assert "100 of 900 spectra are of sites that an earlier file has too; all are kept" in done.stderr
@@ -110,8 +112,9 @@ class TestSeveralFiles:
         ]
         assert len({entry["sha256"] for entry in entries}) == 2
         # The others read the data as evaluate does, and take longer.
-        for command in ("evaluate", "traverse", "report") if memory != "null" else ("evaluate",):
-            done = rankaae(command)
+        commands = [("evaluate", "resamples=20"), ("traverse", "draws=20"), ("report",)]
+        for command in commands if memory != "null" else commands[:1]:
+            done = rankaae(*command)
             assert done.returncode == 0, done.stderr
         metrics = json.loads((run / "evaluation" / "metrics.json").read_text())
         family = [read_family(tmp_path / name) for name in ("a.h5", "b.h5")]
@@ -130,12 +133,12 @@ class TestSeveralFiles:
         message = refused("train", "+family=Ti_oxides", "data=[a.h5,c.h5]", *QUICK)
         assert "on two sides of the split" in message and "split_seed=" in message
 
-    def test_other_grids_are_brought_to_the_first(self, rankaae, tmp_path, halves, sample):
+    def test_other_grids_are_brought_to_the_first(self, rankaae, tmp_path, halves, sample, blank_figures):
         wider = np.r_[sample.energy_E, sample.energy_E[-1] + 1]
         spectra = np.hstack([sample.spectra_NE, sample.spectra_NE[:, -1:]])
         changes = {"energy_E": wider, "spectra_NE": spectra, "true_response_KE": None}
         write_family(tmp_path / "wide.h5", replace(sample, **changes))
         arguments = ("+family=Ti_oxides", "data=[a.h5,wide.h5]", "regrid=true", *QUICK)
         assert rankaae("train", *arguments).returncode == 0
-        done = rankaae("evaluate")
+        done = rankaae("evaluate", "resamples=20")
         assert done.returncode == 0, done.stderr

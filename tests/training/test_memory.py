@@ -91,7 +91,7 @@ def peak_after(trials):
     return int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) * 1024
 
 one = peak_after(1)
-print((peak_after(25) - one) / 24)
+print((peak_after(9) - one) / 8)
 """
 
 
