@@ -7,7 +7,7 @@ a version line, `# Namespace.tag: value` fields, `# ///`, comments, `# ---`, lab
 import re
 from collections.abc import Iterator
 
-from rankaae_cli.data.measured.absorber import edge_name, element_name
+from rankaae_cli.data.measured.absorber import edge_name, element_name, fluorescence_columns
 from rankaae_cli.data.measured.columns import ColumnChoice, is_channel
 from rankaae_cli.data.readers.scans.raw_scan import Contents, RawScan, leading_number, numeric_rows
 
@@ -34,15 +34,17 @@ def read_xdi(contents: Contents, choice: ColumnChoice | None = None) -> Iterator
     """
     metadata, labels, rows = _sections(contents.text)
     table_MC = numeric_rows(rows)
-    names, units = _names(metadata, labels, table_MC.shape[1])
+    element = element_name(metadata.get("element.symbol", ""))
+    edge = edge_name(metadata.get("element.edge", ""))
+    names, units = _names(metadata, labels, table_MC.shape[1], element, edge)
     yield RawScan(
         name=contents.name,
         path=contents.path,
         columns=list(table_MC.T),
         names=names,
         units=units,
-        element=element_name(metadata.get("element.symbol", "")),
-        edge=edge_name(metadata.get("element.edge", "")),
+        element=element,
+        edge=edge,
         d_spacing=leading_number(metadata.get("mono.d_spacing")),
         metadata=metadata,
     )
@@ -73,15 +75,22 @@ def _sections(text: str) -> tuple[dict[str, str], list[str], list[tuple[int, lis
     return metadata, labels, rows
 
 
-def _names(metadata: dict[str, str], labels: list[str], count: int) -> tuple[list[str], list[str]]:
+def _names(
+    metadata: dict[str, str], labels: list[str], count: int, element: str | None, edge: str | None
+) -> tuple[list[str], list[str]]:
     """Return names and units of columns, empty where unknown; fields Column.N go before the line of labels."""
     names, units = (list(labels) or [""] * count), [""] * count
     for key, value in metadata.items():
         number = key.removeprefix("column.")
         if key.startswith("column.") and number.isdigit() and 1 <= int(number) <= count:
             words = value.split("||")[0].split()
-            if len(words) > 1 and is_channel(f"{words[0]}_{words[1]}"):
-                words[:2] = [f"{words[0]}_{words[1]}"]
+            pair = "_".join(words[:2])
+            # Fe Ka counts; of FeKa counts the second word is the unit.
+            is_line = fluorescence_columns([pair], element, edge) and not fluorescence_columns(
+                words[:1], element, edge
+            )
+            if len(words) > 1 and (is_line or is_channel(pair)):
+                words[:2] = [pair]
             names[int(number) - 1] = words[0] if words else ""
             units[int(number) - 1] = words[-1].strip("()[]") if len(words) > 1 else ""
     return names, units

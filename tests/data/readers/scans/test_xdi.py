@@ -37,6 +37,15 @@ def test_transmission_and_reference_are_made_of_the_chambers():
     assert "a comment" not in " ".join(spectrum.metadata)
 
 
+@pytest.mark.parametrize("label", ["Cu Ka counts", "Cu Ka", "Cu K-alpha", "CuKa counts", "Cu_Ka (counts)"])
+def test_columns_named_after_the_elements_line_are_its_fluorescence(label):
+    i0, true = 1e5 + ENERGY, mu(ENERGY, EDGES["Cu"])
+    columns = {"energy eV": ENERGY, "i0 counts": i0, "Fe Ka counts": i0, label: i0 * true}
+    spectrum = parse(xdi_text(columns, FIELDS))
+    np.testing.assert_allclose(spectrum.mu_M, true, atol=1e-5)
+    assert spectrum.columns_used in ("cu_ka/i0", "cuka/i0", "cu_k_alpha/i0")
+
+
 @pytest.mark.parametrize(
     ("columns", "used", "expected"),
     [
