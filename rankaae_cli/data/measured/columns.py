@@ -145,8 +145,8 @@ def _checked(name: str, value: Any) -> Any:
     elif name == "unit":
         is_right, expected = isinstance(value, str), "eV, keV, degrees or radians"
     elif name == "d_spacing":
-        is_right = isinstance(value, (int, float)) and not isinstance(value, bool)
-        expected = "a number, angstrom"
+        is_right = isinstance(value, (int, float)) and not isinstance(value, bool) and is_d_spacing(value)
+        expected = "a number from 0.3 to 20, angstrom, such as 3.1356 of Si(111)"
     elif name == "ifluor" and isinstance(value, (list, tuple)):
         value = tuple(value)
         is_right = bool(value) and all(_is_column(v) for v in value)
@@ -158,6 +158,11 @@ def _checked(name: str, value: Any) -> Any:
     if not is_right:
         raise UserError(f"measured.columns: {name} is {value!r}, expected {expected}")
     return value
+
+
+def is_d_spacing(value: float) -> bool:
+    """Tell whether a number can be the distance of a monochromator's lattice planes, angstrom."""
+    return 0.3 < value < 20
 
 
 def _is_column(value: Any) -> bool:

@@ -7,7 +7,7 @@ import numpy as np
 
 from rankaae_cli.core.xas.spectra import SpectrumError
 from rankaae_cli.data.measured.absorber import tabulated_edge
-from rankaae_cli.data.measured.columns import choosing, unit_in
+from rankaae_cli.data.measured.columns import choosing, is_d_spacing, unit_in
 
 HC = 12398.41984  # eV angstrom
 # No K edge but those of the lightest elements lies below this, eV; smaller numbers are keV or degrees.
@@ -121,7 +121,7 @@ def energies(values: np.ndarray, unit: str, d_spacing: float | None) -> tuple[np
     if kind in ("kev", "kiloelectronvolt", "kiloelectronvolts"):
         return 1000 * values, "energies in keV were multiplied by 1000"
     if kind.startswith(("deg", "rad", "angle", "mdeg", "millideg")):
-        if d_spacing is None or not 0.3 < d_spacing < 20:
+        if d_spacing is None or not is_d_spacing(d_spacing):
             raise SpectrumError(
                 f"a scan in monochromator {unit} needs the lattice spacing in angstrom: Mono.d_spacing is "
                 + ("not given" if d_spacing is None else f"{d_spacing:g}")

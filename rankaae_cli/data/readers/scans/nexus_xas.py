@@ -21,7 +21,7 @@ from rankaae_cli.data.readers.scans.nexus_columns import (
 )
 from rankaae_cli.data.readers.scans.nexus_entries import Entry, entries_of
 from rankaae_cli.data.readers.scans.nexus_tree import text_of, texts_within, value_of
-from rankaae_cli.data.readers.scans.raw_scan import Contents, Fault, RawScan
+from rankaae_cli.data.readers.scans.raw_scan import Contents, Fault, RawScan, leading_number
 
 # What h5py raises for a file that is damaged.
 _UNREADABLE = (OSError, RuntimeError, KeyError, ValueError, TypeError)
@@ -122,7 +122,7 @@ def _scans(label: str, entry: Entry, contents: Contents, choice: ColumnChoice) -
             record=f"{entry.name}{part}",
             element=_element(entry),
             edge=_edge(entry),
-            d_spacing=_float(metadata.get("mono.d_spacing")),
+            d_spacing=leading_number(metadata.get("mono.d_spacing")),
             is_computed=bool(
                 _flag(entry.group, "calculated") or _flag(entry.group, "is_experimental") is False
             ),
@@ -164,10 +164,3 @@ def _flag(entry: h5py.Group, name: str) -> bool | None:
     """Return a flag that is a boolean, a number or a word; None where nothing is said."""
     said = text_of(value_of(entry, name)).lower()
     return said not in ("false", "no", "0", "0.0", "n", "f") if said else None
-
-
-def _float(text: str | None) -> float | None:
-    try:
-        return float(text) if text else None
-    except ValueError:
-        return None
