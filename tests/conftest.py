@@ -48,25 +48,27 @@ def blank_figures(monkeypatch):
     save_blank_figures(monkeypatch)
 
 
-def save_blank_figures(patch):
-    """Do what `blank_figures` does, for fixtures of a wider scope."""
+def save_blank_figures(patch, drawn=()):
+    """Do what `blank_figures` does, for fixtures of a wider scope; files of some formats may be drawn."""
     from matplotlib.figure import Figure
 
     from rankaae_cli.reports.figures import drawing
     from rankaae_cli.reports.run import traversal_figures
 
     blank = {}
-    for suffix in drawing.FORMATS:
+    for suffix in set(drawing.FORMATS) - {"png"}:
         buffer = io.BytesIO()
         Figure((1, 1)).savefig(buffer, format=suffix)
         blank[suffix] = buffer.getvalue()
     blank["png"] = drawing.png_bytes(Figure((1, 1)))  # with a palette, as the page expects
+    save_figure = drawing.save_figure
 
     def save(figure, stem, formats=drawing.FORMATS):
         paths = [stem.with_name(f"{stem.name}.{suffix}") for suffix in formats]
         for path in paths:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(blank[path.suffix[1:]])
+        save_figure(figure, stem, [suffix for suffix in formats if suffix in drawn])
         return paths
 
     for module in (drawing, traversal_figures):

@@ -9,6 +9,7 @@ import pytest
 from rankaae_cli.cli import main
 from rankaae_cli.data.family.family_file import write_family
 from rankaae_cli.data.family.synthetic import synthetic_family
+from tests.conftest import save_blank_figures
 from tests.data.measured_scan import xdi_text
 
 NAMES = ["OS", "CN", "NNRS"]
@@ -28,7 +29,9 @@ def make_run(top):
 def folder(tmp_path_factory):
     """A folder with a small run on a synthetic copper family, cu.h5."""
     top = tmp_path_factory.mktemp("work")
-    make_run(top)
+    with pytest.MonkeyPatch.context() as patch:
+        save_blank_figures(patch)
+        make_run(top)
     return top
 
 

@@ -64,7 +64,7 @@ def runs(tmp_path_factory):
 
 
 def call(run, *overrides):
-    return evaluate.run(composed("evaluate", f"run={run}", *TINY, *overrides))
+    return evaluate.run(composed("evaluate", f"run={run}", "resamples=50", *TINY, *overrides))
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ from rankaae_cli.reports.run.results import write_evaluation
 from rankaae_cli.runs.load import load_run
 from rankaae_cli.schema.finished_run import CheckRows, Others, ReportConfig
 from tests.configuration import composed
-from tests.conftest import in_process
+from tests.conftest import in_process, save_blank_figures
 
 HOSTILE = "<script>alert('x')</script>, \"q\" $\\frac{a_b&"
 NAMES = ["OS", "CN", "NNRS"]
@@ -58,7 +58,9 @@ def run_directory(tmp_path_factory):
 @pytest.fixture(scope="module")
 def page(run_directory):
     """The page as the command line makes it, which evaluates and traverses on the way."""
-    done = call(run_directory, "report", f"run={run_directory}")
+    with pytest.MonkeyPatch.context() as patch:
+        save_blank_figures(patch, drawn=("png",))  # fonts in a PDF take as long as all else
+        done = call(run_directory, "report", f"run={run_directory}")
     assert "no evaluation of the test split" in done.stderr and "no traversal" in done.stderr
     assert len(done.stderr.splitlines()) == 2, done.stderr
     assert "SYNTHETIC DATA" in done.stdout

@@ -16,7 +16,7 @@ from rankaae_cli.data.family.samples import sample_path
 from tests.conftest import ROOT, in_process
 
 SMALL = ("trials=2", "model.hidden=16", "batch_size=256", "save_every=3", "device=cpu")
-EPOCHS = 60
+EPOCHS = 40
 
 
 def command(*arguments):

@@ -41,7 +41,7 @@ def assert_every_job_ran_once(sweep, jobs, epochs):
 
 @pytest.mark.slow
 def test_a_search_killed_in_the_middle_goes_on_as_if_it_had_not_been(tmp_path):
-    jobs, epochs = 4, 40
+    jobs, epochs = 4, 30
     done = in_process(tmp_path, "train", *call(tmp_path / "whole", jobs, epochs, "save_every=5"))
     assert done.returncode == 0, done.stderr
     sweep = tmp_path / "killed"

@@ -241,7 +241,7 @@ def test_a_misspelt_key_stops_a_sweep_before_it_begins(refused, tmp_path):
     assert not (tmp_path / "multirun").exists()
 
 
-def test_other_commands_sweep_too(sweep, monkeypatch, capsys):
+def test_other_commands_sweep_too(sweep, monkeypatch, capsys, blank_figures):
     monkeypatch.chdir(sweep.parents[2])
     run = sweep.relative_to(sweep.parents[2]) / "0"
     status = main(["evaluate", "-m", f"run={run}", "split=test,validation", "resamples=20"])
@@ -258,7 +258,9 @@ def test_a_report_names_the_reasons_of_jobs_that_left_nothing(copied, monkeypatc
 
 
 @pytest.mark.slow
-def test_families_are_ingested_trained_and_reported_by_one_command(tmp_path, monkeypatch, capsys):
+def test_families_are_ingested_trained_and_reported_by_one_command(
+    tmp_path, monkeypatch, capsys, blank_figures
+):
     """Ti has calculations of its own, Cu has not and trains on its sample."""
     pytest.importorskip("pymatgen")
     from tests.data.feff_folder import rock_salt, write, xmu_text

@@ -93,7 +93,7 @@ def test_batches_are_mixed_from_all_over_the_file(rows_together):
 
 
 def test_streaming_reaches_the_scores_of_training_in_memory(request_of, stored):
-    changes = {"max_epochs": 60, "batch_size": 64}
+    changes = {"max_epochs": 40, "batch_size": 64}
     usual = fit(request_of(**changes), quiet)
     small = fit(request_of(family=stored, memory=MEMORY, **changes), quiet)
     np.testing.assert_allclose(small.scores_T, usual.scores_T, atol=0.1)

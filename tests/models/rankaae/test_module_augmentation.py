@@ -38,7 +38,7 @@ def test_an_encoder_trained_on_shifted_spectra_minds_a_shift_less(request_of):
 
 
 def test_an_encoder_trained_with_a_core_hole_minds_its_broadening_less(request_of):
-    without = movement(request_of(max_epochs=40, batch_size=64), broadened)
+    without = movement(request_of(max_epochs=15, batch_size=64), broadened)
     change = f"objective.augmentation.core_hole={WIDTH}"
-    within = movement(request_of(change, max_epochs=40, batch_size=64), broadened)
+    within = movement(request_of(change, max_epochs=15, batch_size=64), broadened)
     assert within < 0.7 * without
