@@ -56,10 +56,10 @@ class Encoded:
             columns[name] = both.take(order_N, axis)
         return Encoded(**columns)
 
-    def row(self, n: int) -> "Encoded":
-        """Return one spectrum alone."""
+    def taken(self, index_N: np.ndarray) -> "Encoded":
+        """Return some of the spectra."""
         names = (field.name for field in fields(Encoded))
-        return Encoded(**{name: getattr(self, name).take([n], _row_axis(name)) for name in names})
+        return Encoded(**{name: getattr(self, name).take(index_N, _row_axis(name)) for name in names})
 
 
 def _row_axis(name: str) -> int:

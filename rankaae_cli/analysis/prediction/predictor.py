@@ -109,10 +109,12 @@ class Predictor:
             if variants_ME is None:
                 continue
             rows_ME = np.concatenate([encoded.spectra_NE[n : n + 1], variants_ME])
-            of_variants = self._reading(encode_spectra(self.model, rows_ME))
-            weights[n] = self._weights(of_variants.encoded.error_N)
-            nuisance_part_NK[n] = reading.take_mean(n, of_variants, weights[n])
-            shown[n] = of_variants.encoded.row(int(weights[n].argmax()))
+            of_variants = encode_spectra(self.model, rows_ME)
+            weights[n] = self._weights(of_variants.error_N)
+            counted = np.flatnonzero(weights[n])
+            likely = self._reading(of_variants.taken(counted))
+            nuisance_part_NK[n] = reading.take_mean(n, likely, weights[n][counted])
+            shown[n] = of_variants.taken(np.array([weights[n].argmax()]))
         return self._prediction(reading, encoded.replaced(shown), weights, nuisance_part_NK, set(shown))
 
     def _reading(self, encoded: Encoded) -> "_Reading":

@@ -22,6 +22,7 @@ _STRETCH = 0.01  # of the distance from the edge
 _BROADENING = 0.7  # eV, of a Gaussian's width; what would have to be narrower stays as it is
 _AMPLITUDE = 0.05
 _DAMPING = 0.1
+_NEGLIGIBLE = 1e-3  # of the weight of the likeliest draw
 # What a summary names: what it is called, its unit, and the value that changes nothing.
 _SUMMARY = {
     "shift_M": ("shift", " eV", 0.0),
@@ -117,6 +118,8 @@ def draw_nuisances(offset_uncertainty: float, draws: int = DRAWS) -> Nuisances:
 def posterior_weights(error_M: np.ndarray, usual_error: float, span: float) -> np.ndarray:
     """Return how likely each draw is once the model has reconstructed its variant, shape (M,), adding up to 1.
 
+    What is a thousand times less likely than the likeliest counts for nothing.
+
     The residual is taken for as many independent points as the span has correlation lengths, each of the usual
     size, or of that of the best variant where no variant is reconstructed as well as computed spectra are.
 
@@ -132,6 +135,7 @@ def posterior_weights(error_M: np.ndarray, usual_error: float, span: float) -> n
     size = max(usual_error, float(error_M.min()), float(np.finfo(np.float64).tiny))
     log_likelihood_M = -0.5 * span / CORRELATION_LENGTH * (error_M / size) ** 2
     weight_M = np.exp(log_likelihood_M - log_likelihood_M.max())
+    weight_M[weight_M < _NEGLIGIBLE] = 0.0
     return np.asarray(weight_M / weight_M.sum())
 
 

@@ -56,11 +56,11 @@ def test_broadening_is_a_gaussian_in_ev():
 
 
 def test_the_better_a_variant_is_reconstructed_the_more_it_counts():
-    weight = posterior_weights(np.array([0.02, 0.02, 0.04, 0.2]), usual_error=0.02, span=36)
+    weight = posterior_weights(np.array([0.02, 0.02, 0.03, 0.04]), usual_error=0.02, span=36)
     assert weight.sum() == pytest.approx(1)
-    # Nine independent points: exp(-9/2 (2^2 - 1)).
-    assert weight[2] / weight[0] == pytest.approx(np.exp(-13.5))
-    assert weight[0] == weight[1] > 0.49 and weight[3] < 1e-100
+    # Nine independent points: exp(-9/2 (1.5^2 - 1)).
+    assert weight[2] / weight[0] == pytest.approx(np.exp(-5.625))
+    assert weight[0] == weight[1] > 0.49 and weight[3] == 0
 
 
 def test_what_no_variant_reconstructs_leaves_them_all_possible():
