@@ -51,6 +51,13 @@ _DETECTORS = {
     "mufluor": ("fluorescencia",),
 }
 _DETECTOR_OF = {word: label for label, words in _DETECTORS.items() for word in words}
+# What a quotient of two detectors is, by itself or its logarithm: If/I0, ln(I0/It), lnI1I2, -log(It/I0).
+_QUOTIENTS: dict[tuple[object, ...], str] = {
+    (False, "ifluor", "i0"): "mufluor",
+    (True, "i0", "itrans"): "mutrans",
+    (True, "itrans", "irefer"): "murefer",
+}
+_LOGARITHM = re.compile(r"(?<![A-Za-z])(?:ln|log)(?:10)?(?=[\W_]*i)", re.IGNORECASE)
 _ENERGY = frozenset({"energy", "energia", "energie"})
 _OTHER_ENERGY = frozenset({"ring", "edge", "und", "undulator", "gap", "loss", "resolution", "time"})
 _ACHIEVED = frozenset(
@@ -59,9 +66,13 @@ _ACHIEVED = frozenset(
 _REQUESTED = frozenset(
     {"requested", "desired", "drive", "nominal", "set", "setpoint", "sp", "step", "target"}
 )
-_NO_COUNTS = frozenset({"background", "bias", "dark", "dt", "gain", "offset", "sens", "sensitivity", "time"})
+_NO_COUNTS = frozenset(
+    {"background", "bias", "dark", "dt", "gain", "norm", "offset", "sens", "sensitivity", "time"}
+)
 # What stands in brackets and is no unit, but part of the name, as numbers are.
-_NO_UNIT = frozenset({"e", "k", "t", "f", "r", "ref", "reference", "sample", "trans", "fluor", *_NO_COUNTS})
+_NO_UNIT = frozenset(
+    {"e", "k", "t", "f", "r", "ref", "reference", "sample", "trans", "fluor", *_NO_COUNTS - {"norm"}}
+)
 
 
 @dataclass(frozen=True)
@@ -200,7 +211,7 @@ def labels_of(names: Sequence[str]) -> list[str]:
         One a column, empty where there is none.
     """
     labels = [canonical(name) for name in names]
-    words = [[word.lower() for word in _WORDS.findall(name)] for name in names]
+    words = [[word.lower() for word in _WORDS.findall(_LOGARITHM.sub(" ", name))] for name in names]
     ranks = {
         rank: i for i, one in reversed(list(enumerate(words))) if (rank := _energy_rank(one)) is not None
     }
@@ -211,7 +222,7 @@ def labels_of(names: Sequence[str]) -> list[str]:
     if has_pair or signals - {"itrans", "ifluor"}:
         return labels
     for i, (name, one) in enumerate(zip(names, words, strict=True)):
-        label = "itrans" if one == ["i"] else _detector(one)
+        label = "itrans" if one == ["i"] else _quotient(name, one) or _detector(one)
         if label and label not in labels and labels[i] not in _SYNONYMS and not is_channel(name):
             labels[i] = label
     return labels
@@ -224,10 +235,22 @@ def _energy_rank(words: Sequence[str]) -> int | None:
     return 0 if not _ACHIEVED.isdisjoint(words) else 1 if _REQUESTED.isdisjoint(words) else 2
 
 
+def _quotient(name: str, words: Sequence[str]) -> str | None:
+    """Return the absorption that a quotient of two detectors is, by its name and the words of it."""
+    detectors = _detectors(words)
+    is_negative = name.lstrip().startswith("-")
+    return _QUOTIENTS.get((bool(_LOGARITHM.search(name)), *(detectors[::-1] if is_negative else detectors)))
+
+
 def _detector(words: Sequence[str]) -> str | None:
-    if not words or not _NO_COUNTS.isdisjoint(words):
+    """Return which detector's counts a name of these words is, none where it has two detectors."""
+    if not words or not _NO_COUNTS.isdisjoint(words) or len(set(_detectors(words))) > 1:
         return None
     return _DETECTOR_OF.get(words[0]) or _DETECTOR_OF.get(words[-1]) or _DETECTOR_OF.get("".join(words[-2:]))
+
+
+def _detectors(words: Sequence[str]) -> list[str]:
+    return [_DETECTOR_OF[word] for word in words if word in _DETECTOR_OF]
 
 
 def _joined(name: str) -> str:

@@ -28,6 +28,9 @@ _BRACKETS_APART = re.compile(r"\s+(?=[\[({<])")
 _QUOTED, _APART = re.compile(r'"([^"]*)"'), re.compile(r"\s{2,}|\t|\s*\*\s+")
 _NUMBERED = re.compile(r"(?:^|\s)(\d+)[_).:]\s*([^\d\s].*?)(?=\s+\d+[_).:]|\s*$)")  # 1_Energy (keV) 2_sec
 _COUNTED = re.compile(r"(.+)_c(\d+)")  # Energy_c1
+_UNIT = re.compile(
+    r"[\[({<]?(?:[km]?eV|deg(?:rees?)?|counts?|cts|cps|[pnuµμm]?[AV]|m?s|a\.?u\.?|-)[\])}>]?", re.IGNORECASE
+)
 _TAG = re.compile(r"^[LCN]\s+")  # SPEC's, before the labels
 
 
@@ -71,8 +74,20 @@ def read_text(contents: Contents, choice: ColumnChoice | None = None) -> Iterato
 
 
 def _column_names(header: Sequence[str], table_MC: np.ndarray) -> list[str]:
-    """Return the words of the last line that names the columns; empty ones where none does."""
+    """Return the words of the last line that names the columns; empty ones where none does.
+
+    Units may stand in a line of their own below the names.
+    """
     count = table_MC.shape[1]
+    for units in _word_lists(header[-1]) if len(header) > 1 else ():
+        if len(units) == count and all(map(_UNIT.fullmatch, units)) and unit_in(*units):
+            names = _column_names(header[:-1], table_MC)
+            if any(names):
+                pairs = zip(names, units, strict=True)
+                return [
+                    f"{name} ({unit_in(unit)})" if unit_in(unit) and not unit_in(name) else name
+                    for name, unit in pairs
+                ]
     for line in reversed(header):
         for words in _word_lists(line):
             if len(words) == count and _are_labels(words, table_MC):
@@ -87,7 +102,7 @@ def _word_lists(line: str) -> Iterator[list[str]]:
     # A unit may stand apart from its name.
     joined = _BRACKETS_APART.sub("", _BLANKS.sub("  ", line))
     for text, separator in ((line, ","), (line, ";"), (line, "\t"), (line, None), (joined, None)):
-        yield [word.strip().strip("\"'") for word in text.split(separator)]
+        yield [word.strip().strip("\"'") for word in text.rstrip(separator).split(separator)]
 
 
 def _splittings(line: str, count: int) -> Iterator[list[str]]:

@@ -51,7 +51,10 @@ class _Words(NamedTuple):
     is_half_row: bool = False
 
     def fault(self) -> SpectrumError:
-        return SpectrumError(f"line {self.number} holds {self.text[:20]!r} amid the rows of numbers")
+        return SpectrumError(
+            f"line {self.number} holds {self.text[:20]!r} amid the rows of numbers: take the line out, or "
+            "write nan for a missing number"
+        )
 
 
 def split(text: str, skip_lines: int = 0) -> Table:
@@ -101,7 +104,7 @@ def split(text: str, skip_lines: int = 0) -> Table:
 def _lines(text: str, skip_lines: int) -> Iterator[_Words | Row]:
     separator = _separator(text)
     for number, line in enumerate(text.lstrip("\ufeff").splitlines(), 1):
-        line = line.strip()
+        line = line.strip().replace("\N{MINUS SIGN}", "-")
         if not line:
             continue
         if line[0] in _COMMENTS:

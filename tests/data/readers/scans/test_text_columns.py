@@ -86,6 +86,58 @@ def test_known_labels_need_no_choice():
     assert parse(table(ENERGY, MU * I0, I0, header="# energy fluor i0\n")).columns_used == "ifluor/i0"
 
 
+@pytest.mark.parametrize(
+    ("label", "used"),
+    [
+        *((label, "mutrans") for label in ("ln(I0/It)", "mu=log(i0/i1)", "LnI0It", "lni0it", "-ln(It/I0)")),
+        *((label, "mufluor") for label in ("If/I0", "(Iff)/(I0)", "fluo/I0", "PIPS_I0")),
+    ],
+)
+def test_quotients_of_detectors_are_an_absorption_and_not_divided_again(label, used):
+    for text in (
+        table(ENERGY, I0, MU, header=f"# energy I0 {label}\n"),
+        table(ENERGY, MU, I0, header=f"# energy {label} I0\n"),
+        table(ENERGY, MU, 0 * MU + 300, header=f"energy {label} temperature\n"),
+    ):
+        spectrum = parse(text)
+        np.testing.assert_allclose(spectrum.mu_M, MU, atol=1e-5)
+        assert spectrum.columns_used == used
+
+
+@pytest.mark.parametrize("label", ["It/I0", "I1_I0", "I0/It", "fluor_norm", "ln(If/I0)"])
+def test_what_is_no_detectors_counts_is_not_taken_for_them(label):
+    with pytest.raises(SpectrumError, match=re.escape(f"3 columns (energy, I0, {label}), and none is known")):
+        parse(table(ENERGY, I0, MU, header=f"# energy I0 {label}\n"))
+
+
+@pytest.mark.parametrize(
+    ("factor", "header"),
+    [
+        (1, "Energy I0 I1\neV counts counts\n"),
+        (1, "Energy,I0,I1\n[eV],[nA],[nA]\n"),
+        (1e-3, "# Energy I0 I1\n# keV A A\n"),
+        (1e-3, "Energy\tI0\tI1\n(keV)\t(counts)\t(counts)\n"),
+        (1e-3, "Mono Energy;I0_ch;It_ch\nkeV;cps;cps\n"),
+    ],
+)
+def test_units_may_stand_in_a_line_below_the_labels(factor, header):
+    separator = next((s for s in ",;\t" if s in header), " ")
+    text = table(factor * ENERGY, I0, I0 * np.exp(-MU), separator=separator, header=header, form="{:.9g}")
+    spectrum = parse(text)
+    np.testing.assert_allclose(spectrum.energy_M, ENERGY, rtol=1e-7)
+    np.testing.assert_allclose(spectrum.mu_M, MU, atol=1e-5)
+
+
+def test_labels_may_end_with_a_separator_as_their_rows_do():
+    text = table(ENERGY, I0, I0 * np.exp(-MU), separator=",", header="Energy,I0,I1\n").replace("\n", ",\n")
+    np.testing.assert_allclose(parse(text).mu_M, MU, atol=1e-4)
+
+
+def test_the_typographers_minus_is_one():
+    text = table(ENERGY, MU - 1).replace("-", "\N{MINUS SIGN}")
+    np.testing.assert_allclose(parse(text).mu_M, MU - 1, atol=1e-6)
+
+
 def test_impossible_choices_are_explained():
     with pytest.raises(UserError, match=r"columns has no 'itran': did you mean itrans"):
         ColumnChoice.of({"itran": 1})
