@@ -262,6 +262,7 @@ _REASONS: tuple[_Kind, ...] = (
         _is_without_edge,
         lambda rows, b: (
             f"no edge: mu is {rows.lowest_B[b]:.3g} at least and {rows.end_B[b]:.3g} on average at the end"
+            f"; does it rise below {rows.energy_E[0]:.8g}, as where an energy offset is not allowed for?"
         ),
     ),
 )

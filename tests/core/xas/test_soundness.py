@@ -74,7 +74,10 @@ def test_an_edge_is_missed_where_the_others_have_one():
     flat = 1 + 0.01 * np.sin(ENERGY)
     soundness = check_spectra(ENERGY, with_row(lambda mu: flat), True)
     assert list(soundness.reasons) == [7]
-    assert soundness.reasons[7].startswith("no edge: mu is 0.99 at least and 1 on average at the end")
+    assert soundness.reasons[7] == (
+        "no edge: mu is 0.99 at least and 1 on average at the end; does it rise below "
+        f"{ENERGY[0]:.8g}, as where an energy offset is not allowed for?"
+    )
     above = spectra()[:, 60:]  # a grid that begins behind the edge
     assert check_spectra(ENERGY[60:], above, True).reasons == {}
     assert list(check_spectra(ENERGY, flat[None], True, usual_of(spectra())).reasons) == [0]
