@@ -6,7 +6,7 @@ WORKERS ?= $(shell nproc 2>/dev/null || echo 2)
 BENCHES := build/benchmarks/$(shell date +%Y-%m-%d_%H-%M-%S)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage lint fuzz bench bench-accuracy samples
+.PHONY: help demo test coverage lint fuzz bench bench-accuracy samples pretrained
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -45,6 +45,9 @@ bench-accuracy: $(VENV)/.dev ## Measure accuracy on $RANKAAE_BENCH_DATA, else on
 
 samples: $(VENV)/.core ## Make data_samples/*.h5 again, byte for byte
 	$(BIN)/python -m rankaae_cli.data.family.samples
+
+pretrained: $(VENV)/.dev ## Train the copper model that ships, on OmniXAS data: FEFF=the.tar.xz VASP='[a.npz,b.npz]'
+	PATH="$(CURDIR)/$(BIN):$$PATH" scripts/pretrained.sh '$(FEFF)' '$(VASP)'
 
 # The constraints file pins the tested versions; the stamps make the set-up happen once.
 $(VENV)/bin/python:

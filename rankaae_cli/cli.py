@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from rankaae_cli import __version__
 from rankaae_cli.core.errors import Stopped, UserError, nearest
+from rankaae_cli.runs.shipped import shipped_models
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
 DONE, FAILED, WRONG_CALL, INTERRUPTED = 0, 1, 2, 130
 _CONFIG = "rankaae_cli.conf"
+_NAME_A_MODEL = ("predict", "models")
 
 
 @dataclass(frozen=True)
@@ -52,8 +54,9 @@ COMMANDS = {
         "rankaae align 'references={Cu2O.xdi:1,CuO.xdi:2}'",
     ),
     "predict": Command(
-        "descriptors of new spectra, with intervals", "rankaae predict input=CuO.xdi offset=offset.yaml"
+        "descriptors of new spectra, with intervals", "rankaae predict model=Cu_oxides input=CuO.xdi"
     ),
+    "models": Command("the models that ship, ready to predict with", "rankaae models model=Cu_oxides"),
 }
 
 
@@ -126,6 +129,7 @@ def _usage() -> str:
         "rankaae COMMAND --help     the keys of a command and examples",
         "rankaae COMMAND --cfg job  the whole configuration that a call would use",
         f"families: {', '.join(families())}",
+        f"models that ship: {', '.join(shipped_models())}",
     ]
     return "\n".join(lines)
 
@@ -192,6 +196,11 @@ def _run_under_hydra(command: str, overrides: list[str]) -> int:
     from rankaae_cli.sweeps.sweeper import JobsFailed
 
     register()
+    if command in _NAME_A_MODEL:
+        # Hydra knows model= as the group of networks that are trained.
+        overrides = [
+            o.replace("model=", "model.name=", 1) if o.startswith("model=") else o for o in overrides
+        ]
     if command == "train":
         overrides = _with_transfer(call_of_sweep(overrides))
     # Hydra's own help knows no meanings: ours is a job, which gets the configuration as any other does.

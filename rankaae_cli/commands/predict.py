@@ -21,6 +21,7 @@ from rankaae_cli.data.measured.sites import MeasuredOptions
 from rankaae_cli.reports.prediction.live import LiveReadings
 from rankaae_cli.reports.prediction.sentences import print_prediction, reading_line
 from rankaae_cli.reports.prediction.write import REJECTED, write_prediction
+from rankaae_cli.runs.resume import keys_of_call
 
 
 def run(cfg: DictConfig) -> dict[str, Any]:
@@ -29,6 +30,8 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     names = settings.input if isinstance(settings.input, list) else [settings.input]
     measured: Any = OmegaConf.to_container(cfg.measured, resolve=True)
     options = MeasuredOptions.of(measured, settings.max_tail)
+    if settings.model.name is not None and "run" in keys_of_call():
+        raise UserError("run= and model= both name what is to read the spectra\nleave one of them out")
     command = shlex.join(["rankaae", "predict", *sys.argv[1:]])
     folder = _folder(names, settings) if settings.watch else None
     loaded = load_for_reading(settings, command)

@@ -11,7 +11,7 @@ from hydra.core.config_store import ConfigStore
 from rankaae_cli.models import DEFAULT_KIND
 from rankaae_cli.schema.finished_run import EvaluateConfig, ReportConfig, TraverseConfig
 from rankaae_cli.schema.ingest import IngestConfig
-from rankaae_cli.schema.predict import AlignConfig, PredictConfig
+from rankaae_cli.schema.predict import AlignConfig, ModelsConfig, PredictConfig
 from rankaae_cli.schema.train import TRAIN_SCHEMAS
 
 SCHEMAS: dict[str, Any] = {
@@ -22,6 +22,7 @@ SCHEMAS: dict[str, Any] = {
     "report": ReportConfig,
     "align": AlignConfig,
     "predict": PredictConfig,
+    "models": ModelsConfig,
 }
 
 # The configuration groups that a command takes: folders of conf/.

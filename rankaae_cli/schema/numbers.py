@@ -86,6 +86,7 @@ _EXPECTED: dict[str, tuple[Mapping[str, tuple[str, ...]], ...]] = {
             "-1 or more": ("figures",),
         },
     ),
+    "models": (),
 }
 # The same of hydra.*, where no schema holds the types: whole numbers but for `_FRACTIONS`.
 _SWEEPS = {

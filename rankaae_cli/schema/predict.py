@@ -10,10 +10,20 @@ from rankaae_cli.schema.measured import MeasuredConfig, MeasuredFiguresConfig
 
 
 @dataclass
+class ShippedModel:
+    """Which model that ships."""
+
+    name: Annotated[str | None, "its name; model=NAME is short for model.name=NAME"] = None
+
+
+@dataclass
 class PredictConfig:
     """Keys of `rankaae predict`."""
 
     run: RunDirectory = MISSING
+    model: Annotated[ShippedModel, "instead of run=, a model that ships (rankaae models)"] = field(
+        default_factory=ShippedModel
+    )
     input: Annotated[
         Any,
         "a file, folder or pattern, or a list of these: XDI, Athena, NeXus, SPEC, text, xmu.dat, CSV or "
@@ -31,7 +41,9 @@ class PredictConfig:
     split: Annotated[Split | None, "of family files: the rows of this side alone; null: all"] = None
     coverage: Annotated[float, "share of true values that the intervals are to hold"] = 0.9
     offset: Annotated[
-        Any, "eV to add to measured energies, or the file that `rankaae align` wrote; null: 0, and said so"
+        Any,
+        "eV to add to measured energies, or the file that `rankaae align` wrote; null: that of model=, else 0, "
+        "and said so",
     ] = None
     offset_uncertainty: Annotated[
         float | None, "its standard deviation, eV, which widens the intervals; null: the file's, or 1"
@@ -58,6 +70,15 @@ class PredictConfig:
     ] = 8.0
     measured: Annotated[MeasuredFiguresConfig, "how measured spectra are read and normalised"] = field(
         default_factory=MeasuredFiguresConfig
+    )
+
+
+@dataclass
+class ModelsConfig:
+    """Keys of `rankaae models`."""
+
+    model: Annotated[ShippedModel, "print the card of this one; without a name list all"] = field(
+        default_factory=ShippedModel
     )
 
 

@@ -1,5 +1,6 @@
 """The installed wheel works from any folder."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -8,6 +9,7 @@ import sys
 import pytest
 
 from tests.conftest import ROOT
+from tests.shipped_scan import NAME, shipped_scan
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +63,29 @@ def test_train_from_the_wheel(installed, tmp_path):
     groups = installed / "rankaae_cli" / "conf" / "hydra"
     assert (groups / "launcher" / "slurm_gpu.yaml").is_file()
     assert (groups / "sweeper" / "params" / "default.yaml").is_file()
+
+
+def test_predict_from_the_wheel_with_a_model_that_ships(installed, tmp_path):
+    (tmp_path / "scan.xdi").write_text(shipped_scan()[0])
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-P",
+            "-m",
+            "rankaae_cli",
+            "predict",
+            f"model={NAME}",
+            "input=scan.xdi",
+            "output=out",
+        ],
+        env={**os.environ, "PYTHONPATH": str(installed)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    content = json.loads((tmp_path / "out" / "predictions.json").read_text())
+    assert content["model"] == str(installed / "rankaae_cli" / "pretrained" / NAME)
 
 
 def test_every_file_of_the_package_is_in_the_wheel(installed):

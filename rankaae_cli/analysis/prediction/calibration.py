@@ -33,7 +33,6 @@ from rankaae_cli.models.base import HasStyles, Predicts, Reconstructs, require
 from rankaae_cli.models.rankaae.trained import TrainedModel
 from rankaae_cli.models.registry import load_model
 from rankaae_cli.runs.directory import BEST, checkpoint_sha256
-from rankaae_cli.runs.find import find_run
 from rankaae_cli.runs.load import load_run
 from rankaae_cli.runs.provenance import read_provenance
 
@@ -109,20 +108,19 @@ class Calibration:
         return rows
 
 
-def load_for_prediction(run: str) -> tuple[Path, TrainedModel, Calibration]:
-    """Find a run and load its model and what its predictions rest on, making this of the data where need be.
+def load_for_prediction(directory: Path) -> tuple[TrainedModel, Calibration]:
+    """Load the model of a run and what its predictions rest on, making this of the data where need be.
 
     Raises
     ------
     UserError
-        If the run cannot be used, its model does not predict, or neither its data file nor rows of it are there.
+        If the model does not predict, or neither the run's data file nor what is made of it is there.
     """
     torch.set_num_threads(1)
-    directory = find_run(run)
     model = require(load_model(directory / BEST), "predict", *_NEEDED)
     kept = _kept(directory, model)
     if kept is not None:
-        return directory, model, kept
+        return model, kept
     data = [Path(entry["path"]) for entry in read_provenance(directory).get("data", [])]
     if data and not data[0].is_file():
         raise UserError(
@@ -132,7 +130,7 @@ def load_for_prediction(run: str) -> tuple[Path, TrainedModel, Calibration]:
     _, _, family = load_run(str(directory))
     training = encode_split(model, family, "train", _MOST_TRAINING_ROWS)
     validation = encode_split(model, family, "validation")
-    return directory, model, calibration_of(directory, model, training, validation)
+    return model, calibration_of(directory, model, training, validation)
 
 
 def calibration_of(

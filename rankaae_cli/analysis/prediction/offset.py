@@ -73,6 +73,8 @@ class OffsetFile:
         What each measured reference said.
     pairs
         What the sites that two codes have in common amount to.
+    note
+        How it was found, where by other means.
     """
 
     element: str
@@ -84,12 +86,13 @@ class OffsetFile:
     uncertainty: float
     references: list[dict[str, Any]] = field(default_factory=list)
     pairs: dict[str, float] = field(default_factory=dict)
+    note: str | None = None
 
 
 def write_offset(path: Path, content: OffsetFile) -> Path:
     """Write the file, replacing one that is there."""
     head = _HEAD.format(use="predict" if content.from_fidelity == MEASURED else "ingest source=family")
-    plain = {key: value for key, value in asdict(content).items() if value not in ([], {})}
+    plain = {key: value for key, value in asdict(content).items() if value not in ([], {}, None)}
     return write_text(path, head + yaml.safe_dump(plain, sort_keys=False, allow_unicode=True))
 
 
@@ -125,6 +128,7 @@ def read_offset(path: Path) -> OffsetFile:
             uncertainty=float(content["uncertainty"]),
             references=list(content.get("references") or []),
             pairs=dict(content.get("pairs") or {}),
+            note=content.get("note"),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise UserError(wrong) from error

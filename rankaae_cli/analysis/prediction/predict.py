@@ -26,6 +26,8 @@ from rankaae_cli.data.measured.prepared import begins_in_pre_edge
 from rankaae_cli.data.measured.sites import MeasuredOptions, without_foil
 from rankaae_cli.models.rankaae.trained import TrainedModel
 from rankaae_cli.runs.directory import checkpoint_sha256, read_run_config
+from rankaae_cli.runs.find import find_run
+from rankaae_cli.runs.shipped import OFFSET, find_shipped
 from rankaae_cli.schema.predict import PredictConfig
 
 _BEST_SHIFTS = np.linspace(-1, 1, 21)  # eV beside the offset, at which a spectrum is reconstructed
@@ -38,7 +40,7 @@ class PredictionResult:
     Attributes
     ----------
     run_name
-        Of the run's directory.
+        What read the spectra: the run of this name, or the model.
     model
         Of the run.
     provenance
@@ -120,6 +122,11 @@ class LoadedRun:
     unmixers: Mapping[str, Unmixer]
     provenance: Mapping[str, str]
 
+    @property
+    def name(self) -> str:
+        """What reads the spectra: a run, or a model that ships."""
+        return f"the {'run' if self.settings.model.name is None else 'model'} {self.directory.name}"
+
     def usable(self, read: Sequence[InputSpectrum]) -> tuple[list[InputSpectrum], np.ndarray, list[Fault]]:
         """Return the sound spectra that cover the grid, their rows on it, and what is wrong with the others."""
         return _on_grid(read, self.grid, self.predictor.calibration.usual)
@@ -136,7 +143,7 @@ class LoadedRun:
         alternatives = [None if rows is None else rows.spectra_ME for rows in variants]
         prediction = predictor.predict(encode_spectra(predictor.model, spectra_NE), alternatives)
         return PredictionResult(
-            run_name=self.directory.name,
+            run_name=self.name,
             model=predictor.model,
             provenance={**self.provenance, "made": now()},
             known_range_K2=calibration.known_range_K2,
@@ -162,7 +169,7 @@ class LoadedRun:
 
 
 def load_for_reading(settings: PredictConfig, command: str) -> LoadedRun:
-    """Load the run that a call names, once for all spectra.
+    """Load the run or the shipped model that a call names, once for all spectra.
 
     Parameters
     ----------
@@ -174,10 +181,11 @@ def load_for_reading(settings: PredictConfig, command: str) -> LoadedRun:
     Raises
     ------
     UserError
-        If the run cannot be used, or not as the call asks.
+        If it cannot be used, or not as the call asks.
     """
-    directory, model, calibration = load_for_prediction(settings.run)
-    offset = chosen_offset(settings.offset, settings.offset_uncertainty, model)
+    directory = find_run(settings.run) if settings.model.name is None else find_shipped(settings.model.name)
+    model, calibration = load_for_prediction(directory)
+    offset = _offset(settings, directory, model)
     spec = FamilySpec(model.family, model.element, model.edge, model.energy_E, model.energy_unit)
     predictor = Predictor(model, calibration, settings.coverage, settings.nearest)
     return LoadedRun(
@@ -187,12 +195,20 @@ def load_for_reading(settings: PredictConfig, command: str) -> LoadedRun:
         Grid(spec, settings.max_tail, offset),
         make_unmixers(settings.mixture, predictor) if settings.mixture else {},
         {
-            "run": str(directory),
+            ("run" if settings.model.name is None else "model"): str(directory),
             "checkpoint_sha256": checkpoint_sha256(directory),
             "rankaae_version": __version__,
             "command": command,
         },
     )
+
+
+def _offset(settings: PredictConfig, directory: Path, model: TrainedModel) -> Offset:
+    """Return the offset that a call gives, else the one of a model that ships, else an assumed one."""
+    if settings.model.name is None or settings.offset is not None:
+        return chosen_offset(settings.offset, settings.offset_uncertainty, model)
+    own = chosen_offset(directory / OFFSET, settings.offset_uncertainty, model)
+    return replace(own, origin=f"that of the model {settings.model.name}")
 
 
 def predict(run: LoadedRun, names: Sequence[str], options: MeasuredOptions) -> PredictionResult:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from rankaae_cli.analysis.prediction.offset import OffsetFile
 from rankaae_cli.core.labels import Subject
 
 
@@ -87,3 +88,31 @@ class RunFacts:
     def averaged(self) -> int:
         """Trials in the ensemble."""
         return int(self.metrics["ensemble"]["n_trials"])
+
+
+@dataclass(frozen=True)
+class ShippedFacts:
+    """What the card of a shipped model says beyond that of its run.
+
+    Attributes
+    ----------
+    name
+        Of the model.
+    fidelity
+        Of the spectra that it was trained on.
+    offset
+        Of measured spectra.
+    notice
+        On the licence of the data.
+    began_with
+        Rows and fidelity of the spectra that the run it began from was trained on; None where it began from none.
+    transfer
+        Rows of transfer.json; empty where it began from none.
+    """
+
+    name: str
+    fidelity: str
+    offset: OffsetFile
+    notice: str
+    began_with: tuple[int, str] | None
+    transfer: list[dict[str, Any]]

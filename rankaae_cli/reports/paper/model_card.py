@@ -2,7 +2,7 @@
 
 from rankaae_cli.analysis.evaluation.findings import reconstruction_warning, sentence
 from rankaae_cli.core.labels import descriptor_meaning, is_known, unit_text
-from rankaae_cli.reports.paper.facts import RunFacts
+from rankaae_cli.reports.paper.facts import RunFacts, ShippedFacts
 from rankaae_cli.reports.paper.methods import data_paragraph, few_materials, mean_spearman, with_interval
 from rankaae_cli.reports.paper.prose import as_plain, rendered
 from rankaae_cli.reports.tables import print_number
@@ -10,8 +10,8 @@ from rankaae_cli.reports.tables import print_number
 _WELL, _POORLY = 0.75, 0.5  # Spearman's correlation
 
 
-def model_card(facts: RunFacts) -> str:
-    """Return the card as Markdown."""
+def model_card(facts: RunFacts, shipped: ShippedFacts | None = None) -> str:
+    """Return the card as Markdown, with what is to be said beyond of a model that ships."""
     ensemble = facts.metrics["ensemble"]
     spearman = {name: score["spearman"] for name, score in ensemble["descriptors"].items()}
     known = {name: rho for name, rho in spearman.items() if is_known(rho)}
@@ -20,6 +20,7 @@ def model_card(facts: RunFacts) -> str:
     return rendered(
         "model_card.md.j2",
         run=facts,
+        shipped=shipped,
         data=as_plain(data_paragraph(facts)),
         few_materials=few_materials(facts.metrics["n_materials"]),
         mean=mean_spearman(facts),

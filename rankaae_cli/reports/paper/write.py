@@ -47,7 +47,7 @@ def write_papers(run: RunResults) -> dict[str, Any] | None:
             f"{run.directory.name} was trained by an older rankaae: no methods are written for papers"
         )
         return None
-    facts = _facts(run)
+    facts = run_facts(run)
     paragraphs = methods_paragraphs(facts)
     keys = cited(paragraphs)
     numbers = {key: i for i, key in enumerate(keys, 1)}
@@ -68,8 +68,8 @@ def write_papers(run: RunResults) -> dict[str, Any] | None:
     }
 
 
-def _facts(run: RunResults) -> RunFacts:
-    """Return what the texts are written from."""
+def run_facts(run: RunResults) -> RunFacts:
+    """Return what the texts about a run are written from."""
     model, family = run.model, run.family
     config, plain = read_run_config(run.directory), plain_config(run.directory)
     unlabelled: int | None = None

@@ -106,7 +106,7 @@ class LivePage:
         ]
         return PageContent(
             model=run.predictor.model,
-            run_name=run.directory.name,
+            run_name=run.name,
             coverage=run.settings.coverage,
             counts=verdict_counts([scan.verdict for scan in readings.scans.values()]),
             offset=readings.offset,
