@@ -1,5 +1,6 @@
 """``rankaae ingest``: bring foreign files into one family file."""
 
+import shlex
 from collections.abc import Callable
 from dataclasses import fields, replace
 from itertools import islice
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from rankaae_cli.analysis.prediction.offset import offset_of_codes
@@ -375,7 +377,14 @@ def _summary(
         return [*lines, f"next: rankaae predict {setting('input', output)}"]
     data = "" if output == Path(cfg.family.data) else f" {setting('data', output)}"
     if known_K.any():
-        lines.append(f"next: rankaae train +family={family.name}{data}")
+        lines.append(f"next: rankaae train {_config_dir()}+family={family.name}{data}")
     else:
         lines.append("no descriptor is known of any site: training has nothing to learn from")
     return lines
+
+
+def _config_dir() -> str:
+    """Return the option by which the call named a folder of configurations of its own, with a blank, or nothing."""
+    sources = HydraConfig.get().runtime.config_sources if HydraConfig.initialized() else []
+    paths = [source.path for source in sources if source.provider == "command-line"]
+    return f"--config-dir {shlex.quote(paths[0])} " if paths else ""

@@ -3,6 +3,7 @@
 import csv
 import errno
 import os
+import shlex
 import signal
 import sqlite3
 import subprocess
@@ -20,7 +21,7 @@ from rankaae_cli.core.errors import UserError
 from rankaae_cli.data.family.family_file import read_family
 from rankaae_cli.data.family.splits import split_of
 from rankaae_cli.data.readers.computed.archive import members
-from tests.conftest import in_process
+from tests.conftest import ROOT, in_process
 from tests.data.feff_folder import cuprite, good_folder, rock_salt, site, write, xmu_text
 
 pytest.importorskip("pymatgen")
@@ -88,6 +89,21 @@ def test_a_folder_of_feff_spectra(ingest, tmp_path):
     assert "further quantities  MBL, MBA, BVS, BLmin" in said
     assert "2 rejected sites" in said
     assert said.rstrip().endswith("next: rankaae train +family=Cu_oxides data=new/cu.h5")
+
+
+def test_the_next_step_names_the_folder_of_a_family_of_ones_own(rankaae, tmp_path):
+    own = tmp_path / "my own" / "family" / "Cu_mine.yaml"
+    own.parent.mkdir(parents=True)
+    own.write_text((ROOT / "conf" / "family" / "Cu_oxides.yaml").read_text().replace("Cu_oxides", "Cu_mine"))
+    write(tmp_path / "runs", good_folder())
+    done = rankaae(
+        "ingest", "--config-dir", "my own", "+family=Cu_mine", "source=feff", "path=runs", "cache=c"
+    )
+    assert done.returncode == 0, done.stderr
+    asked = done.stdout.splitlines()[-1]
+    assert asked == f"next: rankaae train --config-dir '{tmp_path / 'my own'}' +family=Cu_mine"
+    done = rankaae(*shlex.split(asked.removeprefix("next: rankaae ")), "max_epochs=1")
+    assert "no material" in done.stderr and "side of the split" in done.stderr  # of so few
 
 
 def test_all_sites_and_the_default_output(ingest, tmp_path):
