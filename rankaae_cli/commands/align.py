@@ -6,7 +6,13 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from rankaae_cli.analysis.prediction.align import check_reference, offset_of, offset_warnings
+from rankaae_cli.analysis.prediction.align import (
+    Known,
+    check_reference,
+    known_references,
+    offset_of,
+    offset_warnings,
+)
 from rankaae_cli.analysis.prediction.offset import OffsetFile, write_offset
 from rankaae_cli.analysis.prediction.pairs import match_codes
 from rankaae_cli.core.calls import setting
@@ -26,14 +32,8 @@ from rankaae_cli.runs.load import family_of_run
 
 def run(cfg: DictConfig) -> dict[str, Any]:
     """Determine the offset, write it with a figure, and return it."""
-    references = (
-        OmegaConf.to_container(cfg.references) if OmegaConf.is_config(cfg.references) else cfg.references
-    )
-    if references is not None and not (references and isinstance(references, dict)):
-        raise UserError(
-            "references= names no reference\n"
-            "give files and their valences, in quotes: 'references={Cu2O.xdi:1,CuO.xdi:2}'"
-        )
+    given = OmegaConf.to_container(cfg.references) if OmegaConf.is_config(cfg.references) else cfg.references
+    references = None if given is None else known_references(given)
     if (references is None) == (cfg.to is None):
         raise UserError(
             f"rankaae align needs references= (measured files) or to= (a family file of another code), "
@@ -53,13 +53,13 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     return {"offset": content.offset, "uncertainty": content.uncertainty, "path": output}
 
 
-def _of_references(cfg: DictConfig, references: dict[Any, Any], family: Family, output: Path) -> OffsetFile:
+def _of_references(cfg: DictConfig, references: dict[str, Known], family: Family, output: Path) -> OffsetFile:
     """Return the offset of measured energies; print it, write it and draw it."""
     measured: Any = OmegaConf.to_container(cfg.measured, resolve=True)
     options = MeasuredOptions.of(measured, 0.0)
     checks = []
     for file, known in references.items():
-        checks.append(check_reference(str(file), known, family, options, cfg.search))
+        checks.append(check_reference(file, known, family, options, cfg.search))
         print(checks[-1].summary())
     content = offset_of(checks, family)
     write_offset(output, content)

@@ -27,7 +27,10 @@ from rankaae_cli.runs.resume import keys_of_call
 def run(cfg: DictConfig) -> dict[str, Any]:
     """Predict descriptors of the spectra that `cfg` names; write tables, figures and a page; return where."""
     settings: Any = OmegaConf.to_object(cfg)
-    names = settings.input if isinstance(settings.input, list) else [settings.input]
+    if settings.input is None and settings.references is None:
+        raise UserError("rankaae predict needs input=\nsee rankaae predict --help")
+    given = [] if settings.input is None else settings.input
+    names = given if isinstance(given, list) else [given]
     measured: Any = OmegaConf.to_container(cfg.measured, resolve=True)
     options = MeasuredOptions.of(measured, settings.max_tail)
     if settings.model.name is not None and "run" in keys_of_call():
@@ -49,6 +52,10 @@ def run(cfg: DictConfig) -> dict[str, Any]:
 
 def _folder(names: list[Any], settings: Any) -> Path:
     """Return the folder to watch; raise UserError where the call names none, or asks for what a watch has not."""
+    if settings.references is not None:
+        raise UserError(
+            "references= are compared at once, and watch=true reads scans as they come\nleave one of them out"
+        )
     folder = Path(str(names[0]))
     if len(names) > 1 or not folder.is_dir():
         there = f"{folder} is {'a file' if folder.exists() else 'not there'}"

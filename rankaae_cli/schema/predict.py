@@ -27,8 +27,13 @@ class PredictConfig:
     input: Annotated[
         Any,
         "a file, folder or pattern, or a list of these: XDI, Athena, NeXus, SPEC, text, xmu.dat, CSV or "
-        "family files",
-    ] = MISSING
+        "family files; may be left out beside references=",
+    ] = None
+    references: Annotated[
+        Any,
+        "files and what is known of each, to compare with what is read: {FILE:VALENCE} or {FILE:{OS:2,CN:4}}; "
+        "nothing is fitted to them",
+    ] = None
     watch: Annotated[
         bool, "wait for scans in the folder input=, and read each once it is finished, until Ctrl-C"
     ] = False

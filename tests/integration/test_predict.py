@@ -447,6 +447,79 @@ def test_files_of_one_name_are_told_apart_by_their_folders(work):
         assert [row["file"] for row in rows] == ["a/scan.xdi", "b/scan.xdi"]
 
 
+def test_references_are_read_like_others_and_compared_with_what_is_known(work, capsys):
+    family, top = read_family("cu.h5"), work / "references"
+    top.mkdir()
+    for row in (3, 8):
+        (top / f"r{row}.xdi").write_text(scan(family, row))
+    true = dict(zip(NAMES, family.descriptors_NK[3], strict=True))
+    known = {"OS": round(true["OS"]), "CN": 99}
+    references = f"references={{references/r3.xdi:{{OS:{known['OS']},CN:99}},references/r8.xdi:-7}}"
+    call = ["predict", references, "offset=0", "figures=1"]
+    assert main([*call, "input=references", "output=checked"]) == 0
+    said = capsys.readouterr().out
+    assert "references: 1 of 3 known values lies in the interval; expected are 90 %" in said
+    rows = {row["file"]: row for row in rows_of(work / "checked" / "predictions.csv")}
+    assert list(rows) == ["references/r3.xdi", "references/r8.xdi"]  # each once, though in the folder too
+    table = rows_of(work / "checked" / "references.csv")
+    assert [(row["descriptor"], row["known"], row["inside"]) for row in table] == [
+        ("OS", f"{known['OS']}", "yes"), ("CN", "99", "no"), ("OS", "-7", "no")
+    ]  # fmt: skip
+    for row in table:
+        name, of_file = row["descriptor"], rows[row["reference"]]
+        for end in ("", "_low", "_high"):
+            assert float(row[f"reading{end}"]) == pytest.approx(float(of_file[f"{name}{end}"]), rel=1e-5)
+        assert row["likeliest"].split()[0] == f"{float(of_file[f'{name}_class']):g}"
+        assert row["verdict"] == of_file["verdict"]
+    page = (work / "checked" / "page.html").read_text()
+    assert "References: 1 of 3 known values" in page and 'id="table-references"' in page
+    content = json.loads((work / "checked" / "predictions.json").read_text())
+    assert [one["inside"] for one in content["references"]] == [True, False, False]
+    # Nothing is fitted to them, and they need no other spectra.
+    assert main([*call[:1], "input=references", *call[2:], "output=unchecked"]) == 0
+    assert not (work / "unchecked" / "references.csv").exists()
+    assert main([*call, "output=alone"]) == 0
+    values = [[row["CN"] for row in rows_of(work / o / "predictions.csv")] for o in ("checked", "unchecked")]
+    assert values[0] == values[1]
+    assert (work / "alone" / "references.csv").read_text() == (
+        work / "checked" / "references.csv"
+    ).read_text()
+
+
+def test_references_that_the_offset_was_determined_from_are_no_independent_check(work, capsys):
+    Path("own.xdi").write_text(scan(read_family("cu.h5"), 3))
+    text = "element: Cu\nedge: K\ncode: synthetic\nbeamline: ''\noffset: 0\nuncertainty: 0.5\n"
+    Path("own.yaml").write_text(f"{text}references: [{{file: elsewhere/own.xdi}}]\n")
+    for offset, is_shared in (("own.yaml", True), ("0", False)):
+        call = ("references={own.xdi:2}", f"offset={offset}", "figures=0", f"output=own_{is_shared}")
+        assert main(["predict", *call]) == 0
+        assert ("determined from own.xdi too" in capsys.readouterr().out) == is_shared
+
+
+@pytest.mark.parametrize(
+    ("references", "said"),
+    [
+        ("{}", "references= names no reference"),
+        ("{nowhere.xdi:2}", "there is no file nowhere.xdi"),
+        ("{one.xdi:{OX:2}}", "OX is no descriptor of the model, with which to compare: did you mean OS?"),
+        ("{one.xdi:mp-1}", "its material is no descriptor of the model"),
+        ("{one.xdi:[1,2]}", "says nothing of a compound"),
+        ("{bad.txt:2}", "reference bad.txt: "),
+        ("{cu.h5:2}", "the file holds 500 spectra, a reference is one"),
+    ],
+)
+def test_what_is_no_reference_is_said_in_a_line_or_two(work, tmp_path, refused, references, said):
+    (tmp_path / "bad.txt").write_text("dear diary\n")
+    (tmp_path / "one.xdi").write_text(scan(read_family("cu.h5"), 3))
+    shutil.copy(work / "cu.h5", tmp_path)
+    run = next(work.glob("runs/*/*/*"))
+    assert said in refused("predict", f"run={run}", "input=one.xdi", f"references={references}", "output=o")
+    assert not (tmp_path / "o").exists()
+    assert "leave one of them out" in refused(
+        "predict", f"run={run}", "input=.", "watch=true", f"references={references}"
+    )
+
+
 @pytest.mark.skipif(
     not LIBRARY.is_dir(), reason=f"the measured spectra of the XAS Data Library are not at {LIBRARY}"
 )

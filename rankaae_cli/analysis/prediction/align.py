@@ -25,7 +25,7 @@ from rankaae_cli.data.measured.detect import read_measured
 from rankaae_cli.data.measured.prepared import Prepared, prepare
 from rankaae_cli.data.measured.sites import MeasuredOptions
 
-_VALENCE, _MATERIAL = "OS", "material"
+_VALENCE, MATERIAL = "OS", "material"
 _TOLERANCE = 0.25  # in the unit of the descriptor: how far rows may be from what a reference is known to be
 Known = dict[str, float | str]
 
@@ -91,8 +91,30 @@ class ReferenceCheck:
         }
 
 
+def known_references(given: Any) -> dict[str, Known]:
+    """Return what is known of references by their files, as a call gives it.
+
+    Parameters
+    ----------
+    given
+        By file its valence; or a mapping of numbers by descriptor or quantity, and a material; or the name of its
+        material.
+
+    Raises
+    ------
+    UserError
+        If it is none of these.
+    """
+    if not (given and isinstance(given, Mapping)):
+        raise UserError(
+            "references= names no reference\n"
+            "give files and their valences, in quotes: 'references={Cu2O.xdi:1,CuO.xdi:2}'"
+        )
+    return {str(file): _known(known) for file, known in given.items()}
+
+
 def check_reference(
-    file: str, known: Any, family: Family, options: MeasuredOptions, search: float
+    file: str, known: Known, family: Family, options: MeasuredOptions, search: float
 ) -> ReferenceCheck:
     """Move a reference until it fits the computed spectra of what it is known to be.
 
@@ -101,7 +123,7 @@ def check_reference(
     file
         A measured spectrum.
     known
-        Its valence; or numbers by descriptor or quantity, and a material; or the name of its material.
+        Of `known_references`.
     family
         The computed spectra.
     options
@@ -114,8 +136,7 @@ def check_reference(
     UserError
         If the reference cannot be used, nothing in the family is such a compound, or no shift fits.
     """
-    compound = _known(known)
-    rows = _rows_of(family, compound, file)
+    rows = _rows_of(family, known, file)
     try:
         prepared = _prepared(file, family, options)
         for reason in check_spectra(prepared.energy_M, prepared.absorption_M[None], True).reasons.values():
@@ -127,12 +148,12 @@ def check_reference(
         raise UserError(f"reference {file}: {error}") from error
     if match.at_the_end:
         raise UserError(
-            f"reference {file}: no shift within {search:g} eV fits computed spectra of {_compound(compound)}\n"
+            f"reference {file}: no shift within {search:g} eV fits computed spectra of {_compound(known)}\n"
             "is it what it is said to be? else search further: search="
         )
     best = rows[match.nearest]
     names = [f"{family.material_N[i]} {family.site_N[i]}" for i in best]
-    return ReferenceCheck(file, compound, prepared, match, len(rows), names, family.spectra_NE[best])
+    return ReferenceCheck(file, known, prepared, match, len(rows), names, family.spectra_NE[best])
 
 
 def offset_of(checks: Sequence[ReferenceCheck], family: Family) -> OffsetFile:
@@ -184,21 +205,21 @@ def _known(known: Any) -> Known:
     """Return what a reference is known to be: a number is its valence, a text its material in the family."""
     if isinstance(known, Mapping) and known:
         wrong = {
-            k: v for k, v in known.items() if not (isinstance(v, str) if k == _MATERIAL else _is_number(v))
+            k: v for k, v in known.items() if not (isinstance(v, str) if k == MATERIAL else _is_number(v))
         }
         if wrong:
             raise UserError(
                 f"references: {', '.join(f'{key}:{value}' for key, value in wrong.items())} is no value\n"
                 "expected numbers, such as {OS:2,CN:4}, and a name for material"
             )
-        return {str(k): str(v) if k == _MATERIAL else float(v) for k, v in known.items()}
+        return {str(k): str(v) if k == MATERIAL else float(v) for k, v in known.items()}
     if isinstance(known, str):
-        return {_MATERIAL: known}
+        return {MATERIAL: known}
     if _is_number(known):
         return {_VALENCE: float(known)}
     raise UserError(
-        f"references: {known!r} says nothing of a compound\nexpected its valence, a mapping such as "
-        "{OS:2,CN:4}, or the name of its material in the family"
+        f"references: {known!r} says nothing of a compound\nexpected its valence, or a mapping such as "
+        "{OS:2,CN:4}"
     )
 
 
@@ -212,7 +233,7 @@ def _rows_of(family: Family, known: Known, file: str) -> np.ndarray:
     columns |= dict(zip(family.quantity_names, family.quantities_NQ.T, strict=True))
     fits_N = np.ones(len(family), dtype=bool)
     for key, value in known.items():
-        if key == _MATERIAL:
+        if key == MATERIAL:
             fits_N &= family.material_N.astype(str) == str(value)
         elif key in columns:
             fits_N &= np.abs(columns[key] - float(value)) <= _TOLERANCE

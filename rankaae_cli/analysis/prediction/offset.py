@@ -49,6 +49,8 @@ class Offset:
         Whether anybody has determined it.
     beamline
         Which it holds for; empty where not known.
+    references
+        Files that it was determined from.
     """
 
     value: float
@@ -56,6 +58,7 @@ class Offset:
     origin: str
     is_known: bool
     beamline: str = ""
+    references: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -178,7 +181,10 @@ def chosen_offset(given: Any, uncertainty: float | None, trained: OneScale) -> O
             f"{given} leads from energies of {content.from_fidelity}, not from measured ones\n{todo} references="
         )
     spread = content.uncertainty if uncertainty is None else float(uncertainty)
-    return Offset(content.offset, spread, str(given), True, content.beamline)
+    files = tuple(
+        str(one["file"]) for one in content.references if isinstance(one, Mapping) and "file" in one
+    )
+    return Offset(content.offset, spread, str(given), True, content.beamline, files)
 
 
 def offset_of_codes(given: Any, spectra: OneScale) -> float:

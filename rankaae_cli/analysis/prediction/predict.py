@@ -15,6 +15,11 @@ from rankaae_cli.analysis.prediction.input import Fault, InputSpectrum, read_inp
 from rankaae_cli.analysis.prediction.mixtures import make_unmixers, read_mixtures
 from rankaae_cli.analysis.prediction.offset import Offset, chosen_offset
 from rankaae_cli.analysis.prediction.predictor import Prediction, Predictor
+from rankaae_cli.analysis.prediction.references import (
+    ReferenceReading,
+    checkable_references,
+    reference_readings,
+)
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.statistics.mixtures import Mixture, Unmixer
 from rankaae_cli.core.xas.nuisances import DRAWS, draw_nuisances
@@ -69,6 +74,8 @@ class PredictionResult:
         What could not be read: file and reason.
     against
         What to draw the descriptors against; None where not asked for.
+    references
+        What is read of references, beside what is known of them.
     """
 
     run_name: str
@@ -86,6 +93,7 @@ class PredictionResult:
     mixtures: dict[str, list[Mixture]]
     faults: list[Fault]
     against: Against | None = None
+    references: Sequence[ReferenceReading] = ()
 
     def with_against(self, against: Against, reasons: Mapping[int, str]) -> "PredictionResult":
         """Return it with what to draw against, and with warnings why there is none, by index of the spectrum."""
@@ -212,40 +220,66 @@ def _offset(settings: PredictConfig, directory: Path, model: TrainedModel) -> Of
 
 
 def predict(run: LoadedRun, names: Sequence[str], options: MeasuredOptions) -> PredictionResult:
-    """Predict descriptors of the spectra under `names`.
+    """Predict descriptors of the spectra under `names`, and of the references that the settings name.
 
     Parameters
     ----------
     run
         Reads them.
     names
-        Files, folders and patterns.
+        Files, folders and patterns; may be none where there are references, whose spectra come last.
     options
         How measured spectra are read and normalised.
 
     Raises
     ------
     UserError
-        If nothing can be read (the first reasons are named), or no scan has what to draw against.
+        If nothing can be read (the first reasons are named), a reference cannot, or no scan has what to draw
+        against.
     """
+    descriptors = run.predictor.model.descriptor_names
+    known = checkable_references(run.settings.references, descriptors)
+    references = [_reference(run, file, options) for file in known]
     split = None if run.settings.split is None else run.settings.split.value
     split_seed = int(read_run_config(run.directory).split_seed)
-    read, faults = read_input(names, run.grid.spec, options, split, split_seed)
-    spectra, spectra_NE, unusable = run.usable(read)
+    read, faults = read_input(names, run.grid.spec, options, split, split_seed) if names else ([], [])
+    paths = {_path(one) for one, _ in references}
+    spectra, spectra_NE, unusable = run.usable([one for one in read if _path(one) not in paths])
     faults += unusable
+    spectra += [one for one, _ in references]
     if not spectra:
         shown = "; ".join(f"{file}: {reason}" for file, reason in faults[:2])
         more = f" (and {len(faults) - 2} more)" if len(faults) > 2 else ""
         raise UserError(f"none of {len(faults)} spectra can be read{more}: {shown or 'there are no files'}")
     key = run.settings.against
     against = None if key is None else require_against(key, spectra)
-    result = run.predict(spectra, spectra_NE, faults)
+    result = run.predict(spectra, np.concatenate([spectra_NE, *(row_NE for _, row_NE in references)]), faults)
+    last = range(len(spectra) - len(known), len(spectra))
+    result = replace(result, references=reference_readings(known, last, descriptors, result.prediction))
     return result if against is None else result.with_against(*against)
 
 
 def _names(rows: TrainingRows | None, rows_NP: np.ndarray) -> list[list[str]]:
     """Return the names of training rows, given by their indices; none where the rows are not known."""
     return [[rows.name_of(m) for m in row] if rows else [] for row in rows_NP]
+
+
+def _path(one: InputSpectrum) -> Path:
+    return one.prepared.spectrum.path.resolve()
+
+
+def _reference(run: LoadedRun, file: str, options: MeasuredOptions) -> tuple[InputSpectrum, np.ndarray]:
+    """Return the spectrum of a reference, named as the call does, and its row on the grid, N = 1."""
+    read, faults = read_input([file], run.grid.spec, options)
+    spectra, row_NE, unusable = run.usable(read)
+    for _, reason in (*faults, *unusable):
+        raise UserError(f"reference {file}: {reason}")
+    if len(spectra) != 1:
+        raise UserError(
+            f"reference {file}: the file holds {len(spectra)} spectra, a reference is one\n"
+            "give it in a file of its own"
+        )
+    return replace(spectra[0], file=file), row_NE
 
 
 def _on_grid(

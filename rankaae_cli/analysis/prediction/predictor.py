@@ -61,6 +61,14 @@ class Prediction:
     nearest_NP: np.ndarray
     distance_NP: np.ndarray
 
+    def likeliest(self, name: str, n: int) -> tuple[float, float] | None:
+        """Return the n-th spectrum's likeliest class, and its probability; None of a descriptor without."""
+        if name not in self.probabilities:
+            return None
+        classes, probability_NC = self.probabilities[name]
+        best = int(probability_NC[n].argmax())
+        return classes[best], float(probability_NC[n, best])
+
 
 class Predictor:
     """A trained model with what its predictions rest on.

@@ -14,8 +14,14 @@ from rankaae_cli.reports.figures.drawing import data_uri, save_figure
 from rankaae_cli.reports.prediction.against import against_figure, against_picture, trend_of
 from rankaae_cli.reports.prediction.figures import prediction_figure
 from rankaae_cli.reports.prediction.normalisation import write_sheets
-from rankaae_cli.reports.prediction.sentences import STEPS, offset_sentence, verdict_counts, warnings
-from rankaae_cli.reports.prediction.tables import prediction_table, shares_table
+from rankaae_cli.reports.prediction.sentences import (
+    STEPS,
+    offset_sentence,
+    references_sentence,
+    verdict_counts,
+    warnings,
+)
+from rankaae_cli.reports.prediction.tables import prediction_table, references_table, shares_table
 from rankaae_cli.reports.run.page import Picture, page_environment
 from rankaae_cli.reports.tables import Table
 
@@ -78,8 +84,10 @@ class PageContent:
         Share of true values that the intervals are to hold.
     counts, offset, warnings
         Sentences: how many spectra with which verdict, what was done to their energies, what is to be said of them.
-    readings, shares
-        Tables; of shares by descriptor.
+    readings, shares, references
+        Tables; of shares by descriptor, of references None where there are none.
+    references_remark
+        A sentence on them.
     n
         How many spectra were read.
     has_classes, has_best_shift
@@ -112,6 +120,8 @@ class PageContent:
     pictures: Sequence[Picture] = ()
     sheets: Sequence[str] = ()
     against: Picture | None = None
+    references: Table | None = None
+    references_remark: str = ""
     watch: str = ""
     refresh: int = 0
 
@@ -139,6 +149,8 @@ def page_content(
         pictures=pictures,
         sheets=sheets,
         against=against,
+        references=references_table(result) if result.references else None,
+        references_remark=references_sentence(result),
     )
 
 

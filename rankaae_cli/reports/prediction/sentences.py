@@ -4,13 +4,19 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TextIO
 
 from rankaae_cli.analysis.prediction.input import InputSpectrum
 from rankaae_cli.analysis.prediction.predict import PredictionResult
 from rankaae_cli.core.labels import listed
 from rankaae_cli.core.statistics.calibration import IN_RANGE, OUTSIDE, UNUSUAL
-from rankaae_cli.reports.prediction.tables import descriptor_cells, prediction_table, shares_table
+from rankaae_cli.reports.prediction.tables import (
+    descriptor_cells,
+    prediction_table,
+    references_table,
+    shares_table,
+)
 from rankaae_cli.reports.tables import print_number, print_table
 
 STEPS = (
@@ -35,6 +41,9 @@ def print_prediction(result: PredictionResult) -> None:
     for name in result.mixtures:
         title = f"shares of {name}, read as mixtures, {level} intervals{first}"
         print_table(title, shares_table(result, name, rows), synthetic)
+    if result.references:
+        print_table(f"references, {level} intervals", references_table(result), synthetic)
+        print(references_sentence(result))
     if result.offset is not None:
         print(offset_sentence(result), file=sys.stdout if result.offset.is_known else sys.stderr)
     _print_remarks(notes(result), sys.stdout)
@@ -77,6 +86,20 @@ def offset_sentence(result: PredictionResult) -> str:
         f"energy offset between code and beamline not given: assumed {shift}, which is in the intervals. Codes are "
         "often several eV off: determine it from references of known valence (rankaae align)"
     )
+
+
+def references_sentence(result: PredictionResult) -> str:
+    """Return how many known values of references lie in their intervals; nothing where there are no references."""
+    n, inside = len(result.references), sum(one.is_inside for one in result.references)
+    if not n:
+        return ""
+    verb, level = "lies" if inside == 1 else "lie", f"{100 * result.coverage:g} %"
+    count = f"references: {inside} of {n} known values {verb} in the interval; expected are {level}"
+    of_offset = {Path(file).name for file in result.offset.references} if result.offset else set()
+    both = dict.fromkeys(one.file for one in result.references if Path(one.file).name in of_offset)
+    if not both:
+        return count
+    return f"{count}. The offset was determined from {listed(list(both))} too: that is no independent check"
 
 
 def notes(result: PredictionResult) -> list[str]:

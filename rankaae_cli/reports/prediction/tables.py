@@ -25,9 +25,7 @@ def prediction_table(result: PredictionResult, rows: Sequence[int] | None = None
     content: list[list[Cell]] = []
     for n in range(len(result.spectra)) if rows is None else rows:
         row: list[Cell] = [result.spectra[n].title, prediction.verdict_N[n], *descriptor_cells(result, n)]
-        for classes, probability_NC in prediction.probabilities.values():
-            best = int(probability_NC[n].argmax())
-            row.append(f"{classes[best]:g} ({100 * probability_NC[n, best]:.0f} %)")
+        row += [_class_cell(prediction.likeliest(name, n)) for name in prediction.probabilities]
         row += [float(prediction.error_N[n]), float(prediction.novelty_N[n])]
         if result.best_shift_N is not None:
             row.append(_signed(float(result.best_shift_N[n])))
@@ -77,6 +75,37 @@ def shares_table(result: PredictionResult, name: str, rows: Sequence[int] | None
     )
 
 
+def references_table(result: PredictionResult) -> Table:
+    """Return what is known of references beside what is read of them, one row a known descriptor."""
+    columns = {
+        "reference": "Reference",
+        "descriptor": "Descriptor",
+        "known": "Known",
+        "reading": "Reading",
+        "inside": "Known value inside",
+        "likeliest": "Likeliest",
+        "verdict": "Verdict",
+    }
+    return Table(
+        name="references",
+        keys=list(columns),
+        headings=list(columns.values()),
+        rows=[
+            [
+                one.file,
+                one.descriptor,
+                f"{one.known:g}",
+                Ranged(one.value, one.low, one.high),
+                "yes" if one.is_inside else "no",
+                _class_cell(one.likeliest),
+                one.verdict,
+            ]
+            for one in result.references
+        ],
+        caption=table_caption("references", "", False, level=f"{100 * result.coverage:g}"),
+    )
+
+
 def descriptor_cells(result: PredictionResult, n: int) -> list[Ranged]:
     """Return the descriptors of the n-th spectrum with their intervals."""
     p = result.prediction
@@ -86,6 +115,11 @@ def descriptor_cells(result: PredictionResult, n: int) -> list[Ranged]:
 def share_cells(mixture: Mixture) -> list[Ranged]:
     """Return the shares of a mixture with their intervals."""
     return [Ranged(*map(float, ends)) for ends in zip(mixture.share, mixture.low, mixture.high, strict=True)]
+
+
+def _class_cell(likeliest: tuple[float, float] | None) -> str | None:
+    """Return a class and its probability as text."""
+    return None if likeliest is None else f"{likeliest[0]:g} ({100 * likeliest[1]:.0f} %)"
 
 
 def _signed(shift: float) -> str | None:

@@ -15,8 +15,11 @@ from rankaae_cli.analysis.prediction.predict import PredictionResult
 from rankaae_cli.core.statistics.novelty import SIGNS
 from rankaae_cli.data.files import strict_json, write_text
 from rankaae_cli.data.measured.prepared import Prepared
+from rankaae_cli.reports.prediction.tables import references_table
+from rankaae_cli.reports.tables import csv_text
 
 PREDICTIONS, REJECTED, CONTENT = "predictions.csv", "rejected.csv", "predictions.json"
+_REFERENCES = "references.csv"
 # What is written of each descriptor, and which attribute of a prediction it is.
 _OF_DESCRIPTOR = {
     "value": "value_NK",
@@ -34,6 +37,8 @@ def write_prediction(output: Path, result: PredictionResult) -> None:
     write_text(output / PREDICTIONS, "".join(prediction_lines(result, by_site)))
     if result.faults:
         write_rejected(output, result.faults)
+    if result.references:
+        write_text(output / _REFERENCES, csv_text(references_table(result)))
     write_text(output / CONTENT, strict_json(_content(result)))
 
 
@@ -114,6 +119,7 @@ def _content(result: PredictionResult) -> dict[str, Any]:
         "offset": None if offset is None else vars(offset),
         "energy": result.model.energy_E.tolist(),
         "spectra": [_spectrum(result, n) for n in range(len(result.spectra))],
+        "references": [{**vars(one), "inside": one.is_inside} for one in result.references],
         "rejected": [{"file": file, "reason": reason} for file, reason in result.faults],
     }
 
