@@ -24,6 +24,7 @@ from rankaae_cli.models.registry import load_model
 from rankaae_cli.models.supervised.classical import fit_forests
 from rankaae_cli.runs.load import load_run
 from tests.configuration import composed
+from tests.conftest import save_blank_figures
 
 NAMES = ["OS", "CN", "NNRS"]
 TINY = [
@@ -79,7 +80,9 @@ def strict(path):
 
 @pytest.fixture(scope="module")
 def content(runs):
-    metrics = call(runs[0], "baselines=all")
+    with pytest.MonkeyPatch.context() as patch:
+        save_blank_figures(patch)
+        metrics = call(runs[0], "baselines=all")
     content = strict(runs[0] / "evaluation" / "baselines.json")
     assert content["checkpoint_sha256"] == metrics["checkpoint_sha256"]
     return content
