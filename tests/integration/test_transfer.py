@@ -100,6 +100,7 @@ def test_it_is_trained_from_scratch_once(folder):
     done(folder, "evaluate", "run=new", "resamples=100", "scratch=false")
     assert not (folder / "new" / "scratch").exists()
     assert [row["name"] for row in content(folder)["rows"]] == ["before", "after"]
+    assert content(folder)["scratch"] is False
 
 
 def test_what_is_gone_is_left_out(folder):
@@ -109,6 +110,16 @@ def test_what_is_gone_is_left_out(folder):
     said = done(folder, "evaluate", "run=new", "resamples=100")
     assert "is gone or has changed: its scores are not known" in said
     assert [row["name"] for row in content(folder)["rows"]] == ["scratch", "after"]
+
+
+def test_a_page_among_others_trains_nothing_from_scratch(folder):
+    shutil.rmtree(folder / "new" / "scratch")
+    (folder / "new" / "evaluation" / "transfer.json").unlink()
+    done(folder, "report", "run=[run,new]", "output=both")
+    assert not (folder / "new" / "scratch").exists() and content(folder)["scratch"] is None
+    # By itself it does, unless an evaluation declined it.
+    done(folder, "report", "run=new")
+    assert (folder / "new" / "scratch").exists() and content(folder)["scratch"] is True
 
 
 def test_the_page_shows_it(folder, work):

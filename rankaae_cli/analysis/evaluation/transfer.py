@@ -48,7 +48,7 @@ def evaluate_transfer(
     model: TrainedModel,
     family: Family,
     metrics: Mapping[str, Any],
-    scratch: bool = True,
+    scratch: bool | None = True,
     announce: Callable[[str], None] = print,
 ) -> dict[str, Any] | None:
     """Return how a run with ``start=`` does beside the run that it began from, and beside one from scratch.
@@ -64,7 +64,7 @@ def evaluate_transfer(
     metrics
         Contents of metrics.json of the split.
     scratch
-        Whether to train from scratch where that has not been done.
+        Whether to train from scratch where that has not been done; None: not now, which declines it for no other.
     announce
         Takes a line on what is done or cannot be.
 
@@ -78,7 +78,7 @@ def evaluate_transfer(
         return None
     models = {
         BEFORE: _as_it_was(run_directory, family, announce),
-        SCRATCH: _from_scratch(run_directory, model, family, scratch, announce),
+        SCRATCH: _from_scratch(run_directory, model, family, bool(scratch), announce),
         AFTER: model,
     }
     encoded = {
@@ -109,6 +109,7 @@ def evaluate_transfer(
         **{key: metrics[key] for key in _SHARED},
         "fidelity": model.fidelity,
         "start": begun,
+        "scratch": scratch,
         "training_spectra": int(on_train.sum()),
         "training_materials": len(set(family.material_N[on_train])),
         "rows": rows,

@@ -45,7 +45,8 @@ def report_run(run_directory: Path, page: str = "always") -> tuple[RunResults, P
     run_directory
         Of a finished run.
     page
-        When to make the page: ``always``, ``outdated`` (also where there is none) or ``never``.
+        When to make the page: ``always``, ``outdated`` (also where there is none) or ``never``. A transfer is held
+        against a training from scratch, where that is missing, for ``always`` alone.
 
     Returns
     -------
@@ -57,7 +58,7 @@ def report_run(run_directory: Path, page: str = "always") -> tuple[RunResults, P
     UserError
         If the run or its data cannot be used.
     """
-    results = completed_results(*load_run(str(run_directory)))
+    results = completed_results(*load_run(str(run_directory)), scratch=page == "always")
     directory = results.directory
     path = directory / "report" / "report.html"
     if page == "always" or (page == "outdated" and not _is_current(path, directory)):

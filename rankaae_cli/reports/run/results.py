@@ -98,8 +98,13 @@ class RunResults:
     transfer: dict[str, Any] | None = None
 
 
-def completed_results(run_directory: Path, model: TrainedModel, family: Family) -> RunResults:
-    """Return the results of a run but the baselines, making what is missing, older or of another model."""
+def completed_results(
+    run_directory: Path, model: TrainedModel, family: Family, scratch: bool = True
+) -> RunResults:
+    """Return the results of a run but the baselines, making what is missing, older or of another model.
+
+    Of a transfer this includes, with `scratch`, a training from scratch, unless an evaluation declined it.
+    """
     results = {
         "evaluation of the test split": (
             FORMAT_VERSION,
@@ -124,20 +129,22 @@ def completed_results(run_directory: Path, model: TrainedModel, family: Family) 
         assert content is not None, f"{paths[-1]} was just written"
         contents.append(content)
     metrics, traversal = contents
-    brought = _completed_transfer(run_directory, model, family, metrics)
+    brought = _completed_transfer(run_directory, model, family, metrics, scratch)
     return RunResults(run_directory, model, family, metrics, traversal, transfer=brought)
 
 
 def _completed_transfer(
-    run_directory: Path, model: TrainedModel, family: Family, metrics: dict[str, Any]
+    run_directory: Path, model: TrainedModel, family: Family, metrics: dict[str, Any], scratch: bool
 ) -> dict[str, Any] | None:
     """Return the contents of transfer.json of the test split, making it where it is missing or outdated."""
     directory = evaluation_directory(run_directory, "test")
     files = [directory / name for name in (transfer.TRANSFER_CSV, transfer.TRANSFER_JSON)]
     content = _read_json(files[-1])
-    if not _fault(content, checkpoint_sha256(run_directory), transfer.FORMAT_VERSION, files):
+    fault = _fault(content, checkpoint_sha256(run_directory), transfer.FORMAT_VERSION, files)
+    if content is not None and not fault and (content["scratch"] is not None or not scratch):
         return content
-    made = transfer.evaluate_transfer(run_directory, model, family, metrics, announce=console.print)
+    asked = True if scratch else None
+    made = transfer.evaluate_transfer(run_directory, model, family, metrics, asked, console.print)
     if made is not None:
         write_transfer(directory, made)
         # As it was written: NaN is null there.
