@@ -62,15 +62,15 @@ def test_a_measured_spectrum_is_read_without_a_run(read, made, tmp_path):
     for name, value in made[1].items():
         assert row[f"{name}_low"] <= value <= row[f"{name}_high"], name
         assert abs(row[name] - value) < 0.35 * (row[f"{name}_high"] - row[f"{name}_low"]), name
-    assert (row.offset, row.offset_uncertainty) == (5.5, 1.0)
-    assert f"+5.5 ± 1 eV (that of the model {NAME})" in done.stdout
+    assert (row.offset, row.offset_uncertainty) == (5.3, 1.0)
+    assert f"+5.3 ± 1 eV (that of the model {NAME})" in done.stdout
     assert np.isnan(row.nearest)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out1", "scan.xdi"]
 
 
 def test_an_offset_of_the_call_is_absolute(read):
     _, own = read()
-    done, same = read("offset=5.5", "offset_uncertainty=1")
+    done, same = read("offset=5.3", "offset_uncertainty=1")
     assert "(given)" in done.stdout and own.drop("warnings").equals(same.drop("warnings"))
     _, other = read("offset=2")
     assert other.offset == 2 and other.reconstruction_mae > own.reconstruction_mae
@@ -129,7 +129,7 @@ def test_models_are_listed_with_what_they_read(rankaae):
         assert f"{name}: Cu K edge" in listed.stdout and "spectra of" not in listed.stderr
         card = rankaae("models", f"model={name}").stdout
         assert f"rankaae predict model={name} input=" in card
-        assert "## Energy offset" in card and "+5.5 ± 1 eV" in card
+        assert "## Energy offset" in card and "+5.3 ± 1 eV" in card
         assert (find_shipped(name) / NOTICE).read_text().strip() in card
     assert f"models that ship: {', '.join(shipped_models())}" in rankaae("--help").stdout
     unknown = rankaae("models", "model=Cu_oxids")
