@@ -4,6 +4,7 @@ import importlib
 import importlib.resources
 import itertools
 import os
+import re
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -198,9 +199,7 @@ def _run_under_hydra(command: str, overrides: list[str]) -> int:
     register()
     if command in _NAME_A_MODEL:
         # Hydra knows model= as the group of networks that are trained.
-        overrides = [
-            o.replace("model=", "model.name=", 1) if o.startswith("model=") else o for o in overrides
-        ]
+        overrides = [re.sub(r"^\+*model=", "model.name=", override) for override in overrides]
     if command == "train":
         overrides = _with_transfer(call_of_sweep(overrides))
     # Hydra's own help knows no meanings: ours is a job, which gets the configuration as any other does.

@@ -90,6 +90,7 @@ def test_the_page_names_the_model_and_no_neighbours(rankaae, tmp_path, made):
     ("overrides", "said"),
     [
         (["model=Cu_oxide"], f"no model Cu_oxide ships; did you mean {NAME}?"),
+        (["+model=nickel"], f"no model nickel ships; there are: {NAME}"),
         (["model=runs/mine"], "a run of yours is given as run="),
         ([f"model={NAME}", "run=latest"], "run= and model= both name"),
         ([f"model={NAME}", "mixture=OS"], "mixture=OS: a model that ships holds no spectra to mix"),
