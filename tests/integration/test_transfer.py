@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import signal
 from dataclasses import replace
 
 import numpy as np
@@ -14,6 +15,7 @@ from rankaae_cli.data.family.splits import TEST
 from rankaae_cli.data.family.synthetic import synthetic_family
 from rankaae_cli.models.registry import load_model
 from rankaae_cli.runs.load import load_run
+from rankaae_cli.training.callbacks import KeepBestEpoch
 from tests.conftest import in_process, save_blank_figures
 
 NAMES = ["OS", "CN", "NNRS"]
@@ -101,6 +103,26 @@ def test_it_is_trained_from_scratch_once(folder):
     assert not (folder / "new" / "scratch").exists()
     assert [row["name"] for row in content(folder)["rows"]] == ["before", "after"]
     assert content(folder)["scratch"] is False
+
+
+def test_a_training_from_scratch_goes_on(folder, work, monkeypatch):
+    shutil.rmtree(folder / "new" / "scratch")
+    kept = KeepBestEpoch.on_train_epoch_end
+
+    def stop_in_epoch_1(self, trainer, pl_module):
+        kept(self, trainer, pl_module)
+        if trainer.current_epoch == 1:
+            signal.raise_signal(signal.SIGTERM)
+
+    call = ("evaluate", "run=new", "resamples=100")
+    with monkeypatch.context() as patch:
+        patch.setattr(KeepBestEpoch, "on_train_epoch_end", stop_in_epoch_1)
+        stopped = in_process(folder, *call)
+    assert stopped.returncode == 128 + signal.SIGTERM
+    assert "stopped after epoch 2 from scratch; the same call goes on" in stopped.stderr
+    done(folder, *call)
+    ours, whole = (load_model(f / "new" / "scratch" / "checkpoints" / "best.ckpt") for f in (folder, work))
+    assert all(np.array_equal(ours.weights[name], whole.weights[name]) for name in whole.weights)
 
 
 def test_what_is_gone_is_left_out(folder):

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from rankaae_cli.analysis.encoded import EncodedSplit, encode_split
+from rankaae_cli.core.errors import Stopped
 from rankaae_cli.core.labels import is_known, listed, print_number
 from rankaae_cli.core.statistics.bootstrap import material_weights, percentile_interval
 from rankaae_cli.core.statistics.metrics import mae, mean_spearman, resampled_mean_spearman, spearman
@@ -162,8 +163,11 @@ def _from_scratch(
         )
         return None
     announce("training from scratch on these spectra alone, once, to compare (scratch=false leaves it out)")
-    with Progress("training from scratch") as progress:
-        trained: TrainedModel = part_of_kind(model.kind, "fit").fit(task, progress)
+    try:
+        with Progress("training from scratch") as progress:
+            trained: TrainedModel = part_of_kind(model.kind, "fit").fit(task, progress)
+    except Stopped as stopped:
+        raise Stopped(f"{stopped} from scratch; the same call goes on", stopped.status - 128) from stopped
     return trained
 
 
