@@ -58,11 +58,6 @@ class PredictConfig:
         "read each spectrum as a mixture of the classes of this descriptor, such as OS; true: of each that "
         "has classes",
     ] = False
-    best_shift: Annotated[
-        bool,
-        "also give the shift, at most 1 eV, at which each measured spectrum is reconstructed best; not "
-        "applied",
-    ] = False
     nearest: Annotated[int, "how many training spectra to name that are most like each; 0: none"] = 5
     figures: Annotated[
         int,

@@ -225,22 +225,11 @@ def test_align_finds_the_offset_and_predict_takes_it(work, capsys):
     for output, why in (("o.yaml", "exists already"), ("o.png", "is to be a YAML file")):
         assert main(["align", references, f"output={output}"]) == 2
         assert why in capsys.readouterr().err
-    call = ["predict", "input=low.xdi", "offset=o.yaml", "measured.calibrate=false", "best_shift=true"]
+    call = ["predict", "input=low.xdi", "offset=o.yaml", "measured.calibrate=false"]
     assert main([*call, "output=aligned", "figures=0"]) == 0
     row = rows_of(work / "aligned" / "predictions.csv")[0]
     assert float(row["offset"]) == pytest.approx(offset) and float(row["offset_uncertainty"]) > 0
-    assert -1 <= float(row["best_shift"]) <= 1
     assert "(o.yaml)" in capsys.readouterr().out
-
-
-def test_a_best_shift_at_the_end_of_the_search_asks_whether_the_offset_is_right(work, capsys):
-    (work / "far.xdi").write_text(scan(read_family("cu.h5"), 4, shift=4.0))
-    call = ["predict", "input=far.xdi", "offset=0", "measured.calibrate=false", "best_shift=true"]
-    assert main([*call, "output=far", "figures=0"]) == 0
-    (row,) = rows_of(work / "far" / "predictions.csv")
-    assert float(row["best_shift"]) == -1
-    asked = "reconstructed best at a shift of -1.0 eV or beyond, the end of the search: is the offset right?"
-    assert asked in row["warnings"] and asked in capsys.readouterr().err
 
 
 def test_how_the_measured_ones_that_are_drawn_were_normalised_is_drawn_too(work, capsys):

@@ -29,7 +29,7 @@ def spectrum(name, computed=False, notes=(), doubts=()):
     return InputSpectrum(name, Prepared(one, GRID, EDGE), *where)
 
 
-def prediction(spectra, verdicts=None, mixtures=True, warnings=None, best_shift=None, offset=None):
+def prediction(spectra, verdicts=None, mixtures=True, warnings=None, offset=None):
     """Readings of OS (1.2, its interval from 0 to 9, of 1 to 3 in training) and of NNRS (0.2, 0.1 to 0.3)."""
     n = len(spectra)
     rows = {
@@ -65,7 +65,6 @@ def prediction(spectra, verdicts=None, mixtures=True, warnings=None, best_shift=
         offset=offset or Offset(6.3, 1.0, "given", True),
         warnings=warnings or [list(one.prepared.spectrum.notes) for one in spectra],
         nuisances=[""] * n,
-        best_shift_N=None if best_shift is None else np.array(best_shift),
         mixtures={"OS": [made] * n} if mixtures else {},
         faults=[],
     )

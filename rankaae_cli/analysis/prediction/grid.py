@@ -7,7 +7,6 @@ import numpy as np
 from rankaae_cli.analysis.prediction.input import InputSpectrum
 from rankaae_cli.analysis.prediction.offset import Offset
 from rankaae_cli.core.xas.nuisances import Nuisances
-from rankaae_cli.core.xas.spectra import SpectrumError
 from rankaae_cli.data.family.sites import FamilySpec
 from rankaae_cli.data.measured.absorber import tabulated_edge
 
@@ -22,26 +21,15 @@ class Grid:
     max_tail: float
     offset: Offset
 
-    def row(self, one: InputSpectrum, shift: float = 0.0) -> np.ndarray:
-        """Return a spectrum at the energies of the model, shape (E,), `shift` eV beside the offset.
+    def row(self, one: InputSpectrum) -> np.ndarray:
+        """Return a spectrum at the energies of the model, shape (E,).
 
         Raises
         ------
         SpectrumError
             If it does not cover them.
         """
-        return one.on_grid(self.spec.energy_E, self.max_tail, self.offset.value + shift)
-
-    def rows(self, one: InputSpectrum, shifts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return a spectrum at those of several shifts at which it covers the grid, and which these are."""
-        rows, covering = [], []
-        for i, shift in enumerate(shifts):
-            try:
-                rows.append(self.row(one, shift))
-            except SpectrumError:  # a scan that ends with the grid does not cover it at every offset
-                continue
-            covering.append(i)
-        return np.stack(rows), np.array(covering)
+        return one.on_grid(self.spec.energy_E, self.max_tail, self.offset.value)
 
     def variants(self, one: InputSpectrum, draws: Nuisances) -> "Variants":
         """Return a measured spectrum with other nuisances: those draws at which it covers the grid."""

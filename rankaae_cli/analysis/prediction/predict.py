@@ -35,8 +35,6 @@ from rankaae_cli.runs.find import find_run
 from rankaae_cli.runs.shipped import OFFSET, find_shipped
 from rankaae_cli.schema.predict import PredictConfig
 
-_BEST_SHIFTS = np.linspace(-1, 1, 21)  # eV beside the offset, at which a spectrum is reconstructed
-
 
 @dataclass(frozen=True)
 class PredictionResult:
@@ -66,8 +64,6 @@ class PredictionResult:
         Of each spectrum, one sentence each.
     nuisances
         Of each measured spectrum, what it was read with, mean and standard deviation; empty for computed ones.
-    best_shift_N
-        Diagnostic, eV beside the offset; None where not asked for, NaN for computed spectra.
     mixtures
         By descriptor with classes, one a spectrum; empty where not asked for.
     faults
@@ -89,7 +85,6 @@ class PredictionResult:
     offset: Offset | None
     warnings: list[list[str]]
     nuisances: list[str]
-    best_shift_N: np.ndarray | None
     mixtures: dict[str, list[Mixture]]
     faults: list[Fault]
     against: Against | None = None
@@ -165,9 +160,6 @@ class LoadedRun:
                 "" if rows is None else rows.draws.summary(weight_M[1:])
                 for rows, weight_M in zip(variants, prediction.weights, strict=True)
             ],
-            best_shift_N=(
-                _best_shifts(spectra, grid, predictor, warnings) if self.settings.best_shift else None
-            ),
             mixtures={
                 name: read_mixtures(unmixer, prediction, alternatives)
                 for name, unmixer in self.unmixers.items()
@@ -331,25 +323,3 @@ def _warnings(one: InputSpectrum, variants: Variants | None, grid: Grid) -> list
             "does not cover the grid at some of the offsets that may be true; the interval counts the others"
         )
     return lines
-
-
-def _best_shifts(
-    spectra: Sequence[InputSpectrum], grid: Grid, predictor: Predictor, warnings: list[list[str]]
-) -> np.ndarray:
-    """Return the shift, beside the offset and at most 1 eV, at which each is reconstructed best, shape (N,).
-
-    Where it is the first or the last that was tried, `warnings` of that spectrum say so.
-    """
-    best_N = np.full(len(spectra), np.nan)
-    for n, one in enumerate(spectra):
-        if one.is_computed:
-            continue
-        rows, covering = grid.rows(one, _BEST_SHIFTS)
-        best = int(np.argmin(predictor.reconstruction_error(rows)))
-        best_N[n] = _BEST_SHIFTS[covering[best]]
-        if len(rows) > 1 and best in (0, len(rows) - 1):
-            warnings[n].append(
-                f"reconstructed best at a shift of {best_N[n]:+.1f} eV or beyond, the end of the search: is the "
-                "offset right?"
-            )
-    return best_N

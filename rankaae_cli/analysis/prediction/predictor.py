@@ -212,10 +212,6 @@ class Predictor:
         never_negative_K = ~(self.calibration.extremes_K2[:, 0] < 0)
         return np.where(never_negative_K & (value_NK >= 0), np.maximum(low_NK, 0.0), low_NK), high_NK
 
-    def reconstruction_error(self, spectra_NE: np.ndarray) -> np.ndarray:
-        """Return the mean absolute error of the ensemble's reconstruction, shape (N,)."""
-        return encode_spectra(self.model, spectra_NE).error_N
-
     def _spread_by_discrepancy(self, encoded: Encoded, measured: Set[int]) -> np.ndarray:
         """Return how far values change with differences from computed spectra, RMS, shape (N, K)."""
         value_NK = encoded.ensemble_values_NK

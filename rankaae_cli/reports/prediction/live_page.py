@@ -115,7 +115,6 @@ class LivePage:
             shares=dict(zip(run.unmixers, tables[1:], strict=False)),
             n=len(readings.scans),
             has_classes=bool(run.predictor.classes),
-            has_best_shift=run.settings.best_shift,
             faults=faults[-SHOWN:],
             more_faults=max(len(faults) - SHOWN, 0),
         )

@@ -90,7 +90,7 @@ class PageContent:
         A sentence on them.
     n
         How many spectra were read.
-    has_classes, has_best_shift
+    has_classes
         Whether there are columns for these.
     faults, more_faults
         What could not be read, file and reason, and how many of them are not shown.
@@ -114,7 +114,6 @@ class PageContent:
     shares: Mapping[str, Table]
     n: int
     has_classes: bool
-    has_best_shift: bool
     faults: Sequence[tuple[str, str]]
     more_faults: int = 0
     pictures: Sequence[Picture] = ()
@@ -144,7 +143,6 @@ def page_content(
         shares={name: shares_table(result, name) for name in result.mixtures},
         n=len(result.spectra),
         has_classes=bool(result.prediction.probabilities),
-        has_best_shift=result.best_shift_N is not None,
         faults=result.faults,
         pictures=pictures,
         sheets=sheets,

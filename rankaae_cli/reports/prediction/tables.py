@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from rankaae_cli.analysis.prediction.predict import PredictionResult
 from rankaae_cli.core.labels import with_unit
 from rankaae_cli.core.statistics.mixtures import Mixture
@@ -27,8 +25,6 @@ def prediction_table(result: PredictionResult, rows: Sequence[int] | None = None
         row: list[Cell] = [result.spectra[n].title, prediction.verdict_N[n], *descriptor_cells(result, n)]
         row += [_class_cell(prediction.likeliest(name, n)) for name in prediction.probabilities]
         row += [float(prediction.error_N[n]), float(prediction.novelty_N[n])]
-        if result.best_shift_N is not None:
-            row.append(_signed(float(result.best_shift_N[n])))
         content.append(row)
     units = zip(result.model.descriptor_names, result.model.descriptor_units, strict=True)
     columns = {
@@ -38,7 +34,6 @@ def prediction_table(result: PredictionResult, rows: Sequence[int] | None = None
         **{f"{name}_class": f"{name}, likeliest" for name in prediction.probabilities},
         "reconstruction_mae": "Reconstruction error",
         "novelty": "Novelty",
-        **({} if result.best_shift_N is None else {"best_shift": "Best shift (eV)"}),
     }
     return Table(
         name="predictions",
@@ -120,7 +115,3 @@ def share_cells(mixture: Mixture) -> list[Ranged]:
 def _class_cell(likeliest: tuple[float, float] | None) -> str | None:
     """Return a class and its probability as text."""
     return None if likeliest is None else f"{likeliest[0]:g} ({100 * likeliest[1]:.0f} %)"
-
-
-def _signed(shift: float) -> str | None:
-    return f"{shift:+.1f}".replace("-", "−") if np.isfinite(shift) else None

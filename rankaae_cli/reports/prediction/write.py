@@ -82,8 +82,6 @@ def _columns(result: PredictionResult, by_site: bool) -> dict[str, Any]:
     for key, attribute in (("offset", "value"), ("offset_uncertainty", "uncertainty")):
         shift = getattr(result.offset, attribute, None)
         columns[key] = [None if one.is_computed else shift for one in spectra]
-    if result.best_shift_N is not None:
-        columns["best_shift"] = result.best_shift_N
     if result.against is not None and result.against.key != NUMBER:
         columns[result.against.key] = result.against.value_N
     columns["warnings"] = ["; ".join(lines) for lines in result.warnings]
@@ -160,7 +158,6 @@ def _spectrum(result: PredictionResult, n: int) -> dict[str, Any]:
             }
             for name, m in result.mixtures.items()
         },
-        "best_shift": None if result.best_shift_N is None else float(result.best_shift_N[n]),
         "normalisation": _normalisation(one.prepared),
         "warnings": result.warnings[n],
         "nuisances": result.nuisances[n],
