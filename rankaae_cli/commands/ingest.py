@@ -22,7 +22,7 @@ from rankaae_cli.data.family.regrid import on_grid, require_same_absorber, shift
 from rankaae_cli.data.family.rejections import Rejection, frequent_reasons, nothing_left, rejected_csv
 from rankaae_cli.data.family.sites import FamilySpec, Sites, family_spec, require_overlap
 from rankaae_cli.data.family.soundness import doubt_lines, sound_rows
-from rankaae_cli.data.family.splits import SPLITS, split_by_material
+from rankaae_cli.data.family.splits import SPLITS, TEST, split_by_material
 from rankaae_cli.data.family.synthetic import synthetic_family
 from rankaae_cli.data.files import now, replacing, write_text
 from rankaae_cli.data.measured.detect import files_below
@@ -297,7 +297,7 @@ def _measured_options(cfg: DictConfig) -> MeasuredOptions:
 
 
 def _synthetic(cfg: DictConfig, spec: FamilySpec) -> Family:
-    return synthetic_family(
+    family = synthetic_family(
         spec.name,
         spec.element,
         spec.edge,
@@ -309,6 +309,10 @@ def _synthetic(cfg: DictConfig, spec: FamilySpec) -> Family:
         in_memory=False,
         code=cfg.synthetic.code.name,
     )
+    few = cfg.synthetic.few
+    if few is None:
+        return family
+    return family.with_rows((np.arange(len(family)) < few) | (family.split_N == TEST))
 
 
 def _family_again(cfg: DictConfig, spec: FamilySpec) -> tuple[Family, tuple[Rejection, ...]]:

@@ -49,6 +49,10 @@ class SyntheticConfig:
     """Size, seed and code of a synthetic family."""
 
     spectra: Annotated[int, "how many"] = 800
+    few: Annotated[
+        int | None,
+        "keep of those beyond the first so many only the test side: few to train on, many to test with; null: all",
+    ] = None
     seed: Annotated[int, "of its random numbers"] = 0
     code: Annotated[
         Code, "B makes other spectra of the same sites than A: white lines, broadening, zero of energy"

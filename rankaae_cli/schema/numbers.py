@@ -54,7 +54,7 @@ _EXPECTED: dict[str, tuple[Mapping[str, tuple[str, ...]], ...]] = {
         _MEASURED,
         {
             "at least 0": ("max_tail",),
-            "at least 1": ("synthetic.spectra",),
+            "at least 1": ("synthetic.spectra", "synthetic.few"),
             "positive": ("time_limit", "npz.energy_start", "npz.energy_step"),
             "-1, or at least 1": ("parallel.jobs",),
             "from 0 to 2^63 - 1": ("synthetic.seed",),

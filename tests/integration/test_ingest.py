@@ -19,7 +19,7 @@ import pytest
 
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.data.family.family_file import read_family
-from rankaae_cli.data.family.splits import split_of
+from rankaae_cli.data.family.splits import TEST, split_of
 from rankaae_cli.data.readers.computed.archive import members
 from tests.conftest import ROOT, in_process
 from tests.data.feff_folder import cuprite, good_folder, rock_salt, site, write, xmu_text
@@ -263,6 +263,17 @@ def test_another_synthetic_code_is_another_fidelity_of_the_same_sites(ingest, re
     assert np.abs(a.spectra_NE - b.spectra_NE).max() > 0.2
     with h5py.File(tmp_path / "A.h5") as file:
         assert "fidelity" not in file.attrs
+
+
+def test_a_synthetic_family_has_few_spectra_but_on_the_test_side(ingest, tmp_path):
+    whole, few = ("source=synthetic", "synthetic.spectra=200"), "synthetic.few=40"
+    ingest(*whole, "output=whole.h5")
+    ingest(*whole, few, "output=few.h5")
+    all_of_them, kept = (read_family(tmp_path / f"{name}.h5") for name in ("whole", "few"))
+    rows = [n for n in range(200) if n < 40 or all_of_them.split_N[n] == TEST]
+    assert 50 < len(rows) < 90
+    for name in ("spectra_NE", "descriptors_NK", "quantities_NQ", "material_N", "site_N", "split_N"):
+        assert np.array_equal(getattr(kept, name), getattr(all_of_them, name)[rows]), name
 
 
 def test_a_family_file_is_written_again(ingest, rejects, tmp_path):
