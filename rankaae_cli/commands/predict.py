@@ -14,12 +14,12 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from rankaae_cli.analysis.prediction.predict import LoadedRun, PredictionResult, load_for_reading, predict
-from rankaae_cli.analysis.prediction.watch import watch
+from rankaae_cli.analysis.prediction.watch import Look, watch
 from rankaae_cli.core.calls import setting
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.data.measured.sites import MeasuredOptions
 from rankaae_cli.reports.prediction.live import LiveReadings
-from rankaae_cli.reports.prediction.sentences import print_prediction, reading_line
+from rankaae_cli.reports.prediction.sentences import offset_sentence, print_prediction, reading_lines
 from rankaae_cli.reports.prediction.write import REJECTED, write_prediction
 from rankaae_cli.runs.resume import keys_of_call
 
@@ -84,16 +84,11 @@ def _watch(loaded: LoadedRun, folder: Path, options: MeasuredOptions) -> dict[st
 
         page = LivePage(output, readings, folder)
     print(f"watching {folder}, until Ctrl-C: {page.path if page else output}", flush=True)
-    named: set[str] = set()
+    said: set[str] = set()
     with _stop_signals() as stop:
         try:
             for look in watch(loaded, folder, output, options, stop):
-                if (result := readings.take(look)) is not None:
-                    for n in range(len(result.spectra)):
-                        print(reading_line(result, n), flush=True)
-                for file, reason in look.faults if look.file not in named else []:
-                    print(f"not read, until it changes: {file}: {reason}", file=sys.stderr, flush=True)
-                named |= {look.file} if look.faults and look.file else set()
+                _print_look(look, readings.take(look), said)
                 if page:
                     page.refresh(time.monotonic())
         finally:
@@ -105,6 +100,20 @@ def _watch(loaded: LoadedRun, folder: Path, options: MeasuredOptions) -> dict[st
     )
     print(page.path if page else output)
     return {"output": output, "n": len(readings.scans), "rejected": rejected}
+
+
+def _print_look(look: Look, result: PredictionResult | None, said: set[str]) -> None:
+    """Print what was read; what was assumed of the offset, and what could not be read, once each: `said` has it."""
+    offset = "" if result is None else offset_sentence(result)
+    once = {offset: offset} | {
+        file: f"not read, until it changes: {file}: {reason}" for file, reason in look.faults
+    }
+    for key, text in once.items():
+        if key and key not in said:
+            print(text, file=sys.stderr, flush=True)
+    said |= set(once)
+    for line in [] if result is None else reading_lines(result):
+        print(line, flush=True)
 
 
 @contextmanager

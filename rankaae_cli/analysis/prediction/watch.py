@@ -12,6 +12,7 @@ from rankaae_cli.analysis.prediction.predict import LoadedRun, PredictionResult
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.data.arrivals import Arrivals
 from rankaae_cli.data.measured.sites import MeasuredOptions
+from rankaae_cli.training.memory import return_freed_memory
 
 _PAUSE = 0.1  # s between two looks, at least
 _SHARE = 0.1  # of the time that looks may take: those at many files are further apart
@@ -92,7 +93,9 @@ def watch(
             if stop.is_set():
                 return
             yield _read(run, path, folder, options, known)
-        if not finished:
+        if finished:
+            return_freed_memory()
+        else:
             stop.wait(max(_PAUSE, took / _SHARE))
 
 

@@ -1,6 +1,7 @@
 """The page of a watched folder, made again beside the reading of scans, which does not wait for it."""
 
 import sys
+import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
@@ -27,7 +28,9 @@ from rankaae_cli.reports.prediction.page import (
 from rankaae_cli.reports.prediction.sentences import verdict_counts, warning_lines
 from rankaae_cli.reports.run.page import Picture
 
-_BETWEEN = 2.0  # s from one page to the next, at least
+# From one page to the next pass so many seconds at least, and so many times what making the last one took: drawing
+# takes longer than reading, and is not to hold it up where the machine is busy.
+_BETWEEN, _TIMES = 2.0, 5.0
 _REFRESH = 3  # s after which the page loads itself again
 
 
@@ -51,10 +54,10 @@ class LivePage:
         self._drawn: PredictionResult | None = None
         self._pool = ThreadPoolExecutor(1)
         self._page: Future[None] | None = None
-        self._changes, self._made, self._error = -1, -np.inf, ""
+        self._changes, self._made, self._took, self._error = -1, -np.inf, 0.0, ""
 
     def refresh(self, now: float) -> None:
-        """Begin to make the page again where there is something new, and the last one is two seconds old.
+        """Begin to make the page again where there is something new, and the last one is old enough.
 
         Parameters
         ----------
@@ -63,7 +66,7 @@ class LivePage:
         """
         if self._page is not None and not self._page.done():
             return
-        if self._readings.changes == self._changes or now - self._made < _BETWEEN:
+        if self._readings.changes == self._changes or now - self._made < max(_BETWEEN, _TIMES * self._took):
             return
         self._made = now
         self._make(
@@ -120,7 +123,7 @@ class LivePage:
         )
 
     def _write(self, content: PageContent, trend: Trend | None, newest: PredictionResult | None) -> None:
-        against = None
+        begin, against = time.monotonic(), None
         if trend is not None:
             against = against_picture(trend, png_bytes(against_figure(trend)), content.n)
         if newest is not None:
@@ -131,6 +134,7 @@ class LivePage:
             self._pictures = [replace(one, name=f"spectrum-{i}") for i, one in numbered]
         content = replace(content, against=against, pictures=self._pictures)
         write_text(self.path, render_prediction_page(content))
+        self._took = time.monotonic() - begin
 
 
 def _trend(readings: LiveReadings) -> Trend | None:

@@ -50,11 +50,14 @@ def print_prediction(result: PredictionResult) -> None:
     _print_remarks(warnings(result), sys.stderr)
 
 
-def reading_line(result: PredictionResult, n: int) -> str:
-    """Return the n-th spectrum's descriptors with their intervals on a line, for the terminal."""
-    cells = zip(result.model.descriptor_names, descriptor_cells(result, n), strict=True)
-    read = ", ".join(f"{name} {print_number(cell)}" for name, cell in cells)
-    return f"{result.spectra[n].title}: {result.prediction.verdict_N[n]}; {read}"
+def reading_lines(result: PredictionResult) -> list[str]:
+    """Return the descriptors of each spectrum with their intervals on a line, for the terminal."""
+    lines = []
+    for n, one in enumerate(result.spectra):
+        cells = zip(result.model.descriptor_names, descriptor_cells(result, n), strict=True)
+        read = ", ".join(f"{name} {print_number(cell)}" for name, cell in cells)
+        lines.append(f"{one.title}: {result.prediction.verdict_N[n]}; {read}")
+    return lines
 
 
 def _print_remarks(lines: Sequence[str], file: TextIO) -> None:
