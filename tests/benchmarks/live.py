@@ -102,7 +102,7 @@ def look_at(table: Path, beamtime: Beamtime, stop: threading.Event) -> None:
 def memory_of(process: int) -> float:
     """Return the resident set of a process in MB."""
     status = Path(f"/proc/{process}/status").read_text()
-    return int(status.partition("VmRSS:")[2].split()[0]) / 1e3
+    return int((status.partition("VmRSS:")[2].split() or ["0"])[0]) / 1e3  # 0 of one that has ended
 
 
 def run_beamtime(top: Path, run: Path, given: argparse.Namespace) -> tuple[Beamtime, set[str], int, float]:
@@ -128,6 +128,8 @@ def run_beamtime(top: Path, run: Path, given: argparse.Namespace) -> tuple[Beamt
         looking = threading.Thread(target=look_at, args=(output / "predictions.csv", beamtime, stop))
         looking.start()
         write_all(folder, given.scans, given.every, beamtime, lambda: memory_of(watch.pid))
+        if watch.poll() is not None:
+            raise SystemExit((top / "log.txt").read_text()[-2000:])
         end = time.monotonic() + LONGEST_S
         while set(beamtime.written) - set(beamtime.read) and time.monotonic() < end:
             time.sleep(0.1)
