@@ -11,10 +11,15 @@ BENCHES := build/benchmarks/$(shell date +%Y-%m-%d_%H-%M-%S)
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
-demo: $(VENV)/.core ## Set up, then train, evaluate, traverse and report on the shipped synthetic sample
+demo: $(VENV)/.core ## Set up, then train, evaluate, traverse, report and transfer, on synthetic samples
 	$(BIN)/rankaae train +family=Fe_oxides trials=4 max_steps=4000
 	$(BIN)/rankaae evaluate
 	$(BIN)/rankaae traverse
+	$(BIN)/rankaae report
+	$(BIN)/rankaae ingest +family=Fe_oxides source=synthetic synthetic.code=B synthetic.spectra=3000 \
+	  synthetic.few=60 output=data/Fe_oxides_B.h5 overwrite=true
+	$(BIN)/rankaae train start=latest data=data/Fe_oxides_B.h5
+	$(BIN)/rankaae evaluate
 	$(BIN)/rankaae report
 
 test: $(VENV)/.dev ## Set up, then run the tests

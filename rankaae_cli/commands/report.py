@@ -5,7 +5,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from rankaae_cli.reports.batch.write import report_batch
-from rankaae_cli.reports.console import print_evaluation
+from rankaae_cli.reports.console import print_evaluation, print_lines
 from rankaae_cli.reports.run.report import report_run
 from rankaae_cli.runs.find import find_runs, run_names
 
@@ -22,5 +22,7 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     results, page = report_run(runs.single)
     model, metrics = results.model, results.metrics
     print_evaluation(metrics, dict(zip(model.descriptor_names, model.descriptor_units, strict=True)))
+    if results.transfer is not None:
+        print_lines(results.transfer["findings"])
     print(page)
     return {"page": page, "metrics": metrics}

@@ -86,7 +86,7 @@ def test_before_after_and_from_scratch_are_scored_alike(work):
 def test_the_gain_is_told_in_a_table_and_a_sentence(work):
     said = (work / "said.txt").read_text()
     assert "training from scratch on these spectra alone" in said
-    assert "The run it began from" in said and "mean Spearman after the transfer: " in said
+    assert "The run it began from" in said and " after the transfer, " in said
     table = pd.read_csv(work / "new" / "evaluation" / "transfer.csv")
     assert table["gain"].notna().tolist() == [True, True, False]
     assert table["mean_spearman_low"].notna().all()

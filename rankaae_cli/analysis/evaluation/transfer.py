@@ -23,7 +23,7 @@ from rankaae_cli.runs.task import task_from_scratch
 
 TRANSFER_JSON, TRANSFER_CSV = "transfer.json", "transfer.csv"
 # Of transfer.json: counted up with every change of it, so that a report replaces what is older.
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 BEFORE, SCRATCH, AFTER = "before", "scratch", "after"
 _LABELS = {BEFORE: "The run it began from", SCRATCH: "Trained on these spectra alone", AFTER: "This run"}
 _SHARED = (
@@ -114,13 +114,17 @@ def evaluate_transfer(
         "training_spectra": int(on_train.sum()),
         "training_materials": len(set(family.material_N[on_train])),
         "rows": rows,
-        "findings": transfer_findings(rows),
+        "findings": transfer_findings(rows, f"{metrics['n']} {metrics['split']} spectra ({model.fidelity})"),
     }
 
 
-def transfer_findings(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return a sentence on what the transfer brought, by the rows of transfer.json; none where it is not known."""
+def transfer_findings(rows: Sequence[Mapping[str, Any]], spectra: str) -> list[str]:
+    """Return a sentence on what the transfer brought, by the rows of transfer.json; none where it is not known.
+
+    `spectra` says of how many spectra, and which, they are.
+    """
     gains = {row["name"]: row for row in rows if row["gain"] is not None and is_known(row["gain"])}
+    score = {row["name"]: print_number(row["mean_spearman"]) for row in rows}
     over = {BEFORE: "over the run it began from", SCRATCH: "over training on these spectra alone"}
     parts = []
     for name, row in gains.items():
@@ -128,8 +132,9 @@ def transfer_findings(rows: Sequence[Mapping[str, Any]]) -> list[str]:
         gain = f"{row['gain']:+.3f}".replace("-", "−")
         known = f" ({print_number(low)} to {print_number(high)})" if is_known(low) else ""
         chance = ", which may be chance" if is_known(low) and low <= 0 <= high else ""
-        parts.append(f"{gain}{known} {over[name]}{chance}")
-    return [f"mean Spearman after the transfer: {listed(parts)}"] if parts else []
+        parts.append(f"{gain}{known} {over[name]} ({score[name]}){chance}")
+    about = f"mean Spearman of {spectra}: {score[AFTER]} after the transfer"
+    return [f"{about}, {listed(parts)}"] if parts else []
 
 
 def _as_it_was(run_directory: Path, family: Family, announce: Callable[[str], None]) -> TrainedModel | None:
