@@ -38,6 +38,7 @@ from rankaae_cli.data.readers.computed.csv_table import read_csv
 from rankaae_cli.data.readers.computed.feff_sites import read_feff
 from rankaae_cli.data.readers.computed.npz import read_npz
 from rankaae_cli.data.structures.atoms import read_atoms
+from rankaae_cli.data.structures.label_list import label_lines, labels_csv
 from rankaae_cli.data.structures.shell_workers import Workers
 from rankaae_cli.data.structures.shells import ShellOptions
 
@@ -46,7 +47,7 @@ _KEPT = "no file was written; what was computed is in the cache, run the same co
 
 
 def run(cfg: DictConfig) -> dict[str, Any]:
-    """Read what `cfg` names and write the family file and the list of rejected sites; `dry_run` only shows it.
+    """Read what `cfg` names and write the family file and the lists of labels and rejected sites, or show them.
 
     Parameters
     ----------
@@ -56,7 +57,7 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``output`` and ``rejected``, the paths of the two files; ``rows`` and ``rejected_sites``, how many.
+        ``output`` and ``rejected``, the paths of two files; ``rows`` and ``rejected_sites``, how many.
 
     Raises
     ------
@@ -88,10 +89,7 @@ def run(cfg: DictConfig) -> dict[str, Any]:
         if rejected:
             write_text(rejected_path, rejected_csv(rejected))
         raise nothing_left(rejected, rejected_path)
-    # Both or none: the list is renamed into place only once the family file is whole.
-    with replacing(rejected_path) as temporary:
-        temporary.write_text(rejected_csv(rejected), encoding="utf-8")
-        write_family(output, family)
+    _write(cfg, output, rejected_path, family, rejected)
     summary = _summary(family, rejected, output, rejected_path, cfg)
     print("\n".join([*doubt_lines(doubts, len(family)), *summary]), flush=True)
     return {
@@ -100,6 +98,23 @@ def run(cfg: DictConfig) -> dict[str, Any]:
         "rows": len(family),
         "rejected_sites": len(rejected),
     }
+
+
+def _write(
+    cfg: DictConfig, output: Path, rejected_path: Path, family: Family, rejected: tuple[Rejection, ...]
+) -> None:
+    """Write the family file and its lists."""
+    labels_path = output.with_name(f"{output.name}.labels.csv")
+    labels = labels_csv(family)
+    if not labels and cfg.path == str(output) and labels_path.exists():  # the same sites once more
+        labels = labels_path.read_text(encoding="utf-8")
+    # All or none: the lists are renamed into place only once the family file is whole.
+    with replacing(rejected_path) as temporary, replacing(labels_path) as table:
+        temporary.write_text(rejected_csv(rejected), encoding="utf-8")
+        table.write_text(labels, encoding="utf-8")
+        write_family(output, family)
+    if not labels:  # nor may another family's list stay
+        labels_path.unlink()
 
 
 def _dry_run(
@@ -365,6 +380,7 @@ def _summary(
         ]
     if family.quantity_names:
         lines.append(f"  and further quantities  {', '.join(family.quantity_names)}")
+    lines += label_lines(family)
     lines += [
         f"  warning: no material is on the {name} side; training needs more materials"
         for name, count in sides.items()

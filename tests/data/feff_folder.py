@@ -70,6 +70,12 @@ def rock_salt(metal="Cu", anion="O", a=4.2):
     return poscar(np.eye(3) * a, [metal] * 4 + [anion] * 4, corners + others)
 
 
+def perovskite(large, small, a):
+    """A cubic perovskite: the small cation is atom 1, among six oxygens at a / 2."""
+    places = [(0.5, 0.5, 0.5), (0, 0, 0), (0.5, 0, 0), (0, 0.5, 0), (0, 0, 0.5)]
+    return poscar(np.eye(3) * a, [large, small, "O", "O", "O"], places)
+
+
 def write(root, files):
     """Write texts by their path below `root`; return `root`."""
     for name, text in files.items():

@@ -22,7 +22,7 @@ from rankaae_cli.data.family.family_file import read_family
 from rankaae_cli.data.family.splits import TEST, split_of
 from rankaae_cli.data.readers.computed.archive import members
 from tests.conftest import ROOT, in_process
-from tests.data.feff_folder import cuprite, good_folder, rock_salt, site, write, xmu_text
+from tests.data.feff_folder import cuprite, good_folder, perovskite, rock_salt, site, write, xmu_text
 
 pytest.importorskip("pymatgen")
 SHARED = Path(os.environ.get("RANKAAE_SHARED") or Path(__file__).parents[3] / "shared") / "data"
@@ -88,7 +88,33 @@ def test_a_folder_of_feff_spectra(ingest, tmp_path):
     assert "OS 4, CN 4" in said
     assert "further quantities  MBL, MBA, BVS, BLmin" in said
     assert "2 rejected sites" in said
+    assert "OS known by  bond valence and charge balance 4" in said
+    assert "OS and bond-valence sum  " in said
+    with (tmp_path / "new" / "cu.h5.labels.csv").open(newline="") as file:
+        labels = list(csv.DictReader(file))
+    sites = zip(family.material_N, family.site_N, strict=True)
+    assert [(r["material"], int(r["site"])) for r in labels] == list(sites)
+    assert {(r["descriptor"], r["label"], r["reason"]) for r in labels} == {
+        ("OS", "2", "bond valence and charge balance")
+    }
+    sums_N = family.quantities_NQ[:, family.quantity_names.index("BVS")]
+    assert [float(r["bond_valence_sum"]) for r in labels] == pytest.approx(sums_N, abs=1e-4)
     assert said.rstrip().endswith("next: rankaae train +family=Cu_oxides data=new/cu.h5")
+
+
+def test_a_site_without_an_oxidation_state_stays(ingest, tmp_path):
+    files = good_folder() | {"odd/POSCAR": perovskite("Sr", "Cu", 3.9), **site("odd", 1)}
+    write(tmp_path / "runs", files)
+    said = ingest("source=feff", "path=runs", "output=cu.h5")
+    assert "5 spectra of 4 materials" in said and "OS 4, CN 5" in said
+    assert "OS not known for  no known valence balances 1" in said
+    table = (tmp_path / "cu.h5.labels.csv").read_text().splitlines()
+    assert len(table) == 6 and table[-1].startswith("odd,1,OS,,")
+    assert table[-1].endswith(",no known valence balances")
+    ingest("source=family", "path=cu.h5", "output=cu.h5", "overwrite=true")
+    assert (tmp_path / "cu.h5.labels.csv").read_text().splitlines() == table
+    ingest("source=synthetic", "synthetic.spectra=200", "output=cu.h5", "overwrite=true")
+    assert not (tmp_path / "cu.h5.labels.csv").exists()
 
 
 def test_the_next_step_names_the_folder_of_a_family_of_ones_own(rankaae, tmp_path):

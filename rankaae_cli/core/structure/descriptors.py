@@ -38,6 +38,8 @@ class Shell:
         The M neighbours' elements.
     oxidation_state
         Of the absorber, in e; NaN where not known.
+    oxidation_reason
+        Why it is that, of `rankaae_cli.core.structure.oxidation_states.REASONS`.
     neighbour_coordination_M
         Shape (M,): how many neighbours each neighbour has; NaN where not known.
     absorber
@@ -56,6 +58,7 @@ class Shell:
     absorber: str = ""
     second_vectors_L3: np.ndarray | None = None  # noqa: N815
     second_elements: tuple[str, ...] = ()
+    oxidation_reason: str = ""
 
 
 @dataclass(frozen=True)

@@ -79,6 +79,9 @@ class Family:
         Q strings each; no name is a descriptor's too. None by default.
     file_N
         Of several files read together: which one each row is from, shape (N,). The same site may be in two files.
+    oxidation_reason_N
+        Of sites whose oxidation states were just computed, shape (N,): the index of the reason in
+        `rankaae_cli.core.structure.oxidation_states.REASONS`. It is not in the file.
     """
 
     name: str
@@ -103,6 +106,7 @@ class Family:
     quantity_units: tuple[str, ...] = ()
     file_N: np.ndarray | None = None
     fidelity: str = ""
+    oxidation_reason_N: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         if not self.fidelity:
@@ -206,8 +210,12 @@ class Family:
         """Return the family with those rows alone, given by their indices or by a mask of shape (N,)."""
         # An empty list alone would be an array of float64, which is no index.
         rows = np.asarray(rows, dtype=None if len(rows) else np.int64)
-        arrays = ("descriptors_NK", "quantities_NQ", "material_N", "site_N", "split_N", "file_N")
-        chosen = {name: getattr(self, name)[rows] for name in arrays if getattr(self, name) is not None}
+        arrays = ("descriptors_NK", "quantities_NQ", "material_N", "site_N", "split_N")
+        chosen = {
+            name: getattr(self, name)[rows]
+            for name in (*arrays, "file_N", "oxidation_reason_N")
+            if getattr(self, name) is not None
+        }
         return replace(self, spectra_NE=rows_taken(self.spectra_NE, rows), **chosen)
 
     def in_memory(self) -> "Family":

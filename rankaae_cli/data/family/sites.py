@@ -11,6 +11,7 @@ import numpy as np
 
 from rankaae_cli.core.errors import UserError, nearest
 from rankaae_cli.core.structure.descriptors import DESCRIPTORS, Shell, describe, why_not_kept
+from rankaae_cli.core.structure.oxidation_states import REASONS
 from rankaae_cli.core.structure.quantities import QUANTITIES, measure
 from rankaae_cli.core.xas.spectra import SpectrumError, uniform_grid
 from rankaae_cli.data.family.rejections import Rejection
@@ -111,7 +112,8 @@ def family_spec(configuration: Mapping[str, Any]) -> FamilySpec:
 class Sites:
     """What a reader returns: the sites that can be used, and the others with the reason.
 
-    Shapes and meanings of the arrays are those of `rankaae_cli.data.family.family_file.Family`.
+    Shapes and meanings of the arrays are those of `rankaae_cli.data.family.family_file.Family`; beside them
+    stands `oxidation_reason_N` where oxidation states were computed.
     """
 
     energy_E: np.ndarray
@@ -127,6 +129,7 @@ class Sites:
     quantities_NQ: np.ndarray = field(default_factory=lambda: np.empty((0, 0)))
     quantity_names: tuple[str, ...] = ()
     quantity_units: tuple[str, ...] = ()
+    oxidation_reason_N: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.material_N)
@@ -153,7 +156,7 @@ def site_index(digits: str) -> int:
 
 
 def described(shell: Shell | str, spec: FamilySpec, keep_all: bool) -> list[float]:
-    """Return the family's K descriptors of a site, then its Q further quantities.
+    """Return the family's K descriptors of a site, its Q further quantities, the index of the state's reason.
 
     Parameters
     ----------
@@ -173,7 +176,8 @@ def described(shell: Shell | str, spec: FamilySpec, keep_all: bool) -> list[floa
         raise SpectrumError(shell)
     if not keep_all and (reason := why_not_kept(shell, spec.ligands, spec.coordination)):
         raise SpectrumError(reason)
-    return describe(shell, spec.descriptor_names) + measure(shell, spec.quantity_names)
+    values = describe(shell, spec.descriptor_names) + measure(shell, spec.quantity_names)
+    return [*values, float(REASONS.index(shell.oxidation_reason))]
 
 
 def material_names(folders: Iterable[tuple[str, ...]], top: str | Path) -> dict[tuple[str, ...], str]:
@@ -267,7 +271,8 @@ def gather(
     Parameters
     ----------
     rows
-        (material, site, spectrum of shape (E,), K descriptors and then Q quantities) of each site.
+        (material, site, spectrum of shape (E,), K descriptors and then Q quantities) of each site; then, of
+        sites of structures, the index of the oxidation state's reason.
     rejected
         Sites rejected, by the time that `rows` has been gone through; not changed.
     energy_E, descriptor_names, descriptor_units, quantity_names, energy_unit, normalisation
@@ -299,7 +304,8 @@ def gather(
     order = order[~again]
 
     k, q = len(descriptor_names), len(quantity_names)
-    values_N = np.array(flat, dtype=np.float64).reshape(len(rank_N), k + q)[order]
+    width = len(flat) // len(rank_N) if len(rank_N) else k + q
+    values_N = np.array(flat, dtype=np.float64).reshape(len(rank_N), width)[order]
     known = [i for i in range(q) if np.isfinite(values_N[:, k + i]).any()]
     kept_names = tuple(quantity_names[i] for i in known)
     return Sites(
@@ -318,4 +324,5 @@ def gather(
         quantity_units=units_of(kept_names)
         if quantity_units is None
         else tuple(quantity_units[name] for name in kept_names),
+        oxidation_reason_N=values_N[:, -1].astype(np.int64) if width > k + q else None,
     )

@@ -17,11 +17,18 @@ import numpy as np
 
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.structure.descriptors import Shell
+from rankaae_cli.core.structure.oxidation_states import (
+    LONGEST_BOND,
+    NOT_ASKED,
+    Bond,
+    State,
+    oxidation_states,
+)
 from rankaae_cli.data.structures.poscar import poscar_fault, with_one_scale
 from rankaae_cli.data.structures.shell_task import MaterialShells, ShellTask
 
 # To be raised when the same structure would give other shells than before: it is part of the cache's keys.
-ALGORITHM = 3
+ALGORITHM = 4
 _AGAIN_EVERY = 0.5  # seconds
 _SAME_PLACE = 0.1  # angstrom; no two atoms are nearer
 _LARGEST_CELL = 1e8  # cubic angstrom; atoms are sought in cubes, all of which are in memory
@@ -61,9 +68,10 @@ def compute_named(name: str, task: ShellTask, time_limit: float) -> tuple[str, M
 def compute(task: ShellTask, time_limit: float) -> MaterialShells:
     """Find the first shells of the wanted sites of one structure.
 
-    Oxidation states are assigned first by bond-valence analysis, where that succeeds. Then neighbours are
-    found by CrystalNN, or as all atoms within a radius; for neighbouring oxygens also how many they have. The
-    second shell is made of the neighbours' neighbours; by CrystalNN, which is slow, only where all are oxygens.
+    Neighbours are found by CrystalNN, to which the valences of bond-valence analysis give the atoms' radii where
+    it succeeds, or as all atoms within a radius; for neighbouring oxygens also how many they have. The second
+    shell is made of the neighbours' neighbours; by CrystalNN, which is slow, only where all are oxygens.
+    Oxidation states are those of `rankaae_cli.core.structure.oxidation_states`.
 
     Parameters
     ----------
@@ -101,14 +109,17 @@ def _compute(task: ShellTask) -> MaterialShells:
     if fault := _too_far(structure) or _two_at_one_place(structure, elements):
         return MaterialShells(fault=fault)
     sites = [i for i in task.sites if 0 <= i < len(structure)]
-    states = _oxidation_states(structure) if task.oxidation_states else None
-    if states is not None:
-        structure.add_oxidation_state_by_site(states)
+    states: list[State] = [(np.nan, NOT_ASKED)] * len(structure)
+    if task.oxidation_states:
+        valences = _bond_valences(structure)
+        states = oxidation_states(elements, _bonds(structure), valences)
+        if valences is not None:
+            structure.add_oxidation_state_by_site(valences)
     finder = _Finder(structure, task)
     shells, faults = {}, {}
     for i in sites:
         try:
-            shells[i] = _shell(finder, i, np.nan if states is None else float(states[i]))
+            shells[i] = _shell(finder, i, states[i])
         except Exception:  # such as no Voronoi cell
             faults[i] = _NO_SHELL
     return MaterialShells(
@@ -143,7 +154,7 @@ def _two_at_one_place(structure: Any, elements: list[str]) -> str:
     )
 
 
-def _oxidation_states(structure: Any) -> list[float] | None:
+def _bond_valences(structure: Any) -> list[float] | None:
     from pymatgen.analysis.bond_valence import BVAnalyzer
 
     try:
@@ -151,6 +162,11 @@ def _oxidation_states(structure: Any) -> list[float] | None:
         return valences
     except Exception:  # ValueError: no consistent valences; others: elements it has no parameters for
         return None
+
+
+def _bonds(structure: Any) -> list[Bond]:
+    here, there, _, length = structure.get_neighbor_list(LONGEST_BOND, exclude_self=True)
+    return [Bond(int(i), int(j), float(d)) for i, j, d in zip(here, there, length, strict=True)]
 
 
 class _Finder:
@@ -186,8 +202,9 @@ class _Finder:
         return [(n.index, n.specie.symbol, n.coords - atom.coords) for n in atoms]
 
 
-def _shell(finder: _Finder, i: int, oxidation_state: float) -> Shell:
+def _shell(finder: _Finder, i: int, state: State) -> Shell:
     neighbours = finder.of(i)
+    oxidation_state, reason = state
     second = _second_shell(finder, i)
     return Shell(
         vectors_M3=np.array([v for _, _, v in neighbours], dtype=np.float64).reshape(-1, 3),
@@ -200,6 +217,7 @@ def _shell(finder: _Finder, i: int, oxidation_state: float) -> Shell:
         absorber=finder.structure[i].specie.symbol,
         second_vectors_L3=None if second is None else np.array([v for _, v in second]).reshape(-1, 3),
         second_elements=tuple(element for element, _ in second or ()),
+        oxidation_reason=reason,
     )
 
 

@@ -69,6 +69,7 @@ class MaterialShells:
                 "vectors": s.vectors_M3.tolist(),
                 "elements": s.elements,
                 "oxidation_state": _null_for_nan(s.oxidation_state),
+                "oxidation_reason": s.oxidation_reason,
                 "coordination": [_null_for_nan(c) for c in s.neighbour_coordination_M.tolist()],
                 "second_vectors": None if s.second_vectors_L3 is None else s.second_vectors_L3.tolist(),
                 "second_elements": s.second_elements,
@@ -112,6 +113,7 @@ def _shell(record: dict[str, Any], absorber: str) -> Shell:
         absorber=absorber,
         second_vectors_L3=None if second is None else _vectors(second),
         second_elements=tuple(record["second_elements"]),
+        oxidation_reason=record["oxidation_reason"],
     )
 
 
