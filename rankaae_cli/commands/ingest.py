@@ -38,7 +38,7 @@ from rankaae_cli.data.readers.computed.csv_table import read_csv
 from rankaae_cli.data.readers.computed.feff_sites import read_feff
 from rankaae_cli.data.readers.computed.npz import read_npz
 from rankaae_cli.data.structures.atoms import read_atoms
-from rankaae_cli.data.structures.label_list import label_lines, labels_csv
+from rankaae_cli.data.structures.label_list import label_lines, labels_csv, labels_path
 from rankaae_cli.data.structures.shell_workers import Workers
 from rankaae_cli.data.structures.shells import ShellOptions
 
@@ -104,17 +104,16 @@ def _write(
     cfg: DictConfig, output: Path, rejected_path: Path, family: Family, rejected: tuple[Rejection, ...]
 ) -> None:
     """Write the family file and its lists."""
-    labels_path = output.with_name(f"{output.name}.labels.csv")
-    labels = labels_csv(family)
-    if not labels and cfg.path == str(output) and labels_path.exists():  # the same sites once more
-        labels = labels_path.read_text(encoding="utf-8")
+    labels, listed = labels_csv(family), labels_path(output)
+    if not labels and cfg.path == str(output) and listed.exists():  # the same sites once more
+        labels = listed.read_text(encoding="utf-8")
     # All or none: the lists are renamed into place only once the family file is whole.
-    with replacing(rejected_path) as temporary, replacing(labels_path) as table:
+    with replacing(rejected_path) as temporary, replacing(listed) as table:
         temporary.write_text(rejected_csv(rejected), encoding="utf-8")
         table.write_text(labels, encoding="utf-8")
         write_family(output, family)
     if not labels:  # nor may another family's list stay
-        labels_path.unlink()
+        listed.unlink()
 
 
 def _dry_run(

@@ -21,6 +21,7 @@ from rankaae_cli.core.errors import UserError
 from rankaae_cli.data.family.family_file import read_family
 from rankaae_cli.data.family.splits import TEST, split_of
 from rankaae_cli.data.readers.computed.archive import members
+from rankaae_cli.data.structures.label_list import reasons_listed
 from tests.conftest import ROOT, in_process
 from tests.data.feff_folder import cuprite, good_folder, perovskite, rock_salt, site, write, xmu_text
 
@@ -98,6 +99,8 @@ def test_a_folder_of_feff_spectra(ingest, tmp_path):
         ("OS", "2", "bond valence and charge balance")
     }
     sums_N = family.quantities_NQ[:, family.quantity_names.index("BVS")]
+    assert reasons_listed(tmp_path / "new" / "cu.h5") == [r["reason"] for r in labels]
+    assert reasons_listed(tmp_path / "cu.h5") is None
     assert [float(r["bond_valence_sum"]) for r in labels] == pytest.approx(sums_N, abs=1e-4)
     assert said.rstrip().endswith("next: rankaae train +family=Cu_oxides data=new/cu.h5")
 

@@ -3,6 +3,7 @@
 import csv
 import io
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 from scipy.stats import spearmanr
@@ -32,6 +33,21 @@ def labels_csv(family: Family) -> str:
     for (material, site), (label, valence_sum, reason) in zip(sites, values, strict=True):
         lines.writerow((material, site, _LABEL, _shown(label), _shown(valence_sum), reason))
     return text.getvalue()
+
+
+def labels_path(data: Path) -> Path:
+    """Return where `rankaae ingest` leaves the table of labels of a data file."""
+    return data.with_name(f"{data.name}.labels.csv")
+
+
+def reasons_listed(data: Path) -> list[str] | None:
+    """Return the reasons in the table of labels beside a data file, a row a site; None where there is none."""
+    try:
+        with labels_path(data).open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+        return [str(row["reason"]) for row in rows] or None
+    except (OSError, ValueError, KeyError, csv.Error):
+        return None
 
 
 def label_lines(family: Family) -> list[str]:

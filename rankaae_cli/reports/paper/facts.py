@@ -36,6 +36,8 @@ class RunFacts:
         Whether the materials are named by identifiers of the Materials Project.
     rejected
         Number of rejected sites by reason, as ``ingest`` listed them beside the data file; None where no list is.
+    balanced
+        Whether oxidation states were held to charge balance, as tables of labels beside the data files tell.
     unlabelled
         Further training spectra without descriptors; None where there are some, but not known how many.
     epochs, batches
@@ -68,6 +70,7 @@ class RunFacts:
     unlabelled: int | None = 0
     rejected: Mapping[str, int] | None = None
     baselines: Mapping[str, Any] | None = None
+    balanced: bool = False
 
     @property
     def spectra(self) -> int:

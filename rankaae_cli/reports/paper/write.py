@@ -13,6 +13,7 @@ from rankaae_cli.core.terminal import console
 from rankaae_cli.data.family.family_file import Family
 from rankaae_cli.data.family.splits import SPLITS, split_by_material
 from rankaae_cli.data.files import write_text
+from rankaae_cli.data.structures.label_list import reasons_listed
 from rankaae_cli.reports.paper.citations import bibtex, printed_references
 from rankaae_cli.reports.paper.facts import RunFacts
 from rankaae_cli.reports.paper.methods import methods_latex, methods_markdown, methods_paragraphs, to_complete
@@ -108,6 +109,7 @@ def run_facts(run: RunResults) -> RunFacts:
         unlabelled=unlabelled,
         rejected=None if reasons is None else dict(Counter(reasons).most_common()),
         baselines=run.baselines,
+        balanced=all(reasons_listed(path) for path in data_paths(config)),
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from rankaae_cli.core.calls import setting
 from rankaae_cli.data.family.family_file import Family
 from rankaae_cli.data.family.rejections import rejected_reasons
+from rankaae_cli.data.structures.label_list import reasons_listed
 from rankaae_cli.models.rankaae.trained import TrainedModel
 
 _REASONS_AT_MOST = 12
@@ -66,6 +67,9 @@ def facts(
         listed += [("Began from", f"{text(begun.get('run'))}, of fidelity {text(begun.get('fidelity'))}")]
     for entry in provenance.get("data") or []:
         listed += [("Data file", text(entry.get("path"))), ("SHA-256", text(entry.get("sha256")))]
+        if reasons := reasons_listed(Path(text(entry.get("path")))):
+            counts = Counter(reasons).most_common()
+            listed += [("Sites by reason of the OS label", ", ".join(f"{why} {n}" for why, n in counts))]
     return [
         *listed,
         ("Energy grid", f"{len(model.energy_E)} points, {start:g} to {end:g}{unit}"),

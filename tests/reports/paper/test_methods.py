@@ -118,6 +118,7 @@ RUNS = {
         family="amorphous_carbon", source="atoms", subject=Subject("amorphous_carbon", "C", "K", "index")
     ),
     "synthetic": lambda: facts(**SYNTHETIC),
+    "balanced": lambda: facts(balanced=True),
     "diverged": lambda: facts(averaged=7, diverged=1),
     "rejected": lambda: facts(
         rejected={
@@ -220,6 +221,8 @@ def test_the_default_says_what_was_done():
         ("unlabelled gone", ["Further spectra, taken without descriptors"], ["batches; seed"]),
         ("no free style", ["Five losses"], ["free"]),
         ("csv", ["as laid down in the data file"], ["FEFF", "CrystalNN", "hash"]),
+        ("balanced", ["all oxygen came out as oxide", "by balance of charge where this is unique"], []),
+        ("rejected", ["oxidation states by bond-valence analysis"], ["oxide, but"]),
         ("carbon", ["within 1.85 Å", "no energy axis"], ["CrystalNN", "FEFF", " eV"]),
         ("diverged", ["One trial diverged and was left out", "averaged over seven trials"], []),
         ("rejected", ["26 sites were left out: 20 with a coordination number other than 4, 5 or 6, 5 with a first "

@@ -1,7 +1,9 @@
+from types import SimpleNamespace
+
 import pytest
 
 from rankaae_cli.data.family.rejections import Rejection, rejected_csv
-from rankaae_cli.reports.run.origin import reasons_left_out, rejected_lists, rejected_sites
+from rankaae_cli.reports.run.origin import facts, reasons_left_out, rejected_lists, rejected_sites
 
 FEW = "coordination number 2, expected 4 to 6"
 
@@ -49,3 +51,26 @@ def test_a_list_that_is_gone_or_damaged_leaves_the_number_unknown(data, text):
         path.write_text(text)
     page, reasons = told(data)
     assert page["sites"] is None and reasons is None
+
+
+def test_the_page_counts_sites_by_the_reason_of_their_label(data):
+    model = SimpleNamespace(
+        energy_unit="eV",
+        energy_E=[0.0, 1.0],
+        is_synthetic=False,
+        source="feff",
+        fidelity="FEFF",
+        normalisation="",
+    )
+    family = SimpleNamespace(rankaae_version="", created="")
+    provenance = {"data": [{"path": str(path), "sha256": ""} for path in data]}
+    table = data[0].with_name("a.h5.labels.csv")
+    table.write_text(
+        "material,site,descriptor,label,bond_valence_sum,reason\n" + "m,0,OS,2,2.1,charge balance\n" * 3
+    )
+    shown = [
+        value for name, value in facts(model, family, provenance, {}) if name.startswith("Sites by reason")
+    ]
+    assert shown == ["charge balance 3"]
+    table.write_text("damaged")
+    assert not any(name.startswith("Sites by") for name, _ in facts(model, family, provenance, {}))
