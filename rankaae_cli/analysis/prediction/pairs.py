@@ -19,6 +19,7 @@ from rankaae_cli.core.xas.pair_offset import (
 from rankaae_cli.data.family.family_file import Family
 
 _MANY = 0.1  # of the materials, that lie far off
+_MOST_AT_END = 0.5  # of the pairs, that may fit best at an end of the search: the others are no fair sample
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,8 @@ def match_codes(moved: Family, onto: Family, search: float) -> CodePairs:
     Raises
     ------
     UserError
-        If the two do not go together, have no common site or too little of the grid in common, or no pair fits.
+        If the two do not go together, have no common site or too little of the grid in common, or most pairs fit
+        best at an end of the search.
     """
     for what in ("element", "edge", "energy_unit"):
         own, other = getattr(moved, what), getattr(onto, what)
@@ -143,9 +145,11 @@ def match_codes(moved: Family, onto: Family, search: float) -> CodePairs:
             f"data= covers {ranges[0]}, to= {ranges[1]}: at no shift within {search:g} eV do they share half of "
             "the shorter one\nis each on absolute energies? else search further: search="
         ) from error
-    if not np.isfinite(shifts.shift_N).any():
+    at_end = int((~np.isfinite(shifts.shift_N)).sum())
+    if at_end > _MOST_AT_END * len(moved):
         raise UserError(
-            f"no shift within {search:g} eV fits any of the {len(moved)} common sites\nsearch further: search="
+            f"{at_end} of {len(moved)} common sites fit best at an end of the search within {search:g} eV: the "
+            "offset is not there\nsearch further: search="
         )
     return CodePairs(moved, onto, shifts)
 
