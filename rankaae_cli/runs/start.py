@@ -13,7 +13,7 @@ from rankaae_cli.core.calls import setting
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.terminal import console
 from rankaae_cli.data.family.family_file import Family
-from rankaae_cli.data.family.splits import SPLITS, TRAIN, split_by_material
+from rankaae_cli.data.family.splits import SPLITS, TRAIN, VALIDATION, split_by_material
 from rankaae_cli.models.base import Trained
 from rankaae_cli.models.registry import load_model
 from rankaae_cli.runs.directory import BEST, checkpoint_sha256, read_run_config, short_path
@@ -123,8 +123,8 @@ def fitting_family(start: StartRun, family: Family, split_seed: int) -> Family:
     Raises
     ------
     UserError
-        If they are of another element, edge or grid, lack a descriptor, have no labelled training row, or have a
-        material on another side of the split than the run's data.
+        If they are of another element, edge or grid, lack a descriptor, have no labelled training row or nothing
+        known in validation to choose by, or have a material on another side of the split than the run's data.
     """
     model = start.model
     ours, theirs = (
@@ -197,7 +197,8 @@ def _require_same_grid(model: Trained, family: Family) -> None:
     keys = " ".join(setting(f"family.energy.{key}", round(float(value), 6)) for key, value in grid.items())
     raise UserError(
         f"the data are on another energy grid ({ours}) than the run of start= ({theirs})\n"
-        f"bring them there: rankaae ingest source=family regrid=true {keys} family.energy.points={len(energy_E)}"
+        f"bring them there: rankaae ingest +family={family.name} source=family path=... output=... regrid=true "
+        f"{keys} family.energy.points={len(energy_E)}"
     )
 
 
@@ -211,6 +212,12 @@ def _require_labelled_rows(family: Family) -> None:
     if known_N.sum() < FEW_ROWS:
         console.print(
             f"warning: {known_N.sum()} labelled training spectra are few: what is learnt of them may be chance"
+        )
+    on_validation_NK = family.descriptors_NK[family.split_N == VALIDATION]
+    if not any(len(np.unique(column[np.isfinite(column)])) > 1 for column in on_validation_NK.T):
+        raise UserError(
+            f"no descriptor takes two known values among the {len(on_validation_NK)} validation spectra, "
+            "by which the best epoch is chosen\ngive more data with descriptors"
         )
 
 

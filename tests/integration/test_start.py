@@ -11,7 +11,7 @@ import torch
 import yaml
 
 from rankaae_cli.data.family.family_file import read_family, write_family
-from rankaae_cli.data.family.splits import SPLITS, TRAIN
+from rankaae_cli.data.family.splits import SPLITS, TRAIN, VALIDATION
 from rankaae_cli.data.family.synthetic import synthetic_family
 from rankaae_cli.training.callbacks import KeepBestEpoch
 from tests.conftest import in_process
@@ -196,6 +196,16 @@ def test_runs_that_cannot_be_begun_from_are_refused(folder, refused):
     del provenance["finished"]
     (folder / "run" / "provenance.json").write_text(json.dumps(provenance))
     assert "run has not finished" in refused(*call)
+
+
+def test_data_to_choose_by_nothing_are_refused(folder, refused):
+    family = read_family(folder / "other.h5")
+    known = (family.split_N == TRAIN)[:, None]
+    change(folder, descriptors_NK=np.where(known, family.descriptors_NK, np.nan))
+    n = (family.split_N == VALIDATION).sum()
+    message = refused("train", "start=run", "data=other.h5", *QUICK)
+    assert f"no descriptor takes two known values among the {n} validation spectra" in message
+    assert not (folder / "runs").exists()
 
 
 def test_few_labelled_rows_are_warned_of(folder):
