@@ -109,6 +109,11 @@ def read_offset(path: Path) -> OffsetFile:
     """
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise UserError(
+            f"offset={path} cannot be read: it is no number, and there is no such file\n"
+            "give eV, or a file that rankaae align has made"
+        ) from error
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}\nmake it with rankaae align") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
