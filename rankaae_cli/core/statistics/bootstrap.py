@@ -54,6 +54,37 @@ def material_weights(
     return np.ascontiguousarray(drawn.T[row_material_N], dtype=np.float64)
 
 
+def permuted_rows(
+    materials_N: Sequence[Any] | np.ndarray, permutations: int, rng: np.random.Generator
+) -> np.ndarray:
+    """Return whose row each row is given where each material is given the rows of another, shape (R, N).
+
+    A material takes the other's rows in their order from any of them on, and in turn again where it has more rows.
+
+    Parameters
+    ----------
+    materials_N
+        Material of each row, shape (N,).
+    permutations
+        R, their number.
+    rng
+        Source of randomness.
+    """
+    _, material_N, size_M = np.unique(
+        np.asarray(materials_N).astype(str), return_inverse=True, return_counts=True
+    )
+    order = np.argsort(material_N, kind="stable")
+    first_M = np.cumsum(size_M) - size_M
+    within_N = np.empty(len(order), dtype=np.int64)
+    within_N[order] = np.arange(len(order)) - first_M[material_N[order]]
+    rows = np.empty((permutations, len(order)), dtype=np.int64)
+    for r in range(permutations):
+        source_N = rng.permutation(len(size_M))[material_N]
+        begin_N = rng.integers(1 << 30, size=len(size_M))[material_N]
+        rows[r] = order[first_M[source_N] + (begin_N + within_N) % size_M[source_N]]
+    return rows
+
+
 def affordable_resamples(rows: int, asked: int) -> int:
     """Return how many resamples are drawn of so many rows: as many as asked, fewer of more than 6,000 rows.
 

@@ -268,6 +268,12 @@ def unmatched_difference(spectra_NE: np.ndarray, bins: Bins) -> np.ndarray:
     return high_E - low_E
 
 
+def row_weights(pairs: Pairs, n: int) -> np.ndarray:
+    """Return by how much each of n rows counts in the mean difference of pairs, shape (n,): low rows negative."""
+    high_N, low_N = (np.bincount(side, weights=pairs.weight, minlength=n) for side in (pairs.high, pairs.low))
+    return np.asarray(high_N - low_N)
+
+
 def amplitude_ratio(model_E: np.ndarray, data_E: np.ndarray) -> float:
     """Return the slope through the origin of the model's response on the data's; NaN where that is 0."""
     size = float(data_E @ data_E)

@@ -79,14 +79,48 @@ def trends_between(first_E: np.ndarray, last_E: np.ndarray, energy_E: np.ndarray
     }
 
 
+def trends_per_unit(
+    mean_E: np.ndarray,
+    slope_E: np.ndarray,
+    resampled_slope: np.ndarray,
+    change: float,
+    energy_E: np.ndarray,
+) -> dict[str, dict[str, float]]:
+    """Return each trend by one unit of a descriptor, with its 95 % interval over R bootstrap samples.
+
+    They are read off between the mean spectrum less and plus half of what a usual change of the descriptor makes
+    of it, and divided by that change: one unit may be far more than any site has.
+
+    Parameters
+    ----------
+    mean_E
+        Mean spectrum, edge steps, shape (E,).
+    slope_E, resampled_slope
+        Change of the spectrum by one unit, shapes (E,) and (R, E).
+    change
+        The usual change, in units of the descriptor.
+    energy_E
+        eV, shape (E,).
+
+    Returns
+    -------
+    dict
+        As of `trend_with_range`.
+    """
+    half_E, half = slope_E * change / 2, resampled_slope * change / 2
+    trends = trend_with_range(mean_E - half_E, mean_E + half_E, mean_E - half, mean_E + half, energy_E, 95.0)
+    return {name: {key: value / change for key, value in trend.items()} for name, trend in trends.items()}
+
+
 def trend_with_range(
     first_E: np.ndarray,
     last_E: np.ndarray,
     repeated_first: np.ndarray,
     repeated_last: np.ndarray,
     energy_E: np.ndarray,
+    level: float = 90.0,
 ) -> dict[str, dict[str, float]]:
-    """Return each trend with its 5th and 95th percentile over R repetitions: trials, or bootstrap samples.
+    """Return each trend with the interval that holds most of R repetitions: trials, or bootstrap samples.
 
     Parameters
     ----------
@@ -96,6 +130,8 @@ def trend_with_range(
         The same in each repetition, shape (R, E).
     energy_E
         eV, shape (E,).
+    level
+        Per cent of the repetitions that the interval holds, as many left out at either end.
 
     Returns
     -------
@@ -107,6 +143,8 @@ def trend_with_range(
     for name, value in trends_between(first_E, last_E, energy_E).items():
         known = np.array([r[name] for r in repeated])
         known = known[np.isfinite(known)]
-        low, high = np.percentile(known, [5, 95]) if len(known) > 1 else (np.nan, np.nan)
+        low, high = (
+            np.percentile(known, [50 - level / 2, 50 + level / 2]) if len(known) > 1 else (np.nan, np.nan)
+        )
         content[name] = {"value": value, "low": float(low), "high": float(high)}
     return content

@@ -177,3 +177,18 @@ def test_many_rows_are_resampled_less_often(rows, asked, drawn):
 def test_pairs_of_very_many_rows_are_not_counted():
     value = np.arange(20_001.0)
     assert np.isnan(bs.resampled_kendall(value, value, np.ones((20_001, 2)))).all()
+
+
+def test_permuted_rows_are_those_of_whole_materials_in_turn():
+    materials = np.array(["c", "a", "b", "a", "c", "a"])
+    rows = bs.permuted_rows(materials, 200, np.random.default_rng(0))
+    assert rows.shape == (200, 6)
+    for received in rows:
+        sources = {name: set(materials[received[materials == name]]) for name in "abc"}
+        assert all(len(source) == 1 for source in sources.values()), "one material each"
+        assert set.union(*sources.values()) == set("abc"), "every material is received once"
+        long = received[materials == "a"]
+        (source,) = sources["a"]
+        # Three rows of a material of as many are all of them; of two, both and one again; of one, that one.
+        assert len(set(long)) == (materials == source).sum()
+    assert {tuple(row) for row in rows} > {tuple(rows[0])}

@@ -7,6 +7,7 @@ from rankaae_cli.core.statistics.matching import (
     bins_of,
     match_rows,
     matched_difference,
+    row_weights,
     unmatched_difference,
 )
 
@@ -158,3 +159,10 @@ def test_ceiling_is_the_correlation_with_the_truth():
         reached.append(np.corrcoef(matched.difference_E, PEAK)[0, 1])
         ceilings.append(matched.pearson_ceiling())
     assert np.mean(reached) == pytest.approx(np.mean(ceilings), abs=0.15)
+
+
+def test_row_weights_give_the_mean_difference_of_the_pairs():
+    d, spectra, materials = correlated()
+    _, pairs, _ = difference(d, spectra, materials)
+    expected = pairs.weight @ (spectra[pairs.high] - spectra[pairs.low])
+    np.testing.assert_allclose(row_weights(pairs, len(spectra)) @ spectra, expected)

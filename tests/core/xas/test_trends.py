@@ -1,7 +1,13 @@
 import numpy as np
 import pytest
 
-from rankaae_cli.core.xas.trends import edge_energy, main_peak, trend_with_range, trends_between
+from rankaae_cli.core.xas.trends import (
+    edge_energy,
+    main_peak,
+    trend_with_range,
+    trends_between,
+    trends_per_unit,
+)
 
 ENERGY = np.linspace(8980, 9040, 241)
 
@@ -53,3 +59,12 @@ def test_range_over_repetitions():
     assert trend["low"] == pytest.approx(0.55, abs=0.02) and trend["high"] == pytest.approx(1.45, abs=0.02)
     alone = trend_with_range(first[0], last[0], first[:1], last[:1], ENERGY)["edge_shift_eV"]
     assert np.isnan(alone["low"]) and alone["value"] > 0
+
+
+def test_trends_per_unit_are_those_of_a_usual_change_by_it():
+    # One unit moves edge and peak by 10 eV, far more than any spectrum shows.
+    slope = (spectrum(8990.05, 9000.05) - spectrum(8989.95, 8999.95)) / 0.01
+    resampled = np.outer(np.linspace(0.8, 1.2, 41), slope)
+    trend = trends_per_unit(spectrum(8990, 9000), slope, resampled, 0.02, ENERGY)["edge_shift_eV"]
+    assert trend["value"] == pytest.approx(10, abs=0.5)
+    assert (trend["low"], trend["high"]) == (pytest.approx(8.1, abs=0.5), pytest.approx(11.9, abs=0.5))
