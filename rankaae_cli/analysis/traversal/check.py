@@ -1,5 +1,6 @@
 """The network's response to one descriptor beside the difference of matched spectra of the data."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,6 +93,12 @@ def read_sample(model: TrainedModel, family: Family, key: str) -> Sample:
     )
 
 
+def class_values(model: TrainedModel) -> dict[int, Sequence[float]]:
+    """Return the values of those descriptors that take few, by index."""
+    named = ((i, model.descriptor_classes.get(name)) for i, name in enumerate(model.descriptor_names))
+    return {i: values for i, values in named if values}
+
+
 def compare(model: TrainedModel, style: StyleWalk, sample: Sample, draws: int, seed: int) -> Comparison | str:
     """Match the rows of a sample and walk the network by the same change; why not, where that cannot be."""
     k = style.index
@@ -100,12 +107,7 @@ def compare(model: TrainedModel, style: StyleWalk, sample: Sample, draws: int, s
     bins = bins_of(sample.descriptors_NK[:, k], model.descriptor_classes.get(style.name))
     if bins is None:
         return NO_BINS
-    classes = {
-        i: model.descriptor_classes[name]
-        for i, name in enumerate(model.descriptor_names)
-        if model.descriptor_classes.get(name)
-    }
-    pairs = match_rows(sample.descriptors_NK, k, bins, sample.material_N, classes)
+    pairs = match_rows(sample.descriptors_NK, k, bins, sample.material_N, class_values(model))
     if pairs is None:
         return NO_PAIRS
     matched = matched_difference(
@@ -128,6 +130,7 @@ def describe_check(
     sample: Sample,
     outcome: Comparison | str,
     everything: Comparison | str,
+    judged: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Return the numbers of the check, for traversal.json.
 
@@ -139,8 +142,12 @@ def describe_check(
         Of `compare` on these rows.
     everything
         Of `compare` on all rows, for reference.
+    judged
+        ``reading``, whether the descriptor is read at all, and ``fit``, whether the walk fits its own difference
+        best: see `slopes.readings` and `fits.describe_fits`.
     """
     content: dict[str, Any] = {"rows": sample.key, "rows_text": sample.text, "not_comparable_because": None}
+    content |= judged
     if isinstance(outcome, str):
         content |= {"not_comparable_because": outcome, "pearson": float("nan")}
     else:

@@ -15,29 +15,20 @@ INTERACTION = (
     "other (two-way analysis of variance)"
 )
 _PER = {"CN": "neighbour", "OCN": "neighbour"}
+_CHANCE = 0.05
+# By verdict of a walk in its row of the table of all walks and differences: what is said of it.
+WINS, UNCERTAIN, LOSES = "wins", "uncertain", "loses"
+FIT_VERDICTS = {WINS: "its own", UNCERTAIN: "its own, but not for certain", LOSES: "another's"}
+NOT_READ = "not read"
 _IMBALANCE = 0.25  # standard deviations; beyond this, regression no longer mends it (Rubin, 2001)
 _FEW_MATERIALS = 30
-_CONTRARY, _UNCERTAIN = ", NO", ", sign not certain"
-_SUBJECT = {EDGE: "edge position", PEAK_HEIGHT: "main peak's height"}
+_SUBJECT = {EDGE: "edge", PEAK_HEIGHT: "main peak"}
+_DOES = {EDGE: "shifts", PEAK_HEIGHT: "changes in height"}
 
 
 def sensitivity_unit(name: str, unit: str) -> str:
     """Return what a change of the spectrum is counted by, such as ``per e``, ``per neighbour``, ``per Å``."""
     return f"per {unit_text(unit) or _PER.get(name, f'unit of {name}')}"
-
-
-def sensitivity_criterion(n_trials: int) -> str:
-    """Return when an energy counts as significant; see `core.styles.traversal.sensitivity`."""
-    if n_trials > 1:
-        return (
-            f"two-sided t test of the slopes of {n_trials} trials against zero at each energy, false discovery "
-            "rate over the energies at most 5 % (Benjamini and Hochberg); it says what another training would "
-            "repeat, not what other data would show"
-        )
-    return (
-        "about 95 % of the draws of the other styles give one sign (their 5th percentile is above zero or their "
-        "95th below it); one trial, so this is no test"
-    )
 
 
 def check_remark(name: str, check: Mapping[str, Any], energy_unit: str) -> str:
@@ -52,6 +43,9 @@ def check_remark(name: str, check: Mapping[str, Any], energy_unit: str) -> str:
     energy_unit
         ``eV`` or ``index``.
     """
+    unread = not_read_because(check)
+    if unread:
+        return f"{name}: {NOT_READ}, so nothing is said of its response: {unread}"
     if check["not_comparable_because"]:
         return f"{name}: not held against the {check['rows_text']}: {check['not_comparable_because']}"
     r = check["pearson"]
@@ -61,8 +55,9 @@ def check_remark(name: str, check: Mapping[str, Any], energy_unit: str) -> str:
     ratio = check["amplitude_ratio"]
     if not math.isnan(ratio):
         begin += f", over the same change {ratio:.2f} times their size"
+    other = _other_fits(check) or ""
     if r >= GOOD_CORRELATION:
-        return f"{begin}: the shape agrees"
+        return f"{begin}: the shape agrees{f', but {other}' if other else ''}"
     at = check["energy_of_largest_disagreement"]
     where = f"index {at:.0f}" if energy_unit == "index" else f"{at:.1f} {energy_unit}"
     reasons = _reasons(name, check)
@@ -80,11 +75,60 @@ def findings(traversal: Mapping[str, Any]) -> list[str]:
     """
     styles = traversal["styles"]
     lines = [style["check"]["remark"] for style in styles.values() if style.get("check")]
-    for known in KNOWN_TRENDS:
-        style = styles.get(known.descriptor)
-        if style and style.get("trends"):
-            lines.append(_trend_line(known.descriptor, known.measure, known.sign, style))
-    return lines + support_summary(traversal)
+    expected = {(known.descriptor, known.measure): known.sign for known in KNOWN_TRENDS}
+    for name, style in styles.items():
+        for measure in _SUBJECT:
+            sign = expected.get((name, measure))
+            line = _trend_line(name, measure, sign, style) if sign or measure == EDGE else None
+            lines += [line] if line else []
+    return lines + _fit_line(styles) + support_summary(traversal)
+
+
+def not_read_because(check: Mapping[str, Any]) -> str | None:
+    """Return why nothing is to be said of the response to a descriptor; None where its style reads it.
+
+    Parameters
+    ----------
+    check
+        Its check as in traversal.json; numbers may be NaN.
+    """
+    reading = check.get("reading")
+    if reading is None or reading["is_read"]:
+        return None
+    rho = _number(reading["spearman"])
+    if math.isnan(rho):
+        return f"too few test materials know it ({reading['materials']}), or it does not vary among them"
+    return (
+        f"ρ = {_signed(rho, plus=False)} on the test rows, where chance alone reaches "
+        f"{_signed(_number(reading['chance']), plus=False)} once in a hundred permutations of the materials"
+    )
+
+
+def _fit_line(styles: Mapping[str, Any]) -> list[str]:
+    """Return which walks fit the matched difference of their own descriptor best."""
+    verdicts: dict[str, list[str]] = {word: [] for word in FIT_VERDICTS}
+    for name, style in styles.items():
+        check = style.get("check") or {}
+        if check.get("fit") and not not_read_because(check):
+            verdicts[check["fit"]["verdict"]].append(name)
+    parts = [f"{FIT_VERDICTS[word]}: {listed(names)}" for word, names in verdicts.items() if names]
+    return [f"Which matched difference each walk fits best: {'; '.join(parts)}."] if parts else []
+
+
+def _other_fits(check: Mapping[str, Any]) -> str | None:
+    """Return that another descriptor's difference is fitted as well as the own one; None where it is not."""
+    fit = check.get("fit")
+    if fit is None or fit["verdict"] == WINS:
+        return None
+    own, rival = _number(fit["pearson"]), _number(fit["rival_pearson"])
+    if fit["verdict"] == LOSES:
+        return f"the walk fits the difference of {fit['rival']} no worse (r = {_signed(rival, plus=False)})"
+    if fit["p_value"] is not None and fit["p_value"] > _CHANCE:
+        return f"chance gives r = {_signed(own, plus=False)} in {100 * fit['p_value']:.0f} % of permutations"
+    return (
+        f"it is not certain that the walk fits this difference better than that of {fit['rival']} "
+        f"(r = {_signed(rival, plus=False)}; better in {100 * _number(fit['better_share']):.0f} % of resamples)"
+    )
 
 
 def support_summary(traversal: Mapping[str, Any]) -> list[str]:
@@ -131,9 +175,12 @@ def _other_sizes(checks: Mapping[str, Mapping[str, Any]]) -> str:
 def unsupported_because(name: str, check: Mapping[str, Any]) -> str | None:
     """Return why matched data do not support the traversal of a descriptor; None where they do.
 
-    They do where r is at least `GOOD_CORRELATION` and both bins have matched spectra of at least
-    `FEWEST_MATERIALS` materials.
+    They do where the descriptor is read at all, r is at least `GOOD_CORRELATION`, both bins have matched spectra of
+    at least `FEWEST_MATERIALS` materials, and the walk fits no other descriptor's difference as well.
     """
+    unread = not_read_because(check)
+    if unread:
+        return f"{NOT_READ}: {unread}"
     if check["not_comparable_because"]:
         return str(check["not_comparable_because"])
     r = _number(check["pearson"])
@@ -143,7 +190,7 @@ def unsupported_because(name: str, check: Mapping[str, Any]) -> str | None:
     if fewest < FEWEST_MATERIALS:
         return f"too few matched pairs: one bin has spectra of {fewest} materials"
     if r >= GOOD_CORRELATION:
-        return None
+        return _other_fits(check)
     reasons = _reasons(name, check)
     return f"r = {_signed(r, plus=False)}, below {GOOD_CORRELATION}: {reasons[0] if reasons else 'no reason seen'}"
 
@@ -165,42 +212,33 @@ def _truth_line(traversal: Mapping[str, Any]) -> list[str]:
     return [f"{line[0].upper()}{line[1:]}."]
 
 
-def _trend_line(name: str, measure: str, sign: int, style: Mapping[str, Any]) -> str:
-    model = style["trends"][measure]
-    data = ((style.get("check") or {}).get("trends") or {}).get(measure)
-    expected = f"expected to {'rise' if sign > 0 else 'fall'} with {name}"
-    verdicts = {"network": _verdict(model, sign, measure, style["n_trials"] > 1)}
-    if data:
-        verdicts["data"] = _verdict(data, sign, measure, True)
-    line = f"{_SUBJECT[measure]}, {expected}: {', '.join(f'{who} {said}' for who, said in verdicts.items())}"
-    if not any(said.endswith(_CONTRARY) for said in verdicts.values()):
-        return line
-    faults = [
-        f"the {who}'s sign is {fault}"
-        for who, said in verdicts.items()
-        for end, fault in ((_CONTRARY, "opposite to the expectation"), (_UNCERTAIN, "not certain"))
-        if said.endswith(end)
-    ]
-    return f"{line}: {' and '.join(faults)}"
+def _trend_line(name: str, measure: str, sign: int | None, style: Mapping[str, Any]) -> str | None:
+    """Return by how much the edge or the main peak follows a descriptor, where the interval tells its sign.
 
-
-def _verdict(trend: Mapping[str, float | None], sign: int, measure: str, ranged: bool) -> str:
-    """Return a change, its range, and whether its sign is as expected."""
-    value, low, high = (_number(trend[key]) for key in ("value", "low", "high"))
-    if math.isnan(value):
-        return "not known"
+    What is expected is also said where the sign is not certain; a descriptor that is not read has no trends.
+    """
+    check, slopes = style.get("check") or {}, style.get("sensitivity") or {}
+    trend = (slopes.get("trends") or {}).get(measure)
+    if trend is None or not_read_because(check):
+        return None
+    low, high = _number(trend["low"]), _number(trend["high"])
+    if not low * high > 0:  # also where they are not known
+        rises = f"expected to {'rise' if (sign or 0) > 0 else 'fall'} with {name}"
+        return f"{_SUBJECT[measure]}, {rises}: sign not certain" if sign else None
     unit, digits = (" eV", 2) if measure.endswith("eV") else ("", 3)
-    shown = f"{_signed(value, digits)}{unit}"
-    if ranged and not math.isnan(low):
-        shown += f" ({_signed(low, digits)} to {_signed(high, digits)})"
-        if low <= 0 <= high:
-            return shown + _UNCERTAIN
-    return shown + (", yes" if value * sign > 0 else _CONTRARY)
+    line = (
+        f"{_SUBJECT[measure]} {_DOES[measure]} by {_signed(low, digits)} to {_signed(high, digits)}{unit} "
+        f"{slopes['unit']} of {name} (95 %, bootstrap over materials)"
+    )
+    if sign is None:
+        return line
+    return f"{line}, as expected" if low * sign > 0 else f"{line}, against the expectation"
 
 
 def _reasons(name: str, check: Mapping[str, Any]) -> list[str]:
     """Return what may be behind a low correlation, from the numbers of the check."""
-    reasons = []
+    rival = _other_fits(check)
+    reasons = [rival] if rival else []
     fewest = _fewest_materials(check)
     if fewest < _FEW_MATERIALS:
         reasons.append(f"one bin has matched spectra of {fewest} materials only")

@@ -29,17 +29,24 @@ from rankaae_cli import __version__
 from rankaae_cli.analysis.traversal.axis import StyleAxis
 from rankaae_cli.analysis.traversal.check import ALL, check_table, compare, describe_check, read_sample
 from rankaae_cli.analysis.traversal.findings import INTERACTION
+from rankaae_cli.analysis.traversal.fits import describe_fits, fit_table
 from rankaae_cli.analysis.traversal.maps import map_figures, pair_maps
+from rankaae_cli.analysis.traversal.slopes import (
+    describe_sensitivity,
+    readings,
+    sensitivity,
+    sensitivity_table,
+)
 from rankaae_cli.analysis.traversal.walks import (
     StyleWalk,
     describe_walk,
     differences_of_trials,
     overview_table,
-    sensitivity_table,
     stability_table,
     walk_style,
     walk_table,
 )
+from rankaae_cli.core.styles.ensemble import ensemble_spectra
 from rankaae_cli.core.styles.traversal import draw_styles
 from rankaae_cli.data.family.family_file import Family
 from rankaae_cli.data.family.splits import TRAIN
@@ -51,7 +58,7 @@ from rankaae_cli.runs.directory import checkpoint_sha256
 OVERVIEW, FREE_OVERVIEW, STABILITY = "overview", "overview_free", "stability"
 TRAVERSAL, COLUMNS = "traversal.json", "columns"
 # Of what a traversal leaves: counted up with every change of it, so that a report replaces what is older.
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 OTHERS_TEXT = {"data": "others as in the data", "independent": "others independent"}
 
 
@@ -110,7 +117,9 @@ def traverse(
         for index in range(len(model.style_names))
     ]
     styles = {walk.name: describe_walk(model, walk) for walk in walks}
-    tables = _checks(model, family, walks, styles, check_rows, draws, seed) | _tables(model, walks, styles)
+    named = [walk for walk in walks if walk.named]
+    fits, tables = _checks(model, family, named, styles, check_rows, draws, seed)
+    tables |= _tables(model, walks, styles)
     pairs, maps = pair_maps(model, styles_TNS, others_TDS, [walk.axis for walk in walks])
     tables |= {**maps, COLUMNS: _columns(model)}
     content = {
@@ -121,6 +130,7 @@ def traverse(
         "others": others,
         "check_rows": check_rows,
         "styles": styles,
+        "fits": fits,
         "pairs": pairs,
         "interaction_definition": INTERACTION,
     }
@@ -153,7 +163,6 @@ def _tables(
     """Return the tables of the walks, one by one and together."""
     named = [walk for walk in walks if walk.named]
     tables = {walk.name: walk_table(model, walk).assign(**differences_of_trials(walk)) for walk in walks}
-    tables |= {f"{walk.name}_sensitivity": sensitivity_table(model, walk) for walk in named}
     for name, members in overviews(model).items():
         tables[name] = overview_table(model, [walk for walk in walks if walk.name in members])
     return {**tables, STABILITY: stability_table(model, named, styles)}
@@ -167,18 +176,32 @@ def _checks(
     check_rows: str,
     draws: int,
     seed: int,
-) -> dict[str, pd.DataFrame]:
-    """Add to each named style its check against the data; return the tables of the checks."""
+) -> tuple[dict[str, Any], dict[str, pd.DataFrame]]:
+    """Add to each named style what the data say of it.
+
+    Returns
+    -------
+    fits, tables
+        How each walk correlates with each descriptor's matched difference; the csv of checks and sensitivities.
+    """
     sample = read_sample(model, family, check_rows)
     everything = sample if check_rows == ALL else read_sample(model, family, ALL)
+    outcomes = {walk.name: compare(model, walk, sample, draws, seed) for walk in walks}
+    won, read = describe_fits(model, walks, outcomes, sample, seed), readings(model, family, seed)
+    decoded_NE = ensemble_spectra(model.decode(sample.styles_TNS), model.alive_T)
     tables = {}
     for walk in walks:
-        if walk.named:
-            outcome = compare(model, walk, sample, draws, seed)
-            reference = outcome if sample is everything else compare(model, walk, everything, draws, seed)
-            styles[walk.name]["check"] = describe_check(model, walk, sample, outcome, reference)
-            tables[f"{walk.name}_check"] = check_table(model, walk, outcome)
-    return tables
+        name, outcome = walk.name, outcomes[walk.name]
+        reference = outcome if sample is everything else compare(model, walk, everything, draws, seed)
+        judged = {"reading": read[name], "fit": won[name]}
+        slopes = sensitivity(model, walk.index, sample, decoded_NE, seed)
+        styles[name] |= {
+            "check": describe_check(model, walk, sample, outcome, reference, judged),
+            "sensitivity": describe_sensitivity(model, walk.index, sample, slopes),
+        }
+        tables[f"{name}_check"] = check_table(model, walk, outcome)
+        tables[f"{name}_sensitivity"] = sensitivity_table(model, decoded_NE, slopes)
+    return {"descriptors": list(outcomes), "pearson": fit_table(walks, outcomes).tolist()}, tables
 
 
 def _columns(model: TrainedModel) -> pd.DataFrame:

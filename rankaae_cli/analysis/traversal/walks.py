@@ -8,17 +8,14 @@ import numpy as np
 import pandas as pd
 
 from rankaae_cli.analysis.traversal.axis import StyleAxis
-from rankaae_cli.analysis.traversal.findings import sensitivity_criterion, sensitivity_unit
 from rankaae_cli.core.statistics.calibration import apply_calibration
 from rankaae_cli.core.styles.traversal import (
     MeanResponse,
-    Sensitivity,
     Walk,
     largest_step,
     mean_response,
     percentile_levels,
     response_correlation,
-    sensitivity,
     stability,
     traverse_style,
 )
@@ -48,8 +45,6 @@ class StyleWalk:
         The walk averaged over them.
     descriptor_TL
         The calibrated descriptor at each level, shape (T, L); NaN where not known; None for a free style.
-    sensitivity
-        None where the descriptor is not known along the walk, or does not change.
     truth_E
         The known response of a synthetic family, else None.
     axis
@@ -63,7 +58,6 @@ class StyleWalk:
     members_T: np.ndarray
     mean: MeanResponse
     descriptor_TL: np.ndarray | None
-    sensitivity: Sensitivity | None
     truth_E: np.ndarray | None
     axis: StyleAxis
 
@@ -92,9 +86,6 @@ def walk_style(
         members_T=members_T,
         mean=mean,
         descriptor_TL=descriptor_TL,
-        sensitivity=None
-        if descriptor_TL is None
-        else sensitivity(walk.spectra_TLE[members_T], descriptor_TL[members_T], walk.draws_TDE[members_T]),
         truth_E=_true_response(family, name),
         axis=_axis(model, styles_TNS, index, members_T),
     )
@@ -122,7 +113,6 @@ def describe_walk(model: TrainedModel, style: StyleWalk) -> dict[str, Any]:
     if style.descriptor_TL is not None:
         content["descriptor"] = _mean_of_known(style.descriptor_TL[members_T]).tolist()
         content["unit"] = model.descriptor_units[style.index]
-        content["sensitivity"] = _describe_sensitivity(model, style)
         if model.energy_unit == "eV":
             each = walk.spectra_TLE[members_T]
             content["trends"] = trend_with_range(
@@ -158,20 +148,6 @@ def walk_table(model: TrainedModel, style: StyleWalk) -> pd.DataFrame:
 def differences_of_trials(style: StyleWalk) -> dict[str, np.ndarray]:
     """Return the difference of each trial that is averaged, shape (E,) each, by column."""
     return {f"difference_trial_{t}": style.walk.difference_TE[t] for t in np.flatnonzero(style.members_T)}
-
-
-def sensitivity_table(model: TrainedModel, style: StyleWalk) -> pd.DataFrame:
-    """Return ``<descriptor>_sensitivity.csv``; all but the mean spectrum is empty where it is not known."""
-    slope = style.sensitivity
-    table = pd.DataFrame({"energy": model.energy_E, "mean_spectrum": style.mean.spectra_LE.mean(axis=0)})
-    if slope is None:
-        return table.reindex(columns=[*table.columns, "sensitivity", "low", "high", "significant"])
-    return table.assign(
-        sensitivity=slope.mean_E,
-        low=slope.low_E,
-        high=slope.high_E,
-        significant=slope.significant_E.astype(int),
-    )
 
 
 def overview_table(model: TrainedModel, walks: Sequence[StyleWalk]) -> pd.DataFrame:
@@ -252,31 +228,6 @@ def _describe_trials(model: TrainedModel, style: StyleWalk) -> list[dict[str, An
         }
         for t in sorted(members)
     ]
-
-
-def _describe_sensitivity(model: TrainedModel, style: StyleWalk) -> dict[str, Any]:
-    slope = style.sensitivity
-    unit = sensitivity_unit(style.name, model.descriptor_units[style.index])
-    if slope is None:
-        assert style.descriptor_TL is not None
-        known = np.isfinite(style.descriptor_TL[style.members_T]).all(axis=1).any()
-        why = (
-            "its calibrated value does not change along the walk"
-            if known
-            else "too few validation rows know it, so the style has no unit"
-        )
-        return {"unit": unit, "unknown_because": f"{style.name}: {why}"}
-    largest = int(np.abs(slope.mean_E).argmax())
-    return {
-        "unit": unit,
-        "unknown_because": None,
-        "n_trials": slope.n_trials,
-        "criterion": sensitivity_criterion(slope.n_trials),
-        "largest": float(slope.mean_E[largest]),
-        "energy_of_largest": float(model.energy_E[largest]),
-        "significant_share": float(slope.significant_E.mean()),
-        "significant_ranges": energy_ranges(model.energy_E, slope.significant_E),
-    }
 
 
 def _true_response(family: Family, name: str) -> np.ndarray | None:

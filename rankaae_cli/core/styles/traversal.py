@@ -10,12 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import scipy  # whose parts are loaded where they are used
 
 FIRST_PERCENTILE = 5.0
 LAST_PERCENTILE = 95.0
 DATA, INDEPENDENT = "data", "independent"
-SIGNIFICANCE = 0.05
 _SINGLE_PRECISION = float(np.finfo(np.float32).eps)
 
 Decode = Callable[[np.ndarray], np.ndarray]
@@ -71,31 +69,6 @@ class MeanResponse:
     trials_high_E: np.ndarray
     draws_low_E: np.ndarray
     draws_high_E: np.ndarray
-
-
-@dataclass(frozen=True)
-class Sensitivity:
-    """Change of the spectrum by one unit of the descriptor, against energy.
-
-    Attributes
-    ----------
-    n_trials
-        How many trials are averaged: those whose calibrated descriptor changes along the walk.
-    mean_E
-        Mean over them, edge steps by the descriptor's unit, shape (E,).
-    low_E, high_E
-        95 % confidence interval of the mean, at each energy on its own (Student's t over the trials); for a
-        single trial the 5th and 95th percentile over the draws of the difference between the ends of the walk
-        by that of the descriptor.
-    significant_E
-        Shape (E,), bool; see `sensitivity`.
-    """
-
-    n_trials: int
-    mean_E: np.ndarray
-    low_E: np.ndarray
-    high_E: np.ndarray
-    significant_E: np.ndarray
 
 
 def draw_rows(n: int, draws: int, seed: int) -> np.ndarray:
@@ -191,60 +164,6 @@ def mean_response(walk: Walk, members_T: np.ndarray) -> MeanResponse:
         draws_low_E=draws_low_E,
         draws_high_E=draws_high_E,
     )
-
-
-def sensitivity(
-    spectra_TLE: np.ndarray, descriptor_TL: np.ndarray, draws_TDE: np.ndarray
-) -> Sensitivity | None:
-    """Return the change of the spectrum by one unit of the descriptor, and where it is significant.
-
-    In each trial it is the slope of the least-squares line of the mean spectrum against the calibrated
-    descriptor over the levels of the walk, which are even in percentiles, so every part of the walk counts
-    as often as its values occur.
-
-    With two trials or more, the trials' slopes at each energy are compared with zero by a two-sided t test,
-    and an energy is significant where the p value, adjusted over all energies for a false discovery rate
-    (Benjamini and Hochberg, J. R. Stat. Soc. B 57, 289 (1995)), is at most 5 %. This is what another training
-    would repeat; all trials have seen the same spectra, so it says nothing of other data. A single trial has
-    no spread; there an energy is significant where the draws' differences between the ends of the walk have
-    their 5th percentile above zero or their 95th below it, so that about 95 % of the draws have one sign.
-    That is no test, and nothing is corrected for the number of energies.
-
-    Parameters
-    ----------
-    spectra_TLE
-        Mean spectrum at each level, shape (T, L, E), of the trials to average.
-    descriptor_TL
-        The calibrated descriptor there, shape (T, L), NaN where there is no calibration.
-    draws_TDE
-        Each draw's difference between the ends, shape (T, D, E); it serves a single trial alone.
-
-    Returns
-    -------
-    Sensitivity or None
-        None where the descriptor is known in no trial, or does not change along the walk in any. Trials where
-        it does not are left out.
-    """
-    changes_T = np.ptp(descriptor_TL, axis=1) > 0  # False for NaN too
-    if not changes_T.any():
-        return None
-    centred_TL = descriptor_TL[changes_T] - descriptor_TL[changes_T].mean(axis=1, keepdims=True)
-    slope_TE = np.einsum("tl,tle->te", centred_TL, spectra_TLE[changes_T])
-    slope_TE /= (centred_TL**2).sum(axis=1)[:, None]
-    n, mean_E = len(slope_TE), slope_TE.mean(axis=0)
-    if n == 1:
-        only = int(changes_T.argmax())
-        low_E, high_E = np.percentile(draws_TDE[only], [FIRST_PERCENTILE, LAST_PERCENTILE], axis=0)
-        # The draws have the two ends alone, from which a slope follows too.
-        change = float(descriptor_TL[only, -1] - descriptor_TL[only, 0])
-        return Sensitivity(1, mean_E, low_E / change, high_E / change, (low_E > 0) | (high_E < 0))
-    error_E = slope_TE.std(axis=0, ddof=1) / np.sqrt(n)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        p_E = 2 * scipy.stats.t.sf(np.abs(mean_E) / error_E, n - 1)
-    p_E = np.where(np.isfinite(p_E), p_E, 1.0)
-    half_E = scipy.stats.t.ppf(1 - SIGNIFICANCE / 2, n - 1) * error_E
-    significant_E = scipy.stats.false_discovery_control(p_E) <= SIGNIFICANCE
-    return Sensitivity(n, mean_E, mean_E - half_E, mean_E + half_E, significant_E)
 
 
 def stability(difference_TE: np.ndarray) -> dict[str, float | list[float]]:

@@ -22,6 +22,8 @@ from rankaae_cli.reports.tables import print_number
 
 _BAR = 0.035  # height of the bar that marks energies, of the panel's
 _LONGEST_NAME = 8  # in the legend
+_SLOPE_BAND, _OWN = "95 % (bootstrap)", "through its own style"
+_TEST = "permutations of materials, 5 % over all energies"
 
 
 @drawing.styled
@@ -113,9 +115,7 @@ def interactive_stability(
 
 
 @drawing.styled
-def sensitivity(
-    subject: Subject, table: pd.DataFrame, name: str, content: Mapping[str, Any], others: str
-) -> Figure:
+def sensitivity(subject: Subject, table: pd.DataFrame, name: str, content: Mapping[str, Any]) -> Figure:
     """Draw d(mu)/d(descriptor) against energy, below the mean spectrum; mark where it is significant.
 
     Parameters
@@ -124,9 +124,9 @@ def sensitivity(
         ``<name>_sensitivity.csv``, the descriptor, and its ``sensitivity`` in traversal.json. Where it is not
         known, the figure says why.
     """
-    figure = drawing.new_figure(2.9, subject, f"sensitivity to {name}, {others}")
+    figure = drawing.new_figure(3.0, subject, f"sensitivity to {name}", content["rows_text"])
     top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(1, 1.5))
-    top.plot(table["energy"], table["mean_spectrum"], color=BLACK, label="mean spectrum of the walk")
+    top.plot(table["energy"], table["mean_spectrum"], color=BLACK, label="mean decoded spectrum")
     top.set_ylabel(_in_lines(subject.absorption_label))
     bottom.set_xlabel(subject.energy_label)
     if content["unknown_because"]:
@@ -146,18 +146,14 @@ def sensitivity(
 
 
 def interactive_sensitivity(
-    subject: Subject, table: pd.DataFrame, name: str, content: Mapping[str, Any], others: str
+    subject: Subject, table: pd.DataFrame, name: str, content: Mapping[str, Any]
 ) -> Any | None:
     """Return `sensitivity` as an interactive figure; None where it is not known."""
     if content["unknown_because"]:
         return None
-    layout = plotly.new_layout(subject, f"sensitivity to {name}, {others}")
+    layout = plotly.new_layout(subject, f"sensitivity to {name}", content["rows_text"])
     top, bottom = plotly.add_panels(layout, 2, heights=(1, 1.5), gap=(0, 0.11))
-    several = content["n_trials"] > 1
-    label = "95 % confidence" if several else "5–95 % of draws"
-    of = f"mean of {content['n_trials']} trials" if several else "one trial"
     significant = table["significant"].to_numpy(dtype=float) > 0
-    word = "significant" if several else "of one sign"
     marked = np.where(significant, table["sensitivity"], np.nan)
     energy, unit = table["energy"], plotly.escaped(content["unit"])
     traces = [
@@ -165,20 +161,24 @@ def interactive_sensitivity(
             top, energy, table["mean_spectrum"], "mean spectrum", BLACK,
             f"mean spectrum, {plotly.at_energy(subject)}: %{{y:.4g}}<extra></extra>",
         ),
-        *plotly.band(bottom, energy, table["low"], table["high"], label, "#0072B240"),
+        *plotly.band(bottom, energy, table["low"], table["high"], _SLOPE_BAND, "#0072B240"),
         plotly.line(
-            bottom, energy, table["sensitivity"], of, BLUE,
+            bottom, energy, table["sensitivity"], "all styles", BLUE,
             f"{plotly.at_energy(subject)}: %{{y:.4g}} {unit}<extra></extra>",
         ),
         plotly.line(
-            bottom, energy, marked, word, "#E69F00", line_width=3, connectgaps=False,
+            bottom, energy, table["own_style"], _OWN, BLUE,
+            f"{_OWN}, {plotly.at_energy(subject)}: %{{y:.4g}} {unit}<extra></extra>", line_dash="dash",
+        ),
+        plotly.line(
+            bottom, energy, marked, "significant", "#E69F00", line_width=3, connectgaps=False,
             mode="lines", hoverinfo="skip", hovertemplate=None,
         ),
     ]  # fmt: skip
-    test = f", t test over {content['n_trials']} trials" if several else ""
     if not significant.any():
         traces.pop()
-    plotly.panel_title(layout, bottom, f"{'orange' if significant.any() else 'nowhere'}: {word}{test}")
+    where = "orange: significant" if significant.any() else "nowhere significant"
+    plotly.panel_title(layout, bottom, f"{where}, {_TEST}")
     plotly.zero_line(layout, bottom)
     plotly.spectrum_axes(layout, subject, top, bottom, f"dμ/d{name}\n({content['unit']})")
     return plotly.figure_of(traces, layout)
@@ -293,20 +293,16 @@ def _spread(style: Mapping[str, Any]) -> str:
 
 def _draw_slope(ax: Axes, table: pd.DataFrame, content: Mapping[str, Any]) -> None:
     """Draw the slope, its band, and below them a bar where it is significant; say so where it is nowhere."""
-    energy, n, several = table["energy"], content["n_trials"], content["n_trials"] > 1
-    significant_E = table["significant"].to_numpy(dtype=float) > 0
-    band_label = "95 % confidence at each energy" if several else "5 % to 95 % of draws"
+    energy, significant_E = table["energy"], table["significant"].to_numpy(dtype=float) > 0
     ax.axhline(0, color=GREY, lw=0.5, zorder=0)
-    ax.fill_between(energy, table["low"], table["high"], color=BLUE, alpha=0.25, label=band_label)
-    ax.plot(energy, table["sensitivity"], color=BLUE, label=f"mean of {n} trials" if several else "one trial")
+    ax.fill_between(energy, table["low"], table["high"], color=BLUE, alpha=0.25, label=_SLOPE_BAND)
+    ax.plot(energy, table["sensitivity"], color=BLUE, label="all styles")
+    ax.plot(energy, table["own_style"], color=BLUE, ls="--", lw=0.8, label=_OWN)
     ax.margins(y=0.09)
-    word, test = "of one sign", "about 95 % of the draws\nof the one trial"
-    if several:
-        word, test = "significant", f"t test over {n} trials,\nfalse discovery rate 5 % over the energies"
     if not significant_E.any():
-        ax.set_title(f"Nowhere {word}: {test}")
+        ax.set_title(f"Nowhere significant:\n{_TEST}")
         return
-    ax.set_title(f"Orange: {word}, {test}")
+    ax.set_title(f"Orange: significant,\n{_TEST}")
     # The point after a stretch is taken in, since a single point would have no width.
     widened_E = significant_E | np.concatenate([[False], significant_E[:-1]])
     ax.fill_between(
@@ -316,7 +312,7 @@ def _draw_slope(ax: Axes, table: pd.DataFrame, content: Mapping[str, Any]) -> No
         where=list(widened_E),
         transform=ax.get_xaxis_transform(),
         color=ORANGE,
-        label=word,
+        label="significant",
     )
 
 

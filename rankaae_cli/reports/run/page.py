@@ -122,6 +122,8 @@ class PageContent:
         Where data and numbers come from: pairs of a name and its value.
     pictures
         By section of ``captions.toml``, each of which is there.
+    fits
+        How each walk fits each matched difference; None of one descriptor.
     associations
         What free styles go with; None where the model has none.
     baselines
@@ -165,6 +167,7 @@ class PageContent:
     run_name: str
     versions: Mapping[str, str] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
+    fits: Table | None = None
     associations: Table | None = None
     baselines: Table | None = None
     compared: Sequence[Mapping[str, Any]] = ()

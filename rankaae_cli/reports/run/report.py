@@ -80,7 +80,7 @@ def _is_current(page: Path, run_directory: Path) -> bool:
 def _write(directory: Path, content: PageContent) -> Path:
     """Write the page and the tables; return the path of the page."""
     tables = (content.descriptors, content.styles, content.trials, content.traversals)
-    for table in (*tables, content.associations, content.baselines, content.transfer):
+    for table in (*tables, content.fits, content.associations, content.baselines, content.transfer):
         if table is not None:
             write_table(table, directory / "tables")
     return write_text(directory / "report.html", render_page(content))
@@ -122,6 +122,7 @@ def gather(run: RunResults) -> PageContent:
         descriptors=run_tables.descriptors_table(metrics, units),
         trials=run_tables.trials_table(metrics),
         traversals=run_tables.traversals_table(traversal),
+        fits=run_tables.fits_table(traversal),
         facts=report_origin.facts(model, run.family, provenance, config),
         pictures=pictures,
         styles=run_tables.disentanglement_table(metrics),

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from rankaae_cli.analysis.traversal.findings import FIT_VERDICTS, NOT_READ, not_read_because
 from rankaae_cli.core.labels import averaged, described_range, style_title, traversed, with_unit
 from rankaae_cli.core.structure.quantities import QUANTITIES
 from rankaae_cli.reports.captions import table_caption
@@ -210,20 +211,61 @@ def traversals_table(traversal: Mapping[str, Any]) -> Table:
     for name, style in traversal["styles"].items():
         row: list[Cell] = [style_title(name), described_range(style), style["largest_change"]]
         row.append(f"{style['energy_of_largest_change']:.{0 if unit == 'index' else 1}f}")
+        row.append(_read(style.get("check") or {}))
         rows.append([*row, *([style["pearson_true_response"]] if synthetic else [])])
     return Table(
         name="traversals",
-        keys=["style", "descriptor_range", "largest_change", "energy", *(["pearson"] if synthetic else [])],
+        keys=[
+            "style",
+            "descriptor_range",
+            "largest_change",
+            "energy",
+            "read",
+            *(["pearson"] if synthetic else []),
+        ],
         headings=[
             "Style",
             "Descriptor, from and to",
             "Largest change",
             "At index" if unit == "index" else f"At ({unit})",
+            "Read",
             *(["Pearson r with the truth"] if synthetic else []),
         ],
         rows=rows,
         caption=_caption("traversals", traversal, traversed=traversed(traversal)),
     )
+
+
+def fits_table(traversal: Mapping[str, Any]) -> Table | None:
+    """Return how each walk correlates with each descriptor's matched difference; None of one descriptor."""
+    fits = traversal.get("fits") or {"descriptors": []}
+    names = fits["descriptors"]
+    if len(names) < 2:
+        return None
+    checks = [traversal["styles"][name]["check"] for name in names]
+    return Table(
+        name="fits",
+        keys=["walk", *names, "p_value", "own"],
+        headings=["Walk", *names, "p", "Fits best"],
+        rows=[
+            [name, *row, (check["fit"] or {}).get("p_value"), _best_fit(check)]
+            for name, row, check in zip(names, fits["pearson"], checks, strict=True)
+        ],
+        caption=_caption("fits", traversal, rows=checks[0]["rows_text"]),
+    )
+
+
+def _best_fit(check: Mapping[str, Any]) -> str:
+    if not_read_because(check):
+        return NOT_READ
+    return FIT_VERDICTS[check["fit"]["verdict"]] if check["fit"] else "–"
+
+
+def _read(check: Mapping[str, Any]) -> str:
+    """Return whether a style reads its descriptor better than chance; a dash for a free style."""
+    if not check.get("reading"):
+        return "–"
+    return NOT_READ if not_read_because(check) else "yes"
 
 
 def _ranged(scores: Mapping[str, Any], key: str) -> Cell:

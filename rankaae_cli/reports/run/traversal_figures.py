@@ -96,7 +96,7 @@ def interactive_figures(
 
     def sensitivity(name: str) -> Any:
         return response.interactive_sensitivity(
-            subject, table(f"{name}_sensitivity"), name, styles[name]["sensitivity"], others
+            subject, table(f"{name}_sensitivity"), name, styles[name]["sensitivity"]
         )
 
     return {
@@ -120,7 +120,7 @@ def _draw(directory: Path, subject: Subject, result: Traversal) -> None:
             figure = response.check(subject, tables[stem], name, style["check"], unit)
             save_figure(figure, directory / stem)
             stem = f"{name}_sensitivity"
-            figure = response.sensitivity(subject, tables[stem], name, style["sensitivity"], others)
+            figure = response.sensitivity(subject, tables[stem], name, style["sensitivity"])
             save_figure(figure, directory / stem)
     for name in _SHOWN.keys() & tables.keys():
         figure = traversal.overview(subject, tables[name], styles, trial, f"{_SHOWN[name]}, {others}")

@@ -111,33 +111,79 @@ def test_traversals_end_with_the_summary_on_the_terminal(capsys):
     assert data.startswith("Warning: traversals not supported") and "weakest agreement OS" in truth
 
 
-def trend(value, low=None, high=None):
-    return {"edge_shift_eV": {"value": value, "low": low, "high": high}}
+def trending(low, high, measure="edge_shift_eV", **check):
+    return {
+        "check": check_content(remark="fine", **check),
+        "sensitivity": {"unit": "per e", "trends": {measure: {"value": 1.0, "low": low, "high": high}}},
+    }
 
 
-def test_known_trends_are_said_with_their_sign():
-    check = check_content(remark="OS: fine", trends=trend(1.2, 0.5, 1.9))
-    style = {"n_trials": 8, "check": check}
-    styles = {"OS": {**style, "trends": trend(-0.8, -0.9, -0.7)}, "free_1": {"check": None}}
-    traversal = {"synthetic": False, "styles": styles}
-    remark, line, last = findings.findings(json.loads(json.dumps(traversal)))
-    assert [last] == findings.support_summary(traversal)
-    assert remark == "OS: fine"
+def lines(**styles):
+    content = {"synthetic": False, "styles": {**styles, "free_1": {"check": None, "sensitivity": None}}}
+    return findings.findings(json.loads(json.dumps(content)))
+
+
+def test_an_edge_shift_is_said_as_its_interval_and_only_where_that_has_a_sign():
+    remark, line, last = lines(OS=trending(0.504, 1.2))
+    assert remark == "fine" and "support" in last
     assert line == (
-        "edge position, expected to rise with OS: network −0.80 eV (−0.90 to −0.70), NO, "
-        "data +1.20 eV (+0.50 to +1.90), yes: the network's sign is opposite to the expectation"
+        "edge shifts by +0.50 to +1.20 eV per e of OS (95 %, bootstrap over materials), as expected"
     )
-    unsure = {"n_trials": 8, "check": check_content(remark="OS: fine", trends=trend(0.2, -0.5, 0.9))}
-    traversal["styles"]["OS"] = {**unsure, "trends": trend(-0.8)}
-    assert findings.findings(traversal)[1].endswith(
-        "sign not certain: the network's sign is opposite to the expectation and the data's sign is not certain"
+    assert lines(OS=trending(-1.2, -0.5))[1].endswith("−1.20 to −0.50 eV per e of OS (95 %, bootstrap over "
+                                                      "materials), against the expectation")  # fmt: skip
+    for low, high in ((-0.1, 0.9), (None, None), (0.0, 0.4)):
+        assert lines(OS=trending(low, high))[1] == "edge, expected to rise with OS: sign not certain"
+        assert len(lines(MOOD=trending(low, high))) == 2  # nothing is expected of MOOD: nothing is said
+    assert lines(MOOD=trending(0.1, 0.9))[1].endswith("of MOOD (95 %, bootstrap over materials)")
+    peak = lines(CN=trending(0.02, 0.04, "main_peak_change"), OS=trending(0.02, 0.04, "main_peak_change"))
+    assert [line.split(" by ")[0] for line in peak[2:-1]] == ["main peak changes in height"]
+
+
+def reading(rho, chance=0.14):
+    return {
+        "spearman": rho,
+        "chance": chance,
+        "p_value": 0.5,
+        "materials": 90,
+        "is_read": rho is not None and rho > chance,
+    }
+
+
+def test_nothing_is_said_of_the_response_to_what_is_not_read():
+    unread = check_content(reading=reading(0.05))
+    assert findings.check_remark("OS", unread, "eV").startswith(
+        "OS: not read, so nothing is said of its response: ρ = 0.05"
     )
-    traversal["styles"]["OS"] = {**unsure, "trends": trend(0.8)}
-    assert findings.findings(traversal)[1].endswith("sign not certain")
-    style["check"]["trends"] = trend(0.2, -0.5, 0.9)
-    traversal["styles"]["OS"] = {**style, "trends": trend(None)}
-    line = findings.findings(traversal)[1]
-    assert "network not known" in line and line.endswith("sign not certain")
+    assert "90" in findings.not_read_because(check_content(reading=reading(None)))
+    assert findings.not_read_because(check_content(reading=reading(0.4))) is None
+    everything = lines(OS=trending(0.5, 1.2, reading=reading(0.05)))
+    assert len(everything) == 2 and "shifts" not in " ".join(everything)
+    assert everything[1].startswith(WARNING) and "OS (not read: ρ = 0.05" in everything[1]
+
+
+def fit(verdict, rival_pearson=0.7, p_value=0.001):
+    return {"verdict": verdict, "pearson": 0.9, "rival": "OCN", "rival_pearson": rival_pearson, "better_share": 0.8,
+            "p_value": p_value}  # fmt: skip
+
+
+def test_a_walk_that_fits_another_difference_as_well_is_not_supported():
+    *_, which, last = lines(
+        OS=trending(0.5, 1.2, fit=fit("loses", -0.95)),
+        CN=trending(0.5, 1.2, fit=fit("wins")),
+        NNRS=trending(0.5, 1.2, fit=fit("uncertain")),
+        MOOD=trending(0.5, 1.2, fit=fit("uncertain", p_value=0.3)),
+    )
+    assert which == (
+        "Which matched difference each walk fits best: its own: CN; its own, but not for certain: NNRS and MOOD; "
+        "another's: OS."
+    )
+    for part in (
+        "OS (the walk fits the difference of OCN no worse (r = −0.95))",
+        "better than that of OCN (r = 0.70; better in 80 % of resamples)",
+        "MOOD (chance gives r = 0.90 in 30 % of permutations)",
+    ):
+        assert part in last
+    assert "CN (" not in last.replace("OCN (", "")
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-from scipy import stats
 
 from rankaae_cli.core.styles.traversal import (
     draw_rows,
@@ -9,7 +8,6 @@ from rankaae_cli.core.styles.traversal import (
     largest_step,
     mean_response,
     response_correlation,
-    sensitivity,
     stability,
     traverse_pair,
     traverse_style,
@@ -87,76 +85,6 @@ def test_mean_over_trials_has_its_range_and_leaves_others_out():
     np.testing.assert_array_equal(mean.trials_high_E, walk.difference_TE.max(axis=0))
     alone = mean_response(walk, np.array([False, True]))
     np.testing.assert_allclose(alone.difference_E, walk.difference_TE[1])
-
-
-def sloped(slope_TE, descriptor_TL):
-    """Spectra that are straight lines in the descriptor."""
-    return 1 + descriptor_TL[:, :, None] * slope_TE[:, None, :]
-
-
-def test_sensitivity_is_the_slope_and_is_significant_where_trials_agree():
-    rng = np.random.default_rng(2)
-    descriptor_TL = np.sort(rng.uniform(2, 4, size=(6, 11)), axis=1)
-    slope_TE = 0.3 * PEAK + 0.02 * rng.normal(size=(6, 30))
-    found = sensitivity(sloped(slope_TE, descriptor_TL), descriptor_TL, np.zeros((6, 2, 30)))
-    assert found.n_trials == 6
-    np.testing.assert_allclose(found.mean_E, slope_TE.mean(axis=0))
-    assert found.significant_E[PEAK > 0.5].all() and found.significant_E[PEAK < 1e-3].mean() < 0.2
-    assert ((found.low_E <= found.mean_E) & (found.mean_E <= found.high_E)).all()
-
-
-def test_false_significance_is_rare_without_a_response():
-    rng = np.random.default_rng(3)
-    descriptor_TL = np.tile(np.linspace(0, 1, 5), (5, 1))
-    nothing = np.zeros((5, 2, 30))
-    found = [
-        sensitivity(
-            sloped(rng.normal(size=(5, 30)), descriptor_TL), descriptor_TL, nothing
-        ).significant_E.any()
-        for _ in range(200)
-    ]
-    assert np.mean(found) < 0.1  # 5 % of experiments, by Benjamini and Hochberg
-
-
-def test_significance_is_the_t_test_over_trials_with_the_false_discovery_rate_held():
-    rng = np.random.default_rng(4)
-    descriptor_TL = np.tile(np.linspace(0, 1, 5), (4, 1))
-    slope_TE = 0.2 * PEAK + 0.05 * rng.normal(size=(4, 30))
-    found = sensitivity(sloped(slope_TE, descriptor_TL), descriptor_TL, np.zeros((4, 2, 30)))
-    tested = stats.ttest_1samp(slope_TE, 0)
-    # Benjamini and Hochberg's own words: the largest k whose k-th smallest p is at most k / m * 5 %.
-    ranked = np.sort(tested.pvalue)
-    passing = np.flatnonzero(ranked <= 0.05 * np.arange(1, 31) / 30)
-    limit = ranked[passing[-1]]
-    assert 0 < (tested.pvalue <= limit).sum() < 30
-    np.testing.assert_array_equal(found.significant_E, tested.pvalue <= limit)
-    interval = tested.confidence_interval(0.95)
-    np.testing.assert_allclose(found.low_E, interval.low)
-    np.testing.assert_allclose(found.high_E, interval.high)
-
-
-def test_sensitivity_of_one_trial_and_of_none():
-    descriptor_TL = np.linspace(0, 2, 5)[None]
-    spectra = sloped(PEAK[None], descriptor_TL)
-    draws = PEAK[None, None] + np.linspace(-0.1, 0.1, 101)[None, :, None]  # 5th percentile: PEAK - 0.09
-    one = sensitivity(spectra, descriptor_TL, draws)
-    assert one.n_trials == 1 and 0 < one.significant_E.sum() < 30
-    np.testing.assert_array_equal(one.significant_E, (draws[0] > 0).mean(axis=0) > 0.95)
-    np.testing.assert_allclose(one.high_E, (PEAK + 0.09) / 2)
-    assert sensitivity(spectra, np.full((1, 5), np.nan), draws) is None
-    assert sensitivity(spectra, np.ones((1, 5)), draws) is None
-    # Of two trials, one whose descriptor does not change: the other's own draws count.
-    flat_and_not = np.stack([np.ones(5), np.linspace(0, 2, 5)])
-    both = np.concatenate([np.full_like(draws, 7.0), draws])
-    found = sensitivity(np.repeat(spectra, 2, axis=0), flat_and_not, both)
-    assert found.n_trials == 1
-    np.testing.assert_allclose(found.high_E, one.high_E)
-
-
-def test_a_response_of_nothing_is_nowhere_significant():
-    descriptor_TL = np.tile(np.linspace(0, 1, 5), (3, 1))
-    found = sensitivity(np.ones((3, 5, 30)), descriptor_TL, np.zeros((3, 2, 30)))
-    assert not found.significant_E.any() and (found.mean_E == 0).all()
 
 
 def test_stability():

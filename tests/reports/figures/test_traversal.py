@@ -75,14 +75,15 @@ def sensitivity_table(limit=0.7):
             "sensitivity": WAVE,
             "low": WAVE - 0.1,
             "high": WAVE + 0.1,
+            "own_style": 0.6 * WAVE,
             "significant": (np.abs(WAVE) > limit).astype(int),
         }
     )
 
 
-def sensitivity(subject, name="CN", n_trials=8, limit=0.7, unit="per neighbour", unknown=None):
-    content = {"unknown_because": unknown, "n_trials": n_trials, "unit": unit}
-    return response.sensitivity(subject, sensitivity_table(limit), name, content, OTHERS)
+def sensitivity(subject, name="CN", limit=0.7, unit="per neighbour", unknown=None):
+    content = {"unknown_because": unknown, "rows_text": "validation and test rows", "unit": unit}
+    return response.sensitivity(subject, sensitivity_table(limit), name, content)
 
 
 def check_content(**changed):
@@ -150,7 +151,7 @@ MAKERS = {
     "page of one walk": lambda s: overview(s, "OS"),
     "page of seven walks": lambda s: overview(s, *(f"long_name_{i}" for i in range(7))),
     "sensitivity": sensitivity,
-    "sensitivity, one trial": lambda s: sensitivity(s, HOSTILE, 1, unit="per Å"),
+    "sensitivity, odd name": lambda s: sensitivity(s, HOSTILE, unit="per Å"),
     "sensitivity, nowhere significant": lambda s: sensitivity(s, limit=2),
     "sensitivity not known": lambda s: sensitivity(
         s, unknown="CN: too few validation rows know it, so the style has no unit"
@@ -248,12 +249,10 @@ def test_significant_energies_are_marked_and_units_named():
     figure = MAKERS["sensitivity"](SUBJECTS["synthetic"])
     assert figure.axes[1].get_ylabel() == "dμ/dCN\n(per neighbour)"
     assert "significant" in legend_texts(figure)
-    assert figure.axes[1].get_title(loc="left").startswith("Orange: significant, t test over 8 trials")
+    assert figure.axes[1].get_title(loc="left").startswith("Orange: significant,\npermutations of materials")
     nowhere = MAKERS["sensitivity, nowhere significant"](SUBJECTS["synthetic"])
     assert "significant" not in legend_texts(nowhere)
-    assert nowhere.axes[1].get_title(loc="left").startswith("Nowhere significant: t test over 8 trials")
-    one = MAKERS["sensitivity, one trial"](SUBJECTS["synthetic"])
-    assert "significant" not in legend_texts(one) and "95 % of the draws" in one.axes[1].get_title(loc="left")
+    assert nowhere.axes[1].get_title(loc="left").startswith("Nowhere significant:\npermutations of materials")
 
 
 def test_overview_has_one_scale_that_holds_every_style():
@@ -314,18 +313,16 @@ def test_stability_has_a_line_a_trial_and_their_mean():
 def test_sensitivity_marks_what_is_significant_and_is_none_where_unknown():
     columns = pd.DataFrame({
         "energy": ENERGY, "mean_spectrum": 1.0, "sensitivity": ENERGY - ENERGY.mean(), "low": -9.0,
-        "high": 9.0, "significant": (ENERGY > 7150).astype(int),
+        "high": 9.0, "own_style": 0.0, "significant": (ENERGY > 7150).astype(int),
     })  # fmt: skip
-    content = {"unknown_because": None, "n_trials": 4, "unit": "per Å", "criterion": "t test"}
-    figure = response.interactive_sensitivity(REAL, columns, "NNRS", content, "others")
+    content = {"unknown_because": None, "unit": "per Å", "rows_text": "test rows"}
+    figure = response.interactive_sensitivity(REAL, columns, "NNRS", content)
     (marked,) = named(figure, "significant")
     known = np.array([y is not None for y in marked.y])
     assert np.array_equal(known, ENERGY > 7150) and figure.layout.yaxis2.title.text == "dμ/dNNRS<br>(per Å)"
-    nowhere = response.interactive_sensitivity(REAL, columns.assign(significant=0), "NNRS", content, "o")
+    nowhere = response.interactive_sensitivity(REAL, columns.assign(significant=0), "NNRS", content)
     assert not named(nowhere, "significant") and "nowhere" in titles(nowhere)
-    assert (
-        response.interactive_sensitivity(REAL, columns, "N", {**content, "unknown_because": "x"}, "o") is None
-    )
+    assert response.interactive_sensitivity(REAL, columns, "N", {**content, "unknown_because": "x"}) is None
 
 
 def test_check_shows_data_and_network_and_is_none_where_not_comparable():
