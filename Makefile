@@ -47,6 +47,7 @@ bench-accuracy: $(VENV)/.dev ## Measure accuracy on $RANKAAE_BENCH_DATA, else on
 	$(BIN)/python -m tests.benchmarks.accuracy --output $(BENCHES)/accuracy
 	$(BIN)/python -m tests.benchmarks.ablations --output $(BENCHES)/ablations
 	$(BIN)/python -m tests.benchmarks.labelled_fraction --output $(BENCHES)/labelled_fraction
+	$(BIN)/python -m tests.benchmarks.placebo --output $(BENCHES)/placebo
 
 samples: $(VENV)/.core ## Make data_samples/*.h5 again, byte for byte
 	$(BIN)/python -m rankaae_cli.data.family.samples
