@@ -310,6 +310,7 @@ def test_works_without_the_data_once_it_has_been_used(work, tmp_path, monkeypatc
         (["input=cu.h5", "offset=missing.yaml"], "missing.yaml cannot be read"),
         (["input=fe.h5"], "holds Fe K spectra over eV, the model was trained on Cu K"),
         (["input=bad.txt"], "none of 1 spectra can be read"),
+        (["input=empty"], "there are no files in empty"),
         (["input=bad.txt", "split=test"], "split=test is for family files"),
         (["input=cu.h5", "output=."], "is there already"),
         ([], "needs input="),
@@ -317,6 +318,7 @@ def test_works_without_the_data_once_it_has_been_used(work, tmp_path, monkeypatc
 )
 def test_what_is_wrong_is_said_in_a_line_or_two(work, tmp_path, refused, overrides, said):
     (tmp_path / "bad.txt").write_text("dear diary\n")
+    (tmp_path / "empty").mkdir()
     shutil.copy(work / "cu.h5", tmp_path)
     write_family(tmp_path / "fe.h5", synthetic_family("Fe_oxides", "Fe", "K", GRID - 1872.0, NAMES, 60))
     run = next(work.glob("runs/*/*/*"))

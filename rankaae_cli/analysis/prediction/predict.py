@@ -239,10 +239,12 @@ def predict(run: LoadedRun, names: Sequence[str], options: MeasuredOptions) -> P
     spectra, spectra_NE, unusable = run.usable([one for one in read if _path(one) not in paths])
     faults += unusable
     spectra += [one for one, _ in references]
+    if not spectra and not faults:
+        raise UserError(f"there are no files in {', '.join(names)}\ncorrect input=")
     if not spectra:
         shown = "; ".join(f"{file}: {reason}" for file, reason in faults[:2])
         more = f" (and {len(faults) - 2} more)" if len(faults) > 2 else ""
-        raise UserError(f"none of {len(faults)} spectra can be read{more}: {shown or 'there are no files'}")
+        raise UserError(f"none of {len(faults)} spectra can be read{more}: {shown}")
     key = run.settings.against
     against = None if key is None else require_against(key, spectra)
     result = run.predict(spectra, np.concatenate([spectra_NE, *(row_NE for _, row_NE in references)]), faults)
