@@ -79,6 +79,10 @@ def find_start(cfg: DictConfig) -> StartRun | None:
         If there is no such run or it has not finished, or the call asks for other networks or more trials.
     """
     if cfg.start is None:
+        if "transfer" in keys_of_call():
+            raise UserError(
+                "transfer= is for start=, and no run is given\ngive start=, or leave transfer= out"
+            )
         if missing := [key for key in ("trials", "split_seed") if cfg[key] is None]:
             raise UserError(f"{missing[0]}=null is for start= alone\ngive a number")
         return None

@@ -180,8 +180,17 @@ def test_data_that_do_not_fit_the_run_are_refused(folder, refused, changes, mess
         (("start=run", "data=other.h5", "model.hidden=16"), "model.hidden=16, but the networks"),
         (("start=run", "data=other.h5", "model=cnn"), "model.network=cnn, but the networks"),
         (("+family=Fe_oxides", "data=other.h5", "trials=null"), "trials=null is for start= alone"),
+        (("+family=Fe_oxides", "data=other.h5", "transfer=few_rows"), "transfer= is for start="),
     ],
-    ids=["data", "no run", "trials", "networks", "kind of network", "without start"],
+    ids=[
+        "data",
+        "no run",
+        "trials",
+        "networks",
+        "kind of network",
+        "without start",
+        "transfer without start",
+    ],
 )
 def test_calls_that_do_not_fit_the_run_are_refused(folder, refused, arguments, message):
     assert message in refused("train", *arguments)
