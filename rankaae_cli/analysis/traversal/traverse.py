@@ -197,7 +197,10 @@ def _checks(
         slopes = sensitivity(model, walk.index, sample, decoded_NE, seed)
         styles[name] |= {
             "check": describe_check(model, walk, sample, outcome, reference, judged),
-            "sensitivity": describe_sensitivity(model, walk.index, sample, slopes),
+            "sensitivity": {
+                **describe_sensitivity(model, walk.index, sample, slopes),
+                "reading": read[name],
+            },
         }
         tables[f"{name}_check"] = check_table(model, walk, outcome)
         tables[f"{name}_sensitivity"] = sensitivity_table(model, decoded_NE, slopes)

@@ -14,6 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from rankaae_cli.analysis.traversal.findings import NOT_READ, not_read_because
 from rankaae_cli.core.labels import Subject, unit_text
 from rankaae_cli.reports.figures import drawing, plotly
 from rankaae_cli.reports.figures.drawing import BLACK, BLUE, GREY, ORANGE, VERMILION
@@ -124,7 +125,9 @@ def sensitivity(subject: Subject, table: pd.DataFrame, name: str, content: Mappi
         ``<name>_sensitivity.csv``, the descriptor, and its ``sensitivity`` in traversal.json. Where it is not
         known, the figure says why.
     """
-    figure = drawing.new_figure(3.0, subject, f"sensitivity to {name}", content["rows_text"])
+    figure = drawing.new_figure(
+        3.0, subject, f"sensitivity to {_judged(name, content)}", content["rows_text"]
+    )
     top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(1, 1.5))
     top.plot(table["energy"], table["mean_spectrum"], color=BLACK, label="mean decoded spectrum")
     top.set_ylabel(_in_lines(subject.absorption_label))
@@ -151,7 +154,7 @@ def interactive_sensitivity(
     """Return `sensitivity` as an interactive figure; None where it is not known."""
     if content["unknown_because"]:
         return None
-    layout = plotly.new_layout(subject, f"sensitivity to {name}", content["rows_text"])
+    layout = plotly.new_layout(subject, f"sensitivity to {_judged(name, content)}", content["rows_text"])
     top, bottom = plotly.add_panels(layout, 2, heights=(1, 1.5), gap=(0, 0.11))
     significant = table["significant"].to_numpy(dtype=float) > 0
     marked = np.where(significant, table["sensitivity"], np.nan)
@@ -200,7 +203,7 @@ def check(subject: Subject, table: pd.DataFrame, name: str, content: Mapping[str
     unit
         Of the descriptor.
     """
-    figure = drawing.new_figure(3.7, subject, f"{name} against data", content["rows_text"])
+    figure = drawing.new_figure(3.7, subject, f"{_judged(name, content)} against data", content["rows_text"])
     if content["not_comparable_because"]:
         ax = figure.subplots()
         ax.set_axis_off()
@@ -240,7 +243,7 @@ def interactive_check(
     """Return `check` as an interactive figure; None where the data cannot be compared."""
     if content["not_comparable_because"]:
         return None
-    layout = plotly.new_layout(subject, f"{name} against data", content["rows_text"])
+    layout = plotly.new_layout(subject, f"{_judged(name, content)} against data", content["rows_text"])
     top, bottom = plotly.add_panels(layout, 2, heights=(1, 1.25), gap=(0, 0.12))
     energy = table["energy"]
 
@@ -276,6 +279,11 @@ def interactive_check(
     plotly.zero_line(layout, bottom)
     plotly.spectrum_axes(layout, subject, top, bottom, "Difference\nhigh − low")
     return plotly.figure_of(traces, layout)
+
+
+def _judged(name: str, content: Mapping[str, Any]) -> str:
+    """Return a descriptor's name, and that its style does not read it where that is so."""
+    return f"{name} ({NOT_READ.upper()})" if not_read_because(content) else name
 
 
 def _trials(table: pd.DataFrame) -> dict[int, str]:

@@ -5,7 +5,9 @@ import pytest
 from scipy import stats
 
 from rankaae_cli.core.styles.slopes import contrasts_by_chance, design, reading, slope
+from rankaae_cli.data.family.synthetic import synthetic_family
 
+NAMES = ("OS", "CN", "OCN", "NNRS", "MOOD")
 PEAK = np.exp(-(np.linspace(-3, 3, 30) ** 2))
 
 
@@ -109,6 +111,19 @@ def test_chance_gives_a_contrast_the_spectra_of_whole_materials():
     found = contrasts_by_chance(np.array([0, 1.0, 1.0, 0]), spectra, material, np.random.default_rng(0))
     # b is given a twice, c twice, or its own two.
     assert set(found[:, 0]) == {2.0, 2000.0, 110.0}
+
+
+def test_slopes_of_synthetic_spectra_are_the_true_ones():
+    family = synthetic_family("Fe_oxides", "Fe", "K", np.linspace(7111, 7175, 64), list(NAMES), 800)
+    classes = {0: (2, 3, 4), 1: (4, 5, 6)}
+    for k, name in enumerate(NAMES):
+        given = design(family.descriptors_NK, k, family.material_N, classes)
+        found = slope(family.spectra_NE[given.rows], given)
+        truth_E = family.true_response_KE[k] / np.subtract(
+            *np.percentile(family.descriptors_NK[:, k], [95, 5])
+        )
+        assert np.corrcoef(found.slope_E, truth_E)[0, 1] > 0.98, name
+        assert truth_E @ found.slope_E / (truth_E @ truth_E) == pytest.approx(1, abs=0.15), name
 
 
 class TestReading:

@@ -255,6 +255,15 @@ def test_significant_energies_are_marked_and_units_named():
     assert nowhere.axes[1].get_title(loc="left").startswith("Nowhere significant:\npermutations of materials")
 
 
+def test_figures_of_what_is_not_read_say_so():
+    for is_read in (True, False):
+        reading = {"is_read": is_read, "spearman": 0.05, "chance": 0.14, "materials": 90}
+        content = {"unknown_because": None, "rows_text": "test rows", "unit": "per e", "reading": reading}
+        slopes = response.sensitivity(REAL, sensitivity_table(), "OS", content)
+        for figure in (slopes, check(REAL, reading=reading)):
+            assert ("NOT READ" in figure.get_suptitle()) != is_read
+
+
 def test_overview_has_one_scale_that_holds_every_style():
     table = pd.concat([walk_table(size=size).assign(style=name) for name, size in (("CN", 1), ("OS", 5))])
     figure = traversal.overview(REAL, table, {"CN": STYLE, "OS": STYLE}, 0, "styles")
