@@ -12,6 +12,7 @@ import signal
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
+from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
@@ -45,11 +46,14 @@ def fit_parts(task: Task, progress: ProgressReport) -> list[BestEpochs]:
     for part in tasks:
         (part.folder / "checkpoints").mkdir(parents=True, exist_ok=True)
     start = multiprocessing.get_context("spawn")
-    others = [start.Process(target=_train_other, args=(part,), daemon=True) for part in tasks[1:]]
+    pipes = [start.Pipe(duplex=False) for _ in tasks[1:]]
+    others = [start.Process(target=_train_other, args=(theirs,), daemon=True) for theirs, _ in pipes]
     with StopSignals() as signals:
-        for other in others:
+        for other, (theirs, _) in zip(others, pipes, strict=True):
             other.start()
+            theirs.close()  # writing to a process that has ended then fails
         try:
+            _hand_over(tasks[1:], [ours for _, ours in pipes], others)
             _train_part(tasks[0], signals, _watching(progress, others))
             _wait(others, signals)
         except BaseException:
@@ -99,9 +103,26 @@ def _train_part(task: Task, signals: StopSignals, progress: ProgressReport) -> N
     save_beginning(task.last, groups)  # nothing of it waits
 
 
-def _train_other(task: Task) -> None:
-    """Train one part in a process of its own; its exit status says how it ended."""
+def _hand_over(tasks: Sequence[Task], pipes: Sequence[Connection], others: Sequence[BaseProcess]) -> None:
+    """Send the other processes their tasks.
+
+    Were a task an argument of its process, and larger than a pipe holds, writing it would never end where the
+    process ends before it reads.
+    """
+    for task, pipe, other in zip(tasks, pipes, others, strict=True):
+        try:
+            with pipe:
+                pipe.send(task)
+        except BrokenPipeError:
+            other.join()
+    _refuse_failures(others)
+
+
+def _train_other(pipe: Connection) -> None:
+    """Train the part that comes through a pipe in a process of its own; its exit status says how it ended."""
     _end_with_parent()
+    with pipe:
+        task: Task = pipe.recv()
     signal.signal(signal.SIGUSR2, signal.SIG_IGN)  # a warning that the process which was called passes on
     try:
         with StopSignals() as signals:

@@ -3,9 +3,11 @@
 import csv
 import multiprocessing
 import os
+import pickle
 import signal
 import time
 from dataclasses import replace
+from multiprocessing import resource_tracker, spawn
 
 import numpy as np
 import pytest
@@ -86,3 +88,16 @@ def test_training_fails_where_another_process_is_lost(request_of):
 
     with pytest.raises(TrainingError, match="ended with status -9"):
         fit(replace(request_of(max_epochs=100_000), devices=2), kill_the_others)
+
+
+def test_training_fails_where_another_process_ends_before_it_has_its_task(request_of):
+    request = replace(request_of(), devices=2)
+    assert len(pickle.dumps(request)) > 65_536  # what a pipe holds
+    resource_tracker.ensure_running()  # it is a process of Python too
+    python = spawn.get_executable()
+    spawn.set_executable("/bin/false")
+    try:
+        with pytest.raises(TrainingError, match="device 1 ended with status 1"):
+            fit(request, quiet)
+    finally:
+        spawn.set_executable(python)
