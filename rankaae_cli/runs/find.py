@@ -67,7 +67,7 @@ class RunSelection:
         return self.finished[0] if len(self.finished) == 1 and not self.left_out else None
 
 
-def find_run(run: str, root: Path = RUNS, key: str = "run") -> Path:
+def find_run(run: str, root: Path = RUNS, key: str = "run", instead: str = "") -> Path:
     """Return the directory of a finished run.
 
     Parameters
@@ -76,6 +76,8 @@ def find_run(run: str, root: Path = RUNS, key: str = "run") -> Path:
         A path, or ``latest`` for the newest finished run below `root`.
     key
         Under which a call gives it.
+    instead
+        What a call can do without a run, in half a sentence, for where there is none yet.
 
     Raises
     ------
@@ -83,7 +85,7 @@ def find_run(run: str, root: Path = RUNS, key: str = "run") -> Path:
         If there is no such run, it has not finished, or it has no checkpoint.
     """
     if run == "latest":
-        path = _newest_finished(root)
+        path = _newest_finished(root, f", or {instead}" if instead else "")
     else:
         path = Path(run)
         if not (path / PROVENANCE).is_file():
@@ -141,8 +143,11 @@ def find_runs(run: str | Sequence[str]) -> RunSelection:
     return RunSelection(finished, left_out, directory and directory.resolve())
 
 
-def _newest_finished(root: Path) -> Path:
-    """Return the newest finished run below `root`; say so where a run that has not finished is newer."""
+def _newest_finished(root: Path, instead: str) -> Path:
+    """Return the newest finished run below `root`; say so where a run that has not finished is newer.
+
+    Where there is none, `instead` follows what can be done about it.
+    """
     runs = readable_runs(root)
     finished = [(content["finished"], path) for path, content in runs if "finished" in content]
     begun = [
@@ -162,11 +167,11 @@ def _newest_finished(root: Path) -> Path:
         return path
     where = f"there is no finished run below {root.resolve()}"
     if unfinished is None:
-        raise UserError(f"{where}\ntrain one: rankaae train +family=...")
+        raise UserError(f"{where}\ntrain one: rankaae train +family=...{instead}")
     others = f" (nor have {len(begun) - 1} older ones)" if len(begun) > 1 else ""
     raise UserError(
         f"{where}; {unfinished} has not finished{others}\n"
-        f"wait for it, or go on with it: {_resuming(unfinished)}"
+        f"wait for it, or go on with it: {_resuming(unfinished)}{instead}"
     )
 
 

@@ -103,6 +103,11 @@ def test_refused(refused, tmp_path, made, overrides, said):
     assert [path.name for path in tmp_path.iterdir()] == ["scan.xdi"]
 
 
+def test_without_a_run_the_models_that_ship_are_named(refused):
+    said = refused("predict", "input=scan.xdi")
+    assert "there is no finished run" in said and f"take a model that ships: model={NAME}" in said
+
+
 @pytest.mark.parametrize("name", shipped_models())
 def test_ships_nothing_of_the_data(name):
     directory = find_shipped(name)

@@ -20,6 +20,7 @@ from rankaae_cli.analysis.prediction.references import (
     checkable_references,
     reference_readings,
 )
+from rankaae_cli.core.calls import setting
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.statistics.mixtures import Mixture, Unmixer
 from rankaae_cli.core.xas.nuisances import DRAWS, draw_nuisances
@@ -32,7 +33,7 @@ from rankaae_cli.data.measured.sites import MeasuredOptions, without_foil
 from rankaae_cli.models.rankaae.trained import TrainedModel
 from rankaae_cli.runs.directory import checkpoint_sha256, read_run_config
 from rankaae_cli.runs.find import find_run
-from rankaae_cli.runs.shipped import OFFSET, find_shipped
+from rankaae_cli.runs.shipped import OFFSET, find_shipped, shipped_models
 from rankaae_cli.schema.predict import PredictConfig
 
 
@@ -183,7 +184,11 @@ def load_for_reading(settings: PredictConfig, command: str) -> LoadedRun:
     UserError
         If it cannot be used, or not as the call asks.
     """
-    directory = find_run(settings.run) if settings.model.name is None else find_shipped(settings.model.name)
+    if settings.model.name is None:
+        shipped = ", ".join(setting("model", name) for name in shipped_models())
+        directory = find_run(settings.run, instead=f"take a model that ships: {shipped}")
+    else:
+        directory = find_shipped(settings.model.name)
     model, calibration = load_for_prediction(directory)
     offset = _offset(settings, directory, model)
     spec = FamilySpec(model.family, model.element, model.edge, model.energy_E, model.energy_unit)
