@@ -1,7 +1,10 @@
 """What separates a measured spectrum from a computed one, drawn and integrated over."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter1d
 
 from rankaae_cli.core.xas.nuisances import DRAWS, Nuisances, draw_nuisances, posterior_weights
 
@@ -53,6 +56,16 @@ def test_broadening_is_a_gaussian_in_ev():
     line = np.exp(-0.5 * ((GRID - 9000) / 1.2) ** 2)
     broad = one(broadening_M=1.6).absorption(line[None], 0.25)[0]
     np.testing.assert_allclose(broad, 0.6 * np.exp(-0.5 * ((GRID - 9000) / 2.0) ** 2), atol=2e-4)
+
+
+def test_rows_are_broadened_each_by_its_own_width():
+    draws = draw_nuisances(1.0)
+    rows = step(GRID) + np.random.default_rng(0).normal(0, 0.1, (DRAWS, len(GRID)))
+    none = {"damping_M": np.zeros(DRAWS), "amplitude_M": np.ones(DRAWS)}
+    broad = replace(draws, **none).absorption(rows, 0.25)
+    for row, sigma, found in zip(rows, draws.broadening_M / 0.25, broad, strict=True):
+        expected = gaussian_filter1d(row, sigma, mode="nearest") if sigma else row
+        np.testing.assert_allclose(found, expected, atol=1e-12)
 
 
 def test_the_better_a_variant_is_reconstructed_the_more_it_counts():
