@@ -19,6 +19,17 @@ class TreeSettings:
 
 
 @dataclass
+class KernelRidgeSettings:
+    """Ridge regression with a Gaussian kernel on principal components."""
+
+    components: Annotated[int, "principal components of spectra and their derivatives"]
+    gamma: Annotated[
+        float, "of the kernel exp(-gamma distance²), where the components' mean square length is 1"
+    ]
+    alpha: Annotated[float, "ridge penalty: the larger, the smoother"]
+
+
+@dataclass
 class SupervisedNetworkSettings:
     """Networks from the spectrum to all descriptors, averaged."""
 
