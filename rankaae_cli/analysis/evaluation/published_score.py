@@ -19,7 +19,12 @@ import numpy as np
 
 from rankaae_cli.core.statistics import bootstrap
 from rankaae_cli.core.statistics.classification import fits_classes, nearest_class
-from rankaae_cli.core.statistics.metrics import rank_correlations, resampled_mean_spearman, spearman
+from rankaae_cli.core.statistics.metrics import (
+    excess_of_pairs,
+    rank_correlations,
+    resampled_mean_spearman,
+    spearman,
+)
 from rankaae_cli.models.rankaae.validation import COUPLING_WEIGHT, RECONSTRUCTION_WEIGHT
 
 COUPLING, RECONSTRUCTION = "inter_style", "reconstruction_mae"
@@ -171,11 +176,11 @@ def _resampled_excess(
     excess = np.full(weights_NR.shape[1], -np.inf if styles_NS.shape[1] > 1 else 0.0)
     for i in range(styles_NS.shape[1]):
         for j in range(i):
-            rho = np.abs(bootstrap.resampled_spearman(styles_NS[:, i], styles_NS[:, j], weights_NR))
+            rho = np.nan_to_num(bootstrap.resampled_spearman(styles_NS[:, i], styles_NS[:, j], weights_NR))
+            of_data = np.zeros_like(rho)
             if i < k:
                 of_data = bootstrap.resampled_spearman(descriptors_NK[:, i], descriptors_NK[:, j], weights_NR)
-                rho = np.nan_to_num(rho) - np.abs(np.nan_to_num(of_data))
-            excess = np.maximum(excess, np.nan_to_num(rho))
+            excess = np.maximum(excess, excess_of_pairs(rho, np.nan_to_num(of_data)))
     return excess
 
 

@@ -96,9 +96,10 @@ def inter_style(styles_NS: np.ndarray, descriptors_NK: np.ndarray) -> dict[str, 
     -------
     dict
         ``max_abs_spearman``, the largest |rho(z_k, z_l)|; ``excess``, the largest of
-        |rho(z_k, z_l)| - |rho(d_k, d_l)|, the second term 0 where either style is free; ``excess_permuted``,
-        the mean of the same over permutations of each style's rows, which is what independent styles give
-        by chance. NaN for a single style, and for fewer than three rows.
+        |rho(z_k, z_l)| - |rho(d_k, d_l)|, the second term 0 where either style is free or the two correlations
+        have opposite signs, for then the descriptors account for none of it (up to version 0.2 signs were ignored);
+        ``excess_permuted``, the mean of the same over permutations of each style's rows, which is what independent
+        styles give by chance. NaN for a single style, and for fewer than three rows.
     """
     n, s = styles_NS.shape
     if s < 2 or n < _FEWEST_ROWS:
@@ -107,15 +108,26 @@ def inter_style(styles_NS: np.ndarray, descriptors_NK: np.ndarray) -> dict[str, 
     inherited_SS = _inherited(descriptors_NK, s)
     rng = np.random.default_rng(0)
     by_chance = [
-        _largest_pair(_correlation(rng.permuted(ranks_NS, axis=0)) - inherited_SS)
+        _largest_pair(excess_of_pairs(_correlation(rng.permuted(ranks_NS, axis=0)), inherited_SS))
         for _ in range(_PERMUTATIONS)
     ]
     rho_SS = _correlation(ranks_NS)
     return {
-        "max_abs_spearman": _largest_pair(rho_SS),
-        "excess": _largest_pair(rho_SS - inherited_SS),
+        "max_abs_spearman": _largest_pair(np.abs(rho_SS)),
+        "excess": _largest_pair(excess_of_pairs(rho_SS, inherited_SS)),
         "excess_permuted": float(np.mean(by_chance)),
     }
+
+
+def excess_of_pairs(of_styles: np.ndarray, of_descriptors: np.ndarray) -> np.ndarray:
+    """Return how far correlations of styles go beyond those of their descriptors; see `inter_style`.
+
+    Parameters
+    ----------
+    of_styles, of_descriptors
+        With their signs, of one shape; of descriptors 0 where a style is free.
+    """
+    return np.abs(of_styles) - np.maximum(np.sign(of_styles) * of_descriptors, 0)
 
 
 def shapiro(styles_NS: np.ndarray) -> np.ndarray:
@@ -381,14 +393,14 @@ def _inherited(descriptors_NK: np.ndarray, n_styles: int) -> np.ndarray:
     """Return |rho(d_k, d_l)|, 1 for k = l, 0 where it is not defined or either style is free; shape (S, S)."""
     inherited_SS = np.zeros((n_styles, n_styles))
     k = descriptors_NK.shape[1]
-    inherited_SS[:k, :k] = np.nan_to_num(np.abs(rank_correlations(descriptors_NK)))
+    inherited_SS[:k, :k] = np.nan_to_num(rank_correlations(descriptors_NK))
     return inherited_SS
 
 
 def _correlation(ranks_NS: np.ndarray) -> np.ndarray:
-    """Return |Spearman's rho| between columns of ranks, NaN against a constant column; shape (S, S)."""
+    """Return Spearman's rho between columns of ranks, NaN against a constant column; shape (S, S)."""
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.abs(np.corrcoef(ranks_NS, rowvar=False))
+        return np.corrcoef(ranks_NS, rowvar=False)
 
 
 def _largest_pair(value_SS: np.ndarray) -> float:

@@ -113,14 +113,15 @@ def style_spearman(styles_TKN: Tensor, descriptors_KN: Tensor) -> Tensor:
 
 
 def descriptor_coupling(descriptors_KN: Tensor) -> Tensor:
-    """Return |rho(d_k, d_l)| over the rows where both are known, above the diagonal of a (K, K) matrix."""
-    return pairwise_spearman(descriptors_KN).abs().float()
+    """Return rho(d_k, d_l) over the rows where both are known, above the diagonal of a (K, K) matrix."""
+    return pairwise_spearman(descriptors_KN).float()
 
 
 def excess_coupling(styles_TSN: Tensor, descriptor_coupling_KK: Tensor) -> Tensor:
     """Return max over style pairs of |rho(z_k, z_l)| - |rho(d_k, d_l)|, shape (T,).
 
-    The second term is 0 where either style is free. A collapsed style is coupled to none.
+    The second term is 0 where either style is free, or the two correlations have opposite signs. A collapsed style
+    is coupled to none.
 
     Parameters
     ----------
@@ -135,8 +136,9 @@ def excess_coupling(styles_TSN: Tensor, descriptor_coupling_KK: Tensor) -> Tenso
     first, second = torch.triu_indices(s, s, offset=1)
     expected_SS = torch.zeros(s, s, device=styles_TSN.device)
     expected_SS[:k, :k] = descriptor_coupling_KK
-    coupling = torch.nan_to_num(spearman(styles_TSN[:, first], styles_TSN[:, second]).abs().float())
-    return (coupling - expected_SS[first, second]).amax(-1)
+    coupling = torch.nan_to_num(spearman(styles_TSN[:, first], styles_TSN[:, second]).float())
+    inherited = (coupling.sign() * expected_SS[first, second]).clamp(min=0)
+    return (coupling.abs() - inherited).amax(-1)
 
 
 def selection_score(spearman_TK: Tensor, relative_error_T: Tensor, excess_T: Tensor) -> Tensor:

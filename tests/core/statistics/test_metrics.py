@@ -82,8 +82,19 @@ def test_identical_styles_are_wholly_coupled_unless_their_descriptors_are(rng):
     assert free["max_abs_spearman"] == pytest.approx(1) and free["excess"] == pytest.approx(1)
     same = inter_style(styles, np.stack([z, z], axis=1))
     assert same["max_abs_spearman"] == pytest.approx(1) and same["excess"] == pytest.approx(0)
-    rho = abs(spearman(*unlike.T))
-    assert inter_style(styles, unlike)["excess"] == pytest.approx(1 - rho)
+    assert inter_style(styles, unlike)["excess"] == pytest.approx(1 - max(spearman(*unlike.T), 0))
+
+
+@pytest.mark.parametrize(
+    ("of_styles", "of_descriptors", "excess"),
+    [(0.6, -0.6, 0.6), (-0.6, 0.6, 0.6), (-0.6, -0.4, 0.2), (0.2, 0.5, -0.3)],
+)
+def test_descriptors_account_for_a_coupling_of_their_own_sign_alone(rng, of_styles, of_descriptors, excess):
+    def pair(rho):
+        z = rng.normal(size=(20000, 2))
+        return np.stack([z[:, 0], rho * z[:, 0] + np.sqrt(1 - rho**2) * z[:, 1]], axis=1)
+
+    assert inter_style(pair(of_styles), pair(of_descriptors))["excess"] == pytest.approx(excess, abs=0.05)
 
 
 def test_a_free_style_inherits_nothing(rng):
