@@ -9,8 +9,10 @@ from rankaae_cli.analysis.prediction.predictor import Prediction, Predictor
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.statistics.classification import fits_classes, nearest_class
 from rankaae_cli.core.statistics.mixtures import Mixture, Unmixer
+from rankaae_cli.core.xas.discrepancy import smooth_differences
 
-_VARIANTS = 8  # of each measured spectrum, the likeliest, that shares are read of
+# Of each measured spectrum that shares are read of: the likeliest variants, and differences from computed ones.
+_VARIANTS = _DIFFERENCES = 8
 
 
 def make_unmixers(wanted: Any, predictor: Predictor) -> dict[str, Unmixer]:
@@ -40,7 +42,10 @@ def make_unmixers(wanted: Any, predictor: Predictor) -> dict[str, Unmixer]:
 
 
 def read_mixtures(
-    unmixer: Unmixer, prediction: Prediction, variants: Sequence[np.ndarray | None]
+    unmixer: Unmixer,
+    prediction: Prediction,
+    variants: Sequence[np.ndarray | None],
+    energy_E: np.ndarray,
 ) -> list[Mixture]:
     """Read each spectrum as a mixture of the classes of a descriptor.
 
@@ -53,9 +58,15 @@ def read_mixtures(
     variants
         N of them: a measured spectrum with other nuisances, as it was predicted with, shape (M, E); None for a
         computed one.
+    energy_E
+        Of the spectra, eV where some were measured.
     """
+    difference_ME = smooth_differences(energy_E, _DIFFERENCES)
     of_spectra = zip(prediction.spectra_NE, variants, prediction.weights, strict=True)
-    return [unmixer.read(spectrum_E, *_likeliest(rows, weight)) for spectrum_E, rows, weight in of_spectra]
+    return [
+        unmixer.read(spectrum_E, *_likeliest(rows, weight), None if rows is None else difference_ME)
+        for spectrum_E, rows, weight in of_spectra
+    ]
 
 
 def _likeliest(

@@ -162,7 +162,7 @@ class LoadedRun:
                 for rows, weight_M in zip(variants, prediction.weights, strict=True)
             ],
             mixtures={
-                name: read_mixtures(unmixer, prediction, alternatives)
+                name: read_mixtures(unmixer, prediction, alternatives, predictor.model.energy_E)
                 for name, unmixer in self.unmixers.items()
             },
             faults=list(faults),

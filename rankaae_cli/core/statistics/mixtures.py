@@ -17,6 +17,7 @@ from scipy.optimize import nnls
 from scipy.special import ndtri
 
 from rankaae_cli.core.statistics.calibration import conformal_quantile
+from rankaae_cli.core.xas.discrepancy import discrepancy
 
 # On copper oxides, the best tenth of the draws is off by a fifth less than all of them for coordination numbers.
 _OF_A_CLASS, _DRAWS, _BEST = 20, 80, 10
@@ -102,13 +103,14 @@ class Unmixer:
         test_spectra = [
             np.asarray(references_NE[(class_N == c) & apart_N], dtype=np.float64) for c in self.classes
         ]
-        self._factor = self._measured_factor(test_spectra, coverage)
+        self._factor, self._usual_error = self._measured_on(test_spectra, coverage)
 
     def read(
         self,
         spectrum_E: np.ndarray,
         moved_NE: np.ndarray | None = None,
         weight_N: np.ndarray | None = None,
+        differences_ME: np.ndarray | None = None,
     ) -> Mixture:
         """Read one spectrum.
 
@@ -119,12 +121,20 @@ class Unmixer:
         moved_NE, weight_N
             The same spectrum with the N offsets of its energies that may be true instead, and how likely each is;
             they widen the intervals. None where its energies are certain.
+        differences_ME
+            Of a measured spectrum: M smooth differences of mean absolute value 1. What the combinations leave of it
+            beyond what they usually leave is taken for a difference from computed spectra, and its unseen part to
+            be as large; see `rankaae_cli.core.xas.discrepancy`. None for a computed one.
         """
         share, deviation, error = self._shares(np.asarray(spectrum_E, dtype=np.float64))
         half = self._factor * deviation
         if moved_NE is not None and weight_N is not None:
             moved_NC = np.stack([self._shares(np.asarray(m_E, dtype=np.float64))[0] for m_E in moved_NE])
             half = np.hypot(half, self._normal * np.sqrt(weight_N @ (moved_NC - share) ** 2))
+        size = float(discrepancy(np.array(error), self._usual_error))
+        if differences_ME is not None and size > 0:
+            changed_MC = np.stack([self._shares(spectrum_E + size * d_E)[0] for d_E in differences_ME])
+            half = np.hypot(half, self._normal * np.sqrt(((changed_MC - share) ** 2).mean(axis=0)))
         return Mixture(self.classes, share, np.clip(share - half, 0, 1), np.clip(share + half, 0, 1), error)
 
     def _shares(self, spectrum_E: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
@@ -142,9 +152,9 @@ class Unmixer:
         deviation = shares[best].std(axis=0) + _LEAST_DEVIATION
         return shares[best].mean(axis=0), deviation, float(errors[best].mean())
 
-    def _measured_factor(self, spectra: Sequence[np.ndarray], coverage: float) -> float:
-        """Return how many deviations an interval takes, from mixtures of two known parts."""
-        errors = []
+    def _measured_on(self, spectra: Sequence[np.ndarray], coverage: float) -> tuple[float, float]:
+        """Return how many deviations an interval takes, and the usual error, from mixtures of two known parts."""
+        errors, remainders = [], []
         for _ in range(_TEST_MIXTURES):
             a, b = self._rng.integers(len(spectra), size=2)  # of one class too: some spectra are no mixtures
             part = self._rng.random()
@@ -152,6 +162,7 @@ class Unmixer:
             true = np.zeros(len(spectra))
             true[a] += part
             true[b] += 1 - part
-            share, deviation, _ = self._shares(part * first + (1 - part) * second)
+            share, deviation, remainder = self._shares(part * first + (1 - part) * second)
             errors.append((np.abs(share - true) / deviation).max())
-        return conformal_quantile(np.array(errors), coverage)
+            remainders.append(remainder)
+        return conformal_quantile(np.array(errors), coverage), float(np.median(remainders))

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from rankaae_cli.core.statistics.mixtures import Unmixer
+from rankaae_cli.core.xas.discrepancy import smooth_differences
 
 ENERGY = np.linspace(0, 60, 100)
 
@@ -59,6 +60,23 @@ def test_an_uncertain_offset_widens_the_intervals(unmixer):
     certain, uncertain = unmixer.read(parts[0]), unmixer.read(parts[0], moved, np.array([0.25, 0.5, 0.25]))
     assert uncertain.share.tolist() == certain.share.tolist()
     assert (uncertain.high - uncertain.low).sum() > (certain.high - certain.low).sum() + 0.2
+
+
+def test_what_combinations_leave_of_a_measured_spectrum_widens_the_intervals(unmixer):
+    parts, label = spectra(30, 7)
+    mixture = (parts[label == 1][0] + parts[label == 3][0]) / 2
+    differences = smooth_differences(ENERGY, 8)
+    unlike = mixture + 0.15 * np.sin(ENERGY / 3)
+
+    def width(spectrum, *more):
+        found = unmixer.read(spectrum, None, None, *more)
+        return found.share.tolist(), (found.high - found.low).sum()
+
+    # What is rebuilt as well as usual differs from none.
+    usual, as_measured = width(mixture), width(mixture, differences)
+    assert as_measured[0] == usual[0] and as_measured[1] < 1.2 * usual[1]
+    computed, measured = width(unlike), width(unlike, differences)
+    assert measured[0] == computed[0] and measured[1] > computed[1] + 0.1
 
 
 def test_one_class_is_no_mixture():
