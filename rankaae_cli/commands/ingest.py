@@ -17,12 +17,13 @@ from rankaae_cli.core.errors import UserError, stopping_in_order
 from rankaae_cli.core.labels import fidelity_name, fidelity_of
 from rankaae_cli.core.terminal import Progress
 from rankaae_cli.data.family.family_file import Family, read_family, write_family
+from rankaae_cli.data.family.groups import read_groups, with_groups
 from rankaae_cli.data.family.labels import read_labels, with_labels
 from rankaae_cli.data.family.regrid import on_grid, require_same_absorber, shifted
 from rankaae_cli.data.family.rejections import Rejection, frequent_reasons, nothing_left, rejected_csv
 from rankaae_cli.data.family.sites import FamilySpec, Sites, family_spec, require_overlap
 from rankaae_cli.data.family.soundness import doubt_lines, sound_rows
-from rankaae_cli.data.family.splits import SPLITS, TEST, split_by_material
+from rankaae_cli.data.family.splits import MATERIAL, SPLITS, TEST, split_again, split_by_material
 from rankaae_cli.data.family.synthetic import synthetic_family
 from rankaae_cli.data.files import now, replacing, write_text
 from rankaae_cli.data.measured.detect import files_below
@@ -71,12 +72,16 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     if cfg.fidelity is not None:  # before hours may go into reading
         fidelity_name(cfg.fidelity, fidelity_of(cfg.source.name))
     labels = _labels(cfg, spec)
+    groups = None if cfg.groups is None else read_groups(cfg.groups)
     family, rejected = _read(cfg, spec, output)
     if cfg.fidelity is not None:
         family = replace(family, fidelity=fidelity_name(cfg.fidelity, family.fidelity))
     if labels is not None:
         family, unlabelled = with_labels(family, labels, cfg.labels)
         rejected += unlabelled
+    if groups is not None:
+        family = with_groups(family, groups, cfg.groups)
+    family = _split(family, spec)
     doubts: list[tuple[str, str]] = []
     if not family.is_synthetic:
         family, unsound, doubts = sound_rows(family)
@@ -339,8 +344,20 @@ def _family_again(cfg: DictConfig, spec: FamilySpec) -> tuple[Family, tuple[Reje
     if cfg.regrid:
         require_overlap(family.energy_E, spec, cfg.path, to_grid=True)
         family, rejected = on_grid(family, spec.energy_E, cfg.max_tail)
-    family = replace(family, name=spec.name, split_N=split_by_material(family.material_N), created=now())
+    side_N = split_by_material(family.material_N)
+    family = replace(family, name=spec.name, split_N=side_N, split_by=MATERIAL, created=now())
     return family, rejected
+
+
+def _split(family: Family, spec: FamilySpec) -> Family:
+    """Return a family, split by material, with the split that its configuration asks for."""
+    try:
+        return split_again(family, spec.split_by, 0) if len(family) else family
+    except UserError as error:
+        raise UserError(
+            f"family {spec.name} is split by {spec.split_by}, which is not known of all of these materials\n"
+            f"give family.split_by=material, or groups=TABLE.csv with columns material,{spec.split_by}"
+        ) from error
 
 
 def _as_family(sites: Sites, spec: FamilySpec, source: str) -> tuple[Family, tuple[Rejection, ...]]:
@@ -366,6 +383,7 @@ def _summary(
     known_K = np.isfinite(family.descriptors_NK).sum(axis=0)
     known = [f"{name} {count}" for name, count in zip(family.descriptor_names, known_K, strict=True)]
     energy_E = family.energy_E
+    by = "" if family.split_by == MATERIAL else f", by {family.split_by.replace('_', ' ')}"
     lines = [
         f"{f'{output}: ' if rejected_path else 'would be kept: '}{len(family)} spectra"
         + ("" if is_measured else f" of {len(set(family.material_N))} materials"),
@@ -374,7 +392,7 @@ def _summary(
     ]
     if not is_measured:
         lines += [
-            f"  split       {', '.join(f'{name} {count}' for name, count in sides.items())}",
+            f"  split       {', '.join(f'{name} {count}' for name, count in sides.items())}{by}",
             f"  descriptor known for  {', '.join(known) or 'none'}",
         ]
     if family.quantity_names:

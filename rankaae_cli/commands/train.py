@@ -15,7 +15,7 @@ from rankaae_cli.core.errors import Stopped, UserError
 from rankaae_cli.core.terminal import Progress, console
 from rankaae_cli.data.family.family_file import Family
 from rankaae_cli.data.family.soundness import unsound_remark
-from rankaae_cli.data.family.splits import SPLITS
+from rankaae_cli.data.family.splits import MATERIAL, SPLITS
 from rankaae_cli.data.files import now
 from rankaae_cli.models.base import Trained
 from rankaae_cli.models.registry import load_model, part_of_kind
@@ -97,7 +97,8 @@ _MAY_CHANGE = ("resume", "data", "unlabelled", "start", "device", "ingest", "the
 
 def _family(cfg: DictConfig, data: list[Path], start: StartRun | None) -> Family:
     """Return the rows and descriptors to train on."""
-    family = load_family(data, cfg.split_seed, cfg.regrid, stored=True, announce=console.print)
+    family = load_family(data, cfg.split_seed, cfg.split_by, cfg.regrid, stored=True, announce=console.print)
+    cfg.split_by = family.split_by
     if start is not None:
         family = fitting_family(start, family, cfg.split_seed)
     training_data.require_family(cfg, family)
@@ -162,7 +163,7 @@ def _interrupted_run(cfg: DictConfig) -> tuple[Path, DictConfig]:
             f"which had no {', '.join(missing)}\nbegin a new run"
         )
     # Where the call leaves it open, the run has it as it was found for it.
-    left_open = [key for key in ("memory", "trials", "split_seed") if cfg[key] is None]
+    left_open = [key for key in ("memory", "trials", "split_seed", "split_by") if cfg[key] is None]
     left_open += ["model"] if stored.start is not None else []
     changed = interrupted.changed_settings(cfg, stored, ignore=(*_MAY_CHANGE, *left_open))
     if changed:
@@ -198,7 +199,8 @@ def _description(cfg: DictConfig, task: Task, start: StartRun | None) -> Iterato
     """Give lines on what is trained."""
     family, trials = task.family, task.trials
     rows = ", ".join(f"{(family.split_N == side).sum()} {name}" for side, name in enumerate(SPLITS))
-    yield f"{family.name}: {len(family)} spectra ({rows}), descriptors {', '.join(family.descriptor_names)}"
+    by = "" if family.split_by == MATERIAL else f", split by {family.split_by.replace('_', ' ')}"
+    yield f"{family.name}: {len(family)} spectra ({rows}{by}), descriptors {', '.join(family.descriptor_names)}"
     yield f"{trials} trial{'s' if trials != 1 else ''} of {task.max_epochs} epochs on {task.device}"
     if start is not None:
         where = run_directory.short_path(start.directory)

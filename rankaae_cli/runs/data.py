@@ -12,7 +12,7 @@ from rankaae_cli.core.terminal import console
 from rankaae_cli.data.family.family_file import Family, read_family
 from rankaae_cli.data.family.samples import sample_path
 from rankaae_cli.data.family.spectra_rows import Spectra, rows_taken
-from rankaae_cli.data.family.splits import TRAIN, VALIDATION, split_of
+from rankaae_cli.data.family.splits import TRAIN, VALIDATION, groups_of, split_of
 from rankaae_cli.runs.load import data_paths
 from rankaae_cli.training.memory import available_bytes
 from rankaae_cli.training.rows import drawn_rows, spectra_bytes
@@ -121,13 +121,13 @@ def usable_family(family: Family) -> Family:
 def unlabelled_spectra(cfg: DictConfig, family: Family) -> Spectra | None:
     """Return the spectra of the second file that may be trained on, (N, E), without reading them.
 
-    Materials on the validation or test side, by the family's split or by their name, are left out, and sites that
-    the family itself has.
+    Materials, and groups that the family is split by, on the validation or test side, by the family's split or by
+    their name, are left out, and sites that the family itself has.
 
     Raises
     ------
     UserError
-        If the file cannot be read, is of another element or grid, or has no such spectrum.
+        If the file cannot be read, is of another element or grid, does not have these groups, or no such spectrum.
     """
     if cfg.unlabelled is None:
         return None
@@ -144,13 +144,18 @@ def unlabelled_spectra(cfg: DictConfig, family: Family) -> Spectra | None:
             f"unlabelled={cfg.unlabelled} has another energy grid than the data\n"
             "ingest it with source=family regrid=true"
         )
+    try:
+        group_N = groups_of(other, family.split_by)
+    except UserError as error:
+        raise UserError(f"unlabelled={cfg.unlabelled}: {error}") from error
+    side_of = dict(zip(groups_of(family, family.split_by), family.split_N, strict=True))
+    for group in set(group_N) - set(side_of):
+        side_of[group] = split_of(group, cfg.split_seed)
     other_sides = set(family.material_N[family.split_N != TRAIN])
     own = set(zip(family.material_N, family.site_N, strict=True))
     keep_N = [
-        material not in other_sides
-        and split_of(material, cfg.split_seed) == TRAIN
-        and (material, site) not in own
-        for material, site in zip(other.material_N, other.site_N, strict=True)
+        material not in other_sides and side_of[group] == TRAIN and (material, site) not in own
+        for group, material, site in zip(group_N, other.material_N, other.site_N, strict=True)
     ]
     if not any(keep_N):
         raise UserError(

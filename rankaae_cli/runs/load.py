@@ -1,7 +1,6 @@
 """A finished run loaded again: its model, and its data with the split of the training."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +11,7 @@ from rankaae_cli.core.errors import UserError
 from rankaae_cli.data.family.families import read_families
 from rankaae_cli.data.family.family_file import Family
 from rankaae_cli.data.family.sites import material_numbers
-from rankaae_cli.data.family.splits import SPLITS, split_by_material
+from rankaae_cli.data.family.splits import SPLITS, groups_of, split_again
 from rankaae_cli.models.rankaae.trained import TrainedModel
 from rankaae_cli.models.registry import load_model
 from rankaae_cli.runs.directory import BEST, read_run_config
@@ -46,49 +45,56 @@ def load_run(run: str) -> tuple[Path, TrainedModel, Family]:
 def family_of_run(config: DictConfig) -> Family:
     """Read the data of a run with its split; spectra that it did not hold in memory stay in their files."""
     regrid, stored = bool(config.get("regrid")), config.get("memory") is not None
-    return load_family(data_paths(config), int(config.split_seed), regrid, stored)
+    split = int(config.split_seed), config.get("split_by")
+    return load_family(data_paths(config), *split, regrid, stored)
 
 
 def load_family(
     paths: list[Path],
     split_seed: int,
+    split_by: str | None = None,
     regrid: bool = False,
     stored: bool = False,
     announce: Callable[[str], None] = lambda text: None,
 ) -> Family:
-    """Read family files as one with the split of `split_seed`; 0 keeps the one in the files.
+    """Read family files as one, split as `data.family.splits.split_again` does.
 
     Parameters
     ----------
     paths, regrid, stored
         See `data.family.families.read_families`.
-    split_seed
-        Of the split.
+    split_seed, split_by
+        0 keeps the split in the files, where that is by the same groups; None keeps these.
     announce
         Takes a line on how several files were joined.
 
     Raises
     ------
     UserError
-        If a material is on two sides of the split, a side is empty, or the files do not go together.
+        If a material or group is on two sides of the split, a side is empty, the files do not go together, or
+        have no such groups.
     """
     family, notes = read_families(paths, regrid, stored)
     named = ", ".join(str(path) for path in paths)
-    if split_seed != 0:
-        family = replace(family, split_N=split_by_material(family.material_N, split_seed))
-    number_N = material_numbers(family.material_N)
-    first_M = np.unique(number_N, return_index=True)[1]
-    beside_N = family.split_N != family.split_N[first_M][number_N]
-    if beside_N.any():
-        raise UserError(
-            f"{named}: the sites of {family.material_N[beside_N.argmax()]} are on two sides of the split\n"
-            "split by material" + ("" if len(paths) == 1 else ", as any split_seed= but 0 does")
-        )
+    try:
+        family = split_again(family, split_by, split_seed)
+    except UserError as error:
+        raise UserError(f"{named}: {error}") from error
+    for name_N in (family.material_N, groups_of(family, family.split_by)):
+        number_N = material_numbers(name_N)
+        first_M = np.unique(number_N, return_index=True)[1]
+        beside_N = family.split_N != family.split_N[first_M][number_N]
+        if beside_N.any():
+            raise UserError(
+                f"{named}: the sites of {name_N[beside_N.argmax()]} are on two sides of the split\n"
+                f"split by {family.split_by}" + ("" if len(paths) == 1 else ", as any split_seed= but 0 does")
+            )
     empty = [name for side, name in enumerate(SPLITS) if not np.any(family.split_N == side)]
     if empty:
+        by = family.split_by.replace("_", " ")
         raise UserError(
-            f"{named}: no material of its {len(first_M)} is on the {' or '.join(empty)} side of the split\n"
-            "add materials, or choose another split_seed="
+            f"{named}: no {by} of its {len(first_M)} is on the {' or '.join(empty)} side of the split\n"
+            "add materials, or choose another split_seed= or split_by="
         )
     for note in notes:
         announce(note)

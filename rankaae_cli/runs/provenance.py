@@ -52,6 +52,7 @@ def provenance_at_start(data: list[Path], family: "Family", device: str) -> dict
             )
             for i, path in enumerate(data)
         ],
+        "split_by": family.split_by,
         "host": platform.node(),
         "platform": platform.platform(),
         "device": device,

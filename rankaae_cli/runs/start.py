@@ -13,7 +13,7 @@ from rankaae_cli.core.calls import setting
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.terminal import console
 from rankaae_cli.data.family.family_file import Family
-from rankaae_cli.data.family.splits import SPLITS, TRAIN, VALIDATION, split_by_material
+from rankaae_cli.data.family.splits import MATERIAL, SPLITS, TRAIN, VALIDATION, groups_of, hashed_sides
 from rankaae_cli.models.base import Trained
 from rankaae_cli.models.registry import load_model
 from rankaae_cli.runs.directory import BEST, checkpoint_sha256, read_run_config, short_path
@@ -99,6 +99,13 @@ def find_start(cfg: DictConfig) -> StartRun | None:
         cfg.family = OmegaConf.merge(OmegaConf.structured(FamilyConfig), config.family)
     if cfg.split_seed is None:
         cfg.split_seed = int(config.split_seed)
+    theirs = config.get("split_by") or MATERIAL
+    cfg.split_by = cfg.split_by or theirs
+    if cfg.split_by != theirs:
+        raise UserError(
+            f"split_by={cfg.split_by}, but the run of start= is split by {theirs}: it may have been trained "
+            "on what is tested here\nleave split_by= out"
+        )
     _keep_networks(cfg, config)
     # Those that were given up have no part in its results either.
     trials = np.flatnonzero(model.alive_T).tolist()
@@ -226,19 +233,20 @@ def _require_labelled_rows(family: Family) -> None:
 
 
 def _require_same_sides(start: StartRun, family: Family, split_seed: int) -> None:
-    """Refuse a material on another side of the split than in the run's data: it would be tested on itself."""
-    theirs = start.family
+    """Refuse a material, or what is split by, on another side than in the run's data: it would test itself."""
+    theirs, by = start.family, family.split_by
+    group_N = groups_of(family, by)
     if theirs is None:
-        side_N = split_by_material(family.material_N, split_seed)
+        side_N = hashed_sides(family, by, split_seed)
     else:
-        side_of = dict(zip(theirs.material_N, theirs.split_N, strict=True))
-        rows = zip(family.material_N, family.split_N, strict=True)
-        side_N = np.array([side_of.get(material, side) for material, side in rows])
+        side_of = dict(zip(groups_of(theirs, by), theirs.split_N, strict=True))
+        rows = zip(group_N, family.split_N, strict=True)
+        side_N = np.array([side_of.get(group, side) for group, side in rows])
     beside_N = side_N != family.split_N
     if beside_N.any():
         row, materials = int(beside_N.argmax()), len(set(family.material_N[beside_N]))
         raise UserError(
-            f"{family.material_N[row]} is on the {SPLITS[family.split_N[row]]} side of the split, but on the "
+            f"{group_N[row]} is on the {SPLITS[family.split_N[row]]} side of the split, but on the "
             f"{SPLITS[side_N[row]]} side in the run of start= (one of {materials} such materials)\n"
             "split the data as that run's: leave split_seed= out, and make the file with rankaae ingest"
         )

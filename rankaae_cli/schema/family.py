@@ -66,6 +66,11 @@ class FamilyConfig:
     keep: Annotated[KeepConfig | None, "sites that ingest keeps; null keeps all"] = field(
         default_factory=KeepConfig
     )
+    split_by: Annotated[
+        str,
+        "what shares a side of the split that ingest makes: material, formula, chemical_system, density (of the "
+        "structure), or a column of groups=",
+    ] = "material"
     data: Annotated[str, "the default family file"] = MISSING
 
 

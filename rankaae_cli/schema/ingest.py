@@ -124,6 +124,11 @@ class IngestConfig:
         "family file whose descriptors the spectra get, by material and site; spectra of other sites are rejected "
         "(source npz)",
     ] = None
+    groups: Annotated[
+        str | None,
+        "a csv file of what materials share, by which family.split_by or train split_by= may split: a column "
+        "material and others, such as formula",
+    ] = None
     offset: Annotated[
         Any,
         "eV to add to the energies of computed spectra before anything else, or the file that `rankaae align to=` "

@@ -69,8 +69,13 @@ class TrainConfig:
     batch_size: Annotated[int, "rows, at least 2"] = MISSING
     seed: Annotated[int, "of all random numbers of training"] = MISSING
     split_seed: Annotated[
-        int | None, "of the split by material; 0: the split in the file; null: that of the run of start="
+        int | None, "of the split; 0: the split in the file; null: that of the run of start="
     ] = MISSING
+    split_by: Annotated[
+        str | None,
+        "what shares a side of the split: material, formula, chemical_system, or other groups that the file has; "
+        "null: as the file, or the run of start=, is split",
+    ] = None
     device: Annotated[Device, "auto takes CUDA where there is one"] = Device.auto
     threads: Annotated[
         int,

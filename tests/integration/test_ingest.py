@@ -76,6 +76,7 @@ def test_a_folder_of_feff_spectra(ingest, tmp_path):
     assert family.material_N.tolist() == ["m-big", "m-rock", "m-tenorite", "m-tenorite"]
     assert family.descriptors_NK[:, :3].tolist() == [[2, 6, 6], [2, 6, 6], [2, 4, 4], [2, 4, 4]]
     assert family.split_N.tolist() == [split_of(m) for m in family.material_N]
+    assert family.groups["formula"].tolist()[-2:] == ["CuO", "CuO"] and family.split_by == "material"
     assert family.quantity_names[:3] == ("MBL", "MBA", "BVS")
     assert np.isfinite(family.quantities_NQ).all()
     tenorite = dict(zip(family.quantity_names, family.quantities_NQ[2], strict=True))
@@ -410,7 +411,7 @@ def test_published_amorphous_carbon(ingest, tmp_path):
         write(tmp_path / "carbon", {f"{part}/misc/diamond.{suffix}": data})
     ingest("source=atoms", "path=carbon", "output=c.h5", family="amorphous_carbon")
     family = read_family(tmp_path / "c.h5")
-    assert len(family) == 216
+    assert len(family) == 216 and family.split_by == "density"
     assert (family.energy_unit, family.normalisation, len(family.energy_E)) == ("index", "unknown", 100)
     expected = [4, 10.6995937872 / 3 * np.sqrt(3) / 4, 0, np.degrees(np.arccos(-1 / 3))]
     assert np.allclose(family.descriptors_NK, expected, atol=1e-3)

@@ -252,6 +252,11 @@ def test_old_spectra_are_replayed(folder, refused):
     assert "data.h5) are not there any more" in message
 
 
+def test_another_kind_of_group_to_split_by_is_refused(folder, refused):
+    message = refused("train", "start=run", "data=other.h5", "split_by=formula", *QUICK)
+    assert "the run of start= is split by material" in message
+
+
 @pytest.mark.parametrize("is_there", [True, False], ids=["data there", "data gone"])
 def test_a_material_stays_on_its_side(folder, refused, is_there):
     if not is_there:

@@ -12,6 +12,7 @@ import pytest
 
 from rankaae_cli.data.family.family_file import read_family, write_family
 from rankaae_cli.data.family.samples import sample_path
+from rankaae_cli.runs.load import load_run
 
 QUICK = ("max_epochs=1", "trials=1", "model.hidden=8", "device=cpu")
 
@@ -65,6 +66,19 @@ def test_another_split_seed_gives_another_split(rankaae, tmp_path):
         return next(line for line in lines if " train," in line)
 
     assert rows() != rows("split_seed=4")
+
+
+def test_a_split_by_formula_is_kept_with_the_run(rankaae, tmp_path, sample):
+    formula_N = np.array([f"TiO{m[-2:]}" for m in sample.material_N], dtype=object)
+    write_family(tmp_path / "data" / "Ti_oxides.h5", replace(sample, groups={"formula": formula_N}))
+    done = rankaae("train", "+family=Ti_oxides", "split_by=formula", *QUICK)
+    assert done.returncode == 0 and "split by formula" in done.stderr
+    run = only_run(tmp_path)
+    assert "split_by: formula" in (run / "config.yaml").read_text()
+    assert json.loads((run / "provenance.json").read_text())["split_by"] == "formula"
+    _, _, family = load_run(str(run))
+    sides = {f: set(family.split_N[family.groups["formula"] == f]) for f in set(formula_N)}
+    assert all(len(side) == 1 for side in sides.values()) and set.union(*sides.values()) == {0, 1, 2}
 
 
 def test_a_sweep_gives_every_job_its_own_directory(rankaae, tmp_path):

@@ -13,7 +13,7 @@ from rankaae_cli.core.xas.spectra import SpectrumError, regrid
 from rankaae_cli.data.family.family_file import Family, is_family_file, read_family
 from rankaae_cli.data.family.sites import FamilySpec
 from rankaae_cli.data.family.soundness import EDGE_STEP
-from rankaae_cli.data.family.splits import SPLITS, split_by_material
+from rankaae_cli.data.family.splits import SPLITS, split_again
 from rankaae_cli.data.measured.absorber import tabulated_edge
 from rankaae_cli.data.measured.detect import read_folder
 from rankaae_cli.data.measured.prepared import Prepared, on_energies, prepare, with_calibration
@@ -103,6 +103,7 @@ def read_input(
     options: MeasuredOptions,
     split: str | None = None,
     split_seed: int = 0,
+    split_by: str | None = None,
 ) -> tuple[list[InputSpectrum], list[Fault]]:
     """Read the spectra of files, folders and patterns.
 
@@ -116,8 +117,8 @@ def read_input(
         How measured spectra are read and normalised.
     split
         ``train``, ``validation`` or ``test``: of family files, the rows of that side alone.
-    split_seed
-        Of the split; 0 for the one in the file.
+    split_seed, split_by
+        Of the split; see `rankaae_cli.data.family.splits.split_again`.
 
     Returns
     -------
@@ -137,7 +138,7 @@ def read_input(
     top = _common_folder(paths)
     for path in paths:
         if path.is_file() and is_family_file(path):
-            spectra += _of_family(path, read_family(path), spec, split, split_seed)
+            spectra += _of_family(path, read_family(path), spec, split, split_seed, split_by)
             continue
         if split is not None:
             raise UserError(f"split={split} is for family files; {path} is none\nleave split= out")
@@ -196,7 +197,7 @@ def _paths(names: Sequence[str]) -> list[Path]:
 
 
 def _of_family(
-    path: Path, family: Family, spec: FamilySpec, split: str | None, split_seed: int
+    path: Path, family: Family, spec: FamilySpec, split: str | None, split_seed: int, split_by: str | None
 ) -> list[InputSpectrum]:
     own, wanted = ((one.element, one.edge, one.energy_unit) for one in (family, spec))
     if own != wanted:
@@ -207,8 +208,8 @@ def _of_family(
     if split is not None:
         if split not in SPLITS:
             raise UserError(f"there is no split {split!r}; {nearest(split, SPLITS)}")
-        side_N = family.split_N if split_seed == 0 else split_by_material(family.material_N, split_seed)
-        family = family.with_rows(side_N == SPLITS.index(split))
+        family = split_again(family, split_by, split_seed)
+        family = family.with_rows(family.split_N == SPLITS.index(split))
         if not len(family):
             raise UserError(f"the {split} split of {path} has no spectra\nchoose another split")
     measured = family.is_measured

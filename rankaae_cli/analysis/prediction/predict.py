@@ -238,8 +238,9 @@ def predict(run: LoadedRun, names: Sequence[str], options: MeasuredOptions) -> P
     known = checkable_references(run.settings.references, descriptors)
     references = [_reference(run, file, options) for file in known]
     split = None if run.settings.split is None else run.settings.split.value
-    split_seed = int(read_run_config(run.directory).split_seed)
-    read, faults = read_input(names, run.grid.spec, options, split, split_seed) if names else ([], [])
+    config = read_run_config(run.directory)
+    of_run = int(config.split_seed), config.get("split_by")
+    read, faults = read_input(names, run.grid.spec, options, split, *of_run) if names else ([], [])
     paths = {_path(one) for one, _ in references}
     spectra, spectra_NE, unusable = run.usable([one for one in read if _path(one) not in paths])
     faults += unusable

@@ -145,7 +145,7 @@ def _joined(families: Sequence[Family]) -> Family:
             units[name] = units.get(name) or unit
     descriptors = tuple(dict.fromkeys(name for f in families for name in f.descriptor_names))
     quantities = tuple(name for name in units if name not in descriptors)
-    normalisations = {f.normalisation for f in families}
+    normalisations, splits = ({getattr(f, key) for f in families} for key in ("normalisation", "split_by"))
     return replace(
         families[0],
         spectra_NE=_joined_spectra([f.spectra_NE for f in families]),
@@ -158,6 +158,8 @@ def _joined(families: Sequence[Family]) -> Family:
         material_N=np.concatenate([f.material_N for f in families]),
         site_N=np.concatenate([f.site_N for f in families]),
         split_N=np.concatenate([f.split_N for f in families]),
+        groups=_joined_groups(families),
+        split_by=splits.pop() if len(splits) == 1 else "",
         file_N=np.repeat(np.arange(len(families)), [len(f) for f in families]),
         source="+".join(dict.fromkeys(f.source for f in families)),
         fidelity="+".join(dict.fromkeys(f.fidelity for f in families)),
@@ -171,6 +173,15 @@ def _joined(families: Sequence[Family]) -> Family:
 def _joined_spectra(parts: Sequence[Spectra]) -> Spectra:
     arrays = [part for part in parts if isinstance(part, np.ndarray)]
     return np.concatenate(arrays) if len(arrays) == len(parts) else JoinedRows(parts)
+
+
+def _joined_groups(families: Sequence[Family]) -> dict[str, np.ndarray]:
+    """Return the groups of all rows; empty strings for the rows of a file that has not such groups."""
+    names = dict.fromkeys(name for f in families for name in f.groups)
+    return {
+        name: np.concatenate([f.groups.get(name, np.full(len(f), "", dtype=object)) for f in families])
+        for name in names
+    }
 
 
 def _values(family: Family, names: Sequence[str]) -> np.ndarray:

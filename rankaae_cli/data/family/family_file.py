@@ -3,7 +3,7 @@
 import io
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -82,6 +82,11 @@ class Family:
     oxidation_reason_N
         Of sites whose oxidation states were just computed, shape (N,): the index of the reason in
         `rankaae_cli.core.structure.oxidation_states.REASONS`. It is not in the file.
+    groups
+        By name, such as ``formula``: what each row shares with others, shape (N,), strings, empty where not known.
+    split_by
+        What shares a side of the split; see `rankaae_cli.data.family.splits.groups_of`. Empty for files that were
+        split by different groups.
     """
 
     name: str
@@ -107,12 +112,15 @@ class Family:
     file_N: np.ndarray | None = None
     fidelity: str = ""
     oxidation_reason_N: np.ndarray | None = None
+    groups: Mapping[str, np.ndarray] = field(default_factory=dict)
+    split_by: str = "material"
 
     def __post_init__(self) -> None:
         if not self.fidelity:
             object.__setattr__(self, "fidelity", fidelity_of(self.source))
         require_usable_names(self.descriptor_names, f"family {self.name}")
         require_usable_names(self.quantity_names, f"family {self.name}", "quantity")
+        require_usable_names(tuple(self.groups), f"family {self.name}", "group")
         if not self.quantity_names and not self.quantities_NQ.size:
             object.__setattr__(self, "quantities_NQ", np.empty((len(self.material_N), 0)))
         self._require_shapes()
@@ -131,6 +139,7 @@ class Family:
             "units": ((len(self.descriptor_units),), (k,)),
             "quantities": (self.quantities_NQ.shape, (n, len(self.quantity_names))),
             "units of the quantities": ((len(self.quantity_units),), (len(self.quantity_names),)),
+            **{f"group {name}": (group_N.shape, (n,)) for name, group_N in self.groups.items()},
         }
         if self.true_response_KE is not None:
             shapes["true response"] = (self.true_response_KE.shape, (k, e))
@@ -216,7 +225,8 @@ class Family:
             for name in (*arrays, "file_N", "oxidation_reason_N")
             if getattr(self, name) is not None
         }
-        return replace(self, spectra_NE=rows_taken(self.spectra_NE, rows), **chosen)
+        groups = {name: group_N[rows] for name, group_N in self.groups.items()}
+        return replace(self, spectra_NE=rows_taken(self.spectra_NE, rows), groups=groups, **chosen)
 
     def in_memory(self) -> "Family":
         """Return the family with its spectra in memory."""
@@ -276,6 +286,8 @@ def _write(target: io.BytesIO | Path, family: Family) -> None:
             quantities.attrs.create("names", list(family.quantity_names), dtype=strings)
             quantities.attrs.create("units", list(family.quantity_units), dtype=strings)
         put("material", np.asarray(family.material_N, dtype=object), strings)
+        for name, group_N in family.groups.items():
+            put(f"groups/{name}", np.asarray(group_N, dtype=object), strings)
         put("site", family.site_N, "<i8")
         put("split", family.split_N, "u1")
         if family.true_response_KE is not None:
@@ -287,6 +299,8 @@ def _write(target: io.BytesIO | Path, family: Family) -> None:
             file.attrs[name] = getattr(family, name)
         if family.fidelity != "synthetic":  # which the source says
             file.attrs["fidelity"] = family.fidelity
+        if family.split_by != "material":
+            file.attrs["split_by"] = family.split_by
 
 
 def read_family(path: str | Path, stored: bool = False) -> Family:
@@ -359,7 +373,7 @@ def _read(file: h5py.File, path: Path, stored: bool) -> Family:
         descriptors_NK=descriptors_NK,
         descriptor_names=descriptor_names,
         descriptor_units=descriptor_units,
-        material_N=_materials(file),
+        material_N=_strings(file, "material"),
         site_N=_whole_numbers(file, "site").astype(np.int64),
         # What is no side must not become one by being cut to eight bits.
         split_N=np.where((split_N < 0) | (split_N > 2), 255, split_N).astype(np.uint8),
@@ -368,6 +382,8 @@ def _read(file: h5py.File, path: Path, stored: bool) -> Family:
         quantity_names=quantities[1],
         quantity_units=quantities[2],
         fidelity=_text(file.attrs.get("fidelity", "")),
+        groups={name: _strings(file, f"groups/{name}") for name in file.get("groups", {})},
+        split_by=_text(file.attrs.get("split_by", "material")),
         **texts,
     )
 
@@ -387,11 +403,11 @@ def _table(file: h5py.File, name: str) -> tuple[np.ndarray, tuple[str, ...], tup
     return _numbers(file, name).astype(np.float64), names, units
 
 
-def _materials(file: h5py.File) -> np.ndarray:
-    """Return the names of the rows' materials; rows of one material share its string."""
-    _require_stored(file, "material")
+def _strings(file: h5py.File, name: str) -> np.ndarray:
+    """Return the strings of the rows, such as the names of their materials; equal ones are one object."""
+    _require_stored(file, name)
     names: dict[str, str] = {}
-    return np.array([names.setdefault(m, m) for m in file["material"].asstr()[:]], dtype=object)
+    return np.array([names.setdefault(m, m) for m in file[name].asstr()[:]], dtype=object)
 
 
 def _numbers(file: h5py.File, name: str) -> np.ndarray:

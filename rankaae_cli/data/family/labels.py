@@ -26,7 +26,7 @@ def read_labels(path: str, spec: FamilySpec) -> Family:
 
 
 def with_labels(family: Family, labels: Family, path: str) -> tuple[Family, tuple[Rejection, ...]]:
-    """Give spectra the descriptors and quantities that another family file has of their sites.
+    """Give spectra the descriptors, quantities and groups that another family file has of their sites.
 
     Parameters
     ----------
@@ -74,6 +74,7 @@ def with_labels(family: Family, labels: Family, path: str) -> tuple[Family, tupl
             quantities_NQ=labels.quantities_NQ[rows],
             quantity_names=labels.quantity_names,
             quantity_units=labels.quantity_units,
+            groups={name: group_N[rows] for name, group_N in labels.groups.items()},
         ),
         tuple(rejected),
     )

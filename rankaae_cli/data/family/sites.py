@@ -56,6 +56,8 @@ class FamilySpec:
         How first shells are found.
     ligands, coordination
         Which first shells the family keeps; None for any.
+    split_by
+        What shares a side of the split.
     """
 
     name: str
@@ -67,6 +69,7 @@ class FamilySpec:
     neighbours: Neighbours = Neighbours()
     ligands: tuple[str, ...] | None = None
     coordination: tuple[int, ...] | None = None
+    split_by: str = "material"
 
     @property
     def quantity_names(self) -> tuple[str, ...]:
@@ -105,6 +108,7 @@ def family_spec(configuration: Mapping[str, Any]) -> FamilySpec:
         neighbours=Neighbours(method, radius),
         ligands=None if ligands is None else tuple(ligands),
         coordination=None if coordination is None else tuple(coordination),
+        split_by=configuration.get("split_by", "material"),
     )
 
 
@@ -130,6 +134,7 @@ class Sites:
     quantity_names: tuple[str, ...] = ()
     quantity_units: tuple[str, ...] = ()
     oxidation_reason_N: np.ndarray | None = None
+    groups: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.material_N)
@@ -263,6 +268,7 @@ def gather(
     quantity_units: Mapping[str, str] | None = None,
     energy_unit: str = "eV",
     normalisation: str = "edge_step",
+    groups: Mapping[str, Mapping[str, str]] | None = None,
 ) -> Sites:
     """Put sites together, sorted by material and site; a second row of one site is rejected.
 
@@ -279,6 +285,8 @@ def gather(
         Of all rows. A quantity that is not known of any site is left out.
     quantity_units
         By name; None for quantities of the program's own.
+    groups
+        Those of each material, by their names; None where none are known.
     """
     numbers: dict[str, int] = {}
     number_of, sites, flat = array("q"), array("q"), array("d")
@@ -308,13 +316,14 @@ def gather(
     values_N = np.array(flat, dtype=np.float64).reshape(len(rank_N), width)[order]
     known = [i for i in range(q) if np.isfinite(values_N[:, k + i]).any()]
     kept_names = tuple(quantity_names[i] for i in known)
+    material_N = np.array(names, dtype=object)[rank_N[order]]
     return Sites(
         energy_E=np.asarray(energy_E, dtype=np.float64),
         spectra_NE=rows_taken(gathered, order),
         descriptors_NK=values_N[:, :k],
         descriptor_names=tuple(descriptor_names),
         descriptor_units=tuple(descriptor_units or units_of(descriptor_names)),
-        material_N=np.array(names, dtype=object)[rank_N[order]],
+        material_N=material_N,
         site_N=site_N[order],
         rejected=tuple(sorted([*rejected, *repeated], key=lambda r: (r.material, r.site))),
         energy_unit=energy_unit,
@@ -325,4 +334,14 @@ def gather(
         if quantity_units is None
         else tuple(quantity_units[name] for name in kept_names),
         oxidation_reason_N=values_N[:, -1].astype(np.int64) if width > k + q else None,
+        groups=group_columns(material_N, groups or {}),
     )
+
+
+def group_columns(material_N: np.ndarray, groups: Mapping[str, Mapping[str, str]]) -> dict[str, np.ndarray]:
+    """Return the groups of rows by name, shape (N,) each, of those of their materials; empty where not known."""
+    none: Mapping[str, str] = {}
+    return {
+        name: np.array([groups.get(material, none).get(name, "") for material in material_N], dtype=object)
+        for name in dict.fromkeys(name for of_material in groups.values() for name in of_material)
+    }

@@ -20,6 +20,7 @@ from rankaae_cli.data.family.sites import (
     silent,
 )
 from rankaae_cli.data.readers.computed.archive import Member, members
+from rankaae_cli.data.structures.poscar import structure_groups
 from rankaae_cli.data.structures.shell_task import MaterialShells, ShellTask
 from rankaae_cli.data.structures.shells import ShellOptions, first_shells
 
@@ -116,6 +117,11 @@ def read_atoms(
         quantity_names=spec.quantity_names,
         energy_unit=spec.energy_unit,
         normalisation="unknown",
+        groups={
+            names[key]: structure_groups(pair.structure)
+            for key, pair in pairs.items()
+            if isinstance(pair.structure, bytes)
+        },
     )
 
 

@@ -1,11 +1,13 @@
 """A POSCAR line by line: what is wrong with one that cannot be read, and three scales written as one."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
+from rankaae_cli.core.structure.composition import reduced_formula
 from rankaae_cli.core.xas.spectra import SpectrumError
 
 # An element as VASP writes it: Cu, Cu_pv, Cu_pv/f474ac0d.
@@ -14,13 +16,18 @@ _SHOWN = 40  # characters of a line
 
 
 class _Layout(NamedTuple):
-    """Scales and elements of a POSCAR, and where its positions are: the number of their first line, from 1 on."""
+    """Scales, cell and elements of a POSCAR, and where its positions are: their first line's number, from 1 on."""
 
     scales: list[float]
+    vectors: list[list[float]]
     names: list[str]
+    counts: list[int]
     is_cartesian: bool
     first: int
-    atoms: int
+
+    @property
+    def atoms(self) -> int:
+        return sum(self.counts)
 
 
 def poscar_fault(text: str, is_element: Callable[[str], bool]) -> str:
@@ -39,6 +46,33 @@ def poscar_fault(text: str, is_element: Callable[[str], bool]) -> str:
         return str(error)
     unknown = [name for name in layout.names if not is_element(name.split("/")[0].split("_")[0])]
     return f"line 6 of the POSCAR holds {unknown[0]!r}, expected symbols of elements" if unknown else ""
+
+
+def structure_groups(data: bytes) -> dict[str, str]:
+    """Return what a structure shares with others: its reduced formula, and its density in atoms per cubic nm.
+
+    The density is rounded to five, 0.1 g/cm3 of carbon, so that snapshots of one network have the same.
+
+    Parameters
+    ----------
+    data
+        The POSCAR; nothing is returned of one that cannot be read or names no elements.
+    """
+    try:
+        layout = _layout(data.decode("utf-8-sig", errors="replace").splitlines())
+    except SpectrumError:
+        return {}
+    atoms: Counter[str] = Counter()
+    for name, count in zip(layout.names, layout.counts, strict=False):
+        atoms[re.split("[_/]", name)[0]] += count
+    if not any(atoms.values()):
+        return {}
+    volume = abs(np.linalg.det(np.array(layout.vectors)))
+    if layout.scales[0] < 0:  # a volume in VASP's convention
+        volume = -layout.scales[0]
+    else:
+        volume *= np.prod(np.resize(layout.scales, 3))
+    return {"formula": reduced_formula(atoms), "density": f"{5 * round(200 * layout.atoms / volume):d}"}
 
 
 def with_one_scale(text: str) -> str:
@@ -86,7 +120,7 @@ def _layout(lines: Sequence[str]) -> _Layout:
     atoms = sum(counts)
     for i in range(atoms):
         _numbers(lines, number + 1 + i, f"three numbers, the position of atom {i + 1} of {atoms}")
-    return _Layout(scales, names, mode[0] in "cCkK", number + 1, atoms)
+    return _Layout(scales, vectors, names, counts, mode[0] in "cCkK", number + 1)
 
 
 def _scales(lines: Sequence[str]) -> list[float]:

@@ -99,7 +99,13 @@ def cautions(batch: Batch) -> list[str]:
         runs = [run for run in batch.runs if run.family == family]
         for what, values in (
             ("data files", {run.data_sha256 for run in runs}),
-            ("splits", {run.settings.get("split_seed") for run in runs}),
+            (
+                "splits",
+                {
+                    (run.settings.get("split_seed"), run.settings.get("split_by") or "material")
+                    for run in runs
+                },
+            ),
             ("descriptors", {tuple(sorted(run.descriptors)) for run in runs}),
         ):
             if len(values) > 1:

@@ -11,7 +11,7 @@ import pandas as pd
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.terminal import console
 from rankaae_cli.data.family.family_file import Family
-from rankaae_cli.data.family.splits import SPLITS, split_by_material
+from rankaae_cli.data.family.splits import SPLITS, hashed_sides
 from rankaae_cli.data.files import write_text
 from rankaae_cli.data.structures.label_list import reasons_listed
 from rankaae_cli.reports.paper.citations import bibtex, printed_references
@@ -98,7 +98,7 @@ def run_facts(run: RunResults) -> RunFacts:
         },
         split_counts=split_counts(family),
         hashed_split=bool(
-            (family.split_N == split_by_material(family.material_N, int(plain["split_seed"]))).all()
+            (family.split_N == hashed_sides(family, family.split_by, int(plain["split_seed"]))).all()
         ),
         epochs=_epochs(run.directory, plain, rows),
         batches=None if rows is None else -(-rows // int(plain["batch_size"])),

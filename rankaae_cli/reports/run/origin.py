@@ -74,6 +74,7 @@ def facts(
         *listed,
         ("Energy grid", f"{len(model.energy_E)} points, {start:g} to {end:g}{unit}"),
         ("Normalisation", model.normalisation.replace("_", " ")),
+        ("Split by", family.split_by.replace("_", " ")),
         ("Split seed, training seed", f"{config.get('split_seed', '–')}, {config.get('seed', '–')}"),
         ("Started, finished", f"{_time(provenance, 'started')}, {_time(provenance, 'finished')}"),
         ("Training time", f"{float(provenance.get('wall_s') or 0):,.0f} s"),

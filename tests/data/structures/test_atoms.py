@@ -60,6 +60,8 @@ def test_one_row_an_atom(read):
     assert quantity["SSN"].tolist() == [12] * 16
     assert np.allclose(quantity["SSD"], 3.567 / np.sqrt(2), atol=1e-5)
     assert sites.rejected == ()
+    # 8 atoms in a cube of 0.3567 nm: 176.3 atoms a cubic nm.
+    assert set(sites.groups["formula"]) == {"C"} and set(sites.groups["density"]) == {"175"}
 
 
 def test_every_atom_is_a_row_or_has_its_reason(read):

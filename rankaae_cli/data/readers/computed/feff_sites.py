@@ -25,6 +25,7 @@ from rankaae_cli.data.family.sites import (
 from rankaae_cli.data.readers.computed.archive import Member, members
 from rankaae_cli.data.readers.computed.feff import parse_xmu, require_absorber
 from rankaae_cli.data.readers.computed.feff_spool import FeffSpool
+from rankaae_cli.data.structures.poscar import structure_groups
 from rankaae_cli.data.structures.shells import ShellOptions, first_shells
 
 _SPECTRA = "<material>/FEFF-XANES/<site>_<El>/xmu.dat or <material>/feff_<site>_*/XANES/xmu.dat"
@@ -110,7 +111,7 @@ def read_feff(
         scan = _scan(path, spec, max_tail, spool, scanning)
         if not spool.spectra and not scan.rejected and not scan.elsewhere:
             raise UserError(f"{path} holds no xmu.dat\nexpected {_SPECTRA}, with <material>/POSCAR")
-        _describe(scan, spec, keep_all, options, progress)
+        groups = _describe(scan, spec, keep_all, options, progress)
         folders = itertools.chain(spool.folders(), (folder for folder, _, _ in scan.rejected))
         names = {
             "/".join(folder): name
@@ -127,11 +128,15 @@ def read_feff(
             energy_E=spec.energy_E,
             descriptor_names=spec.descriptor_names,
             quantity_names=spec.quantity_names,
+            groups={names[folder]: of_structure for folder, of_structure in groups.items()},
         )
 
 
-def _describe(scan: _Scan, spec: FamilySpec, keep_all: bool, options: ShellOptions, progress: Gauge) -> None:
-    """Describe the sites of all spectra in the spool, or reject them."""
+def _describe(
+    scan: _Scan, spec: FamilySpec, keep_all: bool, options: ShellOptions, progress: Gauge
+) -> dict[str, dict[str, str]]:
+    """Describe or reject the sites of all spectra in the spool; return the groups of each folder's material."""
+    groups = {}
     for folder in scan.spool.folders():
         if fault := scan.spool.fault_of(folder):
             for spectrum in scan.spool.spectra_of(folder):
@@ -142,6 +147,7 @@ def _describe(scan: _Scan, spec: FamilySpec, keep_all: bool, options: ShellOptio
     # Closed at once when something is raised here, so that what is computed gets into the cache.
     with closing(first_shells(tasks, options)) as results:
         for done, (folder, shells) in enumerate(results, 1):
+            groups[folder] = structure_groups(tasks[folder].poscar)
             for spectrum in scan.spool.spectra_of(folder):
                 try:
                     values = described(shells.of_site(spectrum.site, spec.element), spec, keep_all)
@@ -151,6 +157,7 @@ def _describe(scan: _Scan, spec: FamilySpec, keep_all: bool, options: ShellOptio
             spent += tasks.effort(folder)
             rejected = len(scan.rejected) + len(scan.elsewhere)
             progress(spent, effort, f"{done} of {total} structures, {rejected} sites rejected")
+    return groups
 
 
 def _scan(path: Path, spec: FamilySpec, max_tail: float, spool: FeffSpool, scanning: Gauge) -> _Scan:
