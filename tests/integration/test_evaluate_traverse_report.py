@@ -12,12 +12,13 @@ import pandas as pd
 import pytest
 from omegaconf import OmegaConf
 
-from rankaae_cli.analysis.encoded import encode_split
+from rankaae_cli.analysis.encoded import encode_run, encode_split
 from rankaae_cli.analysis.evaluation.evaluate import evaluate as evaluate_split
+from rankaae_cli.analysis.evaluation.near_duplicates import find_near_duplicates
 from rankaae_cli.analysis.evaluation.tables import table_names, table_of
 from rankaae_cli.commands import evaluate, report
 from rankaae_cli.data.family.family_file import write_family
-from rankaae_cli.data.family.splits import split_by_material
+from rankaae_cli.data.family.splits import TEST, TRAIN, split_by_material
 from rankaae_cli.data.family.synthetic import synthetic_family
 from rankaae_cli.reports.figures import drawing
 from rankaae_cli.reports.run import results, traversal_figures
@@ -82,7 +83,8 @@ def test_report_leaves_everything_the_design_promises(run_directory, page):
     there = {str(p.relative_to(run_directory)) for p in run_directory.rglob("*") if p.is_file()}
     styles = [*NAMES, "free_1"]
     expected = {"evaluation/metrics.json", "evaluation/trials.csv", "evaluation/predictions.csv"}
-    expected |= {f"evaluation/{t}.csv" for t in ("reconstruction_error", "leakage", "associations")}
+    tables = ("reconstruction_error", "leakage", "associations", "near_duplicates")
+    expected |= {f"evaluation/{t}.csv" for t in tables}
     drawn = ["confusion", "worst_spectra", "coupling", "normality", "leakage", "trials", "associations"]
     expected |= {f"evaluation/{f}.{x}" for f in drawn for x in ("png", "pdf")}
     expected |= {f"report/figures/{f}.pdf" for f in (*drawn, "traversal_OS_check", "traversal_stability")}
@@ -409,6 +411,23 @@ def test_report_replaces_what_was_deleted(run_directory, page, capsys, monkeypat
     err = capsys.readouterr().err
     assert all(said in err for said in LOST.values()) and len(err.splitlines()) == 2
     assert all((run_directory / lost).is_file() for lost in LOST)
+
+
+def test_copies_on_the_test_side_and_shared_formulas_are_listed(run_directory):
+    _, model, family = load_run(str(run_directory))
+    train, test = (np.flatnonzero(family.split_N == side) for side in (TRAIN, TEST))
+    spectra = family.spectra_NE[:].copy()
+    spectra[test[1]] = spectra[train[2]]
+    formula_N = np.array([f"F{i}" for i in range(len(family))], dtype=object)
+    formula_N[test[0]] = formula_N[train[5]]
+    changed = replace(family, spectra_NE=spectra, groups={"formula": formula_N})
+    about, table = find_near_duplicates(encode_run(model, changed, "test"))
+    first = table.iloc[0]
+    assert (first["material"], first["site"]) == (family.material_N[test[1]], family.site_N[test[1]])
+    assert first["train_material"] == family.material_N[train[2]] and first["nearly_the_same"]
+    assert about["spectra"] == table["nearly_the_same"].sum() >= 1 and about["materials"] == 1
+    assert table["same_formula"].sum() == 1
+    assert find_near_duplicates(encode_run(model, family, "test"))[0]["materials"] is None
 
 
 def test_a_split_of_one_spectrum_is_evaluated_without_a_warning(run_directory, tmp_path):

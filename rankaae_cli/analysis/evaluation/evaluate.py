@@ -8,6 +8,7 @@ import pandas as pd
 from rankaae_cli import __version__
 from rankaae_cli.analysis.encoded import encode_run
 from rankaae_cli.analysis.evaluation.associations import find_associations
+from rankaae_cli.analysis.evaluation.near_duplicates import find_near_duplicates
 from rankaae_cli.analysis.evaluation.scores import fit_on_validation, score_split
 from rankaae_cli.analysis.evaluation.styles import describe_styles
 from rankaae_cli.analysis.evaluation.tables import FORMAT_VERSION, evaluation_tables
@@ -62,6 +63,7 @@ def evaluate(
         len(run.split.rows), shipped_resamples() if resamples is None else resamples
     )
     fitted = fit_on_validation(run)
+    near_duplicates, listed = find_near_duplicates(run)
     metrics = {
         "format_version": FORMAT_VERSION,
         "run": run_directory.name,
@@ -78,5 +80,6 @@ def evaluate(
         **describe_styles(run, seed),
         "choice": fitted.choice,
         "associations": associations,
+        "near_duplicates": near_duplicates,
     }
-    return metrics, evaluation_tables(run, prediction, metrics, repeats)
+    return metrics, evaluation_tables(run, prediction, metrics, repeats, listed)

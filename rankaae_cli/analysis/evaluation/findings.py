@@ -204,3 +204,20 @@ def reconstruction_warning(ensemble: Mapping[str, Any], baselines: Sequence[Mapp
         f"{WARNING}the model rebuilds spectra worse (MAE {print_number(ours)}) than as many principal components "
         f"({print_number(theirs)}): train longer, or raise objective.reconstruction.weight"
     )
+
+
+def near_duplicates_sentence(metrics: Mapping[str, Any]) -> str:
+    """Return what metrics.json says of near-duplicates in words; nothing of an evaluation that did not look."""
+    about = metrics.get("near_duplicates")
+    if about is None:
+        return ""
+    side = "training" if about["of"] == "train" else about["of"]
+    spectra = f"{about['spectra']:,} of {metrics['n']:,} {metrics['split']} spectra"
+    text = (
+        f"{spectra} are nearly the same as a {side} spectrum "
+        f"(they differ by less than {100 * about['threshold']:.0f} % of what spectra differ from their mean)"
+    )
+    if about["materials"] is None:
+        return f"{text}; formulas are not known."
+    share = f"{about['materials']:,} of {metrics['n_materials']:,} materials"
+    return f"{text}, and {share} have the formula of a {side} material."

@@ -18,9 +18,9 @@ if TYPE_CHECKING:  # scipy's statistics take a second to load, which a report ne
     from rankaae_cli.analysis.prediction.predictor import Prediction
 
 # Of what an evaluation leaves: counted up with every change of it, so that a report replaces what is older.
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 PREDICTIONS, TRIALS, ERRORS = "predictions.csv", "trials.csv", "reconstruction_error.csv"
-LEAKAGE, ASSOCIATIONS = "leakage.csv", "associations.csv"
+LEAKAGE, ASSOCIATIONS, NEAR_DUPLICATES = "leakage.csv", "associations.csv", "near_duplicates.csv"
 _STYLES, _CONFUSION, _EXAMPLES = "style_vs_descriptor.csv", "confusion.csv", "reconstruction_examples.csv"
 _WORST, _QUANTILES, _COUPLING = "worst_spectra.csv", "normality.csv", "coupling.csv"
 _MOST_WORST = 6  # spectra
@@ -34,7 +34,18 @@ def table_of(figure: str) -> str:
 
 def table_names(model: TrainedModel) -> tuple[str, ...]:
     """Return the names of the tables of an evaluation of a model."""
-    names = [PREDICTIONS, TRIALS, ERRORS, LEAKAGE, _STYLES, _EXAMPLES, _WORST, _QUANTILES, _COUPLING]
+    names = [
+        PREDICTIONS,
+        TRIALS,
+        ERRORS,
+        LEAKAGE,
+        NEAR_DUPLICATES,
+        _STYLES,
+        _EXAMPLES,
+        _WORST,
+        _QUANTILES,
+        _COUPLING,
+    ]
     if any(model.descriptor_classes.get(name) for name in model.descriptor_names):
         names.append(_CONFUSION)
     if len(model.style_names) > len(model.descriptor_names):
@@ -47,6 +58,7 @@ def evaluation_tables(
     prediction: "Prediction",
     metrics: Mapping[str, Any],
     repeats: Repeats | None,
+    near_duplicates: pd.DataFrame,
 ) -> dict[str, pd.DataFrame]:
     """Return all tables of one split by the names of their files.
 
@@ -58,6 +70,8 @@ def evaluation_tables(
         Contents of metrics.json.
     repeats
         What the free styles go with; None where the model has none.
+    near_duplicates
+        Rows of the split that are nearly the same as others; see `near_duplicates.find_near_duplicates`.
     """
     model, encoded = run.model, run.split
     # Stable, so that of equal errors the first row comes first.
@@ -71,6 +85,7 @@ def evaluation_tables(
         TRIALS: _trials(metrics),
         ERRORS: _errors(model, encoded),
         LEAKAGE: _leakage(metrics["leakage"]),
+        NEAR_DUPLICATES: near_duplicates,
         _STYLES: _styles(model, encoded),
         _EXAMPLES: pd.concat([_example(model, encoded, row, title) for title, row in typical.items()]),
         _WORST: pd.concat([_example(model, encoded, row) for row in worst]),

@@ -1,21 +1,31 @@
 """The card that goes with a model: what it is, what it was trained on, how well it does, when not to use it."""
 
-from rankaae_cli.analysis.evaluation.findings import reconstruction_warning, sentence
+from rankaae_cli.analysis.evaluation.findings import (
+    near_duplicates_sentence,
+    reconstruction_warning,
+    sentence,
+)
 from rankaae_cli.core.labels import descriptor_meaning, is_known, unit_text
 from rankaae_cli.reports.paper.facts import RunFacts, ShippedFacts
 from rankaae_cli.reports.paper.methods import data_paragraph, few_materials, mean_spearman, with_interval
 from rankaae_cli.reports.paper.prose import as_plain, rendered
 from rankaae_cli.reports.tables import print_number
 
-_WELL, _POORLY = 0.75, 0.5  # Spearman's correlation
+_WELL, _POORLY = 0.75, 0.5  # Spearman's correlation, as a share of the most that ties leave attainable
 
 
 def model_card(facts: RunFacts, shipped: ShippedFacts | None = None) -> str:
     """Return the card as Markdown, with what is to be said beyond of a model that ships."""
     ensemble = facts.metrics["ensemble"]
-    spearman = {name: score["spearman"] for name, score in ensemble["descriptors"].items()}
-    known = {name: rho for name, rho in spearman.items() if is_known(rho)}
-    shown = {name: f"{name} (ρ {print_number(rho, 2)})" for name, rho in known.items()}
+    scores = ensemble["descriptors"]
+    known = {name: score for name, score in scores.items() if is_known(score["spearman"])}
+    # An older evaluation has not measured what is attainable.
+    best = {name: score.get("spearman_attainable") or 1.0 for name, score in known.items()}
+    share = {name: score["spearman"] / best[name] for name, score in known.items()}
+    shown = {
+        name: f"{name} (ρ {print_number(score['spearman'], 2)} of at most {print_number(best[name], 2)})"
+        for name, score in known.items()
+    }
     warning = reconstruction_warning(ensemble, (facts.baselines or {}).get("rows", ()))
     return rendered(
         "model_card.md.j2",
@@ -24,11 +34,12 @@ def model_card(facts: RunFacts, shipped: ShippedFacts | None = None) -> str:
         data=as_plain(data_paragraph(facts)),
         few_materials=few_materials(facts.metrics["n_materials"]),
         mean=mean_spearman(facts),
+        near_duplicates=near_duplicates_sentence(facts.metrics),
         scores=_scores(facts),
-        poor=[shown[name] for name, rho in known.items() if rho < _POORLY],
-        fair=[shown[name] for name, rho in known.items() if _POORLY <= rho < _WELL],
-        worst=shown[min(known, key=lambda name: known[name])] if known else None,
-        unknown=[name for name in spearman if name not in known],
+        poor=[shown[name] for name in known if share[name] < _POORLY],
+        fair=[shown[name] for name in known if _POORLY <= share[name] < _WELL],
+        worst=shown[min(known, key=lambda name: share[name])] if known else None,
+        unknown=[name for name in scores if name not in known],
         badly_rebuilt=None if warning is None else sentence(warning),
     )
 

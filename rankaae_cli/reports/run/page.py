@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from rankaae_cli.analysis.evaluation.findings import (
     WARNING,
     coupling_warning,
+    near_duplicates_sentence,
     published_remark,
     reconstruction_warning,
     sentence,
@@ -116,6 +117,8 @@ class PageContent:
         Contents of metrics.json of the test split and of traversal.json.
     split_counts
         Spectra and materials in each split.
+    split_by
+        What shares a side of it.
     descriptors, styles, trials, traversals
         Tables.
     facts
@@ -156,6 +159,7 @@ class PageContent:
     metrics: Mapping[str, Any]
     traversal: Mapping[str, Any]
     split_counts: Mapping[str, tuple[int, int]]
+    split_by: str
     descriptors: Table
     styles: Table
     trials: Table
@@ -201,6 +205,7 @@ def render_page(content: PageContent) -> str:
         warnings=_warnings(content),
         leaks=content.metrics["leakage"].get("findings", ()),
         findings=findings(content.traversal),
+        near_duplicates=near_duplicates_sentence(content.metrics),
         traversed=traversed(content.traversal),
         published=published_remark(content.metrics["choice"]),
     )

@@ -119,6 +119,7 @@ def gather(run: RunResults) -> PageContent:
         metrics=metrics,
         traversal=traversal,
         split_counts=split_counts(run.family),
+        split_by=run.family.split_by,
         descriptors=run_tables.descriptors_table(metrics, units),
         trials=run_tables.trials_table(metrics),
         traversals=run_tables.traversals_table(traversal),

@@ -9,6 +9,7 @@ from rankaae_cli.analysis.evaluation.findings import (
     chosen_by,
     coupling_warning,
     leakage_findings,
+    near_duplicates_sentence,
     published_remark,
     reconstruction_warning,
 )
@@ -125,3 +126,14 @@ def test_a_reconstruction_worse_than_pca_is_warned_of_where_pca_is_known():
     )
     assert reconstruction_warning(ensemble, [other]) is None
     assert reconstruction_warning({"reconstruction": {"mae": 0.02}}, [pca]) is None
+
+
+def test_what_a_split_shares_with_training_in_words():
+    about = {"of": "train", "threshold": 0.05, "spectra": 28, "materials": None}
+    metrics = {"n": 611, "n_materials": 320, "split": "test", "near_duplicates": about}
+    line = near_duplicates_sentence(metrics)
+    assert "28 of 611 test spectra are nearly the same as a training spectrum" in line and "5 %" in line
+    assert "formulas are not known" in line
+    line = near_duplicates_sentence(metrics | {"near_duplicates": about | {"materials": 130}})
+    assert "130 of 320 materials have the formula of a training material" in line
+    assert near_duplicates_sentence({}) == ""

@@ -300,6 +300,16 @@ def test_the_card_says_where_the_model_fails():
     assert "3 were" in card and "ab" * 32 in card and 'load_model("checkpoints/best.ckpt")' in card
 
 
+def test_the_card_grades_by_what_is_attainable():
+    run = facts()
+    run.metrics["ensemble"]["descriptors"] = {
+        "OS": {**SCORE, "spearman": 0.57, "spearman_attainable": 0.72},
+        "CN": {**SCORE, "spearman": 0.6, "spearman_attainable": 0.95},
+    }
+    card = model_card(run)
+    assert "a trend rather than a value: CN (ρ 0.60 of at most 0.95)" in card and "hardly of use" not in card
+
+
 def test_the_card_warns_of_few_materials_and_escapes_names():
     run = RUNS["hostile"]()
     run.metrics["n_materials"] = 3

@@ -129,6 +129,7 @@ def content(synthetic=True, trials=2, learning=True, averaged=1, free=True):
         metrics=metrics,
         traversal=traversal,
         split_counts={"train": (1590, 236), "validation": (107, 39), "test": (103, 43)},
+        split_by="chemical_system",
         descriptors=descriptors_table(metrics, {"OS": "e"}),
         styles=disentanglement_table(metrics),
         trials=trials_table(metrics),
@@ -382,6 +383,7 @@ def test_page_says_which_sites_were_left_out(rejected, said):
     text = Page(render_page(replace(content(), rejected=rejected))).text
     assert said in text and all(reason in text for reason, _ in rejected["reasons"])
     assert "left out when" not in Page(render_page(content())).text
+    assert "All sites of a chemical system are in one split." in text
 
 
 def test_wide_pictures_come_first_at_full_width():
