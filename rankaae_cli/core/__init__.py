@@ -9,7 +9,7 @@ N     rows (spectra, that is absorbing sites) of a set
 E     points of the energy grid
 S     styles: the K named ones first, then the free ones
 K     descriptors
-M     points of a measured spectrum; neighbours of a site; draws of a difference
+M     points of a measured spectrum; neighbours of a site; draws of a difference; steps of a walk
 L     levels of a walk along a style; atoms of a second shell
 D     draws of the styles that are not walked; directions of projection
 R     resamples of the materials

@@ -91,12 +91,15 @@ class TraverseConfig:
 
     run: RunDirectory = MISSING
     levels: Annotated[int, "steps of each walk, between the style's 5th and 95th percentile"] = 11
-    draws: Annotated[int, "how often the styles that are not walked are drawn, to be averaged over"] = 500
+    draws: Annotated[
+        int,
+        "most training rows between two steps that give the styles which are not walked, to be averaged over",
+    ] = 500
     seed: Annotated[int, "of the draws"] = 0
     others: Annotated[
         Others,
-        "where they come from; data: styles of training rows, as they occur together; independent: standard "
-        "normal",
+        "where the styles that are not walked come from; data: in each step training rows that have such a value "
+        "of the walked one; independent: standard normal",
     ] = Others.data
     check_rows: Annotated[
         CheckRows, "spectra that the responses are held against; held_out: validation and test"

@@ -56,7 +56,9 @@ def test_every_figure_has_a_csv_of_its_stem(run_directory, printed):
     assert set(files) == set(folder.iterdir()) and files[-1].name == "traversal.json"
     figures = {path.stem for path in files if path.suffix == ".png"}
     assert figures == {path.stem for path in files if path.suffix == ".pdf"}
-    assert {path.stem for path in files if path.suffix == ".csv"} == {*figures, "columns"}
+    assert {path.stem for path in files if path.suffix == ".csv"} == {
+        *(*figures, "columns", "support", "independent_reader")
+    }
     assert {"overview", "overview_free", "stability", "map_edge", "map_main_peak", "CN_check"} <= figures
 
 

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from rankaae_cli.analysis.traversal.remarks import walk_remarks
 from rankaae_cli.core.labels import WARNING, listed, unit_text
 from rankaae_cli.core.xas.trends import EDGE, KNOWN_TRENDS, PEAK_HEIGHT
 
@@ -81,7 +82,7 @@ def findings(traversal: Mapping[str, Any]) -> list[str]:
             sign = expected.get((name, measure))
             line = _trend_line(name, measure, sign, style) if sign or measure == EDGE else None
             lines += [line] if line else []
-    return lines + _fit_line(styles) + support_summary(traversal)
+    return lines + _fit_line(styles) + walk_remarks(traversal) + support_summary(traversal)
 
 
 def not_read_because(check: Mapping[str, Any]) -> str | None:

@@ -11,6 +11,9 @@ can be drawn again without the network:
 - ``overview.csv``, ``overview_free.csv``: the same of several styles, below one another, told apart by ``style``.
 - ``stability.csv``: each trial's difference, ``<descriptor>_sensitivity.csv`` and ``<descriptor>_check.csv``:
   a row an energy; ``map_main_peak.csv`` and ``map_edge.csv``: a row a point of a pair's plane.
+- ``support.csv``: a row a style and level, how much of the walk lies where training spectra do;
+  ``independent_reader.csv``: a row a pair of descriptors, how the second changes along the walk of the first as a
+  reader sees it that knows spectra alone.
 - ``columns.csv``: file, column, unit and meaning of every column of these.
 - ``traversal.json``: all other numbers; written last.
 
@@ -31,6 +34,7 @@ from rankaae_cli.analysis.traversal.check import ALL, check_table, compare, desc
 from rankaae_cli.analysis.traversal.findings import INTERACTION
 from rankaae_cli.analysis.traversal.fits import describe_fits, fit_table
 from rankaae_cli.analysis.traversal.maps import map_figures, pair_maps
+from rankaae_cli.analysis.traversal.reading import independent_reading
 from rankaae_cli.analysis.traversal.slopes import (
     describe_sensitivity,
     readings,
@@ -43,11 +47,14 @@ from rankaae_cli.analysis.traversal.walks import (
     differences_of_trials,
     overview_table,
     stability_table,
+    support_of,
+    support_table,
     walk_style,
     walk_table,
 )
 from rankaae_cli.core.styles.ensemble import ensemble_spectra
 from rankaae_cli.core.styles.traversal import draw_styles
+from rankaae_cli.core.styles.walk import walk_points
 from rankaae_cli.data.family.family_file import Family
 from rankaae_cli.data.family.splits import TRAIN
 from rankaae_cli.data.files import replacing, strict_json, write_text
@@ -57,9 +64,10 @@ from rankaae_cli.runs.directory import checkpoint_sha256
 
 OVERVIEW, FREE_OVERVIEW, STABILITY = "overview", "overview_free", "stability"
 TRAVERSAL, COLUMNS = "traversal.json", "columns"
+SUPPORT, READING = TABLES = ("support", "independent_reader")  # without a figure
 # Of what a traversal leaves: counted up with every change of it, so that a report replaces what is older.
-FORMAT_VERSION = 2
-OTHERS_TEXT = {"data": "others as in the data", "independent": "others independent"}
+FORMAT_VERSION = 3
+OTHERS_TEXT = {"data": "others from spectra of that value", "independent": "others independent"}
 
 
 @dataclass(frozen=True)
@@ -112,16 +120,19 @@ def traverse(
     require(model, "traverse", HasStyles)
     styles_TNS = model.encode(family.spectra_NE[family.split_N == TRAIN])
     others_TDS = draw_styles(styles_TNS, draws, seed, others)
+    support = support_of(model, family, styles_TNS)
     walks = [
-        walk_style(model, family, styles_TNS, others_TDS, index, levels)
+        walk_style(
+            model, family, styles_TNS, walk_points(styles_TNS, index, levels, draws, seed, others), support
+        )
         for index in range(len(model.style_names))
     ]
     styles = {walk.name: describe_walk(model, walk) for walk in walks}
     named = [walk for walk in walks if walk.named]
-    fits, tables = _checks(model, family, named, styles, check_rows, draws, seed)
+    fits, reading, tables = _checks(model, family, named, styles, check_rows, draws, seed)
     tables |= _tables(model, walks, styles)
     pairs, maps = pair_maps(model, styles_TNS, others_TDS, [walk.axis for walk in walks])
-    tables |= {**maps, COLUMNS: _columns(model)}
+    tables |= {**maps, SUPPORT: support_table(walks), COLUMNS: _columns(model)}
     content = {
         **_about(run_directory, model),
         "levels": levels,
@@ -131,6 +142,7 @@ def traverse(
         "check_rows": check_rows,
         "styles": styles,
         "fits": fits,
+        "independent_reader": reading,
         "pairs": pairs,
         "interaction_definition": INTERACTION,
     }
@@ -176,13 +188,14 @@ def _checks(
     check_rows: str,
     draws: int,
     seed: int,
-) -> tuple[dict[str, Any], dict[str, pd.DataFrame]]:
+) -> tuple[dict[str, Any], dict[str, Any], dict[str, pd.DataFrame]]:
     """Add to each named style what the data say of it.
 
     Returns
     -------
-    fits, tables
-        How each walk correlates with each descriptor's matched difference; the csv of checks and sensitivities.
+    fits, reading, tables
+        How each walk correlates with each descriptor's matched difference; what an independent reader
+        sees along the walks; the csv of checks, sensitivities and that.
     """
     sample = read_sample(model, family, check_rows)
     everything = sample if check_rows == ALL else read_sample(model, family, ALL)
@@ -204,7 +217,9 @@ def _checks(
         }
         tables[f"{name}_check"] = check_table(model, walk, outcome)
         tables[f"{name}_sensitivity"] = sensitivity_table(model, decoded_NE, slopes)
-    return {"descriptors": list(outcomes), "pearson": fit_table(walks, outcomes).tolist()}, tables
+    reading, tables[READING] = independent_reading(model, family, walks, sample, outcomes, seed)
+    fits = {"descriptors": list(outcomes), "pearson": fit_table(walks, outcomes).tolist()}
+    return fits, reading, tables
 
 
 def _columns(model: TrainedModel) -> pd.DataFrame:

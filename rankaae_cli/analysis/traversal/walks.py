@@ -1,7 +1,7 @@
 """The walk along one style: its average over trials, its numbers and its tables."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,18 +9,17 @@ import pandas as pd
 
 from rankaae_cli.analysis.traversal.axis import StyleAxis
 from rankaae_cli.core.statistics.calibration import apply_calibration
+from rankaae_cli.core.styles.support import Support
 from rankaae_cli.core.styles.traversal import (
-    MeanResponse,
-    Walk,
     largest_step,
-    mean_response,
     percentile_levels,
     response_correlation,
     stability,
-    traverse_style,
 )
+from rankaae_cli.core.styles.walk import MeanResponse, Walk, WalkPoints, mean_response, traverse_style
 from rankaae_cli.core.xas.trends import trend_with_range
 from rankaae_cli.data.family.family_file import Family
+from rankaae_cli.data.family.splits import TRAIN
 from rankaae_cli.models.rankaae.trained import TrainedModel
 
 _AXIS_LEVELS = 91
@@ -36,8 +35,8 @@ class StyleWalk:
         Of the style.
     named
         Whether it belongs to a descriptor.
-    walk
-        Of every trial.
+    walk, points
+        Of every trial, and where it is decoded.
     members_T
         The trials averaged, shape (T,), bool: of a named style those of the ensemble, of a free one, which
         has no common meaning, the selected.
@@ -45,6 +44,8 @@ class StyleWalk:
         The walk averaged over them.
     descriptor_TL
         The calibrated descriptor at each level, shape (T, L); NaN where not known; None for a free style.
+    support_L
+        Share of the points at each level that lie where training styles are; mean over the trials averaged.
     truth_E
         The known response of a synthetic family, else None.
     axis
@@ -55,9 +56,11 @@ class StyleWalk:
     index: int
     named: bool
     walk: Walk
+    points: WalkPoints
     members_T: np.ndarray
     mean: MeanResponse
     descriptor_TL: np.ndarray | None
+    support_L: np.ndarray  # noqa: N815
     truth_E: np.ndarray | None
     axis: StyleAxis
 
@@ -66,29 +69,37 @@ def walk_style(
     model: TrainedModel,
     family: Family,
     styles_TNS: np.ndarray,
-    others_TDS: np.ndarray,
-    index: int,
-    levels: int,
+    points: WalkPoints,
+    support: Support,
 ) -> StyleWalk:
     """Walk one style of every trial and average those that can be averaged."""
+    index = points.style
     name = model.style_names[index]
     named = name in model.descriptor_names
     members_T = model.alive_T if named else np.arange(model.n_trials) == model.selected_trial
-    walk = traverse_style(model.decode, styles_TNS, index, others_TDS, levels)
+    walk = traverse_style(model.decode, points)
     mean = mean_response(walk, members_T)
     descriptor_TL = _calibrated(model, name, walk.level_TL) if named else None
     return StyleWalk(
         name=name,
         index=index,
         named=named,
-        # Each draw's own response is of use no longer, and takes most of the memory.
-        walk=replace(walk, draws_TDE=walk.draws_TDE[:, :0].copy()),
+        walk=walk,
+        points=points,
         members_T=members_T,
         mean=mean,
         descriptor_TL=descriptor_TL,
+        support_L=support.share(points, members_T),
         truth_E=_true_response(family, name),
         axis=_axis(model, styles_TNS, index, members_T),
     )
+
+
+def support_of(model: TrainedModel, family: Family, styles_TNS: np.ndarray) -> Support:
+    """Return where training rows, whose styles are given, lie, and how far from them held-out rows do."""
+    training_N = np.asarray(family.split_N) == TRAIN
+    held_out_TNS = model.encode(family.spectra_NE[~training_N])
+    return Support.of(styles_TNS, np.asarray(family.material_N)[training_N], held_out_TNS)
 
 
 def describe_walk(model: TrainedModel, style: StyleWalk) -> dict[str, Any]:
@@ -100,6 +111,7 @@ def describe_walk(model: TrainedModel, style: StyleWalk) -> dict[str, Any]:
         "style": walk.level_TL[members_T].mean(axis=0).tolist(),
         "descriptor": None,
         "unit": None,
+        "support": {"at_levels": style.support_L.tolist(), "share": float(style.support_L.mean())},
         **_largest(model, mean.difference_E),
         "pearson_true_response": float("nan"),
         "pearson_true_response_trials": None,
@@ -143,6 +155,18 @@ def walk_table(model: TrainedModel, style: StyleWalk) -> pd.DataFrame:
     return pd.DataFrame(
         columns | ({} if style.truth_E is None else {"true_response_synthetic": style.truth_E})
     )
+
+
+def support_table(walks: Sequence[StyleWalk]) -> pd.DataFrame:
+    """Return ``support.csv``: which share of each walk's points lies where training styles are, a row a level."""
+    parts = [
+        pd.DataFrame({
+            "style": walk.name, "percentile": walk.walk.percentiles, "supported": walk.support_L,
+            "supported_whole_walk": walk.support_L.mean(),
+        })
+        for walk in walks
+    ]  # fmt: skip
+    return pd.concat(parts, ignore_index=True)
 
 
 def differences_of_trials(style: StyleWalk) -> dict[str, np.ndarray]:

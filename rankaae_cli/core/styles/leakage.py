@@ -2,6 +2,9 @@
 
 A spectrum decoded from styles should give these styles back when encoded. Where walking one style moves
 another, the decoder and the encoder do not agree on what they mean, or the styles are entangled.
+
+That is how the networks read their own spectra. `reading_change` is how another reader does, one that was fitted to
+measured or computed spectra and their descriptors alone.
 """
 
 from collections.abc import Callable
@@ -9,6 +12,12 @@ from collections.abc import Callable
 import numpy as np
 
 from rankaae_cli.core.styles.traversal import FIRST_PERCENTILE, LAST_PERCENTILE, with_styles
+from rankaae_cli.core.styles.walk import WalkPoints, even_choice
+
+LEAST_MOVED = (
+    0.1  # spreads, by which the walked descriptor has to be read to change for a ratio to mean anything
+)
+_MOST_READ = 600  # spectra of a walk and trial
 
 
 def leakage_matrix(
@@ -62,6 +71,49 @@ def leakage_matrix(
         intended_T = (high_T - low_T) / std_TS[:, k]
         leakage_TSS[:, k] = moved_TS / np.where(intended_T > 0, intended_T, np.nan)[:, None]
     return leakage_TSS
+
+
+def reading_change(
+    decode: Callable[[np.ndarray], np.ndarray],
+    read: Callable[[np.ndarray], np.ndarray],
+    points: WalkPoints,
+    members_T: np.ndarray,
+) -> np.ndarray:
+    """Return by how much the descriptors change along a walk to a reader, shape (T, K), of the members.
+
+    The differences of each step are averaged over its rows and added up over the steps, as those of the spectra
+    are in `core.styles.walk`, so the reader meets single decoded spectra and no averages. At most 600 spectra of a
+    trial are read.
+
+    Parameters
+    ----------
+    decode
+        Takes styles, shape (T, D, S), and gives spectra, shape (T, D, E).
+    read
+        Takes spectra, shape (N, E), and gives descriptors, shape (N, K).
+    points
+        The walk.
+    members_T
+        The trials to read, shape (T,), bool.
+    """
+    steps, _, draws, _ = points.others_MTDS.shape
+    chosen = even_choice(draws, _MOST_READ // (2 * steps))
+    change_TK = 0.0
+    for step in range(steps):
+        low_TDK, high_TDK = (
+            read(spectra_TDE.reshape(-1, spectra_TDE.shape[-1])).reshape(*spectra_TDE.shape[:2], -1)
+            for spectra_TDE in (
+                np.asarray(decode(end_TDS[:, chosen]))[members_T] for end_TDS in points.ends(step)
+            )
+        )
+        change_TK = change_TK + (high_TDK - low_TDK).mean(axis=1)
+    return np.asarray(change_TK)
+
+
+def per_walked(changes: np.ndarray, walked: int) -> np.ndarray:
+    """Return changes in spreads, shape (..., K), by that of the walked descriptor; NaN where it hardly moves."""
+    moved = changes[..., walked]
+    return np.asarray(changes / np.where(np.abs(moved) >= LEAST_MOVED, moved, np.nan)[..., None])
 
 
 def strongest_leak(matrix_SS: np.ndarray) -> tuple[int, int] | None:

@@ -1,13 +1,9 @@
-"""The spectrum's response to one style, the others averaged over.
+"""What is read off walks along styles: where a style lies, stability, and planes of two styles.
 
-Style k walks from its 5th to its 95th percentile over the training rows. The other styles are those of rows
-drawn from the data, kept together as they occur, so that only combinations that exist are averaged; or they
-are independent and standard normal, so that all combinations are. The latter is the prior of training only
-where that is not correlated (`core.statistics.ranks.prior_correlation`).
+The walk itself is `core.styles.walk`.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -17,58 +13,6 @@ DATA, INDEPENDENT = "data", "independent"
 _SINGLE_PRECISION = float(np.finfo(np.float32).eps)
 
 Decode = Callable[[np.ndarray], np.ndarray]
-
-
-@dataclass(frozen=True)
-class Walk:
-    """Walk along one style in every trial; L levels, D draws of the other styles.
-
-    Attributes
-    ----------
-    percentiles
-        Percentiles of the style, shape (L,).
-    level_TL
-        The style's values there in each trial, shape (T, L).
-    spectra_TLE
-        Mean decoded spectrum at each level, shape (T, L, E).
-    difference_TE
-        Last minus first mean spectrum, shape (T, E).
-    draws_TDE
-        Each draw's own last minus first spectrum, shape (T, D, E).
-    """
-
-    percentiles: np.ndarray
-    level_TL: np.ndarray
-    spectra_TLE: np.ndarray
-    difference_TE: np.ndarray
-    draws_TDE: np.ndarray
-
-
-@dataclass(frozen=True)
-class MeanResponse:
-    """A walk averaged over trials.
-
-    Attributes
-    ----------
-    n_trials
-        How many trials are averaged.
-    spectra_LE
-        Mean spectrum at each level, shape (L, E).
-    difference_E
-        Last minus first, shape (E,).
-    trials_low_E, trials_high_E
-        Smallest and largest difference of a trial, shape (E,); NaN for a single trial.
-    draws_low_E, draws_high_E
-        5th and 95th percentile, over the draws of the other styles, of the difference averaged over trials.
-    """
-
-    n_trials: int
-    spectra_LE: np.ndarray  # noqa: N815
-    difference_E: np.ndarray
-    trials_low_E: np.ndarray
-    trials_high_E: np.ndarray
-    draws_low_E: np.ndarray
-    draws_high_E: np.ndarray
 
 
 def draw_rows(n: int, draws: int, seed: int) -> np.ndarray:
@@ -107,63 +51,6 @@ def with_styles(styles_TDS: np.ndarray, level_of: dict[int, np.ndarray]) -> np.n
     for style, level_T in level_of.items():
         placed_TDS[:, :, style] = level_T[:, None]
     return placed_TDS
-
-
-def traverse_style(
-    decode: Decode, styles_TNS: np.ndarray, style: int, others_TDS: np.ndarray, levels: int = 11
-) -> Walk:
-    """Walk one style and decode, the other styles being `others_TDS`.
-
-    Parameters
-    ----------
-    decode
-        Takes styles, shape (T, D, S), and gives spectra, shape (T, D, E).
-    styles_TNS
-        Styles of the training rows, shape (T, N, S), which give the percentiles.
-    style
-        Index of the style to walk.
-    others_TDS
-        The other styles, shape (T, D, S); see `draw_styles`.
-    levels
-        How many values the style takes, at least 2.
-    """
-    percentiles, level_TL = percentile_levels(styles_TNS, style, levels)
-    spectra, ends = [], []
-    for index in range(levels):  # one level at a time keeps the memory at T x D x E
-        decoded_TDE = np.asarray(decode(with_styles(others_TDS, {style: level_TL[:, index]})))
-        spectra.append(decoded_TDE.mean(axis=1, dtype=np.float64))
-        if index in (0, levels - 1):
-            ends.append(decoded_TDE)
-    spectra_TLE = np.stack(spectra, axis=1)
-    return Walk(percentiles, level_TL, spectra_TLE, spectra_TLE[:, -1] - spectra_TLE[:, 0], ends[1] - ends[0])
-
-
-def mean_response(walk: Walk, members_T: np.ndarray) -> MeanResponse:
-    """Average a walk over trials.
-
-    Each trial walks its own style between its own percentiles, so the average makes sense where the style
-    has one meaning in all trials: for named styles.
-
-    Parameters
-    ----------
-    walk
-        Of every trial.
-    members_T
-        Shape (T,), bool: the trials to average.
-    """
-    difference_TE = walk.difference_TE[members_T]
-    averaged = walk.draws_TDE[members_T].mean(axis=0, dtype=np.float64)
-    draws_low_E, draws_high_E = np.percentile(averaged, [FIRST_PERCENTILE, LAST_PERCENTILE], axis=0)
-    n_trials, unknown_E = len(difference_TE), np.full(difference_TE.shape[1], np.nan)
-    return MeanResponse(
-        n_trials=n_trials,
-        spectra_LE=walk.spectra_TLE[members_T].mean(axis=0),
-        difference_E=difference_TE.mean(axis=0),
-        trials_low_E=difference_TE.min(axis=0) if n_trials > 1 else unknown_E,
-        trials_high_E=difference_TE.max(axis=0) if n_trials > 1 else unknown_E,
-        draws_low_E=draws_low_E,
-        draws_high_E=draws_high_E,
-    )
 
 
 def stability(difference_TE: np.ndarray) -> dict[str, float | list[float]]:

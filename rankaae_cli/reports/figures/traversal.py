@@ -18,6 +18,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from rankaae_cli.analysis.traversal.axis import StyleAxis
+from rankaae_cli.analysis.traversal.remarks import LEVEL_ENOUGH
 from rankaae_cli.core.labels import Subject, described_range, quantity, style_title
 from rankaae_cli.reports.figures import drawing, plotly
 from rankaae_cli.reports.figures.drawing import BLUE, GREY, PAGE_INCHES, VERMILION
@@ -50,9 +51,8 @@ def walk(
     """
     figure = drawing.new_figure(3.4, subject, f"along {style_title(name)}, {others}")
     top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(1.5, 1))
-    colours, mappable = _colours(style)
-    _draw_spectra(top, table, colours)
-    bar = figure.colorbar(mappable, ax=top, aspect=18, pad=0.02)
+    _draw_spectra(top, table, style)
+    bar = figure.colorbar(_colours(style)[1], ax=top, aspect=18, pad=0.02)
     places, texts = axis.ticks(apart=10)
     bar.set_ticks(places, labels=texts)
     bar.ax.set_ylabel(axis.label, parse_math=False)
@@ -117,7 +117,7 @@ def overview(
     pad = 11 if any(_ends(styles[name]) for name in walks) else None
     for top, bottom, (name, rows) in zip(tops, bottoms, walks.items(), strict=False):
         style = styles[name]
-        _draw_spectra(top, rows, _colours(style)[0])
+        _draw_spectra(top, rows, style)
         _draw_difference(bottom, rows, style, trial)
         top.set_title(style_title(name), weight="bold", pad=pad, parse_math=False)
         top.text(0, 1.03, _ends(style), transform=top.transAxes, parse_math=False)
@@ -221,9 +221,9 @@ def _pearson(style: Style) -> str:
     return "" if pearson is None or not np.isfinite(pearson) else f"Pearson r = {pearson:.2f}"
 
 
-def _draw_spectra(ax: Axes, table: pd.DataFrame, colours: np.ndarray) -> None:
-    for colour, level in zip(colours, _levels(table), strict=True):
-        ax.plot(table["energy"], table[level], color=colour, lw=0.8)
+def _draw_spectra(ax: Axes, table: pd.DataFrame, style: Style) -> None:
+    for colour, level, known in zip(_colours(style)[0], _levels(table), _supported(style), strict=True):
+        ax.plot(table["energy"], table[level], color=colour, lw=0.8, ls="-" if known else ":")
 
 
 def _draw_difference(ax: Axes, table: pd.DataFrame, style: Style, trial: int) -> None:
@@ -238,6 +238,12 @@ def _draw_difference(ax: Axes, table: pd.DataFrame, style: Style, trial: int) ->
     truth = _truth(table)
     if truth is not None:
         ax.plot(energy, truth, color=VERMILION, ls="--", label="true response (synthetic)")
+
+
+def _supported(style: Style) -> list[bool]:
+    """Return of each level whether nearly all that is decoded there lies where training spectra do."""
+    at_levels = (style.get("support") or {}).get("at_levels") or [1.0] * len(style["percentile"])
+    return [share >= LEVEL_ENOUGH for share in at_levels]
 
 
 def _colours(style: Style) -> tuple[np.ndarray, ScalarMappable]:
@@ -265,13 +271,13 @@ def _spectra_traces(
 ) -> list[dict[str, Any]]:
     """Return a trace a level of the walk, from one end's colour to the other's."""
     values, traces = _known_values(style), []
-    shown = list(enumerate(_levels(table)))[::every]
+    shown, supported = list(enumerate(_levels(table)))[::every], _supported(style)
     for colour, (i, level) in zip(plotly.walk_colours(len(shown)), shown, strict=True):
         where = f"{style_title(name)} at percentile {float(level[1:]):g}"
         if values is not None:
             where += f", {name} ≈ {quantity(print_number(float(values[i]), 2), style['unit'] or '')}"
         hover = f"{plotly.escaped(where)}<br>{plotly.at_energy(subject)}: %{{y:.4g}}<extra></extra>"
-        more = {"line_width": 1.2, "showlegend": False}
+        more = {"line_width": 1.2, "showlegend": False, "line_dash": "solid" if supported[i] else "dot"}
         traces.append(plotly.line(panel, table["energy"], table[level], where, colour, hover, **more))
     return traces
 

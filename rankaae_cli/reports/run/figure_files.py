@@ -86,12 +86,21 @@ class FigureFiles:
         return pictures
 
 
-def walk_captions(model: TrainedModel, name: str) -> Captions:
-    """Return the texts of the figures of one style, by name, in the order of the page."""
+def walk_captions(model: TrainedModel, name: str, style: Mapping[str, Any]) -> Captions:
+    """Return the texts of the figures of one style, by name, in the order of the page.
+
+    Parameters
+    ----------
+    model, name
+        The model and its style.
+    style
+        What traversal.json says of it.
+    """
+    supported = f"{100 * style['support']['share']:.0f}"
     shown = ("walk", "check", "sensitivity") if name in model.descriptor_names else ("walk",)
     return {
         name if what == "walk" else f"{name}_{what}": {
-            key: text.format(name=name, title=style_title(name))
+            key: text.format(name=name, title=style_title(name), supported=supported)
             for key, text in captions()["style"][what].items()
         }
         for what in shown

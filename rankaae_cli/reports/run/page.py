@@ -127,6 +127,8 @@ class PageContent:
         By section of ``captions.toml``, each of which is there.
     fits
         How each walk fits each matched difference; None of one descriptor.
+    reading
+        What an independent reader sees along the walks; None of one descriptor.
     associations
         What free styles go with; None where the model has none.
     baselines
@@ -172,6 +174,7 @@ class PageContent:
     versions: Mapping[str, str] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
     fits: Table | None = None
+    reading: Table | None = None
     associations: Table | None = None
     baselines: Table | None = None
     compared: Sequence[Mapping[str, Any]] = ()

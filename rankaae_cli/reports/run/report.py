@@ -1,9 +1,10 @@
 """The report of a run: its page, gathered from the run directory, with figures and tables for papers."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from rankaae_cli.analysis.evaluation.baselines import FIGURE
 from rankaae_cli.analysis.evaluation.transfer import TRANSFER_JSON
@@ -79,8 +80,8 @@ def _is_current(page: Path, run_directory: Path) -> bool:
 
 def _write(directory: Path, content: PageContent) -> Path:
     """Write the page and the tables; return the path of the page."""
-    tables = (content.descriptors, content.styles, content.trials, content.traversals)
-    for table in (*tables, content.fits, content.associations, content.baselines, content.transfer):
+    tables = (content.descriptors, content.styles, content.trials, content.traversals, content.fits)
+    for table in (*tables, content.reading, content.associations, content.baselines, content.transfer):
         if table is not None:
             write_table(table, directory / "tables")
     return write_text(directory / "report.html", render_page(content))
@@ -124,13 +125,14 @@ def gather(run: RunResults) -> PageContent:
         trials=run_tables.trials_table(metrics),
         traversals=run_tables.traversals_table(traversal),
         fits=run_tables.fits_table(traversal),
+        reading=run_tables.reading_table(traversal),
         facts=report_origin.facts(model, run.family, provenance, config),
         pictures=pictures,
         styles=run_tables.disentanglement_table(metrics),
         associations=run_tables.associations_table(metrics["associations"], metrics)
         if metrics["associations"]
         else None,
-        traversal_groups=_groups(model, of_styles),
+        traversal_groups=_groups(model, traversal["styles"], of_styles),
         command=report_origin.text(provenance.get("command")),
         config=config_text(run_directory),
         run_name=f"run {run_directory.name}, trained {report_origin.text(provenance.get('started'))[:10]}",
@@ -153,17 +155,21 @@ def _texts(section: str, figures: Collection[str]) -> Captions:
     return {name: about for name, about in captions()[section].items() if name in figures}
 
 
-def _groups(model: TrainedModel, pictures_of: Callable[[Captions], list[Picture]]) -> list[PictureGroup]:
+def _groups(
+    model: TrainedModel, styles: Mapping[str, Any], pictures_of: Callable[[Captions], list[Picture]]
+) -> list[PictureGroup]:
     """Return the figures of each descriptor's style, and those of all free styles together."""
     groups = []
     for name in model.descriptor_names:
         meaning = descriptor_meaning(name)
         heading = name if meaning == name else f"{name}, {meaning}"
-        pictures = pictures_of(walk_captions(model, name))
+        pictures = pictures_of(walk_captions(model, name, styles[name]))
         groups.append(PictureGroup(f"traversal-{name}", heading, "", pictures))
     free = [name for name in model.style_names if name not in model.descriptor_names]
     if free:
-        pictures = [picture for name in free for picture in pictures_of(walk_captions(model, name))]
+        pictures = [
+            picture for name in free for picture in pictures_of(walk_captions(model, name, styles[name]))
+        ]
         text = f"Free styles have no meaning that networks share: these are of trial {model.selected_trial} alone."
         groups.append(PictureGroup("traversal-free", "Free styles", text, pictures))
     return groups

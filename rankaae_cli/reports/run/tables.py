@@ -212,6 +212,7 @@ def traversals_table(traversal: Mapping[str, Any]) -> Table:
         row: list[Cell] = [style_title(name), described_range(style), style["largest_change"]]
         row.append(f"{style['energy_of_largest_change']:.{0 if unit == 'index' else 1}f}")
         row.append(_read(style.get("check") or {}))
+        row.append(f"{100 * style['support']['share']:.0f}" if style.get("support") else None)
         rows.append([*row, *([style["pearson_true_response"]] if synthetic else [])])
     return Table(
         name="traversals",
@@ -221,6 +222,7 @@ def traversals_table(traversal: Mapping[str, Any]) -> Table:
             "largest_change",
             "energy",
             "read",
+            "supported_percent",
             *(["pearson"] if synthetic else []),
         ],
         headings=[
@@ -229,6 +231,7 @@ def traversals_table(traversal: Mapping[str, Any]) -> Table:
             "Largest change",
             "At index" if unit == "index" else f"At ({unit})",
             "Read",
+            "Supported (%)",
             *(["Pearson r with the truth"] if synthetic else []),
         ],
         rows=rows,
@@ -266,6 +269,28 @@ def _read(check: Mapping[str, Any]) -> str:
     if not check.get("reading"):
         return "–"
     return NOT_READ if not_read_because(check) else "yes"
+
+
+def reading_table(traversal: Mapping[str, Any]) -> Table | None:
+    """Return how other descriptors change along each walk to an independent reader; None of one descriptor."""
+    reading = traversal.get("independent_reader") or {"changes": []}
+    names = list(dict.fromkeys(row["walked"] for row in reading["changes"]))
+    if not names:
+        return None
+    cells: dict[tuple[str, str], list[Cell]] = {
+        (row["walked"], row["read"]): [row["walk"], row["pairs"]] for row in reading["changes"]
+    }
+    unknown: list[Cell] = [None, None]
+    return Table(
+        name="independent_reader",
+        keys=["walked", *(f"{name}_{what}" for name in names for what in ("walk", "pairs"))],
+        headings=["Walked", *(heading for name in names for heading in (name, "real pairs"))],
+        rows=[
+            [walked, *(cell for name in names for cell in cells.get((walked, name), unknown))]
+            for walked in names
+        ],
+        caption=_caption("independent_reader", traversal, reader=reading["reader"], rows=reading["rows"]),
+    )
 
 
 def _ranged(scores: Mapping[str, Any], key: str) -> Cell:

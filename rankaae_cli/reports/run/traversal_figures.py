@@ -14,6 +14,7 @@ from rankaae_cli.analysis.traversal.traverse import (
     OTHERS_TEXT,
     OVERVIEW,
     STABILITY,
+    TABLES,
     TRAVERSAL,
     Traversal,
     figure_names,
@@ -53,7 +54,7 @@ def traversal_files(run_directory: Path, model: TrainedModel) -> list[Path]:
     directory, figures = run_directory / "traversal", figure_names(model)
     return [
         *(directory / f"{name}.{suffix}" for name in figures for suffix in FORMATS),
-        *(directory / f"{name}.csv" for name in (*figures, COLUMNS)),
+        *(directory / f"{name}.csv" for name in (*figures, *TABLES, COLUMNS)),
         directory / TRAVERSAL,
     ]
 

@@ -1,7 +1,14 @@
 import numpy as np
 import pytest
 
-from rankaae_cli.core.styles.leakage import largest_off_diagonal, leakage_matrix, strongest_leak
+from rankaae_cli.core.styles.leakage import (
+    largest_off_diagonal,
+    leakage_matrix,
+    per_walked,
+    reading_change,
+    strongest_leak,
+)
+from rankaae_cli.core.styles.walk import walk_points
 
 RNG = np.random.default_rng(0)
 SCALE = np.array([[1.0, 2.0, 0.5], [3.0, 1.0, 1.0]])
@@ -75,3 +82,15 @@ def test_the_strongest_leak_is_beside_the_diagonal_and_known():
     assert matrix[0, 0] == 9  # what is given stays as it was
     assert strongest_leak(np.ones((1, 1))) is None
     assert np.isnan(largest_off_diagonal(np.full((2, 2), np.nan)))
+
+
+def test_a_reader_sees_what_the_decoder_takes_along():
+    points = walk_points(STYLES, 0, 11, 500, 0)
+    span = points.level_TL[:, -1] - points.level_TL[:, 0]
+    # The decoder puts 0.3 of style 0 into what makes style 2.
+    mixed = np.eye(3) + 0.3 * np.outer([1, 0, 0], [0, 0, 1])
+    change = reading_change(lambda z: z @ mixed @ MIX, encode, points, np.array([True, True]))
+    np.testing.assert_allclose(change, span[:, None] * [1, 0, 0.3], atol=1e-5)
+    assert reading_change(decode, encode, points, np.array([False, True])).shape == (1, 3)
+    np.testing.assert_allclose(per_walked(change, 0)[1], [1, 0, 0.3], atol=1e-5)
+    assert np.isnan(per_walked(np.array([0.05, 1.0]), 0)).all()

@@ -289,8 +289,8 @@ def test_page_says_what_was_found_chosen_and_held_against_the_data():
 @pytest.mark.parametrize(
     ("others", "said"),
     [
-        ({}, "those of training spectra, drawn 500 times and kept together as they occur, and the"),
-        ({"others": "data"}, "those of training spectra, drawn 500 times and kept together"),
+        ({}, "those of training spectra that have such a value: in each short step the spectra"),
+        ({"others": "data"}, "those of training spectra that have such a value"),
         ({"others": "independent"}, "drawn 500 times, standard normal and independent of one another, and"),
     ],
 )
