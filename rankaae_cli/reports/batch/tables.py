@@ -83,7 +83,7 @@ def responses_table(batch: Batch) -> Table:
         ],
         headings=[
             *("Descriptor", "Family", "From and to", "Largest change", _place(batch)),
-            *("r, matched data", "r possible", "Shape"),
+            *("r, matched data", "r possible", "Matched data"),
             *(["r, truth", "Data"] if some_true else ["Data"]),
         ],
         rows=rows,
@@ -101,12 +101,11 @@ def _place(batch: Batch) -> str:
 
 
 def verdict(style: dict[str, Any] | Any) -> str:
-    """Return whether matched data support a response."""
+    """Return whether matched data support a response, in its shape and as that of its own descriptor."""
     check = style.get("check")
-    r = None if not check or check["not_comparable_because"] else check["pearson"]
-    if not is_known(r):
+    if not check or check["not_comparable_because"] or not is_known(check["pearson"]):
         return NOT_COMPARABLE
-    return AGREES if r >= GOOD_CORRELATION else DIFFERS
+    return AGREES if check["supported"] else DIFFERS
 
 
 def terminal_table(batch: Batch) -> Table:

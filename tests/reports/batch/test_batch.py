@@ -25,7 +25,7 @@ HOSTILE = "<script>alert(\"x\")</script> & 'quoted' $\\frac{a_b Ångström 铁"
 ENERGY = np.linspace(-10, 30, 40)
 
 
-def response(r=0.9, because=None, data=True):
+def response(r=0.9, because=None, data=True, supported=True):
     bump = np.exp(-((ENERGY - 5) ** 2) / 20)
     none = np.full(40, np.nan)
     style = {
@@ -33,7 +33,12 @@ def response(r=0.9, because=None, data=True):
         "unit": "e",
         "largest_change": -0.2,
         "pearson_true_response": None,
-        "check": {"not_comparable_because": because, "pearson": r, "pearson_ceiling": 0.95},
+        "check": {
+            "not_comparable_because": because,
+            "pearson": r,
+            "pearson_ceiling": 0.95,
+            "supported": supported,
+        },
     }
     if because:
         style["check"] = {"not_comparable_because": because}
@@ -192,21 +197,24 @@ def test_table_of_runs_has_what_differs_and_the_terminal_less():
 
 
 @pytest.mark.parametrize(
-    ("r", "because", "says"),
+    ("r", "because", "supported", "says"),
     [
-        (0.85, None, "agrees"),
-        (0.5, None, "differs"),
-        (None, None, "no matched data"),
-        (None, "few", "no matched data"),
+        (0.85, None, True, "agrees"),
+        (0.85, None, False, "differs"),  # as where another descriptor's difference is fitted as well
+        (None, None, False, "no matched data"),
+        (None, "few", False, "no matched data"),
     ],
 )
-def test_matched_data_give_a_verdict(r, because, says):
-    assert verdict(response(r, because).style) == says
+def test_matched_data_give_a_verdict(r, because, supported, says):
+    assert verdict(response(r, because, supported=supported).style) == says
 
 
 def test_responses_without_matched_data_stay_in_the_table():
     one = run("a")
-    one = replace(one, responses={"OS": response(because="too few rows", data=False), "CN": response(0.3)})
+    one = replace(
+        one,
+        responses={"OS": response(because="too few rows", data=False), "CN": response(0.3, supported=False)},
+    )
     first, second = responses_table(Batch("t", [one])).rows
     assert first[5] is None and first[7:] == ["no matched data", "feff"] and second[7] == "differs"
     page = page_of(Batch("t", [one]))
