@@ -1,5 +1,6 @@
 """A watched folder, and descriptors against what the headers of scans say, through the command line."""
 
+import multiprocessing
 import os
 import shutil
 import signal
@@ -13,7 +14,6 @@ import pytest
 from rankaae_cli.analysis.prediction import watch as watching
 from rankaae_cli.cli import main
 from rankaae_cli.data.family.family_file import read_family
-from rankaae_cli.reports.prediction import live_page
 from tests.copper_run import rows_of, scan
 
 PATIENCE = 60.0  # s
@@ -30,12 +30,6 @@ def wait_for(condition):
             pass
         time.sleep(0.02)
     raise AssertionError("waited in vain")
-
-
-@pytest.fixture
-def undrawn(monkeypatch):
-    """Leave out the pictures of the page, which take most of the time."""
-    monkeypatch.setattr(live_page, "png_bytes", lambda figure: b"")
 
 
 @pytest.fixture
@@ -115,7 +109,7 @@ def test_each_scan_is_read_once_it_is_finished_and_broken_ones_are_named(watched
     assert expected["Sample.temperature"].tolist() == [300, 301, 302, 303]
 
 
-def test_a_scan_that_is_written_anew_replaces_its_line_and_one_that_goes_keeps_it(undrawn, watched, work):
+def test_a_scan_that_is_written_anew_replaces_its_line_and_one_that_goes_keeps_it(watched, work):
     family, seen = read_family("cu.h5"), []
 
     def write(folder, output):
@@ -148,7 +142,7 @@ def spec(scans):
 
 
 def test_of_a_file_with_many_scans_the_new_ones_alone_are_read_and_named_by_their_numbers(
-    undrawn, watched, work, capsys
+    watched, work, capsys
 ):
     def write(folder, output):
         for scans in (1, 2, 3):
@@ -161,7 +155,7 @@ def test_of_a_file_with_many_scans_the_new_ones_alone_are_read_and_named_by_thei
     assert len(lines) == 1 + 2 + 1 and len(set(lines[1:])) == 3
 
 
-def test_a_folder_that_is_gone_for_long_ends_the_watch_in_order(undrawn, watched, work, monkeypatch, capsys):
+def test_a_folder_that_is_gone_for_long_ends_the_watch_in_order(watched, work, monkeypatch, capsys):
     monkeypatch.setattr(watching, "_PATIENCE", 0.5)
 
     def write(folder, output):
@@ -179,6 +173,30 @@ def test_a_folder_that_is_gone_for_long_ends_the_watch_in_order(undrawn, watched
     assert watched("gone", write) == 2
     assert "gone has been gone for 0.5 s" in capsys.readouterr().err
     assert list(table(work / "gone_read")) == ["0.xdi", "1.xdi"]
+
+
+def drawing_processes():
+    return [process for process in multiprocessing.active_children() if process.name.startswith("page")]
+
+
+def test_scans_are_read_on_where_what_draws_the_page_is_lost(watched, work, capsys):
+    def write(folder, output):
+        (drawer,) = drawing_processes()
+        os.kill(drawer.pid, signal.SIGINT)  # the terminal sends it Ctrl-C too
+        os.kill(drawer.pid, signal.SIGTERM)
+        (folder / "0.xdi").write_text(scan(read_family("cu.h5"), 0))
+        wait_for(lambda: "1 spectrum" in (output / "page.html").read_text())
+        drawer.kill()
+        for i in (1, 2):
+            (folder / f"{i}.xdi").write_text(scan(read_family("cu.h5"), i))
+            wait_for(lambda i=i: f"{i}.xdi" in table(output))
+
+    assert watched("drawn", write, "figures=1") == 0
+    assert (
+        capsys.readouterr().err.count("the page is not kept up to date: what draws it ended with status -9")
+        == 1
+    )
+    assert not drawing_processes()
 
 
 @pytest.mark.parametrize(

@@ -2,13 +2,12 @@
 
 from dataclasses import fields
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 
 from rankaae_cli.analysis.prediction.input import InputSpectrum
 from rankaae_cli.analysis.prediction.offset import Offset
-from rankaae_cli.analysis.prediction.predict import PredictionResult
+from rankaae_cli.analysis.prediction.predict import ModelDescription, PredictionResult
 from rankaae_cli.analysis.prediction.predictor import Prediction
 from rankaae_cli.core.labels import Subject
 from rankaae_cli.core.statistics.mixtures import Mixture
@@ -49,7 +48,7 @@ def prediction(spectra, verdicts=None, mixtures=True, warnings=None, offset=None
     rows_of_spectra = {"spectra_NE": np.tile(EDGE, (n, 1)), "weights": [np.ones(1)] * n}
     return PredictionResult(
         run_name="measured",
-        model=SimpleNamespace(
+        model=ModelDescription(
             subject=Subject("Cu_oxides", "Cu", "K"),
             fidelity="VASP",
             descriptor_names=("OS", "NNRS"),

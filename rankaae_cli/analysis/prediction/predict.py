@@ -22,6 +22,7 @@ from rankaae_cli.analysis.prediction.references import (
 )
 from rankaae_cli.core.calls import setting
 from rankaae_cli.core.errors import UserError
+from rankaae_cli.core.labels import Subject
 from rankaae_cli.core.statistics.mixtures import Mixture, Unmixer
 from rankaae_cli.core.xas.nuisances import DRAWS, draw_nuisances
 from rankaae_cli.core.xas.soundness import Usual, check_spectra
@@ -38,6 +39,23 @@ from rankaae_cli.schema.predict import PredictConfig
 
 
 @dataclass(frozen=True)
+class ModelDescription:
+    """What tables and figures of predictions say of the model: plain values, without its networks.
+
+    Attributes
+    ----------
+    subject, fidelity, descriptor_names, descriptor_units, energy_E
+        As of the model.
+    """
+
+    subject: Subject
+    fidelity: str
+    descriptor_names: tuple[str, ...]
+    descriptor_units: tuple[str, ...]
+    energy_E: np.ndarray
+
+
+@dataclass(frozen=True)
 class PredictionResult:
     """The result of a call of `rankaae predict`; N spectra.
 
@@ -46,7 +64,7 @@ class PredictionResult:
     run_name
         What read the spectra: the run of this name, or the model.
     model
-        Of the run.
+        Of the run, described.
     provenance
         Directory and checkpoint of the run, command line and time: plain values.
     known_range_K2
@@ -76,7 +94,7 @@ class PredictionResult:
     """
 
     run_name: str
-    model: TrainedModel
+    model: ModelDescription
     provenance: dict[str, str]
     known_range_K2: np.ndarray
     coverage: float
@@ -131,6 +149,14 @@ class LoadedRun:
         """What reads the spectra: a run, or a model that ships."""
         return f"the {'run' if self.settings.model.name is None else 'model'} {self.directory.name}"
 
+    @property
+    def model(self) -> ModelDescription:
+        """The model, described."""
+        model = self.predictor.model
+        return ModelDescription(
+            model.subject, model.fidelity, model.descriptor_names, model.descriptor_units, model.energy_E
+        )
+
     def usable(self, read: Sequence[InputSpectrum]) -> tuple[list[InputSpectrum], np.ndarray, list[Fault]]:
         """Return the sound spectra that cover the grid, their rows on it, and what is wrong with the others."""
         return _on_grid(read, self.grid, self.predictor.calibration.usual)
@@ -148,7 +174,7 @@ class LoadedRun:
         prediction = predictor.predict(encode_spectra(predictor.model, spectra_NE), alternatives)
         return PredictionResult(
             run_name=self.name,
-            model=predictor.model,
+            model=self.model,
             provenance={**self.provenance, "made": now()},
             known_range_K2=calibration.known_range_K2,
             coverage=self.settings.coverage,

@@ -7,10 +7,9 @@ from matplotlib.figure import Figure
 
 from rankaae_cli.analysis.encoded import evenly_spaced
 from rankaae_cli.analysis.prediction.against import Against
-from rankaae_cli.analysis.prediction.predict import PredictionResult
+from rankaae_cli.analysis.prediction.predict import ModelDescription, PredictionResult
 from rankaae_cli.core.labels import with_unit
 from rankaae_cli.core.statistics.calibration import OUTSIDE
-from rankaae_cli.models.rankaae.trained import TrainedModel
 from rankaae_cli.reports.figures import drawing
 from rankaae_cli.reports.figures.drawing import BLUE, GREY, LIGHT_GREY
 from rankaae_cli.reports.run.page import Picture
@@ -38,7 +37,7 @@ class Trend:
         Whether the readings should not be used.
     """
 
-    model: TrainedModel
+    model: ModelDescription
     known_range_K2: np.ndarray
     against: Against
     value_NK: np.ndarray

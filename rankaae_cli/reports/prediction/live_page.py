@@ -1,11 +1,15 @@
-"""The page of a watched folder, made again beside the reading of scans, which does not wait for it."""
+"""The page of a watched folder, drawn in a process of its own, for which the reading of scans does not wait."""
 
+import multiprocessing
+import os
+import signal
 import sys
-import time
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import datetime
+from multiprocessing import resource_tracker
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import numpy as np
@@ -29,9 +33,12 @@ from rankaae_cli.reports.prediction.sentences import verdict_counts, warning_lin
 from rankaae_cli.reports.run.page import Picture
 
 # From one page to the next pass so many seconds at least, and so many times what making the last one took: drawing
-# takes longer than reading, and is not to hold it up where the machine is busy.
+# takes longer than reading, and is not to take a processor for itself.
 _BETWEEN, _TIMES = 2.0, 5.0
 _REFRESH = 3  # s after which the page loads itself again
+_LONGEST = 60.0  # s that the end of a watch waits for the last page
+_NICENESS = 10
+_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class LivePage:
@@ -50,26 +57,28 @@ class LivePage:
     def __init__(self, output: Path, readings: LiveReadings, folder: Path) -> None:
         self.path = output / PAGE
         self._readings, self._folder, self._began = readings, folder, _clock()
-        self._pictures: Sequence[Picture] = ()
-        self._drawn: PredictionResult | None = None
-        self._pool = ThreadPoolExecutor(1)
-        self._page: Future[None] | None = None
-        self._changes, self._made, self._took, self._error = -1, -np.inf, 0.0, ""
+        self._newest: PredictionResult | None = None
+        self._drawer: _Drawer | None = None
+        self._changes, self._asked, self._took = -1, -np.inf, 0.0
 
     def refresh(self, now: float) -> None:
-        """Begin to make the page again where there is something new, and the last one is old enough.
+        """Have the page made again where there is something new, and the last one is old enough.
 
         Parameters
         ----------
         now
             Seconds by a clock that is not set.
         """
-        if self._page is not None and not self._page.done():
+        drawer = self._started()
+        was_busy = drawer.is_busy
+        if not drawer.wait(0):
             return
-        if self._readings.changes == self._changes or now - self._made < max(_BETWEEN, _TIMES * self._took):
+        if was_busy and np.isfinite(self._asked):
+            self._took = now - self._asked
+        if self._readings.changes == self._changes or now - self._asked < max(_BETWEEN, _TIMES * self._took):
             return
-        self._made = now
-        self._make(
+        self._asked = now
+        self._draw(
             f"Watching {self._folder} since {self._began}. This is how it stood at {_clock()}; the page loads "
             f"itself again every {_REFRESH} s.",
             _REFRESH,
@@ -77,27 +86,27 @@ class LivePage:
 
     def close(self) -> Path:
         """Make the last page; return its path."""
-        self._make(f"{self._folder} was watched from {self._began} to {_clock()}.", 0)
-        self._wait()
-        self._pool.shutdown()
+        drawer = self._started()
+        try:
+            if drawer.wait(_LONGEST):
+                self._draw(f"{self._folder} was watched from {self._began} to {_clock()}.", 0)
+                drawer.wait(_LONGEST)
+        finally:
+            drawer.close()
         return self.path
 
-    def _make(self, watching: str, refresh: int) -> None:
-        self._wait()
+    def _started(self) -> "_Drawer":
+        if self._drawer is None:
+            self._drawer = _Drawer(self.path, self._readings.run.settings.figures)
+        return self._drawer
+
+    def _draw(self, watching: str, refresh: int) -> None:
         readings = self._readings
         self._changes = readings.changes
-        newest = None if readings.newest is self._drawn else readings.newest
-        self._drawn = readings.newest
+        newest = None if readings.newest is self._newest else readings.newest
+        self._newest = readings.newest
         content = replace(self._content(), watch=watching, refresh=refresh)
-        self._page = self._pool.submit(self._write, content, _trend(readings), newest)
-
-    def _wait(self) -> None:
-        """Wait for the page that is being made; what is wrong with it does not end the watch."""
-        page, self._page = self._page, None
-        error = None if page is None else page.exception()
-        if error is not None and str(error) != self._error:
-            print(f"the page could not be made: {error}", file=sys.stderr, flush=True)
-        self._error = str(error)
+        self._started().draw(_Page(content, _trend(readings), newest))
 
     def _content(self) -> PageContent:
         """Return what the page says; the last scans, the newest first."""
@@ -108,7 +117,7 @@ class LivePage:
             replace(table, rows=[one.cells[i] for _, one in shown]) for i, table in enumerate(readings.tables)
         ]
         return PageContent(
-            model=run.predictor.model,
+            model=run.model,
             run_name=run.name,
             coverage=run.settings.coverage,
             counts=verdict_counts([scan.verdict for scan in readings.scans.values()]),
@@ -122,19 +131,109 @@ class LivePage:
             more_faults=max(len(faults) - SHOWN, 0),
         )
 
-    def _write(self, content: PageContent, trend: Trend | None, newest: PredictionResult | None) -> None:
-        begin, against = time.monotonic(), None
-        if trend is not None:
-            against = against_picture(trend, png_bytes(against_figure(trend)), content.n)
-        if newest is not None:
-            picture = spectrum_picture(newest, -1, png_bytes(prediction_figure(newest, -1)))
-            others = [one for one in self._pictures if one.alt != picture.alt]
-            most = self._readings.run.settings.figures
-            numbered = enumerate([picture, *others][:most], 1)
-            self._pictures = [replace(one, name=f"spectrum-{i}") for i, one in numbered]
-        content = replace(content, against=against, pictures=self._pictures)
-        write_text(self.path, render_prediction_page(content))
-        self._took = time.monotonic() - begin
+
+@dataclass(frozen=True)
+class _Page:
+    """What a page is drawn from: plain values, and none of the networks, since another process is sent it."""
+
+    content: PageContent
+    trend: Trend | None
+    newest: PredictionResult | None
+
+
+class _Drawer:
+    """A process that draws pages, one at a time; it ends with this one. What is wrong with it ends no watch.
+
+    Parameters
+    ----------
+    path
+        Of the page.
+    figures
+        How many spectra to show, the last.
+
+    Attributes
+    ----------
+    is_busy
+        Whether it has yet to answer: it does once it has begun, and after each page.
+    """
+
+    def __init__(self, path: Path, figures: int) -> None:
+        start = multiprocessing.get_context("spawn")
+        self._pipe, theirs = start.Pipe()
+        self._process = start.Process(
+            target=_draw_pages, args=(theirs, path, figures), name=f"page {path}", daemon=True
+        )
+        self.is_busy, self._is_lost, self._fault = True, False, ""
+        resource_tracker.ensure_running()  # which lets the signals through that are blocked below
+        # The process inherits it: the watch ends in order at these signals, and ends the process.
+        signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
+        try:
+            self._process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOP_SIGNALS)
+            theirs.close()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait so long at most for its answer; return whether it can draw a page now."""
+        try:
+            if self.is_busy and self._pipe.poll(seconds):
+                fault = self._pipe.recv()
+                if fault and fault != self._fault:
+                    _print(f"the page could not be made: {fault}")
+                self.is_busy, self._fault = False, fault
+        except (EOFError, OSError):
+            self._lose()
+        return not (self.is_busy or self._is_lost)
+
+    def draw(self, page: _Page) -> None:
+        """Begin to draw a page; the answer to the last one is there."""
+        self.is_busy = True
+        try:
+            self._pipe.send(page)
+        except OSError:
+            self._lose()
+
+    def close(self) -> None:
+        """End it."""
+        self._pipe.close()
+        self._process.join(_LONGEST)
+        self._process.kill()
+
+    def _lose(self) -> None:
+        self.is_busy, self._is_lost = False, True
+        self._process.join(_LONGEST)
+        status = self._process.exitcode
+        _print(f"the page is not kept up to date: what draws it ended with status {status}; reading goes on")
+
+
+def _draw_pages(pipe: Connection, path: Path, figures: int) -> None:
+    """Draw each page that comes through a pipe, and answer with what went wrong, until the pipe is closed."""
+    os.nice(_NICENESS)
+    pictures: Sequence[Picture] = ()
+    fault = ""
+    with pipe, suppress(EOFError, OSError):
+        while True:
+            pipe.send(fault)
+            page, fault = pipe.recv(), ""
+            try:
+                pictures = _draw(page, path, pictures, figures)
+            except Exception as error:
+                fault = str(error) or type(error).__name__
+
+
+def _draw(page: _Page, path: Path, pictures: Sequence[Picture], figures: int) -> Sequence[Picture]:
+    """Write a page; return the pictures of spectra on it, given those of the page before."""
+    content, trend, newest = page.content, page.trend, page.newest
+    against = None
+    if trend is not None:
+        against = against_picture(trend, png_bytes(against_figure(trend)), content.n)
+    if newest is not None:
+        picture = spectrum_picture(newest, -1, png_bytes(prediction_figure(newest, -1)))
+        others = [one for one in pictures if one.alt != picture.alt]
+        numbered = enumerate([picture, *others][:figures], 1)
+        pictures = [replace(one, name=f"spectrum-{i}") for i, one in numbered]
+    write_text(path, render_prediction_page(replace(content, against=against, pictures=pictures)))
+    return pictures
 
 
 def _trend(readings: LiveReadings) -> Trend | None:
@@ -144,7 +243,7 @@ def _trend(readings: LiveReadings) -> Trend | None:
     chosen = [scans[i] for i in evenly_spaced(len(scans), MOST_SCANS)]
     value_NK, low_NK, high_NK = np.moveaxis(np.stack([scan.readings_K3 for scan in chosen]), 2, 0)
     return Trend(
-        readings.run.predictor.model,
+        readings.run.model,
         readings.run.predictor.calibration.known_range_K2,
         Against(readings.key, readings.unit or "", np.array([scan.against for scan in chosen])),
         value_NK,
@@ -152,6 +251,10 @@ def _trend(readings: LiveReadings) -> Trend | None:
         high_NK,
         np.array([scan.verdict == OUTSIDE for scan in chosen]),
     )
+
+
+def _print(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
 
 
 def _clock() -> str:

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rankaae_cli import __version__
-from rankaae_cli.analysis.prediction.predict import PredictionResult
+from rankaae_cli.analysis.prediction.predict import ModelDescription, PredictionResult
 from rankaae_cli.core.labels import descriptor_meaning, with_unit
 from rankaae_cli.data.files import write_text
-from rankaae_cli.models.rankaae.trained import TrainedModel
 from rankaae_cli.reports.figures.drawing import data_uri, save_figure
 from rankaae_cli.reports.prediction.against import against_figure, against_picture, trend_of
 from rankaae_cli.reports.prediction.figures import prediction_figure
@@ -104,7 +103,7 @@ class PageContent:
         Seconds after which the page loads itself again; 0: never.
     """
 
-    model: TrainedModel
+    model: ModelDescription
     run_name: str
     coverage: float
     counts: str
