@@ -1,74 +1,60 @@
-"""Do the intervals hold what they say? Coverage and width over re-splits of validation and test by material.
+"""Do the intervals hold what they say, in each class and each decile of the true value too?
 
-python -m tests.benchmarks.coverage RUN [--splits 50] [--coverage 0.9] [--others FAMILY_FILE]
+python -m tests.benchmarks.coverage RUN [--coverage 0.9] [--others FAMILY_FILE]
 
-The networks stay as they are. In each re-split half of the materials of both sides calibrate, the other half are
-predicted. Width is the mean of the intervals, beside that of intervals of one width (split-conformal). With
---others, a family file that also holds sites which the run's does not (`ingest filter=none`), the novelty of those
-is held against that of test rows: area under the ROC curve.
+Validation rows calibrate and test rows are predicted, so that what choosing a model on validation did to its
+intervals shows. Beside them stand intervals that are alike for all true values: numbers by one quantile of the
+residuals over their difficulty, classes too. With --others, a family file that also holds sites which that of the
+run does not (`ingest filter=none`), their novelty is held against that of test rows: area under the ROC curve.
 """
 
 import argparse
-from dataclasses import dataclass
+from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 from sklearn.metrics import roc_auc_score
 
 from rankaae_cli.analysis.encoded import encode_spectra, encode_split
-from rankaae_cli.analysis.prediction.calibration import calibrate_prediction
-from rankaae_cli.core.statistics.calibration import apply_calibration, fit_calibration
-from rankaae_cli.core.statistics.conformal import Intervals, calibrate_intervals, difficulty_features
-from rankaae_cli.core.statistics.novelty import Novelty, StyleDistances, novelty_signs, widening
+from rankaae_cli.analysis.prediction.calibration import Calibration, calibrate_prediction
+from rankaae_cli.analysis.prediction.predictor import Predictor
+from rankaae_cli.core.statistics.coverage import coverage_by_group
+from rankaae_cli.core.statistics.novelty import Novelty, StyleDistances, novelty_signs
 from rankaae_cli.data.family.family_file import Family, read_family
-from rankaae_cli.data.family.splits import TEST, VALIDATION
+from rankaae_cli.data.family.splits import TEST
 from rankaae_cli.models.rankaae.trained import TrainedModel
 from rankaae_cli.runs.load import load_run
 
 
-@dataclass(frozen=True)
-class Coverage:
-    """Of one descriptor, each value a mean over re-splits; `constant_` of intervals of one width."""
+def coverages(model: TrainedModel, family: Family, coverage: float) -> pd.DataFrame:
+    """Return a row a class, or decile of the true value, of each descriptor, and a row of all its values."""
+    training, validation, test = (encode_split(model, family, one) for one in ("train", "validation", "test"))
+    own = calibrate_prediction(model, training, validation)
+    of_own, of_alike = (Predictor(model, one, coverage, 0).predict(test) for one in (own, alike(own)))
+    rows = []
+    for k, name in enumerate(model.descriptor_names):
+        columns = [
+            (test.descriptors_NK[:, k], one.low_NK[:, k], one.high_NK[:, k], test.material_N)
+            for one in (of_own, of_alike)
+        ]
+        classes = model.descriptor_classes.get(name)
+        by_group, by_group_alike = (coverage_by_group(*one, classes) for one in columns)
+        all_own, all_alike = (coverage_by_group(*one, [0.0])[0] for one in columns)
+        pairs = [*zip(by_group, by_group_alike, strict=True), (replace(all_own, group="all"), all_alike)]
+        for one, other in pairs:
+            interval = dict(zip(("coverage_low", "coverage_high"), one.interval, strict=True))
+            beside = {"alike_coverage": other.coverage, "alike_width": other.width}
+            rows.append({"descriptor": name, **vars(one), **interval, **beside})
+    return pd.DataFrame(rows).drop(columns="interval")
 
-    share: float
-    width: float
-    constant_share: float
-    constant_width: float
 
-
-def coverages(
-    model: TrainedModel, family: Family, splits: int, coverage: float, seed: int = 0
-) -> dict[str, Coverage]:
-    """Return coverage and width by descriptor over re-splits of validation and test rows."""
-    held = family.with_rows((family.split_N == VALIDATION) | (family.split_N == TEST))
-    encoded = encode_spectra(model, held.spectra_NE)
-    styles_NK, spread_NK = encoded.ensemble_styles_NK, encoded.spread_NK
-    features_KNF = difficulty_features(styles_NK, spread_NK, encoded.error_N)
-    seen_by_all = encode_split(model, family, "train")
-    distance_N = StyleDistances(seen_by_all.standardised_TNS).of(encoded.standardised_TNS)
-    signs_N3 = novelty_signs(encoded.error_N, spread_NK, distance_N)
-    materials, rng = np.unique(held.material_N.astype(str)), np.random.default_rng(seed)
-    found: dict[str, list[tuple[float, ...]]] = {name: [] for name in model.descriptor_names}
-    for _ in range(splits):
-        chosen = rng.permutation(materials)[: len(materials) // 2]
-        calibrates_N = np.isin(held.material_N.astype(str), chosen)
-        wider_N = widening(Novelty.of(signs_N3[calibrates_N]).judge(signs_N3)[0])
-        for k, name in enumerate(model.descriptor_names):
-            true_N, known_N = held.descriptors_NK[:, k], np.isfinite(held.descriptors_NK[:, k])
-            seen, new = calibrates_N & known_N, ~calibrates_N & known_N
-            calibration = fit_calibration(styles_NK[seen, k], true_N[seen], held.material_N[seen])
-            rows = calibrate_intervals(
-                features_KNF[k][seen], styles_NK[seen, k], true_N[seen], held.material_N[seen]
-            )
-            assert calibration is not None and rows is not None, f"too few rows of {name}"
-            off_N = np.abs(true_N[new] - apply_calibration(calibration, styles_NK[new, k]))
-            half_N = Intervals(rows).half_width(features_KNF[k][new], coverage) * wider_N[new]
-            constant = np.sort(np.abs(rows.residual_N))[
-                min(int(np.ceil((len(rows.residual_N) + 1) * coverage)), len(rows.residual_N)) - 1
-            ]
-            found[name].append(
-                ((off_N <= half_N).mean(), 2 * half_N.mean(), (off_N <= constant).mean(), 2 * constant)
-            )
-    return {name: Coverage(*map(float, np.mean(values, axis=0))) for name, values in found.items()}
+def alike(calibration: Calibration) -> Calibration:
+    """Return a calibration by which intervals are alike for all true values."""
+    none, zero = np.zeros(1), np.zeros(1, dtype=int)
+    belt_K = [
+        None if belt is None else replace(belt, knot_M=none, rank_M=zero) for belt in calibration.belt_K
+    ]
+    return replace(calibration, belt_K=belt_K, class_belt_K=[None] * len(belt_K))
 
 
 def novelty_of_others(model: TrainedModel, family: Family, others: Family) -> tuple[float, int, int]:
@@ -94,17 +80,15 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("run")
-    parser.add_argument("--splits", type=int, default=50)
     parser.add_argument("--coverage", type=float, default=0.9)
     parser.add_argument("--others")
     given = parser.parse_args()
     _, model, family = load_run(given.run)
-    print(f"{given.splits} re-splits, coverage {given.coverage:g}")
-    print(f"{'':<8}{'held':>8}{'width':>8}{'one width: held':>18}{'width':>8}")
-    for name, one in coverages(model, family, given.splits, given.coverage).items():
-        print(
-            f"{name:<8}{one.share:>8.3f}{one.width:>8.3f}{one.constant_share:>18.3f}{one.constant_width:>8.3f}"
-        )
+    table = coverages(model, family, given.coverage)
+    print(table.to_string(index=False, float_format="{:.3f}".format))
+    whole = table[table.group == "all"]
+    share, share_alike = (np.average(whole[one], weights=whole.n) for one in ("coverage", "alike_coverage"))
+    print(f"of all values {share:.3f}, with intervals alike for all {share_alike:.3f}")
     if given.others:
         auroc, n_test, n_other = novelty_of_others(model, family, read_family(given.others))
         print(

@@ -19,14 +19,15 @@ from rankaae_cli.analysis.encoded import EncodedSplit, encode_split, evenly_spac
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.statistics.classification import ClassProbabilities, fit_class_probabilities
 from rankaae_cli.core.statistics.conformal import (
-    IntervalRows,
-    calibrate_intervals,
+    Belt,
+    ClassBelt,
     difficulty_features,
+    fit_belt,
+    fit_class_belt,
     fit_difficulty,
     resolution_of,
 )
-from rankaae_cli.core.statistics.forest import Forest
-from rankaae_cli.core.statistics.novelty import StyleDistances, novelty_signs
+from rankaae_cli.core.statistics.novelty import Novelty, StyleDistances, novelty_signs, widening
 from rankaae_cli.core.xas.soundness import Usual, usual_of
 from rankaae_cli.data.files import replacing
 from rankaae_cli.models.base import HasStyles, Predicts, Reconstructs, require
@@ -37,9 +38,12 @@ from rankaae_cli.runs.load import load_run
 from rankaae_cli.runs.provenance import read_provenance
 
 CACHE = Path("prediction") / "calibration.npz"
-_VERSION = 3
-_WITH_ROWS, _WITHOUT_FITS = 2, 1  # versions that held the rows, with what is fitted to them and without
+_VERSION = 4
+# Versions whose intervals were alike for all true values; the last two also held the validation rows, with what is
+# fitted to them and without.
+_ALIKE, _WITH_ROWS, _WITHOUT_FITS = 3, 2, 1
 _MOST_TRAINING_ROWS = 20_000  # that distances are taken from: evenly spaced among more
+_FITTED = {"belt_K": Belt, "class_probabilities_K": ClassProbabilities, "class_belt_K": ClassBelt}
 _NEEDED = (Predicts, Reconstructs, HasStyles)  # of a model
 
 
@@ -65,11 +69,9 @@ class Calibration:
     ----------
     signs_N3
         Signs of novelty of the validation rows.
-    residual_NK, difficulty_NK
-        See `rankaae_cli.core.statistics.conformal.IntervalRows`; NaN where not known.
-    forest_K
-        Of the same; None where too little is known.
-    class_probabilities_K
+    belt_K
+        What intervals rest on; None where too little is known.
+    class_probabilities_K, class_belt_K
         Of those descriptors that have classes, and rows enough of them; None of others.
     training_TMS
         Standardised styles of training rows in the trials of the ensemble.
@@ -84,28 +86,15 @@ class Calibration:
     """
 
     signs_N3: np.ndarray
-    residual_NK: np.ndarray
-    difficulty_NK: np.ndarray
-    forest_K: Sequence[Forest | None]
+    belt_K: Sequence[Belt | None]
     class_probabilities_K: Sequence[ClassProbabilities | None]
+    class_belt_K: Sequence[ClassBelt | None]
     training_TMS: np.ndarray
     known_range_K2: np.ndarray
     extremes_K2: np.ndarray
     resolution_K: np.ndarray
     usual: Usual
     rows: TrainingRows | None
-
-    def interval_rows(self) -> list[IntervalRows | None]:
-        """Return what the intervals of each descriptor rest on; None where too little is known."""
-        rows: list[IntervalRows | None] = []
-        for residual_N, difficulty_N, forest in zip(
-            self.residual_NK.T, self.difficulty_NK.T, self.forest_K, strict=True
-        ):
-            known = np.isfinite(residual_N)
-            rows.append(
-                None if forest is None else IntervalRows(residual_N[known], difficulty_N[known], forest)
-            )
-        return rows
 
 
 def load_for_prediction(directory: Path) -> tuple[TrainedModel, Calibration]:
@@ -143,9 +132,9 @@ def calibration_of(
     directory, model
         As `load_run` gives them.
     training, validation
-        Rows of these splits of the run's data.
+        Rows of these splits of the run's data. What an earlier version kept is made again of them.
     """
-    kept = _kept(directory, model)
+    kept = _kept(directory, model, earlier=False)
     if kept is None:
         kept = calibrate_prediction(model, training, validation)
         _keep(directory, kept)
@@ -158,25 +147,25 @@ def calibrate_prediction(
     """Fit what the intervals rest on to validation rows, and keep training rows for distances from them."""
     rows = evenly_spaced(len(training.error_N), _MOST_TRAINING_ROWS)
     styles_NK, spread_NK = validation.ensemble_styles_NK, validation.spread_NK
+    descriptors_NK, material_N = validation.descriptors_NK, validation.material_N
     training_TMS = training.standardised_TNS[:, rows]
     distance_N = StyleDistances(training_TMS).of(validation.standardised_TNS)
-    residual_NK = np.full(styles_NK.shape, np.nan)
-    difficulty_NK = np.full(styles_NK.shape, np.nan)
-    forest_K: list[Forest | None] = []
-    for k, features_NF in enumerate(difficulty_features(styles_NK, spread_NK, validation.error_N)):
-        value_N = validation.descriptors_NK[:, k]
-        interval_rows = calibrate_intervals(features_NF, styles_NK[:, k], value_N, validation.material_N)
-        forest_K.append(None if interval_rows is None else interval_rows.forest)
-        if interval_rows is not None:
-            known = np.isfinite(value_N) & np.isfinite(styles_NK[:, k])
-            residual_NK[known, k] = interval_rows.residual_N
-            difficulty_NK[known, k] = interval_rows.difficulty_N
+    signs_N3 = novelty_signs(validation.error_N, spread_NK, distance_N)
+    # As predictions are widened where spectra are novel, so are those that tell how wide they have to be.
+    times_N = widening(Novelty.of(signs_N3).judge(signs_N3)[0])
+    features_KNF = difficulty_features(styles_NK, spread_NK, validation.error_N)
+    probabilities_K = _class_probabilities(model, styles_NK, descriptors_NK)
     return Calibration(
-        signs_N3=novelty_signs(validation.error_N, spread_NK, distance_N),
-        residual_NK=residual_NK,
-        difficulty_NK=difficulty_NK,
-        forest_K=forest_K,
-        class_probabilities_K=_class_probabilities(model, styles_NK, validation.descriptors_NK),
+        signs_N3=signs_N3,
+        belt_K=[
+            fit_belt(features_NF, style_N, value_N, material_N, times_N)
+            for features_NF, style_N, value_N in zip(features_KNF, styles_NK.T, descriptors_NK.T, strict=True)
+        ],
+        class_probabilities_K=probabilities_K,
+        class_belt_K=[
+            fit_class_belt(fitted, styles_NK, value_N, material_N, times_N)
+            for fitted, value_N in zip(probabilities_K, descriptors_NK.T, strict=True)
+        ],
         training_TMS=training_TMS.astype(np.float32),
         **_of_training(
             TrainingRows(
@@ -216,8 +205,11 @@ def _class_probabilities(
     ]
 
 
-def _kept(directory: Path, model: TrainedModel) -> Calibration | None:
-    """Return what a run's directory keeps, None where there is nothing or it belongs to another checkpoint."""
+def _kept(directory: Path, model: TrainedModel, earlier: bool = True) -> Calibration | None:
+    """Return what a run's directory keeps, None where there is nothing or it belongs to another checkpoint.
+
+    `earlier` says whether what earlier versions kept counts.
+    """
     path = directory / CACHE
     if not path.is_file():
         return None
@@ -225,21 +217,21 @@ def _kept(directory: Path, model: TrainedModel) -> Calibration | None:
         with np.load(path, allow_pickle=False) as file:
             content: dict[str, Any] = dict(file)
         version, digest = content.pop("version"), content.pop("checkpoint")
-        if version not in (_VERSION, _WITH_ROWS, _WITHOUT_FITS) or digest != checkpoint_sha256(directory):
+        known = (_VERSION, _ALIKE, _WITH_ROWS, _WITHOUT_FITS) if earlier else (_VERSION,)
+        if version not in known or digest != checkpoint_sha256(directory):
             return None
-        kept = _unpacked(content, model) if version == _VERSION else _of_rows(content, model, int(version))
+        if version != _VERSION:
+            content = _of_earlier(content, model, int(version))
+        return _unpacked(content, model)
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         print(f"{path} cannot be read ({error}) and is made again", file=sys.stderr)
         return None
-    if version != _VERSION:
-        _keep(directory, kept)
-    return kept
 
 
 def write_calibration(path: Path, calibration: Calibration, checkpoint: str) -> None:
     """Write what the predictions of a checkpoint, given by its digest, rest on as plain arrays."""
     content = dict(vars(calibration))
-    fits = [*enumerate(content.pop("forest_K")), *enumerate(content.pop("class_probabilities_K"))]
+    fits = [one for name in _FITTED for one in enumerate(content.pop(name))]
     content |= {f"{part}_{k}": array for k, fit in fits if fit for part, array in vars(fit).items()}
     rows = content.pop("rows")
     content |= {"usual": astuple(calibration.usual), **(vars(rows) if rows else {})}
@@ -258,18 +250,29 @@ def _keep(directory: Path, calibration: Calibration) -> None:
 
 def _unpacked(content: dict[str, Any], model: TrainedModel) -> Calibration:
     """Return the calibration whose arrays a file holds."""
-    usual = Usual(*map(float, content.pop("usual")))
+    count = len(model.descriptor_names)
+    fitted_K: dict[str, Any] = {name: _fits(content, kind, count) for name, kind in _FITTED.items()}
     rows = TrainingRows(**_taken(content, TrainingRows)) if "spectra_ME" in content else None
-    return Calibration(**_fits(content, model), **content, usual=usual, rows=rows)
+    if "usual" not in content and rows is not None:
+        return Calibration(**content, **fitted_K, **_of_training(rows))
+    usual = Usual(*map(float, content.pop("usual")))
+    return Calibration(**content, **fitted_K, usual=usual, rows=rows)
 
 
-def _of_rows(content: dict[str, Any], model: TrainedModel, version: int) -> Calibration:
-    """Return the calibration made of the rows that an older file holds."""
-    fits = _fitted(content, model) if version == _WITHOUT_FITS else _fits(content, model)
-    rows = TrainingRows(**_taken(content, TrainingRows))
-    for name in ("styles_NK", "spread_NK", "descriptors_NK"):
-        del content[name]
-    return Calibration(**content, **fits, **_of_training(rows))
+def _of_earlier(content: dict[str, Any], model: TrainedModel, version: int) -> dict[str, Any]:
+    """Return the arrays that an earlier version kept as this one has them: of the true values nothing is known."""
+    residual_NK, difficulty_NK = content.pop("residual_NK"), content.pop("difficulty_NK")
+    if version == _WITHOUT_FITS:
+        content |= _fitted(content, residual_NK, model)
+    for k, (residual_N, difficulty_N) in enumerate(zip(residual_NK.T, difficulty_NK.T, strict=True)):
+        size_N = np.abs(residual_N)
+        known_N = np.isfinite(size_N)
+        if known_N.any():
+            content[f"score_N_{k}"] = (size_N / difficulty_N)[known_N]
+            content |= {f"knot_M_{k}": np.zeros(1), f"rank_M_{k}": np.zeros(1, dtype=int)}
+            content[f"mean_error_{k}"] = size_N[known_N].mean()
+    of_rows = ("styles_NK", "spread_NK", "descriptors_NK")
+    return {name: array for name, array in content.items() if name not in of_rows}
 
 
 def _taken(content: dict[str, Any], kind: type[Any], ending: str = "") -> dict[str, Any]:
@@ -277,26 +280,23 @@ def _taken(content: dict[str, Any], kind: type[Any], ending: str = "") -> dict[s
     return {field.name: content.pop(f"{field.name}{ending}") for field in fields(kind)}
 
 
-def _fits(content: dict[str, Any], model: TrainedModel) -> dict[str, Any]:
-    """Take what was fitted out of what a file holds, and return it put together."""
-
-    def fitted(kind: type[Any]) -> list[Any]:
-        each = range(len(model.descriptor_names))
-        first = fields(kind)[0].name
-        return [kind(**_taken(content, kind, f"_{k}")) if f"{first}_{k}" in content else None for k in each]
-
-    return {"forest_K": fitted(Forest), "class_probabilities_K": fitted(ClassProbabilities)}
+def _fits(content: dict[str, Any], kind: type[Any], descriptors: int) -> list[Any]:
+    """Take what was fitted to each descriptor out of what a file holds; None where it holds none."""
+    first = fields(kind)[0].name
+    return [
+        kind(**_taken(content, kind, f"_{k}")) if f"{first}_{k}" in content else None
+        for k in range(descriptors)
+    ]
 
 
-def _fitted(content: Mapping[str, Any], model: TrainedModel) -> dict[str, Any]:
-    """Return what is fitted to the rows of a file of before it was kept."""
-    styles_NK, residual_NK = content["styles_NK"], content["residual_NK"]
+def _fitted(content: Mapping[str, Any], residual_NK: np.ndarray, model: TrainedModel) -> dict[str, Any]:
+    """Return the arrays of what is fitted to the rows of a file of before it was kept."""
+    styles_NK = content["styles_NK"]
     features_KNF = difficulty_features(styles_NK, content["spread_NK"], content["signs_N3"][:, 0])
-    known_KN = np.isfinite(residual_NK).T
-    return {
-        "forest_K": [
-            fit_difficulty(features_NF[known_N], residual_N[known_N]) if known_N.any() else None
-            for features_NF, residual_N, known_N in zip(features_KNF, residual_NK.T, known_KN, strict=True)
-        ],
-        "class_probabilities_K": _class_probabilities(model, styles_NK, content["descriptors_NK"]),
-    }
+    fits: list[tuple[int, Any]] = [
+        (k, fit_difficulty(features_NF[known_N], residual_N[known_N]))
+        for k, (features_NF, residual_N) in enumerate(zip(features_KNF, residual_NK.T, strict=True))
+        if (known_N := np.isfinite(residual_N)).any()
+    ]
+    fits += enumerate(_class_probabilities(model, styles_NK, content["descriptors_NK"]))
+    return {f"{part}_{k}": array for k, fit in fits if fit for part, array in vars(fit).items()}

@@ -8,7 +8,7 @@ from scipy.special import ndtri
 
 from rankaae_cli.analysis.encoded import Encoded, encode_spectra, ensemble_values
 from rankaae_cli.analysis.prediction.calibration import Calibration
-from rankaae_cli.core.statistics.classification import holding_classes, softened
+from rankaae_cli.core.statistics.classification import softened
 from rankaae_cli.core.statistics.conformal import Intervals, difficulty_features
 from rankaae_cli.core.statistics.novelty import Novelty, StyleDistances, novelty_signs, widening
 from rankaae_cli.core.xas.discrepancy import discrepancy, smooth_differences
@@ -93,8 +93,8 @@ class Predictor:
         self.novelty = Novelty.of(calibration.signs_N3)
         self._distances = StyleDistances(calibration.training_TMS)
         self.intervals = [
-            Intervals(rows, float(resolution))
-            for rows, resolution in zip(calibration.interval_rows(), calibration.resolution_K, strict=True)
+            Intervals(belt, coverage, float(resolution))
+            for belt, resolution in zip(calibration.belt_K, calibration.resolution_K, strict=True)
         ]
         fitted = zip(model.descriptor_names, calibration.class_probabilities_K, strict=True)
         self.classes = {name: one for name, one in fitted if one is not None}
@@ -154,11 +154,11 @@ class Predictor:
         novelty_N, p_N, verdict_N = self.novelty.judge(signs_N3)
         discrepancy_part_NK = self._spread_by_discrepancy(shown, measured)
         widening_N = widening(novelty_N)
-        own_NK = self._half_widths(shown, widening_N)
         others_NK = np.hypot(nuisance_part_NK, discrepancy_part_NK)
-        half_NK = np.hypot(own_NK, ndtri((1 + self.coverage) / 2) * others_NK)
         softened_by_name = {name: softened(p_NC, widening_N) for name, p_NC in reading.probabilities.items()}
-        low_NK, high_NK = self._ends(value_NK, half_NK, softened_by_name)
+        own_NK2 = self._reaches(shown, value_NK, widening_N, softened_by_name)
+        reach_NK2 = np.hypot(own_NK2, ndtri((1 + self.coverage) / 2) * others_NK[..., None])
+        low_NK, high_NK = self._ends(value_NK, reach_NK2)
         nearest_NP, distance_NP = self._nearest(shown.spectra_NE)
         return Prediction(
             value_NK=value_NK,
@@ -182,32 +182,45 @@ class Predictor:
             distance_NP=distance_NP,
         )
 
-    def _half_widths(self, encoded: Encoded, widening_N: np.ndarray) -> np.ndarray:
-        """Return half the widths of the intervals of certain energies, shape (N, K)."""
+    def _reaches(
+        self,
+        encoded: Encoded,
+        value_NK: np.ndarray,
+        widening_N: np.ndarray,
+        probabilities: dict[str, np.ndarray],
+    ) -> np.ndarray:
+        """Return how far the intervals of certain energies reach below and above the values, shape (N, K, 2)."""
         styles_NK, spread_NK = encoded.ensemble_styles_NK, encoded.spread_NK
         features_KNF = difficulty_features(styles_NK, spread_NK, encoded.error_N)
-        half_NK = np.column_stack(
-            [
-                interval.half_width(features_NF, self.coverage)
-                for interval, features_NF in zip(self.intervals, features_KNF, strict=True)
-            ]
+        usual_NK2, wider_NK2 = (
+            np.stack(
+                [
+                    np.column_stack(interval.reach(value_N, features_NF, times_N))
+                    for interval, value_N, features_NF in zip(
+                        self.intervals, value_NK.T, features_KNF, strict=True
+                    )
+                ],
+                axis=1,
+            )
+            for times_N in (1.0, widening_N)
         )
         # What is unlike the validation rows is predicted worse than they are, but hardly by more than is known.
         range_K = np.ptp(self.calibration.known_range_K2, axis=1)
         whole_K = np.ptp(self.calibration.extremes_K2, axis=1)
         range_K = np.where(range_K > 0, range_K, whole_K)  # of what is nearly always the same
-        return np.fmax(np.fmin(half_NK * widening_N[:, None], range_K), half_NK)
-
-    def _ends(
-        self, value_NK: np.ndarray, half_NK: np.ndarray, probabilities: dict[str, np.ndarray]
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Return the ends of the intervals, shape (N, K) each."""
-        low_NK, high_NK = value_NK - half_NK, value_NK + half_NK
+        reach_NK2 = np.fmax(np.fmin(wider_NK2, range_K[:, None]), usual_NK2)
         for name, probability_NC in probabilities.items():
             k = self.model.descriptor_names.index(name)
-            low_NK[:, k], high_NK[:, k] = holding_classes(
-                low_NK[:, k], high_NK[:, k], self.classes[name].classes, probability_NC, self.coverage
-            )
+            belt = self.calibration.class_belt_K[k]
+            if belt is not None:
+                low_N, high_N = belt.ends(self.classes[name].classes, probability_NC, self.coverage)
+                beside_N2 = np.column_stack([value_NK[:, k] - low_N, high_N - value_NK[:, k]])
+                reach_NK2[:, k] = np.maximum(beside_N2, 0.0)
+        return reach_NK2
+
+    def _ends(self, value_NK: np.ndarray, reach_NK2: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the ends of the intervals, shape (N, K) each."""
+        low_NK, high_NK = value_NK - reach_NK2[..., 0], value_NK + reach_NK2[..., 1]
         # What is nowhere negative, such as a deviation, has no negative values for an interval to hold.
         never_negative_K = ~(self.calibration.extremes_K2[:, 0] < 0)
         return np.where(never_negative_K & (value_NK >= 0), np.maximum(low_NK, 0.0), low_NK), high_NK

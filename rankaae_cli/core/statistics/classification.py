@@ -220,52 +220,6 @@ def softened(probability_NC: np.ndarray, times_N: np.ndarray) -> np.ndarray:
     return np.asarray(softmax(logit_NC, axis=1))
 
 
-def holding_classes(
-    low_N: np.ndarray,
-    high_N: np.ndarray,
-    classes: Sequence[float] | np.ndarray,
-    probability_NC: np.ndarray,
-    coverage: float,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Widen intervals until they hold classes that are as likely together as the intervals are to cover.
-
-    An interval holds a class if it reaches half-way to it from the next one. It is widened to the likelier of the
-    classes beside it, as far as half-way, and not where the classes that it holds are likely enough.
-
-    Parameters
-    ----------
-    low_N, high_N
-        Ends of the intervals, shape (N,); NaN where not known, and then left so.
-    classes
-        C values, ascending.
-    probability_NC
-        Their probabilities; rows add up to 1.
-    coverage
-        Share of true values that the intervals are to hold.
-
-    Returns
-    -------
-    tuple of numpy.ndarray
-        The ends, shape (N,).
-    """
-    values = np.asarray(classes, dtype=np.float64)
-    middles = (values[1:] + values[:-1]) / 2
-    begins, stops = np.r_[-np.inf, middles], np.r_[middles, np.inf]
-    low_N, high_N = low_N.copy(), high_N.copy()
-    c = len(values)
-    for _ in range(c):
-        held_NC = (stops >= low_N[:, None]) & (begins <= high_N[:, None])
-        short_N = held_NC.any(axis=1) & (np.where(held_NC, probability_NC, 0.0).sum(axis=1) < coverage)
-        lower_N, upper_N = held_NC.argmax(axis=1) - 1, c - held_NC[:, ::-1].argmax(axis=1)
-        beyond_NC = np.pad(probability_NC, ((0, 0), (1, 1)), constant_values=-1.0)
-        rows = np.arange(len(low_N))
-        goes_down_N = beyond_NC[rows, lower_N + 1] >= beyond_NC[rows, upper_N + 1]
-        down_N = short_N & goes_down_N & (lower_N >= 0)
-        up_N = short_N & ~goes_down_N & (upper_N < c)
-        low_N[down_N], high_N[up_N] = stops[lower_N[down_N]], begins[upper_N[up_N]]
-    return low_N, high_N
-
-
 def fit_class_probabilities(
     styles_NK: np.ndarray, descriptor_N: np.ndarray, classes: Sequence[float]
 ) -> ClassProbabilities | None:
