@@ -16,7 +16,12 @@ from rankaae_cli.analysis.evaluation.findings import (
 )
 from rankaae_cli.analysis.traversal.findings import findings
 from rankaae_cli.core.labels import averaged
-from rankaae_cli.reports.run.tables import descriptors_note, descriptors_table, traversals_table
+from rankaae_cli.reports.run.tables import (
+    coverage_remark,
+    descriptors_note,
+    descriptors_table,
+    traversals_table,
+)
 from rankaae_cli.reports.tables import print_number, print_table
 
 
@@ -53,7 +58,8 @@ def print_evaluation(metrics: Mapping[str, Any], units: Mapping[str, str]) -> No
     )
     for line in lines:
         _say(line)
-    _say(coupling_warning(ensemble), "bold yellow")
+    for warning in (coverage_remark(metrics), coupling_warning(ensemble)):
+        _say(warning, "bold yellow")
 
 
 def print_reconstruction_warning(metrics: Mapping[str, Any], baselines: Sequence[Mapping[str, Any]]) -> None:

@@ -229,11 +229,16 @@ def test_predictions_agree_with_the_metrics(run_directory, page):
         assert known.sum() == scores["n"] and table.loc[known, name].notna().all()
         error = (table[name] - table[f"{name}_true"]).abs()
         assert error.mean() == pytest.approx(scores["mae"], rel=1e-3)
-        assert (table[f"{name}_high"] - table[name]).mean() == pytest.approx(
-            scores["interval_half_width"], rel=1e-3
-        )
+        width = (table[f"{name}_high"] - table[f"{name}_low"])[known]
+        assert width.mean() / 2 == pytest.approx(scores["interval_half_width"], rel=0.05)
         within = table[f"{name}_true"].between(table[f"{name}_low"], table[f"{name}_high"])
         assert within[known].mean() == pytest.approx(scores["interval_coverage"], abs=0.02)
+        groups = scores["coverage"]
+        assert {group["group"] for group in groups} == {"class" if "f1" in scores else "decile"}
+        assert sum(group["n"] for group in groups) == scores["n"]
+        shares = sum(group["n"] * group["coverage"] for group in groups) / scores["n"]
+        assert shares == pytest.approx(scores["interval_coverage"])
+        assert all(low <= group["coverage"] <= high for group in groups for low, high in [group["interval"]])
     assert table["reconstruction_mae"].mean() == pytest.approx(
         metrics["ensemble"]["reconstruction"]["mae"], rel=1e-3
     )

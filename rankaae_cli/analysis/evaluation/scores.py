@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from rankaae_cli.analysis.prediction.predictor import Prediction
 from rankaae_cli.core.statistics.bootstrap import LEVEL, affordable_resamples, material_weights
 from rankaae_cli.core.statistics.calibration import IN_RANGE, OUTSIDE, UNUSUAL, reconstruction_mae_rows
 from rankaae_cli.core.statistics.classification import fit_cuts
+from rankaae_cli.core.statistics.coverage import coverage_by_group
 from rankaae_cli.core.statistics.metrics import score_styles
 from rankaae_cli.models.rankaae.trained import TrainedModel
 
@@ -226,7 +227,8 @@ def score_split(
         fitted.ensemble_cuts,
     )
     for k, name in enumerate(model.descriptor_names):
-        ensemble["descriptors"][name] |= _intervals(prediction, encoded.descriptors_NK[:, k], k)
+        classes = model.descriptor_classes.get(name)
+        ensemble["descriptors"][name] |= _intervals(prediction, encoded, k, classes)
     trials: list[dict[str, Any]] = []
     for t, (calibration, cuts) in enumerate(zip(model.calibration["trials"], fitted.trial_cuts, strict=True)):
         if calibration is None or cuts is None:
@@ -272,11 +274,16 @@ def _without_measures(scores: Any) -> Any:
     return scores if isinstance(scores, int) else None
 
 
-def _intervals(prediction: Prediction, true_N: np.ndarray, k: int) -> dict[str, float]:
-    """Return the mean half width of a descriptor's intervals, and the share of known true values that they hold."""
-    low_N, high_N, known_N = prediction.low_NK[:, k], prediction.high_NK[:, k], np.isfinite(true_N)
+def _intervals(
+    prediction: Prediction, encoded: EncodedSplit, k: int, classes: Sequence[float] | None
+) -> dict[str, Any]:
+    """Return half the mean width of a descriptor's intervals, and which share of known true values they hold."""
+    low_N, high_N, true_N = prediction.low_NK[:, k], prediction.high_NK[:, k], encoded.descriptors_NK[:, k]
+    known_N = np.isfinite(true_N)
     within_N = (low_N <= true_N) & (true_N <= high_N)
+    groups = coverage_by_group(true_N, low_N, high_N, encoded.material_N, classes)
     return {
-        "interval_half_width": float((high_N - prediction.value_NK[:, k]).mean()),
+        "interval_half_width": float((high_N - low_N).mean()) / 2,
         "interval_coverage": float(within_N[known_N].mean()) if known_N.any() else math.nan,
+        "coverage": [{**asdict(group), "interval": list(group.interval)} for group in groups],
     }

@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # scipy's statistics take a second to load, which a report ne
     from rankaae_cli.analysis.prediction.predictor import Prediction
 
 # Of what an evaluation leaves: counted up with every change of it, so that a report replaces what is older.
-FORMAT_VERSION = 4
+FORMAT_VERSION = 5
 PREDICTIONS, TRIALS, ERRORS = "predictions.csv", "trials.csv", "reconstruction_error.csv"
 LEAKAGE, ASSOCIATIONS, NEAR_DUPLICATES = "leakage.csv", "associations.csv", "near_duplicates.csv"
 _STYLES, _CONFUSION, _EXAMPLES = "style_vs_descriptor.csv", "confusion.csv", "reconstruction_examples.csv"

@@ -125,6 +125,8 @@ class PageContent:
         Where data and numbers come from: pairs of a name and its value.
     pictures
         By section of ``captions.toml``, each of which is there.
+    coverage
+        Of `coverage_table`.
     fits
         How each walk fits each matched difference; None of one descriptor.
     reading
@@ -173,6 +175,7 @@ class PageContent:
     run_name: str
     versions: Mapping[str, str] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
+    coverage: Table | None = None
     fits: Table | None = None
     reading: Table | None = None
     associations: Table | None = None

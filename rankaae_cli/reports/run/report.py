@@ -80,8 +80,9 @@ def _is_current(page: Path, run_directory: Path) -> bool:
 
 def _write(directory: Path, content: PageContent) -> Path:
     """Write the page and the tables; return the path of the page."""
-    tables = (content.descriptors, content.styles, content.trials, content.traversals, content.fits)
-    for table in (*tables, content.reading, content.associations, content.baselines, content.transfer):
+    tables = (content.descriptors, content.coverage, content.styles, content.trials, content.traversals)
+    optional = (content.fits, content.reading, content.associations, content.baselines, content.transfer)
+    for table in (*tables, *optional):
         if table is not None:
             write_table(table, directory / "tables")
     return write_text(directory / "report.html", render_page(content))
@@ -122,6 +123,7 @@ def gather(run: RunResults) -> PageContent:
         split_counts=split_counts(run.family),
         split_by=run.family.split_by,
         descriptors=run_tables.descriptors_table(metrics, units),
+        coverage=run_tables.coverage_table(metrics),
         trials=run_tables.trials_table(metrics),
         traversals=run_tables.traversals_table(traversal),
         fits=run_tables.fits_table(traversal),

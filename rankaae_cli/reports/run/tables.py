@@ -4,8 +4,10 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from rankaae_cli.analysis.evaluation.findings import WARNING
 from rankaae_cli.analysis.traversal.findings import FIT_VERDICTS, NOT_READ, not_read_because
 from rankaae_cli.core.labels import averaged, described_range, style_title, traversed, with_unit
+from rankaae_cli.core.statistics.calibration import COVERAGE
 from rankaae_cli.core.structure.quantities import QUANTITIES
 from rankaae_cli.reports.captions import table_caption
 from rankaae_cli.reports.tables import Cell, Ranged, Table, print_number
@@ -101,6 +103,41 @@ def _columns(metrics: Mapping[str, Any], columns: Mapping[str, str]) -> str:
     if "interval_coverage" in columns:
         parts[-1] += ", and the share of true values within it"
     return f"{'; '.join(parts)}. In brackets: 95 % bootstrap intervals over materials."
+
+
+def coverage_table(metrics: Mapping[str, Any]) -> Table | None:
+    """Return how many true values intervals hold in each class or decile; None of an earlier version's numbers."""
+    keys = ["descriptor", "from", "to", "coverage", "width", "n", "n_materials"]
+    headings = [
+        "True value",
+        "from",
+        "to",
+        "Share within 90 % intervals",
+        "mean width",
+        "Spectra",
+        "Materials",
+    ]
+    rows: list[list[Cell]] = [
+        [f"{name}, {group['group']}", group["low"], group["high"],
+         Ranged(group["coverage"], *group["interval"]), group["width"], group["n"], group["n_materials"]]
+        for name, score in metrics["ensemble"]["descriptors"].items()
+        for group in score.get("coverage") or ()
+    ]  # fmt: skip
+    caption = _caption("coverage", metrics, split=metrics["split"])
+    return Table("coverage", keys, headings, rows, caption) if rows else None
+
+
+def coverage_remark(metrics: Mapping[str, Any]) -> str | None:
+    """Return of which true values 90 % intervals surely hold fewer; None where of none."""
+    short = []
+    for name, score in metrics["ensemble"]["descriptors"].items():
+        for group in score.get("coverage") or ():
+            if group["interval"][1] < COVERAGE:
+                ends = dict.fromkeys(f"{group[end]:.3g}" for end in ("low", "high"))
+                short.append(f"{name} {' to '.join(ends)} ({100 * group['coverage']:.0f} % of {group['n']})")
+    if not short:
+        return None
+    return f"{WARNING}90 % intervals hold fewer than nine in ten true values of {', '.join(short)}"
 
 
 def associations_table(associations: Mapping[str, Any], about: Mapping[str, Any]) -> Table:

@@ -15,6 +15,7 @@ from rankaae_cli.reports.figures.plotly import pack
 from rankaae_cli.reports.run.page import PageContent, Picture, PictureGroup, quality, render_page
 from rankaae_cli.reports.run.tables import (
     associations_table,
+    coverage_table,
     descriptors_table,
     disentanglement_table,
     traversals_table,
@@ -33,6 +34,12 @@ SCORE = {
     "interval_coverage": 0.9,
     "interval": {"spearman": [0.9, 0.97], "mae": [0.08, 0.12]},
 }
+SCORE["coverage"] = [
+    {"group": "class", "low": 1.0, "high": 1.0, "n": 61, "n_materials": 43, "coverage": 0.75,
+     "interval": [0.6, 0.86], "width": 0.8},
+    {"group": "class", "low": 2.0, "high": 2.0, "n": 9, "n_materials": 9, "coverage": 0.8,
+     "interval": [0.5, 0.95], "width": 0.8},
+]  # fmt: skip
 OF_CLASSES = {"f1": 0.8, "balanced_accuracy": 0.7}
 UNKNOWN = {**dict.fromkeys(SCORE), "n": 0, **dict.fromkeys(OF_CLASSES)}
 
@@ -132,6 +139,7 @@ def content(synthetic=True, trials=2, learning=True, averaged=1, free=True):
         split_by="chemical_system",
         descriptors=descriptors_table(metrics, {"OS": "e"}),
         styles=disentanglement_table(metrics),
+        coverage=coverage_table(metrics),
         trials=trials_table(metrics),
         traversals=traversals_table(traversal),
         facts=[("Data file", HOSTILE)],
@@ -242,6 +250,20 @@ def test_terminal_says_what_was_fitted_to_rows_of_validation(capsys):
     assert (
         "calibration and thresholds between classes were fitted to these same rows" in capsys.readouterr().out
     )
+
+
+def test_coverage_is_shown_by_class_and_what_is_short_is_said(capsys):
+    metrics = content().metrics
+    table = coverage_table(metrics)
+    assert table.printed()[0] == ["OS, class", "1.000", "1.000", "0.75 [0.60, 0.86]", "0.800", "61", "43"]
+    assert "OS, class" in render_page(content()) and "Share within 90 % intervals" in render_page(content())
+    print_evaluation(metrics, {"OS": "e"})
+    said = capsys.readouterr().out
+    assert "90 % intervals hold fewer than nine in ten true values of OS 1 (75 % of 61)" in said
+    assert "OS 2 (" not in said  # may well hold nine in ten
+    for score in metrics["ensemble"]["descriptors"].values():
+        score["coverage"] = None  # of an earlier version
+    assert coverage_table(metrics) is None
 
 
 def test_single_trial_stands_beside_the_mean_of_several():
