@@ -44,7 +44,7 @@ _TRAIN = {
     ),
     "at least 2": ("batch_size",),
     "from 0 to 2^63 - 1": ("seed", "split_seed"),
-    "from 0 on, below 1": ("replay",),
+    "from 0 on, below 1": ("replay", "labelled_share"),
 }
 # By command and expectation, patterns of keys, of which the first that fits counts. A key that is null is not
 # looked at; of a list every number is.

@@ -67,6 +67,11 @@ class TrainConfig:
     max_epochs: Annotated[int | None, "passes over the training rows; null: as many as make max_steps"] = None
     max_steps: Annotated[int, "batches, rounded up to whole epochs, where max_epochs is null"] = MISSING
     batch_size: Annotated[int, "rows, at least 2"] = MISSING
+    labelled_share: Annotated[
+        float,
+        "least share of each batch whose descriptors are known: where fewer rows have any, these are trained on "
+        "several times an epoch, in the stead of others; not where spectra are read in blocks (memory)",
+    ] = 0.0
     seed: Annotated[int, "of all random numbers of training"] = MISSING
     split_seed: Annotated[
         int | None, "of the split; 0: the split in the file; null: that of the run of start="

@@ -16,6 +16,8 @@ _BLOCKS_IN_POOL, _FEWEST_BLOCKS_IN_POOL, _MOST_BLOCK_ROWS = 512, 256, 256
 class TrialBatches:
     """One epoch an iteration: every trial sees all rows once, each in its own order, and of replayed ones some.
 
+    Where few rows have labels it sees those more often than once, and in their stead fewer of the others.
+
     Parameters
     ----------
     spectra_NE, descriptors_NK
@@ -26,6 +28,9 @@ class TrialBatches:
         One CPU random generator a trial, advanced by every epoch.
     replayed, drawn
         How many of the last rows are replayed, and how many of these are drawn at random, again in every epoch.
+    labelled_share
+        Least share of every batch whose descriptors are known, one of them at least: with a handful of labels to a
+        batch neither order nor correlation can be told from chance.
 
     Yields
     ------
@@ -40,12 +45,17 @@ class TrialBatches:
         generators: Sequence[torch.Generator],
         replayed: int = 0,
         drawn: int = 0,
+        labelled_share: float = 0.0,
     ) -> None:
         self.spectra_NE = spectra_NE
         self.descriptors_NK = descriptors_NK
         self.generators = generators
         self.replayed, self.drawn = replayed, drawn
         self.n_batches = -(-(len(spectra_NE) - replayed + drawn) // batch_size)
+        has_label_N = descriptors_NK.isfinite().any(1).cpu()
+        self._labelled_N, self._others_N = has_label_N.nonzero()[:, 0], (~has_label_N).nonzero()[:, 0]
+        self._labelled_an_epoch = round(labelled_share * len(spectra_NE))
+        self._repeats_labels = 0 < len(self._labelled_N) < self._labelled_an_epoch and not replayed
 
     def __len__(self) -> int:
         return self.n_batches
@@ -56,12 +66,28 @@ class TrialBatches:
             yield self.spectra_NE[index_TB], self.descriptors_NK[index_TB]
 
     def _order(self, generator: torch.Generator) -> Tensor:
+        if self._repeats_labels:
+            return self._order_of_two_streams(generator)
         once = len(self.spectra_NE) - self.replayed
         order_N = torch.randperm(once + self.drawn, generator=generator)
         if not self.drawn:
             return order_N
         drawn_N = once + torch.randint(self.replayed, (self.drawn,), generator=generator)
         return torch.cat([torch.arange(once), drawn_N])[order_N]
+
+    def _order_of_two_streams(self, generator: torch.Generator) -> Tensor:
+        """Return as many rows as there are, those with labels spread evenly among the others."""
+        n, others = self._labelled_an_epoch, len(self.spectra_NE) - self._labelled_an_epoch
+        passes = -(-n // len(self._labelled_N))
+        labelled_N = torch.cat(
+            [
+                self._labelled_N[torch.randperm(len(self._labelled_N), generator=generator)]
+                for _ in range(passes)
+            ]
+        )[:n]
+        others_N = self._others_N[torch.randperm(len(self._others_N), generator=generator)][:others]
+        place_N = torch.cat([(torch.arange(m) + 0.5) / m for m in (n, others)])
+        return torch.cat([labelled_N, others_N])[place_N.argsort()]
 
 
 class StreamedBatches:

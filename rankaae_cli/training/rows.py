@@ -149,16 +149,19 @@ class TrainingRows:
         )
 
     def batches(
-        self, batch_size: int, seed: int, trials: Sequence[int]
+        self, batch_size: int, seed: int, trials: Sequence[int], labelled_share: float = 0.0
     ) -> tuple[TrialBatches | StreamedBatches, list[torch.Generator]]:
         """Return the batches of an epoch, and the random generators that they draw from.
 
-        Those depend on the seed and the trial alone; the order in which a file is read, on the seed alone.
+        Those depend on the seed and the trial alone; the order in which a file is read, on the seed alone. Rows that
+        are read from a file come as they are, whatever share of them has labels.
         """
         order = trial_generators(seed, trials, _ORDER)
         rows = self.batched.rows
         if isinstance(rows, Tensor):
-            batches = TrialBatches(rows, self.batched_NK, batch_size, order, self.replayed, self.drawn)
+            batches = TrialBatches(
+                rows, self.batched_NK, batch_size, order, self.replayed, self.drawn, labelled_share
+            )
             return batches, order
         assert self.memory is not None
         block_order = trial_generators(seed, [0], _BLOCK_ORDER)[0]

@@ -89,6 +89,8 @@ class Task(ABC):
         Of another training's networks, stacked over as many trials: what each trial begins from; None: random ones.
     replayed
         Rows of earlier data that are trained on again; None: none.
+    labelled_share
+        Least share of every batch whose descriptors are known; see `training.batches`.
     watch
         Called after every epoch with how many epochs of how many are done, and the best validation score so far;
         what it raises ends the training.
@@ -118,6 +120,7 @@ class Task(ABC):
     memory_share: float = 1.0
     start_weights: dict[str, Tensor] | None = None
     replayed: Replay | None = None
+    labelled_share: float = 0.0
     watch: Watch | None = None
 
     @property

@@ -14,6 +14,7 @@ from torch.nn import functional
 
 from rankaae_cli.core.statistics.ranks import pair_counts, rank_weights
 
+_FEWEST_KNOWN = 30  # rows, of a correlation that is penalised
 
 def rank_loss(
     styles_TBK: Tensor, descriptors_TBK: Tensor, *, balanced: bool = True, normalise: str = "pairs"
@@ -123,7 +124,8 @@ def independence_loss(free_TBF: Tensor, descriptors_TBK: Tensor) -> Tensor:
     free_TBF
         Shape (T, B, F), standardised over the batch.
     descriptors_TBK
-        Shape (T, B, K) or (1, B, K); NaN = not known.
+        Shape (T, B, K) or (1, B, K); NaN = not known. One that fewer than 30 rows know is left out: of five rows the
+        squared correlations with all of five descriptors and their products add up to 4 by chance.
 
     Returns
     -------
@@ -141,7 +143,9 @@ def independence_loss(free_TBF: Tensor, descriptors_TBK: Tensor) -> Tensor:
     first, second = torch.triu_indices(*[standard_TBK.shape[-1]] * 2, device=standard_TBK.device)
     products = _standardised(standard_TBK[..., first] * standard_TBK[..., second])
     features_TBP = torch.cat([standard_TBK, products], dim=-1)
-    known_TP = (~features_TBP.isnan()).sum(-2, keepdim=True).clamp(min=1)
+    known_TP = (~features_TBP.isnan()).sum(-2, keepdim=True)
+    features_TBP = torch.where(known_TP < _FEWEST_KNOWN, 0.0, features_TBP)
+    known_TP = known_TP.clamp(min=1)
     filled = torch.nan_to_num(features_TBP).expand(len(free_TBF), -1, -1)
     free_TFB = free_TBF.transpose(1, 2)
     with_features_TFP = torch.bmm(free_TFB, filled) / known_TP

@@ -192,6 +192,17 @@ def test_independence_sees_a_copy_a_square_and_nothing():
         assert float(value) == pytest.approx(expected, abs=0.02)
 
 
+def test_independence_is_left_out_where_chance_would_be_penalised():
+    rng = np.random.default_rng(5)
+    free, d = torch.tensor(rng.normal(size=(1, 128, 3))), torch.tensor(rng.normal(size=(1, 128, 5)))
+    free = (free - free.mean(1, keepdim=True)) / free.std(1, keepdim=True)
+    of_all = float(losses.independence_loss(free, d))
+    assert of_all < 0.3
+    d[:, 5:] = torch.nan
+    between = float(losses.independence_loss(free, torch.full_like(d, torch.nan)))
+    assert float(losses.independence_loss(free, d)) == between < 0.1
+
+
 def test_independence_without_known_descriptors_is_zero_and_has_a_gradient():
     style = torch.randn(1, 8, 1, requires_grad=True)
     value = losses.independence_loss(style, torch.full((1, 8, 2), float("nan")))
@@ -205,8 +216,8 @@ def test_losses_of_generated_spectra_have_their_gradients():
     target = torch.randn(2, 3, 12, dtype=torch.float64)
     assert torch.autograd.gradcheck(lambda x: losses.reconstruction_loss(x, target), out)
     assert torch.autograd.gradcheck(lambda x: losses.mutual_information_loss(target, x), out)
-    free = torch.randn(2, 9, 2, dtype=torch.float64, requires_grad=True)
-    known = torch.randn(2, 9, 3, dtype=torch.float64)
+    free = torch.randn(2, 31, 2, dtype=torch.float64, requires_grad=True)
+    known = torch.randn(2, 31, 3, dtype=torch.float64)
     assert torch.autograd.gradcheck(lambda x: losses.independence_loss(x, known), free)
 
 
