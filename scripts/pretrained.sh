@@ -19,6 +19,7 @@ rankaae ingest $grid source=family "path='$all'" "output=$folder/cu_feff.h5"
 # shellcheck disable=SC2086
 rankaae ingest $grid source=npz "path=$vasp" npz.energy_start=8983.173 npz.energy_step=0.25 "labels='$all'" \
   fidelity=VASP "output=$folder/cu_vasp.h5"
-rankaae train +family=Cu_oxides "data=$folder/cu_feff.h5" trials=6 max_steps=8000 "hydra.run.dir=$folder/feff"
+rankaae train +family=Cu_oxides "data=$folder/cu_feff.h5" trials=6 max_steps=8000 model.hidden=128 \
+  "hydra.run.dir=$folder/feff"
 rankaae train "start=$folder/feff" "data=$folder/cu_vasp.h5" "hydra.run.dir=$folder/vasp"
 python -m rankaae_cli.reports.pretrained "$folder/vasp" Cu_oxides

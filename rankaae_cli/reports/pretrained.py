@@ -11,12 +11,14 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import yaml
 
 from rankaae_cli.analysis.encoded import encode_split
 from rankaae_cli.analysis.prediction.calibration import CACHE, calibrate_prediction, write_calibration
 from rankaae_cli.analysis.prediction.offset import chosen_offset, read_offset
 from rankaae_cli.core.errors import UserError
+from rankaae_cli.core.statistics.novelty import StyleDistances
 from rankaae_cli.data.files import strict_json, write_text
 from rankaae_cli.reports.paper.facts import ShippedFacts
 from rankaae_cli.reports.paper.model_card import model_card
@@ -73,10 +75,41 @@ def _write_model(target: Path, results: RunResults) -> None:
     (target / BEST).parent.mkdir(exist_ok=True)
     shutil.copyfile(results.directory / BEST, target / BEST)
     training = encode_split(model, family, "train", _MOST_ROWS)
-    calibration = calibrate_prediction(model, training, encode_split(model, family, "validation"))
-    write_calibration(target / CACHE, replace(calibration, rows=None), checkpoint_sha256(target))
+    validation = encode_split(model, family, "validation")
+    calibration = calibrate_prediction(model, training, validation)
+    averages_TMS = averages_of_neighbours(calibration.training_TMS)
+    distance_N = StyleDistances(averages_TMS).of(validation.standardised_TNS)
+    signs_N3 = np.column_stack([calibration.signs_N3[:, :2], distance_N])
+    shipped = replace(calibration, rows=None, training_TMS=averages_TMS, signs_N3=signs_N3)
+    write_calibration(target / CACHE, shipped, checkpoint_sha256(target))
     scores = {key: results.metrics[key] for key in _SCORES}
     write_text(evaluation_directory(target, "test") / METRICS, strict_json(scores))
+
+
+def averages_of_neighbours(styles_TMS: np.ndarray, size: int = 3) -> np.ndarray:
+    """Return means over groups of at least so many neighbouring rows, from which no row's spectrum can be decoded.
+
+    Parameters
+    ----------
+    styles_TMS
+        Standardised styles of M rows in T trials.
+    size
+        Of the groups, but for the last one, which has fewer than twice as many.
+
+    Notes
+    -----
+    The groups are those of maximum distance to average vector (Domingo-Ferrer and Mateo-Sanz, IEEE Trans. Knowl.
+    Data Eng. 14, 189 (2002)): the row that is furthest from the mean of those left, and its nearest.
+    """
+    rows_MX = np.moveaxis(styles_TMS, 0, 1).reshape(styles_TMS.shape[1], -1)
+    left, groups = np.arange(len(rows_MX)), []
+    while len(left) >= 2 * size:
+        furthest = left[np.linalg.norm(rows_MX[left] - rows_MX[left].mean(0), axis=1).argmax()]
+        order = np.linalg.norm(rows_MX[left] - rows_MX[furthest], axis=1).argsort(kind="stable")
+        groups.append(left[order[:size]])
+        left = left[order[size:]]
+    groups.append(left)
+    return np.stack([styles_TMS[:, group].mean(axis=1) for group in groups], axis=1)
 
 
 def _write_origin(target: Path, results: RunResults) -> None:

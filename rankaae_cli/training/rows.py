@@ -153,8 +153,8 @@ class TrainingRows:
     ) -> tuple[TrialBatches | StreamedBatches, list[torch.Generator]]:
         """Return the batches of an epoch, and the random generators that they draw from.
 
-        Those depend on the seed and the trial alone; the order in which a file is read, on the seed alone. Rows that
-        are read from a file come as they are, whatever share of them has labels.
+        Those depend on the seed and the trial alone; the order in which a file is read, on the seed alone. Rows
+        that are read from a file come as they are, whatever share of them has labels.
         """
         order = trial_generators(seed, trials, _ORDER)
         rows = self.batched.rows

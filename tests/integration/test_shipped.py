@@ -12,11 +12,11 @@ from rankaae_cli.analysis.prediction.calibration import CACHE
 from rankaae_cli.analysis.prediction.offset import OffsetFile, write_offset
 from rankaae_cli.cli import main
 from rankaae_cli.data.family.family_file import read_family
-from rankaae_cli.reports.pretrained import pack
+from rankaae_cli.reports.pretrained import averages_of_neighbours, pack
 from rankaae_cli.runs import shipped
 from rankaae_cli.runs.directory import BEST, CONFIG
 from rankaae_cli.runs.shipped import CARD, NOTICE, OFFSET, find_shipped, shipped_models
-from tests.copper_run import scan
+from tests.copper_run import NAMES, scan
 from tests.shipped_scan import NAME, shipped_scan
 
 MOST_BYTES = 3_000_000
@@ -158,6 +158,21 @@ def test_a_packed_run_predicts_as_the_run_does(work, tmp_path, monkeypatch, blan
     given = ("offset=0.4", "offset_uncertainty=0.2")
     assert main([*common, f"run={run}", *given, f"output={tmp_path}/b"]) == 0
     ours, theirs = (pd.read_csv(tmp_path / output / "predictions.csv") for output in "ab")
-    assert ours.drop(columns="nearest").equals(theirs.drop(columns="nearest"))
+    # Novelty is the distance from means of training spectra, and intervals are widened by it.
+    read = [name for name in ours if name in ("file", "reconstruction_mae", *NAMES)]
+    assert len(read) == 2 + len(NAMES) and ours[read].equals(theirs[read])
+    assert ours.verdict.tolist() == theirs.verdict.tolist()
     card = (target / CARD).read_text()
     assert "Made up." in card and "+0.4 ± 0.2 eV" in card
+
+
+@pytest.mark.parametrize("rows", [2, 7, 158])
+def test_styles_that_ship_are_means_of_several_rows(rows):
+    styles_TMS = np.random.default_rng(0).normal(size=(2, rows, 4))
+    averages_TGS = averages_of_neighbours(styles_TMS)
+    assert averages_TGS.shape == (2, max(rows // 3, 1), 4)
+    weights = np.full(averages_TGS.shape[1], 3.0)
+    weights[-1] += rows - weights.sum()  # the last group has what is left
+    np.testing.assert_allclose(weights @ averages_TGS[0] / rows, styles_TMS[0].mean(0), atol=1e-12)
+    apart = np.linalg.norm(styles_TMS[0][:, None] - averages_TGS[0], axis=-1)
+    assert rows < 3 or apart.min() > 0.05

@@ -16,6 +16,7 @@ from rankaae_cli.core.statistics.ranks import pair_counts, rank_weights
 
 _FEWEST_KNOWN = 30  # rows, of a correlation that is penalised
 
+
 def rank_loss(
     styles_TBK: Tensor, descriptors_TBK: Tensor, *, balanced: bool = True, normalise: str = "pairs"
 ) -> Tensor:
@@ -124,8 +125,8 @@ def independence_loss(free_TBF: Tensor, descriptors_TBK: Tensor) -> Tensor:
     free_TBF
         Shape (T, B, F), standardised over the batch.
     descriptors_TBK
-        Shape (T, B, K) or (1, B, K); NaN = not known. One that fewer than 30 rows know is left out: of five rows the
-        squared correlations with all of five descriptors and their products add up to 4 by chance.
+        Shape (T, B, K) or (1, B, K); NaN = not known. One that fewer than 30 rows know is left out: of five rows
+        the squared correlations with five descriptors and their products add up to 4 by chance.
 
     Returns
     -------
