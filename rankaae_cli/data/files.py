@@ -17,7 +17,6 @@ from filelock import FileLock, Timeout
 
 from rankaae_cli.core.errors import UserError
 
-_JSON = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _FORBIDDEN = (
     errno.EACCES,
@@ -98,11 +97,8 @@ def append_text(path: str | Path, text: str) -> None:
 
 
 def strict_json(content: Any) -> str:
-    """Return JSON that every reader takes: NaN and infinities become null.
-
-    A list of numbers or texts takes one line.
-    """
-    return _indented(content, "\n") + "\n"
+    """Return JSON that every reader takes: NaN and infinities become null."""
+    return json.dumps(_without_nan(content), indent=2, allow_nan=False, ensure_ascii=False) + "\n"
 
 
 def read_mapping(path: Path, todo: str = "") -> dict[str, Any]:
@@ -173,21 +169,14 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
-def _indented(content: Any, line: str) -> str:
-    """Return JSON whose lines begin with `line`: of an encoder that indents itself it takes ten times as long."""
-    deeper = f"{line}  "
-    if isinstance(content, dict) and content:
-        entries = (f"{_JSON.encode(str(key))}: {_indented(value, deeper)}" for key, value in content.items())
-        return f"{{{deeper}{f',{deeper}'.join(entries)}{line}}}"
+def _without_nan(content: Any) -> Any:
+    if isinstance(content, dict):
+        return {key: _without_nan(value) for key, value in content.items()}
     if isinstance(content, list | tuple):
-        if any(isinstance(value, dict | list | tuple) for value in content):
-            return f"[{deeper}{f',{deeper}'.join(_indented(value, deeper) for value in content)}{line}]"
-        return _JSON.encode([_finite(value) for value in content])
-    return _JSON.encode(_finite(content))
-
-
-def _finite(value: Any) -> Any:
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+        return [_without_nan(value) for value in content]
+    if isinstance(content, float):
+        return content if math.isfinite(content) else None
+    return content
 
 
 def _explained(error: OSError | RuntimeError, path: Path) -> UserError | None:

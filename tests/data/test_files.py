@@ -1,13 +1,11 @@
 import errno
-import json
 import os
 from datetime import datetime
 
-import numpy as np
 import pytest
 
 from rankaae_cli.core.errors import UserError
-from rankaae_cli.data.files import is_locked, locked, now, replacing, require_file, strict_json, write_text
+from rankaae_cli.data.files import is_locked, locked, now, replacing, require_file, write_text
 
 
 def fail(path, error):
@@ -62,16 +60,6 @@ def test_a_file_to_read_must_be_one(tmp_path):
         require_file(tmp_path / "nothing")
     with pytest.raises(UserError, match="is a folder, expected a file"):
         require_file(tmp_path)
-
-
-def test_json_is_strict_and_lists_of_numbers_take_a_line():
-    content = {"a": [1, float("nan"), 2.5], "ü": {"b": [], "c": {}, "d": [{"e": -np.inf}, [True, None, "f"]]}}
-    text = strict_json(content)
-    assert json.loads(text, parse_constant=pytest.fail) == {
-        "a": [1, None, 2.5],
-        "ü": {"b": [], "c": {}, "d": [{"e": None}, [True, None, "f"]]},
-    }
-    assert text.startswith('{\n  "a": [1, null, 2.5],\n  "ü": {\n    "b": [],\n') and text.endswith("}\n")
 
 
 def test_the_time_is_of_utc():
