@@ -144,8 +144,8 @@ def _lasting_rises(energy: np.ndarray, mu: np.ndarray, slope: np.ndarray) -> tup
 
 def _median(mu: np.ndarray) -> float:
     """Return the median of a few finite values, for which most of the time of np.median goes into checks."""
-    middle = (len(mu) - 1) // 2, len(mu) // 2
-    return float(np.partition(mu, middle)[[*middle]].mean())
+    ordered = np.sort(mu)
+    return 0.5 * float(ordered[(len(mu) - 1) // 2] + ordered[len(mu) // 2])
 
 
 def _peak(energy: np.ndarray, slope: np.ndarray, i: int) -> float:
