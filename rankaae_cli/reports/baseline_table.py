@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rankaae_cli.analysis.evaluation.findings import baseline_remarks
 from rankaae_cli.reports.captions import table_caption
-from rankaae_cli.reports.tables import Cell, Table, csv_text, print_table
+from rankaae_cli.reports.tables import Cell, Table, csv_text, print_number, print_table
 
 CANNOT = "no"
 _OVER = {"model": "named", "baseline": "all"}  # styles of baselines have no names
@@ -25,6 +26,7 @@ def baselines_table(content: Mapping[str, Any]) -> Table:
         rows.append([
             row["label"],
             row["mean_spearman"] if row["reads"] else CANNOT,
+            _ahead(row),
             *(row["descriptors"][name]["spearman"] for name in names),
             row["mean_r2"],
             row["reconstruction"]["mae"] if row["generates"] else CANNOT,
@@ -33,10 +35,17 @@ def baselines_table(content: Mapping[str, Any]) -> Table:
             _seconds(row["seconds"]),
             f"{row['parameters']:,}",
         ])  # fmt: skip
-    keys = ["method", "mean_spearman", *(f"spearman_{name}" for name in names), "mean_r2"]
+    keys = ["method", "mean_spearman", "ensemble_ahead", *(f"spearman_{name}" for name in names), "mean_r2"]
     keys += ["reconstruction_mae", "one_style_spearman", "excess_coupling", "excess_by_chance"]
     keys += ["excess_over", "seconds", "parameters"]
-    headings = ["Method", "Reads: mean ρ", *(f"ρ of {name}" for name in names), "Mean R²", "Generates: MAE"]
+    headings = [
+        "Method",
+        "Reads: mean ρ",
+        "Model is ahead by",
+        *(f"ρ of {name}" for name in names),
+        "Mean R²",
+        "Generates: MAE",
+    ]
     headings += ["Disentangles: one style's ρ", "Excess coupling", "the same by chance", "over which styles"]
     headings += ["Time to fit (s)", "Parameters"]
     return Table(
@@ -54,6 +63,8 @@ def print_baselines(content: Mapping[str, Any]) -> None:
     """Print the table on the terminal."""
     title = f"{content['family']}, {content['split']} split, the model and baselines fitted on the same rows"
     print_table(title, baselines_table(content), content["synthetic"])
+    for remark in baseline_remarks(content["rows"]):
+        print(remark)
 
 
 def print_kept(kept: Sequence[Mapping[str, Any]], outdated: Sequence[Mapping[str, Any]]) -> None:
@@ -89,7 +100,20 @@ def _flat(row: Mapping[str, Any]) -> dict[str, Cell]:
         record["inter_style_over"] = _OVER[row["kind"]]
     if row["validation"]:
         record |= {f"validation_{key}": value for key, value in row["validation"].items()}
+    if ahead := row.get("ensemble_ahead"):
+        low, high = ahead["interval"]
+        record |= {"ensemble_ahead": ahead["difference"]}
+        record |= {"ensemble_ahead_low": low, "ensemble_ahead_high": high}
     return record | {"seconds": row["seconds"], "parameters": row["parameters"]}
+
+
+def _ahead(row: Mapping[str, Any]) -> str | None:
+    """Return by how much the model's ensemble reads better, with its interval; None where it was not compared."""
+    ahead = row.get("ensemble_ahead")
+    if not ahead:
+        return None
+    difference, low, high = (print_number(value, 3) for value in (ahead["difference"], *ahead["interval"]))
+    return f"{difference} [{low}, {high}]"
 
 
 def _coupling(row: Mapping[str, Any]) -> list[Cell]:

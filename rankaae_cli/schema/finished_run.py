@@ -9,6 +9,7 @@ from omegaconf import MISSING, OmegaConf
 
 from rankaae_cli.models.rankaae.settings import AdversarialAutoencoderSettings
 from rankaae_cli.models.supervised.settings import (
+    KernelRidgeSettings,
     SupervisedNetworkSettings,
     TreeSettings,
     VariationalAutoencoderSettings,
@@ -31,6 +32,10 @@ class BaselineSettings:
 
     extra_trees: Annotated[TreeSettings, "extremely randomised trees"]
     random_forest: Annotated[TreeSettings, "a random forest"]
+    derivative_trees: Annotated[
+        TreeSettings, "extremely randomised trees that see derivatives too; of blend as well"
+    ]
+    kernel_ridge: Annotated[KernelRidgeSettings, "kernel ridge regression; of blend as well"]
     supervised_network: Annotated[
         SupervisedNetworkSettings, "networks from the spectrum to all descriptors, averaged"
     ]
@@ -51,7 +56,7 @@ class EvaluateConfig:
     baselines: Annotated[
         Any,
         "fit these beside the model: none, all, or a list of mean_spectrum, pca_linear, extra_trees, "
-        "random_forest, supervised_network, aae and vae",
+        "random_forest, derivative_trees, kernel_ridge, blend (of the two), supervised_network, aae and vae",
     ] = "none"
     scratch: Annotated[
         bool,

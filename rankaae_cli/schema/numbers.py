@@ -29,7 +29,7 @@ _HOLDS: dict[str, Callable[[Any], bool]] = {
 }
 _BASELINES = "baseline_settings"
 _PAIRS = ("objective.prior.betas", f"{_BASELINES}.aae.objective.prior.betas")
-_COUNTS = ("trees", "min_samples_leaf", "members", "trials", "hidden", "layers", "max_epochs")
+_COUNTS = ("trees", "min_samples_leaf", "members", "trials", "hidden", "layers", "max_epochs", "components")
 _FAMILY = {
     FINITE: ("family.energy.start", "family.descriptors.*.classes"),
     "at least 0": ("family.keep.coordination",),
@@ -70,7 +70,7 @@ _EXPECTED: dict[str, tuple[Mapping[str, tuple[str, ...]], ...]] = {
         {
             "at least 0": tuple(f"{_BASELINES}.*.{key}" for key in ("weight_decay", "input_noise")),
             "at least 2": (f"{_BASELINES}.*.batch_size",),
-            "positive": tuple(f"{_BASELINES}.*.{key}" for key in ("rate", "deviation")),
+            "positive": tuple(f"{_BASELINES}.*.{key}" for key in ("rate", "deviation", "gamma", "alpha")),
             "positive, at most 1": (f"{_BASELINES}.*.max_features",),
             "at least 1": tuple(f"{_BASELINES}.*.{key}" for key in _COUNTS),
         },

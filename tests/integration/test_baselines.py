@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from omegaconf import OmegaConf
+from scipy import stats
 
 from rankaae_cli.analysis.encoded import encode_run
 from rankaae_cli.analysis.evaluation.baselines import chosen_baselines, fit_and_score, fitting_rows
@@ -21,6 +22,7 @@ from rankaae_cli.data.family.synthetic import synthetic_family
 from rankaae_cli.models.baselines import BASELINES
 from rankaae_cli.models.rankaae.validation import COUPLING_WEIGHT, RECONSTRUCTION_WEIGHT
 from rankaae_cli.models.registry import load_model
+from rankaae_cli.models.supervised.blend import fit_blend, fit_kernel_ridge
 from rankaae_cli.models.supervised.classical import fit_forests
 from rankaae_cli.runs.load import load_run
 from tests.configuration import composed
@@ -28,7 +30,10 @@ from tests.conftest import save_blank_figures
 
 NAMES = ["OS", "CN", "NNRS"]
 TINY = [
-    *(f"baseline_settings.{forest}.trees=10" for forest in ("extra_trees", "random_forest")),
+    *(
+        f"baseline_settings.{forest}.trees=10"
+        for forest in ("extra_trees", "random_forest", "derivative_trees")
+    ),
     *(
         f"baseline_settings.{network}.{key}"
         for network in ("supervised_network", "aae", "vae")
@@ -36,6 +41,10 @@ TINY = [
     ),
     *("baseline_settings.supervised_network.members=2", "baseline_settings.aae.trials=2"),
 ]
+ONLY_READ = (
+    *("extra_trees", "random_forest", "derivative_trees", "kernel_ridge", "blend", "supervised_network"),
+    "average",
+)
 
 
 @pytest.fixture(scope="module")
@@ -89,14 +98,14 @@ def content(runs):
 
 
 def test_every_row_is_finite_where_the_method_can(runs, content):
-    assert [row["name"] for row in content["rows"]] == ["trial", "ensemble", *BASELINES]
+    assert [row["name"] for row in content["rows"]] == ["trial", "ensemble", "average", *BASELINES]
     for row in content["rows"]:
         assert list(row["descriptors"]) == NAMES
         for score in row["descriptors"].values():
             assert all(np.isfinite(score[key]) for key in ("r2", "mae")), row["name"]
             assert (score["spearman"] is not None) == row["reads"]
         assert (row["mean_spearman"] is not None) == row["reads"] == (row["name"] != "mean_spectrum")
-        generates = row["name"] not in ("extra_trees", "random_forest", "supervised_network")
+        generates = row["name"] not in ONLY_READ
         assert row["generates"] == (row["reconstruction"] is not None) == generates
         assert row["has_styles"] == (row["styles"] is not None)
         assert row["parameters"] > 0 and row["seconds"] >= 0
@@ -107,6 +116,59 @@ def test_every_row_is_finite_where_the_method_can(runs, content):
     assert table.loc["vae", "OS_spearman"] == pytest.approx(written, abs=1e-5)
     assert table.loc["extra_trees", "generates"] == "no"
     assert np.isnan(table.loc["extra_trees", "reconstruction_mae"])
+
+
+def test_the_ensemble_is_compared_with_each_over_the_same_materials(runs, content):
+    """By hand: Spearman's correlations of gathered rows, material by material."""
+    _, model, family = load_run(str(runs[0]))
+    rows = np.flatnonzero(family.split_N == TEST)
+    spectra_NE, descriptors_NK = family.spectra_NE[rows], family.descriptors_NK[rows]
+    of_model_NK = encode_run(model, family, "test").split.ensemble_styles_NK
+    settings = OmegaConf.to_object(composed("evaluate", *TINY).baseline_settings)
+    ridge_NK = fit_kernel_ridge(fitting_rows(family), settings.kernel_ridge).read(spectra_NE)
+
+    def mean_rho(read_NK, taken_N):
+        pairs = [(read_NK[taken_N, k], descriptors_NK[taken_N, k]) for k in range(3)]
+        return np.mean([stats.spearmanr(r, d, nan_policy="omit").statistic for r, d in pairs])
+
+    materials, of_row_N = np.unique(family.material_N[rows].astype(str), return_inverse=True)
+    counts_RM = np.random.default_rng(0).multinomial(
+        len(materials), np.full(len(materials), 1 / len(materials)), size=50
+    )
+    differences = [
+        mean_rho(of_model_NK, taken_N) - mean_rho(ridge_NK, taken_N)
+        for taken_N in (np.repeat(np.arange(len(rows)), counts_M[of_row_N]) for counts_M in counts_RM)
+    ]
+    ahead = {row["name"]: row["ensemble_ahead"] for row in content["rows"]}
+    every = np.arange(len(rows))
+    assert ahead["kernel_ridge"]["difference"] == pytest.approx(
+        mean_rho(of_model_NK, every) - mean_rho(ridge_NK, every), abs=1e-4
+    )
+    interval = np.quantile(differences, [0.025, 0.975])
+    np.testing.assert_allclose(ahead["kernel_ridge"]["interval"], interval, atol=2e-3)
+    assert ahead["kernel_ridge"]["resamples"] == 50
+    assert [name for name, of in ahead.items() if of is None] == ["trial", "ensemble", "mean_spectrum"]
+    table = pd.read_csv(runs[0] / "evaluation" / "baselines.csv").set_index("name")
+    low, high = ahead["blend"]["interval"]
+    assert table.loc["blend", ["ensemble_ahead_low", "ensemble_ahead_high"]].tolist() == pytest.approx(
+        [low, high], abs=1e-5
+    )
+
+
+def test_average_is_that_of_what_ensemble_and_blend_read(runs, content):
+    _, model, family = load_run(str(runs[0]))
+    rows, split = family.split_N == TEST, encode_run(model, family, "test").split
+    settings = OmegaConf.to_object(composed("evaluate", *TINY).baseline_settings)
+    blend = fit_blend(
+        fitting_rows(family), settings.derivative_trees, settings.kernel_ridge, 0, 1, lambda *_: None
+    )
+    read_NK = (split.ensemble_values_NK + blend.read(family.spectra_NE[rows])) / 2
+    average = next(row for row in content["rows"] if row["name"] == "average")
+    for k, name in enumerate(NAMES):
+        error = np.nanmean(np.abs(read_NK[:, k] - family.descriptors_NK[rows, k]))
+        assert average["descriptors"][name]["mae"] == pytest.approx(error, rel=1e-5)
+        rho = stats.spearmanr(read_NK[:, k], family.descriptors_NK[rows, k], nan_policy="omit").statistic
+        assert average["descriptors"][name]["spearman"] == pytest.approx(rho, abs=1e-4)
 
 
 def test_rows_of_the_model_are_those_of_its_evaluation(runs, content):

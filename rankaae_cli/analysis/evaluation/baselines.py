@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,11 @@ from typing import Any
 import numpy as np
 import torch
 
+from rankaae_cli.analysis.encoded import encode_spectra, ensemble_values
+from rankaae_cli.analysis.evaluation.published_score import lead
 from rankaae_cli.core.errors import UserError, nearest
+from rankaae_cli.core.statistics.bootstrap import LEVEL, material_weights
+from rankaae_cli.core.statistics.metrics import mean_spearman, resampled_mean_spearman
 from rankaae_cli.core.terminal import Progress
 from rankaae_cli.data.family.family_file import Family
 from rankaae_cli.data.family.splits import SPLITS, TRAIN, VALIDATION
@@ -22,8 +26,50 @@ from rankaae_cli.runs.provenance import read_provenance
 from rankaae_cli.schema.finished_run import BaselineSettings
 
 BASELINES_JSON, BASELINES_CSV, FIGURE = "baselines.json", "baselines.csv", "baselines"
-# Of baselines.json: counted up with every change of it, so that older ones are not mixed with newer.
+# Of baselines.json: counted up with every change that its readers have to know of, so that older ones are not mixed
+# with newer. Earlier rows may lack `ensemble_ahead`.
 FORMAT_VERSION = 1
+# The row of the model's ensemble averaged with the blend, which is made with the blend.
+AVERAGE, _BLEND = "average", "blend"
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """The model's ensemble, which every baseline is compared with, on the rows of one split.
+
+    Attributes
+    ----------
+    styles_NK
+        Its named styles there.
+    weights_NR
+        Resamples of the materials, see `bootstrap.material_weights`.
+    values
+        From spectra (N, E) to descriptors (N, K) as it reads them.
+    parameters
+        How many numbers were fitted.
+    """
+
+    styles_NK: np.ndarray
+    weights_NR: np.ndarray
+    values: Callable[[np.ndarray], np.ndarray]
+    parameters: int
+
+    def ahead_of(self, read_NK: np.ndarray, descriptors_NK: np.ndarray) -> dict[str, Any]:
+        """Return by how much its mean Spearman's correlation is above that of another's readings, (N, K).
+
+        Both are taken over the same resamples of the materials, so the interval is that of the difference.
+
+        Returns
+        -------
+        dict
+            As of `published_score.lead`, with ``level`` and ``resamples``.
+        """
+        first, second = (
+            resampled_mean_spearman(of_NK, descriptors_NK, self.weights_NR)
+            for of_NK in (self.styles_NK, read_NK)
+        )
+        difference = mean_spearman(self.styles_NK, descriptors_NK) - mean_spearman(read_NK, descriptors_NK)
+        return {"level": LEVEL, "resamples": self.weights_NR.shape[1], **lead(first, second, difference)}
 
 
 def chosen_baselines(asked: Any) -> list[str]:
@@ -84,6 +130,7 @@ def evaluate_baselines(
         styles=len(model.style_names),
         seed=int(plain_config(run_directory).get("seed", 0)),
         threads=threads,
+        ensemble=ensemble_on(model, family, on_split, metrics["resamples"], metrics["seed"]),
     )
     of_name = {row["name"]: row for row in (*kept, *fitted)}
     return {
@@ -91,13 +138,26 @@ def evaluate_baselines(
         **{key: metrics[key] for key in _SHARED},
         "rows": [
             *_rows_of_model(run_directory, model, metrics),
-            *(of_name[name] for name in BASELINES if name in of_name),
+            *(of_name[name] for name in (AVERAGE, *BASELINES) if name in of_name),
         ],
     }
 
 
+def ensemble_on(
+    model: TrainedModel, family: Family, on_split: np.ndarray, resamples: int, seed: int
+) -> Ensemble:
+    """Return the model's ensemble on some rows, with as many resamples of their materials, as an evaluation has."""
+    rng = np.random.default_rng(seed)
+    return Ensemble(
+        styles_NK=encode_spectra(model, family.spectra_NE[on_split]).ensemble_styles_NK,
+        weights_NR=material_weights(family.material_N[on_split], resamples, rng),
+        values=lambda spectra_NE: ensemble_values(model, spectra_NE),
+        parameters=int(model.alive_T.sum()) * _parameters_of_a_trial(model),
+    )
+
+
 def known_baselines(directory: Path, metrics: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the rows of the baselines that stand beside an evaluation and belong to the same model and split."""
+    """Return the rows of all but the model that stand beside an evaluation, of the same model and split."""
     try:
         content = json.loads((directory / BASELINES_JSON).read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -106,20 +166,23 @@ def known_baselines(directory: Path, metrics: dict[str, Any]) -> list[dict[str, 
         return []
     if any(content.get(key) != metrics[key] for key in _SAME):
         return []
-    return [row for row in content["rows"] if row["kind"] == "baseline"]
+    return [row for row in content["rows"] if row["kind"] != "model"]
 
 
 def kept_baselines(
     directory: Path, metrics: dict[str, Any], names: Sequence[str], settings: BaselineSettings
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Return the rows of other baselines than `names`: those fitted with the same settings, and the rest."""
-    others = [row for row in known_baselines(directory, metrics) if row["name"] not in names]
+    anew = {*names, *([AVERAGE] if _BLEND in names else [])}
+    others = [row for row in known_baselines(directory, metrics) if row["name"] not in anew]
     same = [row for row in others if row.get("settings") == _settings_of(row["name"], settings)]
     return same, [row for row in others if row not in same]
 
 
 def _settings_of(name: str, settings: BaselineSettings) -> dict[str, Any]:
     """Return the settings of one baseline as JSON gives them back; empty for one that has none."""
+    if name in (AVERAGE, _BLEND):
+        return {part: _settings_of(part, settings) for part in ("derivative_trees", "kernel_ridge")}
     own = getattr(settings, name, None)
     plain: dict[str, Any] = {} if own is None else json.loads(json.dumps(asdict(own), default=str))
     return plain
@@ -154,15 +217,28 @@ def fit_and_score(
     styles: int,
     seed: int,
     threads: int,
+    ensemble: Ensemble | None = None,
 ) -> list[dict[str, Any]]:
     """Fit the baselines `names` one after another and score each on the given spectra.
+
+    With the blend comes what the ensemble and the blend read averaged, both in the units of the descriptors.
 
     Returns
     -------
     list of dict
-        One a baseline: ``name``, ``label``, ``kind`` (``baseline``), ``seconds`` it took to fit, its ``settings``
-        and the numbers of `models.baselines.score_baseline`.
+        One a baseline: ``name``, ``label``, ``kind`` (``baseline``, or ``average``), ``seconds`` it took to fit,
+        its ``settings``, the numbers of `models.baselines.score_baseline` and ``ensemble_ahead``, of
+        `Ensemble.ahead_of`; None where it reads nothing or there is no ensemble.
     """
+
+    def row(name: str, label: str, kind: str, baseline: FittedBaseline, seconds: float) -> dict[str, Any]:
+        scores = score_baseline(baseline, rows, spectra_NE, descriptors_NK, descriptor_names)
+        ahead = None
+        if ensemble is not None and baseline.reads:
+            ahead = ensemble.ahead_of(baseline.read(spectra_NE), descriptors_NK)
+        about = {"name": name, "label": label, "kind": kind, "seconds": round(seconds, 3)}
+        return {**about, "settings": _settings_of(name, settings), **scores, "ensemble_ahead": ahead}
+
     scored = []
     for name in names:
         fit, unit = _fits(rows, settings, styles, seed, threads)[name]
@@ -170,17 +246,10 @@ def fit_and_score(
         with Progress(BASELINES[name], unit) as progress:
             baseline = fit(progress)
         seconds = time.monotonic() - start
-        scores = score_baseline(baseline, rows, spectra_NE, descriptors_NK, descriptor_names)
-        scored.append(
-            {
-                "name": name,
-                "label": BASELINES[name],
-                "kind": "baseline",
-                "seconds": round(seconds, 3),
-                "settings": _settings_of(name, settings),
-                **scores,
-            }
-        )
+        scored.append(row(name, BASELINES[name], "baseline", baseline, seconds))
+        if name == _BLEND and ensemble is not None:
+            average = _averaged(ensemble, baseline)
+            scored.append(row(AVERAGE, "Model and blend, averaged", "average", average, seconds))
     return scored
 
 
@@ -190,7 +259,7 @@ def _fits(
     """Return how each baseline is fitted, and the unit of its progress."""
     # Lightning and scikit-learn: seconds that a report, which only reads what was fitted, need not wait.
     from rankaae_cli.models.rankaae.unconstrained import fit_aae
-    from rankaae_cli.models.supervised import classical, networks
+    from rankaae_cli.models.supervised import blend, classical, networks
 
     s = settings
     return {
@@ -200,6 +269,15 @@ def _fits(
             name: (partial(classical.fit_forests, name, rows, getattr(s, name), seed, threads), "descriptors")
             for name in ("extra_trees", "random_forest")
         },
+        "derivative_trees": (
+            lambda report: blend.fit_derivative_trees(rows, s.derivative_trees, seed, threads, report),
+            "descriptors",
+        ),
+        "kernel_ridge": (lambda report: blend.fit_kernel_ridge(rows, s.kernel_ridge), ""),
+        "blend": (
+            lambda report: blend.fit_blend(rows, s.derivative_trees, s.kernel_ridge, seed, threads, report),
+            "descriptors",
+        ),
         "supervised_network": (
             lambda report: networks.fit_supervised_network(rows, s.supervised_network, seed, report),
             "epochs",
@@ -209,10 +287,23 @@ def _fits(
     }
 
 
+def _averaged(ensemble: Ensemble, baseline: FittedBaseline) -> FittedBaseline:
+    """Return the mean of what the ensemble and a baseline read."""
+    return replace(
+        baseline,
+        read=lambda spectra_NE: (ensemble.values(spectra_NE) + baseline.read(spectra_NE)) / 2,
+        parameters=baseline.parameters + ensemble.parameters,
+    )
+
+
+def _parameters_of_a_trial(model: TrainedModel) -> int:
+    return sum(parameter.numel() for parameter in model.autoencoder.parameters()) // model.n_trials
+
+
 def _rows_of_model(run_directory: Path, model: TrainedModel, metrics: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the selected trial and the ensemble as rows like those of the baselines."""
     seconds = read_provenance(run_directory).get("wall_s")
-    a_trial = sum(parameter.numel() for parameter in model.autoencoder.parameters()) // model.n_trials
+    a_trial = _parameters_of_a_trial(model)
     averaged, single = metrics["ensemble"]["n_trials"], metrics["trials"][metrics["selected_trial"]]
     a_time = None if seconds is None else round(seconds / model.n_trials, 3)
     rows = [("trial", "Model, one trial", single, a_time, a_trial)]
@@ -252,4 +343,5 @@ def _row_of_scores(scores: dict[str, Any]) -> dict[str, Any]:
             "inter_style": scores["inter_style_named"],
         },
         "validation": None,
+        "ensemble_ahead": None,
     }

@@ -184,6 +184,40 @@ def coupling_warning(ensemble: Mapping[str, Any]) -> str | None:
     )
 
 
+def baseline_remarks(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return in sentences how the model's ensemble reads beside the best baseline, and averaged with the blend.
+
+    Parameters
+    ----------
+    rows
+        ``rows`` of baselines.json; those that were not compared with the ensemble are passed over.
+    """
+    compared = [row for row in rows if (row.get("ensemble_ahead") or {}).get("difference") is not None]
+    best = max(
+        (row for row in compared if row["kind"] == "baseline"),
+        key=lambda row: row["mean_spearman"],
+        default=None,
+    )
+    remarks = []
+    if best is not None:
+        rho, ahead = print_number(best["mean_spearman"]), best["ensemble_ahead"]
+        remarks.append(f"best of the baselines: {best['label']}, mean ρ {rho}; the model is {_apart(ahead)}")
+    for row in compared:
+        if row["kind"] == "average":
+            rho, apart = print_number(row["mean_spearman"]), _apart(row["ensemble_ahead"])
+            remarks.append(f"{row['label']}: mean ρ {rho}; the model alone is {apart}")
+    return remarks
+
+
+def _apart(ahead: Mapping[str, Any]) -> str:
+    difference, (low, high) = ahead["difference"], ahead["interval"]
+    text = f"{print_number(abs(difference))} {'above' if difference >= 0 else 'below'} it"
+    if low is None or not math.isfinite(low):
+        return f"{text}, and whether by chance is not known: too few materials"
+    sure = "more than chance" if low > 0 or high < 0 else "within chance"
+    return f"{text}, {sure} (95 % interval over materials {print_number(low)} to {print_number(high)})"
+
+
 def reconstruction_warning(ensemble: Mapping[str, Any], baselines: Sequence[Mapping[str, Any]]) -> str | None:
     """Return a warning where the model rebuilds spectra worse than as many principal components; else None.
 

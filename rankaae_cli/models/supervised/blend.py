@@ -21,7 +21,7 @@ from rankaae_cli.models.supervised.settings import KernelRidgeSettings, TreeSett
 _WINDOW, _DEGREE = 9, 3  # of the smoothing: points, and the degree of the polynomial through them
 _DERIVATIVES = (1, 2)
 # Fewer trees than a baseline has, since readings out of fold take six blends.
-TREES = TreeSettings(trees=100, min_samples_leaf=2, max_features=0.1)
+TREES = TreeSettings(trees=60, min_samples_leaf=2, max_features=0.05)
 RIDGE = KernelRidgeSettings(components=40, gamma=1.0, alpha=0.1)
 
 

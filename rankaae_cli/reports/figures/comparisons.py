@@ -27,7 +27,13 @@ _SPREAD = 0.35  # of a panel, kept free for the numbers beside the points
 _LOOKS: dict[str, dict[str, Any]] = {
     "model": {"color": VERMILION, "marker": "D", "ms": 4.0},
     "baseline": {"color": BLUE, "marker": "o", "ms": 4.0},
+    "average": {"color": ORANGE, "marker": "s", "ms": 4.0},
 }
+_POINTS = (
+    ("model", VERMILION, "diamond", "this model"),
+    ("baseline", BLUE, "circle", "baseline"),
+    ("average", ORANGE, "square", "averaged with a baseline"),
+)
 Value = Callable[[Mapping[str, Any]], float | None]
 # Of the two panels: the number of a row of baselines.json, None where the method has none; its decimals.
 _SIDES: tuple[tuple[str, str, Value, int], ...] = (
@@ -154,12 +160,14 @@ def interactive_baselines(subject: Subject, content: Mapping[str, Any]) -> Any:
     traces = []
     hovered = ("mean Spearman ρ", "reconstruction MAE")
     for panel, (_, _, value_of, digits), what in zip(panels, _SIDES, hovered, strict=True):
-        for kind, colour, symbol in (("model", VERMILION, "diamond"), ("baseline", BLUE, "circle")):
+        for kind, colour, symbol, meaning in _POINTS:
             value = [value_of(row) if row["kind"] == kind else None for row in rows]
             value = [v if v is not None and np.isfinite(v) else None for v in value]
+            if kind not in {row["kind"] for row in rows}:
+                continue
             traces.append(
                 plotly.line(
-                    panel, value, labels, "this model" if kind == "model" else "baseline", colour,
+                    panel, value, labels, meaning, colour,
                     f"%{{y}}: {what} %{{x:.{digits}f}}<extra></extra>", mode="markers+text",
                     text=["" if v is None else f"{v:.{digits}f}" for v in value], textposition="middle right",
                     textfont={"size": 10}, cliponaxis=False,

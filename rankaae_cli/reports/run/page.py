@@ -10,6 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from rankaae_cli.analysis.evaluation.findings import (
     WARNING,
+    baseline_remarks,
     coupling_warning,
     near_duplicates_sentence,
     published_remark,
@@ -213,6 +214,7 @@ def render_page(content: PageContent) -> str:
         findings=findings(content.traversal),
         near_duplicates=near_duplicates_sentence(content.metrics),
         traversed=traversed(content.traversal),
+        remarks=baseline_remarks(content.compared),
         published=published_remark(content.metrics["choice"]),
     )
 
