@@ -213,7 +213,9 @@ class Predictor:
             k = self.model.descriptor_names.index(name)
             belt = self.calibration.class_belt_K[k]
             if belt is not None:
-                low_N, high_N = belt.ends(self.classes[name].classes, probability_NC, self.coverage)
+                low_N, high_N = belt.ends(
+                    self.classes[name].classes, probability_NC, self.coverage, widening_N > 1
+                )
                 beside_N2 = np.column_stack([value_NK[:, k] - low_N, high_N - value_NK[:, k]])
                 reach_NK2[:, k] = np.maximum(beside_N2, 0.0)
         return reach_NK2

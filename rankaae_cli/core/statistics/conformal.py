@@ -148,15 +148,25 @@ class ClassBelt:
     def least_likely(self, coverage: float) -> np.ndarray:
         """Return the probability from which on each class belongs to a set, shape (C,).
 
-        A class of too few rows for the coverage takes that of all rows; 0 where all are too few.
+        A class of too few rows for the coverage takes that of all rows, or of the least likely of its own where
+        that is lower; 0 where all are too few.
         """
         parts = np.split(self.likelihood_N, np.cumsum(self.counts)[:-1])
-        least = [-upper_quantile(-part, coverage) for part in (*parts, self.likelihood_N)]
-        of_all = 0.0 if np.isnan(least[-1]) else least[-1]
-        return np.where(np.isnan(least[:-1]), of_all, least[:-1])
+        of_all = np.nan_to_num(-upper_quantile(-self.likelihood_N, coverage))
+        least = [
+            -quantile
+            if np.isfinite(quantile := upper_quantile(-part, coverage))
+            else part.min(initial=of_all)
+            for part in parts
+        ]
+        return np.array(least)
 
     def ends(
-        self, classes: np.ndarray, probability_NC: np.ndarray, coverage: float
+        self,
+        classes: np.ndarray,
+        probability_NC: np.ndarray,
+        coverage: float,
+        is_novel_N: np.ndarray | bool = False,
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return the lowest and the highest class of each row's set, shape (N,) each.
 
@@ -168,10 +178,18 @@ class ClassBelt:
             Of the classes; the likeliest always belongs.
         coverage
             Share of each class's rows whose set is to hold it.
+        is_novel_N
+            Whether a row is unlike those that the probabilities were learnt from: its set also holds the likeliest
+            classes that make up the coverage together.
         """
-        rows = np.arange(len(probability_NC))
-        belongs_NC = probability_NC >= self.least_likely(coverage)
-        belongs_NC[rows, probability_NC.argmax(axis=1)] = True
+        order_NC = np.argsort(-probability_NC, axis=1, kind="stable")
+        sorted_NC = np.take_along_axis(probability_NC, order_NC, axis=1)
+        likelier_NC = np.empty(probability_NC.shape)  # the sum of what is likelier than each
+        np.put_along_axis(likelier_NC, order_NC, sorted_NC.cumsum(axis=1) - sorted_NC, axis=1)
+        needed_NC = likelier_NC < np.where(is_novel_N, coverage, 1e-12).reshape(
+            -1, 1
+        )  # the likeliest at least
+        belongs_NC = (probability_NC >= self.least_likely(coverage)) | needed_NC
         last_N = len(classes) - 1 - belongs_NC[:, ::-1].argmax(axis=1)
         return classes[belongs_NC.argmax(axis=1)], classes[last_N]
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy.special import ndtri, stdtrit
 
 STEP = 0.1  # eV
 _NEAREST = 10  # computed spectra that a reference is compared with
@@ -129,6 +129,6 @@ def combine(references: Sequence[ReferenceShift]) -> EnergyOffset:
     among = LEAST_OF_ONE
     if n > 1:
         upper = (1 + _LEVEL) / 2
-        wider = stats.t.ppf(upper, n - 1) / stats.norm.ppf(upper)
+        wider = stdtrit(n - 1, upper) / ndtri(upper)
         among = float(wider * shifts.std(ddof=1) * np.sqrt(1 + 1 / n))
     return EnergyOffset(float(shifts.mean()), max(own, among, STEP))

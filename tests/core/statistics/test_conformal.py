@@ -175,6 +175,19 @@ def test_sets_hold_each_class_as_often_as_stated():
     assert shares[1][0] < 0.8 and shares[1][2] < 0.8
 
 
+def test_a_class_of_few_rows_of_which_one_read_badly_belongs_sooner():
+    belt = ClassBelt(np.array([0.02, 0.9, *np.linspace(0.01, 1, 100)]), np.array([2, 100]))
+    assert belt.least_likely(0.9)[0] == 0.02
+
+
+def test_the_set_of_what_is_novel_makes_up_the_coverage():
+    belt = ClassBelt(np.full(90, 0.99), np.full(3, 30))
+    probability = np.array([[0.1, 0.56, 0.34], [0.02, 0.05, 0.93], [0.25, 0.5, 0.25]])
+    classes, novel = np.array([1.0, 2.0, 3.0]), np.ones(3, dtype=bool)
+    assert list(zip(*belt.ends(classes, probability, 0.9, novel), strict=True)) == [(2, 3), (3, 3), (1, 3)]
+    assert list(zip(*belt.ends(classes, probability, 0.9), strict=True)) == [(2, 2), (3, 3), (2, 2)]
+
+
 def test_a_class_of_too_few_rows_takes_what_holds_of_all():
     belt = ClassBelt(np.array([0.5, *np.linspace(0.01, 1, 100)]), np.array([1, 100]))
     rare, common = belt.least_likely(0.9)

@@ -185,7 +185,7 @@ def test_the_default_says_what_was_done():
         "2,659 spectra of 1,319 materials (70 %) for training",
         "split seed 0",
         "two named styles, each tied to one descriptor by a rank constraint, and five free styles",
-        "Encoder (256–128–128–128–7 units)",
+        "Encoder (256–256–256–256–7 units)",
         "134,666 weights",
         "Six losses were summed and minimised jointly",
         "(weight 500)",
