@@ -92,7 +92,7 @@ def main() -> None:
         **dict.fromkeys(("ahead", "low", "high"), 3),
         "seconds": 0,
     }
-    table = Table(31, [Column(key, n, key) for key, n in digits.items()])
+    table = Table(36, [Column(key, n, key) for key, n in digits.items()])
     print(
         f"{describe(family)} rows at split seed 0; {asked.trials} trials of {asked.epochs} epochs; test rows"
     )
