@@ -122,11 +122,49 @@ def hidden_norm(kind: str, trials: int, width: int) -> nn.Module:
     raise ValueError(f"unknown normalisation {kind!r}: layer, batch or none")
 
 
-def mlp(widths: Sequence[int], norm: str, generators: Sequence[torch.Generator]) -> nn.Sequential:
-    """Stack linear layers of `widths`, with SiLU and norm after each but the last."""
+class TrialSwish(nn.Module):
+    """Swish of each unit, x sigmoid(beta x) with a beta that is learned (Ramachandran et al., arXiv:1710.05941).
+
+    The parameter is beta - 1: each begins as SiLU, and weight decay draws it back there.
+    """
+
+    def __init__(self, trials: int, width: int) -> None:
+        super().__init__()
+        self.excess = nn.Parameter(torch.zeros(trials, 1, width))
+
+    def forward(self, inputs_TBW: Tensor) -> Tensor:
+        """Return the activations, shape (T, B, width)."""
+        return inputs_TBW * torch.sigmoid((1 + self.excess) * inputs_TBW)
+
+
+def activation(kind: str, trials: int, width: int) -> nn.Module:
+    """Return the activation of a hidden layer: ``silu`` or ``swish``."""
+    if kind == "silu":
+        return nn.SiLU()
+    if kind == "swish":
+        return TrialSwish(trials, width)
+    raise ValueError(f"unknown activation {kind!r}: silu or swish")
+
+
+def mlp(
+    widths: Sequence[int],
+    norm: str,
+    generators: Sequence[torch.Generator],
+    activations: str = "silu",
+    last_norm: bool = True,
+) -> nn.Sequential:
+    """Stack linear layers of `widths`, with activation and norm after each but the last.
+
+    Without `last_norm` there is no norm between the last hidden layer and the last linear one.
+    """
     layers: list[nn.Module] = []
-    for n_in, n_out in itertools.pairwise(widths):
+    trials = len(generators)
+    for i, (n_in, n_out) in enumerate(itertools.pairwise(widths)):
         if layers:
-            layers += [nn.SiLU(), hidden_norm(norm, len(generators), n_in)]
+            has_norm = last_norm or i < len(widths) - 2
+            layers += [
+                activation(activations, trials, n_in),
+                hidden_norm(norm if has_norm else "none", trials, n_in),
+            ]
         layers.append(TrialLinear(n_in, n_out, generators))
     return nn.Sequential(*layers)

@@ -12,6 +12,13 @@ class Norm(Enum):
     none = "none"
 
 
+class Activation(Enum):
+    """Activation of the hidden layers."""
+
+    silu = "silu"
+    swish = "swish"
+
+
 @dataclass(frozen=True)
 class Architecture:
     """Sizes of the networks; enough, with the weights, to rebuild them.
@@ -30,6 +37,10 @@ class Architecture:
         Maps of the first convolution of a cnn; the next two have twice and four times as many.
     norm
         Between hidden layers: ``layer``, ``batch`` or ``none``.
+    activation
+        Of the hidden layers: ``silu`` or, in a fully connected network, ``swish``.
+    norm_before_styles
+        Whether the last linear layer of a fully connected encoder has a norm before it too.
     """
 
     points: int
@@ -40,3 +51,5 @@ class Architecture:
     norm: str = "layer"
     network: str = "mlp"
     channels: int = 8
+    activation: str = "silu"
+    norm_before_styles: bool = True

@@ -29,6 +29,12 @@ OPTIONS = (
 )
 SIZES = {
     "mlp": ("model.hidden=16", "model.encoder_layers=2", "model.decoder_layers=2"),
+    "swish": (
+        "model.hidden=16",
+        "model.norm=batch",
+        "model.activation=swish",
+        "model.norm_before_styles=false",
+    ),
     "cnn": ("model=cnn", "model.hidden=16", "model.channels=2"),
 }
 
@@ -67,7 +73,7 @@ def browser(chromium):
 
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory):
-    """Return a function from ``mlp`` or ``cnn`` to a model trained for a moment, and its family."""
+    """Return a function from a name in `SIZES` to a model trained for a moment, and its family."""
     family, models = read_family(sample_path("Fe_oxides")), {}
 
     def of(network):

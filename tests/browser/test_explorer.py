@@ -89,7 +89,7 @@ def foreign(model, family, row=0):
     return energy, np.interp(energy, model.energy_E, mu)
 
 
-@pytest.mark.parametrize("network", ["mlp", "cnn"])
+@pytest.mark.parametrize("network", ["mlp", "swish", "cnn"])
 def test_the_page_computes_what_python_computes(explorer, page_of, trained, network):
     model, family = trained(network)
     t = model.selected_trial

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from rankaae_cli.models.rankaae.networks import Autoencoder
 from rankaae_cli.networks.convolution import ConvolutionalDecoder, ConvolutionalEncoder, TrialConvolution
-from rankaae_cli.networks.layers import LayerNorm, TrialBatchNorm, TrialLinear
+from rankaae_cli.networks.layers import LayerNorm, TrialBatchNorm, TrialLinear, TrialSwish
 
 # That of torch.nn.functional.layer_norm, and of the softplus at the end of `Autoencoder.decode`.
 _LAYER_NORM_EPSILON = 1e-5
@@ -24,6 +24,7 @@ class Layer:
     kind
         ``linear``: x W + b, with `weight` (n_in, n_out) and `bias` (n_out,).
         ``silu``: x / (1 + exp(-x)).
+        ``swish``: x / (1 + exp(-(1 + `excess`) x)), with `excess` (width,).
         ``layer_norm``: (x - mean) / sqrt(variance + `epsilon`), mean and variance (1/n) over the row.
         ``batch_norm``: the same with the stored `mean` and `variance`, (width,) each.
         ``convolution``: along the energy, every `stride`-th, edge values replicated, with `weight`
@@ -80,6 +81,8 @@ def _layer(module: nn.Module, trial: int) -> Layer:
         return Layer("linear", arrays=_arrays(module, trial, "weight", "bias"))
     if isinstance(module, nn.SiLU):
         return Layer("silu")
+    if isinstance(module, TrialSwish):
+        return Layer("swish", arrays=_arrays(module, trial, "excess"))
     if isinstance(module, LayerNorm):
         return Layer("layer_norm", {"epsilon": _LAYER_NORM_EPSILON})
     if isinstance(module, TrialBatchNorm):

@@ -71,7 +71,7 @@ class RankAAE(TrialModule):
         self.autoencoder = Autoencoder(architecture, generators)
         self.discriminator: Discriminator | None = None
         if objective.prior.kind in (PriorKind.adversarial, PriorKind.two_step):
-            self.discriminator = Discriminator(architecture.styles, generators)
+            self.discriminator = Discriminator(architecture.styles, generators, architecture.activation)
 
     @property
     def network(self) -> Autoencoder:

@@ -60,16 +60,18 @@ def _networks(a: Architecture, generators: Sequence[torch.Generator]) -> tuple[n
         return ConvolutionalEncoder(a, generators), ConvolutionalDecoder(a, generators)
     if a.network != "mlp":
         raise ValueError(f"unknown network {a.network!r}: mlp or cnn")
-    encoder = mlp([a.points, *[a.hidden] * a.encoder_layers, a.styles], a.norm, generators)
-    return encoder, mlp([a.styles, *[a.hidden] * a.decoder_layers, a.points], a.norm, generators)
+    inwards = [a.points, *[a.hidden] * a.encoder_layers, a.styles]
+    outwards = [a.styles, *[a.hidden] * a.decoder_layers, a.points]
+    encoder = mlp(inwards, a.norm, generators, a.activation, last_norm=a.norm_before_styles)
+    return encoder, mlp(outwards, a.norm, generators, a.activation)
 
 
 class Discriminator(nn.Module):
     """T discriminators between styles (T, B, S) and the prior: one logit a row, (T, B)."""
 
-    def __init__(self, styles: int, generators: Sequence[torch.Generator]) -> None:
+    def __init__(self, styles: int, generators: Sequence[torch.Generator], activation: str = "silu") -> None:
         super().__init__()
-        self.layers = mlp([styles, 64, 64, 1], "batch", generators)
+        self.layers = mlp([styles, 64, 64, 1], "batch", generators, activation)
 
     def forward(self, styles_TBS: Tensor) -> Tensor:
         """Return the logit that a row was drawn from the prior."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Annotated
 
-from rankaae_cli.networks.settings import Norm
+from rankaae_cli.networks.settings import Activation, Norm
 
 LOSSES = ("reconstruction", "rank", "prior", "mutual_information", "smoothness", "independence")
 
@@ -76,6 +76,13 @@ class ModelSettings:
         int, "maps of the first convolution, the next two have twice and four times as many; cnn alone"
     ]
     norm: Annotated[Norm, "normalisation between hidden layers; cnn: before the last linear layer"]
+    # The defaults are for runs that were begun without them.
+    activation: Annotated[
+        Activation, "of the hidden layers; swish: SiLU with a slope that each unit learns; mlp alone"
+    ] = Activation.silu
+    norm_before_styles: Annotated[
+        bool, "whether the encoder's last linear layer has a norm before it too; mlp alone"
+    ] = True
 
 
 @dataclass

@@ -53,6 +53,8 @@ class RankAAETask(Task):
             norm=m.norm.value,
             network=m.network.value,
             channels=m.channels,
+            activation=m.activation.value,
+            norm_before_styles=m.norm_before_styles,
         )
 
     @property
@@ -130,7 +132,7 @@ def bytes_a_trial(
     kept_a_row, widest = kept_for_backward(autoencoder, spectra_TBE)
     kept_a_row *= 2
     if adversarial:
-        discriminator = Discriminator(a.styles, one)
+        discriminator = Discriminator(a.styles, one, a.activation)
         parameters += sum(p.numel() for p in discriminator.parameters())
         kept_a_row += 2 * kept_for_backward(discriminator, spectra_TBE[..., : a.styles])[0]
 

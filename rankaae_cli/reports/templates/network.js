@@ -1,4 +1,4 @@
-/* The networks of one trial, layer by layer as rankaae_cli/networks/export.py describes them: numbers only.
+/* The networks of one trial, layer by layer as rankaae_cli/models/rankaae/export.py describes them: numbers only.
    Weights are float32, all arithmetic is float64. */
 rankaae.network = (() => {
   "use strict";
@@ -64,10 +64,14 @@ rankaae.network = (() => {
     return { values: values.map(one), channels };
   }
 
+  const swish = ({ excess }, { values, channels }) => {
+    return { values: values.map((x, i) => x / (1 + Math.exp(-(1 + excess[i]) * x))), channels };
+  };
+
   const doubled = (values) => Float64Array.from({ length: 2 * values.length }, (_, i) => values[i >> 1]);
 
   const STEPS = {
-    linear, convolution, softplus,
+    linear, convolution, softplus, swish,
     layer_norm: layerNorm,
     batch_norm: batchNorm,
     silu: (_, { values, channels }) => ({ values: values.map((x) => x / (1 + Math.exp(-x))), channels }),

@@ -6,7 +6,7 @@ import torch
 
 from rankaae_cli.models.rankaae.export import decoder_layers, encoder_layers
 from rankaae_cli.models.rankaae.networks import Architecture, Autoencoder
-from rankaae_cli.networks.layers import trial_generators
+from rankaae_cli.networks.layers import TrialSwish, trial_generators
 
 TRIALS = 2
 
@@ -29,6 +29,7 @@ def normalised(x, mean, variance, layer):
 
 STEPS = {
     "linear": linear,
+    "swish": lambda x, layer: x / (1 + np.exp(-(1 + layer.arrays["excess"].astype(float)) * x)),
     "silu": lambda x, _: x / (1 + np.exp(-x)),
     "layer_norm": lambda x, layer: normalised(x, x.mean(), x.var(), layer),
     "batch_norm": lambda x, layer: normalised(x, layer.arrays["mean"], layer.arrays["variance"], layer),
@@ -46,11 +47,14 @@ def run(layers, row):
     return row
 
 
-def trained(network, norm, styles, points):
-    """An autoencoder whose norms have statistics of their own."""
-    sizes = {"hidden": 12, "channels": 2, "norm": norm, "network": network}
+def trained(network, norm, styles, points, **choices):
+    """An autoencoder whose norms have statistics, and whose activations have slopes, of their own."""
+    sizes = {"hidden": 12, "channels": 2, "norm": norm, "network": network, **choices}
     autoencoder = Autoencoder(Architecture(points, styles, **sizes), trial_generators(0, range(TRIALS)))
     spectra = torch.rand(1, 64, points, generator=torch.Generator().manual_seed(1))
+    for module in autoencoder.modules():
+        if isinstance(module, TrialSwish):
+            torch.nn.init.uniform_(module.excess, -0.5, 0.5, generator=torch.Generator().manual_seed(2))
     for _ in range(3):
         autoencoder(spectra)
     autoencoder.retake_statistics([spectra])
@@ -62,9 +66,19 @@ def trained(network, norm, styles, points):
 @pytest.mark.parametrize(
     ("network", "styles", "points"), [("mlp", 4, 30), ("mlp", 1, 30), ("cnn", 4, 30), ("cnn", 1, 32)]
 )
-@torch.no_grad()
 def test_layers_compute_what_the_network_computes(network, norm, styles, points):
-    autoencoder, spectra = trained(network, norm, styles, points)
+    compare(*trained(network, norm, styles, points))
+
+
+def test_learned_slopes_and_a_missing_norm_are_described():
+    autoencoder, spectra = trained("mlp", "batch", 4, 30, activation="swish", norm_before_styles=False)
+    compare(autoencoder, spectra)
+    kinds = [layer.kind for layer in encoder_layers(autoencoder, 0)]
+    assert kinds == ["linear"] + ["swish", "batch_norm", "linear"] * 4 + ["swish", "linear", "batch_norm"]
+
+
+@torch.no_grad()
+def compare(autoencoder, spectra):
     styles_TBS = autoencoder.encode(spectra)
     spectra_TBE = autoencoder.decode(styles_TBS)
     for trial in range(TRIALS):

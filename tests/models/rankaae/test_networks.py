@@ -5,7 +5,16 @@ from torch import nn
 
 from rankaae_cli.models.rankaae.networks import Architecture, Autoencoder, Discriminator
 from rankaae_cli.networks.convolution import TrialConvolution
-from rankaae_cli.networks.layers import LayerNorm, TrialBatchNorm, TrialLinear, hidden_norm, trial_generators
+from rankaae_cli.networks.layers import (
+    LayerNorm,
+    TrialBatchNorm,
+    TrialLinear,
+    TrialSwish,
+    activation,
+    hidden_norm,
+    mlp,
+    trial_generators,
+)
 
 
 def test_linear_equals_one_layer_a_trial():
@@ -40,6 +49,29 @@ def test_layer_norm_equals_torch():
 def test_unknown_norm():
     with pytest.raises(ValueError, match="layer, batch or none"):
         hidden_norm("group", 1, 4)
+
+
+def test_swish_begins_as_silu_and_each_unit_of_a_trial_learns_its_slope():
+    x, swish = torch.randn(2, 7, 3), TrialSwish(2, 3)
+    torch.testing.assert_close(swish(x), nn.functional.silu(x))
+    slopes = torch.tensor([[[0.5, 1.0, 2.0]], [[-1.0, 0.0, 3.0]]])
+    swish.excess.data = slopes - 1
+    torch.testing.assert_close(swish(x), x / (1 + torch.exp(-slopes * x)))
+    swish(x).sum().backward()
+    assert swish.excess.grad.shape == (2, 1, 3) and (swish.excess.grad != 0).all()
+
+
+def test_unknown_activation():
+    with pytest.raises(ValueError, match="silu or swish"):
+        activation("relu", 1, 4)
+
+
+def test_activations_draw_no_random_numbers():
+    silu, swish = (
+        mlp([5, 8, 8, 2], "batch", trial_generators(0, range(2)), kind) for kind in ("silu", "swish")
+    )
+    x = torch.randn(2, 9, 5)
+    torch.testing.assert_close(silu(x), swish(x))
 
 
 @pytest.mark.parametrize("norm", ["layer", "batch", "none"])
