@@ -21,6 +21,8 @@ from rankaae_cli.training.lightning import TrialModule
 from rankaae_cli.training.schedules import learning_rate_factor, ramp
 
 _INITIAL_WEIGHTS, _DRAWS = 0, 1
+# The published code's; the last loss is not in it.
+_IN_TURN = ("prior", "rank", "reconstruction", "mutual_information", "smoothness", "independence")
 
 
 class RankAAE(TrialModule):
@@ -142,9 +144,10 @@ class RankAAE(TrialModule):
             self.step(optimisers[0], torch.stack(weighted).sum(0))
             self.record(values)
             return
-        for name, optimiser in zip(self.active_losses, optimisers, strict=False):
+        optimiser_of = dict(zip(self.active_losses, optimisers, strict=False))
+        for name in sorted(optimiser_of, key=_IN_TURN.index):
             value = self._losses([name], spectra_TBE, changed_TBE, descriptors_TBK, progress)
-            self.step(optimiser, self._weight(name, progress) * value[name])
+            self.step(optimiser_of[name], self._weight(name, progress) * value[name])
             self.record(value)
 
     def _optimisers(self) -> list[Any]:

@@ -199,6 +199,21 @@ def test_a_weight_of_zero_switches_a_loss_off(request_of, order):
     assert row["train_prior"] != "" and row["train_rank"] == "" and row["train_smoothness"] == ""
 
 
+def test_losses_in_turn_are_stepped_in_the_order_of_the_published_code(request_of, monkeypatch):
+    from rankaae_cli.models.rankaae.module import RankAAE
+
+    original, stepped = RankAAE._losses, []
+
+    def noted(self, names, *rest):
+        stepped.extend(names)
+        return original(self, names, *rest)
+
+    monkeypatch.setattr(RankAAE, "_losses", noted)
+    fit(request_of("+experiment=published", max_epochs=1, trials=1), quiet)
+    assert stepped[:5] == ["prior", "rank", "reconstruction", "mutual_information", "smoothness"]
+    assert len(stepped) % 5 == 0
+
+
 def test_a_collapsed_style_and_an_unknown_descriptor_can_be_scored():
     from rankaae_cli.models.rankaae.validation import descriptor_coupling, excess_coupling, style_spearman
 

@@ -208,8 +208,10 @@ def test_the_default_says_what_was_done():
     ("run", "said", "not_said"),
     [
         ("published", ["adversarial autoencoder", "minimised in turn", "discriminator", "0.01 for rank", "0.7172",
-                       "at a constant rate", "batch normalisation", "256–64–64–64–64–64–3"],
-         ["sliced", "free styles have", "tenth of training"]),
+                       "multiplied by 0.1 whenever its validation score had not risen for 100 epochs",
+                       "Swish activations, whose slope each unit learns, in the hidden layers",
+                       "each but the encoder's last followed by batch normalisation", "256–64–64–64–64–64–3"],
+         ["sliced", "free styles have", "tenth of training", "SiLU"]),
         ("cnn", ["three convolutions along the energy", "8, 16 and 32 channels"], ["fully connected"]),
         ("mmd", ["maximum mean discrepancy"], ["sliced", "discriminator", "layer normalisation"]),
         ("two step", ["deceives a discriminator", "had not risen for 50 epochs"], ["reversed"]),
