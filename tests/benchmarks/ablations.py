@@ -60,7 +60,7 @@ ABLATIONS: list[tuple[str, list[str]]] = [
     ("reconstruction weight x0.3", ["objective.reconstruction.weight*=0.3"]),
     ("reconstruction weight x3", ["objective.reconstruction.weight*=3"]),
     ("hidden 64", ["model.hidden=64"]),
-    ("hidden 256", ["model.hidden=256"]),
+    ("hidden 128", ["model.hidden=128"]),
     ("2 layers", ["model.encoder_layers=2", "model.decoder_layers=2"]),
     ("5 layers", ["model.encoder_layers=5", "model.decoder_layers=5"]),
     ("batch 512", ["batch_size=512"]),

@@ -226,13 +226,14 @@ def score_split(
         model.calibration["ensemble"],
         fitted.ensemble_cuts,
     )
+    unknown = _without_measures(ensemble)
     for k, name in enumerate(model.descriptor_names):
         classes = model.descriptor_classes.get(name)
         ensemble["descriptors"][name] |= _intervals(prediction, encoded, k, classes)
     trials: list[dict[str, Any]] = []
     for t, (calibration, cuts) in enumerate(zip(model.calibration["trials"], fitted.trial_cuts, strict=True)):
         if calibration is None or cuts is None:
-            scores = _without_measures(ensemble)
+            scores = unknown
         else:
             interval = t == model.selected_trial or len(encoded.error_N) <= _ROWS_FOR_ALL
             scores = score(encoded.styles_TNS[t], encoded.reconstructions_TNE[t], calibration, cuts, interval)

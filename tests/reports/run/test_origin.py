@@ -62,7 +62,7 @@ def test_the_page_counts_sites_by_the_reason_of_their_label(data):
         fidelity="FEFF",
         normalisation="",
     )
-    family = SimpleNamespace(rankaae_version="", created="")
+    family = SimpleNamespace(rankaae_version="", created="", split_by="material")
     provenance = {"data": [{"path": str(path), "sha256": ""} for path in data]}
     table = data[0].with_name("a.h5.labels.csv")
     table.write_text(
