@@ -13,13 +13,21 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from rankaae_cli.analysis.prediction.against import LEFT_OUT
+from rankaae_cli.analysis.prediction.offset import large_offset
 from rankaae_cli.analysis.prediction.predict import LoadedRun, PredictionResult, load_for_reading, predict
 from rankaae_cli.analysis.prediction.watch import Look, watch
 from rankaae_cli.core.calls import setting
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.data.measured.sites import MeasuredOptions
 from rankaae_cli.reports.prediction.live import LiveReadings
-from rankaae_cli.reports.prediction.sentences import offset_sentence, print_prediction, reading_lines
+from rankaae_cli.reports.prediction.sentences import (
+    fault_lines,
+    offset_sentence,
+    own_warnings,
+    print_prediction,
+    reading_lines,
+)
 from rankaae_cli.reports.prediction.write import REJECTED, write_prediction
 from rankaae_cli.runs.resume import keys_of_call
 
@@ -38,16 +46,29 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     command = shlex.join(["rankaae", "predict", *sys.argv[1:]])
     folder = _folder(names, settings) if settings.watch else None
     loaded = load_for_reading(settings, command)
+    _print_doubts(loaded)
     if folder is not None:
         return _watch(loaded, folder, options)
     result = predict(loaded, [str(name) for name in names], options)
     output = _output(settings.output)
     write_prediction(output, result)
     print_prediction(result)
-    for file, reason in result.faults:
-        print(f"not read: {file}: {reason}", file=sys.stderr)
+    for line in fault_lines(result.faults):
+        print(f"not read: {line}", file=sys.stderr)
     print(_draw(output, result, settings) if settings.figures else output)
     return {"output": output, "n": len(result.spectra), "rejected": len(result.faults)}
+
+
+def _print_doubts(loaded: LoadedRun) -> None:
+    """Print what of a call is without effect, or can hardly be meant, before any spectrum is read."""
+    settings, offset = loaded.settings, loaded.grid.offset.value
+    if settings.model.name is not None and settings.nearest and "nearest" in keys_of_call():
+        print(
+            f"{setting('nearest', settings.nearest)} has no effect: no training spectra ship with a model",
+            file=sys.stderr,
+        )
+    if doubt := large_offset(offset):
+        print(doubt, file=sys.stderr)
 
 
 def _folder(names: list[Any], settings: Any) -> Path:
@@ -103,11 +124,13 @@ def _watch(loaded: LoadedRun, folder: Path, options: MeasuredOptions) -> dict[st
 
 
 def _print_look(look: Look, result: PredictionResult | None, said: set[str]) -> None:
-    """Print what was read; what was assumed of the offset, and what could not be read, once each: `said` has it."""
+    """Print what was read; what was assumed of the offset, what could not be read or drawn, once each: `said`."""
     offset = "" if result is None else offset_sentence(result)
     once = {offset: offset} | {
         file: f"not read, until it changes: {file}: {reason}" for file, reason in look.faults
     }
+    if result is not None:
+        once |= {text: f"{title}: {text}" for title, text in own_warnings(result) if text.endswith(LEFT_OUT)}
     for key, text in once.items():
         if key and key not in said:
             print(text, file=sys.stderr, flush=True)

@@ -28,6 +28,8 @@ def find_shipped(name: str) -> Path:
         If none of this name ships.
     """
     names = shipped_models()
+    if not name:
+        raise UserError(f"model= names no model\nthere are: {', '.join(names)}")
     if name not in names:
         raise UserError(
             f"no model {name} ships; {nearest(name, names)}\na run of yours is given as run=, not as model="

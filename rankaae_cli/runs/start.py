@@ -25,7 +25,6 @@ from rankaae_cli.schema.family import FamilyConfig
 from rankaae_cli.training.rows import Replay
 
 FEW_ROWS = 20
-_MAY_DIFFER = "the data, trials, losses, optimiser, epochs and seed may differ, nothing else"
 
 
 @dataclass(frozen=True)
@@ -142,12 +141,14 @@ def fitting_family(start: StartRun, family: Family, split_seed: int) -> Family:
         f"{one.element} {one.edge}-edge spectra over {one.energy_unit}" for one in (family, model)
     )
     if ours != theirs:
-        raise UserError(f"the data hold {ours}, but the run of start= {theirs}\n{_MAY_DIFFER}")
+        raise UserError(
+            f"the data hold {ours}, but the run of start= {theirs}\ngive such data, or a run of these as start="
+        )
     absent = [name for name in model.descriptor_names if name not in family.descriptor_names]
     if absent:
         raise UserError(
             f"the data have no descriptor {', '.join(absent)}, which the run of start= was trained on\n"
-            f"{_MAY_DIFFER}"
+            "ingest them with it, or give another run as start="
         )
     _require_same_grid(model, family)
     family = family.with_descriptors(model.descriptor_names)

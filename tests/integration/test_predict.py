@@ -373,6 +373,28 @@ def test_a_measured_family_file_is_shifted_and_a_computed_one_never(work):
     assert len(both) > 20 and np.abs(both.before - both.after).mean() > 0.05
 
 
+def test_computed_spectra_of_another_fidelity_are_named_once(work, capsys):
+    with h5py.File(shutil.copy("cu.h5", "vasp.h5"), "a") as file:
+        file.attrs["fidelity"] = "VASP"
+    for name in ("vasp", "cu"):
+        call = ["predict", f"input={name}.h5", "split=test", "offset=3", f"output=other_{name}", "figures=1"]
+        assert main(call) == 0
+        page, err = (work / f"other_{name}" / "page.html").read_text(), capsys.readouterr().err
+        line = "vasp.h5 holds VASP spectra, the model reads those of synthetic"
+        times = 1 if name == "vasp" else 0
+        assert err.count(line) == times and (line in page) == bool(times)
+        assert err.count("offset= is not applied to computed spectra") == times
+
+
+def test_an_offset_too_large_to_be_true_is_said_before_anything_else(work, capsys):
+    (work / "far.xdi").write_text(scan(read_family("cu.h5"), 5))
+    doubt = "an offset of +100.0 eV is larger than codes are off: is the monochromator calibrated?"
+    assert main(["predict", "input=far.xdi", "offset=100", "output=far", "figures=0"]) == 2
+    assert capsys.readouterr().err.splitlines()[0] == doubt
+    assert main(["predict", "input=far.xdi", "offset=-3", "output=near", "figures=0"]) == 0
+    assert "larger than codes are off" not in capsys.readouterr().err
+
+
 def test_what_cannot_be_reconstructed_of_a_measured_spectrum_widens_its_intervals(work):
     family = read_family("cu.h5")
     wave = 0.12 * np.sin((GRID - GRID[0]) / 4.0)
@@ -500,7 +522,11 @@ def test_references_that_the_offset_was_determined_from_are_no_independent_check
         ("{}", "references= names no reference"),
         ("{nowhere.xdi:2}", "there is no file nowhere.xdi"),
         ("{one.xdi:{OX:2}}", "OX is no descriptor of the model, with which to compare: did you mean OS?"),
-        ("{one.xdi:mp-1}", "its material is no descriptor of the model"),
+        (
+            "{one.xdi:mp-1}",
+            "its material is no descriptor of the model, with which to compare\n"
+            "give what is known of OS, CN, NNRS, such as 'references={one.xdi:{OS:2}}'",
+        ),
         ("{one.xdi:[1,2]}", "says nothing of a compound"),
         ("{bad.txt:2}", "reference bad.txt: "),
         ("{cu.h5:2}", "the file holds 500 spectra, a reference is one"),

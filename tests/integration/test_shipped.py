@@ -75,6 +75,12 @@ def test_an_offset_of_the_call_is_absolute(read):
     assert other.offset == 2 and other.reconstruction_mae > own.reconstruction_mae
 
 
+def test_a_number_of_neighbours_is_said_to_have_no_effect(read):
+    line = "nearest=3 has no effect: no training spectra ship with a model"
+    assert line in read("nearest=3")[0].stderr
+    assert "has no effect" not in read("nearest=0")[0].stderr + read()[0].stderr
+
+
 def test_the_page_names_the_model_and_no_neighbours(rankaae, tmp_path, made):
     (tmp_path / "scan.xdi").write_text(made[0])
     assert rankaae("predict", f"model={NAME}", "input=scan.xdi", "output=out").returncode == 0
@@ -89,6 +95,7 @@ def test_the_page_names_the_model_and_no_neighbours(rankaae, tmp_path, made):
     ("overrides", "said"),
     [
         (["model=Cu_oxide"], f"no model Cu_oxide ships; did you mean {NAME}?"),
+        (["model="], f"model= names no model\nthere are: {NAME}"),
         (["+model=nickel"], f"no model nickel ships; there are: {NAME}"),
         (["model=runs/mine"], "a run of yours is given as run="),
         ([f"model={NAME}", "run=latest"], "run= and model= both name"),

@@ -154,9 +154,15 @@ def test_a_transfer_goes_on_from_the_same_weights_only(folder, refused):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"element": "Co"}, "hold Co K-edge spectra over eV, but the run of start= Fe K-edge spectra"),
+        (
+            {"element": "Co"},
+            "but the run of start= Fe K-edge spectra over eV\ngive such data, or a run of these",
+        ),
         ({"edge": "L3"}, "hold Fe L3-edge spectra"),
-        ({"descriptor_names": ("OS", "CN", "MOOD")}, "have no descriptor NNRS"),
+        (
+            {"descriptor_names": ("OS", "CN", "MOOD")},
+            "NNRS, which the run of start= was trained on\ningest them with it",
+        ),
         ({"energy_E": ENERGY + 0.5}, "family.energy.start=7111.0 family.energy.step=1.641026"),
         ({"descriptors_NK": np.full((90, 3), np.nan)}, "training spectra has a known descriptor"),
     ],

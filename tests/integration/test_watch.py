@@ -109,6 +109,23 @@ def test_each_scan_is_read_once_it_is_finished_and_broken_ones_are_named(watched
     assert expected["Sample.temperature"].tolist() == [300, 301, 302, 303]
 
 
+def test_why_a_scan_is_not_drawn_against_a_number_is_said_once(watched, work, capsys):
+    family = read_family("cu.h5")
+    headers = ({"Sample_temperature": "300 K"}, {"Sample_temperature": "30 C"}, {}, {})
+
+    def write(folder, output):
+        for i, header in enumerate(headers):
+            (folder / f"scan_{i}.xdi").write_text(scan(family, i, **header))
+            wait_for(lambda i=i: f"scan_{i}.xdi" in table(output))
+
+    assert watched("mixed", write, "against=Sample.temperature", "measured.figures=false") == 0
+    err = capsys.readouterr().err
+    left_out = "left out of the figure against it"
+    assert f"scan_1.xdi: Sample.temperature is in C, that of others in K: {left_out}" in err
+    assert f"scan_2.xdi: no Sample.temperature in its header: {left_out}" in err
+    assert err.count(left_out) == 2
+
+
 def test_a_scan_that_is_written_anew_replaces_its_line_and_one_that_goes_keeps_it(watched, work):
     family, seen = read_family("cu.h5"), []
 

@@ -12,6 +12,7 @@ from rankaae_cli.core.errors import UserError, nearest
 from rankaae_cli.core.labels import with_unit
 
 NUMBER = "number"  # of the scan, in the order of reading
+LEFT_OUT = "left out of the figure against it"  # ends why a scan has no point
 _TIME = "h after"  # begins the unit of times
 _QUANTITY = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*([^\s\d:.,;+-]\S*)?\s*")
 
@@ -73,9 +74,7 @@ def read_against(
             reasons[n] = f"{key} is in {own or 'no unit'}, that of others in {unit or 'none'}"
         else:
             value_N[n], unit = value, own
-    return Against(key, unit or "", value_N), {
-        n: f"{reason}: left out of the figure against it" for n, reason in reasons.items()
-    }
+    return Against(key, unit or "", value_N), {n: f"{reason}: {LEFT_OUT}" for n, reason in reasons.items()}
 
 
 def require_against(key: str, spectra: Sequence[InputSpectrum]) -> tuple[Against, dict[int, str]]:

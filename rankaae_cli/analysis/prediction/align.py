@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from rankaae_cli.analysis.prediction.offset import MEASURED, OffsetFile, scale_of
+from rankaae_cli.analysis.prediction.offset import MEASURED, OffsetFile, large_offset, scale_of
 from rankaae_cli.core.errors import UserError, nearest
 from rankaae_cli.core.xas.energy_offset import (
-    LARGE,
     LEAST_OF_ONE,
     POOR_FIT,
     ReferenceShift,
@@ -194,11 +193,7 @@ def offset_warnings(checks: Sequence[ReferenceCheck], content: OffsetFile) -> li
         lines.append(
             f"one reference does not tell how references differ: ± {LEAST_OF_ONE:g} eV at least is assumed"
         )
-    if abs(content.offset) > LARGE:
-        lines.append(
-            f"an offset of {content.offset:+.1f} eV is larger than codes are off: is the monochromator calibrated?"
-        )
-    return lines
+    return [*lines, *filter(None, [large_offset(content.offset)])]
 
 
 def _known(known: Any) -> Known:

@@ -38,6 +38,8 @@ class InputSpectrum:
         Where it comes from a family file or table of computed spectra; None otherwise.
     is_stored
         Whether it comes from a family file, which was calibrated and normalised when that was made.
+    fidelity
+        Of a family file; empty otherwise.
     """
 
     file: str
@@ -45,6 +47,7 @@ class InputSpectrum:
     material: str | None = None
     site: int | None = None
     is_stored: bool = False
+    fidelity: str = ""
 
     @property
     def label(self) -> str:
@@ -220,6 +223,7 @@ def _of_family(
             None if measured else spectrum.name,
             None if measured else int(site),
             is_stored=True,
+            fidelity=family.fidelity,
         )
         for spectrum, site in zip(_stored_spectra(path, family, measured), family.site_N, strict=True)
     ]

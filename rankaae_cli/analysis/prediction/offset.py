@@ -9,6 +9,7 @@ import yaml
 
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.labels import fidelity_of
+from rankaae_cli.core.xas.energy_offset import LARGE
 from rankaae_cli.data.files import write_text
 
 MEASURED, UNKNOWN = "measured", "unknown"
@@ -190,6 +191,13 @@ def chosen_offset(given: Any, uncertainty: float | None, trained: OneScale) -> O
         str(one["file"]) for one in content.references if isinstance(one, Mapping) and "file" in one
     )
     return Offset(content.offset, spread, str(given), True, content.beamline, files)
+
+
+def large_offset(offset: float) -> str:
+    """Return what is to be said of an offset (eV) that is too large to be true; empty where it is not."""
+    if abs(offset) <= LARGE:
+        return ""
+    return f"an offset of {offset:+.1f} eV is larger than codes are off: is the monochromator calibrated?"
 
 
 def offset_of_codes(given: Any, spectra: OneScale) -> float:

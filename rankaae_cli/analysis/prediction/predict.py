@@ -13,7 +13,7 @@ from rankaae_cli.analysis.prediction.calibration import TrainingRows, load_for_p
 from rankaae_cli.analysis.prediction.grid import Grid, Variants
 from rankaae_cli.analysis.prediction.input import Fault, InputSpectrum, read_input
 from rankaae_cli.analysis.prediction.mixtures import make_unmixers, read_mixtures
-from rankaae_cli.analysis.prediction.offset import Offset, chosen_offset
+from rankaae_cli.analysis.prediction.offset import UNKNOWN, Offset, chosen_offset
 from rankaae_cli.analysis.prediction.predictor import Prediction, Predictor
 from rankaae_cli.analysis.prediction.references import (
     ReferenceReading,
@@ -169,7 +169,8 @@ class LoadedRun:
         calibration = predictor.calibration
         draws = draw_nuisances(grid.offset.uncertainty)
         variants = [None if one.is_computed else grid.variants(one, draws) for one in spectra]
-        warnings = [_warnings(one, rows, grid) for one, rows in zip(spectra, variants, strict=True)]
+        of_codes = predictor.model.fidelity
+        warnings = [_warnings(one, rows, grid, of_codes) for one, rows in zip(spectra, variants, strict=True)]
         alternatives = [None if rows is None else rows.spectra_ME for rows in variants]
         prediction = predictor.predict(encode_spectra(predictor.model, spectra_NE), alternatives)
         return PredictionResult(
@@ -330,7 +331,7 @@ def _on_grid(
     return doubted, rows_NE[kept], faults
 
 
-def _warnings(one: InputSpectrum, variants: Variants | None, grid: Grid) -> list[str]:
+def _warnings(one: InputSpectrum, variants: Variants | None, grid: Grid, fidelity: str) -> list[str]:
     """Return what is to be said of a spectrum, the notes of its reader first."""
     offset = grid.offset
     lines = list(one.prepared.spectrum.notes)
@@ -341,6 +342,12 @@ def _warnings(one: InputSpectrum, variants: Variants | None, grid: Grid) -> list
         by = "the level of its pre-edge" if flat else "the wing of the edge"
         lines.append(f"the first {late:.1f} eV of the grid were continued by {by}")
     if one.is_computed:
+        if one.fidelity != fidelity and UNKNOWN not in (one.fidelity, fidelity) and one.fidelity:
+            lines.append(
+                f"{one.prepared.spectrum.path.name} holds {one.fidelity} spectra, the model reads those of "
+                f"{fidelity}: what the two differ by is in the readings, not in their intervals, and offset= is "
+                "not applied to computed spectra (rankaae align data=... to=... gives the offset between two codes)"
+            )
         return lines
     if not offset.is_known:
         lines.append(

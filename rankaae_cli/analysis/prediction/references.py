@@ -66,9 +66,14 @@ def checkable_references(given: Any, descriptors: Sequence[str]) -> dict[str, Va
             raise UserError(f"there is no file {file}\ncorrect references=")
         for name in known:
             if name not in descriptors:
-                what = "its material" if name == MATERIAL else name
+                if name == MATERIAL:
+                    raise UserError(
+                        f"reference {file}: its material is no descriptor of the model, with which to compare\n"
+                        f"give what is known of {', '.join(descriptors)}, such as "
+                        f"'references={{{file}:{{{descriptors[0]}:2}}}}'"
+                    )
                 raise UserError(
-                    f"reference {file}: {what} is no descriptor of the model, with which to compare: "
+                    f"reference {file}: {name} is no descriptor of the model, with which to compare: "
                     f"{nearest(name, descriptors)}"
                 )
         checkable[file] = {name: float(value) for name, value in known.items()}

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TextIO
 
-from rankaae_cli.analysis.prediction.input import InputSpectrum
+from rankaae_cli.analysis.prediction.input import Fault, InputSpectrum
 from rankaae_cli.analysis.prediction.predict import PredictionResult
 from rankaae_cli.core.labels import listed
 from rankaae_cli.core.statistics.calibration import IN_RANGE, OUTSIDE, UNUSUAL
@@ -17,6 +17,7 @@ from rankaae_cli.reports.prediction.tables import (
     references_table,
     shares_table,
 )
+from rankaae_cli.reports.prediction.write import REJECTED
 from rankaae_cli.reports.tables import print_number, print_table
 
 STEPS = (
@@ -24,7 +25,7 @@ STEPS = (
     "regression."
 )
 _OFFSET = "energy offset"  # begins what offset_sentence says of all spectra together
-_ROWS_SHOWN, _REMARKS_SHOWN = 20, 8
+_ROWS_SHOWN, _REMARKS_SHOWN, _FAULTS_SHOWN = 20, 8, 10
 # A number that stands alone; what is quoted is a name.
 _NUMBER = re.compile(r"'[^']*'|(?<![\w.])[+-]?\d+(?:\.\d+)?(?!\.?\w)")
 
@@ -58,6 +59,16 @@ def reading_lines(result: PredictionResult) -> list[str]:
         read = ", ".join(f"{name} {print_number(cell)}" for name, cell in cells)
         lines.append(f"{one.title}: {result.prediction.verdict_N[n]}; {read}")
     return lines
+
+
+def fault_lines(faults: Sequence[Fault]) -> list[str]:
+    """Return what could not be read and why, a line each; where there are many, one for all of a reason."""
+    if len(faults) <= _FAULTS_SHOWN:
+        return [f"{file}: {reason}" for file, reason in faults]
+    lines = merged_remarks(faults, len(faults))
+    more = len(lines) - _REMARKS_SHOWN
+    rest = f"for {more} more reasons: " if more > 0 else ""
+    return [*lines[:_REMARKS_SHOWN], f"{rest}each of the {len(faults)} is in {REJECTED}"]
 
 
 def _print_remarks(lines: Sequence[str], file: TextIO) -> None:

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from rankaae_cli.reports.prediction.page import page_content, render_prediction_page
-from rankaae_cli.reports.prediction.sentences import merged_remarks, print_prediction
+from rankaae_cli.reports.prediction.sentences import fault_lines, merged_remarks, print_prediction
 from rankaae_cli.reports.prediction.tables import prediction_table, shares_table
 from tests.reports.predictions import prediction, spectrum
 
@@ -34,6 +34,21 @@ def text_of(page):
 )  # fmt: skip
 def test_remarks_that_differ_in_numbers_alone_are_one_line(said, lines):
     assert merged_remarks(said, 6) == lines
+
+
+def test_many_files_that_cannot_be_read_are_lines_by_reason():
+    other = "wrong element or edge: the edge at {} eV looks like {} K, expected Cu K"
+    faults = [(f"cr{i}.xdi", other.format(5989 + i, "Cr")) for i in range(8)]
+    faults += [("fe.xdi", other.format(7112, "Fe")), ("a.txt", "no columns")]
+    assert fault_lines(faults) == [f"{file}: {reason}" for file, reason in faults]
+    assert fault_lines([*faults, ("b.txt", "no columns")]) == [
+        f"8 of 11: {other.format('5989 to 5996', 'Cr')}",
+        "2 of 11: no columns",
+        f"fe.xdi: {other.format(7112, 'Fe')}",
+        "each of the 11 is in rejected.csv",
+    ]
+    last = fault_lines([(f"{c}.xdi", f"reason {c}") for c in "abcdefghijklm"])
+    assert len(last) == 9 and last[-1] == "for 5 more reasons: each of the 13 is in rejected.csv"
 
 
 def test_a_remark_on_the_only_spectrum_needs_no_name():
