@@ -118,7 +118,7 @@ def test_why_a_scan_is_not_drawn_against_a_number_is_said_once(watched, work, ca
             (folder / f"scan_{i}.xdi").write_text(scan(family, i, **header))
             wait_for(lambda i=i: f"scan_{i}.xdi" in table(output))
 
-    assert watched("mixed", write, "against=Sample.temperature", "measured.figures=false") == 0
+    assert watched("two_units", write, "against=Sample.temperature", "measured.figures=false") == 0
     err = capsys.readouterr().err
     left_out = "left out of the figure against it"
     assert f"scan_1.xdi: Sample.temperature is in C, that of others in K: {left_out}" in err
@@ -208,7 +208,7 @@ def test_scans_are_read_on_where_what_draws_the_page_is_lost(watched, work, caps
             (folder / f"{i}.xdi").write_text(scan(read_family("cu.h5"), i))
             wait_for(lambda i=i: f"{i}.xdi" in table(output))
 
-    assert watched("drawn", write, "figures=1") == 0
+    assert watched("lost_page", write, "figures=1") == 0
     assert (
         capsys.readouterr().err.count("the page is not kept up to date: what draws it ended with status -9")
         == 1
