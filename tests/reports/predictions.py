@@ -10,7 +10,7 @@ from rankaae_cli.analysis.prediction.offset import Offset
 from rankaae_cli.analysis.prediction.predict import ModelDescription, PredictionResult
 from rankaae_cli.analysis.prediction.predictor import Prediction
 from rankaae_cli.core.labels import Subject
-from rankaae_cli.core.statistics.mixtures import Mixture
+from rankaae_cli.core.mixtures.unmixing import Mixture
 from rankaae_cli.data.measured.prepared import Prepared
 from rankaae_cli.data.measured.spectrum import MeasuredSpectrum
 

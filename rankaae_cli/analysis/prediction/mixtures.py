@@ -7,8 +7,8 @@ import numpy as np
 
 from rankaae_cli.analysis.prediction.predictor import Prediction, Predictor
 from rankaae_cli.core.errors import UserError
+from rankaae_cli.core.mixtures.unmixing import Mixture, Unmixer
 from rankaae_cli.core.statistics.classification import fits_classes, nearest_class
-from rankaae_cli.core.statistics.mixtures import Mixture, Unmixer
 from rankaae_cli.core.xas.discrepancy import smooth_differences
 
 # Of each measured spectrum that shares are read of: the likeliest variants, and differences from computed ones.

@@ -23,7 +23,7 @@ from rankaae_cli.analysis.prediction.references import (
 from rankaae_cli.core.calls import setting
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.labels import Subject
-from rankaae_cli.core.statistics.mixtures import Mixture, Unmixer
+from rankaae_cli.core.mixtures.unmixing import Mixture, Unmixer
 from rankaae_cli.core.xas.nuisances import DRAWS, draw_nuisances
 from rankaae_cli.core.xas.soundness import Usual, check_spectra
 from rankaae_cli.core.xas.spectra import SpectrumError

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from rankaae_cli.analysis.prediction.predict import PredictionResult
 from rankaae_cli.core.labels import with_unit
-from rankaae_cli.core.statistics.mixtures import Mixture
+from rankaae_cli.core.mixtures.unmixing import Mixture
 from rankaae_cli.reports.captions import table_caption
 from rankaae_cli.reports.tables import Cell, Ranged, Table
 

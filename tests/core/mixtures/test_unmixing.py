@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from rankaae_cli.core.statistics.mixtures import Unmixer
+from rankaae_cli.core.mixtures.unmixing import Unmixer
 from rankaae_cli.core.xas.discrepancy import smooth_differences
 
 ENERGY = np.linspace(0, 60, 100)

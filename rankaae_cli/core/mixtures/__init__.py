@@ -1,0 +1,1 @@
+"""Spectra of several sites at once: drawn in known shares, and taken apart again."""
