@@ -37,7 +37,9 @@ from rankaae_cli.data.measured.sites import (
 )
 from rankaae_cli.data.readers.computed.csv_table import read_csv
 from rankaae_cli.data.readers.computed.feff_sites import read_feff
+from rankaae_cli.data.readers.computed.npy import NpyFiles, read_npy
 from rankaae_cli.data.readers.computed.npz import read_npz
+from rankaae_cli.data.segments import Segment, is_missing
 from rankaae_cli.data.structures.atoms import read_atoms
 from rankaae_cli.data.structures.label_list import label_lines, labels_csv, labels_path
 from rankaae_cli.data.structures.shell_workers import Workers
@@ -192,12 +194,17 @@ def _spec(family: DictConfig) -> FamilySpec:
 
 def _labels(cfg: DictConfig, spec: FamilySpec) -> Family | None:
     """Return the family file that descriptors are taken from, or None; raise UserError where it cannot be one."""
+    if cfg.source.name == "npy":  # whose labels are arrays
+        return None
+    for key in ("spectra", "names"):
+        if cfg[key] is not None:
+            raise UserError(
+                f"{key}= is of source=npy, not of source={cfg.source.name}\nleave it out, or give path="
+            )
     if cfg.labels is None:
         return None
     if cfg.source.name != "npz":
-        raise UserError(
-            f"labels= gives descriptors to spectra of source=npz, not of source={cfg.source.name}\nleave it out"
-        )
+        raise UserError(f"labels= is of source=npz and npy, not of source={cfg.source.name}\nleave it out")
     return read_labels(cfg.labels, spec)
 
 
@@ -229,6 +236,10 @@ def _path(cfg: DictConfig) -> str | list[str]:
         If there is none, or there are more than the source takes.
     """
     source = cfg.source.name
+    if source == "npy":
+        if cfg.spectra is None or cfg.path is not None:
+            raise UserError("source=npy reads the arrays of spectra=\ngive spectra=SPECTRA.npy, and no path=")
+        return ""
     paths = [str(path) for path in cfg.path] if isinstance(cfg.path, ListConfig) else [cfg.path]
     if not paths or cfg.path is None:
         raise UserError(f"path= is missing: source={source} needs the file or folder to read")
@@ -262,12 +273,28 @@ def _read_npz(cfg: DictConfig, spec: FamilySpec, progress: Progress) -> Sites:
     return read_npz(cfg.path, spec, **cfg.npz, to_grid=cfg.regrid, max_tail=cfg.max_tail)
 
 
+def _read_npy(cfg: DictConfig, spec: FamilySpec, progress: Progress) -> Sites:
+    several = {
+        key: _several(value) for key, value in (("spectra", cfg.spectra), ("energies", cfg.npy.energies))
+    }
+    return read_npy(
+        NpyFiles(**several, labels=cfg.labels, names=cfg.names, materials=cfg.npy.materials), spec
+    )
+
+
+def _several(value: Any) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    return tuple(str(one) for one in value) if isinstance(value, ListConfig) else (str(value),)
+
+
 # What reads the sites of each source.
 _READERS: dict[str, Callable[[DictConfig, FamilySpec, Progress], Sites]] = {
     "feff": _read_feff,
     "atoms": _read_atoms,
     "csv": _read_csv,
     "npz": _read_npz,
+    "npy": _read_npy,
 }
 
 
@@ -382,18 +409,17 @@ def _summary(
     is_measured = cfg.source.name == "xdi"
     known_K = np.isfinite(family.descriptors_NK).sum(axis=0)
     known = [f"{name} {count}" for name, count in zip(family.descriptor_names, known_K, strict=True)]
-    energy_E = family.energy_E
     by = "" if family.split_by == MATERIAL else f", by {family.split_by.replace('_', ' ')}"
     lines = [
         f"{f'{output}: ' if rejected_path else 'would be kept: '}{len(family)} spectra"
         + ("" if is_measured else f" of {len(set(family.material_N))} materials"),
         f"  fidelity    {family.fidelity}",
-        f"  energies    {len(energy_E)} points, {energy_E[0]:.8g} to {energy_E[-1]:.8g} {family.energy_unit}",
+        *_energy_lines(family),
     ]
     if not is_measured:
         lines += [
             f"  split       {', '.join(f'{name} {count}' for name, count in sides.items())}{by}",
-            f"  descriptor known for  {', '.join(known) or 'none'}",
+            _class_line(family) if family.yes_no else f"  descriptor known for  {', '.join(known) or 'none'}",
         ]
     if family.quantity_names:
         lines.append(f"  and further quantities  {', '.join(family.quantity_names)}")
@@ -414,10 +440,47 @@ def _summary(
         return [*lines, f"next: rankaae predict {setting('input', output)}"]
     data = "" if output == Path(cfg.family.data) else f" {setting('data', output)}"
     if known_K.any():
-        lines.append(f"next: rankaae train {_config_dir()}+family={family.name}{data}")
+        kind = " kind=supervised" if family.yes_no else ""
+        lines.append(f"next: rankaae train {_config_dir()}{_family_overrides(family.name)}{data}{kind}")
     else:
         lines.append("no descriptor is known of any site: training has nothing to learn from")
     return lines
+
+
+def _energy_lines(family: Family) -> list[str]:
+    """Return what energies the spectra are on, a line an edge."""
+    segments = family.segments or (Segment("", 0, len(family.energy_E)),)
+    missing_NM = (
+        is_missing(family.spectra_NE[:], segments) if family.segments else np.zeros((0, 1), dtype=bool)
+    )
+    lines = []
+    for m, segment in enumerate(segments):
+        energy_E = family.energy_E[segment.points]
+        name = f"{segment.name}, " if segment.name else ""
+        count = int(missing_NM[:, m].sum())
+        without = f"; {count} molecules lack it" if count else ""
+        lines.append(
+            f"  energies    {name}{len(energy_E)} points, {energy_E[0]:.8g} to {energy_E[-1]:.8g} "
+            f"{family.energy_unit}{without}"
+        )
+    return lines
+
+
+def _class_line(family: Family) -> str:
+    """Return how many molecules are of the rarest and the commonest class."""
+    yes_K = np.nansum(family.descriptors_NK, axis=0).astype(int)
+    rarest, commonest = int(yes_K.argmin()), int(yes_K.argmax())
+    ends = (f"{family.descriptor_names[k]} of {yes_K[k]}" for k in (rarest, commonest))
+    return f"  classes     {len(yes_K)}, yes or no: from {' to '.join(ends)} molecules"
+
+
+def _family_overrides(name: str) -> str:
+    """Return the options by which the call chose the family, or that of a family of this name."""
+    if not HydraConfig.initialized():
+        return f"+family={name}"
+    hydra = HydraConfig.get()
+    own = [one for one in hydra.overrides.task if one.lstrip("+").startswith("family.")]
+    return shlex.join([f"+family={hydra.runtime.choices.get('family', name)}", *own])
 
 
 def _config_dir() -> str:

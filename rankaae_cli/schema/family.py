@@ -56,6 +56,11 @@ class FamilyConfig:
     name: Annotated[str, "of the family, and of its files"] = MISSING
     element: Annotated[str, "of the absorber"] = MISSING
     edge: Annotated[str, "such as K"] = "K"
+    edges: Annotated[
+        list[str] | None,
+        "names of the edges, or other kinds of spectra, that a molecule has, such as [C_K,N_K]; train uses those "
+        "alone; null: one edge, or all of the file",
+    ] = None
     energy: Annotated[EnergyGridConfig, "an even energy grid"] = field(default_factory=EnergyGridConfig)
     descriptors: Annotated[
         dict[str, DescriptorConfig | None], "by name; `classes` of one where it takes few values"

@@ -16,6 +16,7 @@ class Source(Enum):
     feff = "feff"
     csv = "csv"
     npz = "npz"
+    npy = "npy"
     family = "family"
     atoms = "atoms"
     xdi = "xdi"
@@ -35,6 +36,18 @@ class NpzConfig:
 
     energy_start: Annotated[float | None, "first energy, eV"] = None
     energy_step: Annotated[float | None, "spacing, eV"] = None
+
+
+@dataclass
+class NpyConfig:
+    """What arrays of molecules are beside their spectra and classes."""
+
+    energies: Annotated[Any, "arrays of energies (eV), one an edge; null: an index, or the family's grid"] = (
+        None
+    )
+    materials: Annotated[
+        str | None, "text file or array with the names of the molecules; null: a number each"
+    ] = None
 
 
 class Code(Enum):
@@ -84,7 +97,8 @@ class IngestConfig:
     family: FamilyOption = None
     source: Annotated[
         Source,
-        "format of the input; atoms: structures with one row of spectrum values an atom; xdi: measured "
+        "format of the input; npy: arrays of molecules with yes/no classes; "
+        "atoms: structures with one row of spectrum values an atom; xdi: measured "
         "spectra in XDI, Athena, NeXus, SPEC or text files, told apart by their contents",
     ] = MISSING
     path: Annotated[Any, "the folder, archive or file to read; of source npz also several, [a.npz,b.npz]"] = (
@@ -122,8 +136,13 @@ class IngestConfig:
     labels: Annotated[
         str | None,
         "family file whose descriptors the spectra get, by material and site; spectra of other sites are rejected "
-        "(source npz)",
+        "(source npz); of source npy the yes/no classes: an array (N, K) of 1 and 0, or of the name of each one's "
+        "class, or a csv file",
     ] = None
+    spectra: Annotated[
+        Any, "array of spectra, x.npy or x.npz:name, or a list of one an edge, [a.npy,b.npy] (source npy)"
+    ] = None
+    names: Annotated[str | None, "text file with the names of the classes, a line each (source npy)"] = None
     groups: Annotated[
         str | None,
         "a csv file of what materials share, by which family.split_by or train split_by= may split: a column "
@@ -136,6 +155,9 @@ class IngestConfig:
     ] = None
     npz: Annotated[NpzConfig, "energy grid of an npz file that does not hold it"] = field(
         default_factory=NpzConfig
+    )
+    npy: Annotated[NpyConfig, "what arrays are beside spectra= and labels="] = field(
+        default_factory=NpyConfig
     )
     measured: Annotated[
         MeasuredFiguresConfig, "how measured spectra are read and normalised (source xdi)"

@@ -94,6 +94,8 @@ def _require_alike(first: Family, other: Family, first_path: Path, path: Path) -
     if first.is_synthetic != other.is_synthetic:
         synthetic = first_path if first.is_synthetic else path
         raise UserError(f"{synthetic} is synthetic, the other data are not\ntrain on one kind of spectra")
+    if first.segments != other.segments:
+        raise UserError(f"{path} holds other edges than {first_path}\ntrain on files of the same edges")
     units, others = _columns(first), _columns(other)
     for name in set(units) & set(others):
         if units[name] and others[name] and units[name] != others[name]:
@@ -160,6 +162,7 @@ def _joined(families: Sequence[Family]) -> Family:
         split_N=np.concatenate([f.split_N for f in families]),
         groups=_joined_groups(families),
         split_by=splits.pop() if len(splits) == 1 else "",
+        yes_no=all(f.yes_no for f in families),
         file_N=np.repeat(np.arange(len(families)), [len(f) for f in families]),
         source="+".join(dict.fromkeys(f.source for f in families)),
         fidelity="+".join(dict.fromkeys(f.fidelity for f in families)),

@@ -27,6 +27,7 @@ from rankaae_cli.data.family.spectra_rows import (
 )
 from rankaae_cli.data.files import replacing, require_space
 from rankaae_cli.data.hdf5 import is_damaged
+from rankaae_cli.data.segments import Segment, axis_fault, segments_fault, side_by_side
 
 FORMAT = "rankaae-family"
 FORMAT_VERSION = 1
@@ -87,6 +88,11 @@ class Family:
     split_by
         What shares a side of the split; see `rankaae_cli.data.family.splits.groups_of`. Empty for files that were
         split by different groups.
+    segments
+        Of a joint axis of several edges or kinds of spectra: their names and places. Each ascends by itself; one
+        that is missing of a row is NaN there. Empty for one edge.
+    yes_no
+        Whether the descriptors are yes/no classes, of values 1, 0 and NaN.
     """
 
     name: str
@@ -114,6 +120,8 @@ class Family:
     oxidation_reason_N: np.ndarray | None = None
     groups: Mapping[str, np.ndarray] = field(default_factory=dict)
     split_by: str = "material"
+    segments: tuple[Segment, ...] = ()
+    yes_no: bool = False
 
     def __post_init__(self) -> None:
         if not self.fidelity:
@@ -151,12 +159,15 @@ class Family:
         """Return which of the values cannot be, or nothing."""
         if self.energy_unit not in ENERGY_UNITS:
             return f"the energy unit is {self.energy_unit!r}, expected {' or '.join(ENERGY_UNITS)}"
-        if len(self.energy_E) < 2:
-            return f"{len(self.energy_E)} energies, expected at least 2"
-        if not (np.isfinite(self.energy_E).all() and (np.diff(self.energy_E) > 0).all()):
-            return "the energies are not finite and ascending"
-        if not all_finite(self.spectra_NE):
+        if fault := axis_fault(self.energy_E, self.segments):
+            return fault
+        if self.segments:
+            if fault := segments_fault(self.spectra_NE, self.segments):
+                return fault
+        elif not all_finite(self.spectra_NE):
             return "some spectra hold NaN or infinite values"
+        if self.yes_no and not np.isin(self.descriptors_NK[~np.isnan(self.descriptors_NK)], (0, 1)).all():
+            return "yes/no classes hold other values than 1, 0 and NaN"
         if both := set(self.descriptor_names) & set(self.quantity_names):
             return f"{min(both)} is both a descriptor and a quantity"
         for what, names, values in (
@@ -228,6 +239,27 @@ class Family:
         groups = {name: group_N[rows] for name, group_N in self.groups.items()}
         return replace(self, spectra_NE=rows_taken(self.spectra_NE, rows), groups=groups, **chosen)
 
+    def with_edges(self, names: Sequence[str]) -> "Family":
+        """Return the family with those segments of its joint axis alone, and the rows that have one of them."""
+        own = {segment.name: segment for segment in self.segments}
+        if absent := [name for name in names if name not in own]:
+            there = f"it has {', '.join(own)}" if own else "it holds one edge, without a name"
+            raise UserError(f"family {self.name} has no edge {absent[0]}: {there}\ncorrect family.edges=")
+        chosen = [own[name] for name in names]
+        columns = np.concatenate([np.arange(one.start, one.start + one.length) for one in chosen])
+        spectra_NE = self.spectra_NE[:][:, columns]
+        rows = np.flatnonzero(~np.isnan(spectra_NE).all(axis=1))
+        kept = self.with_rows(rows)
+        segments = side_by_side(names, [one.length for one in chosen]) if len(chosen) > 1 else ()
+        response = None if self.true_response_KE is None else self.true_response_KE[:, columns]
+        return replace(
+            kept,
+            energy_E=self.energy_E[columns],
+            spectra_NE=spectra_NE[rows],
+            segments=segments,
+            true_response_KE=response,
+        )
+
     def in_memory(self) -> "Family":
         """Return the family with its spectra in memory."""
         if not isinstance(self.spectra_NE, SpectraRows):
@@ -267,7 +299,7 @@ def _write(target: io.BytesIO | Path, family: Family) -> None:
             )
             return file.create_dataset(name, data=values, dtype=dtype, track_times=False, **options)
 
-        put("energy", family.energy_E, "<f8")
+        _mark_segments(put("energy", family.energy_E, "<f8"), family.segments)
         if family.spectra_NE.nbytes <= _COMPRESSED_UP_TO:
             put("spectra", family.spectra_NE[:], "<f4")
         else:
@@ -281,6 +313,7 @@ def _write(target: io.BytesIO | Path, family: Family) -> None:
         descriptors = put("descriptors", family.descriptors_NK, "<f8")
         descriptors.attrs.create("names", list(family.descriptor_names), dtype=strings)
         descriptors.attrs.create("units", list(family.descriptor_units), dtype=strings)
+        descriptors.attrs.update({"yes_no": np.uint8(1)} if family.yes_no else {})
         if family.quantity_names:
             quantities = put("quantities", family.quantities_NQ, "<f8")
             quantities.attrs.create("names", list(family.quantity_names), dtype=strings)
@@ -301,6 +334,14 @@ def _write(target: io.BytesIO | Path, family: Family) -> None:
             file.attrs["fidelity"] = family.fidelity
         if family.split_by != "material":
             file.attrs["split_by"] = family.split_by
+
+
+def _mark_segments(energy: h5py.Dataset, segments: Sequence[Segment]) -> None:
+    """Write the segments of a joint axis as attributes of it."""
+    if segments:
+        energy.attrs.create("segments", [one.name for one in segments], dtype=h5py.string_dtype())
+        energy.attrs["start"] = np.array([one.start for one in segments], dtype="<i8")
+        energy.attrs["length"] = np.array([one.length for one in segments], dtype="<i8")
 
 
 def read_family(path: str | Path, stored: bool = False) -> Family:
@@ -384,6 +425,8 @@ def _read(file: h5py.File, path: Path, stored: bool) -> Family:
         fidelity=_text(file.attrs.get("fidelity", "")),
         groups={name: _strings(file, f"groups/{name}") for name in file.get("groups", {})},
         split_by=_text(file.attrs.get("split_by", "material")),
+        segments=_segments(file["energy"]),
+        yes_no=bool(file["descriptors"].attrs.get("yes_no", 0)),
         **texts,
     )
 
@@ -394,6 +437,14 @@ def _spectra(file: h5py.File, path: Path, stored: bool) -> Spectra:
     if not stored or dataset.dtype.kind not in "fiu" or dataset.ndim != 2:
         return _numbers(file, "spectra").astype(np.float32, copy=False)
     return FileRows.of(dataset, path)
+
+
+def _segments(energy: h5py.Dataset) -> tuple[Segment, ...]:
+    """Return the segments of a joint axis, none where it is of one edge."""
+    if "segments" not in energy.attrs:
+        return ()
+    columns = (energy.attrs[key] for key in ("segments", "start", "length"))
+    return tuple(Segment(_text(name), int(start), int(n)) for name, start, n in zip(*columns, strict=True))
 
 
 def _table(file: h5py.File, name: str) -> tuple[np.ndarray, tuple[str, ...], tuple[str, ...]]:

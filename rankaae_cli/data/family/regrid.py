@@ -52,7 +52,17 @@ def on_grid(family: Family, energy_E: np.ndarray, max_tail: float) -> tuple[Fami
         suffice, and left out otherwise.
     tuple of Rejection
         The other rows.
+
+    Raises
+    ------
+    UserError
+        If the family holds several edges.
     """
+    if family.segments:
+        raise UserError(
+            f"family {family.name} holds several edges, which are not brought to other energies\n"
+            "make the file again with spectra on the energies you want"
+        )
     kept: list[int] = []
     rejected: list[Rejection] = []
 

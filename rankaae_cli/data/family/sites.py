@@ -16,6 +16,7 @@ from rankaae_cli.core.structure.quantities import QUANTITIES, measure
 from rankaae_cli.core.xas.spectra import SpectrumError, uniform_grid
 from rankaae_cli.data.family.rejections import Rejection
 from rankaae_cli.data.family.spectra_rows import Spectra, gathered_spectra, rows_taken
+from rankaae_cli.data.segments import Segment
 
 _SITE_DIGITS = 18  # what surely fits into 64 bits
 _ARCHIVE_SUFFIXES = (".gz", ".xz", ".bz2", ".tgz", ".tar", ".zip")
@@ -58,6 +59,8 @@ class FamilySpec:
         Which first shells the family keeps; None for any.
     split_by
         What shares a side of the split.
+    edges
+        Names of the edges or kinds of spectra that a molecule has, where they are several.
     """
 
     name: str
@@ -70,6 +73,7 @@ class FamilySpec:
     ligands: tuple[str, ...] | None = None
     coordination: tuple[int, ...] | None = None
     split_by: str = "material"
+    edges: tuple[str, ...] = ()
 
     @property
     def quantity_names(self) -> tuple[str, ...]:
@@ -109,6 +113,7 @@ def family_spec(configuration: Mapping[str, Any]) -> FamilySpec:
         ligands=None if ligands is None else tuple(ligands),
         coordination=None if coordination is None else tuple(coordination),
         split_by=configuration.get("split_by", "material"),
+        edges=tuple(configuration.get("edges") or ()),
     )
 
 
@@ -135,6 +140,8 @@ class Sites:
     quantity_units: tuple[str, ...] = ()
     oxidation_reason_N: np.ndarray | None = None
     groups: Mapping[str, np.ndarray] = field(default_factory=dict)
+    segments: tuple[Segment, ...] = ()
+    yes_no: bool = False
 
     def __len__(self) -> int:
         return len(self.material_N)

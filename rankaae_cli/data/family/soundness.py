@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 
-from rankaae_cli.core.xas.soundness import check_spectra
+import numpy as np
+
+from rankaae_cli.core.xas.soundness import Soundness, check_spectra
 from rankaae_cli.data.family.family_file import Family
 from rankaae_cli.data.family.rejections import Rejection
 
@@ -22,7 +24,7 @@ def sound_rows(family: Family) -> tuple[Family, tuple[Rejection, ...], list[tupl
     list of (str, str)
         The names of kept rows, and what is doubted of them.
     """
-    soundness = check_spectra(family.energy_E, family.spectra_NE, family.normalisation == EDGE_STEP)
+    soundness = _soundness(family)
     rejected = tuple(
         Rejection(str(family.material_N[n]), str(family.site_N[n]), reason)
         for n, reason in sorted(soundness.reasons.items())
@@ -34,6 +36,23 @@ def sound_rows(family: Family) -> tuple[Family, tuple[Rejection, ...], list[tupl
         return family, (), doubts
     kept = [n for n in range(len(family)) if n not in soundness.reasons]
     return family.with_rows(kept), rejected, doubts
+
+
+def _soundness(family: Family) -> Soundness:
+    """Check spectra; on a joint axis those of each edge by themselves, in the rows that have it."""
+    normalised = family.normalisation == EDGE_STEP
+    if not family.segments:
+        return check_spectra(family.energy_E, family.spectra_NE, normalised)
+    reasons: dict[int, str] = {}
+    doubts: dict[int, str] = {}
+    for segment in family.segments:
+        part_NE = family.spectra_NE[:][:, segment.points]
+        rows = np.flatnonzero(~np.isnan(part_NE).all(axis=1))
+        checked = check_spectra(family.energy_E[segment.points], part_NE[rows], normalised)
+        for into, of_part in ((reasons, checked.reasons), (doubts, checked.doubts)):
+            for n, text in of_part.items():
+                into.setdefault(int(rows[n]), f"{segment.name}: {text}")
+    return Soundness(reasons, doubts)
 
 
 def unsound_remark(family: Family) -> str:

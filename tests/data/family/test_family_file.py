@@ -6,6 +6,7 @@ import pytest
 
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.data.family.family_file import Family, is_family_file, read_family, write_family
+from rankaae_cli.data.segments import side_by_side
 
 
 @pytest.fixture
@@ -226,3 +227,45 @@ def test_what_is_no_family_file_is_explained(family, tmp_path):
 def test_a_descriptor_chosen_twice_is_refused(family):
     with pytest.raises(UserError, match="'CN' is given twice"):
         family.with_descriptors(["CN", "CN"])
+
+
+@pytest.fixture
+def two_edges(family):
+    """The second row lacks the second edge."""
+    return replace(
+        family,
+        energy_E=np.array([1.0, 2.0, 3.0, 1.0, 2.0]),
+        spectra_NE=np.array([[0, 1, 1, 3, 4], [0, 2, 1, np.nan, np.nan]], np.float32),
+        segments=side_by_side(["C_K", "N_K"], [3, 2]),
+        descriptors_NK=np.array([[1.0, np.nan], [0.0, 1.0]]),
+        yes_no=True,
+    )
+
+
+def test_a_joint_axis_and_yes_no_classes_come_back(two_edges, tmp_path):
+    back = read_family(write_family(tmp_path / "x.h5", two_edges))
+    assert back.segments == two_edges.segments
+    assert back.yes_no
+    assert np.array_equal(back.spectra_NE, two_edges.spectra_NE, equal_nan=True)
+
+
+def test_some_edges_of_a_joint_axis_with_the_rows_that_have_them(two_edges):
+    one = two_edges.with_edges(["N_K"])
+    assert one.segments == ()
+    assert np.array_equal(one.energy_E, two_edges.energy_E[two_edges.segments[1].points])
+    assert list(one.material_N) == [two_edges.material_N[0]]
+    assert two_edges.with_edges(["N_K", "C_K"]).segments[0].name == "N_K"
+    with pytest.raises(UserError, match=r"no edge O_K: it has C_K, N_K\n"):
+        two_edges.with_edges(["O_K"])
+
+
+def test_classes_that_are_neither_yes_nor_no_are_refused(two_edges):
+    with pytest.raises(UserError, match="yes/no classes hold other values"):
+        replace(two_edges, descriptors_NK=two_edges.descriptors_NK * 2)
+
+
+def test_an_edge_that_is_missing_in_part_is_refused(two_edges):
+    spectra = np.array(two_edges.spectra_NE)
+    spectra[0, 0] = np.nan
+    with pytest.raises(UserError, match="C_K hold NaN"):
+        replace(two_edges, spectra_NE=spectra)

@@ -20,7 +20,7 @@ from rankaae_cli.data.files import require_file
 
 _ID = re.compile(r"(.+)_(\d+)")
 # What numpy raises for headers that cannot be read, or claim more than there is memory.
-_DAMAGED = (ValueError, EOFError, RuntimeError, MemoryError, TokenError, zipfile.BadZipFile, zlib.error)
+DAMAGED = (ValueError, EOFError, RuntimeError, MemoryError, TokenError, zipfile.BadZipFile, zlib.error)
 _FORMAT = "expected arrays spectra (N, E) and ids (N,) of the form <material>_<site>"
 
 
@@ -156,7 +156,7 @@ def _arrays(path: Path) -> _Arrays:
     except OSError as error:
         why = error.strerror or "the drive gives no reason"
         raise UserError(f"{path} cannot be read: {why}\ncheck the file") from error
-    except _DAMAGED as error:
+    except DAMAGED as error:
         # numpy's own words for an array of objects advise to load it all the same, which runs foreign code.
         why = "an array of Python objects" if "pickle" in str(error) else "damaged or cut short"
         raise UserError(f"{path} cannot be read as an npz file: {why}\n{_FORMAT}") from error
