@@ -10,6 +10,7 @@ import torch
 from rankaae_cli.core.statistics.calibration import apply_calibration
 from rankaae_cli.core.xas.soundness import check_spectra
 from rankaae_cli.core.xas.spectra import SpectrumError, regrid
+from rankaae_cli.reports.run.explorer import quantised
 
 TEST = 2
 HOSTILE = "<script>window.hacked = 1</script><img src=x onerror=\"window.hacked = 1\"> & 'é\u2028Δ' <b>"
@@ -102,11 +103,18 @@ def test_the_page_computes_what_python_computes(explorer, page_of, trained, netw
     # In double precision: a hardly trained encoder varies little, and its norm magnifies float32's last bits.
     exact = copy.deepcopy(model.autoencoder).double()
     with torch.no_grad():
+        for name, weights in exact.named_parameters():
+            if name.endswith("weight"):  # the page has these in 16 bits
+                low, step, levels = quantised(weights[t].numpy())
+                weights[t] = torch.from_numpy(low + step * levels.astype(float))
         of_styles = exact.decode(torch.tensor(styles).expand(2, -1, -1))[t]
         of_spectra = exact.encode(torch.tensor(spectra, dtype=torch.float64)[None])[t]
     np.testing.assert_allclose(decoded, of_styles, rtol=0, atol=1e-7)
     np.testing.assert_allclose(encoded, of_spectra, rtol=0, atol=1e-7)
-    np.testing.assert_allclose(decoded, model.decode(np.stack([styles] * 2))[t], rtol=0, atol=1e-5)
+    # What 16 bits leave of the model itself; the norm of a hardly trained encoder magnifies here too.
+    np.testing.assert_allclose(decoded, model.decode(np.stack([styles] * 2))[t], rtol=0, atol=2e-4)
+    apart = (encoded - model.encode(spectra)[t]) / model.style_std_TS[t]
+    np.testing.assert_allclose(apart, 0, rtol=0, atol=0.01)
 
 
 def test_every_slider_moves_the_spectrum_and_is_reset(explorer, page_of, trained):
@@ -156,7 +164,7 @@ def test_a_real_spectrum_is_found_by_keyboard_and_reconstructed(explorer, page_o
     curves = explorer.curves()
     spectrum = family.spectra_NE[row]
     np.testing.assert_allclose(curves["start"], spectrum, atol=1e-4)
-    np.testing.assert_allclose(curves["as drawn"], model.reconstruct(spectrum[None])[t, 0], atol=1e-3)
+    np.testing.assert_allclose(curves["as drawn"], model.reconstruct(spectrum[None])[t, 0], atol=4e-3)
     np.testing.assert_allclose(curves["now"], curves["as drawn"], atol=1e-9)
     error = np.abs(curves["as drawn"] - curves["start"]).mean()
     limits = model.calibration["trials"][t]["novelty"]

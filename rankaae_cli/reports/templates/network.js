@@ -1,5 +1,5 @@
 /* The networks of one trial, layer by layer as rankaae_cli/models/rankaae/export.py describes them: numbers only.
-   Weights are float32, all arithmetic is float64. */
+   Matrices are in 16-bit levels, other weights float32, all arithmetic is float64. */
 rankaae.network = (() => {
   "use strict";
 
@@ -15,6 +15,9 @@ rankaae.network = (() => {
     const view = new DataView(bytes(text).buffer);
     return Uint16Array.from({ length: view.byteLength / 2 }, (_, i) => view.getUint16(2 * i, true));
   }
+
+  /* Values in 16 bits each: the lowest, and so many steps above it. */
+  const unpacked = ({ low, step, levels: text }) => Float64Array.from(levels(text), (level) => low + step * level);
 
   function linear({ weight, bias }, { values }) {
     const out = Float64Array.from(bias), n = bias.length;
@@ -84,9 +87,9 @@ rankaae.network = (() => {
   function compile(layers) {
     const ready = layers.map(({ kind, settings, arrays }) => {
       const shapes = {}, read = {};
-      for (const [name, { shape, data }] of Object.entries(arrays)) {
-        shapes[name] = shape;
-        read[name] = floats(data);
+      for (const [name, array] of Object.entries(arrays)) {
+        shapes[name] = array.shape;
+        read[name] = array.data === undefined ? unpacked(array) : floats(array.data);
       }
       return (row) => STEPS[kind]({ ...settings, ...read, shapes }, row);
     });
