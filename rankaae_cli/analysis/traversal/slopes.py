@@ -64,22 +64,22 @@ def sensitivity(
 
     `decoded_NE` is the mean over trials, shape (N, E); see `core.styles.ensemble.ensemble_spectra`.
     """
-    given = design(sample.descriptors_NK, index, sample.material_N, class_values(model))
-    if given is None:
+    regression = design(sample.descriptors_NK, index, sample.material_N, class_values(model))
+    if regression is None:
         return None
-    decoded_nE = decoded_NE[given.rows]  # noqa: N806
-    low, high = np.percentile(given.descriptor_n, [5, 95])
+    decoded_nE = decoded_NE[regression.rows]  # noqa: N806
+    low, high = np.percentile(regression.descriptor_n, [5, 95])
     return Sensitivity(
-        slope=slope(decoded_nE, given, seed),
-        own_E=given.contrast_n @ (decoded_nE - _without_own(model, sample, given, index)),
+        slope=slope(decoded_nE, regression, seed),
+        own_E=regression.contrast_n @ (decoded_nE - _without_own(model, sample, regression, index)),
         mean_E=decoded_nE.mean(axis=0, dtype=np.float64),
-        change=float(high - low) or float(np.ptp(given.descriptor_n)),
-        held_equal=tuple(model.descriptor_names[k] for k in given.held_equal),
+        change=float(high - low) or float(np.ptp(regression.descriptor_n)),
+        held_equal=tuple(model.descriptor_names[k] for k in regression.held_equal),
     )
 
 
 def describe_sensitivity(
-    model: TrainedModel, index: int, sample: Sample, found: Sensitivity | None
+    model: TrainedModel, index: int, sample: Sample, estimate: Sensitivity | None
 ) -> dict[str, Any]:
     """Return the numbers of a sensitivity, for traversal.json."""
     name = model.descriptor_names[index]
@@ -89,44 +89,46 @@ def describe_sensitivity(
         "rows": sample.key,
         "rows_text": sample.text,
     }
-    if found is None:
+    if estimate is None:
         return {**about, "unknown_because": f"{name}: {_UNKNOWN}"}
-    slope_E, significant_E = found.slope.slope_E, found.slope.significant_E
+    slope_E, significant_E = estimate.slope.slope_E, estimate.slope.significant_E
     largest = int(np.abs(slope_E).argmax())
     trends = None
     if model.energy_unit == "eV":
         trends = trends_per_unit(
-            found.mean_E, slope_E, found.slope.resampled_slope, found.change, model.energy_E
+            estimate.mean_E, slope_E, estimate.slope.resampled_slope, estimate.change, model.energy_E
         )
     return {
         **about,
         "unknown_because": None,
-        "n_materials": found.slope.materials,
-        "held_equal": list(found.held_equal),
+        "n_materials": estimate.slope.materials,
+        "held_equal": list(estimate.held_equal),
         "criterion": CRITERION,
         "largest": float(slope_E[largest]),
         "energy_of_largest": float(model.energy_E[largest]),
-        "own_share": amplitude_ratio(found.own_E, slope_E),
+        "own_share": amplitude_ratio(estimate.own_E, slope_E),
         "significant_share": float(significant_E.mean()),
         "significant_ranges": energy_ranges(model.energy_E, significant_E),
         "trends": trends,
     }
 
 
-def sensitivity_table(model: TrainedModel, decoded_NE: np.ndarray, found: Sensitivity | None) -> pd.DataFrame:
+def sensitivity_table(
+    model: TrainedModel, decoded_NE: np.ndarray, estimate: Sensitivity | None
+) -> pd.DataFrame:
     """Return ``<descriptor>_sensitivity.csv``; all but the mean spectrum is empty where it is not known."""
-    if found is None:
+    if estimate is None:
         mean_E = decoded_NE.mean(axis=0) if len(decoded_NE) else np.full(len(model.energy_E), np.nan)
         table = pd.DataFrame({"energy": model.energy_E, "mean_spectrum": mean_E})
         return table.reindex(columns=[*table.columns, *_COLUMNS])
     values = (
-        *(found.slope.slope_E, *found.slope.band(), found.own_E, found.slope.p_value_E),
-        found.slope.significant_E.astype(int),
+        *(estimate.slope.slope_E, *estimate.slope.band(), estimate.own_E, estimate.slope.p_value_E),
+        estimate.slope.significant_E.astype(int),
     )
     return pd.DataFrame(
         {
             "energy": model.energy_E,
-            "mean_spectrum": found.mean_E,
+            "mean_spectrum": estimate.mean_E,
             **dict(zip(_COLUMNS, values, strict=True)),
         }
     )
@@ -146,9 +148,9 @@ def readings(model: TrainedModel, family: Family, seed: int) -> dict[str, dict[s
     return {name: {**asdict(one), "is_read": one.is_read} for name, one in each.items()}
 
 
-def _without_own(model: TrainedModel, sample: Sample, given: Design, index: int) -> np.ndarray:
+def _without_own(model: TrainedModel, sample: Sample, regression: Design, index: int) -> np.ndarray:
     """Return the rows decoded with what the descriptor makes of its own style taken out, shape (n, E)."""
-    styles_TnS = np.array(sample.styles_TNS[:, given.rows])
-    slope_T = styles_TnS[:, :, index].astype(np.float64) @ given.contrast_n
-    styles_TnS[:, :, index] -= slope_T[:, None] * given.left_n
+    styles_TnS = np.array(sample.styles_TNS[:, regression.rows])
+    slope_T = styles_TnS[:, :, index].astype(np.float64) @ regression.contrast_n
+    styles_TnS[:, :, index] -= slope_T[:, None] * regression.left_n
     return np.asarray(model.decode(styles_TnS)[model.alive_T].mean(axis=0, dtype=np.float64))

@@ -3,7 +3,7 @@
 Each spectrum of one code is moved, and scaled by a factor of its own, until it fits that of the same site by the
 other code. The median over materials is the offset, whatever a few of the pairs say.
 
-Letters: N pairs, B of them at once, E energies of the one code, M of the other, D shifts that are tried.
+Letters: N pairs, B of them at once, E energies of the one code, M of the other, D shifts of the search.
 """
 
 from collections.abc import Sequence
@@ -15,8 +15,8 @@ import pandas as pd
 from scipy.interpolate import CubicSpline
 
 STEP = 0.1  # eV
-FEWEST_MATERIALS = 5  # of which the spread can be told
-_LEAST_SHARED = 0.5  # of the shorter grid, that both have to cover at a shift
+FEWEST_MATERIALS = 5  # that show a spread
+_LEAST_OVERLAP = 0.5  # of the shorter grid, that both have to cover at a shift
 _ONE_MATERIAL = 1.0  # eV, spread that is assumed where one material cannot show any
 _FAR = 3.0  # spreads from the median
 _ROWS_AT_ONCE = 256
@@ -99,7 +99,7 @@ def match_pairs(
     energy_M, spectra_NM
         Of the other code, the same sites in the same order.
     search
-        Largest shift tried, eV, either way.
+        Largest shift, eV, either way.
 
     Returns
     -------
@@ -112,17 +112,17 @@ def match_pairs(
         If at no shift within the search both grids cover half of the shorter one.
     """
     steps = round(search / STEP)
-    tried = STEP * np.arange(-steps, steps + 1)
-    shared = _shared(energy_E, energy_M, tried)
-    usable = np.flatnonzero(shared.any(axis=1))
+    shifts = STEP * np.arange(-steps, steps + 1)
+    overlap = _overlap(energy_E, energy_M, shifts)
+    usable = np.flatnonzero(overlap.any(axis=1))
     if len(usable) < 3:
         raise ValueError("the grids do not share half of the shorter one")
-    tried, shared = tried[usable], shared[usable]
+    shifts, overlap = shifts[usable], overlap[usable]
     parts = []
     for first in range(0, len(spectra_NE), _ROWS_AT_ONCE):
         rows = slice(first, first + _ROWS_AT_ONCE)
-        moved = CubicSpline(energy_E, np.asarray(spectra_NE[rows], dtype=np.float64), axis=1)
-        parts.append(_match(moved, energy_M, np.asarray(spectra_NM[rows], np.float64), tried, shared))
+        spline = CubicSpline(energy_E, np.asarray(spectra_NE[rows], dtype=np.float64), axis=1)
+        parts.append(_match(spline, energy_M, np.asarray(spectra_NM[rows], np.float64), shifts, overlap))
     return PairShifts(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
 
@@ -156,45 +156,45 @@ def combine_pairs(material_N: Sequence[str], pairs: PairShifts) -> PairOffset:
     )
 
 
-def _shared(energy_E: np.ndarray, energy_M: np.ndarray, tried: np.ndarray) -> np.ndarray:
+def _overlap(energy_E: np.ndarray, energy_M: np.ndarray, shifts: np.ndarray) -> np.ndarray:
     """Return which energies of the other code the moved one covers at each shift, (D, M); none where too few."""
-    unmoved = energy_M - tried[:, None]
-    shared = (unmoved >= energy_E[0]) & (unmoved <= energy_E[-1])
-    last = np.minimum(energy_E[-1] + tried, energy_M[-1])
-    covered = last - np.maximum(energy_E[0] + tried, energy_M[0])
-    shared[covered < _LEAST_SHARED * min(np.ptp(energy_E), np.ptp(energy_M))] = False
-    return shared
+    unmoved = energy_M - shifts[:, None]
+    overlap = (unmoved >= energy_E[0]) & (unmoved <= energy_E[-1])
+    last = np.minimum(energy_E[-1] + shifts, energy_M[-1])
+    width = last - np.maximum(energy_E[0] + shifts, energy_M[0])
+    overlap[width < _LEAST_OVERLAP * min(np.ptp(energy_E), np.ptp(energy_M))] = False
+    return overlap
 
 
 def _match(
-    moved: CubicSpline,
+    spline: CubicSpline,
     energy_M: np.ndarray,
     spectra_BM: np.ndarray,
-    tried: np.ndarray,
-    shared: np.ndarray,
+    shifts: np.ndarray,
+    overlap: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the best shift of each pair, the factor there and the mean absolute difference; shape (B,) each."""
-    left_BD, amplitude_BD = (np.empty((len(spectra_BM), len(tried))) for _ in range(2))
-    for d, (shift, shared_M) in enumerate(zip(tried, shared, strict=True)):
-        own, other = moved(energy_M[shared_M] - shift), spectra_BM[:, shared_M]
+    misfit_BD, amplitude_BD = (np.empty((len(spectra_BM), len(shifts))) for _ in range(2))
+    for d, (shift, overlap_M) in enumerate(zip(shifts, overlap, strict=True)):
+        own, other = spline(energy_M[overlap_M] - shift), spectra_BM[:, overlap_M]
         size_B = np.maximum((own**2).sum(axis=1), np.finfo(float).tiny)
         amplitude_BD[:, d] = (own * other).sum(axis=1) / size_B
         residual_B = ((other - amplitude_BD[:, d, None] * own) ** 2).sum(axis=1)
         variance_B = ((other - other.mean(axis=1, keepdims=True)) ** 2).sum(axis=1)
-        left_BD[:, d] = residual_B / np.maximum(variance_B, np.finfo(float).tiny)
-    best_B = left_BD.argmin(axis=1)
-    at_end_B = (best_B == 0) | (best_B == len(tried) - 1)
-    row_B, inner_B = np.arange(len(best_B)), np.clip(best_B, 1, len(tried) - 2)
-    below_B, at_B, above_B = (left_BD[row_B, inner_B + k] for k in (-1, 0, 1))
+        misfit_BD[:, d] = residual_B / np.maximum(variance_B, np.finfo(float).tiny)
+    best_B = misfit_BD.argmin(axis=1)
+    at_end_B = (best_B == 0) | (best_B == len(shifts) - 1)
+    row_B, inner_B = np.arange(len(best_B)), np.clip(best_B, 1, len(shifts) - 2)
+    below_B, at_B, above_B = (misfit_BD[row_B, inner_B + k] for k in (-1, 0, 1))
     bend_B = np.maximum(below_B - 2 * at_B + above_B, np.finfo(float).tiny)
     between_B = np.clip(0.5 * (below_B - above_B) / bend_B, -0.5, 0.5)
     difference_B = np.empty(len(best_B))
     for d in np.unique(best_B):
-        here_B, shared_M = best_B == d, shared[d]
-        own, other = moved(energy_M[shared_M] - tried[d])[here_B], spectra_BM[here_B][:, shared_M]
+        here_B, overlap_M = best_B == d, overlap[d]
+        own, other = spline(energy_M[overlap_M] - shifts[d])[here_B], spectra_BM[here_B][:, overlap_M]
         remainder = np.abs(other - amplitude_BD[here_B, d, None] * own)
         difference_B[here_B] = remainder.mean(axis=1) / np.abs(other).mean(axis=1)
-    shift_B = np.where(at_end_B, np.nan, tried[best_B] + STEP * between_B)
+    shift_B = np.where(at_end_B, np.nan, shifts[best_B] + STEP * between_B)
     return shift_B, amplitude_BD[row_B, best_B], difference_B
 
 

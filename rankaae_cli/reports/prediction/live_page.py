@@ -56,10 +56,10 @@ class LivePage:
 
     def __init__(self, output: Path, readings: LiveReadings, folder: Path) -> None:
         self.path = output / PAGE
-        self._readings, self._folder, self._began = readings, folder, _clock()
+        self._readings, self._folder, self._start = readings, folder, _clock()
         self._newest: PredictionResult | None = None
         self._drawer: _Drawer | None = None
-        self._changes, self._asked, self._took = -1, -np.inf, 0.0
+        self._changes, self._request, self._duration = -1, -np.inf, 0.0
 
     def refresh(self, now: float) -> None:
         """Have the page made again where there is something new, and the last one is old enough.
@@ -69,44 +69,46 @@ class LivePage:
         now
             Seconds by a clock that is not set.
         """
-        drawer = self._started()
+        drawer = self._running_drawer()
         was_busy = drawer.is_busy
         if not drawer.wait(0):
             return
-        if was_busy and np.isfinite(self._asked):
-            self._took = now - self._asked
-        if self._readings.changes == self._changes or now - self._asked < max(_BETWEEN, _TIMES * self._took):
+        if was_busy and np.isfinite(self._request):
+            self._duration = now - self._request
+        if self._readings.changes == self._changes or now - self._request < max(
+            _BETWEEN, _TIMES * self._duration
+        ):
             return
-        self._asked = now
+        self._request = now
         self._draw(
-            f"Watching {self._folder} since {self._began}. This is how it stood at {_clock()}; the page loads "
+            f"Watching {self._folder} since {self._start}. This is how it stood at {_clock()}; the page loads "
             f"itself again every {_REFRESH} s.",
             _REFRESH,
         )
 
     def close(self) -> Path:
         """Make the last page; return its path."""
-        drawer = self._started()
+        drawer = self._running_drawer()
         try:
             if drawer.wait(_LONGEST):
-                self._draw(f"{self._folder} was watched from {self._began} to {_clock()}.", 0)
+                self._draw(f"{self._folder} was watched from {self._start} to {_clock()}.", 0)
                 drawer.wait(_LONGEST)
         finally:
             drawer.close()
         return self.path
 
-    def _started(self) -> "_Drawer":
+    def _running_drawer(self) -> "_Drawer":
         if self._drawer is None:
             self._drawer = _Drawer(self.path, self._readings.run.settings.figures)
         return self._drawer
 
-    def _draw(self, watching: str, refresh: int) -> None:
+    def _draw(self, remark: str, refresh: int) -> None:
         readings = self._readings
         self._changes = readings.changes
         newest = None if readings.newest is self._newest else readings.newest
         self._newest = readings.newest
-        content = replace(self._content(), watch=watching, refresh=refresh)
-        self._started().draw(_Page(content, _trend(readings), newest))
+        content = replace(self._content(), watch=remark, refresh=refresh)
+        self._running_drawer().draw(_Page(content, _trend(readings), newest))
 
     def _content(self) -> PageContent:
         """Return what the page says; the last scans, the newest first."""
@@ -159,9 +161,9 @@ class _Drawer:
 
     def __init__(self, path: Path, figures: int) -> None:
         start = multiprocessing.get_context("spawn")
-        self._pipe, theirs = start.Pipe()
+        self._pipe, far_end = start.Pipe()
         self._process = start.Process(
-            target=_draw_pages, args=(theirs, path, figures), name=f"page {path}", daemon=True
+            target=_draw_pages, args=(far_end, path, figures), name=f"page {path}", daemon=True
         )
         self.is_busy, self._is_lost, self._fault = True, False, ""
         resource_tracker.ensure_running()  # which lets the signals through that are blocked below
@@ -171,7 +173,7 @@ class _Drawer:
             self._process.start()
         finally:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOP_SIGNALS)
-            theirs.close()
+            far_end.close()
 
     def wait(self, seconds: float) -> bool:
         """Wait so long at most for its answer; return whether it can draw a page now."""
@@ -240,16 +242,16 @@ def _trend(readings: LiveReadings) -> Trend | None:
     scans = list(readings.scans.values())
     if not scans:
         return None
-    chosen = [scans[i] for i in evenly_spaced(len(scans), MOST_SCANS)]
-    value_NK, low_NK, high_NK = np.moveaxis(np.stack([scan.readings_K3 for scan in chosen]), 2, 0)
+    scans = [scans[i] for i in evenly_spaced(len(scans), MOST_SCANS)]
+    value_NK, low_NK, high_NK = np.moveaxis(np.stack([scan.readings_K3 for scan in scans]), 2, 0)
     return Trend(
         readings.run.model,
         readings.run.predictor.calibration.known_range_K2,
-        Against(readings.key, readings.unit or "", np.array([scan.against for scan in chosen])),
+        Against(readings.key, readings.unit or "", np.array([scan.against for scan in scans])),
         value_NK,
         low_NK,
         high_NK,
-        np.array([scan.verdict == OUTSIDE for scan in chosen]),
+        np.array([scan.verdict == OUTSIDE for scan in scans]),
     )
 
 
