@@ -8,7 +8,7 @@ import numpy as np
 from rankaae_cli.core.errors import UserError, nearest
 from rankaae_cli.core.statistics.calibration import apply_calibration, reconstruction_mae_rows
 from rankaae_cli.core.styles.ensemble import ensemble_spectra
-from rankaae_cli.data.family.family_file import Family
+from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.family.splits import SPLITS
 from rankaae_cli.models.rankaae.trained import TrainedModel
 

@@ -19,7 +19,7 @@ from rankaae_cli.core.calls import setting
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.labels import Subject
 from rankaae_cli.data.family.families import read_families
-from rankaae_cli.data.family.family_file import Family
+from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.family.soundness import unsound_remark
 from rankaae_cli.data.files import write_text
 from rankaae_cli.data.measured.sites import MeasuredOptions

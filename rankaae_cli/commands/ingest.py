@@ -16,7 +16,8 @@ from rankaae_cli.core.calls import setting
 from rankaae_cli.core.errors import UserError, stopping_in_order
 from rankaae_cli.core.labels import fidelity_name, fidelity_of
 from rankaae_cli.core.terminal import Progress
-from rankaae_cli.data.family.family_file import Family, read_family, write_family
+from rankaae_cli.data.family.family import Family
+from rankaae_cli.data.family.family_file import read_family, write_family
 from rankaae_cli.data.family.groups import read_groups, with_groups
 from rankaae_cli.data.family.labels import read_labels, with_labels
 from rankaae_cli.data.family.regrid import on_grid, require_same_absorber, shifted

@@ -13,7 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from rankaae_cli.core.calls import setting
 from rankaae_cli.core.errors import Stopped, UserError
 from rankaae_cli.core.terminal import Progress, console
-from rankaae_cli.data.family.family_file import Family
+from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.family.soundness import unsound_remark
 from rankaae_cli.data.family.splits import MATERIAL, SPLITS
 from rankaae_cli.data.files import now

@@ -9,10 +9,11 @@ from omegaconf import DictConfig
 from rankaae_cli.core.byte_sizes import parsed_bytes, shown_bytes
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.terminal import console
-from rankaae_cli.data.family.family_file import Family, read_family
+from rankaae_cli.data.family.family import Family
+from rankaae_cli.data.family.family_file import read_family
 from rankaae_cli.data.family.samples import sample_path
-from rankaae_cli.data.family.spectra_rows import Spectra, rows_taken
 from rankaae_cli.data.family.splits import TRAIN, VALIDATION, groups_of, split_of
+from rankaae_cli.data.spectra_rows import Spectra, rows_taken
 from rankaae_cli.runs.load import data_paths
 from rankaae_cli.training.memory import available_bytes
 from rankaae_cli.training.rows import drawn_rows, spectra_bytes

@@ -9,7 +9,7 @@ from omegaconf import DictConfig, ListConfig
 
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.data.family.families import read_families
-from rankaae_cli.data.family.family_file import Family
+from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.family.sites import material_numbers
 from rankaae_cli.data.family.splits import SPLITS, groups_of, split_again
 from rankaae_cli.models.rankaae.trained import TrainedModel

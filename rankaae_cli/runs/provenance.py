@@ -15,7 +15,7 @@ from rankaae_cli.core.errors import UserError
 from rankaae_cli.data.files import now, read_mapping, write_text
 
 if TYPE_CHECKING:  # a sweep is planned without numpy and h5py
-    from rankaae_cli.data.family.family_file import Family
+    from rankaae_cli.data.family.family import Family
 
 PROVENANCE = "provenance.json"
 _PACKAGES = (

@@ -12,7 +12,7 @@ from torch import Tensor
 from rankaae_cli.core.calls import setting
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.terminal import console
-from rankaae_cli.data.family.family_file import Family
+from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.family.splits import MATERIAL, SPLITS, TRAIN, VALIDATION, groups_of, hashed_sides
 from rankaae_cli.models.base import Trained
 from rankaae_cli.models.registry import load_model

@@ -6,7 +6,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from rankaae_cli.data.family.family_file import Family
+from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.family.splits import TRAIN
 from rankaae_cli.models.registry import part_of_kind
 from rankaae_cli.runs.directory import typed_config

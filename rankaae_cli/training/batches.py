@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rankaae_cli.data.family.spectra_rows import SpectraRows
+from rankaae_cli.data.spectra_rows import SpectraRows
 
 # Neighbouring rows are alike: with fewer blocks than batches have rows, pools and batches would be one-sided.
 _BLOCKS_IN_POOL, _FEWEST_BLOCKS_IN_POOL, _MOST_BLOCK_ROWS = 512, 256, 256

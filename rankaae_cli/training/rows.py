@@ -7,9 +7,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rankaae_cli.data.family.family_file import Family
-from rankaae_cli.data.family.spectra_rows import JoinedRows, Spectra, SpectraRows
+from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.family.splits import TRAIN, VALIDATION
+from rankaae_cli.data.spectra_rows import JoinedRows, Spectra, SpectraRows
 from rankaae_cli.networks.layers import trial_generators
 from rankaae_cli.training.batches import StreamedBatches, TrialBatches
 

@@ -9,8 +9,8 @@ from typing import Any, ClassVar, Protocol
 from pytorch_lightning.loggers import Logger
 from torch import Tensor
 
-from rankaae_cli.data.family.family_file import Family
-from rankaae_cli.data.family.spectra_rows import Spectra
+from rankaae_cli.data.family.family import Family
+from rankaae_cli.data.spectra_rows import Spectra
 from rankaae_cli.training.lightning import TrialModule
 from rankaae_cli.training.rows import Replay, TrainingRows
 

@@ -9,7 +9,7 @@ default's other seeds differ by is noise. Choose by the validation columns; the 
 is worth. Two trials of everything take most of a day on one core.
 """
 
-from rankaae_cli.data.family.family_file import Family
+from rankaae_cli.data.family.family import Family
 from rankaae_cli.training.task import TrainingError
 from tests.benchmarks.scores import (
     Column,

@@ -16,7 +16,7 @@ import numpy as np
 from omegaconf import OmegaConf
 
 from rankaae_cli.analysis.evaluation.baselines import ensemble_on, fit_and_score, fitting_rows
-from rankaae_cli.data.family.family_file import Family
+from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.family.splits import TEST
 from tests.benchmarks.scores import (
     Column,

@@ -20,7 +20,8 @@ from rankaae_cli.analysis.prediction.calibration import Calibration, calibrate_p
 from rankaae_cli.analysis.prediction.predictor import Predictor
 from rankaae_cli.core.statistics.coverage import coverage_by_group
 from rankaae_cli.core.statistics.novelty import Novelty, StyleDistances, novelty_signs
-from rankaae_cli.data.family.family_file import Family, read_family
+from rankaae_cli.data.family.family import Family
+from rankaae_cli.data.family.family_file import read_family
 from rankaae_cli.data.family.splits import TEST
 from rankaae_cli.models.rankaae.trained import TrainedModel
 from rankaae_cli.runs.load import load_run

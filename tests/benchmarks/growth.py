@@ -26,9 +26,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogFormatterMathtext, NullLocator
 
 from rankaae_cli.core.labels import Subject
-from rankaae_cli.data.family.family_file import Family, read_family, write_family
+from rankaae_cli.data.family.family import Family
+from rankaae_cli.data.family.family_file import read_family, write_family
 from rankaae_cli.data.family.samples import sample_path
-from rankaae_cli.data.family.spectra_rows import JoinedRows
+from rankaae_cli.data.spectra_rows import JoinedRows
 from rankaae_cli.models.rankaae.fit import fit
 from rankaae_cli.models.rankaae.task import RankAAETask
 from rankaae_cli.reports.figures.drawing import BLUE, GREY, new_figure, save_figure, styled

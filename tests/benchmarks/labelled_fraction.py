@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator, PercentFormatter
 
 from rankaae_cli.core.labels import Subject
-from rankaae_cli.data.family.family_file import Family
+from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.family.splits import TRAIN
 from rankaae_cli.reports.figures.drawing import (
     BLUE,

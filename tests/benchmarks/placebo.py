@@ -23,7 +23,7 @@ from rankaae_cli.analysis.traversal.slopes import describe_sensitivity, readings
 from rankaae_cli.core.statistics.bootstrap import permuted_rows
 from rankaae_cli.core.statistics.metrics import spearman
 from rankaae_cli.core.styles.ensemble import ensemble_spectra
-from rankaae_cli.data.family.family_file import Family
+from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.family.splits import SPLITS
 from tests.benchmarks.labelled_fraction import batches
 from tests.benchmarks.scores import (

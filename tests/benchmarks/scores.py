@@ -16,7 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 from rankaae_cli.analysis.encoded import encode_split
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.statistics.metrics import score_styles
-from rankaae_cli.data.family.family_file import Family
+from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.family.samples import sample_path
 from rankaae_cli.data.family.splits import SPLITS
 from rankaae_cli.models.rankaae.fit import fit

@@ -18,7 +18,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from rankaae_cli.data.family.family_file import Family, read_family
+from rankaae_cli.data.family.family import Family
+from rankaae_cli.data.family.family_file import read_family
 from rankaae_cli.data.family.samples import sample_path
 from rankaae_cli.models.rankaae.fit import fit
 from rankaae_cli.models.rankaae.task import RankAAETask

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 import yaml
 
-from rankaae_cli.data.family.family_file import Family, read_family, write_family
+from rankaae_cli.data.family.family import Family
+from rankaae_cli.data.family.family_file import read_family, write_family
 
 FEFF, VASP = 8983.5 + 0.25 * np.arange(256), 8983.173 + 0.25 * np.arange(141)
 SHIFT = 0.83

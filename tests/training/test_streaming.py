@@ -12,7 +12,7 @@ import torch
 from rankaae_cli.core.errors import Stopped
 from rankaae_cli.data.family.family_file import read_family
 from rankaae_cli.data.family.samples import sample_path
-from rankaae_cli.data.family.spectra_rows import JoinedRows, blocks_of
+from rankaae_cli.data.spectra_rows import JoinedRows, blocks_of
 from rankaae_cli.models.rankaae.fit import fit
 from rankaae_cli.networks.layers import trial_generators
 from rankaae_cli.training import rows as training_rows

@@ -17,7 +17,7 @@ from rankaae_cli.core.errors import UserError, nearest
 from rankaae_cli.core.statistics.bootstrap import LEVEL, material_weights
 from rankaae_cli.core.statistics.metrics import mean_spearman, resampled_mean_spearman
 from rankaae_cli.core.terminal import Progress
-from rankaae_cli.data.family.family_file import Family
+from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.family.splits import SPLITS, TRAIN, VALIDATION
 from rankaae_cli.models.baselines import BASELINES, FittedBaseline, FittingRows, Report, score_baseline
 from rankaae_cli.models.rankaae.trained import TrainedModel

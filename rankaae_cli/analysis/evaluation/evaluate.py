@@ -16,7 +16,7 @@ from rankaae_cli.analysis.prediction.calibration import calibration_of
 from rankaae_cli.analysis.prediction.predictor import Predictor
 from rankaae_cli.core.statistics.bootstrap import affordable_resamples
 from rankaae_cli.core.statistics.calibration import COVERAGE
-from rankaae_cli.data.family.family_file import Family
+from rankaae_cli.data.family.family import Family
 from rankaae_cli.models.base import HasStyles, Predicts, Reconstructs, require
 from rankaae_cli.models.rankaae.trained import TrainedModel
 from rankaae_cli.runs.directory import checkpoint_sha256

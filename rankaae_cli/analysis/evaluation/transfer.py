@@ -12,7 +12,7 @@ from rankaae_cli.core.labels import is_known, listed, print_number
 from rankaae_cli.core.statistics.bootstrap import material_weights, percentile_interval
 from rankaae_cli.core.statistics.metrics import mae, mean_spearman, resampled_mean_spearman, spearman
 from rankaae_cli.core.terminal import Progress
-from rankaae_cli.data.family.family_file import Family
+from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.family.splits import TRAIN
 from rankaae_cli.models.rankaae.trained import TrainedModel
 from rankaae_cli.models.registry import load_model, part_of_kind

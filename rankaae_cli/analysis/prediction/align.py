@@ -19,7 +19,7 @@ from rankaae_cli.core.xas.energy_offset import (
 )
 from rankaae_cli.core.xas.soundness import check_spectra
 from rankaae_cli.core.xas.spectra import SpectrumError
-from rankaae_cli.data.family.family_file import Family
+from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.measured.detect import read_measured
 from rankaae_cli.data.measured.prepared import Prepared, prepare
 from rankaae_cli.data.measured.sites import MeasuredOptions

@@ -10,7 +10,8 @@ import numpy as np
 
 from rankaae_cli.core.errors import UserError, nearest
 from rankaae_cli.core.xas.spectra import SpectrumError, regrid
-from rankaae_cli.data.family.family_file import Family, is_family_file, read_family
+from rankaae_cli.data.family.family import Family
+from rankaae_cli.data.family.family_file import is_family_file, read_family
 from rankaae_cli.data.family.sites import FamilySpec
 from rankaae_cli.data.family.soundness import EDGE_STEP
 from rankaae_cli.data.family.splits import SPLITS, split_again

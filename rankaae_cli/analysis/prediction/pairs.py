@@ -16,7 +16,7 @@ from rankaae_cli.core.xas.pair_offset import (
     combine_pairs,
     match_pairs,
 )
-from rankaae_cli.data.family.family_file import Family
+from rankaae_cli.data.family.family import Family
 
 _MANY = 0.1  # of the materials, that lie far off
 _MOST_AT_END = 0.5  # of the pairs, that may fit best at an end of the search: the others are no fair sample

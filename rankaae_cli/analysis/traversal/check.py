@@ -21,7 +21,7 @@ from rankaae_cli.core.statistics.matching import (
 )
 from rankaae_cli.core.styles.traversal import response_correlation
 from rankaae_cli.core.xas.trends import trend_with_range
-from rankaae_cli.data.family.family_file import Family
+from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.family.splits import SPLITS, TRAIN
 from rankaae_cli.models.rankaae.trained import TrainedModel
 

@@ -11,7 +11,7 @@ from rankaae_cli.analysis.traversal.walks import StyleWalk
 from rankaae_cli.core.statistics.matching import matched_difference
 from rankaae_cli.core.styles.leakage import per_walked, reading_change
 from rankaae_cli.core.styles.reader import READER, SpectrumReader, fit_reader
-from rankaae_cli.data.family.family_file import Family
+from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.family.splits import TRAIN, VALIDATION
 from rankaae_cli.models.rankaae.trained import TrainedModel
 

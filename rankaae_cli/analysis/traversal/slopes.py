@@ -13,7 +13,7 @@ from rankaae_cli.analysis.traversal.walks import energy_ranges
 from rankaae_cli.core.statistics.matching import amplitude_ratio
 from rankaae_cli.core.styles.slopes import FEWEST_MATERIALS, Design, Slope, design, reading, slope
 from rankaae_cli.core.xas.trends import trends_per_unit
-from rankaae_cli.data.family.family_file import Family
+from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.family.splits import TEST
 from rankaae_cli.models.rankaae.trained import TrainedModel
 

@@ -55,7 +55,7 @@ from rankaae_cli.analysis.traversal.walks import (
 from rankaae_cli.core.styles.ensemble import ensemble_spectra
 from rankaae_cli.core.styles.traversal import draw_styles
 from rankaae_cli.core.styles.walk import walk_points
-from rankaae_cli.data.family.family_file import Family
+from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.family.splits import TRAIN
 from rankaae_cli.data.files import replacing, strict_json, write_text
 from rankaae_cli.models.base import HasStyles, require

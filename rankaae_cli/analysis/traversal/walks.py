@@ -18,7 +18,7 @@ from rankaae_cli.core.styles.traversal import (
 )
 from rankaae_cli.core.styles.walk import MeanResponse, Walk, WalkPoints, mean_response, traverse_style
 from rankaae_cli.core.xas.trends import trend_with_range
-from rankaae_cli.data.family.family_file import Family
+from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.family.splits import TRAIN
 from rankaae_cli.models.rankaae.trained import TrainedModel
 

@@ -8,10 +8,12 @@ import numpy as np
 
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.xas.spectra import is_same_grid
-from rankaae_cli.data.family.family_file import Family, read_family
+from rankaae_cli.data.family.family import Family
+from rankaae_cli.data.family.family_file import read_family
 from rankaae_cli.data.family.regrid import on_grid
 from rankaae_cli.data.family.sites import repeated_sites
-from rankaae_cli.data.family.spectra_rows import JoinedRows, Spectra
+from rankaae_cli.data.features.feature_set import FeatureSet, one_below_another
+from rankaae_cli.data.spectra_rows import JoinedRows, Spectra
 
 # eV that a spectrum may begin after the first file's grid; as of `rankaae ingest`.
 _MAX_TAIL = 8.0
@@ -73,6 +75,7 @@ def read_families(
         absent = [n for n in joined.descriptor_names if n not in _columns(family)]
         if absent:
             notes.append(f"{path} has no {', '.join(absent)}: not known of its {len(family)} spectra")
+    notes += _features_note(families, paths)
     several = int(repeated_sites(joined.material_N, joined.site_N).sum())
     if several:
         notes.append(
@@ -168,6 +171,7 @@ def _joined(families: Sequence[Family]) -> Family:
         fidelity="+".join(dict.fromkeys(f.fidelity for f in families)),
         normalisation=normalisations.pop() if len(normalisations) == 1 else "unknown",
         created=max(f.created for f in families),
+        features=_joined_features(families),
         # It is that of the rows of one file.
         true_response_KE=None,
     )
@@ -176,6 +180,25 @@ def _joined(families: Sequence[Family]) -> Family:
 def _joined_spectra(parts: Sequence[Spectra]) -> Spectra:
     arrays = [part for part in parts if isinstance(part, np.ndarray)]
     return np.concatenate(arrays) if len(arrays) == len(parts) else JoinedRows(parts)
+
+
+def _joined_features(families: Sequence[Family]) -> FeatureSet | None:
+    """Return the features of all rows, None where a file has none or others than the first."""
+    sets = [family.features for family in families if family.features is not None]
+    if len(sets) < len(families) or any(sets[0].difference(other) for other in sets[1:]):
+        return None
+    return one_below_another(sets)
+
+
+def _features_note(families: Sequence[Family], paths: Sequence[Path]) -> list[str]:
+    """Return why the features of the files are left out, where some have any."""
+    first = families[0].features
+    for family, path in zip(families, paths, strict=True):
+        if (first is None) != (family.features is None):
+            return [f"features are left out: {path if first else paths[0]} has none"]
+        if first is not None and family.features is not None and (why := first.difference(family.features)):
+            return [f"features are left out: those of {path} are {why}, those of {paths[0]}"]
+    return []
 
 
 def _joined_groups(families: Sequence[Family]) -> dict[str, np.ndarray]:

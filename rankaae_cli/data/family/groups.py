@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from rankaae_cli.core.errors import UserError
-from rankaae_cli.data.family.family_file import Family
+from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.family.sites import group_columns
 
 _EXPECTED = "expected a csv file with a column material and one a kind of group, such as formula"

@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 
 from rankaae_cli.core.errors import UserError
-from rankaae_cli.data.family.family_file import Family, read_family
+from rankaae_cli.data.family.family import Family
+from rankaae_cli.data.family.family_file import read_family
 from rankaae_cli.data.family.regrid import require_same_absorber
 from rankaae_cli.data.family.rejections import Rejection
 from rankaae_cli.data.family.sites import FamilySpec, require_overlap

@@ -7,10 +7,10 @@ import numpy as np
 
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.xas.spectra import SpectrumError, regrid
-from rankaae_cli.data.family.family_file import Family
+from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.family.rejections import Rejection
 from rankaae_cli.data.family.sites import FamilySpec
-from rankaae_cli.data.family.spectra_rows import blocks_of, gathered_spectra
+from rankaae_cli.data.spectra_rows import blocks_of, gathered_spectra
 
 
 def require_same_absorber(family: Family, spec: FamilySpec, path: str) -> None:

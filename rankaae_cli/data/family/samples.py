@@ -12,7 +12,8 @@ import yaml
 
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.structure.synthetic_elements import ELEMENTS
-from rankaae_cli.data.family.family_file import Family, write_family
+from rankaae_cli.data.family.family import Family
+from rankaae_cli.data.family.family_file import write_family
 from rankaae_cli.data.family.sites import family_spec
 from rankaae_cli.data.family.synthetic import synthetic_family
 

@@ -15,8 +15,8 @@ from rankaae_cli.core.structure.oxidation_states import REASONS
 from rankaae_cli.core.structure.quantities import QUANTITIES, measure
 from rankaae_cli.core.xas.spectra import SpectrumError, uniform_grid
 from rankaae_cli.data.family.rejections import Rejection
-from rankaae_cli.data.family.spectra_rows import Spectra, gathered_spectra, rows_taken
 from rankaae_cli.data.segments import Segment
+from rankaae_cli.data.spectra_rows import Spectra, gathered_spectra, rows_taken
 
 _SITE_DIGITS = 18  # what surely fits into 64 bits
 _ARCHIVE_SUFFIXES = (".gz", ".xz", ".bz2", ".tgz", ".tar", ".zip")
@@ -121,7 +121,7 @@ def family_spec(configuration: Mapping[str, Any]) -> FamilySpec:
 class Sites:
     """What a reader returns: the sites that can be used, and the others with the reason.
 
-    Shapes and meanings of the arrays are those of `rankaae_cli.data.family.family_file.Family`; beside them
+    Shapes and meanings of the arrays are those of `rankaae_cli.data.family.family.Family`; beside them
     stands `oxidation_reason_N` where oxidation states were computed.
     """
 

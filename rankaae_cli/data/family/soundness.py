@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from rankaae_cli.core.xas.soundness import Soundness, check_spectra
-from rankaae_cli.data.family.family_file import Family
+from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.family.rejections import Rejection
 
 EDGE_STEP = "edge_step"

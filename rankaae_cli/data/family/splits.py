@@ -8,7 +8,7 @@ import numpy as np
 
 from rankaae_cli.core.errors import UserError, nearest
 from rankaae_cli.core.structure.composition import chemical_system
-from rankaae_cli.data.family.family_file import Family
+from rankaae_cli.data.family.family import Family
 
 SPLITS = ("train", "validation", "test")
 TRAIN, VALIDATION, TEST = range(3)

@@ -9,9 +9,9 @@ from rankaae_cli.core.errors import UserError, nearest
 from rankaae_cli.core.structure import synthetic as rules
 from rankaae_cli.core.structure.synthetic import CODES, DESCRIPTOR_UNITS, MATERIAL_DRAWS, SITE_DRAWS
 from rankaae_cli.core.structure.synthetic_elements import ELEMENTS, Element
-from rankaae_cli.data.family.family_file import Family
-from rankaae_cli.data.family.spectra_rows import GeneratedRows, blocks_of
+from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.family.splits import split_by_material
+from rankaae_cli.data.spectra_rows import GeneratedRows, blocks_of
 
 CREATED = "2000-01-01T00:00:00+00:00"
 RULES_SINCE = "0.1.0"  # the version of the program from which on these rules make the same spectra

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from rankaae_cli.core.structure.oxidation_states import REASONS
-from rankaae_cli.data.family.family_file import Family
+from rankaae_cli.data.family.family import Family
 
 _COLUMNS = ("material", "site", "descriptor", "label", "bond_valence_sum", "reason")
 _LABEL, _SUM = "OS", "BVS"

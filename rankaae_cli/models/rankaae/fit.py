@@ -7,9 +7,9 @@ import torch
 
 from rankaae_cli.core.statistics.calibration import calibrate_model, reconstruction_mae_rows
 from rankaae_cli.core.styles.ensemble import ensemble_spectra
-from rankaae_cli.data.family.family_file import Family
-from rankaae_cli.data.family.spectra_rows import Spectra, blocks_of, rows_taken
+from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.family.splits import TRAIN, VALIDATION
+from rankaae_cli.data.spectra_rows import Spectra, blocks_of, rows_taken
 from rankaae_cli.models.rankaae.networks import Autoencoder
 from rankaae_cli.models.rankaae.task import RankAAETask
 from rankaae_cli.models.rankaae.trained import TrainedModel

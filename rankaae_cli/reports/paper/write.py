@@ -10,7 +10,7 @@ import pandas as pd
 
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.terminal import console
-from rankaae_cli.data.family.family_file import Family
+from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.family.splits import SPLITS, hashed_sides
 from rankaae_cli.data.files import write_text
 from rankaae_cli.data.structures.label_list import reasons_listed

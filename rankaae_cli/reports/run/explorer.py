@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from rankaae_cli.core.labels import descriptor_meaning, style_title, unit_text
-from rankaae_cli.data.family.family_file import Family
+from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.family.splits import SPLITS
 from rankaae_cli.models.rankaae.export import Layer, decoder_layers, encoder_layers
 from rankaae_cli.models.rankaae.trained import TrainedModel

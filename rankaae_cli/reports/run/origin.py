@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from rankaae_cli.core.calls import setting
-from rankaae_cli.data.family.family_file import Family
+from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.family.rejections import rejected_reasons
 from rankaae_cli.data.structures.label_list import reasons_listed
 from rankaae_cli.models.rankaae.trained import TrainedModel

@@ -10,7 +10,7 @@ from rankaae_cli.analysis.evaluation.tables import FORMAT_VERSION, table_names, 
 from rankaae_cli.analysis.traversal.traverse import FORMAT_VERSION as TRAVERSAL_VERSION
 from rankaae_cli.core.labels import Subject
 from rankaae_cli.core.terminal import console
-from rankaae_cli.data.family.family_file import Family
+from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.files import strict_json, write_text
 from rankaae_cli.models.rankaae.trained import TrainedModel
 from rankaae_cli.reports.baseline_table import baselines_csv

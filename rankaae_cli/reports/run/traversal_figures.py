@@ -23,7 +23,7 @@ from rankaae_cli.analysis.traversal.traverse import (
     write_content,
 )
 from rankaae_cli.core.labels import Subject
-from rankaae_cli.data.family.family_file import Family
+from rankaae_cli.data.family.family import Family
 from rankaae_cli.models.rankaae.trained import TrainedModel
 from rankaae_cli.reports.figures import maps, response, traversal
 from rankaae_cli.reports.figures.drawing import FORMATS, save_figure

@@ -9,7 +9,8 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from rankaae_cli.data.family.family_file import Family, write_family
+from rankaae_cli.data.family.family import Family
+from rankaae_cli.data.family.family_file import write_family
 from rankaae_cli.data.measured.detect import FORMATS
 from tests.data import beamline_files
 from tests.data.feff_folder import GRID, good_folder, poscar, xmu_text

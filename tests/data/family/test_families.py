@@ -9,6 +9,7 @@ from rankaae_cli.core.errors import UserError
 from rankaae_cli.data.family.families import read_families
 from rankaae_cli.data.family.family_file import read_family, write_family
 from rankaae_cli.data.family.samples import sample_path
+from rankaae_cli.data.features.feature_set import FeatureSet
 
 
 @pytest.fixture(scope="module")
@@ -132,3 +133,30 @@ def test_a_file_given_twice_is_refused(sample, files):
 def test_different_normalisations_are_said(halves, files):
     family, notes = read_families(files(halves[0], replace(halves[1], normalisation="unknown")))
     assert family.normalisation == "unknown" and "normalised differently" in notes[0]
+
+
+def featured(family, model="chgnet", names=("a", "b")):
+    values_NF = np.arange(len(family) * len(names), dtype=np.float32).reshape(len(family), len(names))
+    return replace(family, features=FeatureSet(values_NF, names, model))
+
+
+def test_features_of_one_making_are_joined(halves, files):
+    a, b = (featured(half) for half in halves)
+    family, notes = read_families(files(a, b))
+    assert notes == () and family.features.names == ("a", "b")
+    np.testing.assert_array_equal(family.features.values_NF[400:], b.features.values_NF)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        (None, "b.h5 has none"),
+        ({"model": "m3gnet"}, "b.h5 are of m3gnet, not of chgnet, those of"),
+        ({"names": ("a", "c")}, "b.h5 are without b, those of"),
+    ],
+)
+def test_features_of_another_making_are_left_out_with_a_note(halves, files, changes, words):
+    a, b = featured(halves[0]), halves[1]
+    family, notes = read_families(files(a, b if changes is None else featured(b, **changes)))
+    assert family.features is None
+    assert len(notes) == 1 and notes[0].startswith("features are left out: ") and words in notes[0]

@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 
 from rankaae_cli.core.errors import UserError
-from rankaae_cli.data.family.family_file import Family, is_family_file, read_family, write_family
+from rankaae_cli.data.family.family import Family
+from rankaae_cli.data.family.family_file import is_family_file, read_family, write_family
+from rankaae_cli.data.features.feature_set import FeatureSet
 from rankaae_cli.data.segments import side_by_side
 
 
@@ -269,3 +271,36 @@ def test_an_edge_that_is_missing_in_part_is_refused(two_edges):
     spectra[0, 0] = np.nan
     with pytest.raises(UserError, match="C_K hold NaN"):
         replace(two_edges, spectra_NE=spectra)
+
+
+@pytest.fixture
+def with_features(family):
+    values_NF = np.array([[1.5, np.nan, 3], [4, 5, 6]], np.float32)
+    return replace(family, features=FeatureSet(values_NF, ("a", "b", "c"), "chgnet", "0.3.0", "ab" * 32))
+
+
+def test_features_come_back_as_they_were_written(with_features, tmp_path):
+    path = write_family(tmp_path / "x.h5", with_features)
+    again = read_family(path, stored=True).features
+    np.testing.assert_array_equal(again.values_NF, with_features.features.values_NF)
+    assert again.difference(with_features.features) == ""
+    with h5py.File(path) as file:
+        features = file["features"]
+        assert (features.dtype, features.shape) == (np.dtype("<f4"), (2, 3))
+        assert dict(features.attrs) | {"names": list(features.attrs["names"])} == {
+            "names": ["a", "b", "c"],
+            "model": "chgnet",
+            "version": "0.3.0",
+            "weights": "ab" * 32,
+        }
+
+
+def test_chosen_rows_keep_their_features(with_features):
+    for rows in (np.array([1]), np.array([False, True])):
+        np.testing.assert_array_equal(with_features.with_rows(rows).features.values_NF, [[4, 5, 6]])
+    assert len(with_features.with_rows([]).features) == 0
+
+
+def test_features_of_another_number_of_rows_are_refused(with_features):
+    with pytest.raises(UserError, match=r"features has shape \(1,\), expected \(2,\)"):
+        replace(with_features, features=with_features.features.with_rows(np.array([0])))

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from rankaae_cli.data.family.families import read_families
-from rankaae_cli.data.family.family_file import Family, read_family, write_family
+from rankaae_cli.data.family.family import Family
+from rankaae_cli.data.family.family_file import read_family, write_family
 
 GRID = 8983.5 + 0.25 * np.arange(256)
 NPZ = ("source=npz", "path=v.npz", "npz.energy_start=8983.5", "npz.energy_step=0.25", "output=v.h5")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from rankaae_cli.core.errors import UserError
-from rankaae_cli.data.family.family_file import Family
+from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.family.regrid import on_grid, require_same_absorber
 from rankaae_cli.data.family.sites import FamilySpec
 from tests.data.feff_folder import GRID

@@ -8,7 +8,8 @@ import pytest
 
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.xas.spectra import SpectrumError
-from rankaae_cli.data.family.family_file import Family, write_family
+from rankaae_cli.data.family.family import Family
+from rankaae_cli.data.family.family_file import write_family
 from rankaae_cli.data.measured import detect as measured
 from rankaae_cli.data.measured.detect import read_folder, read_measured
 from tests.data.feff_folder import xmu_text as feff_text

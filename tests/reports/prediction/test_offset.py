@@ -7,7 +7,7 @@ from rankaae_cli.analysis.prediction.align import ReferenceCheck
 from rankaae_cli.analysis.prediction.pairs import match_codes
 from rankaae_cli.core.labels import Subject
 from rankaae_cli.core.xas.energy_offset import ReferenceShift
-from rankaae_cli.data.family.family_file import Family
+from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.measured.prepared import Prepared
 from rankaae_cli.data.measured.spectrum import MeasuredSpectrum
 from rankaae_cli.reports.prediction.offset_figures import offset_figure, pairs_figure

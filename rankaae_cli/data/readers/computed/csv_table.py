@@ -18,8 +18,8 @@ from rankaae_cli.core.xas.spectra import LARGEST, SpectrumError, regrid
 from rankaae_cli.data.compression import opened
 from rankaae_cli.data.family.rejections import Rejection
 from rankaae_cli.data.family.sites import FamilySpec, Sites, gather, require_overlap, site_index
-from rankaae_cli.data.family.spectra_rows import Spectra, blocks_of
 from rankaae_cli.data.files import require_file
+from rankaae_cli.data.spectra_rows import Spectra, blocks_of
 
 _FORMAT = "expected two index columns (material, site), then AUX_<descriptor> and ENE_<eV> columns"
 # Sites are written as 3, 003, 003_Cu, or 3.0 where pandas took the column for floats.

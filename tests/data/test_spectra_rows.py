@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from rankaae_cli.data.family import family_file
 from rankaae_cli.data.family.family_file import read_family, write_family
 from rankaae_cli.data.family.samples import sample_path
-from rankaae_cli.data.family.spectra_rows import (
+from rankaae_cli.data.family.synthetic import synthetic_family
+from rankaae_cli.data.spectra_rows import (
     FileRows,
     GeneratedRows,
     JoinedRows,
@@ -20,7 +21,6 @@ from rankaae_cli.data.family.spectra_rows import (
     gathered_spectra,
     rows_taken,
 )
-from rankaae_cli.data.family.synthetic import synthetic_family
 
 N, E = 40, 3
 ARRAY = np.random.default_rng(0).random((N, E)).astype(np.float32)

@@ -1,0 +1,1 @@
+"""Features of sites: numbers that describe what surrounds an absorber, for models from structures to spectra."""
