@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-# Of one set of materials several mixtures are drawn; of fewer sets an interval over them is hardly known.
-_MOST_BLOCKS = 40
+# Sets of materials are at most so many, and hold each value that occurs in enough materials.
+_MOST_BLOCKS, _ENOUGH = 40, 5
 
 
 @dataclass(frozen=True)
@@ -98,12 +98,12 @@ _Block = dict[float, dict[int, np.ndarray]]
 def _by_block(
     known: np.ndarray, value: np.ndarray, material: np.ndarray, rng: np.random.Generator
 ) -> list[_Block]:
-    """Return sets of materials, each of as many values as all of them have, as far as there are materials."""
+    """Return sets of materials, each value about as often in each; none of which nothing can be mixed."""
     mean_value = np.bincount(material, value) / np.bincount(material)
     order = rng.permutation(len(mean_value))
     order = order[np.argsort(mean_value[order], kind="stable")]
-    of_value = [len(np.unique(material[value == one])) for one in np.unique(value)]
-    n_blocks = min(_MOST_BLOCKS, *of_value)
+    of_value = sorted(len(np.unique(material[value == one])) for one in np.unique(value))
+    n_blocks = min([_MOST_BLOCKS, *of_value[-2:], *(n for n in of_value if n >= _ENOUGH)])
     block = np.empty(len(order), dtype=np.int64)
     block[order] = np.arange(len(order)) % n_blocks
     blocks: list[_Block] = [{} for _ in range(n_blocks)]
