@@ -1,14 +1,19 @@
 """The figure of descriptors against a number of each scan, such as a temperature, or the scan's own."""
 
-from dataclasses import dataclass
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
+import matplotlib as mpl
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from rankaae_cli.analysis.encoded import evenly_spaced
 from rankaae_cli.analysis.prediction.against import Against
 from rankaae_cli.analysis.prediction.predict import ModelDescription, PredictionResult
 from rankaae_cli.core.labels import with_unit
+from rankaae_cli.core.mixtures.unmixing import Mixture
 from rankaae_cli.core.statistics.calibration import OUTSIDE
 from rankaae_cli.reports.figures import drawing
 from rankaae_cli.reports.figures.drawing import BLUE, GREY, LIGHT_GREY
@@ -35,6 +40,8 @@ class Trend:
         As of a `Prediction`.
     is_outside_N
         Whether the readings should not be used.
+    mixtures
+        By descriptor that scans were read as mixtures of the classes of, one a scan.
     """
 
     model: ModelDescription
@@ -44,6 +51,7 @@ class Trend:
     low_NK: np.ndarray
     high_NK: np.ndarray
     is_outside_N: np.ndarray
+    mixtures: Mapping[str, Sequence[Mixture]] = field(default_factory=dict)
 
 
 def trend_of(result: PredictionResult, against: Against) -> Trend:
@@ -57,12 +65,15 @@ def trend_of(result: PredictionResult, against: Against) -> Trend:
         prediction.low_NK[rows],
         prediction.high_NK[rows],
         np.array(prediction.verdict_N)[rows] == OUTSIDE,
+        {name: [of_scans[n] for n in rows] for name, of_scans in result.mixtures.items()},
     )
 
 
 @drawing.styled
 def against_figure(trend: Trend) -> Figure:
-    """Draw each descriptor with its intervals in a panel; intervals that go on beyond it are cut.
+    """Draw each descriptor with its intervals in a panel, and below these the shares of mixtures.
+
+    Intervals that go on beyond a panel are cut.
 
     Returns
     -------
@@ -70,10 +81,11 @@ def against_figure(trend: Trend) -> Figure:
         One column wide.
     """
     names = trend.model.descriptor_names
-    figure = drawing.new_figure(0.7 + _ROW_INCHES * len(names), trend.model.subject)
-    panels = figure.subplots(len(names), 1, sharex=True, squeeze=False)[:, 0]
+    count = len(names) + len(trend.mixtures)
+    figure = drawing.new_figure(0.7 + _ROW_INCHES * count, trend.model.subject)
+    panels = figure.subplots(count, 1, sharex=True, squeeze=False)[:, 0]
     x_N, used_N = trend.against.value_N, ~trend.is_outside_N
-    for k, ax in enumerate(panels):
+    for k, ax in enumerate(panels[: len(names)]):
         known, value_N = trend.known_range_K2[k], trend.value_NK[:, k]
         ax.axhspan(*known, color=LIGHT_GREY, alpha=0.35, lw=0, label="1st to 99th percentile of training")
         ax.vlines(
@@ -90,9 +102,24 @@ def against_figure(trend: Trend) -> Figure:
         if ends.size and np.ptp(ends) > 0:
             ax.set_ylim(ends.min() - _MARGIN * np.ptp(ends), ends.max() + _MARGIN * np.ptp(ends))
         ax.set_ylabel(with_unit(names[k], trend.model.descriptor_units[k]))
+    for ax, (name, mixtures) in zip(panels[len(names) :], trend.mixtures.items(), strict=True):
+        _draw_shares(ax, x_N, name, mixtures)
     panels[-1].set_xlabel(trend.against.label, parse_math=False)
     drawing.legend_below(figure, list(panels), columns=2)
     return figure
+
+
+def _draw_shares(ax: Axes, x_N: np.ndarray, name: str, mixtures: Sequence[Mixture]) -> None:
+    """Draw the share of each class with its interval, in colours and marks that tell classes apart."""
+    share_NC, low_NC, high_NC = (
+        np.array([getattr(one, part) for one in mixtures]) for part in ("share", "low", "high")
+    )
+    looks = zip(mpl.rcParams["axes.prop_cycle"], itertools.cycle("os^Dv"), strict=False)
+    for c, (value, (look, mark)) in enumerate(zip(mixtures[0].classes, looks, strict=False)):
+        ax.vlines(x_N, low_NC[:, c], high_NC[:, c], lw=0.5, alpha=0.35, **look)
+        label = f"share of {name} {value:g}"
+        ax.plot(x_N, share_NC[:, c], mark, ms=2.4, mew=0, label=label, **look)
+    ax.set(ylabel=f"Share by {name}", ylim=(-_MARGIN, 1 + _MARGIN))
 
 
 def against_picture(trend: Trend, png: bytes, n: int, file: str = "") -> Picture:
@@ -118,6 +145,7 @@ def against_picture(trend: Trend, png: bytes, n: int, file: str = "") -> Picture
         caption=" ".join([*parts, "Intervals that go on are cut. Hollow: readings that should not be used."]),
         file=file,
         name="against",
-        alt=f"The descriptors of {drawn} scans with their intervals, a panel each, over {trend.against.label}",
+        alt=f"The descriptors of {drawn} scans with their intervals, a panel each, over {trend.against.label}"
+        + "".join(f"; below, shares by {name}" for name in trend.mixtures),
         csv="predictions.csv",
     )

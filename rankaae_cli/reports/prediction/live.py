@@ -5,7 +5,7 @@ line and the numbers of the trend. Only of the last scans is more kept, for the 
 """
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from rankaae_cli.analysis.prediction.input import Fault
 from rankaae_cli.analysis.prediction.predict import LoadedRun, PredictionResult
 from rankaae_cli.analysis.prediction.watch import Look
 from rankaae_cli.core.labels import Cell
+from rankaae_cli.core.mixtures.unmixing import Mixture
 from rankaae_cli.data.files import append_text, write_text
 from rankaae_cli.reports.prediction.sentences import offset_sentence, own_warnings
 from rankaae_cli.reports.prediction.tables import prediction_table, shares_table
@@ -41,6 +42,8 @@ class Scan:
         Descriptors and the ends of their intervals.
     verdict
         See `rankaae_cli.core.statistics.novelty`.
+    mixtures
+        By descriptor that scans are read as mixtures of the classes of.
     """
 
     number: int
@@ -48,6 +51,7 @@ class Scan:
     against: float
     readings_K3: np.ndarray
     verdict: str
+    mixtures: Mapping[str, Mixture]
 
 
 @dataclass(frozen=True)
@@ -165,8 +169,10 @@ class LiveReadings:
             self._count += known is None
             number = self._count if known is None else known.number
             at = float(number) if self.key == NUMBER else float(result.against.value_N[n])
-            scan = Scan(number, lines[n], at, readings_NK3[n], prediction.verdict_N[n])
-            self.scans[one.file] = scan
+            mixtures = {name: of_scans[n] for name, of_scans in result.mixtures.items()}
+            self.scans[one.file] = Scan(
+                number, lines[n], at, readings_NK3[n], prediction.verdict_N[n], mixtures
+            )
             own = [(title, text) for title, text in warned if title == one.title]
             self.shown[one.file] = ShownScan([table.rows[n] for table in tables], own)
             self.shown.move_to_end(one.file)

@@ -252,6 +252,7 @@ def _trend(readings: LiveReadings) -> Trend | None:
         low_NK,
         high_NK,
         np.array([scan.verdict == OUTSIDE for scan in scans]),
+        {name: [scan.mixtures[name] for scan in scans] for name in scans[0].mixtures},
     )
 
 

@@ -1,9 +1,14 @@
+from dataclasses import replace
 from itertools import pairwise
 
+import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 
+from rankaae_cli.analysis.prediction.against import read_against
+from rankaae_cli.core.mixtures.unmixing import Mixture
 from rankaae_cli.reports.figures.drawing import COLUMN_INCHES, ORANGE
+from rankaae_cli.reports.prediction.against import against_figure, against_picture, trend_of
 from rankaae_cli.reports.prediction.figures import prediction_figure
 from tests.reports.figures.test_evaluation import texts
 from tests.reports.predictions import VERDICTS, prediction, spectrum
@@ -78,3 +83,21 @@ def test_what_is_outside_says_that_it_should_not_be_used():
         for verdict in VERDICTS
     ]
     assert ["should not be used" in title for title in titles] == [False, False, True]
+
+
+def test_the_trend_shows_the_shares_of_mixtures():
+    spectra = [spectrum(f"{n}.xdi") for n in range(5)]
+    result = prediction(spectra)
+    series = [
+        Mixture((1.0, 2.0), np.array([s, 1 - s]), np.array([s - 0.1, 0.9 - s]), np.ones(2), 0.01)
+        for s in (0.9, 0.7, 0.5, 0.3, 0.1)
+    ]
+    against, _ = read_against("number", spectra)
+    trend = trend_of(replace(result, mixtures={"OS": series}), against)
+    panel = against_figure(trend).axes[-1]
+    lines = {line.get_label(): line.get_xydata() for line in panel.lines}
+    assert lines["share of OS 1"].tolist() == [[1, 0.9], [2, 0.7], [3, 0.5], [4, 0.3], [5, 0.1]]
+    assert lines["share of OS 2"][:, 1] == pytest.approx([0.1, 0.3, 0.5, 0.7, 0.9])
+    assert "shares by OS" in against_picture(trend, b"", 5).alt
+    without = against_figure(trend_of(replace(result, mixtures={}), against))
+    assert len(against_figure(trend).axes) == len(without.axes) + 1
