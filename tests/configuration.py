@@ -13,7 +13,8 @@ def composed(command: str, *overrides: str) -> DictConfig:
     register()
     with initialize_config_module("rankaae_cli.conf", version_base="1.3"):
         cfg = compose(command, list(overrides))
-    merged = OmegaConf.merge(OmegaConf.structured(schema.SCHEMAS[command]), OmegaConf.to_container(cfg))
+    node = schema.schema_of(command, cfg.get("kind"))
+    merged = OmegaConf.merge(OmegaConf.structured(node), OmegaConf.to_container(cfg))
     assert isinstance(merged, DictConfig)
     return merged
 

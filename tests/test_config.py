@@ -2,6 +2,7 @@
 
 import dataclasses
 import importlib.util
+import re
 from pathlib import Path
 
 import pytest
@@ -40,7 +41,9 @@ def test_family(family, command):
 def test_group(path):
     group, name = path.parent.name, path.stem
     plus = "+" if group == "experiment" else ""
-    cfg = composed("train", "+family=Fe_oxides", f"{plus}{group}={name}")
+    kind = re.search(r"kind=(\w+)", path.read_text())
+    kinds = [] if kind is None or group == "kind" else [kind[0]]
+    cfg = composed("train", "+family=Fe_oxides", *kinds, f"{plus}{group}={name}")
     assert not {k for k in OmegaConf.missing_keys(cfg) if k.startswith(group)}
 
 

@@ -1,7 +1,8 @@
-"""Spectra as a trained model encodes and reconstructs them: what evaluation, prediction and reports share."""
+"""Spectra as a trained model reads and reconstructs them: what evaluation, prediction and reports share."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 
@@ -10,38 +11,43 @@ from rankaae_cli.core.statistics.calibration import apply_calibration, reconstru
 from rankaae_cli.core.styles.ensemble import ensemble_spectra
 from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.family.splits import SPLITS
-from rankaae_cli.models.rankaae.trained import TrainedModel
+from rankaae_cli.models.base import Predicts, ReadingModel, StyledModel
 
 
 @dataclass(frozen=True)
 class Encoded:
-    """Spectra, encoded and reconstructed by every trial.
+    """Spectra, read and reconstructed by every trial of a model that predicts and reconstructs.
 
     Attributes
     ----------
     spectra_NE
         On the model's grid.
-    styles_TNS, reconstructions_TNE
-        Of every trial.
-    standardised_TNS
-        Styles of those trials that make the ensemble, standardised on the training rows.
-    ensemble_styles_NK, spread_NK
-        Mean and standard deviation of the named ones over these trials.
+    indicators_TNK
+        Of every trial: numbers that rise with the descriptors.
+    ensemble_indicators_NK, spread_NK
+        Their mean and standard deviation over the trials that make the ensemble, standardised on the training rows.
     ensemble_values_NK
-        Descriptors as the ensemble reads them: its styles, calibrated; NaN where there is no calibration.
+        Descriptors as the ensemble reads them: its indicators, calibrated; NaN where there is no calibration.
+    coordinates_TNS
+        Where the spectra lie among those of training; see `models.base.Reconstructs.coordinates`.
+    reconstructions_TNE
+        Of every trial.
     ensemble_spectra_NE, error_N
-        Mean reconstruction of these trials, and its mean absolute error.
+        Mean reconstruction of the trials that make the ensemble, and its mean absolute error.
+    styles_TNS
+        Of every trial; without columns where the model has no styles.
     """
 
     spectra_NE: np.ndarray
-    styles_TNS: np.ndarray
-    reconstructions_TNE: np.ndarray
-    standardised_TNS: np.ndarray
-    ensemble_styles_NK: np.ndarray
+    indicators_TNK: np.ndarray
+    ensemble_indicators_NK: np.ndarray
     spread_NK: np.ndarray
     ensemble_values_NK: np.ndarray
+    coordinates_TNS: np.ndarray
+    reconstructions_TNE: np.ndarray
     ensemble_spectra_NE: np.ndarray
     error_N: np.ndarray
+    styles_TNS: np.ndarray
 
     def replaced(self, rows: Mapping[int, "Encoded"]) -> "Encoded":
         """Return these spectra with some of them, by index, replaced by another one, a single spectrum each."""
@@ -69,7 +75,7 @@ def _row_axis(name: str) -> int:
 
 @dataclass(frozen=True)
 class EncodedSplit(Encoded):
-    """The rows of one split, encoded and reconstructed.
+    """The rows of one split, read and reconstructed.
 
     Attributes
     ----------
@@ -88,46 +94,52 @@ class EncodedSplit(Encoded):
     site_N: np.ndarray
 
 
-def encode_spectra(model: TrainedModel, spectra_NE: np.ndarray) -> Encoded:
-    """Encode and reconstruct spectra (N, E) in every trial."""
-    styles_TNS = model.encode(spectra_NE)
-    reconstructions_TNE = model.decode(styles_TNS)
-    standardised_TNS = _standardised(model, styles_TNS)
-    named_TNK = standardised_TNS[..., : len(model.descriptor_names)]
-    averaged_NK = named_TNK.mean(axis=0)
+def encode_spectra(model: ReadingModel, spectra_NE: np.ndarray) -> Encoded:
+    """Read and reconstruct spectra (N, E) in every trial."""
+    if isinstance(model, StyledModel):
+        # What styles hold is not computed again.
+        styles_TNS = model.encode(spectra_NE)
+        indicators_TNK = styles_TNS[..., : len(model.descriptor_names)]
+        coordinates_TNS, reconstructions_TNE = model.standardised(styles_TNS), model.decode(styles_TNS)
+    else:
+        indicators_TNK = model.indicators(spectra_NE)
+        coordinates_TNS, reconstructions_TNE = model.coordinates(spectra_NE), model.reconstruct(spectra_NE)
+        styles_TNS = indicators_TNK[..., :0]
+    standardised_TNK = _standardised(model, indicators_TNK)
+    averaged_NK = standardised_TNK.mean(axis=0)
     averaged_NE = ensemble_spectra(reconstructions_TNE, model.alive_T)
     return Encoded(
         spectra_NE=spectra_NE,
-        styles_TNS=styles_TNS,
-        reconstructions_TNE=reconstructions_TNE,
-        standardised_TNS=standardised_TNS,
-        ensemble_styles_NK=averaged_NK,
-        spread_NK=named_TNK.std(axis=0),
+        indicators_TNK=indicators_TNK,
+        ensemble_indicators_NK=averaged_NK,
+        spread_NK=standardised_TNK.std(axis=0),
         ensemble_values_NK=_values(model, averaged_NK),
+        coordinates_TNS=coordinates_TNS,
+        reconstructions_TNE=reconstructions_TNE,
         ensemble_spectra_NE=averaged_NE,
         error_N=reconstruction_mae_rows(spectra_NE, averaged_NE),
+        styles_TNS=styles_TNS,
     )
 
 
-def ensemble_values(model: TrainedModel, spectra_NE: np.ndarray) -> np.ndarray:
+def ensemble_values(model: Predicts, spectra_NE: np.ndarray) -> np.ndarray:
     """Return descriptors as the ensemble reads them off spectra (N, E), shape (N, K); nothing is reconstructed."""
-    standardised_TNS = _standardised(model, model.encode(spectra_NE))
-    return _values(model, standardised_TNS[..., : len(model.descriptor_names)].mean(axis=0))
+    return _values(model, _standardised(model, model.indicators(spectra_NE)).mean(axis=0))
 
 
-def _standardised(model: TrainedModel, styles_TNS: np.ndarray) -> np.ndarray:
-    """Return the styles of the trials that make the ensemble, standardised on the training rows."""
-    # A style that is constant on the training rows stays as it is.
-    deviation_TS = np.where(model.style_std_TS > 0, model.style_std_TS, 1.0)
-    standardised_TNS = (styles_TNS.astype(np.float64) - model.style_mean_TS[:, None]) / deviation_TS[:, None]
-    return np.asarray(standardised_TNS[model.alive_T])
+def _standardised(model: Predicts, indicators_TNK: np.ndarray) -> np.ndarray:
+    """Return the indicators of the trials that make the ensemble, standardised on the training rows."""
+    # An indicator that is constant on the training rows stays as it is.
+    deviation_TK = np.where(model.indicator_std_TK > 0, model.indicator_std_TK, 1.0)
+    centred_TNK = indicators_TNK.astype(np.float64) - model.indicator_mean_TK[:, None]
+    return np.asarray((centred_TNK / deviation_TK[:, None])[model.alive_T])
 
 
-def _values(model: TrainedModel, styles_NK: np.ndarray) -> np.ndarray:
+def _values(model: Predicts, indicators_NK: np.ndarray) -> np.ndarray:
     calibrations = model.calibration["ensemble"]["descriptors"]
     return np.column_stack(
         [
-            apply_calibration(calibrations[name], styles_NK[:, k])
+            apply_calibration(calibrations[name], indicators_NK[:, k])
             for k, name in enumerate(model.descriptor_names)
         ]
     )
@@ -138,8 +150,8 @@ def evenly_spaced(n: int, most: int) -> np.ndarray:
     return np.linspace(0, n - 1, most).astype(int) if n > most else np.arange(n)
 
 
-def encode_split(model: TrainedModel, family: Family, split: str, most: int | None = None) -> EncodedSplit:
-    """Encode and reconstruct the rows of one split, or at most so many of them, in every trial.
+def encode_split(model: ReadingModel, family: Family, split: str, most: int | None = None) -> EncodedSplit:
+    """Read and reconstruct the rows of one split, or at most so many of them, in every trial.
 
     Raises
     ------
@@ -172,26 +184,26 @@ def encode_split(model: TrainedModel, family: Family, split: str, most: int | No
 
 @dataclass(frozen=True)
 class EncodedRun:
-    """A run's model and data, each split that an evaluation needs encoded once.
+    """A run's model and data, each split that an evaluation needs read once.
 
     Attributes
     ----------
     model, family
-        As `load_run` gives them.
+        As `load_run` gives them; the model a `ReadingModel`, and a `StyledModel` for what is asked of styles.
     split
         The split that is evaluated.
     validation, training
         The rows that fits and searches rest on; one of them is `split` itself where that is evaluated.
     """
 
-    model: TrainedModel
+    model: Any
     family: Family
     split: EncodedSplit
     validation: EncodedSplit
     training: EncodedSplit
 
 
-def encode_run(model: TrainedModel, family: Family, split: str) -> EncodedRun:
+def encode_run(model: ReadingModel, family: Family, split: str) -> EncodedRun:
     """Encode the split that is evaluated and those that this rests on; see `encode_split`."""
     encoded = {
         name: encode_split(model, family, name) for name in dict.fromkeys((split, "validation", "train"))

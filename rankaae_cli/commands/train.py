@@ -17,22 +17,21 @@ from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.family.soundness import unsound_remark
 from rankaae_cli.data.family.splits import MATERIAL, SPLITS
 from rankaae_cli.data.files import now
-from rankaae_cli.models.base import Trained
+from rankaae_cli.models.base import HasNetworks, HasStyles, Trained
 from rankaae_cli.models.registry import load_model, part_of_kind
 from rankaae_cli.runs import data as training_data
 from rankaae_cli.runs import directory as run_directory
 from rankaae_cli.runs import logger as train_logger
 from rankaae_cli.runs import provenance as run_provenance
 from rankaae_cli.runs import resume as interrupted
+from rankaae_cli.runs.course import Course, is_in_epochs
 from rankaae_cli.runs.load import load_family
-from rankaae_cli.runs.start import StartRun, find_start, fitting_family, replayed_rows, require_same_start
+from rankaae_cli.runs.start import StartRun, fitting_family, require_same_start
 from rankaae_cli.runs.sweep_record import own_finished_run
 from rankaae_cli.runs.task import task_of
 from rankaae_cli.schema.ingest import IngestConfig
 from rankaae_cli.schema.train import Then
 from rankaae_cli.sweeps import optuna_study as search_study
-from rankaae_cli.training.fit import chosen_device
-from rankaae_cli.training.schedules import epochs_of
 from rankaae_cli.training.task import Task
 
 
@@ -44,46 +43,37 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     resumed = None
     if cfg.resume is not None:
         resumed, cfg = _interrupted_run(cfg)
-    start = find_start(cfg)
-    replayed = replayed_rows(start, cfg.replay)
-    _check(cfg)
+    course = Course.of(cfg)
     _ingest_where_needed(cfg)
     data, is_sample = training_data.data_files(cfg)
-    family = _family(cfg, data, start)
-    device = chosen_device(cfg.device.value, cfg.devices)
+    family = _family(cfg, data, course.start)
     cfg.data = str(data[0]) if len(data) == 1 else [str(path) for path in data]
-    unlabelled_NE = training_data.unlabelled_spectra(cfg, family)
-    memory = training_data.streaming_memory(cfg, family, unlabelled_NE, device, resumed is not None)
-    if memory is None:
+    given = course.given(cfg, family, resumed is not None)
+    if given.get("memory") is None:
         family = family.in_memory()
-    rows = training_data.rows_trained_on(family, unlabelled_NE, cfg.replay)
     files = [*data, *training_data.second_file(cfg)]
     if resumed is None:
-        directory, logger, provenance = _new_run(cfg, files, family, device, start)
+        directory, logger, provenance = _new_run(cfg, files, family, course)
     else:
-        directory, provenance = resumed, run_provenance.provenance_when_resumed(resumed, files, device)
-        if start is not None:
-            require_same_start(start, provenance)
+        directory = resumed
+        provenance = run_provenance.provenance_when_resumed(resumed, files, course.device)
+        if course.start is not None:
+            require_same_start(course.start, provenance)
         logger = train_logger.logger_of(cfg, directory)
     run_provenance.write_provenance(directory, provenance)
+    if is_in_epochs(cfg):
+        given |= {"logger": logger, "watch": search_study.pruning_of_job()}
     task = task_of(
         cfg,
         family=family,
         descriptor_classes=training_data.classes_of(cfg, family),
-        unlabelled_NE=unlabelled_NE,
-        memory=memory,
-        watch=search_study.pruning_of_job(),
-        device=device,
-        max_epochs=cfg.max_epochs or epochs_of(cfg.max_steps, rows, cfg.batch_size),
         folder=directory,
-        logger=logger,
         resume=resumed is not None,
-        start_weights=None if start is None else start.weights,
-        replayed=replayed,
+        **given,
     )
     if is_sample:
         console.print(f"{cfg.family.data} is not there: training on the shipped sample, which is synthetic")
-    for line in _description(cfg, task, start):
+    for line in (*_description(task), *course.description(cfg, given.get("unlabelled_NE"))):
         console.print(line)
     model, wall = _train(cfg.kind, task, provenance)
     _summarise(model, directory, wall)
@@ -129,7 +119,7 @@ def _train(kind: str, task: Task, provenance: dict[str, Any]) -> tuple[Trained, 
 
 
 def _new_run(
-    cfg: DictConfig, files: list[Path], family: Family, device: str, start: StartRun | None
+    cfg: DictConfig, files: list[Path], family: Family, course: Course
 ) -> tuple[Path, Any, dict[str, Any]]:
     """Return a new run directory with its configuration, the logger that writes into it, and its provenance."""
     directory = run_directory.new_run_directory(cfg.family.name)
@@ -139,9 +129,9 @@ def _new_run(
         with suppress(OSError):  # a job of a sweep has its record in it
             directory.rmdir()
         raise
-    provenance = run_provenance.provenance_at_start(files, family, device)
-    if start is not None:
-        provenance["start"] = start.record()
+    provenance = run_provenance.provenance_at_start(files, family, course.device)
+    if course.start is not None:
+        provenance["start"] = course.start.record()
     run_directory.write_config(directory, cfg)
     return directory, logger, provenance
 
@@ -163,8 +153,8 @@ def _interrupted_run(cfg: DictConfig) -> tuple[Path, DictConfig]:
             f"which had no {', '.join(missing)}\nbegin a new run"
         )
     # Where the call leaves it open, the run has it as it was found for it.
-    left_open = [key for key in ("memory", "trials", "split_seed", "split_by") if cfg[key] is None]
-    left_open += ["model"] if stored.start is not None else []
+    left_open = [key for key in ("memory", "trials", "split_seed", "split_by") if cfg.get(key) is None]
+    left_open += ["model"] if stored.get("start") is not None else []
     changed = interrupted.changed_settings(cfg, stored, ignore=(*_MAY_CHANGE, *left_open))
     if changed:
         raise UserError(
@@ -172,44 +162,23 @@ def _interrupted_run(cfg: DictConfig) -> tuple[Path, DictConfig]:
             "resume with the same settings (resume= alone will do), or begin a new run"
         )
     for key in ("data", "unlabelled", "start"):
-        if cfg[key] is not None:
+        if key in stored and cfg.get(key) is not None:
             stored[key] = cfg[key]
     if "device" in interrupted.keys_of_call():
         stored.device = cfg.device
     return directory, stored
 
 
-def _check(cfg: DictConfig) -> None:
-    """Refuse settings that do not go together, or are no more."""
-    if cfg.spread != "trials":
-        raise UserError(
-            f"spread={cfg.spread} cannot be used: rankaae 0.1.0 was the last that had it, "
-            "now each device trains trials of its own"
-        )
-    if cfg.devices > cfg.trials:
-        raise UserError(f"devices={cfg.devices}: expected at most {cfg.trials}, the trials")
-    if cfg.devices > 1 and cfg.logger:
-        raise UserError("logger= cannot be used where trials are spread over devices\ngive logger=none")
-
-
 _ENDINGS = ("", ".tar.xz", ".tar.gz", ".tar", ".zip")
 
 
-def _description(cfg: DictConfig, task: Task, start: StartRun | None) -> Iterator[str]:
+def _description(task: Task) -> Iterator[str]:
     """Give lines on what is trained."""
-    family, trials = task.family, task.trials
+    family = task.family
     rows = ", ".join(f"{(family.split_N == side).sum()} {name}" for side, name in enumerate(SPLITS))
     by = "" if family.split_by == MATERIAL else f", split by {family.split_by.replace('_', ' ')}"
     yield f"{family.name}: {len(family)} spectra ({rows}{by}), descriptors {', '.join(family.descriptor_names)}"
-    yield f"{trials} trial{'s' if trials != 1 else ''} of {task.max_epochs} epochs on {task.device}"
-    if start is not None:
-        where = run_directory.short_path(start.directory)
-        yield f"every trial begins from its own of {where}, trained on {start.model.fidelity} spectra"
-    if task.replayed is not None:
-        replayed = len(task.replayed.spectra_NE)
-        yield f"{cfg.replay:.0%} of each epoch are drawn from the {replayed} training spectra of that run"
-    if task.unlabelled_NE is not None:
-        yield f"{len(task.unlabelled_NE)} more training spectra without descriptors from {cfg.unlabelled}"
+    yield task.description
 
 
 def _ingest_where_needed(cfg: DictConfig) -> None:
@@ -267,10 +236,11 @@ def _summarise(model: Trained, directory: Path, wall: float) -> None:
         if reason is not None:
             console.print(f"trial {trial} was given up: {reason}")
     t = model.selected_trial
+    epoch = f", epoch {model.best_epoch_T[t]}" if isinstance(model, HasNetworks) else ""
     console.print(
-        f"trained in {wall:.0f} s; trial {t} is best on validation (score {_score(model):.3f}, "
-        f"epoch {model.best_epoch_T[t]})"
+        f"trained in {wall:.0f} s; trial {t} is best on validation (score {_score(model):.3f}{epoch})"
     )
     path = run_directory.short_path(directory)
-    console.print(f"next: rankaae evaluate, rankaae traverse, rankaae report ({setting('run', path)})")
+    traverse = "rankaae traverse, " if isinstance(model, HasStyles) else ""
+    console.print(f"next: rankaae evaluate, {traverse}rankaae report ({setting('run', path)})")
     print(path)

@@ -1,8 +1,7 @@
 """What a trained model can do, whatever its kind: one protocol a capability.
 
 Scores, figures and sections of reports are chosen by what a model can do, never by the name of its kind. T trials,
-N rows, E energies, S styles, K descriptors. A model from features to spectra, or from spectra to structures, will
-bring a protocol of its own.
+N rows, E energies, S styles, K descriptors. A model that can do something new brings a protocol of its own, here.
 """
 
 from typing import Any, Protocol, TypeVar, runtime_checkable
@@ -11,6 +10,7 @@ import numpy as np
 from torch import Tensor
 
 from rankaae_cli.core.errors import UserError
+from rankaae_cli.core.labels import Subject
 
 FORMAT = "rankaae-checkpoint"
 FORMAT_VERSION = 1
@@ -32,8 +32,8 @@ class Trained(Protocol):
         K names and units; the classes of those descriptors that take few values.
     selected_trial
         Index into the trials of the one that scored best on validation.
-    scores_T, best_epoch_T, failed_T
-        Validation score and number of each trial's best epoch; why a trial was given up, or None.
+    scores_T, failed_T
+        Validation score of each trial; why it was given up, or None.
     """
 
     @property
@@ -52,7 +52,6 @@ class Trained(Protocol):
     descriptor_classes: dict[str, list[float]]
     selected_trial: int
     scores_T: np.ndarray
-    best_epoch_T: np.ndarray
     failed_T: list[str | None]
 
     @property
@@ -64,12 +63,33 @@ class Trained(Protocol):
         """The trials that an ensemble averages, shape (T,), bool."""
 
     @property
-    def weights(self) -> dict[str, Tensor]:
-        """Of the networks, by name, each stacked over the trials, (T, ...)."""
+    def parameters_a_trial(self) -> int:
+        """How many numbers were fitted in one trial."""
+
+    @property
+    def subject(self) -> Subject:
+        """What figures of the model say about it."""
 
     @property
     def is_synthetic(self) -> bool:
         """Whether it was trained on spectra of the synthetic generator."""
+
+
+@runtime_checkable
+class HasNetworks(Trained, Protocol):
+    """A model of networks that were trained in epochs, and from whose weights others can begin.
+
+    Attributes
+    ----------
+    best_epoch_T
+        Number of each trial's best epoch, which was kept.
+    """
+
+    best_epoch_T: np.ndarray
+
+    @property
+    def weights(self) -> dict[str, Tensor]:
+        """Of the networks, by name, each stacked over the trials, (T, ...)."""
 
 
 @runtime_checkable
@@ -78,6 +98,8 @@ class Predicts(Trained, Protocol):
 
     Attributes
     ----------
+    indicator_mean_TK, indicator_std_TK
+        Of the indicators on the training rows.
     calibration
         What was fitted on validation to make descriptors and their intervals of its indicators; see
         `core.statistics.calibration`.
@@ -85,13 +107,29 @@ class Predicts(Trained, Protocol):
 
     calibration: dict[str, Any]
 
+    @property
+    def indicator_mean_TK(self) -> np.ndarray: ...  # noqa: D102
+
+    @property
+    def indicator_std_TK(self) -> np.ndarray: ...  # noqa: D102
+
     def indicators(self, spectra_NE: np.ndarray) -> np.ndarray:
         """Return, for every trial, a number a descriptor that rises with it, shape (T, N, K) float32."""
 
 
 @runtime_checkable
 class Reconstructs(Trained, Protocol):
-    """A model that encodes a spectrum and rebuilds it."""
+    """A model that rebuilds a spectrum from a few numbers, its coordinates among the spectra of training."""
+
+    @property
+    def dimensions(self) -> int:
+        """How many numbers a spectrum is rebuilt from."""
+
+    def coordinates(self, spectra_NE: np.ndarray) -> np.ndarray:
+        """Return these numbers, standardised on the training rows, shape (T, N, S).
+
+        T are the trials that an ensemble averages; 1 where all of a model's trials have the same coordinates.
+        """
 
     def reconstruct(self, spectra_NE: np.ndarray) -> np.ndarray:
         """Return the reconstructions of spectra (N, E) by every trial, shape (T, N, E) float32."""
@@ -117,18 +155,27 @@ class HasStyles(Trained, Protocol):
     def encode(self, spectra_NE: np.ndarray) -> np.ndarray:
         """Return the styles of spectra (N, E) in every trial, shape (T, N, S) float32."""
 
+    def standardised(self, styles_TNS: np.ndarray) -> np.ndarray:
+        """Return the styles of those of all trials that an ensemble averages, standardised on the training rows."""
+
     def decode(self, styles_TNS: np.ndarray) -> np.ndarray:
         """Return the spectra (T, N, E) float32 of styles (T, N, S)."""
 
 
 @runtime_checkable
-class StyledModel(Predicts, Reconstructs, HasStyles, Protocol):
+class ReadingModel(Predicts, Reconstructs, Protocol):
+    """A model that predicts descriptors of spectra and rebuilds these."""
+
+
+@runtime_checkable
+class StyledModel(ReadingModel, HasStyles, Protocol):
     """A model that predicts and reconstructs by way of its styles."""
 
 
 Capability = TypeVar("Capability")
 # What a model lacks without a capability, and what one that has it does.
 _SENTENCES: dict[type, tuple[str, str]] = {
+    HasNetworks: ("has no networks to begin from", "was trained in epochs"),
     Predicts: ("does not predict descriptors", "predicts them from spectra"),
     Reconstructs: ("does not reconstruct spectra", "reconstructs them"),
     HasStyles: ("has no styles", "encodes and decodes"),

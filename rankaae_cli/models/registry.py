@@ -15,7 +15,7 @@ from rankaae_cli.models.base import FORMAT, FORMAT_VERSION
 # Of each kind its package, whose modules are loaded when asked for: ``trained.from_checkpoint(content)`` makes a
 # `base.Trained`, ``fit.fit(task, ...)`` trains one, ``fit.calibrate(model, family)`` takes anew what beside
 # the weights rests on a family's rows; ``settings`` needs no torch.
-KINDS = {"rankaae": "rankaae_cli.models.rankaae"}
+KINDS = {"rankaae": "rankaae_cli.models.rankaae", "supervised": "rankaae_cli.models.supervised"}
 
 
 def part_of_kind(kind: str, part: str) -> ModuleType:
@@ -54,7 +54,7 @@ def load_model(path: str | Path) -> Any:
     trained = part_of_kind(kind_of(content), "trained")
     try:
         return trained.from_checkpoint(content)
-    except (KeyError, TypeError, AttributeError, RuntimeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
         raise UserError(f"{path} is not a whole checkpoint: {reason}\ntrain again") from error
 

@@ -78,7 +78,7 @@ def _write_model(target: Path, results: RunResults) -> None:
     validation = encode_split(model, family, "validation")
     calibration = calibrate_prediction(model, training, validation)
     averages_TMS = averages_of_neighbours(calibration.training_TMS)
-    distance_N = StyleDistances(averages_TMS).of(validation.standardised_TNS)
+    distance_N = StyleDistances(averages_TMS).of(validation.coordinates_TNS)
     signs_N3 = np.column_stack([calibration.signs_N3[:, :2], distance_N])
     shipped = replace(calibration, rows=None, training_TMS=averages_TMS, signs_N3=signs_N3)
     write_calibration(target / CACHE, shipped, checkpoint_sha256(target))

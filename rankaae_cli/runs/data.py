@@ -174,7 +174,8 @@ def rows_trained_on(family: Family, unlabelled_NE: Spectra | None, replay: float
 
 def second_file(cfg: DictConfig) -> list[Path]:
     """Return the path of the file without descriptors, in a list; an empty one for none."""
-    return [] if cfg.unlabelled is None else [Path(cfg.unlabelled).resolve()]
+    path = cfg.get("unlabelled")  # a key of kinds that are trained in epochs
+    return [] if path is None else [Path(path).resolve()]
 
 
 def classes_of(cfg: DictConfig, family: Family) -> dict[str, list[float]]:

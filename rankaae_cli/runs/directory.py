@@ -58,7 +58,7 @@ def write_config(run: Path, cfg: DictConfig) -> None:
     ``rankaae train --config-dir <run> --config-name config`` repeats the run.
     """
     head = f"# rankaae train --config-dir {shlex.quote(str(run))} --config-name config\n"
-    head += "defaults:\n  - train\n  - _self_\n"
+    head += f"defaults:\n  - train\n  - override kind: {cfg.kind}\n  - _self_\n"
     write_text(run / CONFIG, head + OmegaConf.to_yaml(cfg, resolve=True))
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,15 +13,14 @@ from rankaae_cli.data.family.families import read_families
 from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.family.sites import material_numbers
 from rankaae_cli.data.family.splits import SPLITS, groups_of, split_again
-from rankaae_cli.models.rankaae.trained import TrainedModel
 from rankaae_cli.models.registry import load_model
 from rankaae_cli.runs.directory import BEST, read_run_config
 from rankaae_cli.runs.find import find_run
 from rankaae_cli.runs.provenance import read_provenance, sha256
 
 
-def load_run(run: str) -> tuple[Path, TrainedModel, Family]:
-    """Find a run and load its model, and its data with the run's split and descriptors.
+def load_run(run: str) -> tuple[Path, Any, Family]:
+    """Find a run and load its model, a `models.base.Trained`, and its data with the run's split and descriptors.
 
     Raises
     ------

@@ -24,7 +24,7 @@ def logger_of(cfg: DictConfig, directory: Path) -> Any:
     UserError
         If it cannot be made.
     """
-    if not cfg.logger:
+    if not cfg.get("logger"):  # a key of kinds that are trained in epochs
         return None
     name = str(cfg.logger.get("_target_", "")).rpartition(".")[2]
     store = directory if name != _MLFLOW else own_sweep() or directory

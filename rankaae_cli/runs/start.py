@@ -14,7 +14,7 @@ from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.terminal import console
 from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.family.splits import MATERIAL, SPLITS, TRAIN, VALIDATION, groups_of, hashed_sides
-from rankaae_cli.models.base import Trained
+from rankaae_cli.models.base import HasNetworks, Trained, require
 from rankaae_cli.models.registry import load_model
 from rankaae_cli.runs.directory import BEST, checkpoint_sha256, read_run_config, short_path
 from rankaae_cli.runs.find import find_run
@@ -41,7 +41,7 @@ class StartRun:
 
     directory: Path
     config: DictConfig
-    model: Trained
+    model: HasNetworks
     trials: list[int]
 
     @property
@@ -88,7 +88,8 @@ def find_start(cfg: DictConfig) -> StartRun | None:
     if cfg.data is None:
         raise UserError("start= needs data=, the family file to train on\nadd it")
     directory = find_run(cfg.start, key="start")
-    model, config = load_model(directory / BEST), read_run_config(directory)
+    model = require(load_model(directory / BEST), "train start=", HasNetworks)
+    config = read_run_config(directory)
     if model.kind != cfg.kind:
         raise UserError(
             f"the run of start= is of kind {model.kind}, this call of kind {cfg.kind}\ngive kind={model.kind}"

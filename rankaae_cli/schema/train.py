@@ -7,7 +7,10 @@ from typing import Annotated, Any
 from omegaconf import MISSING
 
 from rankaae_cli.models import DEFAULT_KIND
-from rankaae_cli.models.rankaae.settings import NUMBERS, ModelSettings, ObjectiveSettings, OptimiserSettings
+from rankaae_cli.models.rankaae import settings as rankaae
+from rankaae_cli.models.rankaae.settings import ModelSettings, ObjectiveSettings, OptimiserSettings
+from rankaae_cli.models.supervised import settings as supervised
+from rankaae_cli.models.supervised.settings import ReaderSettings
 from rankaae_cli.schema.family import FamilyOption
 
 
@@ -40,6 +43,43 @@ class TrainConfig:
     regrid: Annotated[
         bool, "of several files: bring spectra on another grid to that of the first, by a cubic spline"
     ] = False
+    trials: Annotated[
+        int | None,
+        "models that differ in their random numbers and are averaged; null: as many as the run of start= has",
+    ] = MISSING
+    seed: Annotated[int, "of all random numbers of training"] = MISSING
+    split_seed: Annotated[
+        int | None, "of the split; 0: the split in the file; null: that of the run of start="
+    ] = MISSING
+    split_by: Annotated[
+        str | None,
+        "what shares a side of the split: material, formula, chemical_system, or other groups that the file has; "
+        "null: as the file, or the run of start=, is split",
+    ] = None
+    threads: Annotated[
+        int,
+        "of the processor; more make many trials quicker on an idle machine, but wait for each other on a "
+        "busy one",
+    ] = MISSING
+    resume: Annotated[
+        str | None,
+        "an interrupted run's directory, to go on with it; latest: the newest one below runs/; a sweep's, "
+        "to run the jobs that are missing",
+    ] = None
+    ingest: Annotated[
+        str | None,
+        "folder of FEFF calculations <ingest>/<family>, or archives of that name: read first where the "
+        "family has no data file yet",
+    ] = None
+    then: Annotated[
+        Then, "report: evaluate, traverse and report the run, and of a sweep all runs on one page"
+    ] = Then.nothing
+
+
+@dataclass
+class EpochsConfig(TrainConfig):
+    """Keys of the kinds whose networks are trained in epochs; their values lie in ``conf/course/epochs.yaml``."""
+
     memory: Annotated[
         Any,
         "the most that spectra may take in memory, or on the device, of each process, such as 1GB; beyond "
@@ -57,10 +97,6 @@ class TrainConfig:
         float,
         "share of an epoch's spectra, from 0 on, below 1, drawn from the training data of the run of start=",
     ] = 0.0
-    trials: Annotated[
-        int | None,
-        "models trained side by side, differing in their random numbers; null: as many as the run of start= has",
-    ] = MISSING
     trials_at_once: Annotated[
         int | None, "train at most so many side by side, the rest queue; null: as many as memory holds"
     ] = None
@@ -72,21 +108,7 @@ class TrainConfig:
         "least share of each batch whose descriptors are known: where fewer rows have any, these are trained on "
         "several times an epoch, in the stead of others; not where spectra are read in blocks (memory)",
     ] = 0.0
-    seed: Annotated[int, "of all random numbers of training"] = MISSING
-    split_seed: Annotated[
-        int | None, "of the split; 0: the split in the file; null: that of the run of start="
-    ] = MISSING
-    split_by: Annotated[
-        str | None,
-        "what shares a side of the split: material, formula, chemical_system, or other groups that the file has; "
-        "null: as the file, or the run of start=, is split",
-    ] = None
     device: Annotated[Device, "auto takes CUDA where there is one"] = Device.auto
-    threads: Annotated[
-        int,
-        "of the processor; more make many trials quicker on an idle machine, but wait for each other on a "
-        "busy one",
-    ] = MISSING
     devices: Annotated[
         int,
         "how many take part, each with trials of its own: CUDA devices, or processes of `threads` each on "
@@ -100,19 +122,6 @@ class TrainConfig:
         "epochs between two savings of last.ckpt, from which an interrupted run goes on; ten minutes after "
         "the last one it is saved all the same",
     ] = MISSING
-    resume: Annotated[
-        str | None,
-        "an interrupted run's directory, to go on with it; latest: the newest one below runs/; a sweep's, "
-        "to run the jobs that are missing",
-    ] = None
-    ingest: Annotated[
-        str | None,
-        "folder of FEFF calculations <ingest>/<family>, or archives of that name: read first where the "
-        "family has no data file yet",
-    ] = None
-    then: Annotated[
-        Then, "report: evaluate, traverse and report the run, and of a sweep all runs on one page"
-    ] = Then.nothing
     logger: Annotated[
         dict[str, Any],
         "a class of Lightning's loggers by its _target_, and its arguments; metrics.csv is always written",
@@ -120,7 +129,7 @@ class TrainConfig:
 
 
 @dataclass
-class RankAAEConfig(TrainConfig):
+class RankAAEConfig(EpochsConfig):
     """Keys of `rankaae train kind=rankaae`."""
 
     model: Annotated[ModelSettings, "sizes of the networks and number of free styles"] = MISSING
@@ -128,7 +137,17 @@ class RankAAEConfig(TrainConfig):
     optimiser: Annotated[OptimiserSettings, "AdamW and the course of its rate"] = MISSING
 
 
+@dataclass
+class SupervisedConfig(TrainConfig):
+    """Keys of `rankaae train kind=supervised`."""
+
+    model: Annotated[ReaderSettings, "what reads the descriptors, and what it sees of a spectrum"] = MISSING
+
+
 # The keys that each kind of `models.registry.KINDS` takes.
-TRAIN_SCHEMAS: dict[str, type[TrainConfig]] = {"rankaae": RankAAEConfig}
+TRAIN_SCHEMAS: dict[str, type[TrainConfig]] = {
+    "rankaae": RankAAEConfig,
+    "supervised": SupervisedConfig,
+}
 # What the numbers among the keys of its own must be, in the words of `schema.numbers`.
-TRAIN_NUMBERS = {"rankaae": NUMBERS}
+TRAIN_NUMBERS = {"rankaae": rankaae.NUMBERS, "supervised": supervised.NUMBERS}

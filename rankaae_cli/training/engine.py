@@ -19,11 +19,11 @@ from rankaae_cli.training.lightning import ProgressReport, new_trainer, quiet_li
 from rankaae_cli.training.memory import available_bytes, keep_freed_memory, trials_that_fit
 from rankaae_cli.training.resume import SaveState, StopSignals, save_beginning
 from rankaae_cli.training.rows import TrainingRows
-from rankaae_cli.training.task import Task, TrainingError
+from rankaae_cli.training.task import EpochTask, TrainingError
 
 
 def train_groups(
-    task: Task, groups: TrialGroups, goes_on: bool, signals: StopSignals, progress: ProgressReport
+    task: EpochTask, groups: TrialGroups, goes_on: bool, signals: StopSignals, progress: ProgressReport
 ) -> None:
     """Train the groups that wait, one after another; their best epochs are added to `groups`.
 
@@ -54,7 +54,7 @@ def train_groups(
         gc.collect()
 
 
-def planned(task: Task) -> TrialGroups:
+def planned(task: EpochTask) -> TrialGroups:
     """Part the trials into groups as asked for, or as the memory that is free now allows."""
     at_once = task.trials_at_once
     if at_once is None:
@@ -67,7 +67,7 @@ def planned(task: Task) -> TrialGroups:
 
 
 def _train(
-    task: Task,
+    task: EpochTask,
     rows: TrainingRows,
     groups: TrialGroups,
     trials: range,

@@ -10,7 +10,7 @@ from rankaae_cli.training.groups import BestEpochs, TrialGroups
 from rankaae_cli.training.lightning import ProgressReport
 from rankaae_cli.training.parts import fit_parts
 from rankaae_cli.training.resume import StopSignals, is_under_way, read_state
-from rankaae_cli.training.task import Task, TrainingError
+from rankaae_cli.training.task import EpochTask, TrainingError
 
 
 def chosen_device(name: str, devices: int = 1) -> str:
@@ -36,7 +36,7 @@ def chosen_device(name: str, devices: int = 1) -> str:
     return chosen
 
 
-def train_trials(task: Task, progress: ProgressReport, announce: Callable[[str], None]) -> BestEpochs:
+def train_trials(task: EpochTask, progress: ProgressReport, announce: Callable[[str], None]) -> BestEpochs:
     """Train, write metrics.csv and last.ckpt, and return the best epoch of every trial.
 
     Parameters
@@ -63,7 +63,9 @@ def train_trials(task: Task, progress: ProgressReport, announce: Callable[[str],
     return best
 
 
-def _fit_groups(task: Task, progress: ProgressReport, announce: Callable[[str], None]) -> list[BestEpochs]:
+def _fit_groups(
+    task: EpochTask, progress: ProgressReport, announce: Callable[[str], None]
+) -> list[BestEpochs]:
     """Train all trials in this process, in as many groups as are needed."""
     # A run interrupted before its first saving goes on from the beginning.
     state = read_state(task.last) if task.resume else None

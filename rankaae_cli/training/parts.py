@@ -23,13 +23,13 @@ from rankaae_cli.training.engine import planned, train_groups
 from rankaae_cli.training.groups import BestEpochs, TrialGroups
 from rankaae_cli.training.lightning import ProgressReport
 from rankaae_cli.training.resume import StopSignals, is_under_way, read_state, save_beginning
-from rankaae_cli.training.task import Task, TrainingError
+from rankaae_cli.training.task import EpochTask, TrainingError
 
 _FOLDER = "parts"
 _DONE, _STOPPED = 0, 3
 
 
-def fit_parts(task: Task, progress: ProgressReport) -> list[BestEpochs]:
+def fit_parts(task: EpochTask, progress: ProgressReport) -> list[BestEpochs]:
     """Train the parts side by side, the first of them here; return what all groups of trials found, in order.
 
     Raises
@@ -73,12 +73,12 @@ def fit_parts(task: Task, progress: ProgressReport) -> list[BestEpochs]:
     return joined.finished
 
 
-def remove_parts(task: Task) -> None:
+def remove_parts(task: EpochTask) -> None:
     """Remove the folders of the parts, once all that follows from them is written."""
     shutil.rmtree(task.folder / _FOLDER, ignore_errors=True)
 
 
-def part_of(task: Task, part: int) -> Task:
+def part_of(task: EpochTask, part: int) -> EpochTask:
     """Return what a part trains: its trials, in its folder, on its device."""
     n = min(task.devices, task.trials)
     smaller, larger_ones = divmod(task.trials, n)
@@ -97,13 +97,15 @@ def part_of(task: Task, part: int) -> Task:
     )
 
 
-def _train_part(task: Task, signals: StopSignals, progress: ProgressReport) -> None:
+def _train_part(task: EpochTask, signals: StopSignals, progress: ProgressReport) -> None:
     groups = _groups_of(task)
     train_groups(task, groups, is_under_way(read_state(task.last)), signals, progress)
     save_beginning(task.last, groups)  # nothing of it waits
 
 
-def _hand_over(tasks: Sequence[Task], pipes: Sequence[Connection], others: Sequence[BaseProcess]) -> None:
+def _hand_over(
+    tasks: Sequence[EpochTask], pipes: Sequence[Connection], others: Sequence[BaseProcess]
+) -> None:
     """Send the other processes their tasks.
 
     Were a task an argument of its process, and larger than a pipe holds, writing it would never end where the
@@ -122,7 +124,7 @@ def _train_other(pipe: Connection) -> None:
     """Train the part that comes through a pipe in a process of its own; its exit status says how it ended."""
     _end_with_parent()
     with pipe:
-        task: Task = pipe.recv()
+        task: EpochTask = pipe.recv()
     signal.signal(signal.SIGUSR2, signal.SIG_IGN)  # a warning that the process which was called passes on
     try:
         with StopSignals() as signals:
@@ -143,7 +145,7 @@ def _end_with_parent() -> None:
     threading.Thread(target=wait, daemon=True).start()
 
 
-def _groups_of(task: Task) -> TrialGroups:
+def _groups_of(task: EpochTask) -> TrialGroups:
     state = read_state(task.last)
     return planned(task) if state is None else TrialGroups.recorded(state, task.trials)
 

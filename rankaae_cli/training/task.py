@@ -56,26 +56,53 @@ class Task(ABC):
     ----------
     family
         With its split.
+    descriptor_classes
+        Classes of those descriptors that take few values.
+    trials
+        How many, each with its own random numbers.
+    seed
+        Of all random numbers; those that each trial draws depend on its own number alone.
+    folder
+        Takes checkpoints/, and what else a kind writes.
+    threads
+        Of the processor, for the products of one process.
+    resume
+        Go on with what an interrupted training left in `folder`.
+    """
+
+    family: Family
+    descriptor_classes: dict[str, list[float]]
+    trials: int
+    seed: int
+    folder: Path
+    threads: int = 1
+    resume: bool = False
+
+    @property
+    @abstractmethod
+    def description(self) -> str:
+        """What is trained, in words."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EpochTask(Task):
+    """A training of networks in epochs, what the engine of `training` is given.
+
+    Attributes
+    ----------
     unlabelled_NE
         More training spectra, on the family's grid, whose descriptors are not known.
     memory
         Bytes that the spectra may take in each process: they are read in blocks, again in every epoch. None: all
         are brought to the device.
-    descriptor_classes
-        Classes of those descriptors that take few values.
-    trials, first_trial
-        How many trials, and the number of the first.
+    first_trial
+        The number of the first.
     trials_at_once
-        At most so many train side by side, the rest queue; None: as many as the memory holds. The numbers that
-        each trial draws depend on its own number alone.
+        At most so many train side by side, the rest queue; None: as many as the memory holds.
     device
         ``cpu`` or ``cuda``.
-    folder
-        Takes metrics.csv and checkpoints/.
     logger
         One of Lightning's, for the losses and scores of every epoch; metrics.csv is always written.
-    threads
-        Of the processor, for the products of one process.
     memory_share
         Part of the memory that is free which this training may plan for.
     devices
@@ -83,8 +110,6 @@ class Task(ABC):
         processor.
     save_every
         Epochs between two savings of last.ckpt.
-    resume
-        Go on from last.ckpt in `folder`.
     start_weights
         Of another training's networks, stacked over as many trials: what each trial begins from; None: random ones.
     replayed
@@ -100,20 +125,13 @@ class Task(ABC):
     losses: ClassVar[tuple[str, ...]]
     derived_scores: ClassVar[tuple[str, ...]] = ()
 
-    family: Family
-    descriptor_classes: dict[str, list[float]]
-    trials: int
     max_epochs: int
     batch_size: int
-    seed: int
     device: str
-    folder: Path
     logger: Logger | None = None
     unlabelled_NE: Spectra | None = None
     memory: int | None = None
-    threads: int = 1
     save_every: int = 50
-    resume: bool = False
     trials_at_once: int | None = None
     devices: int = 1
     first_trial: int = 0
@@ -122,6 +140,12 @@ class Task(ABC):
     replayed: Replay | None = None
     labelled_share: float = 0.0
     watch: Watch | None = None
+
+    @property
+    def description(self) -> str:
+        """How many trials of how many epochs."""
+        several = "s" if self.trials != 1 else ""
+        return f"{self.trials} trial{several} of {self.max_epochs} epochs on {self.device}"
 
     @property
     @abstractmethod

@@ -70,7 +70,7 @@ def novelty_of_others(model: TrainedModel, family: Family, others: Family) -> tu
     score = {}
     for name, spectra_NE in (("test", family.spectra_NE[family.split_N == TEST]), ("other", other_NE)):
         encoded = encode_spectra(model, spectra_NE)
-        distance_N = StyleDistances(calibrated.training_TMS).of(encoded.standardised_TNS)
+        distance_N = StyleDistances(calibrated.training_TMS).of(encoded.coordinates_TNS)
         score[name] = novelty.score(novelty_signs(encoded.error_N, encoded.spread_NK, distance_N))
     label_N = np.repeat([0, 1], [len(score["test"]), len(score["other"])])
     auroc = roc_auc_score(label_N, np.concatenate([score["test"], score["other"]]))

@@ -67,7 +67,7 @@ def measure(family: Family, name: str, trials: int, epochs: int, seed: int) -> S
     rho = {}
     for split in SPLITS:
         encoded = encode_split(model, family, split)
-        rho[f"rho {split}"] = spearman(encoded.ensemble_styles_NK[:, k], encoded.descriptors_NK[:, k])
+        rho[f"rho {split}"] = spearman(encoded.ensemble_indicators_NK[:, k], encoded.descriptors_NK[:, k])
     reading = readings(model, family, seed)
     read = [not_read_because({"reading": reading[each]}) is None for each in model.descriptor_names]
     return {

@@ -15,7 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from rankaae_cli.analysis.encoded import encode_split
 from rankaae_cli.core.errors import UserError
-from rankaae_cli.core.statistics.metrics import score_styles
+from rankaae_cli.core.statistics.metrics import score_readings, score_reconstruction, score_styles
 from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.family.samples import sample_path
 from rankaae_cli.data.family.splits import SPLITS
@@ -158,9 +158,12 @@ def split_scores(model: TrainedModel, family: Family, split: str) -> SplitScores
     reading = encode_split(model, family, split)
 
     def score(styles_NS: np.ndarray, spectra_NE: np.ndarray, calibration: dict[str, Any]) -> Scores:
-        scores = score_styles(
-            styles_NS, spectra_NE, reading.spectra_NE, reading.descriptors_NK, calibration["descriptors"], {}
-        )
+        known_NK = reading.descriptors_NK
+        scores = {
+            **score_readings(styles_NS[:, : known_NK.shape[1]], known_NK, calibration["descriptors"], {}),
+            **score_styles(styles_NS, known_NK),
+            "reconstruction": score_reconstruction(spectra_NE, reading.spectra_NE),
+        }
         return {
             "mean": scores["mean_spearman"],
             **{name: value["spearman"] for name, value in scores["descriptors"].items()},
@@ -174,7 +177,9 @@ def split_scores(model: TrainedModel, family: Family, split: str) -> SplitScores
         t: score(reading.styles_TNS[t], reading.reconstructions_TNE[t], model.calibration["trials"][t])
         for t in np.flatnonzero(model.alive_T)
     }
-    ensemble = score(reading.ensemble_styles_NK, reading.ensemble_spectra_NE, model.calibration["ensemble"])
+    ensemble = score(
+        reading.ensemble_indicators_NK, reading.ensemble_spectra_NE, model.calibration["ensemble"]
+    )
     return SplitScores(ensemble, trials[model.selected_trial], mean_of(list(trials.values())))
 
 

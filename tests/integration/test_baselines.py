@@ -22,8 +22,8 @@ from rankaae_cli.data.family.synthetic import synthetic_family
 from rankaae_cli.models.baselines import BASELINES
 from rankaae_cli.models.rankaae.validation import COUPLING_WEIGHT, RECONSTRUCTION_WEIGHT
 from rankaae_cli.models.registry import load_model
-from rankaae_cli.models.supervised.blend import fit_blend, fit_kernel_ridge
-from rankaae_cli.models.supervised.classical import fit_forests
+from rankaae_cli.models.supervised.baselines import fit_reading
+from rankaae_cli.models.supervised.inputs import DERIVATIVES
 from rankaae_cli.runs.load import load_run
 from tests.configuration import composed
 from tests.conftest import save_blank_figures
@@ -45,6 +45,11 @@ ONLY_READ = (
     *("extra_trees", "random_forest", "derivative_trees", "kernel_ridge", "blend", "supervised_network"),
     "average",
 )
+
+
+def read_by(rows, inputs, **parts):
+    """What reads descriptors by a reader of these parts."""
+    return fit_reading(rows, parts, inputs, 1, 0, 1, lambda *_: None).read
 
 
 @pytest.fixture(scope="module")
@@ -123,9 +128,9 @@ def test_the_ensemble_is_compared_with_each_over_the_same_materials(runs, conten
     _, model, family = load_run(str(runs[0]))
     rows = np.flatnonzero(family.split_N == TEST)
     spectra_NE, descriptors_NK = family.spectra_NE[rows], family.descriptors_NK[rows]
-    of_model_NK = encode_run(model, family, "test").split.ensemble_styles_NK
+    of_model_NK = encode_run(model, family, "test").split.ensemble_indicators_NK
     settings = OmegaConf.to_object(composed("evaluate", *TINY).baseline_settings)
-    ridge_NK = fit_kernel_ridge(fitting_rows(family), settings.kernel_ridge).read(spectra_NE)
+    ridge_NK = read_by(fitting_rows(family), DERIVATIVES, kernel_ridge=settings.kernel_ridge)(spectra_NE)
 
     def mean_rho(read_NK, taken_N):
         pairs = [(read_NK[taken_N, k], descriptors_NK[taken_N, k]) for k in range(3)]
@@ -159,10 +164,9 @@ def test_average_is_that_of_what_ensemble_and_blend_read(runs, content):
     _, model, family = load_run(str(runs[0]))
     rows, split = family.split_N == TEST, encode_run(model, family, "test").split
     settings = OmegaConf.to_object(composed("evaluate", *TINY).baseline_settings)
-    blend = fit_blend(
-        fitting_rows(family), settings.derivative_trees, settings.kernel_ridge, 0, 1, lambda *_: None
-    )
-    read_NK = (split.ensemble_values_NK + blend.read(family.spectra_NE[rows])) / 2
+    parts = {"extra_trees": settings.derivative_trees, "kernel_ridge": settings.kernel_ridge}
+    blend = read_by(fitting_rows(family), DERIVATIVES, **parts)
+    read_NK = (split.ensemble_values_NK + blend(family.spectra_NE[rows])) / 2
     average = next(row for row in content["rows"] if row["name"] == "average")
     for k, name in enumerate(NAMES):
         error = np.nanmean(np.abs(read_NK[:, k] - family.descriptors_NK[rows, k]))
@@ -369,9 +373,7 @@ def test_report_leaves_out_baselines_of_another_model(runs, content, blank_figur
 def test_trees_read_better_than_the_mean(runs):
     rows = fitting_rows(read_family(runs[0].with_suffix(".h5")))
     settings = OmegaConf.to_object(composed("evaluate", *TINY).baseline_settings)
-    read_NK = fit_forests("extra_trees", rows, settings.extra_trees, 0, 1, lambda *a: None).read(
-        rows.validation_NE
-    )
+    read_NK = read_by(rows, ("spectrum",), extra_trees=settings.extra_trees)(rows.validation_NE)
     error = np.nanmean(np.abs(read_NK - rows.validation_NK), axis=0)
     assert (error < np.nanmean(np.abs(np.nanmean(rows.train_NK, axis=0) - rows.validation_NK), axis=0)).all()
 

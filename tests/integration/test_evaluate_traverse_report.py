@@ -196,7 +196,7 @@ def test_confusion_and_f1_follow_from_the_thresholds(run_directory, page):
         diagonal = np.trace(score["confusion"])
         validation = encode_split(model, family, "validation")
         seen = np.unique(np.round(validation.descriptors_NK[:, k]))
-        read = seen[np.searchsorted(score["cuts"], reading.ensemble_styles_NK[:, k], side="right")]
+        read = seen[np.searchsorted(score["cuts"], reading.ensemble_indicators_NK[:, k], side="right")]
         assert (read == np.round(true)).sum() == diagonal
 
 

@@ -268,7 +268,7 @@ def test_works_without_the_data_once_it_has_been_used(work, tmp_path, monkeypatc
     _, model, family = load_run(str(run))
     rows = encode_split(model, family, "validation")
     validation = {
-        "styles_NK": rows.ensemble_styles_NK,
+        "styles_NK": rows.ensemble_indicators_NK,
         "spread_NK": rows.spread_NK,
         "descriptors_NK": rows.descriptors_NK,
     }

@@ -4,7 +4,6 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +18,8 @@ from rankaae_cli.core.statistics.metrics import mean_spearman, resampled_mean_sp
 from rankaae_cli.core.terminal import Progress
 from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.family.splits import SPLITS, TRAIN, VALIDATION
+from rankaae_cli.models.base import ReadingModel
 from rankaae_cli.models.baselines import BASELINES, FittedBaseline, FittingRows, Report, score_baseline
-from rankaae_cli.models.rankaae.trained import TrainedModel
 from rankaae_cli.runs.directory import plain_config
 from rankaae_cli.runs.provenance import read_provenance
 from rankaae_cli.schema.finished_run import BaselineSettings
@@ -39,8 +38,8 @@ class Ensemble:
 
     Attributes
     ----------
-    styles_NK
-        Its named styles there.
+    indicators_NK
+        Its standardised indicators there.
     weights_NR
         Resamples of the materials, see `bootstrap.material_weights`.
     values
@@ -49,7 +48,7 @@ class Ensemble:
         How many numbers were fitted.
     """
 
-    styles_NK: np.ndarray
+    indicators_NK: np.ndarray
     weights_NR: np.ndarray
     values: Callable[[np.ndarray], np.ndarray]
     parameters: int
@@ -66,9 +65,11 @@ class Ensemble:
         """
         first, second = (
             resampled_mean_spearman(of_NK, descriptors_NK, self.weights_NR)
-            for of_NK in (self.styles_NK, read_NK)
+            for of_NK in (self.indicators_NK, read_NK)
         )
-        difference = mean_spearman(self.styles_NK, descriptors_NK) - mean_spearman(read_NK, descriptors_NK)
+        difference = mean_spearman(self.indicators_NK, descriptors_NK) - mean_spearman(
+            read_NK, descriptors_NK
+        )
         return {"level": LEVEL, "resamples": self.weights_NR.shape[1], **lead(first, second, difference)}
 
 
@@ -95,7 +96,7 @@ def chosen_baselines(asked: Any) -> list[str]:
 
 def evaluate_baselines(
     run_directory: Path,
-    model: TrainedModel,
+    model: ReadingModel,
     family: Family,
     metrics: dict[str, Any],
     names: Sequence[str],
@@ -127,7 +128,7 @@ def evaluate_baselines(
         model.descriptor_names,
         names,
         settings,
-        styles=len(model.style_names),
+        styles=model.dimensions,
         seed=int(plain_config(run_directory).get("seed", 0)),
         threads=threads,
         ensemble=ensemble_on(model, family, on_split, metrics["resamples"], metrics["seed"]),
@@ -144,15 +145,15 @@ def evaluate_baselines(
 
 
 def ensemble_on(
-    model: TrainedModel, family: Family, on_split: np.ndarray, resamples: int, seed: int
+    model: ReadingModel, family: Family, on_split: np.ndarray, resamples: int, seed: int
 ) -> Ensemble:
     """Return the model's ensemble on some rows, with as many resamples of their materials, as an evaluation has."""
     rng = np.random.default_rng(seed)
     return Ensemble(
-        styles_NK=encode_spectra(model, family.spectra_NE[on_split]).ensemble_styles_NK,
+        indicators_NK=encode_spectra(model, family.spectra_NE[on_split]).ensemble_indicators_NK,
         weights_NR=material_weights(family.material_N[on_split], resamples, rng),
         values=lambda spectra_NE: ensemble_values(model, spectra_NE),
-        parameters=int(model.alive_T.sum()) * _parameters_of_a_trial(model),
+        parameters=int(model.alive_T.sum()) * model.parameters_a_trial,
     )
 
 
@@ -259,31 +260,31 @@ def _fits(
     """Return how each baseline is fitted, and the unit of its progress."""
     # Lightning and scikit-learn: seconds that a report, which only reads what was fitted, need not wait.
     from rankaae_cli.models.rankaae.unconstrained import fit_aae
-    from rankaae_cli.models.supervised import blend, classical, networks
+    from rankaae_cli.models.supervised.baselines import fit_mean_spectrum, fit_pca_linear, fit_reading
+    from rankaae_cli.models.supervised.inputs import DERIVATIVES, SPECTRUM
+    from rankaae_cli.models.supervised.networks import fit_vae
 
     s = settings
+    trees, ridge = {"extra_trees": s.derivative_trees}, {"kernel_ridge": s.kernel_ridge}
+
+    def reading(parts: dict[str, Any], *inputs: str, trials: int = 1) -> Callable[[Report], FittedBaseline]:
+        return lambda report: fit_reading(rows, parts, inputs, trials, seed, threads, report)
+
+    members = s.supervised_network.members
     return {
-        "mean_spectrum": (lambda report: classical.fit_mean_spectrum(rows), ""),
-        "pca_linear": (lambda report: classical.fit_pca_linear(rows, styles), ""),
-        **{
-            name: (partial(classical.fit_forests, name, rows, getattr(s, name), seed, threads), "descriptors")
-            for name in ("extra_trees", "random_forest")
-        },
-        "derivative_trees": (
-            lambda report: blend.fit_derivative_trees(rows, s.derivative_trees, seed, threads, report),
-            "descriptors",
-        ),
-        "kernel_ridge": (lambda report: blend.fit_kernel_ridge(rows, s.kernel_ridge), ""),
-        "blend": (
-            lambda report: blend.fit_blend(rows, s.derivative_trees, s.kernel_ridge, seed, threads, report),
-            "descriptors",
-        ),
+        "mean_spectrum": (lambda report: fit_mean_spectrum(rows), ""),
+        "pca_linear": (lambda report: fit_pca_linear(rows, styles), ""),
+        "extra_trees": (reading({"extra_trees": s.extra_trees}, SPECTRUM), "descriptors"),
+        "random_forest": (reading({"random_forest": s.random_forest}, SPECTRUM), "descriptors"),
+        "derivative_trees": (reading(trees, *DERIVATIVES), "descriptors"),
+        "kernel_ridge": (reading(ridge, *DERIVATIVES), ""),
+        "blend": (reading({**trees, **ridge}, *DERIVATIVES), "steps"),
         "supervised_network": (
-            lambda report: networks.fit_supervised_network(rows, s.supervised_network, seed, report),
+            reading({"network": s.supervised_network}, SPECTRUM, trials=members),
             "epochs",
         ),
         "aae": (lambda report: fit_aae(rows, s.aae, styles, seed, report), "epochs"),
-        "vae": (lambda report: networks.fit_vae(rows, s.vae, styles, seed, report), "epochs"),
+        "vae": (lambda report: fit_vae(rows, s.vae, styles, seed, report), "epochs"),
     }
 
 
@@ -296,14 +297,10 @@ def _averaged(ensemble: Ensemble, baseline: FittedBaseline) -> FittedBaseline:
     )
 
 
-def _parameters_of_a_trial(model: TrainedModel) -> int:
-    return sum(parameter.numel() for parameter in model.autoencoder.parameters()) // model.n_trials
-
-
-def _rows_of_model(run_directory: Path, model: TrainedModel, metrics: dict[str, Any]) -> list[dict[str, Any]]:
+def _rows_of_model(run_directory: Path, model: ReadingModel, metrics: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the selected trial and the ensemble as rows like those of the baselines."""
     seconds = read_provenance(run_directory).get("wall_s")
-    a_trial = _parameters_of_a_trial(model)
+    a_trial = model.parameters_a_trial
     averaged, single = metrics["ensemble"]["n_trials"], metrics["trials"][metrics["selected_trial"]]
     a_time = None if seconds is None else round(seconds / model.n_trials, 3)
     rows = [("trial", "Model, one trial", single, a_time, a_trial)]
@@ -320,7 +317,7 @@ def _row_of_scores(scores: dict[str, Any]) -> dict[str, Any]:
     """Return the numbers of a trial or ensemble of metrics.json as those of a baseline.
 
     What a named style says of its descriptor is both the reading and the one style's share in it. The coupling
-    is that of the named styles, which a single trial and the ensemble both have.
+    is that of the named styles, which a single trial and the ensemble both have, where a model has styles.
     """
     descriptors = scores["descriptors"]
     r2 = [score["r2"] for score in descriptors.values() if score["r2"] is not None]
@@ -329,7 +326,7 @@ def _row_of_scores(scores: dict[str, Any]) -> dict[str, Any]:
         "kind": "model",
         "reads": True,
         "generates": True,
-        "has_styles": True,
+        "has_styles": "inter_style_named" in scores,
         "mean_spearman": scores["mean_spearman"],
         "mean_r2": float(np.mean(known)) if known else float("nan"),
         "descriptors": {
@@ -341,7 +338,9 @@ def _row_of_scores(scores: dict[str, Any]) -> dict[str, Any]:
             "spearman": {name: score["spearman"] for name, score in descriptors.items()},
             "mean_spearman": scores["mean_spearman"],
             "inter_style": scores["inter_style_named"],
-        },
+        }
+        if "inter_style_named" in scores
+        else None,
         "validation": None,
         "ensemble_ahead": None,
     }

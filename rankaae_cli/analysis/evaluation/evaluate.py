@@ -6,26 +6,26 @@ from typing import Any
 import pandas as pd
 
 from rankaae_cli import __version__
-from rankaae_cli.analysis.encoded import encode_run
+from rankaae_cli.analysis.encoded import EncodedRun, encode_run
 from rankaae_cli.analysis.evaluation.associations import find_associations
 from rankaae_cli.analysis.evaluation.near_duplicates import find_near_duplicates
 from rankaae_cli.analysis.evaluation.scores import fit_on_validation, score_split
 from rankaae_cli.analysis.evaluation.styles import describe_styles
-from rankaae_cli.analysis.evaluation.tables import FORMAT_VERSION, evaluation_tables
+from rankaae_cli.analysis.evaluation.tables import FORMAT_VERSION, Evaluation, evaluation_tables
 from rankaae_cli.analysis.prediction.calibration import calibration_of
 from rankaae_cli.analysis.prediction.predictor import Predictor
 from rankaae_cli.core.statistics.bootstrap import affordable_resamples
 from rankaae_cli.core.statistics.calibration import COVERAGE
+from rankaae_cli.core.styles.replication import Repeats
 from rankaae_cli.data.family.family import Family
-from rankaae_cli.models.base import HasStyles, Predicts, Reconstructs, require
-from rankaae_cli.models.rankaae.trained import TrainedModel
+from rankaae_cli.models.base import HasStyles, Predicts, ReadingModel, Reconstructs, require
 from rankaae_cli.runs.directory import checkpoint_sha256
 from rankaae_cli.schema.finished_run import shipped_resamples
 
 
 def evaluate(
     run_directory: Path,
-    model: TrainedModel,
+    model: ReadingModel,
     family: Family,
     split: str,
     resamples: int | None = None,
@@ -53,12 +53,11 @@ def evaluate(
     UserError
         If the model cannot do what an evaluation needs, or the split cannot be encoded.
     """
-    # Of the rows an evaluation keeps styles and reconstructions.
-    require(model, "evaluate", Predicts, Reconstructs, HasStyles)
+    require(model, "evaluate", Predicts, Reconstructs)
     run = encode_run(model, family, split)
     calibrated = calibration_of(run_directory, model, run.training, run.validation)
     prediction = Predictor(model, calibrated, COVERAGE, nearest=0).predict(run.split)
-    repeats, associations = find_associations(run, seed)
+    repeats, of_styles = _about_styles(run, seed) if isinstance(model, HasStyles) else (None, {})
     resamples = affordable_resamples(
         len(run.split.rows), shipped_resamples() if resamples is None else resamples
     )
@@ -77,9 +76,14 @@ def evaluate(
         "resamples": resamples,
         "seed": seed,
         **score_split(run, prediction, fitted, resamples, seed),
-        **describe_styles(run, seed),
+        **of_styles,
         "choice": fitted.choice,
-        "associations": associations,
         "near_duplicates": near_duplicates,
     }
-    return metrics, evaluation_tables(run, prediction, metrics, repeats, listed)
+    return metrics, evaluation_tables(Evaluation(run, prediction, metrics, repeats, listed))
+
+
+def _about_styles(run: EncodedRun, seed: int) -> tuple[Repeats | None, dict[str, Any]]:
+    """Return what the free styles go with, and what metrics.json says of styles."""
+    repeats, associations = find_associations(run, seed)
+    return repeats, {**describe_styles(run, seed), "associations": associations}

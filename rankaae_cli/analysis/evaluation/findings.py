@@ -14,6 +14,7 @@ _BY = (
     f"validation score: mean Spearman − {RECONSTRUCTION_WEIGHT:g} × reconstruction error relative to that of the "
     f"mean spectrum − {COUPLING_WEIGHT:g} × excess coupling"
 )
+_BY_READING = "validation score: mean Spearman"  # of models without styles
 _RECORDED_BY = (
     "validation score as training recorded it: mean Spearman, less parts of reconstruction error and excess "
     "coupling, weighed otherwise than this version of the program does"
@@ -35,6 +36,8 @@ _LEAK_WORTH_NAMING = 0.1  # of the walked style's own movement
 def chosen_by(trials: Sequence[Mapping[str, Any]]) -> str:
     """Return in words what the score of `trials`, ``choice.trials`` of metrics.json, is made of."""
     for trial in trials:
+        if "excess" not in trial:
+            return _BY_READING
         if trial["rank"] is not None:
             parts = RECONSTRUCTION_WEIGHT * trial["relative_error"] + COUPLING_WEIGHT * max(
                 trial["excess"], 0.0
@@ -61,9 +64,10 @@ def choice_reason(
     chosen = trials[selected]
     if chosen["rank"] is None:
         return f"trial {selected}: no trial has a score, this one lasted longest"
-    parts = (
-        f"mean Spearman {print_number(chosen['mean_spearman'])}, relative reconstruction error "
-        f"{print_number(chosen['relative_error'])}, excess coupling {print_number(chosen['excess'])}"
+    measures = {"mean_spearman": "mean Spearman", "relative_error": "relative reconstruction error"}
+    measures |= {"excess": "excess coupling"}
+    parts = ", ".join(
+        f"{what} {print_number(chosen[key])}" for key, what in measures.items() if key in chosen
     )
     scored = sorted((t for t in trials if t["rank"] is not None), key=lambda t: t["rank"])
     begin = f"trial {selected}: validation score {print_number(chosen['score'])} ({parts})"
@@ -102,11 +106,13 @@ def choice_remark(choice: Mapping[str, Any]) -> str:
     lead = choice.get("lead")
     if lead and lead["beyond_chance"] is False:
         chosen += f" (its lead over trial {lead['over']} is within chance)"
-    return f"chosen: {chosen}; {published_remark(choice)}"
+    return f"chosen: {'; '.join(filter(None, (chosen, published_remark(choice))))}"
 
 
 def published_remark(choice: Mapping[str, Any]) -> str:
-    """Return in a sentence which trial the published score would choose; none where several share the best."""
+    """Return in a sentence which trial the published score would choose; nothing where it is not defined."""
+    if "published_choice" not in choice:
+        return ""
     other = choice["published_choice"]
     if other is None:
         first = [trial["trial"] for trial in choice["trials"] if trial["published_rank"] == 1]

@@ -1,7 +1,7 @@
 """The scores of an evaluation: what is fitted on validation, and numbers with intervals on a split."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -21,8 +21,13 @@ from rankaae_cli.core.statistics.bootstrap import LEVEL, affordable_resamples, m
 from rankaae_cli.core.statistics.calibration import IN_RANGE, OUTSIDE, UNUSUAL, reconstruction_mae_rows
 from rankaae_cli.core.statistics.classification import fit_cuts
 from rankaae_cli.core.statistics.coverage import coverage_by_group
-from rankaae_cli.core.statistics.metrics import score_styles
-from rankaae_cli.models.rankaae.trained import TrainedModel
+from rankaae_cli.core.statistics.metrics import (
+    resampled_mean_spearman,
+    score_readings,
+    score_rebuilding,
+    score_styles,
+)
+from rankaae_cli.models.base import HasNetworks, HasStyles, Predicts, ReadingModel, Reconstructs
 
 Cuts = dict[str, dict[str, Any] | None]
 _LEAD_RESAMPLES = 500  # enough for an interval that only has to be told from 0
@@ -50,57 +55,106 @@ class Fitted:
 def fit_on_validation(run: EncodedRun) -> Fitted:
     """Fit the thresholds between classes, and measure every trial as those who choose among them do."""
     model, validation = run.model, run.validation
-    mean_spectrum_E = run.training.spectra_NE.mean(axis=0)
     alive = [t for t, calibration in enumerate(model.calibration["trials"]) if calibration is not None]
     trial_cuts = [
-        _fit_cuts(model, validation.styles_TNS[t], validation) if t in alive else None
+        _fit_cuts(model, validation.indicators_TNK[t], validation) if t in alive else None
         for t in range(model.n_trials)
     ]
     return Fitted(
-        ensemble_cuts=_fit_cuts(model, validation.ensemble_styles_NK, validation),
+        ensemble_cuts=_fit_cuts(model, validation.ensemble_indicators_NK, validation),
         trial_cuts=trial_cuts,
-        choice=_choice(model, validation, trial_cuts, mean_spectrum_E),
+        choice=_choice(run, trial_cuts),
     )
 
 
-def _fit_cuts(model: TrainedModel, styles_NS: np.ndarray, validation: EncodedSplit) -> Cuts:
+def _fit_cuts(model: Predicts, indicators_NK: np.ndarray, validation: EncodedSplit) -> Cuts:
     return {
-        name: fit_cuts(styles_NS[:, k], validation.descriptors_NK[:, k], model.descriptor_classes[name])
+        name: fit_cuts(indicators_NK[:, k], validation.descriptors_NK[:, k], model.descriptor_classes[name])
         for k, name in enumerate(model.descriptor_names)
         if model.descriptor_classes.get(name)
     }
 
 
-def _choice(
-    model: TrainedModel,
-    validation: EncodedSplit,
-    trial_cuts: list[Cuts | None],
-    mean_spectrum_E: np.ndarray,
-) -> dict[str, Any]:
-    """Return the chosen trial, the reason, and every trial's measures and both scores on validation."""
+@dataclass(frozen=True)
+class _Measured:
+    """What a trial, or the ensemble, makes of the rows of a split.
+
+    Attributes
+    ----------
+    rows
+        The split.
+    indicators_NK, styles_NS, rebuilt_NE
+        Of its spectra; of the ensemble the styles are the named ones.
+    calibrations, classes, cuts, weights_NR
+        See `core.statistics.metrics.score_readings`.
+    """
+
+    rows: EncodedSplit
+    indicators_NK: np.ndarray
+    styles_NS: np.ndarray
+    rebuilt_NE: np.ndarray
+    calibrations: Mapping[str, Any]
+    classes: Mapping[str, Sequence[float]]
+    cuts: Cuts
+    weights_NR: np.ndarray | None = None
+
+    @classmethod
+    def trial(
+        cls, model: ReadingModel, rows: EncodedSplit, t: int, cuts: Cuts, weights_NR: np.ndarray | None = None
+    ) -> "_Measured":
+        """Return what trial t makes of rows."""
+        indicators_NK, styles_NS, rebuilt_NE = (
+            of_trials[t] for of_trials in (rows.indicators_TNK, rows.styles_TNS, rows.reconstructions_TNE)
+        )
+        calibrations = model.calibration["trials"][t]["descriptors"]
+        about = (calibrations, model.descriptor_classes, cuts, weights_NR)
+        return cls(rows, indicators_NK, styles_NS, rebuilt_NE, *about)
+
+
+# The numbers of a trial or the ensemble, by what a model has to be able to do for them.
+_SCORES: tuple[tuple[type, Callable[[_Measured], dict[str, Any]]], ...] = (
+    (
+        Predicts,
+        lambda m: score_readings(
+            m.indicators_NK, m.rows.descriptors_NK, m.calibrations, m.classes, m.cuts, m.weights_NR
+        ),
+    ),
+    (HasStyles, lambda m: score_styles(m.styles_NS, m.rows.descriptors_NK)),
+    (Reconstructs, lambda m: score_rebuilding(m.rebuilt_NE, m.rows.spectra_NE, m.weights_NR)),
+)
+
+
+def _scores(model: ReadingModel, measured: _Measured) -> dict[str, Any]:
+    """Return all numbers that a model has, the 95 % intervals of those that are no descriptor's in ``interval``."""
+    content: dict[str, Any] = {}
+    interval: dict[str, Any] = {}
+    for capability, score in _SCORES:
+        if isinstance(model, capability):
+            part = score(measured)
+            interval |= part.pop("interval", {})
+            content |= part
+    return {**content, "interval": interval} if interval else content
+
+
+def _choice(run: EncodedRun, trial_cuts: list[Cuts | None]) -> dict[str, Any]:
+    """Return the chosen trial, the reason, and every trial's measures and scores on validation."""
+    model, validation = run.model, run.validation
+    mean_spectrum_E = run.training.spectra_NE.mean(axis=0)
     baseline = float(np.abs(validation.spectra_NE - mean_spectrum_E).mean(dtype=np.float64))
-    measured = [
-        None if cuts is None else _judge(model, validation, t, cuts) for t, cuts in enumerate(trial_cuts)
+    scored = [
+        None if cuts is None else _scores(model, _Measured.trial(model, validation, t, cuts))
+        for t, cuts in enumerate(trial_cuts)
     ]
-    published = [None if scores is None else scores[1] for scores in measured]
-    ours_T = np.where([scores is not None for scores in measured], model.scores_T, np.nan)
-    theirs_T = published_scores(published)
-    our_ranks, their_ranks = ranks(ours_T), ranks(theirs_T)
-    judged = [None if scores is None else _measures(scores[0], baseline) for scores in measured]
+    ours_T = np.where([scores is not None for scores in scored], model.scores_T, np.nan)
+    our_ranks = ranks(ours_T)
+    judged = [None if scores is None else _measures(scores, baseline) for scores in scored]
     # A trial that diverged has the keys of the others, none of them known.
     keys = next(list(measures) for measures in judged if measures is not None)
-    trials = [
-        {
-            "trial": t,
-            **(measures or dict.fromkeys(keys)),
-            "score": float(ours_T[t]),
-            "rank": our_ranks[t],
-            "published_score": float(theirs_T[t]),
-            "published_rank": their_ranks[t],
-            "published_measures": published[t],
-        }
+    trials: list[dict[str, Any]] = [
+        {"trial": t, **(measures or dict.fromkeys(keys)), "score": float(ours_T[t]), "rank": our_ranks[t]}
         for t, measures in enumerate(judged)
     ]
+    published = _published_choice(model, validation, scored, trials) if isinstance(model, HasStyles) else {}
     selected = int(model.selected_trial)
     ahead = _lead(model, validation, mean_spectrum_E, our_ranks)
     return {
@@ -108,15 +162,45 @@ def _choice(
         "by": chosen_by(trials),
         "reason": choice_reason(trials, selected, ahead),
         "lead": ahead,
-        "published_choice": their_ranks.index(1) if their_ranks.count(1) == 1 else None,
-        "published_by": PUBLISHED_BY,
+        **published,
         "n_validation": len(validation.error_N),
         "trials": trials,
     }
 
 
+def _published_choice(
+    model: HasStyles,
+    validation: EncodedSplit,
+    scored: Sequence[dict[str, Any] | None],
+    trials: list[dict[str, Any]],
+) -> dict[str, Any]:
+    """Return what the published score would choose; each trial's is added to `trials`."""
+    measures = [
+        None
+        if scores is None
+        else published_measures(
+            validation.styles_TNS[t],
+            validation.descriptors_NK,
+            model.descriptor_names,
+            model.descriptor_classes,
+            scores["reconstruction"]["mae"],
+        )
+        for t, scores in enumerate(scored)
+    ]
+    theirs_T = published_scores(measures)
+    their_ranks = ranks(theirs_T)
+    for t, trial in enumerate(trials):
+        trial |= {
+            "published_score": float(theirs_T[t]),
+            "published_rank": their_ranks[t],
+            "published_measures": measures[t],
+        }
+    chosen = their_ranks.index(1) if their_ranks.count(1) == 1 else None
+    return {"published_choice": chosen, "published_by": PUBLISHED_BY}
+
+
 def _lead(
-    model: TrainedModel,
+    model: ReadingModel,
     validation: EncodedSplit,
     mean_spectrum_E: np.ndarray,
     rank_of: Sequence[int | None],
@@ -131,59 +215,47 @@ def _lead(
     weights_NR = material_weights(validation.material_N, resamples, np.random.default_rng(0))
     # The rows themselves are the last resample.
     weights_NR = np.column_stack([weights_NR, np.ones(len(weights_NR))])
-    flat_NE = np.broadcast_to(mean_spectrum_E, validation.spectra_NE.shape)
     first, second = (
-        resampled_scores(
-            validation.styles_TNS[t],
-            reconstruction_mae_rows(validation.spectra_NE, validation.reconstructions_TNE[t]),
-            reconstruction_mae_rows(validation.spectra_NE, flat_NE),
-            validation.descriptors_NK,
-            weights_NR,
-        )
-        for t in (selected, over)
+        _resampled_score(model, validation, t, mean_spectrum_E, weights_NR) for t in (selected, over)
     )
     against_chance = lead(first[:-1], second[:-1], float(first[-1] - second[-1]))
     return {"over": over, "level": LEVEL, "resamples": weights_NR.shape[1] - 1, **against_chance}
 
 
-def _judge(
-    model: TrainedModel, validation: EncodedSplit, t: int, cuts: Cuts
-) -> tuple[dict[str, Any], dict[str, float]]:
-    """Return the scores of trial t on validation, and what the published score is made of."""
-    scores = score_styles(
-        validation.styles_TNS[t],
-        validation.reconstructions_TNE[t],
-        validation.spectra_NE,
-        validation.descriptors_NK,
-        model.calibration["trials"][t]["descriptors"],
-        model.descriptor_classes,
-        cuts,
+def _resampled_score(
+    model: ReadingModel, rows: EncodedSplit, t: int, mean_spectrum_E: np.ndarray, weights_NR: np.ndarray
+) -> np.ndarray:
+    """Return what trials are chosen by, of one trial in resamples of the rows, shape (R,)."""
+    if not isinstance(model, HasStyles):
+        return resampled_mean_spearman(rows.indicators_TNK[t], rows.descriptors_NK, weights_NR)
+    flat_NE = np.broadcast_to(mean_spectrum_E, rows.spectra_NE.shape)
+    return resampled_scores(
+        rows.styles_TNS[t],
+        reconstruction_mae_rows(rows.spectra_NE, rows.reconstructions_TNE[t]),
+        reconstruction_mae_rows(rows.spectra_NE, flat_NE),
+        rows.descriptors_NK,
+        weights_NR,
     )
-    measures = published_measures(
-        validation.styles_TNS[t],
-        validation.descriptors_NK,
-        model.descriptor_names,
-        model.descriptor_classes,
-        scores["reconstruction"]["mae"],
-    )
-    return scores, measures
 
 
 def _measures(scores: dict[str, Any], baseline_mae: float) -> dict[str, Any]:
     """Return what a trial is judged by, from its scores on validation."""
-    mae = scores["reconstruction"]["mae"]
-    return {
+    measures = {
         "mean_spearman": scores["mean_spearman"],
         "descriptors": {
             name: {key: score[key] for key in ("spearman", "f1") if key in score}
             for name, score in scores["descriptors"].items()
         },
-        "max_abs_spearman": scores["inter_style"]["max_abs_spearman"],
-        "excess": scores["inter_style"]["excess"],
-        "reconstruction_mae": mae,
-        "relative_error": mae / baseline_mae if baseline_mae else math.nan,
-        "shapiro_min": scores["shapiro_min"],
     }
+    if "inter_style" in scores:
+        mae = scores["reconstruction"]["mae"]
+        measures |= {
+            **{key: scores["inter_style"][key] for key in ("max_abs_spearman", "excess")},
+            "reconstruction_mae": mae,
+            "relative_error": mae / baseline_mae if baseline_mae else math.nan,
+            "shapiro_min": scores["shapiro_min"],
+        }
+    return measures
 
 
 def score_split(
@@ -202,41 +274,28 @@ def score_split(
     # The same resamples for all, so that their differences are those of the models.
     weights_NR = material_weights(encoded.material_N, resamples, np.random.default_rng(seed))
 
-    def score(
-        styles_NS: np.ndarray,
-        spectra_NE: np.ndarray,
-        calibration: dict[str, Any],
-        cuts: Cuts,
-        interval: bool = True,
-    ) -> dict[str, Any]:
-        return score_styles(
-            styles_NS,
-            spectra_NE,
-            encoded.spectra_NE,
-            encoded.descriptors_NK,
-            calibration["descriptors"],
-            model.descriptor_classes,
-            cuts,
-            weights_NR if interval else None,
-        )
-
-    ensemble = score(
-        encoded.ensemble_styles_NK,
+    measured = _Measured(
+        encoded,
+        encoded.ensemble_indicators_NK,
+        encoded.ensemble_indicators_NK,
         encoded.ensemble_spectra_NE,
-        model.calibration["ensemble"],
+        model.calibration["ensemble"]["descriptors"],
+        model.descriptor_classes,
         fitted.ensemble_cuts,
+        weights_NR,
     )
+    ensemble = _scores(model, measured)
     unknown = _without_measures(ensemble)
     for k, name in enumerate(model.descriptor_names):
         classes = model.descriptor_classes.get(name)
         ensemble["descriptors"][name] |= _intervals(prediction, encoded, k, classes)
     trials: list[dict[str, Any]] = []
-    for t, (calibration, cuts) in enumerate(zip(model.calibration["trials"], fitted.trial_cuts, strict=True)):
-        if calibration is None or cuts is None:
-            scores = unknown
-        else:
-            interval = t == model.selected_trial or len(encoded.error_N) <= _ROWS_FOR_ALL
-            scores = score(encoded.styles_TNS[t], encoded.reconstructions_TNE[t], calibration, cuts, interval)
+    for t, cuts in enumerate(fitted.trial_cuts):
+        scores = unknown
+        if cuts is not None:
+            resampled = t == model.selected_trial or len(encoded.error_N) <= _ROWS_FOR_ALL
+            resamples_NR = weights_NR if resampled else None
+            scores = _scores(model, _Measured.trial(model, encoded, t, cuts, resamples_NR))
         trials.append(_about_trial(model, fitted.choice, t) | scores)
     return {
         "split": encoded.split,
@@ -253,7 +312,7 @@ def score_split(
     }
 
 
-def _about_trial(model: TrainedModel, choice: dict[str, Any], t: int) -> dict[str, Any]:
+def _about_trial(model: ReadingModel, choice: dict[str, Any], t: int) -> dict[str, Any]:
     """Return what is known of a trial before the split; its ranks are None where it diverged."""
     judged = choice["trials"][t]
     return {
@@ -261,9 +320,8 @@ def _about_trial(model: TrainedModel, choice: dict[str, Any], t: int) -> dict[st
         "selected": t == model.selected_trial,
         "rank": judged["rank"],
         "validation_score": float(model.scores_T[t]),
-        "published_score": judged["published_score"],
-        "published_rank": judged["published_rank"],
-        "best_epoch": int(model.best_epoch_T[t]),
+        **{key: judged[key] for key in ("published_score", "published_rank") if key in judged},
+        **({"best_epoch": int(model.best_epoch_T[t])} if isinstance(model, HasNetworks) else {}),
         "failed": model.failed_T[t],
     }
 

@@ -58,7 +58,7 @@ def _disentanglement(run: EncodedRun, seed: int) -> dict[str, Any]:
     t = model.selected_trial
     return {
         "selected_trial": score(validation.styles_TNS[t], split.styles_TNS[t]),
-        "ensemble": score(validation.ensemble_styles_NK, split.ensemble_styles_NK),
+        "ensemble": score(validation.ensemble_indicators_NK, split.ensemble_indicators_NK),
     }
 
 

@@ -1,18 +1,18 @@
 """The tables of an evaluation: predictions, trials, and what stands behind each of its figures."""
 
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from rankaae_cli.analysis.encoded import EncodedRun, EncodedSplit
+from rankaae_cli.analysis.encoded import EncodedRun
 from rankaae_cli.core.statistics.metrics import normal_quantiles
 from rankaae_cli.core.styles.replication import Repeats
 from rankaae_cli.data.files import replacing
-from rankaae_cli.models.rankaae.trained import TrainedModel
+from rankaae_cli.models.base import HasStyles, Predicts, Reconstructs, Trained
 
 if TYPE_CHECKING:  # scipy's statistics take a second to load, which a report need not wait for
     from rankaae_cli.analysis.prediction.predictor import Prediction
@@ -32,69 +32,44 @@ def table_of(figure: str) -> str:
     return PREDICTIONS if figure == "prediction_vs_truth" else f"{figure}.csv"
 
 
-def table_names(model: TrainedModel) -> tuple[str, ...]:
-    """Return the names of the tables of an evaluation of a model."""
-    names = [
-        PREDICTIONS,
-        TRIALS,
-        ERRORS,
-        LEAKAGE,
-        NEAR_DUPLICATES,
-        _STYLES,
-        _EXAMPLES,
-        _WORST,
-        _QUANTILES,
-        _COUPLING,
-    ]
-    if any(model.descriptor_classes.get(name) for name in model.descriptor_names):
-        names.append(_CONFUSION)
-    if len(model.style_names) > len(model.descriptor_names):
-        names.append(ASSOCIATIONS)
-    return tuple(names)
+@dataclass(frozen=True)
+class Evaluation:
+    """What the tables of one split are made of.
 
-
-def evaluation_tables(
-    run: EncodedRun,
-    prediction: "Prediction",
-    metrics: Mapping[str, Any],
-    repeats: Repeats | None,
-    near_duplicates: pd.DataFrame,
-) -> dict[str, pd.DataFrame]:
-    """Return all tables of one split by the names of their files.
-
-    Parameters
+    Attributes
     ----------
     run, prediction
-        The split, encoded and read by the model.
+        The split, read by the model.
     metrics
         Contents of metrics.json.
     repeats
-        What the free styles go with; None where the model has none.
+        What the free styles go with; None where there is none.
     near_duplicates
-        Rows of the split that are nearly the same as others; see `near_duplicates.find_near_duplicates`.
+        Of `find_near_duplicates`.
     """
-    model, encoded = run.model, run.split
-    # Stable, so that of equal errors the first row comes first.
-    order = np.argsort(encoded.error_N, kind="stable")
-    typical = {"Best: ": order[0], "Median: ": order[len(order) // 2], "Worst: ": order[-1]}
-    # Sites of one material are much alike: of each only its worst.
-    _, first = np.unique(encoded.material_N[order[::-1]].astype(str), return_index=True)
-    worst = order[::-1][np.sort(first)[:_MOST_WORST]]
-    tables = {
-        PREDICTIONS: _predictions(model, encoded, prediction),
-        TRIALS: _trials(metrics),
-        ERRORS: _errors(model, encoded),
-        LEAKAGE: _leakage(metrics["leakage"]),
-        NEAR_DUPLICATES: near_duplicates,
-        _STYLES: _styles(model, encoded),
-        _EXAMPLES: pd.concat([_example(model, encoded, row, title) for title, row in typical.items()]),
-        _WORST: pd.concat([_example(model, encoded, row) for row in worst]),
-        _QUANTILES: _quantiles(model, encoded),
-        _COUPLING: _coupling(metrics["coupling"]),
-        _CONFUSION: _confusion(metrics["ensemble"]["descriptors"]),
-        ASSOCIATIONS: pd.DataFrame([] if repeats is None else [asdict(pair) for pair in repeats.pairs]),
-    }
-    return {name: tables[name] for name in table_names(model)}
+
+    run: EncodedRun
+    prediction: "Prediction"
+    metrics: Mapping[str, Any]
+    repeats: Repeats | None
+    near_duplicates: pd.DataFrame
+
+
+def table_names(model: Trained) -> tuple[str, ...]:
+    """Return the names of the tables of an evaluation of a model."""
+    empty = set()
+    if not any(model.descriptor_classes.get(name) for name in model.descriptor_names):
+        empty.add(_CONFUSION)
+    if isinstance(model, HasStyles) and len(model.style_names) == len(model.descriptor_names):
+        empty.add(ASSOCIATIONS)
+    return tuple(
+        name for name, (needs, _) in _TABLES.items() if name not in empty and isinstance(model, needs)
+    )
+
+
+def evaluation_tables(evaluation: Evaluation) -> dict[str, pd.DataFrame]:
+    """Return all tables of one split by the names of their files."""
+    return {name: _TABLES[name][1](evaluation) for name in table_names(evaluation.run.model)}
 
 
 def write_tables(directory: Path, tables: Mapping[str, pd.DataFrame]) -> None:
@@ -104,7 +79,8 @@ def write_tables(directory: Path, tables: Mapping[str, pd.DataFrame]) -> None:
             table.to_csv(temporary, index=False, float_format="%.6g")
 
 
-def _predictions(model: TrainedModel, encoded: EncodedSplit, prediction: "Prediction") -> pd.DataFrame:
+def _predictions(evaluation: Evaluation) -> pd.DataFrame:
+    model, encoded, prediction = evaluation.run.model, evaluation.run.split, evaluation.prediction
     columns: dict[str, Any] = {"material": encoded.material_N, "site": encoded.site_N}
     for k, name in enumerate(model.descriptor_names):
         columns[name] = prediction.value_NK[:, k]
@@ -119,27 +95,36 @@ def _predictions(model: TrainedModel, encoded: EncodedSplit, prediction: "Predic
 
 
 def _trials(metrics: Mapping[str, Any]) -> pd.DataFrame:
-    """Return a row a trial: both scores and what they are made of on validation, then numbers on the split."""
+    """Return a row a trial: its scores and what they are made of on validation, then numbers on the split."""
     about = ("trial", "rank", "selected", "validation_score", "published_rank", "published_score")
     rows = []
     for trial, judged in zip(metrics["trials"], metrics["choice"]["trials"], strict=True):
-        row = {key: trial[key] for key in (*about, "best_epoch", "failed")}
+        row = {key: trial[key] for key in (*about, "best_epoch", "failed") if key in trial}
         row["validation_mean_spearman"] = judged["mean_spearman"]
-        row |= {f"validation_{key}": judged[key] for key in _JUDGED}
+        row |= {f"validation_{key}": judged[key] for key in _JUDGED if key in judged}
         row["mean_spearman"] = trial["mean_spearman"]
         for name, scores in trial["descriptors"].items():
-            keys = ("spearman", "spearman_attainable", "kendall", "r2", "mae", "f1", "balanced_accuracy")
+            keys = (
+                "spearman",
+                "spearman_attainable",
+                "kendall",
+                "r2",
+                "mae",
+                "rmse",
+                "f1",
+                "balanced_accuracy",
+            )
             row |= {f"{name}_{key}": scores[key] for key in keys if key in scores}
-        for part in ("inter_style", "inter_style_named"):
-            row |= {f"{part}_{key}": value for key, value in trial[part].items()}
-        row |= {f"reconstruction_{key}": value for key, value in trial["reconstruction"].items()}
-        row["shapiro_min"] = trial["shapiro_min"]
+        for part in ("inter_style", "inter_style_named", "reconstruction"):
+            row |= {f"{part}_{key}": value for key, value in trial.get(part, {}).items()}
+        row |= {key: trial[key] for key in ("shapiro_min",) if key in trial}
         rows.append(row)
     return pd.DataFrame(rows)
 
 
-def _errors(model: TrainedModel, encoded: EncodedSplit) -> pd.DataFrame:
+def _errors(evaluation: Evaluation) -> pd.DataFrame:
     """Return the error of the ensemble's reconstruction at each energy."""
+    model, encoded = evaluation.run.model, evaluation.run.split
     residual_NE = np.asarray(encoded.ensemble_spectra_NE, dtype=np.float64) - encoded.spectra_NE
     low_E, high_E = np.percentile(residual_NE, [5, 95], axis=0)
     return pd.DataFrame(
@@ -161,17 +146,35 @@ def _leakage(leakage: Mapping[str, Any]) -> pd.DataFrame:
     return table
 
 
-def _styles(model: TrainedModel, encoded: EncodedSplit) -> pd.DataFrame:
+def _styles(evaluation: Evaluation) -> pd.DataFrame:
     """Return material, site, and of each descriptor the ensemble's style and the true value."""
+    model, encoded = evaluation.run.model, evaluation.run.split
     columns: dict[str, Any] = {"material": encoded.material_N, "site": encoded.site_N}
     for k, name in enumerate(model.descriptor_names):
-        columns[f"{name}_style"] = encoded.ensemble_styles_NK[:, k]
+        columns[f"{name}_style"] = encoded.ensemble_indicators_NK[:, k]
         columns[f"{name}_true"] = encoded.descriptors_NK[:, k]
     return pd.DataFrame(columns)
 
 
-def _example(model: TrainedModel, encoded: EncodedSplit, row: int, title: str = "") -> pd.DataFrame:
+def _typical(evaluation: Evaluation) -> pd.DataFrame:
+    """Return the best, the median and the worst reconstruction."""
+    encoded = evaluation.run.split
+    order = np.argsort(encoded.error_N, kind="stable")
+    typical = {"best: ": order[0], "median: ": order[len(order) // 2], "worst: ": order[-1]}
+    return pd.concat([_example(evaluation, row, title) for title, row in typical.items()])
+
+
+def _worst(evaluation: Evaluation) -> pd.DataFrame:
+    """Return the worst reconstructions; sites of one material are much alike: of each only its worst."""
+    encoded = evaluation.run.split
+    order = np.argsort(encoded.error_N, kind="stable")[::-1]
+    _, first = np.unique(encoded.material_N[order].astype(str), return_index=True)
+    return pd.concat([_example(evaluation, row) for row in order[np.sort(first)[:_MOST_WORST]]])
+
+
+def _example(evaluation: Evaluation, row: int, title: str = "") -> pd.DataFrame:
     """Return a spectrum and its reconstruction, a row an energy."""
+    model, encoded = evaluation.run.model, evaluation.run.split
     return pd.DataFrame(
         {
             "example": f"{title}{encoded.material_N[row]}, site {encoded.site_N[row]}",
@@ -185,9 +188,10 @@ def _example(model: TrainedModel, encoded: EncodedSplit, row: int, title: str = 
     )
 
 
-def _quantiles(model: TrainedModel, encoded: EncodedSplit) -> pd.DataFrame:
+def _quantiles(evaluation: Evaluation) -> pd.DataFrame:
     """Return the selected trial's styles against normal quantiles: ``style``, ``normal_quantile``, ``value``."""
-    parts = []
+    model: Any = evaluation.run.model
+    encoded, parts = evaluation.run.split, []
     for name, style_N in zip(model.style_names, encoded.styles_TNS[model.selected_trial].T, strict=True):
         normal_N, value_N = normal_quantiles(style_N)
         parts.append(pd.DataFrame({"style": name, "normal_quantile": normal_N, "value": value_N}))
@@ -217,3 +221,25 @@ def _confusion(scores: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
         for read, count in zip(score["classes"], counts, strict=True)
     ]
     return pd.DataFrame(rows, columns=["descriptor", "true", "read", "spectra"])
+
+
+def _associations(evaluation: Evaluation) -> pd.DataFrame:
+    repeats = evaluation.repeats
+    return pd.DataFrame([] if repeats is None else [asdict(pair) for pair in repeats.pairs])
+
+
+# Each table, with what a model has to be able to do for it and what makes it.
+_TABLES: Mapping[str, tuple[type, Callable[[Evaluation], pd.DataFrame]]] = {
+    PREDICTIONS: (Predicts, _predictions),
+    TRIALS: (Trained, lambda e: _trials(e.metrics)),
+    ERRORS: (Reconstructs, _errors),
+    LEAKAGE: (HasStyles, lambda e: _leakage(e.metrics["leakage"])),
+    NEAR_DUPLICATES: (Predicts, lambda e: e.near_duplicates),
+    _STYLES: (HasStyles, _styles),
+    _EXAMPLES: (Reconstructs, _typical),
+    _WORST: (Reconstructs, _worst),
+    _QUANTILES: (HasStyles, _quantiles),
+    _COUPLING: (HasStyles, lambda e: _coupling(e.metrics["coupling"])),
+    _CONFUSION: (Predicts, lambda e: _confusion(e.metrics["ensemble"]["descriptors"])),
+    ASSOCIATIONS: (HasStyles, _associations),
+}

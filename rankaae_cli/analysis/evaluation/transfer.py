@@ -89,7 +89,7 @@ def evaluate_transfer(
         encoded[AFTER].material_N, int(metrics["resamples"]), np.random.default_rng(int(metrics["seed"]))
     )
     resampled = {
-        name: resampled_mean_spearman(rows.ensemble_styles_NK, rows.descriptors_NK, weights_NR)
+        name: resampled_mean_spearman(rows.ensemble_indicators_NK, rows.descriptors_NK, weights_NR)
         for name, rows in encoded.items()
     }
     scores = {name: _scores(model, rows) for name, rows in encoded.items()}
@@ -180,10 +180,10 @@ def _scores(model: TrainedModel, rows: EncodedSplit) -> dict[str, Any]:
     """Return the numbers of an ensemble on a split."""
     truth_NK = rows.descriptors_NK
     return {
-        "mean_spearman": mean_spearman(rows.ensemble_styles_NK, truth_NK),
+        "mean_spearman": mean_spearman(rows.ensemble_indicators_NK, truth_NK),
         "descriptors": {
             name: {
-                "spearman": spearman(rows.ensemble_styles_NK[:, k], truth_NK[:, k]),
+                "spearman": spearman(rows.ensemble_indicators_NK[:, k], truth_NK[:, k]),
                 "mae": mae(truth_NK[:, k], rows.ensemble_values_NK[:, k]),
             }
             for k, name in enumerate(model.descriptor_names)

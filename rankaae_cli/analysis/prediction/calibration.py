@@ -30,8 +30,7 @@ from rankaae_cli.core.statistics.conformal import (
 from rankaae_cli.core.statistics.novelty import Novelty, StyleDistances, novelty_signs, widening
 from rankaae_cli.core.xas.soundness import Usual, usual_of
 from rankaae_cli.data.files import replacing
-from rankaae_cli.models.base import HasStyles, Predicts, Reconstructs, require
-from rankaae_cli.models.rankaae.trained import TrainedModel
+from rankaae_cli.models.base import Predicts, ReadingModel, Reconstructs, require
 from rankaae_cli.models.registry import load_model
 from rankaae_cli.runs.directory import BEST, checkpoint_sha256
 from rankaae_cli.runs.load import load_run
@@ -44,7 +43,7 @@ _VERSION = 4
 _ALIKE, _WITH_ROWS, _WITHOUT_FITS = 3, 2, 1
 _MOST_TRAINING_ROWS = 20_000  # that distances are taken from: evenly spaced among more
 _FITTED = {"belt_K": Belt, "class_probabilities_K": ClassProbabilities, "class_belt_K": ClassBelt}
-_NEEDED = (Predicts, Reconstructs, HasStyles)  # of a model
+_NEEDED = (Predicts, Reconstructs)  # of a model
 
 
 @dataclass(frozen=True)
@@ -74,7 +73,7 @@ class Calibration:
     class_probabilities_K, class_belt_K
         Of those descriptors that have classes, and rows enough of them; None of others.
     training_TMS
-        Standardised styles of training rows in the trials of the ensemble.
+        Where training rows lie; see `models.base.Reconstructs.coordinates`.
     known_range_K2, extremes_K2
         1st and 99th percentile of each descriptor among the training rows, and its least and largest value.
     resolution_K
@@ -97,7 +96,7 @@ class Calibration:
     rows: TrainingRows | None
 
 
-def load_for_prediction(directory: Path) -> tuple[TrainedModel, Calibration]:
+def load_for_prediction(directory: Path) -> tuple[ReadingModel, Calibration]:
     """Load the model of a run and what its predictions rest on, making this of the data where need be.
 
     Raises
@@ -123,7 +122,7 @@ def load_for_prediction(directory: Path) -> tuple[TrainedModel, Calibration]:
 
 
 def calibration_of(
-    directory: Path, model: TrainedModel, training: EncodedSplit, validation: EncodedSplit
+    directory: Path, model: ReadingModel, training: EncodedSplit, validation: EncodedSplit
 ) -> Calibration:
     """Return what the predictions of a run rest on: as kept in its directory, else of these rows, and kept.
 
@@ -142,14 +141,14 @@ def calibration_of(
 
 
 def calibrate_prediction(
-    model: TrainedModel, training: EncodedSplit, validation: EncodedSplit
+    model: ReadingModel, training: EncodedSplit, validation: EncodedSplit
 ) -> Calibration:
     """Fit what the intervals rest on to validation rows, and keep training rows for distances from them."""
     rows = evenly_spaced(len(training.error_N), _MOST_TRAINING_ROWS)
-    styles_NK, spread_NK = validation.ensemble_styles_NK, validation.spread_NK
+    styles_NK, spread_NK = validation.ensemble_indicators_NK, validation.spread_NK
     descriptors_NK, material_N = validation.descriptors_NK, validation.material_N
-    training_TMS = training.standardised_TNS[:, rows]
-    distance_N = StyleDistances(training_TMS).of(validation.standardised_TNS)
+    training_TMS = training.coordinates_TNS[:, rows]
+    distance_N = StyleDistances(training_TMS).of(validation.coordinates_TNS)
     signs_N3 = novelty_signs(validation.error_N, spread_NK, distance_N)
     # As predictions are widened where spectra are novel, so are those that tell how wide they have to be.
     times_N = widening(Novelty.of(signs_N3).judge(signs_N3)[0])
@@ -196,7 +195,7 @@ def _of_training(rows: TrainingRows) -> dict[str, Any]:
 
 
 def _class_probabilities(
-    model: TrainedModel, styles_NK: np.ndarray, descriptors_NK: np.ndarray
+    model: ReadingModel, styles_NK: np.ndarray, descriptors_NK: np.ndarray
 ) -> list[ClassProbabilities | None]:
     classes_K = [model.descriptor_classes.get(name) for name in model.descriptor_names]
     return [
@@ -205,7 +204,7 @@ def _class_probabilities(
     ]
 
 
-def _kept(directory: Path, model: TrainedModel, earlier: bool = True) -> Calibration | None:
+def _kept(directory: Path, model: ReadingModel, earlier: bool = True) -> Calibration | None:
     """Return what a run's directory keeps, None where there is nothing or it belongs to another checkpoint.
 
     `earlier` says whether what earlier versions kept counts.
@@ -248,7 +247,7 @@ def _keep(directory: Path, calibration: Calibration) -> None:
         print(f"the calibration is not kept for the next prediction: {reason}", file=sys.stderr)
 
 
-def _unpacked(content: dict[str, Any], model: TrainedModel) -> Calibration:
+def _unpacked(content: dict[str, Any], model: ReadingModel) -> Calibration:
     """Return the calibration whose arrays a file holds."""
     count = len(model.descriptor_names)
     fitted_K: dict[str, Any] = {name: _fits(content, kind, count) for name, kind in _FITTED.items()}
@@ -259,7 +258,7 @@ def _unpacked(content: dict[str, Any], model: TrainedModel) -> Calibration:
     return Calibration(**content, **fitted_K, usual=usual, rows=rows)
 
 
-def _of_earlier(content: dict[str, Any], model: TrainedModel, version: int) -> dict[str, Any]:
+def _of_earlier(content: dict[str, Any], model: ReadingModel, version: int) -> dict[str, Any]:
     """Return the arrays that an earlier version kept as this one has them: of the true values nothing is known."""
     residual_NK, difficulty_NK = content.pop("residual_NK"), content.pop("difficulty_NK")
     if version == _WITHOUT_FITS:
@@ -289,7 +288,7 @@ def _fits(content: dict[str, Any], kind: type[Any], descriptors: int) -> list[An
     ]
 
 
-def _fitted(content: Mapping[str, Any], residual_NK: np.ndarray, model: TrainedModel) -> dict[str, Any]:
+def _fitted(content: Mapping[str, Any], residual_NK: np.ndarray, model: ReadingModel) -> dict[str, Any]:
     """Return the arrays of what is fitted to the rows of a file of before it was kept."""
     styles_NK = content["styles_NK"]
     features_KNF = difficulty_features(styles_NK, content["spread_NK"], content["signs_N3"][:, 0])

@@ -31,7 +31,7 @@ from rankaae_cli.data.family.sites import FamilySpec
 from rankaae_cli.data.files import now
 from rankaae_cli.data.measured.prepared import begins_in_pre_edge
 from rankaae_cli.data.measured.sites import MeasuredOptions, without_foil
-from rankaae_cli.models.rankaae.trained import TrainedModel
+from rankaae_cli.models.base import ReadingModel
 from rankaae_cli.runs.directory import checkpoint_sha256, read_run_config
 from rankaae_cli.runs.find import find_run
 from rankaae_cli.runs.shipped import OFFSET, find_shipped, shipped_models
@@ -235,7 +235,7 @@ def load_for_reading(settings: PredictConfig, command: str) -> LoadedRun:
     )
 
 
-def _offset(settings: PredictConfig, directory: Path, model: TrainedModel) -> Offset:
+def _offset(settings: PredictConfig, directory: Path, model: ReadingModel) -> Offset:
     """Return the offset that a call gives, else the one of a model that ships, else an assumed one."""
     if settings.model.name is None or settings.offset is not None:
         return chosen_offset(settings.offset, settings.offset_uncertainty, model)

@@ -13,7 +13,7 @@ from rankaae_cli.core.statistics.conformal import Intervals, difficulty_features
 from rankaae_cli.core.statistics.novelty import Novelty, StyleDistances, novelty_signs, widening
 from rankaae_cli.core.xas.discrepancy import discrepancy, smooth_differences
 from rankaae_cli.core.xas.nuisances import posterior_weights
-from rankaae_cli.models.rankaae.trained import TrainedModel
+from rankaae_cli.models.base import ReadingModel
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class Predictor:
     """
 
     def __init__(
-        self, model: TrainedModel, calibration: Calibration, coverage: float, nearest: int = 5
+        self, model: ReadingModel, calibration: Calibration, coverage: float, nearest: int = 5
     ) -> None:
         self.model, self.calibration, self.coverage = model, calibration, coverage
         self.nearest = min(nearest, len(calibration.rows.spectra_ME)) if calibration.rows else 0
@@ -126,8 +126,8 @@ class Predictor:
         return self._prediction(reading, encoded.replaced(shown), weights, nuisance_part_NK, set(shown))
 
     def _reading(self, encoded: Encoded) -> "_Reading":
-        distance_N = self._distances.of(encoded.standardised_TNS)
-        styles_NK = encoded.ensemble_styles_NK
+        distance_N = self._distances.of(encoded.coordinates_TNS)
+        styles_NK = encoded.ensemble_indicators_NK
         return _Reading(
             encoded,
             styles_NK.copy(),
@@ -190,7 +190,7 @@ class Predictor:
         probabilities: dict[str, np.ndarray],
     ) -> np.ndarray:
         """Return how far the intervals of certain energies reach below and above the values, shape (N, K, 2)."""
-        styles_NK, spread_NK = encoded.ensemble_styles_NK, encoded.spread_NK
+        styles_NK, spread_NK = encoded.ensemble_indicators_NK, encoded.spread_NK
         features_KNF = difficulty_features(styles_NK, spread_NK, encoded.error_N)
         usual_NK2, wider_NK2 = (
             np.stack(

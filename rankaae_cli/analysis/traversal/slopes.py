@@ -142,7 +142,7 @@ def readings(model: TrainedModel, family: Family, seed: int) -> dict[str, dict[s
         return {name: dict(unknown) for name in names}
     test = encode_split(model, family, "test")
     each = {
-        name: reading(test.ensemble_styles_NK[:, k], test.descriptors_NK[:, k], test.material_N, seed)
+        name: reading(test.ensemble_indicators_NK[:, k], test.descriptors_NK[:, k], test.material_N, seed)
         for k, name in enumerate(names)
     }
     return {name: {**asdict(one), "is_read": one.is_read} for name, one in each.items()}

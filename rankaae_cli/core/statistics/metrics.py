@@ -82,6 +82,12 @@ def mae(true_N: np.ndarray, predicted_N: np.ndarray) -> float:
     return float(np.abs(true - predicted).mean()) if len(true) else float("nan")
 
 
+def rmse(true_N: np.ndarray, predicted_N: np.ndarray) -> float:
+    """Return the root mean square error over the known rows; NaN where there are none."""
+    true, predicted = _both_known(true_N, predicted_N)
+    return float(np.sqrt(((true - predicted) ** 2).mean())) if len(true) else float("nan")
+
+
 def inter_style(styles_NS: np.ndarray, descriptors_NK: np.ndarray) -> dict[str, float]:
     """Measure how strongly styles depend on one another, and how far that exceeds their descriptors.
 
@@ -213,24 +219,20 @@ def resampled_mean_spearman(
     return np.divide(total, number, out=np.full(len(total), np.nan), where=number > 0)
 
 
-def score_styles(
-    styles_NS: np.ndarray,
-    reconstructions_NE: np.ndarray,
-    spectra_NE: np.ndarray,
+def score_readings(
+    indicators_NK: np.ndarray,
     descriptors_NK: np.ndarray,
     calibrations: Mapping[str, dict[str, Any] | None],
     classes: Mapping[str, Sequence[float]],
     cuts: Mapping[str, dict[str, Any] | None] | None = None,
     weights_NR: np.ndarray | None = None,
 ) -> dict[str, Any]:
-    """Collect every number of one trial, or of the ensemble, on one split.
+    """Collect the numbers of how well one trial, or the ensemble, reads descriptors on one split.
 
     Parameters
     ----------
-    styles_NS
-        Shape (N, S), the K named styles first.
-    reconstructions_NE, spectra_NE
-        Decoded and given spectra, shape (N, E).
+    indicators_NK
+        Numbers that rise with the descriptors, shape (N, K).
     descriptors_NK
         Shape (N, K), NaN where not known.
     calibrations
@@ -238,7 +240,7 @@ def score_styles(
     classes
         Values of those descriptors that take few.
     cuts
-        Thresholds between these on the style, by name; see `classification.fit_cuts`. Without, classes are not
+        Thresholds between these on the indicator, by name; see `classification.fit_cuts`. Without, classes are not
         known.
     weights_NR
         Resamples of the materials, shape (N, R), for intervals; see `bootstrap.material_weights`.
@@ -247,32 +249,50 @@ def score_styles(
     -------
     dict
         ``mean_spearman`` and ``mean_spearman_attainable``; ``descriptors``, by name as `score_descriptor` gives
-        them; ``inter_style`` of all styles, and ``inter_style_named`` of the K named ones alone;
-        ``reconstruction`` with ``mae`` and ``mse``; ``shapiro``, W of each style, and ``shapiro_min``. With
-        `weights_NR` ``interval``, 95 % intervals of ``mean_spearman`` and ``reconstruction_mae``. NaN where not
-        defined.
+        them. With `weights_NR` ``interval``, the 95 % interval of ``mean_spearman``. NaN where not defined.
     """
     scores = {}
     for k, (name, calibration) in enumerate(calibrations.items()):
-        columns, thresholds = (styles_NS[:, k], descriptors_NK[:, k]), (cuts or {}).get(name)
+        columns, thresholds = (indicators_NK[:, k], descriptors_NK[:, k]), (cuts or {}).get(name)
         scores[name] = score_descriptor(*columns, calibration, classes.get(name), thresholds, weights_NR)
     attainable = np.array([score["spearman_attainable"] for score in scores.values()])
     content = {
-        "mean_spearman": mean_spearman(styles_NS, descriptors_NK),
+        "mean_spearman": mean_spearman(indicators_NK, descriptors_NK),
         "mean_spearman_attainable": mean_of_known(attainable),
         "descriptors": scores,
+    }
+    if weights_NR is not None:
+        replicates = resampled_mean_spearman(indicators_NK, descriptors_NK, weights_NR)
+        content["interval"] = {"mean_spearman": _interval(replicates)}
+    return content
+
+
+def score_styles(styles_NS: np.ndarray, descriptors_NK: np.ndarray) -> dict[str, Any]:
+    """Collect the numbers of the styles of one trial, or of the ensemble, on one split.
+
+    Returns
+    -------
+    dict
+        ``inter_style`` of all styles, and ``inter_style_named`` of the K named ones alone; ``shapiro``, W of each
+        style, and ``shapiro_min``. NaN where not defined.
+    """
+    return {
         "inter_style": inter_style(styles_NS, descriptors_NK),
-        "inter_style_named": inter_style(styles_NS[:, : len(scores)], descriptors_NK),
-        "reconstruction": score_reconstruction(reconstructions_NE, spectra_NE),
+        "inter_style_named": inter_style(styles_NS[:, : descriptors_NK.shape[1]], descriptors_NK),
         "shapiro": shapiro(styles_NS).tolist(),
         "shapiro_min": shapiro_min(styles_NS),
     }
+
+
+def score_rebuilding(
+    rebuilt_NE: np.ndarray, spectra_NE: np.ndarray, weights_NR: np.ndarray | None = None
+) -> dict[str, Any]:
+    """Return ``reconstruction``, and with resamples the ``interval`` of ``reconstruction_mae``."""
+    content: dict[str, Any] = {"reconstruction": score_reconstruction(rebuilt_NE, spectra_NE)}
     if weights_NR is not None:
-        error_N = reconstruction_mae_rows(spectra_NE, reconstructions_NE)
-        content["interval"] = {
-            "mean_spearman": _interval(resampled_mean_spearman(styles_NS, descriptors_NK, weights_NR)),
-            "reconstruction_mae": _interval(bootstrap.resampled_mae(error_N, 0 * error_N, weights_NR)),
-        }
+        error_N = reconstruction_mae_rows(spectra_NE, rebuilt_NE)
+        replicates = bootstrap.resampled_mae(error_N, 0 * error_N, weights_NR)
+        content["interval"] = {"reconstruction_mae": _interval(replicates)}
     return content
 
 
@@ -306,18 +326,18 @@ def score_descriptor(
     cuts: dict[str, Any] | None = None,
     weights_NR: np.ndarray | None = None,
 ) -> dict[str, Any]:
-    """Collect the numbers of one descriptor; for the parameters see `score_styles`.
+    """Collect the numbers of one descriptor; for the parameters see `score_readings`.
 
     Returns
     -------
     dict
-        ``spearman`` and ``kendall`` of the style itself; ``r2`` and, in the descriptor's unit, ``mae`` of the
-        calibrated style; ``spearman_attainable``, the most that ties leave (see `attainable_spearman`); ``n``
-        known rows; ``interval_half_width`` of the calibrated value, and the share of rows within it,
-        ``interval_coverage``. For classes ``f1`` (macro-F1), ``balanced_accuracy``, ``confusion`` (for each true
-        class a list of counts), ``classes`` and ``cuts``: of classes read by the cuts, which are fitted to just
-        that, not of the calibrated value moved to the nearest class. With `weights_NR` ``interval``:
-        ``[low, high]`` by the names above.
+        ``spearman`` and ``kendall`` of the style itself; ``r2`` and, in the descriptor's unit, ``mae`` and
+        ``rmse`` of the calibrated style; ``spearman_attainable``, the most that ties leave (see
+        `attainable_spearman`); ``n`` known rows; ``interval_half_width`` of the calibrated value, and the share of
+        rows within it, ``interval_coverage``. For classes ``f1`` (macro-F1), ``balanced_accuracy``, ``confusion``
+        (for each true class a list of counts), ``classes`` and ``cuts``: of classes read by the cuts, which are
+        fitted to just that, not of the calibrated value moved to the nearest class. With `weights_NR`
+        ``interval``: ``[low, high]`` by the names above.
     """
     predicted_N, class_N = apply_calibration(calibration, style_N), apply_cuts(cuts, style_N)
     true, predicted = _both_known(true_N, predicted_N)
@@ -330,6 +350,7 @@ def score_descriptor(
         "kendall": kendall(style_N, true_N),
         "r2": r2(true_N, predicted_N),
         "mae": mae(true_N, predicted_N),
+        "rmse": rmse(true_N, predicted_N),
         "n": int(np.isfinite(true_N).sum()),
         "interval_half_width": width,
         "interval_coverage": float(within.mean()) if len(true) else float("nan"),

@@ -123,7 +123,7 @@ def associations(
     groups = list(_groups(styles_NF[kept], quantities_NQ[kept], named_NK[kept], material))
     by_chance = _largest_by_chance(groups, len(names), permutations, np.random.default_rng(seed))
     threshold = float(np.quantile(by_chance, 1 - _CHANCE, method="higher")) if groups else np.nan
-    spearman_FQ, partial_FQ = np.full((2, f, q), np.nan)  # noqa: N806
+    spearman_FQ, partial_FQ = np.full((2, f, q), np.nan)
     for group in groups:
         spearman_FQ[:, group.columns] = group.spearman_FQ
         partial_FQ[:, group.columns] = np.where(np.isnan(group.spearman_FQ), np.nan, group.partial_FQ)
@@ -168,7 +168,7 @@ class _Group:
     """
 
     columns: np.ndarray
-    spearman_FQ: np.ndarray  # noqa: N815
+    spearman_FQ: np.ndarray
     styles_nF: np.ndarray  # noqa: N815
     quantities_nQ: np.ndarray  # noqa: N815
     named_nR: np.ndarray  # noqa: N815
@@ -178,10 +178,10 @@ class _Group:
     material_n: np.ndarray
 
     @property
-    def partial_FQ(self) -> np.ndarray:  # noqa: N802
+    def partial_FQ(self) -> np.ndarray:
         return self.styles_nF.T @ self.quantities_nQ
 
-    def permuted_FQ(self, place: np.ndarray) -> np.ndarray:  # noqa: N802
+    def permuted_FQ(self, place: np.ndarray) -> np.ndarray:
         """Return the partial correlations after the materials are put in the order of their `place`."""
         source_m = np.argsort(place[self.materials_m])
         within_n = np.arange(len(self.material_n)) - self.first_m[self.material_n]
@@ -207,7 +207,7 @@ def _groups(
         materials_m, first_m, material_n, size_m = np.unique(
             material_N[rows], return_index=True, return_inverse=True, return_counts=True
         )
-        varies_FQ = np.outer(styles_nF.any(axis=0), quantities_nQ.any(axis=0))  # noqa: N806
+        varies_FQ = np.outer(styles_nF.any(axis=0), quantities_nQ.any(axis=0))
         yield _Group(
             columns=np.array(columns),
             spearman_FQ=np.where(varies_FQ, styles_nF.T @ quantities_nQ, np.nan),
@@ -242,7 +242,7 @@ def _p_value(partial: float, by_chance: np.ndarray) -> float:
 def _standard_ranks(values_nC: np.ndarray) -> np.ndarray:  # noqa: N803
     """Return each column's ranks about their mean, of length 1; 0 where a column does not vary."""
     ranks_nC = scipy.stats.rankdata(values_nC, axis=0) - (len(values_nC) + 1) / 2  # noqa: N806
-    length_C = np.linalg.norm(ranks_nC, axis=0)  # noqa: N806
+    length_C = np.linalg.norm(ranks_nC, axis=0)
     return ranks_nC / np.where(length_C > 0, length_C, 1.0)
 
 
@@ -256,8 +256,8 @@ def _orthonormal(ranks_nK: np.ndarray) -> np.ndarray:  # noqa: N803
 def _residual(columns_nC: np.ndarray, named_nR: np.ndarray) -> np.ndarray:  # noqa: N803
     """Return what regression on the named styles leaves of each column, of length 1, or 0 for nothing."""
     residual_nC = columns_nC - named_nR @ (named_nR.T @ columns_nC)  # noqa: N806
-    before_C, after_C = ((c**2).sum(axis=0) for c in (columns_nC, residual_nC))  # noqa: N806
-    something_C = after_C > _NOTHING_LEFT * before_C  # noqa: N806
+    before_C, after_C = ((c**2).sum(axis=0) for c in (columns_nC, residual_nC))
+    something_C = after_C > _NOTHING_LEFT * before_C
     return np.where(something_C, residual_nC / np.sqrt(np.where(something_C, after_C, 1.0)), 0.0)
 
 

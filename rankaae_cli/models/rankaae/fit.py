@@ -10,6 +10,7 @@ from rankaae_cli.core.styles.ensemble import ensemble_spectra
 from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.family.splits import TRAIN, VALIDATION
 from rankaae_cli.data.spectra_rows import Spectra, blocks_of, rows_taken
+from rankaae_cli.models.family_model import kept_of
 from rankaae_cli.models.rankaae.networks import Autoencoder
 from rankaae_cli.models.rankaae.task import RankAAETask
 from rankaae_cli.models.rankaae.trained import TrainedModel
@@ -50,17 +51,7 @@ def _trained(task: RankAAETask, best: BestEpochs) -> TrainedModel:
     candidates_T = alive_T & best.scores_T.isfinite() if alive_T.any() else best.scores_T.isfinite()
     model = TrainedModel(
         autoencoder=autoencoder,
-        energy_E=family.energy_E,
-        energy_unit=family.energy_unit,
-        family=family.name,
-        element=family.element,
-        edge=family.edge,
-        source=family.source,
-        fidelity=family.fidelity,
-        normalisation=family.normalisation,
-        descriptor_names=family.descriptor_names,
-        descriptor_units=family.descriptor_units,
-        descriptor_classes=task.descriptor_classes,
+        **kept_of(family, task.descriptor_classes),
         selected_trial=int(torch.where(candidates_T, best.scores_T, float("-inf")).argmax()),
         scores_T=best.scores_T.numpy(),
         best_epoch_T=best.best_epoch_T.numpy(),

@@ -20,11 +20,11 @@ from rankaae_cli.models.rankaae.validation import Validation, score_columns
 from rankaae_cli.networks.layers import trial_generators
 from rankaae_cli.training.memory import FLOAT, INTEGER, kept_for_backward
 from rankaae_cli.training.rows import BLOCK_ROWS, TrainingRows
-from rankaae_cli.training.task import Task
+from rankaae_cli.training.task import EpochTask
 
 
 @dataclass(frozen=True, kw_only=True)
-class RankAAETask(Task):
+class RankAAETask(EpochTask):
     """A training of rank-constrained adversarial autoencoders.
 
     Attributes

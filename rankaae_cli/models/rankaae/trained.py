@@ -1,8 +1,7 @@
 """A trained model: networks of every trial at their best epochs, and all that is needed to use them."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -10,18 +9,15 @@ import torch
 from torch import Tensor
 
 from rankaae_cli.core.errors import UserError
-from rankaae_cli.core.labels import Subject, fidelity_of
-from rankaae_cli.core.styles.ensemble import trials_to_average
-from rankaae_cli.data.files import replacing
-from rankaae_cli.models.base import FORMAT, FORMAT_VERSION
+from rankaae_cli.models.family_model import FamilyModel, kept_in
 from rankaae_cli.models.rankaae.networks import Architecture, Autoencoder
 from rankaae_cli.networks.layers import trial_generators
 
 _ROWS_AT_ONCE = 4096
 
 
-@dataclass
-class TrainedModel:
+@dataclass(kw_only=True)
+class TrainedModel(FamilyModel):
     """T trained autoencoders with one energy grid and one set of styles: a `base.StyledModel`.
 
     Its attributes are those of that protocol, and `autoencoder`, in evaluation mode.
@@ -30,29 +26,14 @@ class TrainedModel:
     kind: ClassVar[str] = "rankaae"
 
     autoencoder: Autoencoder
-    energy_E: np.ndarray
-    energy_unit: str
-    family: str
-    element: str
-    edge: str
-    source: str
-    fidelity: str
-    normalisation: str
-    descriptor_names: tuple[str, ...]
-    descriptor_units: tuple[str, ...]
-    descriptor_classes: dict[str, list[float]]
-    selected_trial: int
-    scores_T: np.ndarray
     best_epoch_T: np.ndarray
-    failed_T: list[str | None]
     style_mean_TS: np.ndarray
     style_std_TS: np.ndarray
-    calibration: dict[str, Any] = field(default_factory=dict)
 
     @property
-    def n_trials(self) -> int:
-        """T."""
-        return self.autoencoder.trials
+    def parameters_a_trial(self) -> int:
+        """How many numbers were fitted in one trial."""
+        return sum(parameter.numel() for parameter in self.autoencoder.parameters()) // self.n_trials
 
     @property
     def weights(self) -> dict[str, Tensor]:
@@ -60,26 +41,9 @@ class TrainedModel:
         return {name: value.detach().cpu().clone() for name, value in self.autoencoder.state_dict().items()}
 
     @property
-    def is_synthetic(self) -> bool:
-        """Whether the model was trained on spectra of the synthetic generator."""
-        return self.source == "synthetic"
-
-    @property
-    def subject(self) -> Subject:
-        """What figures of the model say about it."""
-        return Subject(
-            family=self.family,
-            element=self.element,
-            edge=self.edge,
-            energy_unit=self.energy_unit,
-            normalisation=self.normalisation,
-            synthetic=self.is_synthetic,
-        )
-
-    @property
-    def alive_T(self) -> np.ndarray:
-        """The trials that an ensemble averages, shape (T,), bool; see `core.styles.ensemble.trials_to_average`."""
-        return trials_to_average(self.failed_T, self.selected_trial)
+    def dimensions(self) -> int:
+        """S, the number of styles."""
+        return len(self.style_names)
 
     @property
     def style_names(self) -> tuple[str, ...]:
@@ -107,28 +71,35 @@ class TrainedModel:
         """Return the named styles of every trial, shape (T, N, K): each rises with its descriptor."""
         return self.encode(spectra_NE)[..., : len(self.descriptor_names)]
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain values and tensors, as stored in ``best.ckpt``."""
+    @property
+    def indicator_mean_TK(self) -> np.ndarray:
+        """Mean of the named styles on the training rows."""
+        return self.style_mean_TS[:, : len(self.descriptor_names)]
+
+    @property
+    def indicator_std_TK(self) -> np.ndarray:
+        """Standard deviation of the named styles on the training rows."""
+        return self.style_std_TS[:, : len(self.descriptor_names)]
+
+    def coordinates(self, spectra_NE: np.ndarray) -> np.ndarray:
+        """Return all styles of the trials that an ensemble averages, standardised on the training rows."""
+        return self.standardised(self.encode(spectra_NE))
+
+    def standardised(self, styles_TNS: np.ndarray) -> np.ndarray:
+        """Return the styles of those of all trials that an ensemble averages, standardised on the training rows."""
+        # A style that is constant on the training rows stays as it is.
+        deviation_TS = np.where(self.style_std_TS > 0, self.style_std_TS, 1.0)
+        centred_TNS = styles_TNS.astype(np.float64) - self.style_mean_TS[:, None]
+        return np.asarray((centred_TNS / deviation_TS[:, None])[self.alive_T])
+
+    def own_content(self) -> dict[str, Any]:
+        """Return networks, styles and epochs, plain and as tensors."""
         return {
-            "format": FORMAT,
-            "format_version": FORMAT_VERSION,
             "architecture": asdict(self.autoencoder.architecture),
-            "trials": self.n_trials,
             "weights": self.weights,
-            "energy": torch.as_tensor(self.energy_E),
-            **{name: getattr(self, name) for name in _PLAIN},
-            "fidelity": self.fidelity,
-            "descriptor_names": list(self.descriptor_names),
-            "descriptor_units": list(self.descriptor_units),
             "style_names": list(self.style_names),
             **{name: torch.as_tensor(np.asarray(getattr(self, name))) for name in _ARRAYS},
         }
-
-    def save(self, path: str | Path, extra: Mapping[str, Any] | None = None) -> Path:
-        """Write the model to `path`; `extra` holds what ``last.ckpt`` has beyond it."""
-        with replacing(path) as temporary:
-            torch.save({**self.to_dict(), **(extra or {})}, temporary)
-        return Path(path)
 
 
 def from_checkpoint(content: Mapping[str, Any]) -> TrainedModel:
@@ -138,11 +109,7 @@ def from_checkpoint(content: Mapping[str, Any]) -> TrainedModel:
     autoencoder.load_state_dict(content["weights"])
     return TrainedModel(
         autoencoder=autoencoder.eval().requires_grad_(False),
-        energy_E=content["energy"].numpy(),
-        descriptor_names=tuple(content["descriptor_names"]),
-        descriptor_units=tuple(content["descriptor_units"]),
-        **{name: content[name] for name in _PLAIN},
-        fidelity=content.get("fidelity") or fidelity_of(content["source"]),
+        **kept_in(content),
         **{name: content[name].numpy() for name in _ARRAYS},
     )
 
@@ -154,16 +121,4 @@ def _in_parts(network: Callable[[Tensor], Tensor], values_TNX: np.ndarray) -> np
     return np.asarray(torch.cat([network(part) for part in rows.split(_ROWS_AT_ONCE, 1)], dim=1).numpy())
 
 
-_PLAIN = (
-    "energy_unit",
-    "family",
-    "element",
-    "edge",
-    "source",
-    "normalisation",
-    "descriptor_classes",
-    "selected_trial",
-    "failed_T",
-    "calibration",
-)
-_ARRAYS = ("scores_T", "best_epoch_T", "style_mean_TS", "style_std_TS")
+_ARRAYS = ("best_epoch_T", "style_mean_TS", "style_std_TS")

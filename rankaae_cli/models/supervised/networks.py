@@ -1,9 +1,9 @@
-"""Baselines that are networks of their own: a supervised ensemble, a variational autoencoder."""
+"""Training of networks of their own: those of a supervised reader, and a variational autoencoder as a baseline."""
 
 import math
 from abc import ABC, abstractmethod
+from dataclasses import replace
 
-import numpy as np
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.utilities.types import OptimizerLRScheduler
@@ -11,7 +11,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from rankaae_cli.models.baselines import FittedBaseline, FittingRows, Report, autoencoder_baseline
-from rankaae_cli.models.supervised.settings import SupervisedNetworkSettings, VariationalAutoencoderSettings
+from rankaae_cli.models.supervised.inputs import input_columns
+from rankaae_cli.models.supervised.network import Networks, Shape
+from rankaae_cli.models.supervised.settings import NetworkSettings, VariationalAutoencoderSettings
 from rankaae_cli.networks.layers import mlp, trial_generators
 from rankaae_cli.training.batches import TrialBatches
 from rankaae_cli.training.lightning import (
@@ -28,24 +30,25 @@ from rankaae_cli.training.schedules import learning_rate_factor
 _INITIAL_WEIGHTS, _DRAWS, _ORDER = 10, 11, 12
 
 
-def fit_supervised_network(
-    rows: FittingRows, settings: SupervisedNetworkSettings, seed: int, report: Report
-) -> FittedBaseline:
-    """Fit networks from the spectrum to all descriptors and average them.
+def fit_networks(
+    rows: FittingRows,
+    settings: NetworkSettings,
+    inputs: tuple[str, ...],
+    trials: int,
+    seed: int,
+    threads: int,
+    report: Report,
+) -> Networks:
+    """Fit networks to all descriptors.
 
     They differ in their random numbers (Lakshminarayanan, Pritzel and Blundell, arXiv:1612.01474). Each is kept
     at its best epoch on validation by the mean squared error of standardised descriptors where they are known.
+    The parameters are those of `forests.fit_forests`.
     """
-    module = _SupervisedNetworks(rows, settings, seed)
-    _train(module, rows, settings.batch_size, settings.max_epochs, seed, report)
-    known_K = np.isfinite(rows.train_NK).any(axis=0)
-    read = on_arrays(
-        lambda spectra_NE: module(spectra_NE).mean(0) * module.descriptor_std_K + module.descriptor_mean_K
-    )
-    return FittedBaseline(
-        read=lambda spectra_NE: np.where(known_K, read(spectra_NE), np.nan),
-        parameters=parameter_count(module),
-    )
+    module = _SupervisedNetworks(rows, settings, inputs, trials, seed)
+    seen = replace(rows, train_NE=input_columns(rows.train_NE, inputs))
+    _train(module, seen, settings.batch_size, settings.max_epochs, seed, report)
+    return module.networks
 
 
 def fit_vae(
@@ -69,7 +72,8 @@ class _Networks(pl.LightningModule, ABC):
 
     def __init__(self, trials: int, rate: float, weight_decay: float, input_noise: float, seed: int) -> None:
         super().__init__()
-        self.rate, self.weight_decay, self.input_noise = rate, weight_decay, input_noise
+        self.rate, self.weight_decay = rate, weight_decay
+        self.input_noise: float | Tensor = input_noise
         self.initial = trial_generators(seed, range(trials), _INITIAL_WEIGHTS)
         self.draws = trial_generators(seed, range(trials), _DRAWS)
         self.steps = 1
@@ -106,27 +110,33 @@ class _Networks(pl.LightningModule, ABC):
 
 
 class _SupervisedNetworks(_Networks):
-    """Multilayer perceptrons from standardised spectra to standardised descriptors."""
+    """Multilayer perceptrons from standardised inputs to standardised descriptors."""
 
-    def __init__(self, rows: FittingRows, settings: SupervisedNetworkSettings, seed: int) -> None:
-        s = settings
-        super().__init__(s.members, s.rate, s.weight_decay, s.input_noise, seed)
-        train_NE, train_NK = float_tensor(rows.train_NE), float_tensor(rows.train_NK)
-        self.spectrum_mean_E, self.spectrum_std = train_NE.mean(0), (train_NE - train_NE.mean(0)).std()
-        known_NK = train_NK.isfinite()
-        n_K = known_NK.sum(0).clamp(min=1)
-        self.descriptor_mean_K = torch.where(known_NK, train_NK, 0.0).sum(0) / n_K
-        squares_K = torch.where(known_NK, train_NK - self.descriptor_mean_K, 0.0).square().sum(0) / n_K
-        self.descriptor_std_K = torch.where(squares_K > 0, squares_K.sqrt(), 1.0)
-        self.validation = float_tensor(rows.validation_NE), float_tensor(rows.validation_NK)
-        widths = [train_NE.shape[1], *[s.hidden] * s.layers, train_NK.shape[1]]
-        self.layers = mlp(widths, s.norm.value, self.initial)
+    def __init__(
+        self, rows: FittingRows, settings: NetworkSettings, inputs: tuple[str, ...], trials: int, seed: int
+    ) -> None:
+        super().__init__(trials, settings.rate, settings.weight_decay, settings.input_noise, seed)
+        train_NF, train_NK = (
+            float_tensor(array) for array in (input_columns(rows.train_NE, inputs), rows.train_NK)
+        )
+        shape = Shape(
+            train_NF.shape[1], settings.hidden, settings.layers, settings.norm.value, train_NK.shape[1]
+        )
+        self.layers = shape.layers(self.initial)
+        blocks = (train_NF - train_NF.mean(0)).chunk(len(inputs), dim=1)
+        scales = [float(block.std()) or 1.0 for block in blocks]
+        scale_F = torch.cat([torch.full_like(block[0], s) for block, s in zip(blocks, scales, strict=True)])
+        self.networks = Networks(inputs, shape, self.layers, train_NF.mean(0), scale_F, *_moments(train_NK))
+        # Noise of the spectra is the same in all inputs, each seen in its own scale.
+        self.input_noise = settings.input_noise * scale_F / scales[0]
+        self.validation = (
+            float_tensor(input_columns(rows.validation_NE, inputs)),
+            float_tensor(rows.validation_NK),
+        )
 
-    def forward(self, spectra_TBE: Tensor) -> Tensor:
-        """Return the standardised descriptors (T, B, K) of spectra (T, B, E) or (B, E)."""
-        standard = (spectra_TBE - self.spectrum_mean_E) / self.spectrum_std
-        out_TBK: Tensor = self.layers(standard if standard.dim() == 3 else standard.unsqueeze(0))
-        return out_TBK
+    def forward(self, inputs_TBF: Tensor) -> Tensor:
+        """Return the standardised descriptors (T, B, K) of inputs (T, B, F) or (B, F)."""
+        return self.networks.standardised(inputs_TBF)
 
     def losses(self, spectra_TBE: Tensor, descriptors_TBK: Tensor) -> Tensor:
         """Return the mean squared error where the descriptor is known, each descriptor counting alike."""
@@ -135,14 +145,23 @@ class _SupervisedNetworks(_Networks):
     @torch.no_grad()
     def validation_errors(self) -> Tensor:
         """Return the same on the validation rows."""
-        spectra_NE, descriptors_NK = self.validation
-        return self._errors(self(spectra_NE), descriptors_NK.unsqueeze(0))
+        inputs_NF, descriptors_NK = self.validation
+        return self._errors(self(inputs_NF), descriptors_NK.unsqueeze(0))
 
     def _errors(self, out_TBK: Tensor, descriptors_TBK: Tensor) -> Tensor:
         known_TBK = descriptors_TBK.isfinite()
-        standard_TBK = (descriptors_TBK - self.descriptor_mean_K) / self.descriptor_std_K
+        standard_TBK = (descriptors_TBK - self.networks.mean_K) / self.networks.scale_K
         square_TBK = torch.where(known_TBK, out_TBK - standard_TBK, 0.0).square()
         return (square_TBK.sum(1) / known_TBK.sum(1).clamp(min=1)).mean(-1)
+
+
+def _moments(descriptors_NK: Tensor) -> tuple[Tensor, Tensor]:
+    """Return mean and standard deviation of each descriptor over the rows that know it, NaN and 1 of none."""
+    known_NK = descriptors_NK.isfinite()
+    n_K = known_NK.sum(0)
+    mean_K = torch.where(known_NK, descriptors_NK, 0.0).sum(0) / n_K
+    squares_K = torch.where(known_NK, descriptors_NK - mean_K, 0.0).square().sum(0) / n_K
+    return mean_K, torch.where(squares_K > 0, squares_K.sqrt(), 1.0)
 
 
 class _VariationalAutoencoders(_Networks):

@@ -18,6 +18,8 @@ from rankaae_cli.core.statistics.metrics import (
     r2,
     rank_correlations,
     score_descriptor,
+    score_readings,
+    score_rebuilding,
     score_styles,
     shapiro,
     shapiro_min,
@@ -176,7 +178,12 @@ def scored(styles, descriptors, spectra, made, weights=None):
         name: fit_calibration(styles[:, k], descriptors[:, k], groups) for k, name in enumerate(("CN", "OS"))
     }
     cuts = {"CN": fit_cuts(styles[:, 0], descriptors[:, 0], [4, 5, 6])}
-    return score_styles(styles, made, spectra, descriptors, calibrations, {"CN": [4, 5, 6]}, cuts, weights)
+    named = styles[:, :2]
+    readings = score_readings(named, descriptors, calibrations, {"CN": [4, 5, 6]}, cuts, weights)
+    rebuilding = score_rebuilding(made, spectra, weights)
+    interval = {**readings.pop("interval", {}), **rebuilding.pop("interval", {})}
+    scores = {**readings, **score_styles(styles, descriptors), **rebuilding}
+    return {**scores, "interval": interval} if interval else scores
 
 
 def test_perfect_model_scores_perfectly(rng):
@@ -188,7 +195,12 @@ def test_perfect_model_scores_perfectly(rng):
         "mse": 0.0,
     }
     for score in scores["descriptors"].values():
-        assert score["r2"] > 0.9999 and score["mae"] < 1e-9 and score["interval_coverage"] > 0.89
+        assert (
+            score["r2"] > 0.9999
+            and score["mae"] < 1e-9
+            and score["rmse"] < 1e-9
+            and score["interval_coverage"] > 0.89
+        )
         assert score["kendall"] == pytest.approx(1)
     cn = scores["descriptors"]["CN"]
     assert cn["f1"] == cn["balanced_accuracy"] == 1 and "f1" not in scores["descriptors"]["OS"]

@@ -8,7 +8,7 @@ from omegaconf import OmegaConf
 from rankaae_cli.models.baselines import FittingRows, score_baseline
 from rankaae_cli.models.rankaae.unconstrained import fit_aae
 from rankaae_cli.models.supervised import networks as baselines
-from rankaae_cli.models.supervised.classical import fit_mean_spectrum
+from rankaae_cli.models.supervised.baselines import fit_mean_spectrum, fit_reading
 from tests.configuration import composed
 
 NAMES = ["position", "width", "never known"]
@@ -41,7 +41,7 @@ def score(baseline):
 def fit(name, epochs=40, seed=0, report=lambda *a: None):
     if name == "supervised_network":
         chosen = settings(name, members=2, max_epochs=epochs, rate=3e-3, weight_decay=0.01)
-        return baselines.fit_supervised_network(ROWS, chosen, seed, report)
+        return fit_reading(ROWS, {"network": chosen}, ("spectrum",), 2, seed, 1, report)
     function = {"aae": fit_aae, "vae": baselines.fit_vae}[name]
     return function(ROWS, settings(name, trials=2, max_epochs=epochs), 4, seed, report)
 
@@ -73,7 +73,7 @@ def test_the_seed_decides(name):
 
 def test_supervised_error_counts_known_values_alone():
     chosen = settings("supervised_network", members=1, input_noise=0.0)
-    module = baselines._SupervisedNetworks(ROWS, chosen, 0)
+    module = baselines._SupervisedNetworks(ROWS, chosen, ("spectrum",), 1, 0)
     with torch.no_grad():
         out_NK = module(torch.as_tensor(ROWS.validation_NE))[0].numpy()
     errors = []
@@ -135,4 +135,4 @@ def test_divergence_is_said(name):
         if name == "vae":
             baselines.fit_vae(ROWS, chosen, 4, 0, lambda *a: None)
         else:
-            baselines.fit_supervised_network(ROWS, chosen, 0, lambda *a: None)
+            baselines.fit_networks(ROWS, chosen, ("spectrum",), 2, 0, 1, lambda *a: None)

@@ -4,20 +4,33 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from rankaae_cli.core.statistics.metrics import spearman
 from rankaae_cli.models.baselines import linear_reading, score_baseline, score_unnamed_styles
-from rankaae_cli.models.supervised.classical import (
-    fit_forests,
+from rankaae_cli.models.supervised.baselines import (
     fit_mean_spectrum,
     fit_pca_linear,
+    fit_reading,
+    readings_out_of_fold,
 )
-from rankaae_cli.models.supervised.settings import TreeSettings
+from rankaae_cli.models.supervised.inputs import DERIVATIVES, SPECTRUM
+from rankaae_cli.models.supervised.settings import KernelRidgeSettings, TreeSettings
 
 FEW_TREES = TreeSettings(trees=20, min_samples_leaf=2, max_features=0.3)
+RIDGE = KernelRidgeSettings(components=6, gamma=0.7, alpha=0.05)
 NAMES = ["position", "width", "never known"]
 
 
 def silent(done, total, standing):
     pass
+
+
+def fit_forests(name, rows):
+    return fit_reading(rows, {name: FEW_TREES}, (SPECTRUM,), 1, 0, 1, silent)
+
+
+def fit_blend(rows, seed):
+    parts = {"extra_trees": FEW_TREES, "kernel_ridge": RIDGE}
+    return fit_reading(rows, parts, DERIVATIVES, 1, seed, 1, silent)
 
 
 def score(baseline, rows, held_out):
@@ -58,7 +71,7 @@ def test_pca_of_few_rows_has_as_many_components_as_it_can(rows):
 
 @pytest.mark.parametrize("name", ["extra_trees", "random_forest"])
 def test_forests_read_better_than_the_mean_and_a_line(name, rows, held_out):
-    forest = score(fit_forests(name, rows, FEW_TREES, 0, 1, silent), rows, held_out)
+    forest = score(fit_forests(name, rows), rows, held_out)
     line = score(fit_pca_linear(rows, 2), rows, held_out)
     floor = score(fit_mean_spectrum(rows), rows, held_out)
     for name in ("position", "width"):
@@ -73,23 +86,11 @@ def test_an_unknown_descriptor_is_not_read(rows, held_out):
     for baseline in (
         fit_mean_spectrum(rows),
         fit_pca_linear(rows, 4),
-        fit_forests("extra_trees", rows, FEW_TREES, 0, 1, silent),
+        fit_forests("extra_trees", rows),
     ):
         read_NK = baseline.read(held_out[0])
         assert np.isnan(read_NK[:, 2]).all() and np.isfinite(read_NK[:, :2]).all()
         assert np.isnan(score(baseline, rows, held_out)["descriptors"]["never known"]["mae"])
-
-
-def test_forests_do_not_depend_on_the_number_of_threads(rows, held_out):
-    one, two = (fit_forests("extra_trees", rows, FEW_TREES, 3, threads, silent) for threads in (1, 2))
-    np.testing.assert_array_equal(one.read(held_out[0]), two.read(held_out[0]))
-    assert one.parameters == two.parameters
-
-
-def test_forest_counts_its_numbers(rows):
-    stump = TreeSettings(trees=1, min_samples_leaf=140, max_features=1.0)
-    # One split (an energy and a threshold) and two leaves, for each of the two descriptors that are known.
-    assert fit_forests("random_forest", rows, stump, 0, 1, silent).parameters <= 2 * (2 + 2)
 
 
 def test_linear_reading_recovers_a_line():
@@ -126,3 +127,53 @@ def test_fewer_styles_than_descriptors_leave_one_without():
     styles_NS = descriptors_NK[:, 1:]
     scores = score_unnamed_styles(styles_NS, descriptors_NK, styles_NS, descriptors_NK, ["a", "b"])
     assert np.isnan(scores["spearman"]["a"]) and scores["spearman"]["b"] == pytest.approx(1.0)
+
+
+def test_blend_reads_the_mean_of_its_parts(rows, held_out):
+    parts = [
+        fit_reading(rows, part, DERIVATIVES, 1, 3, 1, silent)
+        for part in ({"extra_trees": FEW_TREES}, {"kernel_ridge": RIDGE})
+    ]
+    blend = fit_blend(rows, 3)
+    trees_NK, ridge_NK = (part.read(held_out[0]) for part in parts)
+    np.testing.assert_allclose(blend.read(held_out[0]), (trees_NK + ridge_NK) / 2, atol=1e-12)
+    assert blend.parameters == sum(part.parameters for part in parts)
+    assert spearman(blend.read(held_out[0])[:, 0], held_out[1][:, 0]) > 0.95
+
+
+def test_no_row_is_read_by_what_was_fitted_on_its_material():
+    """Each material has a descriptor of its own, drawn at random: only one who saw it can know it."""
+    rng = np.random.default_rng(0)
+    material_N = np.repeat(np.arange(60), 3)
+    spectra_NE = rng.normal(size=(60, 20))[material_N] + 0.01 * rng.normal(size=(180, 20))
+    descriptors_NK = rng.normal(size=(60, 2))[material_N]
+    is_training_N = material_N < 45
+
+    def read(descriptors_NK):
+        return readings_out_of_fold(spectra_NE, descriptors_NK, material_N, is_training_N, FEW_TREES, RIDGE)
+
+    read_NK = read(descriptors_NK)
+    assert np.isfinite(read_NK).all()
+    for k in (0, 1):
+        assert abs(spearman(read_NK[is_training_N, k], descriptors_NK[is_training_N, k])) < 0.4
+    seen_NK = readings_out_of_fold(
+        spectra_NE, descriptors_NK, np.arange(180), is_training_N, FEW_TREES, RIDGE
+    )
+    assert spearman(seen_NK[is_training_N, 0], descriptors_NK[is_training_N, 0]) > 0.9
+    other_NK = descriptors_NK.copy()
+    other_NK[~is_training_N] = np.nan
+    np.testing.assert_array_equal(read(other_NK), read_NK)
+    other_NK[material_N == 7] += 5
+    changed_N = (read(other_NK) != read_NK).any(axis=1)
+    assert not changed_N[material_N == 7].any() and changed_N[~is_training_N].any()
+
+
+def test_other_rows_are_read_by_a_blend_of_all_training_rows(rows, held_out):
+    spectra_NE = np.concatenate([rows.train_NE, held_out[0]])
+    descriptors_NK = np.concatenate([rows.train_NK, held_out[1]])
+    is_training_N = np.arange(len(spectra_NE)) < len(rows.train_NE)
+    read_NK = readings_out_of_fold(
+        spectra_NE, descriptors_NK, np.arange(len(spectra_NE)), is_training_N, FEW_TREES, RIDGE, seed=2
+    )
+    plain = fit_blend(replace(rows, validation_NE=rows.train_NE), 2)
+    np.testing.assert_array_equal(read_NK[~is_training_N], plain.read(held_out[0]))

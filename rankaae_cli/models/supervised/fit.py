@@ -1,0 +1,134 @@
+"""Training a reader of descriptors on one family."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from rankaae_cli.core.errors import Stopped, UserError
+from rankaae_cli.core.labels import listed
+from rankaae_cli.core.statistics.calibration import calibrate_model, reconstruction_mae_rows
+from rankaae_cli.core.statistics.metrics import mean_spearman
+from rankaae_cli.data.family.family import Family
+from rankaae_cli.data.family.splits import TRAIN, VALIDATION
+from rankaae_cli.models.baselines import FittingRows
+from rankaae_cli.models.family_model import kept_of
+from rankaae_cli.models.supervised.components import fit_components
+from rankaae_cli.models.supervised.inputs import require_inputs
+from rankaae_cli.models.supervised.reader import METHODS, fit_reader, label_of, parts_of
+from rankaae_cli.models.supervised.settings import AUTO, ReaderSettings
+from rankaae_cli.models.supervised.trained import TrainedReader
+from rankaae_cli.training import task as training
+from rankaae_cli.training.lightning import ProgressReport
+from rankaae_cli.training.resume import StopSignals
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task(training.Task):
+    """A training of a reader of descriptors; one that was interrupted begins anew, and ends alike.
+
+    Attributes
+    ----------
+    model
+        Its parts, and what they see of a spectrum.
+    """
+
+    model: ReaderSettings
+
+    def __post_init__(self) -> None:
+        """Refuse a reader without parts, or unknown inputs."""
+        if not parts_of(self.model):
+            raise UserError(
+                "model= has no part that reads: all of them are null\ngive one, such as model=blend"
+            )
+        if self.model.inputs != AUTO:
+            require_inputs(self.model.inputs)
+
+    @property
+    def description(self) -> str:
+        """How many trials of what."""
+        return (
+            f"{self.trials} trial{'s' if self.trials != 1 else ''} of {label_of(list(parts_of(self.model)))}"
+        )
+
+
+def fit(
+    task: Task, progress: ProgressReport, announce: Callable[[str], None] = lambda text: None
+) -> TrainedReader:
+    """Fit all trials, write best.ckpt, and return the model.
+
+    Parameters
+    ----------
+    task
+        What to train.
+    progress
+        Called after every step.
+    announce
+        Called with what was chosen, a sentence each.
+
+    Raises
+    ------
+    Stopped
+        If a signal asked the run to stop; nothing is kept.
+    """
+    family = task.family
+    rows = _fitting_rows(family)
+    with StopSignals() as signals:
+
+        def report(done: int, total: int, standing: str) -> None:
+            if signals.received is not None:
+                raise Stopped("stopped before the reader was fitted", signals.received)
+            progress(done, total, standing)
+
+        parts = parts_of(task.model)
+        reader = fit_reader(rows, parts, task.model.inputs, task.trials, task.seed, task.threads, report)
+    for name, part in reader.parts.items():
+        announce(f"{METHODS[name].label} on {listed([one.replace('_', ' ') for one in part.inputs])}")
+    read_TNK = reader.read(rows.validation_NE)
+    scores_T = np.array([mean_spearman(read_NK, rows.validation_NK) for read_NK in read_TNK])
+    model = TrainedReader(
+        **kept_of(family, task.descriptor_classes),
+        reader=reader,
+        components=fit_components(rows.train_NE, task.model.rebuilding_error),
+        selected_trial=int(np.nan_to_num(scores_T, nan=-np.inf).argmax()),
+        scores_T=scores_T,
+        failed_T=[None] * task.trials,
+        indicator_mean_TK=np.zeros(0),
+        indicator_std_TK=np.zeros(0),
+    )
+    calibrate(model, family)
+    model.save(task.folder / "checkpoints" / "best.ckpt")
+    return model
+
+
+def calibrate(model: TrainedReader, family: Family) -> TrainedReader:
+    """Return the model with its readings measured on training rows and calibrated on validation rows."""
+    rows = _fitting_rows(family)
+    read_TNK = model.indicators(rows.train_NE).astype(np.float64)
+    model.indicator_mean_TK, model.indicator_std_TK = (
+        moment_TK.astype(np.float32) for moment_TK in (read_TNK.mean(axis=1), read_TNK.std(axis=1))
+    )
+    error_N = reconstruction_mae_rows(rows.validation_NE, model.components.rebuilt(rows.validation_NE))
+    model.calibration = calibrate_model(
+        model.indicators(rows.validation_NE),
+        np.broadcast_to(error_N, (model.n_trials, len(error_N))),
+        error_N,
+        rows.validation_NK,
+        family.material_N[family.split_N == VALIDATION],
+        family.descriptor_names,
+        model.indicator_mean_TK,
+        model.indicator_std_TK,
+        model.alive_T,
+    )
+    return model
+
+
+def _fitting_rows(family: Family) -> FittingRows:
+    """Return the training and the validation rows of a family."""
+    train, validation = (np.flatnonzero(family.split_N == side) for side in (TRAIN, VALIDATION))
+    return FittingRows(
+        family.spectra_NE[train],
+        family.descriptors_NK[train],
+        family.spectra_NE[validation],
+        family.descriptors_NK[validation],
+    )

@@ -1,0 +1,106 @@
+"""The course of a training in epochs: what it begins from, what else it is given, on which device, for how long."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from omegaconf import DictConfig
+
+from rankaae_cli.core.errors import UserError
+from rankaae_cli.data.family.family import Family
+from rankaae_cli.data.spectra_rows import Spectra
+from rankaae_cli.runs import data as training_data
+from rankaae_cli.runs.directory import short_path
+from rankaae_cli.runs.start import StartRun, find_start, replayed_rows
+from rankaae_cli.schema import schema_of
+from rankaae_cli.schema.train import EpochsConfig
+from rankaae_cli.training.fit import chosen_device
+from rankaae_cli.training.rows import Replay
+from rankaae_cli.training.schedules import epochs_of
+
+
+def is_in_epochs(cfg: DictConfig) -> bool:
+    """Return whether the kind of model that a configuration trains is trained in epochs."""
+    return issubclass(schema_of("train", cfg.kind), EpochsConfig)
+
+
+@dataclass(frozen=True)
+class Course:
+    """What a training in epochs is given beyond its family; of another kind of training nothing of it is used.
+
+    Attributes
+    ----------
+    device
+        ``cpu`` or ``cuda``.
+    start, replayed
+        The run that is begun from and rows of it that are trained on again; None for none.
+    """
+
+    device: str = "cpu"
+    start: StartRun | None = None
+    replayed: Replay | None = None
+
+    @classmethod
+    def of(cls, cfg: DictConfig) -> "Course":
+        """Return the course of a configuration, which is filled with what the run of start= decides.
+
+        Raises
+        ------
+        UserError
+            If settings do not go together, or are no more, or the run of start= cannot be used.
+        """
+        if not is_in_epochs(cfg):
+            return cls()
+        start = find_start(cfg)
+        replayed = replayed_rows(start, cfg.replay)
+        _check(cfg)
+        return cls(chosen_device(cfg.device.value, cfg.devices), start, replayed)
+
+    def given(self, cfg: DictConfig, family: Family, resumed: bool) -> dict[str, Any]:
+        """Return the attributes of an `EpochTask` that settings do not tell; empty for another kind of training.
+
+        What is decided for the user is written into `cfg`.
+
+        Raises
+        ------
+        UserError
+            If the second file cannot be used, or memory= is too little.
+        """
+        if not is_in_epochs(cfg):
+            return {}
+        unlabelled_NE = training_data.unlabelled_spectra(cfg, family)
+        memory = training_data.streaming_memory(cfg, family, unlabelled_NE, self.device, resumed)
+        rows = training_data.rows_trained_on(family, unlabelled_NE, cfg.replay)
+        return {
+            "unlabelled_NE": unlabelled_NE,
+            "memory": memory,
+            "device": self.device,
+            "max_epochs": cfg.max_epochs or epochs_of(cfg.max_steps, rows, cfg.batch_size),
+            "start_weights": None if self.start is None else self.start.weights,
+            "replayed": self.replayed,
+        }
+
+    def description(self, cfg: DictConfig, unlabelled_NE: Spectra | None) -> Iterator[str]:
+        """Give lines on it."""
+        if self.start is not None:
+            where = short_path(self.start.directory)
+            fidelity = self.start.model.fidelity
+            yield f"every trial begins from its own of {where}, trained on {fidelity} spectra"
+        if self.replayed is not None:
+            replayed = len(self.replayed.spectra_NE)
+            yield f"{cfg.replay:.0%} of each epoch are drawn from the {replayed} training spectra of that run"
+        if unlabelled_NE is not None:
+            yield f"{len(unlabelled_NE)} more training spectra without descriptors from {cfg.unlabelled}"
+
+
+def _check(cfg: DictConfig) -> None:
+    """Refuse settings that do not go together, or are no more."""
+    if cfg.spread != "trials":
+        raise UserError(
+            f"spread={cfg.spread} cannot be used: rankaae 0.1.0 was the last that had it, "
+            "now each device trains trials of its own"
+        )
+    if cfg.devices > cfg.trials:
+        raise UserError(f"devices={cfg.devices}: expected at most {cfg.trials}, the trials")
+    if cfg.devices > 1 and cfg.logger:
+        raise UserError("logger= cannot be used where trials are spread over devices\ngive logger=none")
