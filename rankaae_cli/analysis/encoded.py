@@ -124,7 +124,12 @@ def encode_spectra(model: ReadingModel, spectra_NE: np.ndarray) -> Encoded:
 
 def ensemble_values(model: Predicts, spectra_NE: np.ndarray) -> np.ndarray:
     """Return descriptors as the ensemble reads them off spectra (N, E), shape (N, K); nothing is reconstructed."""
-    return _values(model, _standardised(model, model.indicators(spectra_NE)).mean(axis=0))
+    return _values(model, member_indicators(model, spectra_NE).mean(axis=0))
+
+
+def member_indicators(model: Predicts, spectra_NE: np.ndarray) -> np.ndarray:
+    """Return the standardised indicators of spectra (N, E) in the trials of the ensemble, shape (T, N, K)."""
+    return _standardised(model, model.indicators(spectra_NE))
 
 
 def _standardised(model: Predicts, indicators_TNK: np.ndarray) -> np.ndarray:

@@ -14,6 +14,7 @@ from rankaae_cli.analysis.evaluation.findings import (
     coupling_warning,
     reconstruction_warning,
 )
+from rankaae_cli.analysis.reading.importance import importance_summary
 from rankaae_cli.analysis.traversal.findings import findings
 from rankaae_cli.core.labels import averaged
 from rankaae_cli.reports.run.tables import (
@@ -56,7 +57,7 @@ def print_evaluation(metrics: Mapping[str, Any], units: Mapping[str, str]) -> No
         f"{rho}\nreconstruction MAE {print_number(ensemble['reconstruction']['mae'])}, "
         f"excess coupling of named styles {excess} (by chance {chance})"
     )
-    for line in lines:
+    for line in (*lines, importance_summary(metrics["importance"])):
         _say(line)
     for warning in (coverage_remark(metrics), coupling_warning(ensemble)):
         _say(warning, "bold yellow")

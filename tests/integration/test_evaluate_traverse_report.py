@@ -83,7 +83,7 @@ def test_report_leaves_everything_the_design_promises(run_directory, page):
     there = {str(p.relative_to(run_directory)) for p in run_directory.rglob("*") if p.is_file()}
     styles = [*NAMES, "free_1"]
     expected = {"evaluation/metrics.json", "evaluation/trials.csv", "evaluation/predictions.csv"}
-    tables = ("reconstruction_error", "leakage", "associations", "near_duplicates")
+    tables = ("reconstruction_error", "leakage", "associations", "near_duplicates", "importance")
     expected |= {f"evaluation/{t}.csv" for t in tables}
     drawn = ["confusion", "worst_spectra", "coupling", "normality", "leakage", "trials", "associations"]
     expected |= {f"evaluation/{f}.{x}" for f in drawn for x in ("png", "pdf")}

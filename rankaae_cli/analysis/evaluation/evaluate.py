@@ -14,6 +14,7 @@ from rankaae_cli.analysis.evaluation.styles import describe_styles
 from rankaae_cli.analysis.evaluation.tables import FORMAT_VERSION, Evaluation, evaluation_tables
 from rankaae_cli.analysis.prediction.calibration import calibration_of
 from rankaae_cli.analysis.prediction.predictor import Predictor
+from rankaae_cli.analysis.reading.importance import find_importance
 from rankaae_cli.core.statistics.bootstrap import affordable_resamples
 from rankaae_cli.core.statistics.calibration import COVERAGE
 from rankaae_cli.core.styles.replication import Repeats
@@ -63,6 +64,7 @@ def evaluate(
     )
     fitted = fit_on_validation(run)
     near_duplicates, listed = find_near_duplicates(run)
+    importance, of_windows = find_importance(run, seed)
     metrics = {
         "format_version": FORMAT_VERSION,
         "run": run_directory.name,
@@ -79,8 +81,9 @@ def evaluate(
         **of_styles,
         "choice": fitted.choice,
         "near_duplicates": near_duplicates,
+        "importance": importance,
     }
-    return metrics, evaluation_tables(Evaluation(run, prediction, metrics, repeats, listed))
+    return metrics, evaluation_tables(Evaluation(run, prediction, metrics, repeats, listed, of_windows))
 
 
 def _about_styles(run: EncodedRun, seed: int) -> tuple[Repeats | None, dict[str, Any]]:

@@ -18,9 +18,10 @@ if TYPE_CHECKING:  # scipy's statistics take a second to load, which a report ne
     from rankaae_cli.analysis.prediction.predictor import Prediction
 
 # Of what an evaluation leaves: counted up with every change of it, so that a report replaces what is older.
-FORMAT_VERSION = 5
+FORMAT_VERSION = 6
 PREDICTIONS, TRIALS, ERRORS = "predictions.csv", "trials.csv", "reconstruction_error.csv"
 LEAKAGE, ASSOCIATIONS, NEAR_DUPLICATES = "leakage.csv", "associations.csv", "near_duplicates.csv"
+_IMPORTANCE = "importance.csv"
 _STYLES, _CONFUSION, _EXAMPLES = "style_vs_descriptor.csv", "confusion.csv", "reconstruction_examples.csv"
 _WORST, _QUANTILES, _COUPLING = "worst_spectra.csv", "normality.csv", "coupling.csv"
 _MOST_WORST = 6  # spectra
@@ -46,6 +47,8 @@ class Evaluation:
         What the free styles go with; None where there is none.
     near_duplicates
         Of `find_near_duplicates`.
+    importance
+        Of `rankaae_cli.analysis.reading.importance.find_importance`.
     """
 
     run: EncodedRun
@@ -53,6 +56,7 @@ class Evaluation:
     metrics: Mapping[str, Any]
     repeats: Repeats | None
     near_duplicates: pd.DataFrame
+    importance: pd.DataFrame
 
 
 def table_names(model: Trained) -> tuple[str, ...]:
@@ -235,6 +239,7 @@ _TABLES: Mapping[str, tuple[type, Callable[[Evaluation], pd.DataFrame]]] = {
     ERRORS: (Reconstructs, _errors),
     LEAKAGE: (HasStyles, lambda e: _leakage(e.metrics["leakage"])),
     NEAR_DUPLICATES: (Predicts, lambda e: e.near_duplicates),
+    _IMPORTANCE: (Predicts, lambda e: e.importance),
     _STYLES: (HasStyles, _styles),
     _EXAMPLES: (Reconstructs, _typical),
     _WORST: (Reconstructs, _worst),

@@ -14,7 +14,7 @@ from rankaae_cli.analysis.evaluation.tables import table_of
 from rankaae_cli.core.labels import Subject, averaged
 from rankaae_cli.models.base import HasStyles, Predicts, Reconstructs, Trained
 from rankaae_cli.models.rankaae.trained import TrainedModel
-from rankaae_cli.reports.figures import comparisons, descriptors, drawing, spectra, styles, trials
+from rankaae_cli.reports.figures import comparisons, descriptors, drawing, reading, spectra, styles, trials
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,10 @@ class _Source:
     @property
     def of_average(self) -> str:
         return f"{self.split} split, {averaged(self.metrics)}"
+
+    @property
+    def units(self) -> dict[str, str]:
+        return dict(zip(self.model.descriptor_names, self.model.descriptor_units, strict=True))
 
     @property
     def descriptors(self) -> list[descriptors.DescriptorScores]:
@@ -138,8 +142,12 @@ def interactive_figures(
 
 def _classes(source: _Source) -> tuple[Any, ...]:
     scores = {n: s for n, s in source.metrics["ensemble"]["descriptors"].items() if "confusion" in s}
-    units = dict(zip(source.model.descriptor_names, source.model.descriptor_units, strict=True))
-    return scores, units, source.of_average
+    return scores, source.units, source.of_average
+
+
+def _importance(source: _Source) -> tuple[Any, ...]:
+    content = source.metrics["importance"]
+    return source.units, f"{source.split} split, {content['n']} spectra, {averaged(source.metrics)}"
 
 
 def _normality(source: _Source) -> tuple[Any, ...]:
@@ -168,6 +176,7 @@ _FIGURES: dict[str, _EvaluationFigure] = {
         descriptors.prediction_vs_truth,
         descriptors.interactive_prediction_vs_truth,
     ),
+    "importance": _EvaluationFigure(Predicts, _importance, reading.importance),
     "confusion": _EvaluationFigure(Predicts, _classes, descriptors.confusion, has_table=False),
     "reconstruction_examples": _EvaluationFigure(
         Reconstructs,

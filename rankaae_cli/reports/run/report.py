@@ -112,7 +112,7 @@ def gather(run: RunResults) -> PageContent:
         "learning": files.learning_curves(run_directory / "metrics.csv", model),
         "baselines": [] if compared is None else files.copied(evaluation, captions()["baselines"]),
     }
-    for section in ("styles", "coupling", "reconstruction", "choice", "associations"):
+    for section in ("styles", "importance", "coupling", "reconstruction", "choice", "associations"):
         pictures[section] = files.copied(evaluation, _texts(section, of_evaluation))
     for section in ("overviews", "stability", "maps"):
         pictures[section] = of_styles(_texts(section, in_traversal))

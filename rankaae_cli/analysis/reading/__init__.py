@@ -1,0 +1,1 @@
+"""What readings rest on: regions of the spectrum, mixtures that were trained on, and how many rows there were."""

@@ -1,0 +1,110 @@
+"""What a model looks at in a spectrum, by region of the energies, on one split."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from rankaae_cli.analysis.encoded import EncodedRun, evenly_spaced, member_indicators
+from rankaae_cli.core.labels import print_number
+from rankaae_cli.core.statistics.importance import Windows, permutation_importance, window_responses
+
+_MOST_ROWS, _REPEATS = 300, 3  # so that networks take seconds
+_SPREAD = (16, 84)  # percentiles of the spectra's responses
+
+
+def find_importance(run: EncodedRun, seed: int) -> tuple[dict[str, Any], pd.DataFrame]:
+    """Measure importance of and response to windows of the energies.
+
+    Parameters
+    ----------
+    run
+        Whose split is read; of many rows some that are evenly spaced among them.
+    seed
+        Of the permutations.
+
+    Returns
+    -------
+    metrics
+        ``n``, ``repeats``, ``members``, ``unit`` of the energies, ``window``, its width at half height in that
+        unit, and ``descriptors``, by name ``energy`` of the most important window and its ``importance``, None
+        where no correlation is known.
+    table
+        A row a descriptor and window: ``descriptor``, ``energy`` (its centre), ``mean_spectrum`` there,
+        ``importance`` with its standard deviations, ``importance_repeats`` and ``importance_members``, and of the
+        responses of the spectra ``response``, the mean, ``response_low`` and ``response_high``, between which two
+        thirds lie; see `rankaae_cli.core.statistics.importance`.
+    """
+    model, split = run.model, run.split
+    rows = evenly_spaced(len(split.rows), _MOST_ROWS)
+    spectra_NE = np.asarray(split.spectra_NE[rows], dtype=np.float64)
+    windows = Windows.over(model.energy_E)
+    found = permutation_importance(
+        lambda permuted_NE: member_indicators(model, permuted_NE),
+        spectra_NE,
+        split.descriptors_NK[rows],
+        split.material_N[rows],
+        windows,
+        _REPEATS,
+        np.random.default_rng(seed),
+    )
+    # Calibrations have steps, over which a small change jumps or which it does not reach: slopes stand for them.
+    slope_K = _slopes(split.ensemble_indicators_NK, split.ensemble_values_NK)
+    response_MNK = window_responses(
+        lambda changed_NE: slope_K * member_indicators(model, changed_NE).mean(axis=0), spectra_NE, windows
+    )
+    low_MK, high_MK = np.percentile(response_MNK, _SPREAD, axis=1)
+    mean_M = np.interp(windows.centre_M, model.energy_E, spectra_NE.mean(axis=0))
+    table = pd.concat(
+        pd.DataFrame(
+            {
+                "descriptor": name,
+                "energy": windows.centre_M,
+                "mean_spectrum": mean_M,
+                "importance": found.drop_MK[:, k],
+                "importance_repeats": found.of_repeats_MK[:, k],
+                "importance_members": found.of_members_MK[:, k],
+                "response": response_MNK[..., k].mean(axis=1),
+                "response_low": low_MK[:, k],
+                "response_high": high_MK[:, k],
+            }
+        )
+        for k, name in enumerate(model.descriptor_names)
+    )
+    return {
+        "n": len(rows),
+        "unit": model.energy_unit,
+        "repeats": _REPEATS,
+        "members": int(model.alive_T.sum()),
+        "window": float(windows.centre_M[1] - windows.centre_M[0]),
+        "descriptors": {
+            name: _most_important(windows.centre_M, found.drop_MK[:, k])
+            for k, name in enumerate(model.descriptor_names)
+        },
+    }, table
+
+
+def _slopes(indicators_NK: np.ndarray, values_NK: np.ndarray) -> np.ndarray:
+    """Return by how much each descriptor as read grows with its indicator, by least squares, shape (K,)."""
+    centred_NK = indicators_NK - indicators_NK.mean(axis=0)
+    return np.asarray((centred_NK * values_NK).sum(axis=0) / np.maximum((centred_NK**2).sum(axis=0), 1e-12))
+
+
+def _most_important(centre_M: np.ndarray, drop_M: np.ndarray) -> dict[str, float] | None:
+    if not np.isfinite(drop_M).all():
+        return None
+    best = int(drop_M.argmax())
+    return {"energy": float(centre_M[best]), "importance": float(drop_M[best])}
+
+
+def importance_summary(content: Mapping[str, Any]) -> str | None:
+    """Return in a sentence where each descriptor is mostly read; None where no correlation is known.
+
+    `content` is ``importance`` of metrics.json.
+    """
+    unit = content["unit"]
+    found = {name: best for name, best in content["descriptors"].items() if best is not None}
+    where = [f"{name} {best['energy']:.1f} {unit}" for name, best in found.items()]
+    window = f"windows of {print_number(content['window'], 1)} {unit}"
+    return f"read mostly off ({window}): {', '.join(where)}" if where else None
