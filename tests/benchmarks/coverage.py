@@ -53,7 +53,8 @@ def alike(calibration: Calibration) -> Calibration:
     """Return a calibration by which intervals are alike for all true values."""
     none, zero = np.zeros(1), np.zeros(1, dtype=int)
     belt_K = [
-        None if belt is None else replace(belt, knot_M=none, rank_M=zero) for belt in calibration.belt_K
+        None if belt is None else replace(belt, knot_M=none, rank_M=zero, shares=np.empty(0))
+        for belt in calibration.belt_K
     ]
     return replace(calibration, belt_K=belt_K, class_belt_K=[None] * len(belt_K))
 

@@ -284,9 +284,13 @@ def test_works_without_the_data_once_it_has_been_used(work, tmp_path, monkeypatc
         with np.load(run / CACHE) as file:
             kept = dict(file)
         fits = [key for key in kept if key[-2:] in ("_0", "_1", "_2")]
-        assert len(fits) == 3 * 6 + 2 * (3 + 2)
-        # As older versions kept it: residuals for belts, and the rows, with what is fitted to them and without.
-        of_belts = ("score_N", "knot_M", "rank_M", "mean_error", "likelihood_N", "counts")
+        assert len(fits) == 3 * 7 + 2 * (3 + 2)
+        # As older versions kept it: the same share asked of all true values.
+        older = {key: value for key, value in kept.items() if not key.startswith("shares_")}
+        np.savez_compressed(run / CACHE, **older | {"version": 4})
+        assert main([*call, f"output={tmp_path}/f"]) == 0
+        # Residuals for belts, and the rows, with what is fitted to them and without.
+        of_belts = ("score_N", "knot_M", "rank_M", "shares", "mean_error", "likelihood_N", "counts")
         older = {key: value for key, value in kept.items() if not key.startswith(of_belts)}
         residual = np.random.default_rng(0).normal(0, 0.3, rows.descriptors_NK.shape)
         older |= {"residual_NK": residual, "difficulty_NK": np.full(residual.shape, 0.2), "version": 3}
@@ -303,9 +307,10 @@ def test_works_without_the_data_once_it_has_been_used(work, tmp_path, monkeypatc
             away.rename(work / "cu.h5")
     first, again, *earlier = ((tmp_path / output / "predictions.csv").read_bytes() for output in "abcde")
     assert first == again != earlier[0] == earlier[1]
-    now, before = (pd.read_csv(tmp_path / output / "predictions.csv") for output in "ae")
+    now, *before = (pd.read_csv(tmp_path / output / "predictions.csv") for output in "aef")
     for name in model.descriptor_names:
-        assert (now[name] == before[name]).all() and np.isfinite(before[f"{name}_high"]).all()
+        for one in before:
+            assert (now[name] == one[name]).all() and np.isfinite(one[f"{name}_high"]).all()
 
 
 @pytest.mark.parametrize(

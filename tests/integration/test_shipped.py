@@ -32,7 +32,7 @@ DERIVED = {
 }
 DERIVED |= {"extremes_K2", "resolution_K", "usual"}
 FITTED = ("nodes_", "root_T_", "classes_", "coefficients_", "intercept_")
-FITTED += ("score_N_", "knot_M_", "rank_M_", "mean_error_", "likelihood_N_", "counts_")
+FITTED += ("score_N_", "knot_M_", "rank_M_", "shares_", "mean_error_", "likelihood_N_", "counts_")
 # Of the machine that trained, where a word begins; a web address is none.
 ABSOLUTE_PATH = re.compile(r"(?<![\w/.:>-])(/[\w.-]+){2}|\b[A-Z]:\\")
 

@@ -18,12 +18,11 @@ import torch
 from rankaae_cli.analysis.encoded import EncodedSplit, encode_split, evenly_spaced
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.statistics.classification import ClassProbabilities, fit_class_probabilities
-from rankaae_cli.core.statistics.conformal import (
+from rankaae_cli.core.statistics.conformal.classes import ClassBelt, fit_class_belt
+from rankaae_cli.core.statistics.conformal.intervals import (
     Belt,
-    ClassBelt,
     difficulty_features,
     fit_belt,
-    fit_class_belt,
     fit_difficulty,
     resolution_of,
 )
@@ -37,10 +36,10 @@ from rankaae_cli.runs.load import load_run
 from rankaae_cli.runs.provenance import read_provenance
 
 CACHE = Path("prediction") / "calibration.npz"
-_VERSION = 4
-# Versions whose intervals were alike for all true values; the last two also held the validation rows, with what is
-# fitted to them and without.
-_ALIKE, _WITH_ROWS, _WITHOUT_FITS = 3, 2, 1
+_VERSION = 5
+# Versions that asked the same share of all true values; whose intervals were alike for all; that also held the
+# validation rows, with what is fitted to them and without.
+_WITHOUT_LEVELS, _ALIKE, _WITH_ROWS, _WITHOUT_FITS = 4, 3, 2, 1
 _MOST_TRAINING_ROWS = 20_000  # that distances are taken from: evenly spaced among more
 _FITTED = {"belt_K": Belt, "class_probabilities_K": ClassProbabilities, "class_belt_K": ClassBelt}
 _NEEDED = (Predicts, Reconstructs)  # of a model
@@ -77,7 +76,7 @@ class Calibration:
     known_range_K2, extremes_K2
         1st and 99th percentile of each descriptor among the training rows, and its least and largest value.
     resolution_K
-        See `rankaae_cli.core.statistics.conformal.resolution_of`.
+        See `rankaae_cli.core.statistics.conformal.intervals.resolution_of`.
     usual
         What training spectra are like.
     rows
@@ -216,11 +215,14 @@ def _kept(directory: Path, model: ReadingModel, earlier: bool = True) -> Calibra
         with np.load(path, allow_pickle=False) as file:
             content: dict[str, Any] = dict(file)
         version, digest = content.pop("version"), content.pop("checkpoint")
-        known = (_VERSION, _ALIKE, _WITH_ROWS, _WITHOUT_FITS) if earlier else (_VERSION,)
-        if version not in known or digest != checkpoint_sha256(directory):
+        least = _WITHOUT_FITS if earlier else _VERSION
+        if not least <= version <= _VERSION or digest != checkpoint_sha256(directory):
             return None
-        if version != _VERSION:
-            content = _of_earlier(content, model, int(version))
+        if version <= _ALIKE:
+            content = _of_alike(content, model, int(version))
+        if version <= _WITHOUT_LEVELS:
+            scores = [key for key in content if key.startswith("score_N_")]
+            content |= {key.replace("score_N", "shares"): np.empty(0) for key in scores}
         return _unpacked(content, model)
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         print(f"{path} cannot be read ({error}) and is made again", file=sys.stderr)
@@ -258,8 +260,8 @@ def _unpacked(content: dict[str, Any], model: ReadingModel) -> Calibration:
     return Calibration(**content, **fitted_K, usual=usual, rows=rows)
 
 
-def _of_earlier(content: dict[str, Any], model: ReadingModel, version: int) -> dict[str, Any]:
-    """Return the arrays that an earlier version kept as this one has them: of the true values nothing is known."""
+def _of_alike(content: dict[str, Any], model: ReadingModel, version: int) -> dict[str, Any]:
+    """Return the arrays of intervals that are alike as later versions have them: a belt with a single knot."""
     residual_NK, difficulty_NK = content.pop("residual_NK"), content.pop("difficulty_NK")
     if version == _WITHOUT_FITS:
         content |= _fitted(content, residual_NK, model)

@@ -9,7 +9,7 @@ from scipy.special import ndtri
 from rankaae_cli.analysis.encoded import Encoded, encode_spectra, ensemble_values
 from rankaae_cli.analysis.prediction.calibration import Calibration
 from rankaae_cli.core.statistics.classification import softened
-from rankaae_cli.core.statistics.conformal import Intervals, difficulty_features
+from rankaae_cli.core.statistics.conformal.intervals import Intervals, difficulty_features
 from rankaae_cli.core.statistics.novelty import Novelty, StyleDistances, novelty_signs, widening
 from rankaae_cli.core.xas.discrepancy import discrepancy, smooth_differences
 from rankaae_cli.core.xas.nuisances import posterior_weights

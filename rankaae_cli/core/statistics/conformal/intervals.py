@@ -1,16 +1,10 @@
-"""Prediction intervals of a stated coverage, held at each true value and not only on average.
+"""Intervals of numbers; see `rankaae_cli.core.statistics.conformal`.
 
-A reading shrinks towards what is common, so intervals that hold 90 % of all true values hold fewer of the rare
-ones. These are label-conditional instead: Mondrian conformal prediction, of which the confidence belt of Neyman
-(Phil. Trans. A 236, 333 (1937)) is the form for numbers. A true value belongs to the interval of a spectrum unless
-the spectrum reads more strangely than 90 % of the validation rows of that true value do: of a class its rows, of a
-number those next to it in order. How strange a reading is: of a number |true - read| over an estimate of how hard
-the row is to read (Papadopoulos et al., Neural Comput. Appl. 20, 843 (2011)), of a class how unlikely it is.
-Validation rows are read by fits that did not see their material. The quantile is that of the package crepes
-(Boström, PMLR 179, 24 (2022)), a line of which the package would take half a second to load.
+What lies between true values that belong to an interval belongs too, so that intervals hold more than is asked of
+each true value. This is therefore lowered, less so for outer true values, until intervals of validation rows, by
+belts that did not see their material, hold together what they are to hold.
 
-Letters: N rows, K descriptors, C classes, F what the difficulty is estimated from, M true values at which belts are
-known.
+Letters: N rows, K descriptors, F what the difficulty is estimated from, M true values at which belts are known.
 """
 
 import math
@@ -26,12 +20,7 @@ from rankaae_cli.core.statistics.calibration import (
     fit_calibration,
     material_folds,
 )
-from rankaae_cli.core.statistics.classification import (
-    ClassProbabilities,
-    fit_class_probabilities,
-    nearest_class,
-    softened,
-)
+from rankaae_cli.core.statistics.conformal.quantile import upper_quantile
 from rankaae_cli.core.statistics.forest import Forest, fit_forest
 
 _TREES, _LEAF = 60, 8  # rows in a leaf: the mean of eight absolute residuals is a local width
@@ -39,9 +28,16 @@ _TREES, _LEAF = 60, 8  # rows in a leaf: the mean of eight absolute residuals is
 _LEAST_DIFFICULTY = 0.15
 _NO_WIDTH = 1e-6  # of the least half width: what rounding leaves of zero
 _KNOTS = 60  # at most, of a belt
-# Chosen on validation rows of copper oxides: with a fifth, outer deciles hold 0.80, with a tenth 0.84 and more.
-_NEIGHBOURS = 0.1  # share of the rows whose true values count as next to one
+# The following were chosen on validation rows of copper oxides. A share of the rows counts as next to a true value:
+# those up to the nearer end, within limits. With a fifth at the ends, outer deciles hold 0.80, with a tenth 0.84
+# and more; with a tenth everywhere, intervals of MOOD are 6 % wider.
+_FEWEST_NEXT, _MOST_NEXT = 0.1, 0.3
 _FEWEST_BEYOND = 5  # rows next to a true value that lie outside the belt, so that its edge is no single row
+_OUTER, _OUTER_MISSES = 0.1, 0.6  # share of the rows at either end, and how many are missed for one elsewhere
+_FEWEST_ADAPTED = 100  # rows, of which a share of missed ones is known well enough to adapt levels to it
+# Of shares of rows that are read by fits to fewer rows than there are: intervals that are to hold 0.90 hold 0.915.
+_PESSIMISM = 0.015
+_LEVELS = np.linspace(0.3, 0.99, 70)
 
 
 @dataclass(frozen=True)
@@ -58,6 +54,9 @@ class Belt:
         Mean absolute residual, in the descriptor's unit, shape ().
     nodes, root_T
         Of the forest that estimates the absolute residual, less a floor, from `difficulty_features`.
+    shares
+        Which share of the rows intervals hold by belts that did not see their material, where each of `_LEVELS` is
+        the share that is asked of the rows next to a true value. Empty where rows are too few.
     """
 
     score_N: np.ndarray
@@ -66,6 +65,7 @@ class Belt:
     mean_error: np.ndarray
     nodes: np.ndarray
     root_T: np.ndarray
+    shares: np.ndarray
 
     def difficulty(self, features_NF: np.ndarray) -> np.ndarray:
         """Return the absolute residual to be expected of each row, shape (N,)."""
@@ -73,12 +73,11 @@ class Belt:
 
     def edges(self, coverage: float) -> np.ndarray:
         """Return the greatest score that is not strange at each knot, shape (M,); NaN for too few rows."""
-        n = len(self.score_N)
-        size = min(n, max(math.ceil(_NEIGHBOURS * n), math.ceil(_FEWEST_BEYOND / (1 - coverage))))
-        if len(self.knot_M) == 1:
-            size = n
-        first_M = np.clip(self.rank_M - size // 2, 0, n - size)
-        return np.array([upper_quantile(self.score_N[first : first + size], coverage) for first in first_M])
+        level = coverage
+        if len(self.shares) and coverage <= _LEVELS[-1]:
+            ascending = np.maximum.accumulate(self.shares)
+            level = min(coverage, float(np.interp(coverage - _PESSIMISM, ascending, _LEVELS)))
+        return _edges(self.score_N, self.rank_M, level, _OUTER_MISSES if len(self.shares) else 1.0)
 
 
 class Intervals:
@@ -128,89 +127,6 @@ class Intervals:
         # Not known stays not known.
         no_width_N = below_N + above_N <= 2 * _NO_WIDTH * self._least
         return np.where(no_width_N, self._least, below_N), np.where(no_width_N, self._least, above_N)
-
-
-@dataclass(frozen=True)
-class ClassBelt:
-    """How unlikely validation rows read in their own class.
-
-    Attributes
-    ----------
-    likelihood_N
-        Probability of its true class for each row, the classes after one another.
-    counts
-        Rows of each class.
-    """
-
-    likelihood_N: np.ndarray
-    counts: np.ndarray
-
-    def least_likely(self, coverage: float) -> np.ndarray:
-        """Return the probability from which on each class belongs to a set, shape (C,).
-
-        A class of too few rows for the coverage takes that of all rows, or of the least likely of its own where
-        that is lower; 0 where all are too few.
-        """
-        parts = np.split(self.likelihood_N, np.cumsum(self.counts)[:-1])
-        of_all = np.nan_to_num(-upper_quantile(-self.likelihood_N, coverage))
-        least = [
-            -quantile
-            if np.isfinite(quantile := upper_quantile(-part, coverage))
-            else part.min(initial=of_all)
-            for part in parts
-        ]
-        return np.array(least)
-
-    def ends(
-        self,
-        classes: np.ndarray,
-        probability_NC: np.ndarray,
-        coverage: float,
-        is_novel_N: np.ndarray | bool = False,
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Return the lowest and the highest class of each row's set, shape (N,) each.
-
-        Parameters
-        ----------
-        classes
-            Ascending.
-        probability_NC
-            Of the classes; the likeliest always belongs.
-        coverage
-            Share of each class's rows whose set is to hold it.
-        is_novel_N
-            Whether a row is unlike those that the probabilities were learnt from: its set also holds the likeliest
-            classes that make up the coverage together.
-        """
-        order_NC = np.argsort(-probability_NC, axis=1, kind="stable")
-        sorted_NC = np.take_along_axis(probability_NC, order_NC, axis=1)
-        likelier_NC = np.empty(probability_NC.shape)  # the sum of what is likelier than each
-        np.put_along_axis(likelier_NC, order_NC, sorted_NC.cumsum(axis=1) - sorted_NC, axis=1)
-        needed_NC = likelier_NC < np.where(is_novel_N, coverage, 1e-12).reshape(
-            -1, 1
-        )  # the likeliest at least
-        belongs_NC = (probability_NC >= self.least_likely(coverage)) | needed_NC
-        last_N = len(classes) - 1 - belongs_NC[:, ::-1].argmax(axis=1)
-        return classes[belongs_NC.argmax(axis=1)], classes[last_N]
-
-
-def upper_quantile(score_N: np.ndarray, coverage: float) -> float:
-    """Return the quantile of scores as crepes counts it: in descending order at rank (1 - coverage) (n + 1).
-
-    Parameters
-    ----------
-    score_N
-        Of n rows.
-    coverage
-        Share of rows that are to lie at or below it, between 0 and 1.
-
-    Returns
-    -------
-    float
-        NaN where there are too few rows for the quantile to be one of them.
-    """
-    rank = int((1 - coverage) * (len(score_N) + 1))
-    return float(np.sort(score_N)[::-1][rank - 1]) if rank >= 1 else np.nan
 
 
 def resolution_of(descriptor_N: np.ndarray) -> float:
@@ -286,11 +202,13 @@ def fit_belt(
     for seen, held_out in folds:
         difficulty[held_out] = fit_difficulty(features[seen], residual[seen]).predict(features[held_out])
     times = np.broadcast_to(times_N, known.shape)[known]
-    score = size / ((difficulty + _floor(float(size.mean()))) * times)
+    scale = (difficulty + _floor(float(size.mean()))) * times
     order = np.argsort(value, kind="stable")
     knot, rank = _knots(value[order])
     forest = fit_difficulty(features, residual)
-    return Belt(score[order], knot, rank, np.array(size.mean()), forest.nodes, forest.root_T)
+    shares = _shares(value, residual, scale, folds) if len(value) >= _FEWEST_ADAPTED else np.empty(0)
+    score = (size / scale)[order]
+    return Belt(score, knot, rank, np.array(size.mean()), forest.nodes, forest.root_T, shares)
 
 
 def fit_difficulty(features_NF: np.ndarray, residual_N: np.ndarray) -> Forest:
@@ -298,43 +216,41 @@ def fit_difficulty(features_NF: np.ndarray, residual_N: np.ndarray) -> Forest:
     return fit_forest(features_NF, np.abs(residual_N), _TREES, _LEAF)
 
 
-def fit_class_belt(
-    fitted: ClassProbabilities | None,
-    styles_NK: np.ndarray,
-    descriptor_N: np.ndarray,
-    groups_N: Sequence[Any] | np.ndarray,
-    times_N: np.ndarray,
-) -> ClassBelt | None:
-    """Learn how likely validation rows read as what they are, each by a fit that did not see its material.
+def _edges(score_N: np.ndarray, rank_M: np.ndarray, level: float, outer_misses: float) -> np.ndarray:
+    """Return the score that the rows next to each knot do not exceed but for a share, shape (M,).
 
-    Parameters
-    ----------
-    fitted
-        Probabilities fitted to all these rows; None of a descriptor that has none.
-    styles_NK, descriptor_N
-        As `fit_class_probabilities` takes them.
-    groups_N
-        Material of each row, shape (N,).
-    times_N
-        By how much the probabilities are softened, shape (N,).
+    The share is 1 - level, and `outer_misses` times that at outer knots.
     """
-    if fitted is None:
-        return None
-    known = np.isfinite(descriptor_N)
-    label = np.full(len(descriptor_N), np.nan)
-    label[known] = nearest_class(descriptor_N[known], fitted.classes.tolist())
-    known &= np.isin(label, fitted.classes)
-    styles, label, times = styles_NK[known], label[known], times_N[known]
-    groups = np.unique(np.asarray(groups_N).astype(str)[known], return_inverse=True)[1]
-    likelihood = np.zeros(len(label))
-    for seen, held_out in material_folds(groups):
-        fold = fit_class_probabilities(styles[seen], label[seen], fitted.classes.tolist())
-        if fold is None:
-            continue
-        probability = softened(fold.of(styles[held_out]), times[held_out])
-        likelihood[held_out] = np.where(label[held_out, None] == fold.classes, probability, 0.0).sum(axis=1)
-    order = np.argsort(label, kind="stable")
-    return ClassBelt(likelihood[order], np.array([(label == one).sum() for one in fitted.classes]))
+    n, edges = len(score_N), []
+    for rank in rank_M:
+        depth = min(rank, n - rank) / n if len(rank_M) > 1 else 1.0
+        misses = (1 - level) * (outer_misses if depth < _OUTER else 1.0)
+        share = min(max(2 * depth, _FEWEST_NEXT), _MOST_NEXT) if len(rank_M) > 1 else 1.0
+        size = min(n, max(math.ceil(share * n), math.ceil(_FEWEST_BEYOND / misses)))
+        first = min(max(rank - size // 2, 0), n - size)
+        edges.append(upper_quantile(score_N[first : first + size], 1 - misses))
+    return np.array(edges)
+
+
+def _shares(
+    value_N: np.ndarray,
+    residual_N: np.ndarray,
+    scale_N: np.ndarray,
+    folds: Sequence[tuple[np.ndarray, np.ndarray]],
+) -> np.ndarray:
+    """Return the share of rows that the intervals of other folds' belts hold, for each of `_LEVELS`."""
+    read_N, score_N = value_N - residual_N, np.abs(residual_N) / scale_N
+    misses = np.zeros(len(_LEVELS))
+    for seen, held_out in folds:
+        ascending = seen[np.argsort(value_N[seen], kind="stable")]
+        knot_M, rank_M = _knots(value_N[ascending])
+        true, read, scale = value_N[held_out], read_N[held_out], scale_N[held_out]
+        for index, level in enumerate(_LEVELS):
+            edge_M = _edges(score_N[ascending], rank_M, level, _OUTER_MISSES)
+            below = _reach_up(-read, scale, -knot_M[::-1], edge_M[::-1])
+            above = _reach_up(read, scale, knot_M, edge_M)
+            misses[index] += ((true < read - below) | (read + above < true)).sum()
+    return np.asarray(1 - misses / len(value_N))
 
 
 def _reach_up(value_N: np.ndarray, scale_N: np.ndarray, knot_M: np.ndarray, edge_M: np.ndarray) -> np.ndarray:
