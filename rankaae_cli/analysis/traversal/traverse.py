@@ -121,10 +121,9 @@ def traverse(
     styles_TNS = model.encode(family.spectra_NE[family.split_N == TRAIN])
     others_TDS = draw_styles(styles_TNS, draws, seed, others)
     support = support_of(model, family, styles_TNS)
+    where = levels, draws, seed, others, support.usual()
     walks = [
-        walk_style(
-            model, family, styles_TNS, walk_points(styles_TNS, index, levels, draws, seed, others), support
-        )
+        walk_style(model, family, styles_TNS, walk_points(styles_TNS, index, *where), support)
         for index in range(len(model.style_names))
     ]
     styles = {walk.name: describe_walk(model, walk) for walk in walks}

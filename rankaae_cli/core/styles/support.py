@@ -12,6 +12,7 @@ from rankaae_cli.core.styles.walk import WalkPoints, even_choice
 NEIGHBOURS = 5
 USUAL = 0.95  # of the held-out rows, whose distance is at most the limit
 _MOST_POINTS = 4000  # of a walk, looked at
+_LEAST_USUAL = 0.5  # share of the training rows; where fewer are, the limit says nothing of them
 _SPARE_NEIGHBOURS = 8  # looked at beyond NEIGHBOURS at first, since some are of the same material
 
 
@@ -85,6 +86,17 @@ class Support:
             distance_N[left[enough]] = near[enough, at[enough]]
             left, asked = (left[~enough], 4 * asked) if asked < most else (left[:0], asked)
         return distance_N
+
+    def usual(self) -> np.ndarray:
+        """Return which training rows are as near to others as is usual, shape (T, N), bool; all where few are."""
+        rows_N = np.arange(len(self.material_N))
+        usual_TN = np.stack(
+            [
+                self.distances(t, place_NS * self.scale_TS[t], rows_N) <= self.limit_T[t]
+                for t, place_NS in enumerate(self.place_TNS)
+            ]
+        )
+        return usual_TN | (usual_TN.mean(axis=1, keepdims=True) < _LEAST_USUAL)
 
     def share(self, points: WalkPoints, members_T: np.ndarray) -> np.ndarray:
         """Return which share of a walk's points is within the limit, by the shown level nearest, shape (L,).

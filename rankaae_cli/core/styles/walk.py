@@ -16,6 +16,8 @@ v_0 < ... < v_L. Where the other styles come from decides what the walk means:
 
   Dec(z) = g(z_k) + h(others) gives A = g up to a constant, however the styles are correlated.
 
+Rows that lie further from all others than is usual are moved by no step (`core.styles.support`).
+
 Alternatively the others are independent and standard normal, the same in every step, so that all combinations are
 averaged; A is then the difference of the mean spectra. This is the prior of training only where that is not
 correlated (`core.statistics.ranks.prior_correlation`).
@@ -131,7 +133,13 @@ class MeanResponse:
 
 
 def walk_points(
-    styles_TNS: np.ndarray, style: int, levels: int, draws: int, seed: int, others: str = DATA
+    styles_TNS: np.ndarray,
+    style: int,
+    levels: int,
+    draws: int,
+    seed: int,
+    others: str = DATA,
+    usual_TN: np.ndarray | None = None,
 ) -> WalkPoints:
     """Return where to decode in order to walk one style.
 
@@ -149,6 +157,8 @@ def walk_points(
     others
         ``data``: in each step the rows whose style lies in it, the nearest where these are fewer than twenty;
         ``independent``: standard normal, independent of one another, the same in every trial and step.
+    usual_TN
+        The rows that may be moved, shape (T, N), bool; None: all. Levels are percentiles of all rows.
     """
     trials, n, s = styles_TNS.shape
     between = (LAST_PERCENTILE - FIRST_PERCENTILE) / 100 * n / (levels - 1)
@@ -159,9 +169,14 @@ def walk_points(
         shape = (levels - 1, trials, draws, s)
         return WalkPoints(style, parts, percentiles, level_TL, np.broadcast_to(normal, shape), None)
     assert others == DATA, others
-    ranks_MD = _ranks_of_steps(percentiles, n, -(-draws // parts))
-    order_TN = np.argsort(styles_TNS[:, :, style], axis=1, kind="stable")
-    rows_MTD = np.stack([order_TN[:, ranks_D] for ranks_D in ranks_MD])
+    usual_TN = np.ones((trials, n), dtype=bool) if usual_TN is None else usual_TN
+    rows_MTD = np.stack(
+        [
+            _rows_of_steps(percentiles, style_N, usual_N, -(-draws // parts))
+            for style_N, usual_N in zip(styles_TNS[:, :, style], usual_TN, strict=True)
+        ],
+        axis=1,
+    )
     others_MTDS = styles_TNS[np.arange(trials)[None, :, None], rows_MTD].astype(np.float32)
     return WalkPoints(style, parts, percentiles, level_TL, others_MTDS, rows_MTD)
 
@@ -228,9 +243,14 @@ def even_choice(n: int, most: int) -> np.ndarray:
     return np.unique(np.linspace(0, n - 1, min(n, max(most, 1))).round().astype(np.int64))
 
 
-def _ranks_of_steps(percentiles: np.ndarray, n: int, draws: int) -> np.ndarray:
-    """Return the ranks of the rows of each step, shape (M, D), as many in each."""
+def _rows_of_steps(
+    percentiles: np.ndarray, style_N: np.ndarray, usual_N: np.ndarray, draws: int
+) -> np.ndarray:
+    """Return the rows of each step among those that are usual, shape (M, D), as many in each."""
+    n, order_N = len(style_N), np.argsort(style_N, kind="stable")
+    rank_of_usual = np.flatnonzero(usual_N[order_N])
     first_M, last_M = (np.asarray(edge) * (n - 1) / 100 for edge in (percentiles[:-1], percentiles[1:]))
-    size = min(max(int((last_M - first_M).min()), _FEWEST_ROWS), n)
-    start_M = np.clip(np.rint((first_M + last_M - size + 1) / 2), 0, n - size).astype(np.int64)
-    return start_M[:, None] + even_choice(size, draws)
+    size = min(max(int((last_M - first_M).min()), _FEWEST_ROWS), len(rank_of_usual))
+    start_M = np.searchsorted(rank_of_usual, np.rint((first_M + last_M - size + 1) / 2))
+    start_M = np.clip(start_M, 0, len(rank_of_usual) - size)
+    return np.asarray(order_N[rank_of_usual[start_M[:, None] + even_choice(size, draws)]])

@@ -41,6 +41,18 @@ def test_the_limit_is_that_of_held_out_rows_and_too_few_neighbours_are_none():
     assert np.isinf(Support.of(TRAINING, MATERIALS, HELD_OUT[:, :0]).limit_T).all()
 
 
+def test_rows_far_from_all_others_are_not_usual_and_no_walk_moves_them():
+    far = np.concatenate([TRAINING, [[[30.0, 0.0, 0.0], [0.0, 30.0, 0.0], [0.0, 1.0, 60.0]]]], axis=1)
+    support = Support.of(far, np.append(MATERIALS, [500, 501, 502]), HELD_OUT)
+    usual = support.usual()
+    assert not usual[0, -3:].any() and usual.mean() == pytest.approx(0.95, abs=0.02)
+    points = walk_points(far, 0, 11, 500, 0, usual_TN=usual)
+    assert usual[0, points.rows_MTD[:, 0]].all()
+    assert support.share(points, ALL).min() > 0.97
+    lone = Support.of(TRAINING[:, :20], np.zeros(20), HELD_OUT)
+    assert lone.usual().all()
+
+
 def test_walks_along_real_rows_are_supported_and_independent_ones_are_not():
     support = Support.of(TRAINING, MATERIALS, HELD_OUT)
     share = support.share(walk_points(TRAINING, 0, 11, 500, 0), ALL)
