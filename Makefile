@@ -64,5 +64,5 @@ $(VENV)/.core: $(VENV)/bin/python pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.core
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[structures,joblib,slurm,ray,search,tensorboard,mlflow,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[structures,features,joblib,slurm,ray,search,tensorboard,mlflow,dev]'
 	@touch $@

@@ -26,6 +26,7 @@ from rankaae_cli.data.family.sites import FamilySpec, Sites, family_spec, requir
 from rankaae_cli.data.family.soundness import doubt_lines, sound_rows
 from rankaae_cli.data.family.splits import MATERIAL, SPLITS, TEST, split_again, split_by_material
 from rankaae_cli.data.family.synthetic import synthetic_family
+from rankaae_cli.data.features.family_features import featurisers_for, with_features
 from rankaae_cli.data.files import now, replacing, write_text
 from rankaae_cli.data.measured.detect import files_below
 from rankaae_cli.data.measured.inspection import inspections, scan_table
@@ -75,10 +76,13 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     if cfg.fidelity is not None:  # before hours may go into reading
         fidelity_name(cfg.fidelity, fidelity_of(cfg.source.name))
     labels = _labels(cfg, spec)
+    names = _several(cfg.features)
+    featurisers_for(names, cfg.source.name)
     groups = None if cfg.groups is None else read_groups(cfg.groups)
     family, rejected = _read(cfg, spec, output)
     if cfg.fidelity is not None:
         family = replace(family, fidelity=fidelity_name(cfg.fidelity, family.fidelity))
+    family = with_features(family, names, cfg.source.name)
     if labels is not None:
         family, unlabelled = with_labels(family, labels, cfg.labels)
         rejected += unlabelled
@@ -306,7 +310,9 @@ def _keeps_all(cfg: DictConfig) -> bool:
 def _shell_options(cfg: DictConfig) -> ShellOptions:
     workers = Workers(cfg.parallel.backend.name, cfg.parallel.jobs, cfg.parallel.address)
     workers.require_usable()
-    return ShellOptions(cfg.time_limit, workers, Path(cfg.cache) if cfg.cache else None)
+    names = _several(cfg.features)
+    featurisers = featurisers_for(names, cfg.source.name)
+    return ShellOptions(cfg.time_limit, workers, Path(cfg.cache) if cfg.cache else None, featurisers)
 
 
 def _read_measured(cfg: DictConfig, spec: FamilySpec, output: Path) -> Sites:
@@ -424,6 +430,8 @@ def _summary(
         ]
     if family.quantity_names:
         lines.append(f"  and further quantities  {', '.join(family.quantity_names)}")
+    if family.features is not None:
+        lines.append(f"  features    {len(family.features.names)} of {family.features.title}")
     lines += label_lines(family)
     lines += [
         f"  warning: no material is on the {name} side; training needs more materials"

@@ -32,10 +32,15 @@ class Keep(Enum):
 
 @dataclass
 class NpzConfig:
-    """Energy grid of an npz file of spectra; null: that of its array energy."""
+    """Energy grid of an npz file of spectra, null: that of its array energy; and what made its features."""
 
     energy_start: Annotated[float | None, "first energy, eV"] = None
     energy_step: Annotated[float | None, "spacing, eV"] = None
+    features: Annotated[
+        str | None,
+        "what made its features and in which version, such as m3gnet 2021.2.8; null: what it says, else "
+        "unknown",
+    ] = None
 
 
 @dataclass
@@ -124,6 +129,11 @@ class IngestConfig:
         "eV that a spectrum may begin late and be continued downwards, by its pre-edge or a Lorentzian's "
         "wing",
     ] = 8.0
+    features: Annotated[
+        Any,
+        "what describes a site for a model from structures to spectra, one or several side by side: chgnet (source "
+        "feff or atoms), descriptors, or the model of those that the input has; null: those that it has",
+    ] = None
     time_limit: Annotated[float, "seconds for the descriptors of one material"] = 120.0
     parallel: Annotated[ParallelConfig, "where the descriptors are computed"] = field(
         default_factory=ParallelConfig

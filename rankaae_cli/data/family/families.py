@@ -195,7 +195,7 @@ def _features_note(families: Sequence[Family], paths: Sequence[Path]) -> list[st
     first = families[0].features
     for family, path in zip(families, paths, strict=True):
         if (first is None) != (family.features is None):
-            return [f"features are left out: {path if first else paths[0]} has none"]
+            return [f"features are left out: {paths[0] if first is None else path} has none"]
         if first is not None and family.features is not None and (why := first.difference(family.features)):
             return [f"features are left out: those of {path} are {why}, those of {paths[0]}"]
     return []

@@ -3,7 +3,7 @@
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -15,6 +15,7 @@ from rankaae_cli.core.structure.oxidation_states import REASONS
 from rankaae_cli.core.structure.quantities import QUANTITIES, measure
 from rankaae_cli.core.xas.spectra import SpectrumError, uniform_grid
 from rankaae_cli.data.family.rejections import Rejection
+from rankaae_cli.data.features.feature_set import FeatureSet
 from rankaae_cli.data.segments import Segment
 from rankaae_cli.data.spectra_rows import Spectra, gathered_spectra, rows_taken
 
@@ -142,6 +143,7 @@ class Sites:
     groups: Mapping[str, np.ndarray] = field(default_factory=dict)
     segments: tuple[Segment, ...] = ()
     yes_no: bool = False
+    features: FeatureSet | None = None
 
     def __len__(self) -> int:
         return len(self.material_N)
@@ -275,6 +277,7 @@ def gather(
     quantity_units: Mapping[str, str] | None = None,
     energy_unit: str = "eV",
     normalisation: str = "edge_step",
+    features: FeatureSet | None = None,
     groups: Mapping[str, Mapping[str, str]] | None = None,
 ) -> Sites:
     """Put sites together, sorted by material and site; a second row of one site is rejected.
@@ -285,13 +288,15 @@ def gather(
     ----------
     rows
         (material, site, spectrum of shape (E,), K descriptors and then Q quantities) of each site; then, of
-        sites of structures, the index of the oxidation state's reason.
+        sites of structures, the index of the oxidation state's reason; then their features, where there are any.
     rejected
         Sites rejected, by the time that `rows` has been gone through; not changed.
     energy_E, descriptor_names, descriptor_units, quantity_names, energy_unit, normalisation
         Of all rows. A quantity that is not known of any site is left out.
     quantity_units
         By name; None for quantities of the program's own.
+    features
+        Of no rows: what the features of the rows are; None where there are none.
     groups
         Those of each material, by their names; None where none are known.
     """
@@ -318,8 +323,8 @@ def gather(
     ]
     order = order[~again]
 
-    k, q = len(descriptor_names), len(quantity_names)
-    width = len(flat) // len(rank_N) if len(rank_N) else k + q
+    k, q, f = len(descriptor_names), len(quantity_names), 0 if features is None else len(features.names)
+    width = len(flat) // len(rank_N) if len(rank_N) else k + q + f
     values_N = np.array(flat, dtype=np.float64).reshape(len(rank_N), width)[order]
     known = [i for i in range(q) if np.isfinite(values_N[:, k + i]).any()]
     kept_names = tuple(quantity_names[i] for i in known)
@@ -340,8 +345,11 @@ def gather(
         quantity_units=units_of(kept_names)
         if quantity_units is None
         else tuple(quantity_units[name] for name in kept_names),
-        oxidation_reason_N=values_N[:, -1].astype(np.int64) if width > k + q else None,
+        oxidation_reason_N=values_N[:, k + q].astype(np.int64) if width > k + q + f else None,
         groups=group_columns(material_N, groups or {}),
+        features=replace(features, values_NF=values_N[:, width - f :].astype(np.float32))
+        if features is not None
+        else None,
     )
 
 

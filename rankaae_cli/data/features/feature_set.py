@@ -66,7 +66,9 @@ class FeatureSet:
         if self.names == other.names:
             return ""
         lacking = next((name for name in self.names if name not in other.names), None)
-        return "in another order" if lacking is None else f"without {lacking}"
+        if lacking is not None:
+            return f"without {lacking}"
+        return "in another order" if len(self.names) == len(other.names) else "more in number"
 
 
 def side_by_side(sets: Sequence[FeatureSet]) -> FeatureSet:
@@ -85,3 +87,16 @@ def side_by_side(sets: Sequence[FeatureSet]) -> FeatureSet:
 def one_below_another(sets: Sequence[FeatureSet]) -> FeatureSet:
     """Return the rows of several sets of one making, one set after another."""
     return replace(sets[0], values_NF=np.concatenate([each.values_NF for each in sets]))
+
+
+def require_alike(sets: Sequence[FeatureSet | None], files: Sequence[str]) -> None:
+    """Raise UserError if some of several files have features and others not, or of another making."""
+    first = sets[0]
+    for other, file in zip(sets, files, strict=True):
+        if (first is None) != (other is None):
+            with_them, without = (file, files[0]) if first is None else (files[0], file)
+            raise UserError(f"{with_them} has features, {without} none\nmake a family file of each")
+        if first is not None and other is not None and (why := first.difference(other)):
+            raise UserError(
+                f"the features of {file} are {why}, those of {files[0]}\nmake a family file of each"
+            )

@@ -19,6 +19,7 @@ from rankaae_cli.data.family.sites import (
     require_known_descriptors,
     silent,
 )
+from rankaae_cli.data.features.featurisers import empty_features
 from rankaae_cli.data.readers.computed.archive import Member, members
 from rankaae_cli.data.structures.poscar import structure_groups
 from rankaae_cli.data.structures.shell_task import MaterialShells, ShellTask
@@ -117,6 +118,7 @@ def read_atoms(
         quantity_names=spec.quantity_names,
         energy_unit=spec.energy_unit,
         normalisation="unknown",
+        features=empty_features(options.featurisers),
         groups={
             names[key]: structure_groups(pair.structure)
             for key, pair in pairs.items()
@@ -162,6 +164,7 @@ def _sort_out(
             if i in pair.faults:
                 raise SpectrumError(pair.faults[i])
             values = described(shells.of_site(i, spec.element), spec, keep_all)
+            values += shells.features_of(i)
             rows.append((material, i, spectrum_E, values))
         except SpectrumError as error:
             rejected.append(Rejection(material, str(i), str(error)))

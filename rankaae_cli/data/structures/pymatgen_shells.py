@@ -24,24 +24,17 @@ from rankaae_cli.core.structure.oxidation_states import (
     State,
     oxidation_states,
 )
-from rankaae_cli.data.structures.poscar import poscar_fault, with_one_scale
+from rankaae_cli.core.xas.spectra import SpectrumError
+from rankaae_cli.data.structures.pymatgen_structure import structure_of
 from rankaae_cli.data.structures.shell_task import MaterialShells, ShellTask
 
 # To be raised when the same structure would give other shells than before: it is part of the cache's keys.
 ALGORITHM = 4
 _AGAIN_EVERY = 0.5  # seconds
 _SAME_PLACE = 0.1  # angstrom; no two atoms are nearer
-_LARGEST_CELL = 1e8  # cubic angstrom; atoms are sought in cubes, all of which are in memory
-_FARTHEST = 1000.0
-_SEARCHED = 2.0  # angstrom, the edge of these
-_NEAREST_ATOMS = 0.5  # angstrom; the shortest bond, of H2, is 0.74
-_NO_STRUCTURE = (
-    "its lines are those of a POSCAR, but they make no crystal: are the cell and the elements right?"
-)
 _NO_SHELL = (
     "no first shell could be found: the atom is not surrounded, as in a cell that is very large or flat"
 )
-_NO_ELEMENTS = "the POSCAR names no elements (VASP 4): write a line of them above the numbers of atoms"
 
 
 class _TimeOutError(BaseException):
@@ -91,23 +84,11 @@ def compute(task: ShellTask, time_limit: float) -> MaterialShells:
 
 
 def _compute(task: ShellTask) -> MaterialShells:
-    from pymatgen.core import Element
-    from pymatgen.io.vasp import Poscar
-
-    text = task.poscar.decode("utf-8-sig", errors="replace")
     try:
-        poscar = Poscar.from_str(with_one_scale(text), read_velocities=False)
-        structure = poscar.structure
-        elements = [site.specie.symbol for site in structure]
-        if structure.volume < _SAME_PLACE**3:
-            raise ValueError("a cell without a volume")
-    except Exception:  # pymatgen raises all kinds for a damaged POSCAR
-        fault = poscar_fault(text, Element.is_valid_symbol) or _NO_STRUCTURE
-        return MaterialShells(fault=f"the structure cannot be read: {fault}")
-    if not poscar.true_names:  # pymatgen makes them up then: H, He, Li, ...
-        return MaterialShells(fault=_NO_ELEMENTS)
-    if fault := _too_far(structure) or _two_at_one_place(structure, elements):
-        return MaterialShells(fault=fault)
+        structure = structure_of(task.poscar)
+    except SpectrumError as error:
+        return MaterialShells(fault=str(error))
+    elements = [site.specie.symbol for site in structure]
     sites = [i for i in task.sites if 0 <= i < len(structure)]
     states: list[State] = [(np.nan, NOT_ASKED)] * len(structure)
     if task.oxidation_states:
@@ -128,29 +109,6 @@ def _compute(task: ShellTask) -> MaterialShells:
         site_elements={i: elements[i] for i in sites},
         shells=shells,
         faults=faults,
-    )
-
-
-def _too_far(structure: Any) -> str:
-    """Return what of a structure is larger than neighbours can be sought in, nothing if all is well."""
-    if not (np.abs(structure.frac_coords) < _FARTHEST).all():
-        return f"the position of an atom is no number, or more than {_FARTHEST:g} cells away"
-    if not np.prod(np.abs(structure.lattice.matrix).sum(axis=0)) < _LARGEST_CELL:
-        return f"the cell fills more than {_LARGEST_CELL:g} cubic angstrom; cut the structure out of it"
-    return ""
-
-
-def _two_at_one_place(structure: Any, elements: list[str]) -> str:
-    """Return which two atoms of a structure cannot both be there, nothing if all can."""
-    first, second, _, distance = structure.get_neighbor_list(_SEARCHED, exclude_self=True)
-    apart = (first != second) & (distance < _NEAREST_ATOMS)  # an image of itself is a matter of the cell
-    if not apart.any():
-        return ""
-    nearest = np.lexsort((second[apart], first[apart], distance[apart].round(6)))[0]
-    i, j = sorted((int(first[apart][nearest]), int(second[apart][nearest])))
-    return (
-        f"two atoms at one place: {elements[i]} (site {i}) and {elements[j]} (site {j}) are "
-        f"{distance[apart][nearest]:.2f} angstrom apart; leave one out of the structure"
     )
 
 

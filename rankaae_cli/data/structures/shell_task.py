@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 
 from rankaae_cli.core.structure.descriptors import Shell
+from rankaae_cli.core.xas.spectra import SpectrumError
 from rankaae_cli.data.family.sites import Neighbours
+from rankaae_cli.data.features.feature_record import SiteFeatures
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,8 @@ class MaterialShells:
         Why nothing is known of the structure, or empty.
     timed_out
         Whether the fault is the time limit; then another try may do better.
+    features
+        Of the wanted sites, where any were asked for; not in the record's text.
     """
 
     atoms: int = 0
@@ -49,6 +53,7 @@ class MaterialShells:
     faults: dict[int, str] = field(default_factory=dict)
     fault: str = ""
     timed_out: bool = False
+    features: SiteFeatures = field(default_factory=SiteFeatures)
 
     def of_site(self, site: int, element: str) -> Shell | str:
         """Return the shell of a site of this element, or the reason why there is none."""
@@ -61,6 +66,13 @@ class MaterialShells:
         if self.site_elements[site] != element:
             return f"site {site} of the structure is {self.site_elements[site]}, the family is of {element}"
         return self.shells.get(site) or self.faults[site]
+
+    def features_of(self, site: int) -> list[float]:
+        """Return the features of a site, none where none were asked for; SpectrumError where there can be none."""
+        if self.features.fault:
+            raise SpectrumError(self.features.fault)
+        row_F = self.features.sites.get(site)
+        return [] if row_F is None else [float(value) for value in row_F]
 
     def to_json(self) -> str:
         """Return a text from which `from_json` makes an equal record."""

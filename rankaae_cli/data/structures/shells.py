@@ -1,10 +1,12 @@
 """First shells of absorbing sites: from the cache where they are known, else computed."""
 
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from rankaae_cli.core.errors import UserError
+from rankaae_cli.data.features.featurisers import Featuriser
+from rankaae_cli.data.features.site_features import site_features
 from rankaae_cli.data.structures.pymatgen_shells import require_pymatgen, task_key
 from rankaae_cli.data.structures.shell_cache import ShellCache, default_cache
 from rankaae_cli.data.structures.shell_task import MaterialShells, ShellTask
@@ -23,11 +25,14 @@ class ShellOptions:
         Where they are computed, and how many at once.
     cache
         File of the shells computed so far; None for the user's cache folder.
+    featurisers
+        What makes features of the sites beside the shells; none by default.
     """
 
     time_limit: float = 120.0
     workers: Workers = field(default_factory=Workers)
     cache: Path | None = None
+    featurisers: tuple[Featuriser, ...] = ()
 
 
 def first_shells(
@@ -68,11 +73,20 @@ def first_shells(
             if shells is None:
                 missing.append(name)
             else:
-                yield name, shells
+                yield name, _with_features(name, shells, tasks[name], options, cache)
         if not missing:
             return
         waiting = ((name, tasks[name]) for name in missing)
         for name, shells in computed_shells(waiting, options.workers, options.time_limit):
             if not shells.timed_out:
                 cache.write(task_key(tasks[name]), shells.to_json())
-            yield name, shells
+            yield name, _with_features(name, shells, tasks[name], options, cache)
+
+
+def _with_features(
+    name: str, shells: MaterialShells, task: ShellTask, options: ShellOptions, cache: ShellCache
+) -> MaterialShells:
+    """Return shells with the features of the sites beside them, where any are asked for and a shell was found."""
+    if not options.featurisers or not shells.shells:
+        return shells
+    return replace(shells, features=site_features(name, task, options.featurisers, cache))

@@ -22,6 +22,7 @@ from rankaae_cli.data.family.sites import (
     require_known_descriptors,
     silent,
 )
+from rankaae_cli.data.features.featurisers import empty_features
 from rankaae_cli.data.readers.computed.archive import Member, members
 from rankaae_cli.data.readers.computed.feff import parse_xmu, require_absorber
 from rankaae_cli.data.readers.computed.feff_spool import FeffSpool
@@ -128,6 +129,7 @@ def read_feff(
             energy_E=spec.energy_E,
             descriptor_names=spec.descriptor_names,
             quantity_names=spec.quantity_names,
+            features=empty_features(options.featurisers),
             groups={names[folder]: of_structure for folder, of_structure in groups.items()},
         )
 
@@ -151,6 +153,7 @@ def _describe(
             for spectrum in scan.spool.spectra_of(folder):
                 try:
                     values = described(shells.of_site(spectrum.site, spec.element), spec, keep_all)
+                    values += shells.features_of(spectrum.site)
                     scan.spool.describe(spectrum.number, values)
                 except SpectrumError as error:
                     scan.reject(folder, str(spectrum.site), str(error))

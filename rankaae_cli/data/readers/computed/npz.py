@@ -5,7 +5,7 @@ import re
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tokenize import TokenError
 
@@ -16,8 +16,10 @@ from rankaae_cli.core.xas.spectra import SpectrumError, check_spectrum, is_same_
 from rankaae_cli.data.compression import opened
 from rankaae_cli.data.family.rejections import Rejection
 from rankaae_cli.data.family.sites import FamilySpec, Sites, gather, require_overlap, site_index
+from rankaae_cli.data.features.feature_set import UNKNOWN, FeatureSet, require_alike
 from rankaae_cli.data.files import require_file
 
+_FEATURES = ("features", "feature_names", "feature_model", "feature_version")
 _ID = re.compile(r"(.+)_(\d+)")
 # What numpy raises for headers that cannot be read, or claim more than there is memory.
 DAMAGED = (ValueError, EOFError, RuntimeError, MemoryError, TokenError, zipfile.BadZipFile, zlib.error)
@@ -31,6 +33,7 @@ class _Arrays:
     spectra_NE: np.ndarray
     ids: list[str]
     energy_E: np.ndarray | None
+    features: FeatureSet | None = None
 
 
 def read_npz(
@@ -41,6 +44,7 @@ def read_npz(
     energy_step: float | None,
     to_grid: bool,
     max_tail: float,
+    features: str | None = None,
 ) -> Sites:
     """Read spectra from the arrays ``spectra`` (N, E) and ``ids`` (N,) of npz files, with ``energy`` (E,) or not.
 
@@ -58,6 +62,8 @@ def read_npz(
         Whether to bring the spectra to the family's grid; otherwise their own is kept.
     max_tail
         eV that a spectrum may begin after the family's grid.
+    features
+        What made the features that files have, and in which version, parted by a blank; None for what they say.
 
     Raises
     ------
@@ -66,7 +72,8 @@ def read_npz(
         on different energies that are to be kept.
     """
     files = [require_file(path) for path in ([paths] if isinstance(paths, str | Path) else paths)]
-    read = [_arrays(path) for path in files]
+    read = [_arrays(path, features) for path in files]
+    require_alike([one.features for one in read], [str(path) for path in files])
     grids = [_energies(path, one, energy_start, energy_step) for path, one in zip(files, read, strict=True)]
     for path, energy_E in zip(files, grids, strict=True):
         require_overlap(energy_E, spec, str(path), to_grid)
@@ -88,6 +95,7 @@ def read_npz(
         descriptor_names=spec.descriptor_names,
         energy_unit=spec.energy_unit,
         normalisation="unknown",
+        features=None if read[0].features is None else read[0].features.with_rows(np.arange(0)),
     )
 
 
@@ -100,20 +108,23 @@ def _rows(
 ) -> Iterator[tuple[str, int, np.ndarray, list[float]]]:
     """Give a file's sites, with `max_tail` on the family's grid; add what cannot be used to `rejected`."""
     unknown = [np.nan] * len(spec.descriptor_names)
-    for name, spectrum_E in zip(arrays.ids, arrays.spectra_NE, strict=True):
+    rows_NF = np.empty((len(arrays.ids), 0)) if arrays.features is None else arrays.features.values_NF
+    for name, spectrum_E, row_F in zip(arrays.ids, arrays.spectra_NE, rows_NF, strict=True):
         match = _ID.fullmatch(name)
         try:
             if not match:
                 raise SpectrumError(f"id {name!r} is not of the form <material>_<site>")
             site = site_index(match.group(2))
             check_spectrum(energy_E, spectrum_E)
+            if not np.isfinite(row_F).all():
+                raise SpectrumError("its features hold NaN or infinite values")
             if max_tail is not None:
                 spectrum_E = regrid(energy_E, spectrum_E, spec.energy_E, max_tail)
         except SpectrumError as error:
             material, digits = match.groups() if match else (name, "")
             rejected.append(Rejection(material, digits.lstrip("0") or digits[-1:], str(error)))
         else:
-            yield match.group(1), site, spectrum_E, unknown
+            yield match.group(1), site, spectrum_E, [*unknown, *row_F.tolist()]
 
 
 def _energies(path: Path, arrays: _Arrays, start: float | None, step: float | None) -> np.ndarray:
@@ -131,7 +142,7 @@ def _energies(path: Path, arrays: _Arrays, start: float | None, step: float | No
     return uniform_grid(start, step, arrays.spectra_NE.shape[1])
 
 
-def _arrays(path: Path) -> _Arrays:
+def _arrays(path: Path, features: str | None) -> _Arrays:
     try:
         with opened(path) as stream:
             # An archive is read from its end, to which a compressed stream does not skip.
@@ -149,6 +160,7 @@ def _arrays(path: Path) -> _Arrays:
                     raise UserError(f"{path} holds {names}, but no {' and no '.join(missing)}\n{_FORMAT}")
                 spectra, ids = arrays["spectra"], arrays["ids"]
                 energy = arrays["energy"] if "energy" in arrays.files else None
+                of_sites = {name: arrays[name] for name in _FEATURES if name in arrays.files}
     except UserError:
         raise
     except SpectrumError as error:
@@ -160,7 +172,31 @@ def _arrays(path: Path) -> _Arrays:
         # numpy's own words for an array of objects advise to load it all the same, which runs foreign code.
         why = "an array of Python objects" if "pickle" in str(error) else "damaged or cut short"
         raise UserError(f"{path} cannot be read as an npz file: {why}\n{_FORMAT}") from error
-    return _consistent(path, spectra, ids, energy)
+    return replace(
+        _consistent(path, spectra, ids, energy), features=_feature_set(path, of_sites, len(ids), features)
+    )
+
+
+def _feature_set(
+    path: Path, arrays: dict[str, np.ndarray], rows: int, made_by: str | None
+) -> FeatureSet | None:
+    """Return the features that a file has; raise UserError where they are no numbers, one row a spectrum."""
+    values = arrays.get("features")
+    if values is None:
+        return None
+    names = arrays.get("feature_names", np.array([f"feature_{i}" for i in range(values.shape[-1])]))
+    if values.ndim != 2 or values.dtype.kind not in "fiu" or len(values) != rows:
+        raise UserError(
+            f"{path}: features is {values.dtype} {values.shape}\nexpected numbers of shape ({rows}, F)"
+        )
+    said = " ".join(str(arrays[key]) for key in ("feature_model", "feature_version") if key in arrays)
+    model, _, version = (made_by or said or UNKNOWN).partition(" ")
+    with np.errstate(over="ignore"):
+        values_NF = values.astype(np.float32)
+    # What is no number makes its row be rejected, not the file.
+    return FeatureSet(
+        np.where(np.isinf(values_NF), np.nan, values_NF), tuple(map(str, names)), model, version
+    )
 
 
 def _consistent(path: Path, spectra: np.ndarray, ids: np.ndarray, energy: np.ndarray | None) -> _Arrays:

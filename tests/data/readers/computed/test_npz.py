@@ -140,3 +140,55 @@ def test_other_files_and_energies_are_refused(tmp_path):
         read(tmp_path, arrays, energy_start=7000.0)
     with pytest.raises(UserError, match="must be positive"):
         read(tmp_path, arrays, energy_step=-0.5)
+
+
+IDS = np.array(["b_0", "a_1", "a_0"])
+
+
+def test_features_of_the_file_are_kept_in_the_order_of_the_sites(tmp_path):
+    features = np.arange(6, dtype=np.float32).reshape(3, 2)
+    sites = read(tmp_path, {"spectra": spectra(), "ids": IDS, "features": features})
+    assert sites.features.names == ("feature_0", "feature_1") and sites.features.model == "unknown"
+    np.testing.assert_array_equal(sites.features.values_NF, features[[2, 1, 0]])
+    assert np.isnan(sites.descriptors_NK).all() and sites.oxidation_reason_N is None
+
+
+def test_what_made_the_features_is_in_the_file_or_told(tmp_path):
+    arrays = {
+        "spectra": spectra(),
+        "ids": IDS,
+        "features": np.ones((3, 2)),
+        "feature_names": np.array(["p", "q"]),
+    }
+    arrays |= {"feature_model": np.array("m3gnet"), "feature_version": np.array("2021")}
+    sites = read(tmp_path, arrays)
+    assert (sites.features.names, sites.features.title) == (("p", "q"), "m3gnet 2021")
+    assert read(tmp_path, arrays, features="chgnet 0.3.0").features.title == "chgnet 0.3.0"
+
+
+def test_a_row_whose_features_are_no_numbers_is_rejected(tmp_path):
+    features = np.array([[1.0, np.inf], [1, 2], [np.nan, 2]])
+    sites = read(tmp_path, {"spectra": spectra(), "ids": IDS, "features": features})
+    assert list(sites.material_N) == ["a"] and sites.features.values_NF.tolist() == [[1, 2]]
+    assert {r.reason for r in sites.rejected} == {"its features hold NaN or infinite values"}
+
+
+@pytest.mark.parametrize("features", [np.ones(3), np.ones((2, 2)), np.array([["a"]] * 3)])
+def test_features_that_are_no_table_of_numbers_are_refused(tmp_path, features):
+    with pytest.raises(UserError, match=r"expected numbers of shape \(3, F\)"):
+        read(tmp_path, {"spectra": spectra(), "ids": IDS, "features": features})
+
+
+@pytest.mark.parametrize(
+    ("second", "words"),
+    [
+        ({}, "a.npz has features, .*b.npz none"),
+        ({"features": np.ones((3, 3))}, "features of .*b.npz are more in number"),
+    ],
+)
+def test_files_with_other_features_are_refused(tmp_path, second, words):
+    arrays = {"spectra": spectra(), "ids": IDS}
+    np.savez(tmp_path / "a.npz", **arrays, features=np.ones((3, 2)))
+    np.savez(tmp_path / "b.npz", **arrays | {"ids": np.array(["c_0", "c_1", "c_2"])}, **second)
+    with pytest.raises(UserError, match=words):
+        read_npz([tmp_path / "a.npz", tmp_path / "b.npz"], SPEC, **OPTIONS)
