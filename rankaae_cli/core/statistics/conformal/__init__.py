@@ -1,4 +1,4 @@
-"""Prediction intervals of a stated coverage, held at each true value and not only on average.
+"""Prediction intervals of a stated coverage, of rare true values too and not only on average.
 
 A reading shrinks towards what is common, so intervals that hold 90 % of all true values hold fewer of the rare
 ones. These are label-conditional instead: Mondrian conformal prediction, of which the confidence belt of Neyman
