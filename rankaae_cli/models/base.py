@@ -11,6 +11,7 @@ from torch import Tensor
 
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.labels import Subject
+from rankaae_cli.data.mixtures import Recipe
 
 FORMAT = "rankaae-checkpoint"
 FORMAT_VERSION = 1
@@ -168,8 +169,26 @@ class ReadingModel(Predicts, Reconstructs, Protocol):
 
 
 @runtime_checkable
+class ReadsMixtures(ReadingModel, Protocol):
+    """A model that may have been trained on mixtures of spectra, and then reads the mean of a descriptor off them.
+
+    Attributes
+    ----------
+    mixtures
+        How those were drawn that it was trained on; None where there were none.
+    """
+
+    mixtures: Recipe | None
+
+
+@runtime_checkable
 class StyledModel(ReadingModel, HasStyles, Protocol):
     """A model that predicts and reconstructs by way of its styles."""
+
+
+def recipe_of(model: Trained) -> Recipe | None:
+    """Return how the mixtures were drawn that a model was trained on; None where it was on none."""
+    return model.mixtures if isinstance(model, ReadsMixtures) else None
 
 
 Capability = TypeVar("Capability")

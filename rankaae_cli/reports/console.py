@@ -15,6 +15,7 @@ from rankaae_cli.analysis.evaluation.findings import (
     reconstruction_warning,
 )
 from rankaae_cli.analysis.reading.importance import importance_summary
+from rankaae_cli.analysis.reading.mixtures import mixture_findings
 from rankaae_cli.analysis.traversal.findings import findings
 from rankaae_cli.core.labels import averaged
 from rankaae_cli.reports.run.tables import (
@@ -57,6 +58,8 @@ def print_evaluation(metrics: Mapping[str, Any], units: Mapping[str, str]) -> No
         f"{rho}\nreconstruction MAE {print_number(ensemble['reconstruction']['mae'])}, "
         f"excess coupling of named styles {excess} (by chance {chance})"
     )
+    if metrics["mixtures"] is not None:
+        lines += mixture_findings(metrics["mixtures"], metrics["split"])
     for line in (*lines, importance_summary(metrics["importance"])):
         _say(line)
     for warning in (coverage_remark(metrics), coupling_warning(ensemble)):

@@ -10,7 +10,7 @@ from rankaae_cli.models import DEFAULT_KIND
 from rankaae_cli.models.rankaae import settings as rankaae
 from rankaae_cli.models.rankaae.settings import ModelSettings, ObjectiveSettings, OptimiserSettings
 from rankaae_cli.models.supervised import settings as supervised
-from rankaae_cli.models.supervised.settings import ReaderSettings
+from rankaae_cli.models.supervised.settings import MixtureSettings, ReaderSettings
 from rankaae_cli.schema.family import FamilyOption
 
 
@@ -142,6 +142,7 @@ class SupervisedConfig(TrainConfig):
     """Keys of `rankaae train kind=supervised`."""
 
     model: Annotated[ReaderSettings, "what reads the descriptors, and what it sees of a spectrum"] = MISSING
+    mixtures: Annotated[MixtureSettings, "of training spectra, to train on beside these"] = MISSING
 
 
 # The keys that each kind of `models.registry.KINDS` takes.

@@ -12,14 +12,15 @@ from rankaae_cli.analysis.evaluation.near_duplicates import find_near_duplicates
 from rankaae_cli.analysis.evaluation.scores import fit_on_validation, score_split
 from rankaae_cli.analysis.evaluation.styles import describe_styles
 from rankaae_cli.analysis.evaluation.tables import FORMAT_VERSION, Evaluation, evaluation_tables
-from rankaae_cli.analysis.prediction.calibration import calibration_of
+from rankaae_cli.analysis.prediction.calibration import calibrating_rows, calibration_of
 from rankaae_cli.analysis.prediction.predictor import Predictor
 from rankaae_cli.analysis.reading.importance import find_importance
+from rankaae_cli.analysis.reading.mixtures import score_mixtures
 from rankaae_cli.core.statistics.bootstrap import affordable_resamples
 from rankaae_cli.core.statistics.calibration import COVERAGE
 from rankaae_cli.core.styles.replication import Repeats
 from rankaae_cli.data.family.family import Family
-from rankaae_cli.models.base import HasStyles, Predicts, ReadingModel, Reconstructs, require
+from rankaae_cli.models.base import HasStyles, Predicts, ReadingModel, Reconstructs, recipe_of, require
 from rankaae_cli.runs.directory import checkpoint_sha256
 from rankaae_cli.schema.finished_run import shipped_resamples
 
@@ -56,8 +57,11 @@ def evaluate(
     """
     require(model, "evaluate", Predicts, Reconstructs)
     run = encode_run(model, family, split)
-    calibrated = calibration_of(run_directory, model, run.training, run.validation)
-    prediction = Predictor(model, calibrated, COVERAGE, nearest=0).predict(run.split)
+    recipe = recipe_of(model)
+    calibrating = run.validation if recipe is None else calibrating_rows(model, family)
+    calibrated = calibration_of(run_directory, model, run.training, calibrating)
+    predictor = Predictor(model, calibrated, COVERAGE, nearest=0)
+    prediction = predictor.predict(run.split)
     repeats, of_styles = _about_styles(run, seed) if isinstance(model, HasStyles) else (None, {})
     resamples = affordable_resamples(
         len(run.split.rows), shipped_resamples() if resamples is None else resamples
@@ -65,6 +69,9 @@ def evaluate(
     fitted = fit_on_validation(run)
     near_duplicates, listed = find_near_duplicates(run)
     importance, of_windows = find_importance(run, seed)
+    of_mixtures, mixtures = (
+        (None, pd.DataFrame()) if recipe is None else score_mixtures(run, recipe, predictor, resamples, seed)
+    )
     metrics = {
         "format_version": FORMAT_VERSION,
         "run": run_directory.name,
@@ -82,8 +89,10 @@ def evaluate(
         "choice": fitted.choice,
         "near_duplicates": near_duplicates,
         "importance": importance,
+        "mixtures": of_mixtures,
     }
-    return metrics, evaluation_tables(Evaluation(run, prediction, metrics, repeats, listed, of_windows))
+    tables = Evaluation(run, prediction, metrics, repeats, listed, of_windows, mixtures)
+    return metrics, evaluation_tables(tables)
 
 
 def _about_styles(run: EncodedRun, seed: int) -> tuple[Repeats | None, dict[str, Any]]:

@@ -12,7 +12,7 @@ from rankaae_cli.analysis.encoded import EncodedRun
 from rankaae_cli.core.statistics.metrics import normal_quantiles
 from rankaae_cli.core.styles.replication import Repeats
 from rankaae_cli.data.files import replacing
-from rankaae_cli.models.base import HasStyles, Predicts, Reconstructs, Trained
+from rankaae_cli.models.base import HasStyles, Predicts, ReadsMixtures, Reconstructs, Trained, recipe_of
 
 if TYPE_CHECKING:  # scipy's statistics take a second to load, which a report need not wait for
     from rankaae_cli.analysis.prediction.predictor import Prediction
@@ -21,7 +21,7 @@ if TYPE_CHECKING:  # scipy's statistics take a second to load, which a report ne
 FORMAT_VERSION = 6
 PREDICTIONS, TRIALS, ERRORS = "predictions.csv", "trials.csv", "reconstruction_error.csv"
 LEAKAGE, ASSOCIATIONS, NEAR_DUPLICATES = "leakage.csv", "associations.csv", "near_duplicates.csv"
-_IMPORTANCE = "importance.csv"
+_IMPORTANCE, _MIXTURES = "importance.csv", "mixtures.csv"
 _STYLES, _CONFUSION, _EXAMPLES = "style_vs_descriptor.csv", "confusion.csv", "reconstruction_examples.csv"
 _WORST, _QUANTILES, _COUPLING = "worst_spectra.csv", "normality.csv", "coupling.csv"
 _MOST_WORST = 6  # spectra
@@ -49,6 +49,8 @@ class Evaluation:
         Of `find_near_duplicates`.
     importance
         Of `rankaae_cli.analysis.reading.importance.find_importance`.
+    mixtures
+        Of `rankaae_cli.analysis.reading.mixtures.score_mixtures`; without rows where none are read.
     """
 
     run: EncodedRun
@@ -57,6 +59,7 @@ class Evaluation:
     repeats: Repeats | None
     near_duplicates: pd.DataFrame
     importance: pd.DataFrame
+    mixtures: pd.DataFrame
 
 
 def table_names(model: Trained) -> tuple[str, ...]:
@@ -66,6 +69,8 @@ def table_names(model: Trained) -> tuple[str, ...]:
         empty.add(_CONFUSION)
     if isinstance(model, HasStyles) and len(model.style_names) == len(model.descriptor_names):
         empty.add(ASSOCIATIONS)
+    if recipe_of(model) is None:
+        empty.add(_MIXTURES)
     return tuple(
         name for name, (needs, _) in _TABLES.items() if name not in empty and isinstance(model, needs)
     )
@@ -240,6 +245,7 @@ _TABLES: Mapping[str, tuple[type, Callable[[Evaluation], pd.DataFrame]]] = {
     LEAKAGE: (HasStyles, lambda e: _leakage(e.metrics["leakage"])),
     NEAR_DUPLICATES: (Predicts, lambda e: e.near_duplicates),
     _IMPORTANCE: (Predicts, lambda e: e.importance),
+    _MIXTURES: (ReadsMixtures, lambda e: e.mixtures),
     _STYLES: (HasStyles, _styles),
     _EXAMPLES: (Reconstructs, _typical),
     _WORST: (Reconstructs, _worst),

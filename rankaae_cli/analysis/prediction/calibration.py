@@ -28,8 +28,10 @@ from rankaae_cli.core.statistics.conformal.intervals import (
 )
 from rankaae_cli.core.statistics.novelty import Novelty, StyleDistances, novelty_signs, widening
 from rankaae_cli.core.xas.soundness import Usual, usual_of
+from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.files import replacing
-from rankaae_cli.models.base import Predicts, ReadingModel, Reconstructs, require
+from rankaae_cli.data.mixtures import with_mixtures
+from rankaae_cli.models.base import Predicts, ReadingModel, Reconstructs, recipe_of, require
 from rankaae_cli.models.registry import load_model
 from rankaae_cli.runs.directory import BEST, checkpoint_sha256
 from rankaae_cli.runs.load import load_run
@@ -116,8 +118,12 @@ def load_for_prediction(directory: Path) -> tuple[ReadingModel, Calibration]:
         )
     _, _, family = load_run(str(directory))
     training = encode_split(model, family, "train", _MOST_TRAINING_ROWS)
-    validation = encode_split(model, family, "validation")
-    return model, calibration_of(directory, model, training, validation)
+    return model, calibration_of(directory, model, training, calibrating_rows(model, family))
+
+
+def calibrating_rows(model: ReadingModel, family: Family) -> EncodedSplit:
+    """Return the rows of validation, and mixtures of them where the model was trained on mixtures."""
+    return encode_split(model, with_mixtures(family, recipe_of(model)), "validation")
 
 
 def calibration_of(
@@ -152,12 +158,22 @@ def calibrate_prediction(
     # As predictions are widened where spectra are novel, so are those that tell how wide they have to be.
     times_N = widening(Novelty.of(signs_N3).judge(signs_N3)[0])
     features_KNF = difficulty_features(styles_NK, spread_NK, validation.error_N)
-    probabilities_K = _class_probabilities(model, styles_NK, descriptors_NK)
+    recipe = recipe_of(model)
+    mixed = [] if recipe is None else [recipe.of]
+    probabilities_K = [
+        # What is read off mixtures lies between classes.
+        None if name in mixed else fitted
+        for name, fitted in zip(
+            model.descriptor_names, _class_probabilities(model, styles_NK, descriptors_NK), strict=True
+        )
+    ]
     return Calibration(
         signs_N3=signs_N3,
         belt_K=[
-            fit_belt(features_NF, style_N, value_N, material_N, times_N)
-            for features_NF, style_N, value_N in zip(features_KNF, styles_NK.T, descriptors_NK.T, strict=True)
+            fit_belt(features_NF, style_N, value_N, material_N, times_N, name in mixed)
+            for name, features_NF, style_N, value_N in zip(
+                model.descriptor_names, features_KNF, styles_NK.T, descriptors_NK.T, strict=True
+            )
         ],
         class_probabilities_K=probabilities_K,
         class_belt_K=[

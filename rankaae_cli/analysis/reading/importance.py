@@ -9,8 +9,10 @@ import pandas as pd
 from rankaae_cli.analysis.encoded import EncodedRun, evenly_spaced, member_indicators
 from rankaae_cli.core.labels import print_number
 from rankaae_cli.core.statistics.importance import Windows, permutation_importance, window_responses
+from rankaae_cli.models.base import HasNetworks
 
-_MOST_ROWS, _REPEATS = 300, 3  # so that networks take seconds
+# Rows at most, and permutations: of networks, which read them in seconds, and of what is slower.
+_OF_NETWORKS, _OF_OTHERS = (300, 3), (150, 2)
 _SPREAD = (16, 84)  # percentiles of the spectra's responses
 
 
@@ -37,7 +39,8 @@ def find_importance(run: EncodedRun, seed: int) -> tuple[dict[str, Any], pd.Data
         thirds lie; see `rankaae_cli.core.statistics.importance`.
     """
     model, split = run.model, run.split
-    rows = evenly_spaced(len(split.rows), _MOST_ROWS)
+    most, repeats = _OF_NETWORKS if isinstance(model, HasNetworks) else _OF_OTHERS
+    rows = evenly_spaced(len(split.rows), most)
     spectra_NE = np.asarray(split.spectra_NE[rows], dtype=np.float64)
     windows = Windows.over(model.energy_E)
     found = permutation_importance(
@@ -46,7 +49,7 @@ def find_importance(run: EncodedRun, seed: int) -> tuple[dict[str, Any], pd.Data
         split.descriptors_NK[rows],
         split.material_N[rows],
         windows,
-        _REPEATS,
+        repeats,
         np.random.default_rng(seed),
     )
     # Calibrations have steps, over which a small change jumps or which it does not reach: slopes stand for them.
@@ -75,7 +78,7 @@ def find_importance(run: EncodedRun, seed: int) -> tuple[dict[str, Any], pd.Data
     return {
         "n": len(rows),
         "unit": model.energy_unit,
-        "repeats": _REPEATS,
+        "repeats": repeats,
         "members": int(model.alive_T.sum()),
         "window": float(windows.centre_M[1] - windows.centre_M[0]),
         "descriptors": {

@@ -6,7 +6,7 @@ hold them.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,10 @@ _EXTREME_QUANTILE = 0.995
 
 
 def fit_calibration(
-    style_N: np.ndarray, descriptor_N: np.ndarray, groups_N: Sequence[Any] | np.ndarray
+    style_N: np.ndarray,
+    descriptor_N: np.ndarray,
+    groups_N: Sequence[Any] | np.ndarray,
+    continuous: bool = False,
 ) -> dict[str, Any] | None:
     """Fit an increasing function from a style to its descriptor, with the half width of its interval.
 
@@ -39,6 +42,9 @@ def fit_calibration(
         Its descriptor, shape (N,), NaN where not known.
     groups_N
         Material of each row, shape (N,). Where there is only one, the folds are over rows.
+    continuous
+        Whether the function has slopes in the stead of steps, for what takes any value: each step counts once, at
+        its mean style (centred isotonic regression; Oron & Flournoy, Stat. Biopharm. Res. 9, 258 (2017)).
 
     Returns
     -------
@@ -55,9 +61,9 @@ def fit_calibration(
 
     residual = np.empty(len(style))
     for seen, held_out in material_folds(groups):
-        x, y = _knots(style[seen], descriptor[seen])
+        x, y = _knots(style[seen], descriptor[seen], continuous)
         residual[held_out] = np.abs(np.interp(style[held_out], x, y) - descriptor[held_out])
-    x, y = _knots(style, descriptor)
+    x, y = _knots(style, descriptor, continuous)
     return {
         "x": x.tolist(),
         "y": y.tolist(),
@@ -109,6 +115,7 @@ def calibrate_model(
     style_mean_TS: np.ndarray,
     style_std_TS: np.ndarray,
     alive_T: np.ndarray,
+    continuous: Collection[str] = (),
 ) -> dict[str, Any]:
     """Calibrate every trial and their ensemble on the validation rows.
 
@@ -130,6 +137,8 @@ def calibrate_model(
         Mean and standard deviation of the styles over the training rows, shape (T, S).
     alive_T
         Shape (T,), bool: the trials that did not diverge.
+    continuous
+        Names of descriptors that take any value; see `fit_calibration`.
 
     Returns
     -------
@@ -142,7 +151,7 @@ def calibrate_model(
     def calibrated(styles_NK: np.ndarray, error_N: np.ndarray) -> dict[str, Any]:
         return {
             "descriptors": {
-                name: fit_calibration(styles_NK[:, k], descriptors_NK[:, k], materials_N)
+                name: fit_calibration(styles_NK[:, k], descriptors_NK[:, k], materials_N, name in continuous)
                 for k, name in enumerate(names)
             },
             "novelty": novelty_thresholds(error_N),
@@ -179,8 +188,11 @@ def novelty_thresholds(reconstruction_mae_N: np.ndarray) -> dict[str, float]:
     return {"unusual": float(unusual), "outside": float(outside)}
 
 
-def _knots(style_N: np.ndarray, descriptor_N: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _knots(style_N: np.ndarray, descriptor_N: np.ndarray, continuous: bool) -> tuple[np.ndarray, np.ndarray]:
     from sklearn.isotonic import IsotonicRegression  # loaded when something is fitted, as above
 
     regression = IsotonicRegression(increasing=True, out_of_bounds="clip").fit(style_N, descriptor_N)
-    return regression.X_thresholds_, regression.y_thresholds_
+    if not continuous:
+        return regression.X_thresholds_, regression.y_thresholds_
+    level, step_N, count = np.unique(regression.predict(style_N), return_inverse=True, return_counts=True)
+    return np.bincount(step_N, style_N) / count, level

@@ -11,12 +11,13 @@ from rankaae_cli.core.statistics.calibration import calibrate_model, reconstruct
 from rankaae_cli.core.statistics.metrics import mean_spearman
 from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.family.splits import TRAIN, VALIDATION
+from rankaae_cli.data.mixtures import Recipe, with_mixtures
 from rankaae_cli.models.baselines import FittingRows
 from rankaae_cli.models.family_model import kept_of
 from rankaae_cli.models.supervised.components import fit_components
 from rankaae_cli.models.supervised.inputs import require_inputs
 from rankaae_cli.models.supervised.reader import METHODS, fit_reader, label_of, parts_of
-from rankaae_cli.models.supervised.settings import AUTO, ReaderSettings
+from rankaae_cli.models.supervised.settings import AUTO, MixtureSettings, ReaderSettings
 from rankaae_cli.models.supervised.trained import TrainedReader
 from rankaae_cli.training import task as training
 from rankaae_cli.training.lightning import ProgressReport
@@ -31,9 +32,12 @@ class Task(training.Task):
     ----------
     model
         Its parts, and what they see of a spectrum.
+    mixtures
+        Of training spectra, to train on beside these; None for none.
     """
 
     model: ReaderSettings
+    mixtures: MixtureSettings | None = None
 
     def __post_init__(self) -> None:
         """Refuse a reader without parts, or unknown inputs."""
@@ -45,11 +49,19 @@ class Task(training.Task):
             require_inputs(self.model.inputs)
 
     @property
+    def recipe(self) -> Recipe | None:
+        """How mixtures are drawn; None where there are none."""
+        mixtures = self.mixtures
+        if mixtures is None or mixtures.of is None:
+            return None
+        return Recipe(mixtures.of, mixtures.share, mixtures.components, self.seed)
+
+    @property
     def description(self) -> str:
         """How many trials of what."""
-        return (
-            f"{self.trials} trial{'s' if self.trials != 1 else ''} of {label_of(list(parts_of(self.model)))}"
-        )
+        reader = label_of(list(parts_of(self.model)))
+        mixed = "" if self.recipe is None else f", mixtures of {self.recipe.of} among the rows"
+        return f"{self.trials} trial{'s' if self.trials != 1 else ''} of {reader}{mixed}"
 
 
 def fit(
@@ -72,7 +84,7 @@ def fit(
         If a signal asked the run to stop; nothing is kept.
     """
     family = task.family
-    rows = _fitting_rows(family)
+    rows = _fitting_rows(with_mixtures(family, task.recipe))
     with StopSignals() as signals:
 
         def report(done: int, total: int, standing: str) -> None:
@@ -95,6 +107,7 @@ def fit(
         failed_T=[None] * task.trials,
         indicator_mean_TK=np.zeros(0),
         indicator_std_TK=np.zeros(0),
+        mixtures=task.recipe,
     )
     calibrate(model, family)
     model.save(task.folder / "checkpoints" / "best.ckpt")
@@ -102,7 +115,11 @@ def fit(
 
 
 def calibrate(model: TrainedReader, family: Family) -> TrainedReader:
-    """Return the model with its readings measured on training rows and calibrated on validation rows."""
+    """Return the model with its readings measured on training rows and calibrated on validation rows.
+
+    Mixtures are among them, where it was trained on any.
+    """
+    family = with_mixtures(family, model.mixtures)
     rows = _fitting_rows(family)
     read_TNK = model.indicators(rows.train_NE).astype(np.float64)
     model.indicator_mean_TK, model.indicator_std_TK = (
@@ -119,6 +136,7 @@ def calibrate(model: TrainedReader, family: Family) -> TrainedReader:
         model.indicator_mean_TK,
         model.indicator_std_TK,
         model.alive_T,
+        continuous=[] if model.mixtures is None else [model.mixtures.of],
     )
     return model
 

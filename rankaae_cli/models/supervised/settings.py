@@ -78,6 +78,18 @@ class ReaderSettings:
 
 
 @dataclass
+class MixtureSettings:
+    """Mixtures of training spectra to train on, for a reader of samples with several valences."""
+
+    of: Annotated[
+        str | None,
+        "descriptor that adds up in the shares of a mixture, such as OS, whose mean is read; null: no mixtures",
+    ]
+    share: Annotated[float, "of the rows whose descriptor is known, of training and validation: mixtures"]
+    components: Annotated[int, "the most spectra in a mixture, of different values and materials"]
+
+
+@dataclass
 class VariationalAutoencoderSettings:
     """A variational autoencoder."""
 
@@ -111,8 +123,8 @@ NUMBERS = {
             "model.network.max_epochs",
         ),
     ),
-    "at least 2": ("model.network.batch_size",),
+    "at least 2": ("model.network.batch_size", "mixtures.components"),
     "positive": ("model.kernel_ridge.gamma", "model.kernel_ridge.alpha", "model.network.rate"),
     "positive, at most 1": ("model.random_forest.max_features", "model.extra_trees.max_features"),
-    "between 0 and 1": ("model.rebuilding_error",),
+    "between 0 and 1": ("model.rebuilding_error", "mixtures.share"),
 }

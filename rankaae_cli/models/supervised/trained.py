@@ -1,13 +1,14 @@
 """A trained reader: its trials, the spectra that it knows, and all that is needed to use them."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 import torch
 
 from rankaae_cli.core.errors import UserError
+from rankaae_cli.data.mixtures import Recipe
 from rankaae_cli.models.family_model import FamilyModel, kept_in
 from rankaae_cli.models.supervised.components import Components
 from rankaae_cli.models.supervised.reader import Reader, restored_reader
@@ -25,6 +26,8 @@ class TrainedReader(FamilyModel):
         Reads the descriptors; its readings are the indicators.
     components
         Of the training spectra, which rebuild spectra, the same in all trials.
+    mixtures
+        How the mixtures were drawn that it was trained on beside these; None where there were none.
     """
 
     kind: ClassVar[str] = "supervised"
@@ -33,6 +36,7 @@ class TrainedReader(FamilyModel):
     components: Components
     indicator_mean_TK: np.ndarray
     indicator_std_TK: np.ndarray
+    mixtures: Recipe | None = None
 
     @property
     def parameters_a_trial(self) -> int:
@@ -69,6 +73,7 @@ class TrainedReader(FamilyModel):
         return {
             "reader": self.reader.content(),
             "components": self.components.content(),
+            "mixtures": None if self.mixtures is None else asdict(self.mixtures),
             **{name: torch.as_tensor(getattr(self, name)) for name in _ARRAYS},
         }
 
@@ -85,5 +90,15 @@ def from_checkpoint(content: Mapping[str, Any]) -> TrainedReader:
         **kept,
         reader=restored_reader(content["reader"], points, trials, count),
         components=Components.restored(content["components"], points),
+        mixtures=_recipe(content.get("mixtures"), kept["descriptor_names"]),
         **moments,
     )
+
+
+def _recipe(content: Mapping[str, Any] | None, descriptor_names: Sequence[str]) -> Recipe | None:
+    if content is None:
+        return None
+    recipe = Recipe(**content)
+    if recipe.of not in descriptor_names or not 0 < recipe.share < 1 or recipe.components < 2:
+        raise ValueError(f"mixtures that cannot be drawn: {content}")
+    return recipe

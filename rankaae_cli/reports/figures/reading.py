@@ -1,15 +1,16 @@
 """Figures of what readings rest on: regions of the spectrum, mixtures, and how many materials were trained on."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from rankaae_cli.core.labels import Subject, with_unit
+from rankaae_cli.core.labels import Subject, number_word, print_number, with_unit
 from rankaae_cli.reports.figures import drawing
-from rankaae_cli.reports.figures.drawing import BLACK, BLUE, GREY, LIGHT_GREY, VERMILION
+from rankaae_cli.reports.figures.drawing import BLACK, BLUE, GREY, LIGHT_GREY, ORANGE, VERMILION
 
 _RISE = (0.1, 0.9)  # of the largest of the mean spectrum: between these is its edge
 _RESPONSE = ("response", "response_low", "response_high")
@@ -53,6 +54,50 @@ def importance(subject: Subject, table: pd.DataFrame, units: Mapping[str, str], 
     for ax in axes[-1]:
         ax.set_xlabel(subject.energy_label)
     drawing.legend_below(figure, [axes[0, 0], *axes[1]], columns=2)
+    return figure
+
+
+@drawing.styled
+def mixtures(
+    subject: Subject, table: pd.DataFrame, content: Mapping[str, Any], unit: str, about: str
+) -> Figure:
+    """Draw what is read of mixtures against their true mean, beside what a linear combination gives.
+
+    Parameters
+    ----------
+    subject, about
+        What heads the figure.
+    table, content
+        Contents of mixtures.csv, and ``mixtures`` of metrics.json.
+    unit
+        Of the descriptor.
+    """
+    name, rows = str(content["of"]), content["rows"]
+    figure = drawing.new_figure(0.65 + 1.55 * len(rows), subject, about)
+    axes = figure.subplots(len(rows), 2, sharex=True, sharey=True, squeeze=False)
+    ends = [table["true"].min(), table["true"].max()]
+    for (left, right), row in zip(axes, rows, strict=True):
+        shown = table[table["components"] == row["components"]]
+        left.vlines(
+            shown["true"], shown["low"], shown["high"], color=ORANGE, lw=0.4, alpha=0.4, label="90 % interval"
+        )
+        parts = "two" if row["components"] == 2 else f"two to {number_word(row['components'])}"
+        panels = (
+            (left, "read", f"Reader, {parts} parts"),
+            (right, "linear_combination", "Linear combination"),
+        )
+        for ax, column, title in panels:
+            score = row["reader" if column == "read" else column]
+            ax.plot(shown["true"], shown[column], "o", ms=1.8, mew=0, color=BLUE, alpha=0.6, label="mixture")
+            ax.plot(ends, ends, color=BLACK, lw=0.8, ls="--", label="read = true")
+            ax.set_title(title)
+            if score is not None:
+                numbers = f"RMSE {print_number(score['rmse'], 2)}\nR² {print_number(score['r2'], 2)}"
+                ax.text(0.97, 0.04, numbers, transform=ax.transAxes, ha="right", va="bottom")
+        left.set_ylabel(with_unit(f"Mean {name}, read", unit), parse_math=False)
+    for ax in axes[-1]:
+        ax.set_xlabel(with_unit(f"Mean {name}, true", unit), parse_math=False)
+    drawing.legend_below(figure, axes[0, 0])
     return figure
 
 

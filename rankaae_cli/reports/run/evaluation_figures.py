@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from rankaae_cli.analysis.evaluation.tables import table_of
 from rankaae_cli.core.labels import Subject, averaged
-from rankaae_cli.models.base import HasStyles, Predicts, Reconstructs, Trained
+from rankaae_cli.models.base import HasStyles, Predicts, ReadsMixtures, Reconstructs, Trained, recipe_of
 from rankaae_cli.models.rankaae.trained import TrainedModel
 from rankaae_cli.reports.figures import comparisons, descriptors, drawing, reading, spectra, styles, trials
 
@@ -90,8 +90,10 @@ def figure_names(model: TrainedModel) -> tuple[str, ...]:
     empty = set()
     if not any(model.descriptor_classes.get(name) for name in model.descriptor_names):
         empty.add("confusion")
-    if len(model.style_names) == len(model.descriptor_names):
+    if isinstance(model, HasStyles) and len(model.style_names) == len(model.descriptor_names):
         empty.add("associations")
+    if recipe_of(model) is None:
+        empty.add("mixtures")
     return tuple(
         name for name, figure in _FIGURES.items() if name not in empty and isinstance(model, figure.needs)
     )
@@ -150,6 +152,12 @@ def _importance(source: _Source) -> tuple[Any, ...]:
     return source.units, f"{source.split} split, {content['n']} spectra, {averaged(source.metrics)}"
 
 
+def _mixtures(source: _Source) -> tuple[Any, ...]:
+    content = source.metrics["mixtures"]
+    count = sum(row["n"] for row in content["rows"])
+    return content, source.units[content["of"]], f"{count} mixtures of {source.split} spectra"
+
+
 def _normality(source: _Source) -> tuple[Any, ...]:
     trial = source.metrics["trials"][int(source.model.selected_trial)]
     return dict(zip(source.model.style_names, trial["shapiro"], strict=True)), source.of_trial
@@ -177,6 +185,7 @@ _FIGURES: dict[str, _EvaluationFigure] = {
         descriptors.interactive_prediction_vs_truth,
     ),
     "importance": _EvaluationFigure(Predicts, _importance, reading.importance),
+    "mixtures": _EvaluationFigure(ReadsMixtures, _mixtures, reading.mixtures),
     "confusion": _EvaluationFigure(Predicts, _classes, descriptors.confusion, has_table=False),
     "reconstruction_examples": _EvaluationFigure(
         Reconstructs,

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.isotonic import IsotonicRegression
 
 from rankaae_cli.core.statistics.calibration import (
     apply_calibration,
@@ -124,3 +125,21 @@ def test_model_calibration_has_trials_ensemble_and_holes_for_diverged_trials():
     for part in (calibration["ensemble"], calibration["trials"][0]):
         assert part["descriptors"]["CN"] is None and part["descriptors"]["OS"]["n"] == 50
         assert part["novelty"]["unusual"] == pytest.approx(0.1)
+
+
+def test_a_continuous_calibration_has_slopes_where_others_have_steps():
+    rng = np.random.default_rng(4)
+    style = rng.standard_normal(400)
+    value = 2 + np.clip(style, -1, 1) + 0.3 * rng.standard_normal(400)
+    steps, slopes = (fit_calibration(style, value, np.arange(400), continuous=c) for c in (False, True))
+    read = np.linspace(-0.9, 0.9, 200)
+    assert (
+        len(np.unique(apply_calibration(steps, read)))
+        < len(np.unique(apply_calibration(slopes, read)))
+        == 200
+    )
+    assert np.abs(apply_calibration(slopes, read) - (2 + read)).max() < 0.25
+    assert (np.diff(slopes["x"]) > 0).all() and (np.diff(slopes["y"]) > 0).all()
+    # Each knot is the mean of the styles on a step.
+    level = IsotonicRegression(out_of_bounds="clip").fit(style, value).predict(style)
+    assert slopes["x"] == pytest.approx([style[level == one].mean() for one in np.unique(level)])

@@ -89,6 +89,7 @@ def content(synthetic=True, trials=2, learning=True, averaged=1, free=True):
             "published_choice": 1,
             "trials": [{"score": 0.6}] * trials,
         },
+        "mixtures": None,
         "importance": {"unit": "eV", "window": 2.0, "descriptors": {"OS": {"energy": 8989.5}}},
         "associations": {
             "trial": 0,

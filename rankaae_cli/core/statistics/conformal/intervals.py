@@ -167,6 +167,7 @@ def fit_belt(
     descriptor_N: np.ndarray,
     groups_N: Sequence[Any] | np.ndarray,
     times_N: np.ndarray | float = 1.0,
+    continuous: bool = False,
 ) -> Belt | None:
     """Learn how strangely validation rows read, each by fits that did not see its material.
 
@@ -180,6 +181,8 @@ def fit_belt(
         Material of each row, shape (N,). Where there is only one, the folds are over rows.
     times_N
         How many times harder than their difficulty the rows are held to be; see `Intervals.reach`.
+    continuous
+        As of `rankaae_cli.core.statistics.calibration.fit_calibration`.
 
     Returns
     -------
@@ -194,7 +197,7 @@ def fit_belt(
     residual, difficulty = np.full(len(style), np.nan), np.empty(len(style))
     folds = material_folds(groups)
     for seen, held_out in folds:
-        calibration = fit_calibration(style[seen], value[seen], groups[seen])
+        calibration = fit_calibration(style[seen], value[seen], groups[seen], continuous)
         residual[held_out] = value[held_out] - apply_calibration(calibration, style[held_out])
     if not np.isfinite(residual).all():  # a fold left fewer rows than a calibration needs
         return None
