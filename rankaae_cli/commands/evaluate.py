@@ -1,5 +1,6 @@
 """``rankaae evaluate``: how well a run reads descriptors and reconstructs spectra, on one split."""
 
+from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
@@ -11,8 +12,12 @@ from rankaae_cli.analysis.evaluation.baselines import (
     known_baselines,
 )
 from rankaae_cli.analysis.evaluation.transfer import evaluate_transfer
+from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.terminal import console
+from rankaae_cli.data.family.family import Family
+from rankaae_cli.models.base import Classifies
 from rankaae_cli.reports.baseline_table import print_baselines, print_kept
+from rankaae_cli.reports.classes.write import print_class_evaluation, write_class_evaluation
 from rankaae_cli.reports.console import print_evaluation, print_reconstruction_warning
 from rankaae_cli.reports.run.results import write_baselines, write_evaluation, write_transfer
 from rankaae_cli.reports.transfer_table import print_transfer
@@ -26,6 +31,8 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     settings: Any = OmegaConf.to_object(cfg.baseline_settings) if baselines else None
     run_directory, model, family = load_run(cfg.run)
     split = cfg.split.value
+    if isinstance(model, Classifies):
+        return _evaluate_classes(cfg, run_directory, model, family, split)
     directory = evaluation_directory(run_directory, split)
     metrics = write_evaluation(run_directory, model, family, split, cfg.resamples, cfg.seed)
     print_evaluation(metrics, dict(zip(model.descriptor_names, model.descriptor_units, strict=True)))
@@ -43,4 +50,16 @@ def run(cfg: DictConfig) -> dict[str, Any]:
         print_transfer(brought)
     print_reconstruction_warning(metrics, known_baselines(directory, metrics))
     print(directory)
+    return metrics
+
+
+def _evaluate_classes(
+    cfg: DictConfig, run_directory: Path, model: Classifies, family: Family, split: str
+) -> dict[str, Any]:
+    """Evaluate a model of yes/no classes; return the contents of metrics.json."""
+    if chosen_baselines(cfg.baselines):
+        raise UserError("baselines= read descriptors, this run tells yes/no classes\nleave baselines= out")
+    metrics, _ = write_class_evaluation(run_directory, model, family, split, cfg.resamples, cfg.seed)
+    print_class_evaluation(metrics)
+    print(evaluation_directory(run_directory, split))
     return metrics

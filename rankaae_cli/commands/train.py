@@ -25,7 +25,7 @@ from rankaae_cli.runs import logger as train_logger
 from rankaae_cli.runs import provenance as run_provenance
 from rankaae_cli.runs import resume as interrupted
 from rankaae_cli.runs.course import Course, is_in_epochs
-from rankaae_cli.runs.load import load_family
+from rankaae_cli.runs.load import load_family, with_edges_of
 from rankaae_cli.runs.start import StartRun, fitting_family, require_same_start
 from rankaae_cli.runs.sweep_record import own_finished_run
 from rankaae_cli.runs.task import task_of
@@ -88,6 +88,7 @@ _MAY_CHANGE = ("resume", "data", "unlabelled", "start", "device", "ingest", "the
 def _family(cfg: DictConfig, data: list[Path], start: StartRun | None) -> Family:
     """Return the rows and descriptors to train on."""
     family = load_family(data, cfg.split_seed, cfg.split_by, cfg.regrid, stored=True, announce=console.print)
+    family = with_edges_of(cfg, family)
     cfg.split_by = family.split_by
     if start is not None:
         family = fitting_family(start, family, cfg.split_seed)

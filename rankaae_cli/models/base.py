@@ -4,6 +4,8 @@ Scores, figures and sections of reports are chosen by what a model can do, never
 N rows, E energies, S styles, K descriptors. A model that can do something new brings a protocol of its own, here.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
@@ -12,6 +14,7 @@ from torch import Tensor
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.labels import Subject
 from rankaae_cli.data.mixtures import Recipe
+from rankaae_cli.data.segments import Segment
 
 FORMAT = "rankaae-checkpoint"
 FORMAT_VERSION = 1
@@ -118,6 +121,73 @@ class Predicts(Trained, Protocol):
         """Return, for every trial, a number a descriptor that rises with it, shape (T, N, K) float32."""
 
 
+@dataclass(frozen=True)
+class Answers:
+    """What is read of N spectra about K yes/no classes; NaN, or an empty verdict, of a class that cannot be read.
+
+    Attributes
+    ----------
+    probability_NK, yes_NK
+        Of yes, and whether it is yes rather than no, by the threshold of the best balanced accuracy.
+    certainty_NK
+        Distance of the logit from that threshold.
+    verdict_NK
+        ``yes``, ``no`` or ``undecided``: conformal sets.
+    score_NK
+        What the probabilities are of, as comparable as these within a class.
+    novelty_N, verdict_N
+        How unlike the fitting rows a spectrum is, and ``in range``, ``unusual`` or ``outside``.
+    """
+
+    probability_NK: np.ndarray
+    yes_NK: np.ndarray
+    certainty_NK: np.ndarray
+    verdict_NK: np.ndarray
+    score_NK: np.ndarray
+    novelty_N: np.ndarray
+    verdict_N: np.ndarray
+
+
+@runtime_checkable
+class Classifies(Trained, Protocol):
+    """A model from spectra, of one edge or several, to yes/no classes."""
+
+    @property
+    def segments(self) -> tuple[Segment, ...]:
+        """The edges of its joint axis; none for one edge."""
+
+    def classify(self, spectra_NE: np.ndarray) -> Answers:
+        """Return what is read of spectra (N, E), NaN over an edge that is missing."""
+
+    def refit(
+        self,
+        spectra_NE: np.ndarray,
+        values_NK: np.ndarray,
+        group_N: np.ndarray,
+        segments: Sequence[Segment],
+    ) -> "Refit":
+        """Return a fit of the same kind to some rows or edges: classes 1, 0 or NaN; groups share a fold."""
+
+
+class Refit(Protocol):
+    """A classifier that was fitted to some rows, to compare others with.
+
+    Attributes
+    ----------
+    rows
+        Indices of those of the given rows that were fitted to, shape (M,): large numbers are thinned out.
+    """
+
+    @property
+    def rows(self) -> np.ndarray: ...  # noqa: D102
+
+    def classify(self, spectra_NE: np.ndarray) -> Answers:
+        """Return what is read of spectra (N, E)."""
+
+    def out_of_fold(self, values_MK: np.ndarray, group_M: np.ndarray) -> Answers:
+        """Return what is read of the fitted rows by fits without their group; their novelty is not known."""
+
+
 @runtime_checkable
 class Reconstructs(Trained, Protocol):
     """A model that rebuilds a spectrum from a few numbers, its coordinates among the spectra of training."""
@@ -196,6 +266,7 @@ Capability = TypeVar("Capability")
 _SENTENCES: dict[type, tuple[str, str]] = {
     HasNetworks: ("has no networks to begin from", "was trained in epochs"),
     Predicts: ("does not predict descriptors", "predicts them from spectra"),
+    Classifies: ("does not tell yes/no classes", "does"),
     Reconstructs: ("does not reconstruct spectra", "reconstructs them"),
     HasStyles: ("has no styles", "encodes and decodes"),
 }

@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 
-from rankaae_cli.core.labels import Subject, fidelity_of
+from rankaae_cli.core.errors import UserError
+from rankaae_cli.core.labels import Subject, fidelity_of, listed
 from rankaae_cli.core.styles.ensemble import trials_to_average
 from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.files import replacing
@@ -105,6 +106,16 @@ class FamilyModel(ABC):
         with replacing(path) as temporary:
             torch.save({**self.to_dict(), **(extra or {})}, temporary)
         return Path(path)
+
+
+def require_one_edge(family: Family) -> None:
+    """Raise UserError if spectra are of several edges, side by side, which most models do not read."""
+    if family.segments:
+        names = [segment.name for segment in family.segments]
+        raise UserError(
+            f"the spectra are of several edges, {listed(names)}, which readers of yes/no classes alone read\n"
+            f"give family.edges=[{names[0]}], or kind=supervised with yes/no classes"
+        )
 
 
 def kept_of(family: Family, descriptor_classes: Mapping[str, list[float]]) -> dict[str, Any]:

@@ -180,5 +180,7 @@ def second_file(cfg: DictConfig) -> list[Path]:
 
 def classes_of(cfg: DictConfig, family: Family) -> dict[str, list[float]]:
     """Return the classes of those of the family's descriptors that take few values."""
+    if family.yes_no:
+        return {name: [0.0, 1.0] for name in family.descriptor_names}
     classes = {name: one and one.classes for name, one in cfg.family.descriptors.items()}
     return {name: list(classes[name]) for name in family.descriptor_names if classes.get(name) is not None}

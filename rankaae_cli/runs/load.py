@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from omegaconf import DictConfig, ListConfig
+from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.data.family.families import read_families
@@ -46,7 +46,13 @@ def family_of_run(config: DictConfig) -> Family:
     """Read the data of a run with its split; spectra that it did not hold in memory stay in their files."""
     regrid, stored = bool(config.get("regrid")), config.get("memory") is not None
     split = int(config.split_seed), config.get("split_by")
-    return load_family(data_paths(config), *split, regrid, stored)
+    return with_edges_of(config, load_family(data_paths(config), *split, regrid, stored))
+
+
+def with_edges_of(config: DictConfig, family: Family) -> Family:
+    """Return a family with those of its edges that a configuration names; all where it names none."""
+    edges = OmegaConf.select(config, "family.edges")
+    return family.with_edges(list(edges)) if family.segments and edges else family
 
 
 def load_family(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +14,8 @@ from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.family.splits import TRAIN, VALIDATION
 from rankaae_cli.data.mixtures import Recipe, with_mixtures
 from rankaae_cli.models.baselines import FittingRows
-from rankaae_cli.models.family_model import kept_of
+from rankaae_cli.models.family_model import kept_of, require_one_edge
+from rankaae_cli.models.supervised.classifier.trained import TrainedClassifier, fit_trained
 from rankaae_cli.models.supervised.components import fit_components
 from rankaae_cli.models.supervised.inputs import require_inputs
 from rankaae_cli.models.supervised.reader import METHODS, fit_reader, label_of, parts_of
@@ -59,6 +61,8 @@ class Task(training.Task):
     @property
     def description(self) -> str:
         """How many trials of what."""
+        if self.family.yes_no:
+            return f"a classifier of {len(self.family.descriptor_names)} yes/no classes"
         reader = label_of(list(parts_of(self.model)))
         mixed = "" if self.recipe is None else f", mixtures of {self.recipe.of} among the rows"
         return f"{self.trials} trial{'s' if self.trials != 1 else ''} of {reader}{mixed}"
@@ -66,8 +70,8 @@ class Task(training.Task):
 
 def fit(
     task: Task, progress: ProgressReport, announce: Callable[[str], None] = lambda text: None
-) -> TrainedReader:
-    """Fit all trials, write best.ckpt, and return the model.
+) -> TrainedReader | TrainedClassifier:
+    """Fit all trials, or a classifier where the family has yes/no classes, write best.ckpt, and return the model.
 
     Parameters
     ----------
@@ -83,8 +87,6 @@ def fit(
     Stopped
         If a signal asked the run to stop; nothing is kept.
     """
-    family = task.family
-    rows = _fitting_rows(with_mixtures(family, task.recipe))
     with StopSignals() as signals:
 
         def report(done: int, total: int, standing: str) -> None:
@@ -92,8 +94,22 @@ def fit(
                 raise Stopped("stopped before the reader was fitted", signals.received)
             progress(done, total, standing)
 
-        parts = parts_of(task.model)
-        reader = fit_reader(rows, parts, task.model.inputs, task.trials, task.seed, task.threads, report)
+        if task.family.yes_no:
+            model: TrainedReader | TrainedClassifier = fit_trained(
+                task.family, task.descriptor_classes, report, announce
+            )
+        else:
+            model = _fit_trials(task, report, announce)
+    model.save(task.folder / "checkpoints" / "best.ckpt")
+    return model
+
+
+def _fit_trials(task: Task, report: ProgressReport, announce: Callable[[str], None]) -> TrainedReader:
+    """Fit all trials and calibrate the model."""
+    family = task.family
+    require_one_edge(family)
+    rows, parts = _fitting_rows(with_mixtures(family, task.recipe)), parts_of(task.model)
+    reader = fit_reader(rows, parts, task.model.inputs, task.trials, task.seed, task.threads, report)
     for name, part in reader.parts.items():
         announce(f"{METHODS[name].label} on {listed([one.replace('_', ' ') for one in part.inputs])}")
     read_TNK = reader.read(rows.validation_NE)
@@ -110,15 +126,16 @@ def fit(
         mixtures=task.recipe,
     )
     calibrate(model, family)
-    model.save(task.folder / "checkpoints" / "best.ckpt")
     return model
 
 
-def calibrate(model: TrainedReader, family: Family) -> TrainedReader:
+def calibrate(model: Any, family: Family) -> Any:
     """Return the model with its readings measured on training rows and calibrated on validation rows.
 
-    Mixtures are among them, where it was trained on any.
+    Mixtures are among them, where it was trained on any. A classifier rests on no rows but those it was fitted to.
     """
+    if isinstance(model, TrainedClassifier):
+        return model
     family = with_mixtures(family, model.mixtures)
     rows = _fitting_rows(family)
     read_TNK = model.indicators(rows.train_NE).astype(np.float64)

@@ -10,6 +10,8 @@ import torch
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.data.mixtures import Recipe
 from rankaae_cli.models.family_model import FamilyModel, kept_in
+from rankaae_cli.models.supervised.classifier.trained import TrainedClassifier
+from rankaae_cli.models.supervised.classifier.trained import from_checkpoint as restored_classifier
 from rankaae_cli.models.supervised.components import Components
 from rankaae_cli.models.supervised.reader import Reader, restored_reader
 
@@ -78,8 +80,10 @@ class TrainedReader(FamilyModel):
         }
 
 
-def from_checkpoint(content: Mapping[str, Any]) -> TrainedReader:
-    """Return the model whose `TrainedReader.to_dict` is given; ValueError where it could not be used."""
+def from_checkpoint(content: Mapping[str, Any]) -> TrainedReader | TrainedClassifier:
+    """Return the model whose `to_dict` is given; ValueError where it could not be used."""
+    if "classifier" in content:
+        return restored_classifier(content)
     kept = kept_in(content)
     points, trials, count = len(kept["energy_E"]), len(kept["failed_T"]), len(kept["descriptor_names"])
     moments = {name: content[name].numpy() for name in _ARRAYS}

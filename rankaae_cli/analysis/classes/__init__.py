@@ -1,0 +1,1 @@
+"""Evaluations and predictions of models that tell yes/no classes."""

@@ -1,0 +1,1 @@
+"""What evaluations, predictions and pages of yes/no classes show."""

@@ -1,0 +1,71 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import balanced_accuracy_score, roc_auc_score
+
+CALL = ["+family=molecules", "family.element=S", "family.edges=[XANES,XES]"]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """150 molecules; either edge shows another class, one class is rare, the second edge misses of some."""
+    folder = tmp_path_factory.mktemp("molecules")
+    rng = np.random.default_rng(1)
+    causes = rng.normal(size=(150, 2))
+    band = np.exp(-0.5 * ((np.arange(30) - 12) / 3) ** 2)
+    first, second = (1 + np.outer(causes[:, k], band) / 3 + rng.normal(0, 0.01, (150, 30)) for k in range(2))
+    second[::30] = np.nan
+    np.save(folder / "a.npy", first)
+    np.save(folder / "b.npy", second)
+    np.save(folder / "y.npy", np.column_stack([causes > 0.4, np.arange(150) % 20 == 3]))
+    (folder / "names.txt").write_text("Alcohol\n1,3-Tautomerizable\nRare\n")
+    return folder
+
+
+@pytest.fixture
+def called(rankaae, folder):
+    def call(*arguments):
+        done = rankaae(*arguments, cwd=folder)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    if not (folder / "runs").exists():
+        sources = ["source=npy", "spectra=[a.npy,b.npy]", "labels=y.npy", "names=names.txt"]
+        call("ingest", *CALL, *sources)
+        call("train", *CALL, "kind=supervised")
+    return call
+
+
+def test_a_run_of_classes_is_evaluated(called, folder):
+    said = called("evaluate", "resamples=50")
+    assert "out of fold" in said
+    evaluation = next(folder.glob("runs/*/*/*/evaluation"))
+    metrics = json.loads((evaluation / "metrics.json").read_text())
+    assert metrics["classes"]["Rare"]["reason"] == "fewer than ten molecules of yes or of no"
+    assert metrics["out_of_fold"]["classes"]["Alcohol"]["balanced_accuracy"] > 0.85
+    assert [one["edges"] for one in metrics["edges"]] == ["XANES", "XES", "all"]
+    of_edge = {one["edges"]: one["classes"] for one in metrics["edges"]}
+    assert of_edge["XANES"]["Alcohol"] > 0.85 > of_edge["XES"]["Alcohol"]
+    assert of_edge["XES"]["1,3-Tautomerizable"] > 0.85 > of_edge["XANES"]["1,3-Tautomerizable"]
+    assert [one["molecules"] for one in metrics["learning_curve"]][-1] == metrics["out_of_fold"]["n"]
+    table = pd.read_csv(evaluation / "predictions.csv")
+    true, rather = table["Alcohol_true"] == 1, table["Alcohol_rather"] == "yes"
+    one = metrics["classes"]["Alcohol"]
+    if "reason" not in one:
+        assert one["balanced_accuracy"] == pytest.approx(balanced_accuracy_score(true, rather))
+        assert one["area_under_curve"] == pytest.approx(roc_auc_score(true, table["Alcohol_probability"]))
+    assert set(table["Alcohol"]) <= {"yes", "no", "undecided"}
+
+
+def test_what_reads_one_edge_says_that_it_does_not_read_several(called, rankaae, folder):
+    done = rankaae("train", *CALL, "max_epochs=1", "trials=1", cwd=folder)
+    assert done.returncode == 2
+    assert "give family.edges=[XANES], or kind=supervised" in done.stderr
+
+
+def test_a_run_of_classes_has_no_styles_to_traverse(called, rankaae, folder):
+    done = rankaae("traverse", cwd=folder)
+    assert done.returncode == 2
+    assert "has no styles" in done.stderr.splitlines()[-1]
