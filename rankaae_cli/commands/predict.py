@@ -14,12 +14,14 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from rankaae_cli.analysis.prediction.against import LEFT_OUT
+from rankaae_cli.analysis.prediction.calibration import TellsClassesError
 from rankaae_cli.analysis.prediction.offset import large_offset
 from rankaae_cli.analysis.prediction.predict import LoadedRun, PredictionResult, load_for_reading, predict
 from rankaae_cli.analysis.prediction.watch import Look, watch
 from rankaae_cli.core.calls import setting
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.data.measured.sites import MeasuredOptions
+from rankaae_cli.models.base import Classifies
 from rankaae_cli.reports.prediction.live import LiveReadings
 from rankaae_cli.reports.prediction.sentences import (
     fault_lines,
@@ -29,6 +31,7 @@ from rankaae_cli.reports.prediction.sentences import (
     reading_lines,
 )
 from rankaae_cli.reports.prediction.write import REJECTED, write_prediction
+from rankaae_cli.runs.directory import checkpoint_sha256, read_run_config
 from rankaae_cli.runs.resume import keys_of_call
 
 
@@ -45,7 +48,10 @@ def run(cfg: DictConfig) -> dict[str, Any]:
         raise UserError("run= and model= both name what is to read the spectra\nleave one of them out")
     command = shlex.join(["rankaae", "predict", *sys.argv[1:]])
     folder = _folder(names, settings) if settings.watch else None
-    loaded = load_for_reading(settings, command)
+    try:
+        loaded = load_for_reading(settings, command)
+    except TellsClassesError as run:
+        return _predict_classes(run.directory, run.model, [str(name) for name in names], settings, command)
     _print_doubts(loaded)
     if folder is not None:
         return _watch(loaded, folder, options)
@@ -57,6 +63,35 @@ def run(cfg: DictConfig) -> dict[str, Any]:
         print(f"not read: {line}", file=sys.stderr)
     print(_draw(output, result, settings) if settings.figures else output)
     return {"output": output, "n": len(result.spectra), "rejected": len(result.faults)}
+
+
+def _predict_classes(
+    directory: Path, model: Classifies, names: list[str], settings: Any, command: str
+) -> dict[str, Any]:
+    """Tell the yes/no classes of molecules; write tables and return where."""
+    # Pandas and matplotlib take seconds to load, which readings of descriptors are not to wait for.
+    from rankaae_cli.analysis.classes.predict import predict_classes
+    from rankaae_cli.reports.classes.write import print_class_prediction, write_class_prediction
+
+    for key, default in _OF_DESCRIPTORS.items():
+        if getattr(settings, key) != default:
+            raise UserError(f"{key}= is for descriptors, this run tells yes/no classes\nleave it out")
+    config = read_run_config(directory)
+    split = None if settings.split is None else settings.split.value
+    of_split = (split, int(config.split_seed), config.get("split_by"))
+    prediction = predict_classes(model, names, settings.max_tail, *of_split)
+    output = _output(settings.output)
+    about = {"run": str(directory), "checkpoint_sha256": checkpoint_sha256(directory), "command": command}
+    write_class_prediction(output, model.descriptor_names, prediction, about)
+    print_class_prediction(model.descriptor_names, prediction)
+    for material, reason in prediction.faults:
+        print(f"not read: {material}: {reason}", file=sys.stderr)
+    print(output)
+    return {"output": output, "n": len(prediction.material_N), "rejected": len(prediction.faults)}
+
+
+# What a call may not ask of a run of yes/no classes, and what stands where it does not.
+_OF_DESCRIPTORS = {"references": None, "watch": False, "against": None, "offset": None, "mixture": False}
 
 
 def _print_doubts(loaded: LoadedRun) -> None:

@@ -154,7 +154,7 @@ class Classifies(Trained, Protocol):
 
     @property
     def segments(self) -> tuple[Segment, ...]:
-        """The edges of its joint axis; none for one edge."""
+        """The edges that it reads, by name; none for one without a name."""
 
     def classify(self, spectra_NE: np.ndarray) -> Answers:
         """Return what is read of spectra (N, E), NaN over an edge that is missing."""

@@ -110,7 +110,7 @@ class FamilyModel(ABC):
 
 def require_one_edge(family: Family) -> None:
     """Raise UserError if spectra are of several edges, side by side, which most models do not read."""
-    if family.segments:
+    if len(family.segments) > 1:
         names = [segment.name for segment in family.segments]
         raise UserError(
             f"the spectra are of several edges, {listed(names)}, which readers of yes/no classes alone read\n"

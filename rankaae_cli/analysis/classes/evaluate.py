@@ -92,7 +92,7 @@ def evaluate_classes(
     }
     if len(fitting.values_NK) <= _MOST_TO_REFIT:
         metrics["learning_curve"] = _learning_curve(model, fitting, rng)
-        if model.segments:
+        if len(model.segments) > 1:
             metrics["edges"] = _by_edge(model, family, fitting, drawn, rng)
     return metrics, _tables(metrics, family, rows, answers, names, out_of_fold, fitted.values_NK)
 

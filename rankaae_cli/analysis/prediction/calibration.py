@@ -31,7 +31,7 @@ from rankaae_cli.core.xas.soundness import Usual, usual_of
 from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.files import replacing
 from rankaae_cli.data.mixtures import with_mixtures
-from rankaae_cli.models.base import Predicts, ReadingModel, Reconstructs, recipe_of, require
+from rankaae_cli.models.base import Classifies, Predicts, ReadingModel, Reconstructs, recipe_of, require
 from rankaae_cli.models.registry import load_model
 from rankaae_cli.runs.directory import BEST, checkpoint_sha256
 from rankaae_cli.runs.load import load_run
@@ -97,16 +97,28 @@ class Calibration:
     rows: TrainingRows | None
 
 
+class TellsClassesError(UserError):
+    """A run does not predict descriptors, but tells yes/no classes by its `model`."""
+
+    def __init__(self, directory: Path, model: Classifies) -> None:
+        super().__init__(f"the run {directory} tells yes/no classes, not descriptors\ngive another run=")
+        self.directory, self.model = directory, model
+
+
 def load_for_prediction(directory: Path) -> tuple[ReadingModel, Calibration]:
     """Load the model of a run and what its predictions rest on, making this of the data where need be.
 
     Raises
     ------
     UserError
-        If the model does not predict, or neither the run's data file nor what is made of it is there.
+        If the model does not predict (`TellsClassesError` where it tells classes), or neither the run's data file
+        nor what is made of it is there.
     """
     torch.set_num_threads(1)
-    model = require(load_model(directory / BEST), "predict", *_NEEDED)
+    model = load_model(directory / BEST)
+    if isinstance(model, Classifies):
+        raise TellsClassesError(directory, model)
+    require(model, "predict", *_NEEDED)
     kept = _kept(directory, model)
     if kept is not None:
         return model, kept

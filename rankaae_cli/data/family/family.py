@@ -67,7 +67,7 @@ class Family:
         split by different groups.
     segments
         Of a joint axis of several edges or kinds of spectra: their names and places. Each ascends by itself; one
-        that is missing of a row is NaN there. Empty for one edge.
+        that is missing of a row is NaN there. Empty for one edge without a name.
     yes_no
         Whether the descriptors are yes/no classes, of values 1, 0 and NaN.
     features
@@ -234,7 +234,7 @@ class Family:
         spectra_NE = self.spectra_NE[:][:, columns]
         rows = np.flatnonzero(~np.isnan(spectra_NE).all(axis=1))
         kept = self.with_rows(rows)
-        segments = side_by_side(names, [one.length for one in chosen]) if len(chosen) > 1 else ()
+        segments = side_by_side(names, [one.length for one in chosen])
         response = None if self.true_response_KE is None else self.true_response_KE[:, columns]
         return replace(
             kept,

@@ -10,6 +10,7 @@ from rankaae_cli.core.xas.spectra import SpectrumError, regrid
 from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.family.rejections import Rejection
 from rankaae_cli.data.family.sites import FamilySpec
+from rankaae_cli.data.segments import side_by_side
 from rankaae_cli.data.spectra_rows import blocks_of, gathered_spectra
 
 
@@ -58,7 +59,7 @@ def on_grid(family: Family, energy_E: np.ndarray, max_tail: float) -> tuple[Fami
     UserError
         If the family holds several edges.
     """
-    if family.segments:
+    if len(family.segments) > 1:
         raise UserError(
             f"family {family.name} holds several edges, which are not brought to other energies\n"
             "make the file again with spectra on the energies you want"
@@ -81,6 +82,7 @@ def on_grid(family: Family, energy_E: np.ndarray, max_tail: float) -> tuple[Fami
             family.with_rows(kept),
             energy_E=energy_E,
             spectra_NE=spectra_NE,
+            segments=side_by_side([one.name for one in family.segments], [len(energy_E)]),
             true_response_KE=_response_on_grid(family, energy_E),
         ),
         tuple(rejected),

@@ -69,3 +69,30 @@ def test_a_run_of_classes_has_no_styles_to_traverse(called, rankaae, folder):
     done = rankaae("traverse", cwd=folder)
     assert done.returncode == 2
     assert "has no styles" in done.stderr.splitlines()[-1]
+
+
+def test_new_molecules_are_told_with_an_edge_missing(called, folder):
+    said = called("predict", "input=data/molecules.h5", "output=told")
+    assert "spectra: " in said
+    table = pd.read_csv(folder / "told" / "predictions.csv")
+    assert len(table) == 150
+    true = np.load(folder / "y.npy")[table["material"].str.removeprefix("a_").astype(int), 0]
+    assert ((table["Alcohol"] == "yes") == (true == 1)).mean() > 0.85
+    assert table["Rare"].isna().all()
+    content = json.loads((folder / "told" / "predictions.json").read_text())
+    assert set(content["molecules"][0]["classes"]) == {"Alcohol", "1,3-Tautomerizable"}
+    sources = ["source=npy", "spectra=a.npy", "family.edges=[XANES]", "output=one.h5"]
+    called("ingest", *CALL[:2], *sources)
+    called("predict", "input=one.h5", "output=one")
+    alone = pd.read_csv(folder / "one" / "predictions.csv")
+    assert ((alone["Alcohol"] == "yes") == (table["Alcohol"] == "yes")).mean() > 0.8
+
+
+def test_what_a_run_of_classes_cannot_predict_is_said(rankaae, called, folder):
+    for arguments, said in (
+        (["input=a.npy"], "a.npy is one array, the model reads XANES, XES"),
+        (["input=data/molecules.h5", "offset=1"], "offset= is for descriptors"),
+    ):
+        done = rankaae("predict", *arguments, cwd=folder)
+        assert done.returncode == 2
+        assert said in done.stderr

@@ -8,7 +8,7 @@ from rankaae_cli.core.errors import UserError
 from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.family.family_file import is_family_file, read_family, write_family
 from rankaae_cli.data.features.feature_set import FeatureSet
-from rankaae_cli.data.segments import side_by_side
+from rankaae_cli.data.segments import Segment, side_by_side
 
 
 @pytest.fixture
@@ -253,7 +253,7 @@ def test_a_joint_axis_and_yes_no_classes_come_back(two_edges, tmp_path):
 
 def test_some_edges_of_a_joint_axis_with_the_rows_that_have_them(two_edges):
     one = two_edges.with_edges(["N_K"])
-    assert one.segments == ()
+    assert one.segments == (Segment("N_K", 0, 2),)
     assert np.array_equal(one.energy_E, two_edges.energy_E[two_edges.segments[1].points])
     assert list(one.material_N) == [two_edges.material_N[0]]
     assert two_edges.with_edges(["N_K", "C_K"]).segments[0].name == "N_K"

@@ -141,7 +141,7 @@ def _segments(files: NpyFiles, spec: FamilySpec, lengths: Sequence[int]) -> tupl
             "give as many names of edges as arrays, such as family.edges=[XANES,emission]"
         )
     require_usable_names(edges, f"family {spec.name}", "edge")
-    return side_by_side(edges, lengths) if arrays > 1 else ()
+    return side_by_side(edges, lengths)
 
 
 def _axes(files: NpyFiles, spec: FamilySpec, parts: Sequence[np.ndarray]) -> list[np.ndarray]:

@@ -46,9 +46,8 @@ class TrainedClassifier(FamilyModel):
 
     @property
     def segments(self) -> tuple[Segment, ...]:
-        """The edges of its joint axis; none for one edge."""
-        edges = self.classifier.edges
-        return tuple(one.segment for one in edges) if len(edges) > 1 else ()
+        """The edges that it reads, by name; none for one without a name."""
+        return tuple(one.segment for one in self.classifier.edges if one.segment.name)
 
     def classify(self, spectra_NE: np.ndarray) -> Answers:
         """Return what is read of spectra (N, E), NaN over an edge that is missing."""
