@@ -4,9 +4,12 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from rankaae_cli.models.base import Classifies
+from rankaae_cli.models.registry import load_model
 from rankaae_cli.reports.batch.write import report_batch
 from rankaae_cli.reports.console import print_evaluation, print_lines
 from rankaae_cli.reports.run.report import report_run
+from rankaae_cli.runs.directory import BEST
 from rankaae_cli.runs.find import find_runs, run_names
 
 
@@ -19,6 +22,15 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     runs = find_runs(run_names(names))
     if runs.single is None or cfg.output is not None:
         return report_batch(runs, cfg.output, cfg.pages)
+    if isinstance(load_model(runs.single / BEST), Classifies):
+        # What evaluates takes a second to load, which a report that finds all written need not wait for.
+        from rankaae_cli.reports.classes.page import report_classes
+        from rankaae_cli.reports.classes.write import print_class_evaluation
+
+        of_classes, path = report_classes(runs.single)
+        print_class_evaluation(of_classes)
+        print(path)
+        return {"page": path, "metrics": of_classes}
     results, page = report_run(runs.single)
     model, metrics = results.model, results.metrics
     print_evaluation(metrics, dict(zip(model.descriptor_names, model.descriptor_units, strict=True)))

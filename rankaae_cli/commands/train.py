@@ -17,7 +17,7 @@ from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.family.soundness import unsound_remark
 from rankaae_cli.data.family.splits import MATERIAL, SPLITS
 from rankaae_cli.data.files import now
-from rankaae_cli.models.base import HasNetworks, HasStyles, Trained
+from rankaae_cli.models.base import Classifies, HasNetworks, HasStyles, Trained
 from rankaae_cli.models.registry import load_model, part_of_kind
 from rankaae_cli.runs import data as training_data
 from rankaae_cli.runs import directory as run_directory
@@ -221,7 +221,11 @@ def _ingest(cfg: DictConfig, path: Path) -> None:
 
 def _after_training(cfg: DictConfig, directory: Path) -> None:
     """Do what `then` says."""
-    if cfg.then is Then.report:
+    if cfg.then is Then.report and isinstance(load_model(directory / run_directory.BEST), Classifies):
+        from rankaae_cli.reports.classes.page import report_classes  # matplotlib, which few calls need
+
+        report_classes(directory)
+    elif cfg.then is Then.report:
         from rankaae_cli.reports.run.report import report_run  # matplotlib and plotly, which few calls need
 
         report_run(directory, "outdated")

@@ -25,7 +25,7 @@ def accuracies(subject: Subject, tables: Tables) -> Figure:
     place = np.arange(len(table))
     accuracy, low, high = (table[key].astype(float) for key in ("balanced_accuracy", "low", "high"))
     ax.hlines(place, low, high, color=LIGHT_GREY, lw=2)
-    ax.plot(accuracy, place, "o", color=BLUE, ms=3, label="test, with 95 % interval")
+    ax.plot(accuracy, place, "o", color=BLUE, ms=3, label="this split, with 95 % interval")
     ax.plot(table["balanced_accuracy_out_of_fold"], place, "|", color=BLACK, ms=6, label="out of fold")
     ax.set_yticks(place, table["class"], parse_math=False)
     ax.set_ylim(-0.7, len(table) - 0.3)
@@ -55,7 +55,10 @@ def rejection(subject: Subject, tables: Tables) -> Figure:
     table = tables[REJECTION]
     figure = drawing.new_figure(2.2, subject, "rejecting the least certain")
     ax = figure.subplots()
-    for key, label, color in (("balanced_accuracy", "test", BLUE), ("out_of_fold", "out of fold", BLACK)):
+    for key, label, color in (
+        ("balanced_accuracy", "this split", BLUE),
+        ("out_of_fold", "out of fold", BLACK),
+    ):
         ax.plot(100 * table["share_rejected"], table[key], "o-", color=color, ms=3, label=label)
     ax.set_xlabel("Rejected (%)")
     ax.set_ylabel("Balanced accuracy")
@@ -103,9 +106,9 @@ FIGURES: Mapping[str, tuple[str, Callable[[Subject, Tables], Figure], str]] = {
     "classes": (
         CLASSES,
         accuracies,
-        "Balanced accuracy of each class on the test split with its 95 % interval over molecules, and of the "
+        "Balanced accuracy of each class on the split with its 95 % interval over molecules, and of the "
         "molecules of training and validation by fits that did not see them. Classes with fewer than ten molecules "
-        "of yes or of no on the test split have no dot.",
+        "of yes or of no on the split have no dot.",
     ),
     "reliability": (
         RELIABILITY,

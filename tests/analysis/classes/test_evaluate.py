@@ -96,3 +96,12 @@ def test_what_a_run_of_classes_cannot_predict_is_said(rankaae, called, folder):
         done = rankaae("predict", *arguments, cwd=folder)
         assert done.returncode == 2
         assert said in done.stderr
+
+
+def test_the_page_of_a_run_of_classes_is_whole(called, folder):
+    page = folder / called("report").splitlines()[-1]
+    text = page.read_text()
+    assert "1,3-Tautomerizable" in text and "data:image/png;base64" in text
+    for name in ("classes", "edges"):
+        assert (page.parent / "tables" / f"{name}.tex").is_file()
+    assert pd.read_csv(page.parent / "tables" / "edges.csv").shape[0] == 3
