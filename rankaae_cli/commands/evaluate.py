@@ -15,11 +15,16 @@ from rankaae_cli.analysis.evaluation.transfer import evaluate_transfer
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.terminal import console
 from rankaae_cli.data.family.family import Family
-from rankaae_cli.models.base import Classifies
+from rankaae_cli.models.base import Classifies, Simulates
 from rankaae_cli.reports.baseline_table import print_baselines, print_kept
 from rankaae_cli.reports.classes.write import print_class_evaluation, write_class_evaluation
-from rankaae_cli.reports.console import print_evaluation, print_reconstruction_warning
-from rankaae_cli.reports.run.results import write_baselines, write_evaluation, write_transfer
+from rankaae_cli.reports.console import print_evaluation, print_reconstruction_warning, print_simulations
+from rankaae_cli.reports.run.results import (
+    write_baselines,
+    write_evaluation,
+    write_simulations,
+    write_transfer,
+)
 from rankaae_cli.reports.transfer_table import print_transfer
 from rankaae_cli.runs.directory import evaluation_directory
 from rankaae_cli.runs.load import load_run
@@ -33,6 +38,8 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     split = cfg.split.value
     if isinstance(model, Classifies):
         return _evaluate_classes(cfg, run_directory, model, family, split)
+    if isinstance(model, Simulates):
+        return _evaluate_simulations(cfg, run_directory, model, family, split)
     directory = evaluation_directory(run_directory, split)
     metrics = write_evaluation(run_directory, model, family, split, cfg.resamples, cfg.seed)
     print_evaluation(metrics, dict(zip(model.descriptor_names, model.descriptor_units, strict=True)))
@@ -61,5 +68,17 @@ def _evaluate_classes(
         raise UserError("baselines= read descriptors, this run tells yes/no classes\nleave baselines= out")
     metrics, _ = write_class_evaluation(run_directory, model, family, split, cfg.resamples, cfg.seed)
     print_class_evaluation(metrics)
+    print(evaluation_directory(run_directory, split))
+    return metrics
+
+
+def _evaluate_simulations(
+    cfg: DictConfig, run_directory: Path, model: Simulates, family: Family, split: str
+) -> dict[str, Any]:
+    """Evaluate a model that simulates spectra; return the contents of metrics.json."""
+    if chosen_baselines(cfg.baselines):
+        raise UserError("baselines= read descriptors, this run simulates spectra\nleave baselines= out")
+    metrics = write_simulations(run_directory, model, family, split, cfg.resamples, cfg.seed)
+    print_simulations(metrics)
     print(evaluation_directory(run_directory, split))
     return metrics

@@ -451,6 +451,8 @@ def _summary(
     if known_K.any():
         kind = " kind=supervised" if family.yes_no else ""
         lines.append(f"next: rankaae train {_config_dir()}{_family_overrides(family.name)}{data}{kind}")
+    elif family.features is not None:
+        lines.append(f"next: rankaae train kind=forward {_config_dir()}+family={family.name}{data}")
     else:
         lines.append("no descriptor is known of any site: training has nothing to learn from")
     return lines

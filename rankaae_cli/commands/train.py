@@ -94,7 +94,7 @@ def _family(cfg: DictConfig, data: list[Path], start: StartRun | None) -> Family
         family = fitting_family(start, family, cfg.split_seed)
     training_data.require_family(cfg, family)
     if start is None:
-        family = training_data.usable_family(family)
+        family = training_data.usable_family(family, part_of_kind(cfg.kind, "fit").Task.learns_from)
     if remark := unsound_remark(family):
         console.print(f"warning: {remark}")
     return family

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.labels import Subject
+from rankaae_cli.data.features.feature_set import FeatureSet
 from rankaae_cli.data.mixtures import Recipe
 from rankaae_cli.data.segments import Segment
 
@@ -234,6 +235,28 @@ class HasStyles(Trained, Protocol):
 
 
 @runtime_checkable
+class Simulates(Trained, Protocol):
+    """A model from features of sites to spectra with bands.
+
+    Attributes
+    ----------
+    features
+        What it is given, of no site.
+    """
+
+    features: FeatureSet
+
+    def simulate(self, features: FeatureSet) -> tuple[np.ndarray, np.ndarray]:
+        """Return spectra (N, E) float32, and how uncertain each is, (N,), in no unit.
+
+        UserError where the features are of another making than those that the model was trained on.
+        """
+
+    def half_widths(self, deviation_N: np.ndarray, coverage: float, whole: bool) -> np.ndarray:
+        """Return half the width of bands that hold this share of points, or of `whole` curves, shape (N, E)."""
+
+
+@runtime_checkable
 class ReadingModel(Predicts, Reconstructs, Protocol):
     """A model that predicts descriptors of spectra and rebuilds these."""
 
@@ -269,6 +292,7 @@ _SENTENCES: dict[type, tuple[str, str]] = {
     Classifies: ("does not tell yes/no classes", "does"),
     Reconstructs: ("does not reconstruct spectra", "reconstructs them"),
     HasStyles: ("has no styles", "encodes and decodes"),
+    Simulates: ("does not simulate spectra", "simulates them from features of structures"),
 }
 
 

@@ -15,7 +15,7 @@ from rankaae_cli.models.base import FORMAT, FORMAT_VERSION
 # Of each kind its package, whose modules are loaded when asked for: ``trained.from_checkpoint(content)`` makes a
 # `base.Trained`, ``fit.fit(task, ...)`` trains one, ``fit.calibrate(model, family)`` takes anew what beside
 # the weights rests on a family's rows; ``settings`` needs no torch.
-KINDS = {"rankaae": "rankaae_cli.models.rankaae", "supervised": "rankaae_cli.models.supervised"}
+KINDS = {kind: f"rankaae_cli.models.{kind}" for kind in ("rankaae", "supervised", "forward")}
 
 
 def part_of_kind(kind: str, part: str) -> ModuleType:

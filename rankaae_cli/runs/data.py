@@ -97,8 +97,18 @@ def require_family(cfg: DictConfig, family: Family) -> None:
         )
 
 
-def usable_family(family: Family) -> Family:
-    """Leave out descriptors that nothing can be learned of."""
+def usable_family(family: Family, learns_from: str) -> Family:
+    """Leave out descriptors that nothing can be learned of; refuse data that lack what is to be learned from.
+
+    Parameters
+    ----------
+    family
+        The data.
+    learns_from
+        Of the task, see `training.task.Task`.
+    """
+    if learns_from == "features":
+        return _featured(family)
     # Nothing can be learnt of a descriptor that does not vary in training, or chosen by one in validation.
     varies = [
         all(
@@ -117,6 +127,15 @@ def usable_family(family: Family) -> Family:
     if left_out:
         console.print(f"left out, without two known values in training and validation: {', '.join(left_out)}")
     return family.with_descriptors(kept)
+
+
+def _featured(family: Family) -> Family:
+    if family.features is None:
+        raise UserError(
+            "the data hold no features of the sites, from which spectra could be simulated\n"
+            "ingest them with features=chgnet (source=feff or atoms), or from an npz file that has features"
+        )
+    return family
 
 
 def unlabelled_spectra(cfg: DictConfig, family: Family) -> Spectra | None:

@@ -7,6 +7,8 @@ from typing import Annotated, Any
 from omegaconf import MISSING
 
 from rankaae_cli.models import DEFAULT_KIND
+from rankaae_cli.models.forward import settings as forward
+from rankaae_cli.models.forward.settings import ForwardSettings
 from rankaae_cli.models.rankaae import settings as rankaae
 from rankaae_cli.models.rankaae.settings import ModelSettings, ObjectiveSettings, OptimiserSettings
 from rankaae_cli.models.supervised import settings as supervised
@@ -145,10 +147,22 @@ class SupervisedConfig(TrainConfig):
     mixtures: Annotated[MixtureSettings, "of training spectra, to train on beside these"] = MISSING
 
 
+@dataclass
+class ForwardConfig(TrainConfig):
+    """Keys of `rankaae train kind=forward`."""
+
+    model: Annotated[ForwardSettings, "what makes spectra of features of the sites"] = MISSING
+
+
 # The keys that each kind of `models.registry.KINDS` takes.
 TRAIN_SCHEMAS: dict[str, type[TrainConfig]] = {
     "rankaae": RankAAEConfig,
     "supervised": SupervisedConfig,
+    "forward": ForwardConfig,
 }
 # What the numbers among the keys of its own must be, in the words of `schema.numbers`.
-TRAIN_NUMBERS = {"rankaae": rankaae.NUMBERS, "supervised": supervised.NUMBERS}
+TRAIN_NUMBERS: dict[str, dict[str, tuple[str, ...]]] = {
+    "rankaae": rankaae.NUMBERS,
+    "supervised": supervised.NUMBERS,
+    "forward": forward.NUMBERS,
+}

@@ -70,6 +70,9 @@ class Task(ABC):
         Go on with what an interrupted training left in `folder`.
     """
 
+    # What of the family's rows is learnt from: ``descriptors`` or ``features``.
+    learns_from: ClassVar[str] = "descriptors"
+
     family: Family
     descriptor_classes: dict[str, list[float]]
     trials: int

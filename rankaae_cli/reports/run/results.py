@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from rankaae_cli.analysis.evaluation import baselines, transfer
+from rankaae_cli.analysis.evaluation.simulations import evaluate_simulations
 from rankaae_cli.analysis.evaluation.tables import FORMAT_VERSION, table_names, write_tables
 from rankaae_cli.analysis.traversal.traverse import FORMAT_VERSION as TRAVERSAL_VERSION
 from rankaae_cli.core.labels import Subject
 from rankaae_cli.core.terminal import console
 from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.files import strict_json, write_text
+from rankaae_cli.models.base import Simulates
 from rankaae_cli.models.rankaae.trained import TrainedModel
 from rankaae_cli.reports.baseline_table import baselines_csv
 from rankaae_cli.reports.figures import comparisons, drawing
@@ -42,6 +44,22 @@ def write_evaluation(
     write_tables(directory, tables)
     draw_evaluation(directory, model, metrics, tables)
     # Last, so that metrics.json stands for a whole evaluation.
+    write_text(directory / METRICS, strict_json(metrics))
+    return metrics
+
+
+def write_simulations(
+    run_directory: Path,
+    model: Simulates,
+    family: Family,
+    split: str,
+    resamples: int | None = None,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """Do as `write_evaluation` of a model that simulates spectra."""
+    metrics, tables = evaluate_simulations(run_directory, model, family, split, resamples, seed)
+    directory = evaluation_directory(run_directory, split)
+    write_tables(directory, tables)
     write_text(directory / METRICS, strict_json(metrics))
     return metrics
 

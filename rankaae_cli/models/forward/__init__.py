@@ -1,0 +1,1 @@
+"""Forward models: from features of a site to its spectrum."""

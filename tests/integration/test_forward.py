@@ -1,0 +1,98 @@
+"""`rankaae train kind=forward` and what follows: from features of structures to spectra."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from rankaae_cli.core.errors import UserError
+from rankaae_cli.data.family.family_file import read_family, write_family
+from rankaae_cli.data.features.feature_set import FeatureSet
+from rankaae_cli.models.registry import load_model
+
+_CHOICES = ("model.lengths=[1,4]", "model.noises=[0.001]")
+
+
+@pytest.fixture(scope="module")
+def spectra_of_features():
+    """240 sites of 120 materials; features are position, height and width of a peak, and one of no effect."""
+    rng = np.random.default_rng(0)
+    causes = np.repeat(rng.uniform((8994, 0.2, 2), (9000, 0.8, 4), (120, 3)), 2, axis=0)
+    causes += 0.05 * rng.normal(size=causes.shape)
+    energy = 8983 + 0.5 * np.arange(100)
+    step = 1 / (1 + np.exp(-(energy - 8992) / 2))
+    peaks = causes[:, 1:2] * np.exp(-(((energy - causes[:, :1]) / causes[:, 2:]) ** 2))
+    ids = np.array([f"m{i // 2}_{i % 2}" for i in range(240)])
+    features = np.column_stack([causes, rng.normal(size=240)]).astype(np.float32)
+    return {"spectra": step * (1 + peaks), "ids": ids, "features": features, "energy": energy}
+
+
+@pytest.fixture
+def trained(rankaae, tmp_path, spectra_of_features):
+    """The folder of a run."""
+    np.savez(tmp_path / "x.npz", **spectra_of_features)
+    calls = (
+        ("ingest", "+family=Cu_oxides", "source=npz", "path=x.npz", "npz.features=causes 1", "output=x.h5"),
+        ("train", "kind=forward", "+family=Cu_oxides", "data=x.h5", *_CHOICES),
+    )
+    for call in calls:
+        done = rankaae(*call)
+        assert done.returncode == 0, done.stderr
+    return next(tmp_path.glob("runs/*/*/*"))
+
+
+def test_spectra_are_simulated_from_features(rankaae, trained, tmp_path):
+    done = rankaae("evaluate")
+    assert done.returncode == 0, done.stderr
+    metrics = json.loads((trained / "evaluation" / "metrics.json").read_text())
+    assert metrics["simulation"]["eta"] > 5 and metrics["simulation"]["interval"]["eta"][0] > 3
+    assert 0.8 < metrics["bands"]["points"] <= 1 and 0.7 < metrics["bands"]["curves"] <= 1
+    rows = pd.read_csv(trained / "evaluation" / "simulations.csv")
+    family = read_family(tmp_path / "x.h5")
+    test = family.with_rows(family.split_N == 2)
+    assert rows.material.tolist() == test.material_N.tolist()
+    model = load_model(trained / "checkpoints" / "best.ckpt")
+    simulated, deviation = model.simulate(test.features)
+    np.testing.assert_allclose(np.abs(simulated - test.spectra_NE).mean(axis=1), rows.mae, rtol=1e-3)
+    np.testing.assert_allclose(deviation, rows.deviation, rtol=1e-3)
+    examples = pd.read_csv(trained / "evaluation" / "simulation_examples.csv")
+    assert examples.which.unique().tolist() == ["best", "median", "worst"]
+
+
+def test_a_run_repeats_exactly(rankaae, trained, tmp_path):
+    done = rankaae("train", "kind=forward", "+family=Cu_oxides", "data=x.h5", *_CHOICES)
+    assert done.returncode == 0, done.stderr
+    again = [path for path in tmp_path.glob("runs/*/*/*") if path != trained]
+    models = [load_model(run / "checkpoints" / "best.ckpt") for run in (trained, again[0])]
+    np.testing.assert_array_equal(*(model.process.weights_ME for model in models))
+
+
+def test_other_features_than_the_runs_are_refused(trained, tmp_path):
+    model = load_model(trained / "checkpoints" / "best.ckpt")
+    own = read_family(tmp_path / "x.h5").features
+    for other, words in (
+        (replace(own, version="2"), "the features are of causes 2, not of causes 1"),
+        (replace(own, names=("a", "b", "c", "d")), "the features are without feature_0"),
+    ):
+        with pytest.raises(UserError, match=words):
+            model.simulate(other)
+
+
+def test_data_without_features_are_refused(refused):
+    assert "the data hold no features of the sites" in refused("train", "kind=forward", "+family=Cu_oxides")
+
+
+def test_two_files_with_other_features_are_refused(rankaae, trained, tmp_path):
+    family = read_family(tmp_path / "x.h5")
+    renamed = FeatureSet(family.features.values_NF, ("a", "b", "c", "d"), "causes", "1")
+    write_family(tmp_path / "y.h5", replace(family, features=renamed))
+    done = rankaae("train", "kind=forward", "+family=Cu_oxides", "data=[x.h5,y.h5]")
+    assert done.returncode == 2
+    assert "y.h5 are without feature_0" in done.stderr and "hold no features" in done.stderr
+
+
+def test_what_reads_spectra_says_that_this_does_not(refused, trained):
+    assert "has no styles" in refused("traverse", f"run={trained}")
+    assert "does not" in refused("predict", f"run={trained}", "input=x.h5")
