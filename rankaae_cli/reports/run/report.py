@@ -10,9 +10,12 @@ from rankaae_cli.analysis.evaluation.baselines import FIGURE
 from rankaae_cli.analysis.evaluation.transfer import TRANSFER_JSON
 from rankaae_cli.analysis.traversal.maps import map_figures
 from rankaae_cli.analysis.traversal.traverse import STABILITY, TRAVERSAL, overviews
+from rankaae_cli.core.calls import setting
+from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.labels import descriptor_meaning
 from rankaae_cli.core.terminal import console
 from rankaae_cli.data.files import write_text
+from rankaae_cli.models.base import Classifies
 from rankaae_cli.models.rankaae.trained import TrainedModel
 from rankaae_cli.reports.baseline_table import baselines_table
 from rankaae_cli.reports.captions import Captions, captions
@@ -33,6 +36,7 @@ from rankaae_cli.runs.directory import (
     evaluation_directory,
     plain_config,
     read_run_config,
+    short_path,
 )
 from rankaae_cli.runs.load import data_paths, load_run
 from rankaae_cli.runs.provenance import read_provenance
@@ -59,7 +63,13 @@ def report_run(run_directory: Path, page: str = "always") -> tuple[RunResults, P
     UserError
         If the run or its data cannot be used.
     """
-    results = completed_results(*load_run(str(run_directory)), scratch=page == "always")
+    directory, model, family = load_run(str(run_directory))
+    if isinstance(model, Classifies):
+        raise UserError(
+            f"{directory.name} tells yes/no classes, which are not reported together\n"
+            f"report it alone: rankaae report {setting('run', short_path(directory))}"
+        )
+    results = completed_results(directory, model, family, scratch=page == "always")
     directory = results.directory
     path = directory / "report" / "report.html"
     if page == "always" or (page == "outdated" and not _is_current(path, directory)):

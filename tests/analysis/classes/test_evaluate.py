@@ -105,3 +105,22 @@ def test_the_page_of_a_run_of_classes_is_whole(called, folder):
     for name in ("classes", "edges"):
         assert (page.parent / "tables" / f"{name}.tex").is_file()
     assert pd.read_csv(page.parent / "tables" / "edges.csv").shape[0] == 3
+
+
+def test_a_run_of_some_edges_is_evaluated_and_predicts_from_files_with_more(called, folder):
+    run = called("train", *CALL[:2], "family.edges=[XES]", "kind=supervised").splitlines()[-1]
+    called("evaluate", f"run={run}", "resamples=20")
+    metrics = json.loads((folder / run / "evaluation" / "metrics.json").read_text())
+    assert metrics["edges"] == []
+    of_class = metrics["out_of_fold"]["classes"]
+    assert (
+        of_class["1,3-Tautomerizable"]["balanced_accuracy"] > 0.85 > of_class["Alcohol"]["balanced_accuracy"]
+    )
+    said = called("predict", f"run={run}", "input=data/molecules.h5", "output=second")
+    assert "145 molecules" in said
+
+
+def test_runs_of_classes_are_reported_one_by_one(called, rankaae, folder):
+    runs = sorted(str(path.relative_to(folder)) for path in folder.glob("runs/*/*/*"))
+    done = rankaae("report", f"run=[{','.join(runs[:2])}]", cwd=folder)
+    assert "not reported together" in done.stdout + done.stderr
