@@ -12,16 +12,23 @@ from rankaae_cli.analysis.evaluation.baselines import (
     known_baselines,
 )
 from rankaae_cli.analysis.evaluation.transfer import evaluate_transfer
+from rankaae_cli.analysis.reading.learning_curve import learning_curve
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.terminal import console
 from rankaae_cli.data.family.family import Family
 from rankaae_cli.models.base import Classifies, Simulates
 from rankaae_cli.reports.baseline_table import print_baselines, print_kept
 from rankaae_cli.reports.classes.write import print_class_evaluation, write_class_evaluation
-from rankaae_cli.reports.console import print_evaluation, print_reconstruction_warning, print_simulations
+from rankaae_cli.reports.console import (
+    print_evaluation,
+    print_lines,
+    print_reconstruction_warning,
+    print_simulations,
+)
 from rankaae_cli.reports.run.results import (
     write_baselines,
     write_evaluation,
+    write_learning_curve,
     write_simulations,
     write_transfer,
 )
@@ -36,6 +43,10 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     settings: Any = OmegaConf.to_object(cfg.baseline_settings) if baselines else None
     run_directory, model, family = load_run(cfg.run)
     split = cfg.split.value
+    if cfg.learning_curve and isinstance(model, Classifies | Simulates):
+        raise UserError(
+            "learning_curve=true is of reading descriptors, which this run does not\nleave it out"
+        )
     if isinstance(model, Classifies):
         return _evaluate_classes(cfg, run_directory, model, family, split)
     if isinstance(model, Simulates):
@@ -55,6 +66,10 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     if brought is not None:
         write_transfer(directory, brought)
         print_transfer(brought)
+    if cfg.learning_curve:
+        content, table = learning_curve(run_directory, model, family, metrics, console.print)
+        write_learning_curve(evaluation_directory(run_directory, "test"), model.subject, content, table)
+        print_lines(content["findings"])
     print_reconstruction_warning(metrics, known_baselines(directory, metrics))
     print(directory)
     return metrics

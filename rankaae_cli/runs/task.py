@@ -6,6 +6,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from rankaae_cli.core.errors import UserError
 from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.family.splits import TRAIN
 from rankaae_cli.models.registry import part_of_kind
@@ -13,7 +14,7 @@ from rankaae_cli.runs.directory import typed_config
 from rankaae_cli.runs.provenance import PROVENANCE, read_provenance
 from rankaae_cli.training.fit import chosen_device
 from rankaae_cli.training.schedules import epochs_of
-from rankaae_cli.training.task import Task
+from rankaae_cli.training.task import EpochTask, Task
 
 
 def task_of(cfg: DictConfig, **given: Any) -> Task:
@@ -38,20 +39,44 @@ def task_from_scratch(
         if not (first / PROVENANCE).is_file():
             return None
     own, cfg = typed_config(run), typed_config(first)
-    family = family.in_memory()
-    rows = int((family.split_N == TRAIN).sum())
     return task_of(
         cfg,
-        family=family,
         descriptor_classes=descriptor_classes,
         trials=own.trials,
         seed=own.seed,
         threads=own.threads,
-        device=chosen_device(own.device.value),
-        devices=1,
-        memory=None,
-        max_epochs=cfg.max_epochs or epochs_of(cfg.max_steps, rows, cfg.batch_size),
         folder=folder,
-        logger=None,
         resume=True,
+        **_of_epochs(cfg, own.device.value, family.in_memory()),
     )
+
+
+def task_anew(run: Path, family: Family, descriptor_classes: dict[str, list[float]], folder: Path) -> Task:
+    """Return what trains the model of a run once more, with its settings on other rows, into a folder.
+
+    Raises
+    ------
+    UserError
+        If the run began from another, whose rows are not at hand.
+    """
+    cfg, given = typed_config(run), {}
+    if issubclass(part_of_kind(cfg.kind, "fit").Task, EpochTask):
+        if cfg.start is not None:
+            raise UserError(
+                "a run with start= cannot be trained on fewer of its rows\ntake the one it began from"
+            )
+        given = _of_epochs(cfg, cfg.device.value, family.in_memory())
+    return task_of(cfg, **{"family": family, **given}, descriptor_classes=descriptor_classes, folder=folder)
+
+
+def _of_epochs(cfg: DictConfig, device: str, family: Family) -> dict[str, Any]:
+    """Return the rows of a training in epochs, and how it goes here and now."""
+    rows = int((family.split_N == TRAIN).sum())
+    return {
+        "family": family,
+        "device": chosen_device(device),
+        "devices": 1,
+        "memory": None,
+        "max_epochs": cfg.max_epochs or epochs_of(cfg.max_steps, rows, cfg.batch_size),
+        "logger": None,
+    }

@@ -63,6 +63,11 @@ class EvaluateConfig:
         "of a run with start=: train its networks once on its own spectra alone, as the run that it began from "
         "was, to show what the transfer brought",
     ] = True
+    learning_curve: Annotated[
+        bool,
+        "train the model anew on an eighth, a quarter and half of its training materials, to show what more would "
+        "bring; it is done each time, and takes about as long as the training did",
+    ] = False
     threads: Annotated[int, "of the processor, for the baselines"] = 1
     baseline_settings: Annotated[BaselineSettings, "sizes of the baselines"] = MISSING
 

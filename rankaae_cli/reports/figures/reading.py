@@ -101,6 +101,34 @@ def mixtures(
     return figure
 
 
+@drawing.styled
+def learning_curve(subject: Subject, table: pd.DataFrame, about: str) -> Figure:
+    """Draw how well descriptors are read against how many materials were trained on.
+
+    Parameters
+    ----------
+    subject, about
+        What heads the figure.
+    table
+        Contents of learning_curve.csv.
+    """
+    figure = drawing.new_figure(2.3, subject, about)
+    ax = figure.subplots()
+    looks = {"validation": (BLUE, "o"), "test": (VERMILION, "s")}
+    for split, rows in table.groupby("split", sort=False):
+        colour, mark = looks[str(split)]
+        ax.fill_between(rows["materials"], rows["low"], rows["high"], color=colour, alpha=0.18, lw=0)
+        label = f"{split} split"
+        ax.plot(rows["materials"], rows["mean_spearman"], color=colour, marker=mark, ms=3, label=label)
+    counts = table["materials"].unique().tolist()
+    ax.set_xscale("log", base=2)
+    ax.set_xticks(counts, [f"{count:,}" for count in counts])
+    ax.minorticks_off()
+    ax.set(xlabel="Materials trained on", ylabel="Mean Spearman ρ")
+    drawing.legend_below(figure, ax)
+    return figure
+
+
 def _curve(ax: Axes, rows: pd.DataFrame, column: str, low: str, high: str, band: str, colour: str) -> None:
     ax.axhline(0, color=GREY, lw=0.5)
     ax.fill_between(rows["energy"], rows[low], rows[high], color=colour, alpha=0.25, lw=0, label=band)

@@ -8,6 +8,8 @@ from typing import Any
 
 from rankaae_cli.analysis.evaluation.baselines import FIGURE
 from rankaae_cli.analysis.evaluation.transfer import TRANSFER_JSON
+from rankaae_cli.analysis.reading.learning_curve import FIGURE as LEARNING_CURVE
+from rankaae_cli.analysis.reading.learning_curve import LEARNING_JSON
 from rankaae_cli.analysis.traversal.maps import map_figures
 from rankaae_cli.analysis.traversal.traverse import STABILITY, TRAVERSAL, overviews
 from rankaae_cli.core.calls import setting
@@ -28,7 +30,13 @@ from rankaae_cli.reports.run import tables as run_tables
 from rankaae_cli.reports.run.explorer import explorer_data
 from rankaae_cli.reports.run.figure_files import FigureFiles, walk_captions
 from rankaae_cli.reports.run.page import PageContent, Picture, PictureGroup, render_page, sections_of
-from rankaae_cli.reports.run.results import RunResults, baselines_files, completed_results, usable_baselines
+from rankaae_cli.reports.run.results import (
+    RunResults,
+    baselines_files,
+    completed_results,
+    has_learning_curve,
+    usable_baselines,
+)
 from rankaae_cli.reports.transfer_table import transfer_table
 from rankaae_cli.runs.directory import (
     METRICS,
@@ -83,6 +91,7 @@ def _is_current(page: Path, run_directory: Path) -> bool:
     """Return whether a page was written after what it shows; that itself is known to be current."""
     evaluation = evaluation_directory(run_directory, "test")
     shown = [evaluation / METRICS, run_directory / "traversal" / TRAVERSAL, evaluation / TRANSFER_JSON]
+    shown.append(evaluation / LEARNING_JSON)
     shown += baselines_files(evaluation)
     times = [path.stat().st_mtime for path in shown if path.is_file()]
     return page.is_file() and page.stat().st_mtime >= max(times)
@@ -113,6 +122,8 @@ def gather(run: RunResults) -> PageContent:
         interactive[FIGURE] = partial(interactive_baselines, subject, compared)
     files = FigureFiles(run_directory / "report" / "figures", interactive)
     of_evaluation = evaluation_figures.figure_names(model)
+    if has_learning_curve(run_directory):
+        of_evaluation = (*of_evaluation, LEARNING_CURVE)
 
     def of_styles(texts: Captions) -> list[Picture]:
         return files.copied(run_directory / "traversal", texts, prefix="traversal_")

@@ -5,9 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from rankaae_cli.analysis.evaluation import baselines, transfer
 from rankaae_cli.analysis.evaluation.simulations import evaluate_simulations
 from rankaae_cli.analysis.evaluation.tables import FORMAT_VERSION, table_names, write_tables
+from rankaae_cli.analysis.reading import learning_curve as curve
 from rankaae_cli.analysis.traversal.traverse import FORMAT_VERSION as TRAVERSAL_VERSION
 from rankaae_cli.core.labels import Subject
 from rankaae_cli.core.terminal import console
@@ -16,7 +19,7 @@ from rankaae_cli.data.files import strict_json, write_text
 from rankaae_cli.models.base import Simulates
 from rankaae_cli.models.rankaae.trained import TrainedModel
 from rankaae_cli.reports.baseline_table import baselines_csv
-from rankaae_cli.reports.figures import comparisons, drawing
+from rankaae_cli.reports.figures import comparisons, drawing, reading
 from rankaae_cli.reports.run.evaluation_figures import draw_evaluation, figure_names
 from rankaae_cli.reports.run.traversal_figures import traversal_files, write_traversal
 from rankaae_cli.reports.tables import csv_text
@@ -89,6 +92,23 @@ def write_transfer(directory: Path, content: dict[str, Any]) -> None:
     """Write what a transfer brought beside the evaluation of a split, transfer.json last."""
     write_text(directory / transfer.TRANSFER_CSV, csv_text(transfer_table(content)))
     write_text(directory / transfer.TRANSFER_JSON, strict_json(content))
+
+
+def write_learning_curve(
+    directory: Path, subject: Subject, content: dict[str, Any], table: pd.DataFrame
+) -> None:
+    """Write the learning curve beside the evaluation of a split, its figure, and learning_curve.json last."""
+    write_tables(directory, {curve.LEARNING_CSV: table})
+    drawing.save_figure(reading.learning_curve(subject, table, "trained anew"), directory / curve.FIGURE)
+    write_text(directory / curve.LEARNING_JSON, strict_json(content))
+
+
+def has_learning_curve(run_directory: Path) -> bool:
+    """Return whether the learning curve of a run's model lies beside its evaluation."""
+    directory = evaluation_directory(run_directory, "test")
+    files = [directory / f"{curve.FIGURE}.{suffix}" for suffix in (*drawing.FORMATS, "csv", "json")]
+    content, checkpoint = _read_json(files[-1]), checkpoint_sha256(run_directory)
+    return not _fault(content, checkpoint, curve.FORMAT_VERSION, files)
 
 
 @dataclass(frozen=True)
