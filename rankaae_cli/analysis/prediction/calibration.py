@@ -8,7 +8,7 @@ import sys
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -134,8 +134,18 @@ def load_for_prediction(directory: Path) -> tuple[ReadingModel, Calibration]:
 
 
 def calibrating_rows(model: ReadingModel, family: Family) -> EncodedSplit:
-    """Return the rows of validation, and mixtures of them where the model was trained on mixtures."""
-    return encode_split(model, with_mixtures(family, recipe_of(model)), "validation")
+    """Return the rows of validation, and mixtures of them where the model was trained on mixtures.
+
+    Of the descriptor that mixes, mixtures alone are then known: they are harder to read than pure spectra, and no
+    two sets of materials share one.
+    """
+    recipe = recipe_of(model)
+    encoded = encode_split(model, with_mixtures(family, recipe), "validation")
+    if recipe is None:
+        return encoded
+    descriptors_NK = encoded.descriptors_NK.copy()
+    descriptors_NK[encoded.rows < len(family), model.descriptor_names.index(recipe.of)] = np.nan
+    return replace(encoded, descriptors_NK=descriptors_NK)
 
 
 def calibration_of(
