@@ -34,6 +34,7 @@ from tests.benchmarks.scores import (
     Scores,
     Table,
     append_csv,
+    batches,
     command_line,
     describe,
     open_family,
@@ -74,11 +75,6 @@ def rows_of(family: Family, chosen_N: np.ndarray) -> Family:
 def epochs_for_equal_steps(full: Family, part: Family, batch_size: int, epochs: int) -> int:
     """Return in how many epochs a part takes as many steps as the whole in `epochs`."""
     return round(epochs * batches(full, batch_size) / batches(part, batch_size))
-
-
-def batches(family: Family, batch_size: int) -> int:
-    """Return the steps of an epoch."""
-    return math.ceil((family.split_N == TRAIN).sum() / batch_size)
 
 
 def measure(family: Family, trials: int, epochs: int) -> Scores:

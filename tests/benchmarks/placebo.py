@@ -25,12 +25,12 @@ from rankaae_cli.core.statistics.metrics import spearman
 from rankaae_cli.core.styles.ensemble import ensemble_spectra
 from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.family.splits import SPLITS
-from tests.benchmarks.labelled_fraction import batches
 from tests.benchmarks.scores import (
     Column,
     Scores,
     Table,
     append_csv,
+    batches,
     command_line,
     describe,
     open_family,

@@ -2,6 +2,7 @@
 
 import argparse
 import csv
+import math
 import os
 import tempfile
 import time
@@ -18,7 +19,7 @@ from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.statistics.metrics import score_readings, score_reconstruction, score_styles
 from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.family.samples import sample_path
-from rankaae_cli.data.family.splits import SPLITS
+from rankaae_cli.data.family.splits import SPLITS, TRAIN
 from rankaae_cli.models.rankaae.fit import fit
 from rankaae_cli.models.rankaae.task import RankAAETask
 from rankaae_cli.models.rankaae.trained import TrainedModel
@@ -96,6 +97,11 @@ def program_epochs(family: Family) -> int:
     return settings.max_epochs or epochs_of(
         settings.max_steps, rows_trained_on(family, None), settings.batch_size
     )
+
+
+def batches(family: Family, batch_size: int) -> int:
+    """Return the steps of an epoch."""
+    return math.ceil((family.split_N == TRAIN).sum() / batch_size)
 
 
 def train(family: Family, overrides: Sequence[str], trials: int, epochs: int) -> Training:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from rankaae_cli.analysis.encoded import EncodedRun
-from rankaae_cli.core.statistics.metrics import normal_quantiles
+from rankaae_cli.core.styles.normality import normal_quantiles
 from rankaae_cli.core.styles.replication import Repeats
 from rankaae_cli.data.files import replacing
 from rankaae_cli.models.base import HasStyles, Predicts, ReadsMixtures, Reconstructs, Trained, recipe_of

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from matplotlib.colors import Normalize
 
-from rankaae_cli.core.statistics.metrics import normal_quantiles
 from rankaae_cli.core.styles.associations import associations as associate
+from rankaae_cli.core.styles.normality import normal_quantiles
 from rankaae_cli.core.styles.replication import repeats
 from rankaae_cli.reports.figures import comparisons, spectra
 from rankaae_cli.reports.figures import styles as style_figures
