@@ -14,14 +14,15 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from rankaae_cli.analysis.prediction.against import LEFT_OUT
-from rankaae_cli.analysis.prediction.calibration import TellsClassesError
+from rankaae_cli.analysis.prediction.calibration import OtherModelError
 from rankaae_cli.analysis.prediction.offset import large_offset
 from rankaae_cli.analysis.prediction.predict import LoadedRun, PredictionResult, load_for_reading, predict
 from rankaae_cli.analysis.prediction.watch import Look, watch
 from rankaae_cli.core.calls import setting
 from rankaae_cli.core.errors import UserError
+from rankaae_cli.core.terminal import Progress
 from rankaae_cli.data.measured.sites import MeasuredOptions
-from rankaae_cli.models.base import Classifies
+from rankaae_cli.models.base import Classifies, Simulates
 from rankaae_cli.reports.prediction.live import LiveReadings
 from rankaae_cli.reports.prediction.sentences import (
     fault_lines,
@@ -50,7 +51,10 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     folder = _folder(names, settings) if settings.watch else None
     try:
         loaded = load_for_reading(settings, command)
-    except TellsClassesError as run:
+    except OtherModelError as run:
+        _require_other(run.model, settings)
+        if isinstance(run.model, Simulates):
+            return _simulate(run.model, [str(name) for name in names], settings)
         return _predict_classes(run.directory, run.model, [str(name) for name in names], settings, command)
     _print_doubts(loaded)
     if folder is not None:
@@ -73,9 +77,6 @@ def _predict_classes(
     from rankaae_cli.analysis.classes.predict import predict_classes
     from rankaae_cli.reports.classes.write import print_class_prediction, write_class_prediction
 
-    for key, default in _OF_DESCRIPTORS.items():
-        if getattr(settings, key) != default:
-            raise UserError(f"{key}= is for descriptors, this run tells yes/no classes\nleave it out")
     config = read_run_config(directory)
     split = None if settings.split is None else settings.split.value
     of_split = (split, int(config.split_seed), config.get("split_by"))
@@ -90,8 +91,34 @@ def _predict_classes(
     return {"output": output, "n": len(prediction.material_N), "rejected": len(prediction.faults)}
 
 
-# What a call may not ask of a run of yes/no classes, and what stands where it does not.
+def _require_other(model: Classifies | Simulates, settings: Any) -> None:
+    """Refuse what a call may ask only of a run that predicts descriptors."""
+    does = "tells yes/no classes" if isinstance(model, Classifies) else "simulates spectra"
+    for key, default in _OF_DESCRIPTORS.items():
+        if getattr(settings, key) != default:
+            raise UserError(f"{key}= is for descriptors, this run {does}\nleave it out")
+
+
+# What a call may not ask of such a run, and what stands where it does not.
 _OF_DESCRIPTORS = {"references": None, "watch": False, "against": None, "offset": None, "mixture": False}
+
+
+def _simulate(model: Simulates, names: list[str], settings: Any) -> dict[str, Any]:
+    """Simulate the spectra of structures; write tables, a family file and a figure; return where."""
+    # Pandas and matplotlib take seconds to load, which readings of descriptors are not to wait for.
+    from rankaae_cli.analysis.simulation.structures import simulate_structures
+    from rankaae_cli.reports.prediction.simulations import write_simulations
+
+    with Progress("structures") as progress:
+        result = simulate_structures(model, names, settings.coverage, progress)
+    output = _output(settings.output)
+    write_simulations(output, result, model.subject, settings.figures)
+    for structure, reason in result.faults:
+        print(f"not simulated: {structure}: {reason}", file=sys.stderr)
+    structures = len(set(result.family.material_N))
+    print(f"{len(result.family)} spectra of {structures} structures, from {model.features.title}")
+    print(output)
+    return {"output": output, "n": len(result.family), "rejected": len(result.faults)}
 
 
 def _print_doubts(loaded: LoadedRun) -> None:

@@ -27,7 +27,8 @@ class PredictConfig:
     input: Annotated[
         Any,
         "a file, folder or pattern, or a list of these: XDI, Athena, NeXus, SPEC, text, xmu.dat, CSV or "
-        "family files; may be left out beside references=",
+        "family files; of a run of kind=forward structures: POSCAR, CIF or extended XYZ; may be left out beside "
+        "references=",
     ] = None
     references: Annotated[
         Any,

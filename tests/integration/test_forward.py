@@ -7,10 +7,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from rankaae_cli.analysis.simulation import structures
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.data.family.family_file import read_family, write_family
 from rankaae_cli.data.features.feature_set import FeatureSet
+from rankaae_cli.data.features.featurisers import FEATURISERS, Featuriser
 from rankaae_cli.models.registry import load_model
+from tests.data.feff_folder import rock_salt, tenorite, write
 
 _CHOICES = ("model.lengths=[1,4]", "model.noises=[0.001]")
 
@@ -95,4 +98,46 @@ def test_two_files_with_other_features_are_refused(rankaae, trained, tmp_path):
 
 def test_what_reads_spectra_says_that_this_does_not(refused, trained):
     assert "has no styles" in refused("traverse", f"run={trained}")
-    assert "does not" in refused("predict", f"run={trained}", "input=x.h5")
+    assert "trained on features of causes 1" in refused("predict", f"run={trained}", "input=x.h5")
+
+
+@pytest.fixture
+def protons(monkeypatch):
+    """A featuriser in the place of all others, of the features that runs here are trained on."""
+
+    def compute(structure):
+        return np.tile([8997.0, 0.5, 3.0, 0.0], (len(structure), 1))
+
+    names = tuple(f"feature_{i}" for i in range(4))
+    featuriser = Featuriser("causes", "1", "", names, 94, compute)
+    monkeypatch.setitem(FEATURISERS, "causes", ("none", "numpy", "none"))
+    monkeypatch.setattr(structures, "featurisers_of", lambda names: (featuriser,))
+
+
+def test_spectra_of_structures_are_simulated(rankaae, trained, protons, tmp_path):
+    pytest.importorskip("pymatgen")
+    files = {"s/CuO/POSCAR": tenorite(), "s/CoO/POSCAR": rock_salt("Co"), "s/bad.vasp": "bad"}
+    files["s/one.vasp"] = rock_salt()
+    write(tmp_path, files)
+    done = rankaae("predict", f"run={trained}", "input=s", "output=out")
+    assert done.returncode == 0, done.stderr
+    assert "CoO: the structure holds no Cu; it is of Co, O" in done.stderr
+    sites = pd.read_csv(tmp_path / "out" / "sites.csv")
+    assert sites.structure.tolist() == ["CuO", "one"] and sites.multiplicity.tolist() == [4, 4]
+    family = read_family(tmp_path / "out" / "spectra.h5")
+    np.testing.assert_allclose(sites.filter(like="ENE_"), family.spectra_NE, atol=1e-5)
+    averages = pd.read_csv(tmp_path / "out" / "averages.csv")
+    np.testing.assert_allclose(averages.filter(like="ENE_"), family.spectra_NE, atol=1e-5)
+    assert len(pd.read_csv(tmp_path / "out" / "rejected.csv")) == 2
+    assert (tmp_path / "out" / "simulations.png").stat().st_size > 0
+    bands = pd.read_csv(tmp_path / "out" / "bands.csv")
+    assert (bands.curves >= bands.points).mean() > 0.5
+    # The peak that the features tell of.
+    model = load_model(trained / "checkpoints" / "best.ckpt")
+    assert abs(model.energy_E[family.spectra_NE[0].argmax()] - 8997) < 2
+
+
+def test_features_that_no_structure_has_are_refused(refused, trained, tmp_path):
+    write(tmp_path, {"one.vasp": rock_salt()})
+    message = refused("predict", f"run={trained}", "input=one.vasp")
+    assert "trained on features of causes 1, which cannot be computed here" in message

@@ -31,7 +31,15 @@ from rankaae_cli.core.xas.soundness import Usual, usual_of
 from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.files import replacing
 from rankaae_cli.data.mixtures import with_mixtures
-from rankaae_cli.models.base import Classifies, Predicts, ReadingModel, Reconstructs, recipe_of, require
+from rankaae_cli.models.base import (
+    Classifies,
+    Predicts,
+    ReadingModel,
+    Reconstructs,
+    Simulates,
+    recipe_of,
+    require,
+)
 from rankaae_cli.models.registry import load_model
 from rankaae_cli.runs.directory import BEST, checkpoint_sha256
 from rankaae_cli.runs.load import load_run
@@ -97,11 +105,12 @@ class Calibration:
     rows: TrainingRows | None
 
 
-class TellsClassesError(UserError):
-    """A run does not predict descriptors, but tells yes/no classes by its `model`."""
+class OtherModelError(UserError):
+    """A run does not predict descriptors: its `model` tells yes/no classes, or simulates spectra of structures."""
 
-    def __init__(self, directory: Path, model: Classifies) -> None:
-        super().__init__(f"the run {directory} tells yes/no classes, not descriptors\ngive another run=")
+    def __init__(self, directory: Path, model: Classifies | Simulates) -> None:
+        does = "tells yes/no classes" if isinstance(model, Classifies) else "simulates spectra of structures"
+        super().__init__(f"the run {directory} {does}, it does not predict descriptors\ngive another run=")
         self.directory, self.model = directory, model
 
 
@@ -111,13 +120,13 @@ def load_for_prediction(directory: Path) -> tuple[ReadingModel, Calibration]:
     Raises
     ------
     UserError
-        If the model does not predict (`TellsClassesError` where it tells classes), or neither the run's data file
-        nor what is made of it is there.
+        If the model does not predict (`OtherModelError` where it does something else), or neither the run's data
+        file nor what is made of it is there.
     """
     torch.set_num_threads(1)
     model = load_model(directory / BEST)
-    if isinstance(model, Classifies):
-        raise TellsClassesError(directory, model)
+    if isinstance(model, Classifies | Simulates):
+        raise OtherModelError(directory, model)
     require(model, "predict", *_NEEDED)
     kept = _kept(directory, model)
     if kept is not None:

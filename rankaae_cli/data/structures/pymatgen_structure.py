@@ -33,7 +33,6 @@ def structure_of(poscar: bytes) -> Any:
     try:
         content = Poscar.from_str(with_one_scale(text), read_velocities=False)
         structure = content.structure
-        elements = [site.specie.symbol for site in structure]
         if structure.volume < _SMALLEST_CELL**3:
             raise ValueError("a cell without a volume")
     except Exception as error:  # pymatgen raises all kinds for a damaged POSCAR
@@ -41,9 +40,15 @@ def structure_of(poscar: bytes) -> Any:
         raise SpectrumError(f"the structure cannot be read: {fault}") from error
     if not content.true_names:  # pymatgen makes them up then: H, He, Li, ...
         raise SpectrumError(_NO_ELEMENTS)
+    require_possible(structure)
+    return structure
+
+
+def require_possible(structure: Any) -> None:
+    """Raise SpectrumError if a structure is too large, or two atoms are at one place."""
+    elements = [site.species_string for site in structure]
     if fault := _too_far(structure) or _two_at_one_place(structure, elements):
         raise SpectrumError(fault)
-    return structure
 
 
 def _too_far(structure: Any) -> str:

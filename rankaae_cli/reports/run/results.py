@@ -8,9 +8,9 @@ from typing import Any
 import pandas as pd
 
 from rankaae_cli.analysis.evaluation import baselines, transfer
-from rankaae_cli.analysis.evaluation.simulations import evaluate_simulations
 from rankaae_cli.analysis.evaluation.tables import FORMAT_VERSION, table_names, write_tables
 from rankaae_cli.analysis.reading import learning_curve as curve
+from rankaae_cli.analysis.simulation.evaluate import evaluate_simulations
 from rankaae_cli.analysis.traversal.traverse import FORMAT_VERSION as TRAVERSAL_VERSION
 from rankaae_cli.core.labels import Subject
 from rankaae_cli.core.terminal import console

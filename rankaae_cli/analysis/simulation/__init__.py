@@ -1,0 +1,1 @@
+"""Spectra that a model simulates: of a split, and of structures."""

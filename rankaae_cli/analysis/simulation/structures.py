@@ -1,0 +1,144 @@
+"""Spectra of structures by a model that simulates: each absorber that differs by symmetry, and their average."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from rankaae_cli.core.errors import UserError
+from rankaae_cli.core.xas.spectra import SpectrumError
+from rankaae_cli.data.family.family import Family
+from rankaae_cli.data.family.sites import Gauge
+from rankaae_cli.data.family.splits import split_by_material
+from rankaae_cli.data.features.featurisers import FEATURISERS, Featuriser, empty_features, featurisers_of
+from rankaae_cli.data.files import now
+from rankaae_cli.data.structures.pymatgen_shells import require_pymatgen
+from rankaae_cli.data.structures.structure_files import distinct_absorbers, structure_files, structures_in
+from rankaae_cli.models.base import Simulates
+
+
+@dataclass(frozen=True)
+class SimulatedStructures:
+    """Spectra of the sites of structures.
+
+    Attributes
+    ----------
+    family
+        The spectra, their materials and sites, and the features; fidelity ``simulated``.
+    multiplicity_N
+        How many sites each stands for.
+    deviation_N, points_NE, curves_NE
+        How uncertain each is; half widths of the bands by energy, and of those that hold whole curves.
+    faults
+        Structures that could not be used, and why.
+    """
+
+    family: Family
+    multiplicity_N: np.ndarray
+    deviation_N: np.ndarray
+    points_NE: np.ndarray
+    curves_NE: np.ndarray
+    faults: tuple[tuple[str, str], ...]
+
+    def averages(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the names of the structures, and their spectra averaged over all absorbers, shape (M, E)."""
+        names, number_N = np.unique(self.family.material_N.astype(str), return_inverse=True)
+        weight_MN = (number_N == np.arange(len(names))[:, None]) * self.multiplicity_N
+        weight_MN = weight_MN / weight_MN.sum(axis=1, keepdims=True)
+        return names, weight_MN @ self.family.spectra_NE[:]
+
+
+def simulate_structures(
+    model: Simulates, paths: Sequence[str], coverage: float, progress: Gauge
+) -> SimulatedStructures:
+    """Simulate the spectra of all structures that paths name.
+
+    Parameters
+    ----------
+    model
+        Simulates them.
+    paths
+        Files and folders.
+    coverage
+        Share that the bands are to hold.
+    progress
+        Called with structures done, and in all.
+
+    Raises
+    ------
+    UserError
+        If the model's features are none of structures, a package is missing, or no structure can be used.
+    """
+    featurisers = _featurisers(model)
+    require_pymatgen()
+    files = structure_files(paths)
+    rows: list[tuple[str, int, int, np.ndarray]] = []
+    faults: list[tuple[str, str]] = []
+    for done, one in enumerate(structures_in(files), 1):
+        try:
+            if one.fault:
+                raise SpectrumError(one.fault)
+            absorbers = distinct_absorbers(one.structure, model.element)
+            of_atoms = np.hstack([each.features(one.structure, one.name) for each in featurisers])
+        except SpectrumError as error:
+            faults.append((one.name, str(error)))
+        else:
+            rows += [(one.name, a.site, a.multiplicity, of_atoms[a.site]) for a in absorbers]
+        progress(min(done, len(files)), len(files), f"{done} structures")
+    if not rows:
+        name, reason = faults[0]
+        raise UserError(f"none of {len(faults)} structures can be used; {name}: {reason}\ncheck input=")
+    return _simulated(model, rows, tuple(faults), coverage)
+
+
+def _featurisers(model: Simulates) -> tuple[Featuriser, ...]:
+    """Return what computes the features that a model was trained on."""
+    names = model.features.model.split("+")
+    unknown = [name for name in names if name not in FEATURISERS]
+    if unknown:
+        raise UserError(
+            f"this run was trained on features of {model.features.title}, which cannot be computed here\n"
+            f"train on data ingested with features={' or '.join(FEATURISERS)}"
+        )
+    featurisers = featurisers_of(names)
+    computed = empty_features(featurisers)
+    assert computed is not None
+    if why := model.features.difference(computed):
+        raise UserError(
+            f"the features that can be computed here are {why}, those that this run was trained on\n"
+            "install the package as it was then, or train again"
+        )
+    return featurisers
+
+
+def _simulated(
+    model: Simulates,
+    rows: list[tuple[str, int, int, np.ndarray]],
+    faults: tuple[tuple[str, str], ...],
+    coverage: float,
+) -> SimulatedStructures:
+    names, sites, multiplicities, features = zip(*rows, strict=True)
+    of_sites = replace(model.features, values_NF=np.array(features, dtype=np.float32))
+    spectra_NE, deviation_N = model.simulate(of_sites)
+    material_N = np.array(names, dtype=object)
+    family = Family(
+        name=model.family,
+        element=model.element,
+        edge=model.edge,
+        energy_E=model.energy_E,
+        energy_unit=model.energy_unit,
+        spectra_NE=spectra_NE,
+        descriptors_NK=np.full((len(rows), len(model.descriptor_names)), np.nan),
+        descriptor_names=model.descriptor_names,
+        descriptor_units=model.descriptor_units,
+        material_N=material_N,
+        site_N=np.array(sites, dtype=np.int64),
+        split_N=split_by_material(material_N),
+        normalisation=model.normalisation,
+        source="forward",
+        fidelity="simulated",
+        created=now(),
+        features=of_sites,
+    )
+    points_NE, curves_NE = (model.half_widths(deviation_N, coverage, whole) for whole in (False, True))
+    return SimulatedStructures(family, np.array(multiplicities), deviation_N, points_NE, curves_NE, faults)
