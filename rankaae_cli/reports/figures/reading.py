@@ -117,7 +117,15 @@ def learning_curve(subject: Subject, table: pd.DataFrame, about: str) -> Figure:
     looks = {"validation": (BLUE, "o"), "test": (VERMILION, "s")}
     for split, rows in table.groupby("split", sort=False):
         colour, mark = looks[str(split)]
-        ax.fill_between(rows["materials"], rows["low"], rows["high"], color=colour, alpha=0.18, lw=0)
+        ax.fill_between(
+            rows["materials"],
+            rows["low"],
+            rows["high"],
+            color=colour,
+            alpha=0.18,
+            lw=0,
+            label="95 % interval",
+        )
         label = f"{split} split"
         ax.plot(rows["materials"], rows["mean_spearman"], color=colour, marker=mark, ms=3, label=label)
     counts = table["materials"].unique().tolist()
