@@ -1,14 +1,51 @@
 """From scores of yes/no classes, and from how alike spectra are, to what is said of them."""
 
+from collections.abc import Sequence
+from dataclasses import fields
+
 import numpy as np
 
 from rankaae_cli.core.statistics.binary.decisions import Decision
 from rankaae_cli.core.statistics.calibration import IN_RANGE, OUTSIDE, UNUSUAL
 from rankaae_cli.core.statistics.novelty import OUTSIDE_SHARE, UNUSUAL_SHARE
 from rankaae_cli.models.base import Answers
+from rankaae_cli.models.supervised.classifier.kernel import KernelClassifier
 
 COVERAGE = 0.9  # of the conformal sets
 _NEIGHBOURS = 5
+_BLOCK = 2000  # spectra whose likeness to the fitting rows is in memory at once
+
+
+def classified(
+    classifier: KernelClassifier,
+    decisions: tuple[Decision | None, ...],
+    usual_M: np.ndarray,
+    spectra_NE: np.ndarray,
+) -> Answers:
+    """Return what a classifier reads of spectra (N, E), NaN over an edge that is missing.
+
+    Parameters
+    ----------
+    classifier, decisions
+        What scores the classes, and how the scores are read.
+    usual_M
+        Novelty of the fitting rows.
+    spectra_NE
+        The spectra; many of them are read in blocks.
+    """
+    parts = []
+    for first in range(0, max(len(spectra_NE), 1), _BLOCK):
+        likeness_NM = classifier.likeness(spectra_NE[first : first + _BLOCK])
+        novelty_N = novelty_of(likeness_NM)
+        verdict_N = novelty_verdicts(novelty_N, usual_M)
+        parts.append(answers_of(classifier.scores(likeness_NM), decisions, novelty_N, verdict_N))
+    return joined(parts)
+
+
+def joined(parts: Sequence[Answers]) -> Answers:
+    """Return answers about some spectra and then about others."""
+    names = [field.name for field in fields(Answers)]
+    return Answers(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
 
 
 def answers_of(

@@ -14,8 +14,9 @@ from rankaae_cli.models.base import Answers
 from rankaae_cli.models.supervised.classifier.answers import (
     COVERAGE,
     answers_of,
+    classified,
+    joined,
     novelty_of,
-    novelty_verdicts,
 )
 from rankaae_cli.models.supervised.classifier.kernel import (
     KernelClassifier,
@@ -28,7 +29,7 @@ from rankaae_cli.models.supervised.inputs import DERIVATIVES, SPECTRUM
 _INPUTS = ((SPECTRUM,), DERIVATIVES)
 _WHITENINGS, _RIDGES = (0.5, 0.8), (0.03, 0.1)
 _FOLDS = 10
-_ROWS_TO_CHOOSE, _MOST_ROWS = 1500, 8000  # the time of a fit grows with their cube
+_ROWS_TO_CHOOSE, _MOST_ROWS = 1500, 5000  # the time of a fit grows with their cube
 
 
 @dataclass(frozen=True)
@@ -60,10 +61,7 @@ class FittedClassifier:
 
     def classify(self, spectra_NE: np.ndarray) -> Answers:
         """Return what is read of spectra (N, E)."""
-        likeness_NM = self.classifier.likeness(spectra_NE)
-        novelty_N = novelty_of(likeness_NM)
-        verdict_N = novelty_verdicts(novelty_N, self.novelty_M)
-        return answers_of(self.classifier.scores(likeness_NM), self.decisions, novelty_N, verdict_N)
+        return classified(self.classifier, self.decisions, self.novelty_M, spectra_NE)
 
     def out_of_fold(self, values_MK: np.ndarray, group_M: np.ndarray) -> Answers:
         """Return what is read of the fitting rows by fits without their group.
@@ -88,12 +86,8 @@ class FittedClassifier:
                 (there, answers_of(self.read_MK[there], decisions, novelty_M[there], novelty_M[there]))
             )
         order = np.argsort(np.concatenate([there for there, _ in parts]), kind="stable")
-        return Answers(
-            **{
-                name.name: np.concatenate([getattr(one, name.name) for _, one in parts])[order]
-                for name in fields(Answers)
-            }
-        )
+        whole = joined([one for _, one in parts])
+        return Answers(**{field.name: getattr(whole, field.name)[order] for field in fields(Answers)})
 
 
 def fit_classifier(

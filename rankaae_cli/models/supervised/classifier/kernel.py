@@ -144,6 +144,8 @@ class KernelClassifier:
         whole = cls(edges, content["weights"].numpy())
         if not edges or edges[-1].segment.points.stop != points:
             raise ValueError(f"a classifier that does not read spectra of {points} points")
+        if not np.isfinite(whole.weights_MK).all():
+            raise ValueError("a classifier with a weight that is not finite")
         for edge in edges:
             arrays = (edge.mean_F, edge.axes_FC, edge.fitted_MC)
             if not all(np.isfinite(array).all() for array in arrays):

@@ -14,7 +14,7 @@ from rankaae_cli.data.family.splits import TEST, groups_of
 from rankaae_cli.data.segments import Segment
 from rankaae_cli.models.base import Answers
 from rankaae_cli.models.family_model import FamilyModel, kept_in, kept_of
-from rankaae_cli.models.supervised.classifier.answers import answers_of, novelty_of, novelty_verdicts
+from rankaae_cli.models.supervised.classifier.answers import classified
 from rankaae_cli.models.supervised.classifier.fit import FittedClassifier, fit_classifier, mean_area
 from rankaae_cli.models.supervised.classifier.kernel import KernelClassifier
 
@@ -51,10 +51,7 @@ class TrainedClassifier(FamilyModel):
 
     def classify(self, spectra_NE: np.ndarray) -> Answers:
         """Return what is read of spectra (N, E), NaN over an edge that is missing."""
-        likeness_NM = self.classifier.likeness(spectra_NE)
-        novelty_N = novelty_of(likeness_NM)
-        verdict_N = novelty_verdicts(novelty_N, self.novelty_M)
-        return answers_of(self.classifier.scores(likeness_NM), self.decisions, novelty_N, verdict_N)
+        return classified(self.classifier, self.decisions, self.novelty_M, spectra_NE)
 
     def refit(
         self,
@@ -126,7 +123,8 @@ def from_checkpoint(content: Mapping[str, Any]) -> TrainedClassifier:
     classes = len(kept["descriptor_names"])
     if len(rows) != classes or classifier.weights_MK.shape[1] != classes:
         raise ValueError(f"a classifier of {len(rows)} classes, not {classes}")
+    novelty_M = content["novelty"].numpy()
+    if not (len(novelty_M) and np.isfinite(novelty_M).all()):
+        raise ValueError("a classifier whose novelty is not finite")
     decisions = tuple(None if np.isnan(row[0]) else Decision(*row) for row in rows)
-    return TrainedClassifier(
-        **kept, classifier=classifier, decisions=decisions, novelty_M=content["novelty"].numpy()
-    )
+    return TrainedClassifier(**kept, classifier=classifier, decisions=decisions, novelty_M=novelty_M)

@@ -45,3 +45,10 @@ def test_a_spectrum_unlike_the_others_is_outside(fitted):
     verdicts = fitted.classify(np.concatenate([spectra, strange])).verdict_N
     assert verdicts[-1] == "outside"
     assert (verdicts[:-1] == "in range").mean() > 0.85
+
+
+def test_many_spectra_are_read_in_blocks_as_few_are(fitted):
+    spectra = rows(2100, 5)[0]
+    many, few = fitted.classify(spectra), fitted.classify(spectra[2050:])
+    assert np.allclose(many.probability_NK[2050:], few.probability_NK, equal_nan=True)
+    assert list(many.verdict_N[2050:]) == list(few.verdict_N)
