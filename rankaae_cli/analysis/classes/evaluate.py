@@ -103,22 +103,34 @@ def _rows(family: Family, rows: np.ndarray) -> _Rows:
 
 
 def _learning_curve(model: Classifies, fitting: _Rows, rng: np.random.Generator) -> list[dict[str, Any]]:
-    """Return the scores out of fold of fits to parts of the molecules: what more of them would bring."""
-    curve = []
+    """Return the scores out of fold of fits to parts of the molecules: what more of them would bring.
+
+    All are means over the same classes, those that every part has enough molecules of; parts that have too few of
+    half the classes are left out.
+    """
+    scored: list[tuple[int, dict[str, Any]]] = []
     order = rng.permutation(len(fitting.values_NK))
     for part in (*_PARTS, 1.0):
         some = fitting.chosen(np.sort(order[: round(part * len(order))]))
         refit = model.refit(some.spectra_NE, some.values_NK, some.group_N, model.segments)
-        answers = refit.out_of_fold(some.values_NK[refit.rows], some.group_N[refit.rows])
-        scores = score_classes(
-            model.descriptor_names, answers, some.values_NK[refit.rows], np.ones((len(refit.rows), 1))
-        )
-        keys = ("balanced_accuracy", "area_under_curve")
-        curve.append(
-            {"molecules": len(refit.rows), "n_scored": scores["n_scored"]}
-            | {k: scores["mean"][k] for k in keys}
-        )
-    return curve
+        values_NK = some.values_NK[refit.rows]
+        answers = refit.out_of_fold(values_NK, some.group_N[refit.rows])
+        classes = score_classes(model.descriptor_names, answers, values_NK, np.ones((len(values_NK), 1)))[
+            "classes"
+        ]
+        readable = {name: one for name, one in classes.items() if "reason" not in one}
+        if 2 * len(readable) >= len(classes):
+            scored.append((len(values_NK), readable))
+    common = set.intersection(*(set(readable) for _, readable in scored)) if scored else set()
+    return [
+        {"molecules": molecules, "classes": len(common)}
+        | {
+            key: float(np.mean([readable[name][key] for name in sorted(common)]))
+            for key in ("balanced_accuracy", "area_under_curve")
+        }
+        for molecules, readable in scored
+        if common
+    ]
 
 
 def _by_edge(

@@ -125,7 +125,8 @@ FIGURES: Mapping[str, tuple[str, Callable[[Subject, Tables], Figure], str]] = {
     "learning_curve": (
         LEARNING,
         learning_curve,
-        "Scores of fits to parts of the molecules, each molecule read by a fit that did not see it.",
+        "Scores of fits to parts of the molecules, each molecule read by a fit that did not see it; means over the "
+        "classes of which every part has enough molecules.",
     ),
     "edges": (
         EDGES,

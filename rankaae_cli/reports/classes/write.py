@@ -132,11 +132,9 @@ def summary_lines(metrics: Mapping[str, Any]) -> list[str]:
             whole = Ranged(one["one_of"]["balanced_accuracy"], *one["one_of"]["interval"])
             lines.append(f"  the one class of each molecule: balanced accuracy {print_number(whole)}")
     if metrics["learning_curve"]:
-        curve = [
-            f"{one['balanced_accuracy']:.3f} of {one['molecules']} ({one['n_scored']} classes)"
-            for one in metrics["learning_curve"]
-        ]
-        lines.append(f"learning curve, out of fold: {', '.join(curve)} molecules")
+        curve = [f"{one['balanced_accuracy']:.3f} of {one['molecules']}" for one in metrics["learning_curve"]]
+        classes = metrics["learning_curve"][0]["classes"]
+        lines.append(f"learning curve, out of fold: {', '.join(curve)} molecules, over {classes} classes")
     return lines
 
 

@@ -1,8 +1,10 @@
 import json
+import shutil
 
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 
 CALL = ["+family=molecules", "family.element=S", "family.edges=[XANES,XES]"]
@@ -124,3 +126,18 @@ def test_runs_of_classes_are_reported_one_by_one(called, rankaae, folder):
     runs = sorted(str(path.relative_to(folder)) for path in folder.glob("runs/*/*/*"))
     done = rankaae("report", f"run=[{','.join(runs[:2])}]", cwd=folder)
     assert "not reported together" in done.stdout + done.stderr
+
+
+def test_a_checkpoint_that_was_tampered_with_is_refused(called, rankaae, folder, tmp_path):
+    run = next(
+        path for path in sorted(folder.glob("runs/*/*/*")) if (path / "checkpoints" / "best.ckpt").is_file()
+    )
+    copy = tmp_path / "runs" / "copy"
+    shutil.copytree(run, copy)
+    path = copy / "checkpoints" / "best.ckpt"
+    content = torch.load(path, weights_only=True)
+    for change in ({"novelty": content["novelty"] * np.nan}, {"decisions": content["decisions"][:1]}):
+        torch.save({**content, **change}, path)
+        done = rankaae("predict", f"run={copy}", f"input={folder / 'data' / 'molecules.h5'}")
+        assert done.returncode == 2
+        assert "is not a whole checkpoint" in done.stderr
