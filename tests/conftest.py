@@ -52,8 +52,8 @@ def save_blank_figures(patch, drawn=()):
     """Do what `blank_figures` does, for fixtures of a wider scope; files of some formats may be drawn."""
     from matplotlib.figure import Figure
 
-    from rankaae_cli.reports.figures import drawing
-    from rankaae_cli.reports.run import traversal_figures
+    from rankaae_cli.reports.figures import drawing, learning
+    from rankaae_cli.reports.run import evaluation_figures, traversal_figures
 
     blank = {}
     for suffix in set(drawing.FORMATS) - {"png"}:
@@ -73,6 +73,21 @@ def save_blank_figures(patch, drawn=()):
 
     for module in (drawing, traversal_figures):
         patch.setattr(module, "save_figure", save)
+    if drawn:
+        return
+    figures = {
+        name: figure._replace(still=lambda *_: Figure((1, 1)))
+        for name, figure in evaluation_figures._FIGURES.items()
+    }
+    patch.setattr(evaluation_figures, "_FIGURES", figures)
+    for module, names in (
+        (learning, ("curves", "descriptor_learning")),
+        (traversal_figures.traversal, ("walk", "overview")),
+        (traversal_figures.response, ("check", "sensitivity", "stability")),
+        (traversal_figures.maps, ("pair_maps",)),
+    ):
+        for name in names:
+            patch.setattr(module, name, lambda *_: Figure((1, 1)))
 
 
 @pytest.fixture

@@ -82,12 +82,6 @@ def call(run, *overrides):
     return evaluate.run(composed("evaluate", f"run={run}", "resamples=50", *TINY, *overrides))
 
 
-@pytest.fixture
-def no_figures(monkeypatch):
-    """Leave out the slow part."""
-    monkeypatch.setattr("rankaae_cli.reports.figures.drawing.save_figure", lambda *_, **__: None)
-
-
 def strict(path):
     return json.loads(path.read_text(), parse_constant=lambda name: pytest.fail(f"{path} holds {name}"))
 
@@ -230,7 +224,7 @@ def fitted_on_validation(run, family=None):
     return repr(fitted) + repr(trees.importance_SK.tolist())
 
 
-def test_thresholds_and_choice_do_not_see_the_test_split(runs, no_figures):
+def test_thresholds_and_choice_do_not_see_the_test_split(runs, blank_figures):
     one, other = (fitted_on_validation(run) for run in runs)
     assert one == other
     metrics = [call(run) for run in runs]
@@ -253,7 +247,7 @@ def test_thresholds_and_choice_do_see_the_validation_split(runs):
     )
 
 
-def test_the_score_that_chose_is_that_of_the_parts_shown(runs, no_figures):
+def test_the_score_that_chose_is_that_of_the_parts_shown(runs, blank_figures):
     _, model, _ = load_run(str(runs[0]))
     choice = call(runs[0])["choice"]
     assert f"{RECONSTRUCTION_WEIGHT:g} × reconstruction error" in choice["by"]
@@ -292,7 +286,7 @@ def test_splits_have_files_of_their_own_and_report_shows_the_table(runs, content
         assert (page.parent / file).is_file()
 
 
-def test_baselines_that_were_fitted_before_are_kept(runs, no_figures, capsys):
+def test_baselines_that_were_fitted_before_are_kept(runs, blank_figures, capsys):
     path = runs[1] / "evaluation" / "baselines.json"
 
     def names_after(*overrides):
@@ -321,7 +315,7 @@ def test_baselines_that_were_fitted_before_are_kept(runs, no_figures, capsys):
     assert names_after("baselines=mean_spectrum")[0] == ["mean_spectrum"]
 
 
-def test_a_model_that_loses_to_principal_components_is_warned_of(runs, content, no_figures, capsys):
+def test_a_model_that_loses_to_principal_components_is_warned_of(runs, content, blank_figures, capsys):
     metrics = call(runs[0])  # a model of two epochs
     out = capsys.readouterr().out
     pca = next(row for row in content["rows"] if row["name"] == "pca_linear")
@@ -330,7 +324,7 @@ def test_a_model_that_loses_to_principal_components_is_warned_of(runs, content, 
     assert out.splitlines()[-1].endswith("evaluation")
 
 
-def test_the_lead_of_the_choice_is_told(runs, no_figures):
+def test_the_lead_of_the_choice_is_told(runs, blank_figures):
     choice = call(runs[0])["choice"]
     lead = choice["lead"]
     first, second = (next(t for t in choice["trials"] if t["rank"] == rank) for rank in (1, 2))
@@ -341,7 +335,7 @@ def test_the_lead_of_the_choice_is_told(runs, no_figures):
     assert ("more than chance" in choice["reason"]) == lead["beyond_chance"]
 
 
-def test_associations_are_searched_on_validation_whatever_is_evaluated(runs, no_figures):
+def test_associations_are_searched_on_validation_whatever_is_evaluated(runs, blank_figures):
     of_test, of_validation, of_noise = (
         call(run, f"split={split}")["associations"]
         for run, split in ((runs[0], "test"), (runs[0], "validation"), (runs[1], "test"))

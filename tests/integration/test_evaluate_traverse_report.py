@@ -363,7 +363,7 @@ def missed(run_directory, path, content, capsys):
     return err
 
 
-def test_report_makes_again_only_what_is_outdated(run_directory, page, capsys, monkeypatch):
+def test_report_makes_again_only_what_is_outdated(run_directory, page, capsys, monkeypatch, blank_figures):
     monkeypatch.setattr(traversal_figures, "save_figure", lambda *_, **__: None)  # the slow part
     path = run_directory / "traversal" / "traversal.json"
     before = (run_directory / "evaluation" / "metrics.json").stat().st_mtime_ns
@@ -376,7 +376,7 @@ def test_report_makes_again_only_what_is_outdated(run_directory, page, capsys, m
     assert (run_directory / "evaluation" / "metrics.json").stat().st_mtime_ns == before
 
 
-def test_a_report_of_what_is_current_encodes_nothing(run_directory, page, monkeypatch):
+def test_a_report_of_what_is_current_encodes_nothing(run_directory, page, monkeypatch, blank_figures):
     model = load_run(str(run_directory))[1]
     monkeypatch.setattr(type(model), "encode", lambda *_: pytest.fail("spectra are encoded again"))
     report.run(OmegaConf.structured(ReportConfig(run=str(run_directory))))

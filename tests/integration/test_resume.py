@@ -16,7 +16,7 @@ from rankaae_cli.data.family.samples import sample_path
 from tests.conftest import ROOT, in_process
 
 SMALL = ("trials=2", "model.hidden=16", "batch_size=256", "save_every=3", "device=cpu")
-EPOCHS = 40
+EPOCHS = 24
 
 
 def command(*arguments):
@@ -93,7 +93,7 @@ def test_sigkill_three_times(uninterrupted, tmp_path):
 def test_sigkill_where_trials_queue(tmp_path):
     """A run goes on in the group of trials in which it was killed."""
     whole, run = tmp_path / "whole", tmp_path / "run"
-    epochs, killed_after = 20, 25
+    epochs, killed_after = 12, 15
     arguments = ("+family=Ti_oxides", f"max_epochs={epochs}", *SMALL, "trials=3", "trials_at_once=1")
     said = train(tmp_path, *arguments, f"hydra.run.dir={whole}")
     assert "3 trials in 3 groups of 1, as trials_at_once allows" in said
@@ -123,14 +123,14 @@ def test_sigterm_saves_and_says_how_to_go_on(uninterrupted, tmp_path):
 def test_the_call_that_began_a_run_resumes_it(tmp_path):
     """Also where the number of epochs follows from that of steps."""
     run = tmp_path / "run"
-    call = ("+family=Ti_oxides", "max_steps=150", f"hydra.run.dir={run}", *SMALL)
+    call = ("+family=Ti_oxides", "max_steps=75", f"hydra.run.dir={run}", *SMALL)
     process = start(tmp_path, *call)
     wait_for_epoch(run, 3, process)
     process.send_signal(signal.SIGTERM)
     assert process.wait(timeout=60) == 128 + signal.SIGTERM
     train(tmp_path, *call[:2], *SMALL, f"resume={run}")
     epochs = {line.split(",")[0] for line in (run / "metrics.csv").read_text().splitlines()[1:]}
-    assert len(epochs) == 50
+    assert len(epochs) == 25
 
 
 def test_sigterm_ends_a_sweep(tmp_path):

@@ -41,13 +41,13 @@ def assert_every_job_ran_once(sweep, jobs, epochs):
 
 @pytest.mark.slow
 def test_a_search_killed_in_the_middle_goes_on_as_if_it_had_not_been(tmp_path):
-    jobs, epochs = 4, 30
-    done = in_process(tmp_path, "train", *call(tmp_path / "whole", jobs, epochs, "save_every=5"))
+    jobs, epochs = 3, 15
+    done = in_process(tmp_path, "train", *call(tmp_path / "whole", jobs, epochs, "save_every=3"))
     assert done.returncode == 0, done.stderr
     sweep = tmp_path / "killed"
-    process = start(tmp_path, *call(sweep, jobs, epochs, "save_every=5"))
+    process = start(tmp_path, *call(sweep, jobs, epochs, "save_every=3"))
     metrics = sweep / "1" / "metrics.csv"
-    wait_for(lambda: metrics.exists() and metrics.read_text().count("\n") > 12, process)
+    wait_for(lambda: metrics.exists() and metrics.read_text().count("\n") > 5, process)
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert [job.state for job in jobs_of(sweep)] == ["done", INTERRUPTED]
@@ -64,7 +64,7 @@ def test_a_search_killed_in_the_middle_goes_on_as_if_it_had_not_been(tmp_path):
 
 @pytest.mark.slow
 def test_two_workers_share_a_search(tmp_path):
-    jobs, epochs, sweep = 6, 40, tmp_path / "shared"
+    jobs, epochs, sweep = 6, 30, tmp_path / "shared"
     first = start(tmp_path, *call(sweep, jobs, epochs, "hydra.sweeper.pruner=none"))
     wait_for(lambda: (sweep / "0" / "metrics.csv").exists(), first)
     second = start(tmp_path, f"resume={sweep}")

@@ -65,11 +65,11 @@ def weights(run):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("launcher", LAUNCHERS)
-def test_four_jobs_one_of_which_fails(launcher, program, tmp_path):
+def test_a_job_that_fails_and_one_that_does_not(launcher, program, tmp_path):
     module = LAUNCHERS[launcher]
     if module is not None and importlib.util.find_spec(module) is None:
         pytest.skip(f"{module} is not installed")
-    call = ["+family=Ti_oxides,amorphous_carbon", "seed=0,1"]
+    call = [f"+family={FAILING},Ti_oxides"]
     if launcher.startswith("slurm"):
         if not slurm_answers():
             pytest.skip("no Slurm answers on this machine")
@@ -78,23 +78,21 @@ def test_four_jobs_one_of_which_fails(launcher, program, tmp_path):
     assert done.returncode == 1, done.stderr
     sweep = the_sweep(tmp_path)
     assert done.stdout.splitlines()[-1] == str(sweep.relative_to(tmp_path))
-    assert "4 jobs: 2 done, 2 failed" in done.stderr and "Traceback" not in done.stderr
+    assert "2 jobs: 1 done, 1 failed" in done.stderr and "Traceback" not in done.stderr
 
     jobs = jobs_of(sweep)
-    assert [job.state for job in jobs] == ["done", "done", "failed", "failed"]
-    assert [job.directory for job in jobs] == ["0", "1", "2", "3"]
-    assert jobs[1].overrides[:2] == ["+family=Ti_oxides", "seed=1"]
-    assert all("no sample of amorphous_carbon ships" in job.reason for job in jobs[2:])
+    assert [job.state for job in jobs] == ["failed", "done"]
+    assert [job.directory for job in jobs] == ["0", "1"]
+    assert jobs[1].overrides[0] == "+family=Ti_oxides"
+    assert f"no sample of {FAILING} ships" in jobs[0].reason
     with (sweep / "sweep.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
-    assert [row["family"] for row in rows] == ["Ti_oxides"] * 2 + [FAILING] * 2
-    for job, row in zip(jobs[:2], rows, strict=False):
-        best = torch.load(sweep / job.directory / "checkpoints" / "best.ckpt", weights_only=True)
-        assert float(row["score"]) == job.score == float(best["scores_T"][0])
-        provenance = json.loads((sweep / job.directory / "provenance.json").read_text())
-        assert provenance["command"].startswith("rankaae train -m +family=Ti_oxides,amorphous_carbon")
-        log = sweep / job.directory / "job.log"
-        assert log.is_file() == (launcher != "basic")
+    assert [row["family"] for row in rows] == [FAILING, "Ti_oxides"]
+    best = torch.load(sweep / "1" / "checkpoints" / "best.ckpt", weights_only=True)
+    assert float(rows[1]["score"]) == jobs[1].score == float(best["scores_T"][0])
+    provenance = json.loads((sweep / "1" / "provenance.json").read_text())
+    assert provenance["command"].startswith(f"rankaae train -m +family={FAILING},Ti_oxides")
+    assert all((sweep / job / "job.log").is_file() == (launcher != "basic") for job in "01")
     assert f"rankaae train resume={sweep.relative_to(tmp_path)}" in done.stderr
 
 
@@ -172,13 +170,13 @@ def test_a_finished_run_whose_job_was_killed_before_it_said_so_is_not_trained_ag
 
 @pytest.mark.slow
 def test_a_sweep_killed_in_the_middle_goes_on_bit_for_bit(tmp_path):
-    call = ("-m", "+family=Ti_oxides", "seed=0,1,2", *QUICK, "max_epochs=40", "save_every=3")
+    call = ("-m", "+family=Ti_oxides", "seed=0,1,2", *QUICK, "max_epochs=24", "save_every=3")
     whole = in_process(tmp_path, "train", *call, f"hydra.sweep.dir={tmp_path / 'whole'}")
     assert whole.returncode == 0, whole.stderr
     sweep = tmp_path / "killed"
     process = start(tmp_path, *call, f"hydra.sweep.dir={sweep}")
     metrics = sweep / "1" / "metrics.csv"
-    wait_for(lambda: metrics.exists() and metrics.read_text().count("\n") > 12, process)
+    wait_for(lambda: metrics.exists() and metrics.read_text().count("\n") > 6, process)
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert [job.state for job in jobs_of(sweep)] == ["done", INTERRUPTED, NOT_STARTED]

@@ -14,6 +14,7 @@ import pytest
 from rankaae_cli.analysis.prediction import watch as watching
 from rankaae_cli.cli import main
 from rankaae_cli.data.family.family_file import read_family
+from rankaae_cli.reports.prediction import live_page
 from tests.copper_run import rows_of, scan
 
 PATIENCE = 60.0  # s
@@ -30,6 +31,14 @@ def wait_for(condition):
             pass
         time.sleep(0.02)
     raise AssertionError("waited in vain")
+
+
+@pytest.fixture(autouse=True)
+def quick_pages(monkeypatch):
+    """Draw pages at once, by forks of one process for all tests: to load what draws takes longer than the rest."""
+    multiprocessing.set_forkserver_preload([live_page.__name__])
+    for name, value in {"_START_METHOD": "forkserver", "_BETWEEN": 0.1, "_TIMES": 0.0}.items():
+        monkeypatch.setattr(live_page, name, value)
 
 
 @pytest.fixture
@@ -196,7 +205,9 @@ def drawing_processes():
     return [process for process in multiprocessing.active_children() if process.name.startswith("page")]
 
 
-def test_scans_are_read_on_where_what_draws_the_page_is_lost(watched, work, capsys):
+def test_scans_are_read_on_where_what_draws_the_page_is_lost(watched, work, capsys, monkeypatch):
+    monkeypatch.setattr(live_page, "_START_METHOD", "spawn")  # as in use: it alone inherits blocked signals
+
     def write(folder, output):
         (drawer,) = drawing_processes()
         os.kill(drawer.pid, signal.SIGINT)  # the terminal sends it Ctrl-C too

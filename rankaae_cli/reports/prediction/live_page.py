@@ -11,6 +11,7 @@ from datetime import datetime
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 
@@ -38,6 +39,7 @@ _BETWEEN, _TIMES = 2.0, 5.0
 _REFRESH = 3  # s after which the page loads itself again
 _LONGEST = 60.0  # s that the end of a watch waits for the last page
 _NICENESS = 10
+_START_METHOD: Final = "spawn"  # since this process has threads, of which a fork would have none
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -160,7 +162,7 @@ class _Drawer:
     """
 
     def __init__(self, path: Path, figures: int) -> None:
-        start = multiprocessing.get_context("spawn")
+        start = multiprocessing.get_context(_START_METHOD)
         self._pipe, far_end = start.Pipe()
         self._process = start.Process(
             target=_draw_pages, args=(far_end, path, figures), name=f"page {path}", daemon=True
