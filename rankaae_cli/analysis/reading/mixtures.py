@@ -146,7 +146,7 @@ def _finding(name: str, row: Mapping[str, Any], split: str, level: float) -> str
     said = (
         f"mean {name} of {row['n']} mixtures of {parts} {split} spectra of different {name}: root mean square "
         f"error {_ranged(reader['rmse'], reader['rmse_interval'])}, R² {print_number(reader['r2'])}; "
-        f"{level:.0%} intervals hold {_ranged(reader['coverage'], reader['coverage_interval'])}"
+        f"{100 * level:g} % intervals hold {_ranged(reader['coverage'], reader['coverage_interval'])}"
     )
     if combination is None:
         return said
