@@ -17,7 +17,7 @@ from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.family.soundness import unsound_remark
 from rankaae_cli.data.family.splits import MATERIAL, SPLITS
 from rankaae_cli.data.files import now
-from rankaae_cli.models.base import Classifies, HasNetworks, HasStyles, Trained
+from rankaae_cli.models.base import Classifies, HasNetworks, HasStyles, Simulates, Trained
 from rankaae_cli.models.registry import load_model, part_of_kind
 from rankaae_cli.runs import data as training_data
 from rankaae_cli.runs import directory as run_directory
@@ -247,5 +247,8 @@ def _summarise(model: Trained, directory: Path, wall: float) -> None:
     )
     path = run_directory.short_path(directory)
     traverse = "rankaae traverse, " if isinstance(model, HasStyles) else ""
-    console.print(f"next: rankaae evaluate, {traverse}rankaae report ({setting('run', path)})")
+    then = (
+        "rankaae predict input=structures/" if isinstance(model, Simulates) else f"{traverse}rankaae report"
+    )
+    console.print(f"next: rankaae evaluate, {then} ({setting('run', path)})")
     print(path)

@@ -87,6 +87,8 @@ def print_simulations(metrics: Mapping[str, Any]) -> None:
         f"{bands['points']:.1%} of points, those of whole curves {bands['curves']:.1%} of curves"
     )
     _say(f"uncertainty against error: Spearman {print_number(metrics['deviation_spearman'])}")
+    if metrics["split"] != "test":
+        _say("the model was fitted to these rows, or chosen by them: report the errors of the test split")
 
 
 def print_reconstruction_warning(metrics: Mapping[str, Any], baselines: Sequence[Mapping[str, Any]]) -> None:

@@ -50,6 +50,7 @@ def test_spectra_are_simulated_from_features(rankaae, trained, tmp_path):
     done = rankaae("evaluate")
     assert done.returncode == 0, done.stderr
     metrics = json.loads((trained / "evaluation" / "metrics.json").read_text())
+    assert "fitted to these rows" in rankaae("evaluate", "split=validation").stdout
     assert metrics["simulation"]["eta"] > 5 and metrics["simulation"]["interval"]["eta"][0] > 3
     assert 0.8 < metrics["bands"]["points"] <= 1 and 0.7 < metrics["bands"]["curves"] <= 1
     rows = pd.read_csv(trained / "evaluation" / "simulations.csv")
@@ -98,6 +99,7 @@ def test_two_files_with_other_features_are_refused(rankaae, trained, tmp_path):
 
 def test_what_reads_spectra_says_that_this_does_not(refused, trained):
     assert "has no styles" in refused("traverse", f"run={trained}")
+    assert "does not predict descriptors: rankaae report needs" in refused("report", f"run={trained}")
     assert "trained on features of causes 1" in refused("predict", f"run={trained}", "input=x.h5")
 
 

@@ -17,7 +17,7 @@ from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.labels import descriptor_meaning
 from rankaae_cli.core.terminal import console
 from rankaae_cli.data.files import write_text
-from rankaae_cli.models.base import Classifies
+from rankaae_cli.models.base import Classifies, Predicts, require
 from rankaae_cli.models.rankaae.trained import TrainedModel
 from rankaae_cli.reports.baseline_table import baselines_table
 from rankaae_cli.reports.captions import Captions, captions
@@ -77,6 +77,7 @@ def report_run(run_directory: Path, page: str = "always") -> tuple[RunResults, P
             f"{directory.name} tells yes/no classes, which are not reported together\n"
             f"report it alone: rankaae report {setting('run', short_path(directory))}"
         )
+    require(model, "report", Predicts)
     results = completed_results(directory, model, family, scratch=page == "always")
     directory = results.directory
     path = directory / "report" / "report.html"
