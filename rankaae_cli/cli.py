@@ -191,7 +191,11 @@ def _with_groups_appended(overrides: list[str]) -> list[str]:
 def _with_transfer(overrides: list[str]) -> list[str]:
     """Choose the settings for few rows where a run begins from another and the call chooses none."""
     chosen = {override.lstrip("+").partition("=")[0] for override in overrides if override != "start=null"}
-    return [*overrides, "transfer=few_rows"] if "start" in chosen and "transfer" not in chosen else overrides
+    from rankaae_cli.schema import kind_of_call, schema_of
+
+    takes = schema_of("train", kind_of_call(overrides)).__dataclass_fields__
+    begins = "start" in chosen and "start" in takes and "transfer" not in chosen
+    return [*overrides, "transfer=few_rows"] if begins else overrides
 
 
 def _run_under_hydra(command: str, overrides: list[str]) -> int:

@@ -12,8 +12,9 @@ from yaml import MarkedYAMLError
 from rankaae_cli.commands.help import keys_of
 from rankaae_cli.core.calls import setting
 from rankaae_cli.core.errors import nearest
-from rankaae_cli.schema import GROUPS, SCHEMAS
+from rankaae_cli.schema import GROUPS, SCHEMAS, kind_of_call
 from rankaae_cli.schema.expectations import in_words, takes_list, takes_number, takes_text, type_of_key
+from rankaae_cli.schema.train import TRAIN_SCHEMAS
 
 _APPENDED = ("family", "experiment")  # groups that a call adds with a +
 _PATH_KEYS = {"ingest": "path", "predict": "input"}  # what takes the path that a command works on
@@ -51,6 +52,8 @@ def call_error_message(
         (e for e in (error, error.__cause__, error.__context__) if isinstance(e, OmegaConfBaseException)),
         None,
     )
+    if cause is not None and (of_other := _of_another_kind(cause, first, command, overrides)):
+        return of_other
     if cause is not None and (no_mapping := re.search(r"is not a subclass of (\w+)", str(cause.msg))):
         return _no_mapping(no_mapping[1], first, command)
     if cause is not None and cause.full_key:
@@ -81,6 +84,25 @@ def _broken_file(error: MarkedYAMLError) -> str:
     return f"{where}is no YAML: {error.problem or error.context}\ncorrect it there"
 
 
+def _of_another_kind(
+    cause: OmegaConfBaseException, first: str, command: str, overrides: list[str]
+) -> str | None:
+    """Return that a key or an option of a group is for another kind of model; None where it is for no other."""
+    kind, key = kind_of_call(overrides), re.sub(r"\[.*?\]", "", str(cause.full_key))
+    if command != "train" or kind not in TRAIN_SCHEMAS:
+        return None
+    file = re.match(r"In '([^/']+)/([^']+)':", first)
+    if file and f"{file[1]}={file[2]}" in overrides:
+        return (
+            f"{file[1]}={file[2]} does not fit kind={kind}\n"
+            f"give another kind=, or another {file[1]}=, see rankaae train --help"
+        )
+    others = [one for one, node in TRAIN_SCHEMAS.items() if type_of_key(node, key) is not None]
+    if file or not others or kind in others:
+        return None
+    return f"{key}= is for kind={others[0]}, not for kind={kind}\nleave it out, or give kind={others[0]}"
+
+
 def _wrong_value(
     cause: OmegaConfBaseException, first: str, command: str, overrides: list[str], options: Options
 ) -> str:
@@ -103,7 +125,7 @@ def _no_mapping(name: str, first: str, command: str) -> str:
     """Return which key has a plain value where the schema has a dataclass of this name."""
     file = re.match(r"In '(.*?)':", first)
     types = {key.name: type_of_key(SCHEMAS[command], key.name) for key in keys_of(command)}
-    key, hint = next((k, t) for k, t in types.items() if name in str(t))
+    key, hint = next(((k, t) for k, t in types.items() if name in str(t)), ("a key", None))
     return f"{file[1] + '.yaml: ' if file else ''}{key}: expected {in_words(hint)}"
 
 

@@ -16,7 +16,7 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
-from rankaae_cli.schema import GROUPS, SCHEMAS
+from rankaae_cli.schema import GROUPS, schema_of
 
 _WIDEST = 120
 _VALUE_WIDTH = 18
@@ -46,9 +46,9 @@ class Key:
     holds_keys: bool = False
 
 
-def keys_of(command: str) -> list[Key]:
-    """Return every key of a command, each before the keys below it."""
-    return list(_keys(SCHEMAS[command], ""))
+def keys_of(command: str, kind: str | None = None) -> list[Key]:
+    """Return every key of a command, of training those of a kind of model, each before the keys below it."""
+    return list(_keys(schema_of(command, kind), ""))
 
 
 def help_text(command: str, cfg: DictConfig, options: Callable[[str], list[str]]) -> str:
@@ -70,7 +70,7 @@ def help_text(command: str, cfg: DictConfig, options: Callable[[str], list[str]]
         parts.append(_groups(GROUPS[command], dict(hydra.runtime.choices), options, width))
     parts.append("Keys, set as key=value; beside them the values that this call would use")
     values = OmegaConf.to_container(cfg, resolve=False, enum_to_str=True)
-    parts += _sections(keys_of(command), values, width)
+    parts += _sections(keys_of(command, cfg.get("kind")), values, width)
     parts.append(hydra.help.footer.rstrip())
     return "\n\n".join(parts)
 

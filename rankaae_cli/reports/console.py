@@ -48,17 +48,17 @@ def print_evaluation(metrics: Mapping[str, Any], units: Mapping[str, str]) -> No
     if ensemble["n_trials"] > 1:
         rho = f"mean Spearman: single trial {print_number(single['mean_spearman'])}, "
         rho += f"{averaged(metrics)} {print_number(ensemble['mean_spearman'])}"
-    excess, chance = (print_number(ensemble["inter_style"][key]) for key in ("excess", "excess_permuted"))
-    choice, free = metrics["choice"], metrics["associations"]
+    choice, free = metrics["choice"], metrics.get("associations")
     lines = [choice_remark(choice)] if metrics["n_trials"] > 1 else []
     lines += association_summary(free) if free else []
     if metrics["split"] == "validation":
         lines.append(FITTED_TO)
-    _say(
-        f"{rho}\nreconstruction MAE {print_number(ensemble['reconstruction']['mae'])}, "
-        f"excess coupling of named styles {excess} (by chance {chance})"
-    )
-    if metrics["mixtures"] is not None:
+    parts = [f"reconstruction MAE {print_number(ensemble['reconstruction']['mae'])}"]
+    if "inter_style" in ensemble:
+        excess, chance = (print_number(ensemble["inter_style"][key]) for key in ("excess", "excess_permuted"))
+        parts.append(f"excess coupling of named styles {excess} (by chance {chance})")
+    _say(f"{rho}\n{', '.join(parts)}")
+    if metrics.get("mixtures") is not None:
         lines += mixture_findings(metrics["mixtures"], metrics["split"])
     for line in (*lines, importance_summary(metrics["importance"])):
         _say(line)

@@ -4,6 +4,7 @@ Defaults that a user may want to read or change lie in ``conf/``; a key that is 
 its meaning beside its type, ``Annotated[type, "meaning"]``, which ``rankaae COMMAND --help`` shows.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
@@ -39,6 +40,12 @@ def schema_of(command: str, kind: str | None) -> Any:
     """Return the keys of a command; those of training a kind of model, None for the kind of runs that name none."""
     kinds = TRAIN_SCHEMAS if command == "train" else {}
     return kinds.get(kind or DEFAULT_KIND, SCHEMAS[command])
+
+
+def kind_of_call(overrides: Sequence[str]) -> str:
+    """Return the kind of model that a call trains, by what it sets."""
+    given = [override.partition("=")[2] for override in overrides if override.startswith("kind=")]
+    return given[-1] if given else DEFAULT_KIND
 
 
 def register() -> None:

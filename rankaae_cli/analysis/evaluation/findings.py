@@ -180,6 +180,8 @@ def coupling_warning(ensemble: Mapping[str, Any]) -> str | None:
     ensemble
         ``ensemble`` of metrics.json.
     """
+    if "inter_style" not in ensemble:
+        return None
     coupling = ensemble["inter_style"]  # an ensemble has named styles only
     excess, chance = coupling["excess"], coupling["excess_permuted"]
     if excess is None or chance is None or not excess - chance > EXCESS_AT_MOST:

@@ -139,7 +139,7 @@ def _main_numbers(run: BatchRun) -> list[Cell]:
         _known(single["mean_spearman"]),
         _known(ensemble["mean_spearman"]),
         _known(ensemble["reconstruction"]["mae"]),
-        _known(ensemble["inter_style"]["excess"]),
+        _known(ensemble.get("inter_style", {}).get("excess")),
     ]
 
 

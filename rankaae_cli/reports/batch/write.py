@@ -191,6 +191,7 @@ def _content(batch: Batch) -> dict[str, Any]:
                 "ensemble": {
                     key: run.metrics["ensemble"][key]
                     for key in ("mean_spearman", "descriptors", "reconstruction", "inter_style")
+                    if key in run.metrics["ensemble"]
                 },
             }
             for run in batch.runs
@@ -273,6 +274,8 @@ def _label(path: Path, root: Path) -> str:
 
 
 def _responses(run: RunResults) -> dict[str, Response]:
+    if run.traversal is None:
+        return {}
     edge, folder = _edge_position(run), run.directory / "traversal"
     origin, zero = ("edge", edge) if math.isfinite(edge) else ("start", float(run.model.energy_E[0]))
     responses = {}

@@ -18,6 +18,7 @@ from rankaae_cli.reports.tables import print_number
 _TRIALS_AT_MOST = 10
 _LIMIT = 2.0  # standard deviations at which colours end
 _BLUES = [[0, "#F7FBFF"], [0.25, "#C6DBEF"], [0.5, "#6BAED6"], [0.75, "#2171B5"], [1, "#08306B"]]
+_SCORES = {"Score": "score", "Published score": "published_score"}
 _DECIMALS = {"Published score": 1, "Reconstr. MAE (10⁻³)": 1, "Score": 3}  # of the others two
 
 
@@ -36,11 +37,11 @@ def trial_choice(subject: Subject, choice: Mapping[str, Any]) -> Figure:
     keep = [
         i
         for i, trial in enumerate(alive)
-        if i < _TRIALS_AT_MOST or trial["trial"] in (choice["trial"], choice["published_choice"])
+        if i < _TRIALS_AT_MOST or trial["trial"] in (choice["trial"], choice.get("published_choice"))
     ]
     shown = f"best {len(keep)} of {len(alive)} trials" if len(keep) < len(alive) else ""
     rows = len(labels)
-    tied = "published score undecided" if choice["published_choice"] is None else ""
+    tied = "published score undecided" if choice.get("published_choice", "") is None else ""
     figure = drawing.new_figure(0.95 + 0.17 * rows, subject, *filter(None, ["validation split", shown, tied]))
     ax = figure.subplots()
     text = _cells(labels, value_MT[:, keep])
@@ -49,9 +50,10 @@ def trial_choice(subject: Subject, choice: Mapping[str, Any]) -> Figure:
     ax.set_yticklabels(labels, parse_math=False)
     ax.set_xticklabels([str(alive[i]["trial"]) for i in keep])
     ax.set_xlabel("Trial, best score first")
-    ax.axhline(1.5, color="white", lw=2, zorder=1)
+    scores = sum(label in _SCORES for label in labels)
+    ax.axhline(scores - 0.5, color="white", lw=2, zorder=1)
     chosen = ((choice["trial"], VERMILION, "chosen"),
-              (choice["published_choice"], ORANGE, "the published score's choice"))  # fmt: skip
+              (choice.get("published_choice"), ORANGE, "the published score's choice"))[:scores]  # fmt: skip
     for position, i in enumerate(keep):
         for row, (trial, colour, label) in enumerate(chosen):
             if alive[i]["trial"] == trial:
@@ -73,7 +75,9 @@ def interactive_trial_choice(subject: Subject, choice: Mapping[str, Any]) -> Any
     (panel,) = plotly.add_panels(layout, 1)
     chosen = {0: (str(choice["trial"]), VERMILION)}
     framed = "framed: what our score would choose; the published one is undecided"
-    if choice["published_choice"] is not None:
+    if "published_choice" not in choice:
+        framed = "framed: what the score chooses"
+    elif choice["published_choice"] is not None:
         chosen[1] = (str(choice["published_choice"]), ORANGE)
         framed = "framed: what each score would choose"
     hover = []
@@ -128,8 +132,9 @@ def _by_score(
 def _measures(trials: list[Mapping[str, Any]]) -> tuple[list[str], np.ndarray, np.ndarray]:
     """Return labels of M measures, whether more (1) or less (-1) is better, and values, shape (M, trials)."""
     rows: list[tuple[str, int, list[Any]]] = [
-        ("Score", 1, [trial["score"] for trial in trials]),
-        ("Published score", 1, [trial["published_score"] for trial in trials]),
+        (label, 1, [trial[key] for trial in trials])
+        for label, key in _SCORES.items()
+        if trials and key in trials[0]
     ]
     for name in trials[0]["descriptors"] if trials else ():
         for key, label in (("spearman", "ρ"), ("f1", "F1")):
@@ -143,9 +148,11 @@ def _measures(trials: list[Mapping[str, Any]]) -> tuple[list[str], np.ndarray, n
             ("Excess coupling", -1, "excess"),
             ("Shapiro W", 1, "shapiro_min"),
         )
+        if trials and key in trials[0]
     ]
-    errors = [1000 * trial["reconstruction_mae"] for trial in trials]
-    rows.append(("Reconstr. MAE (10⁻³)", -1, errors))
+    if trials and "reconstruction_mae" in trials[0]:
+        errors = [1000 * trial["reconstruction_mae"] for trial in trials]
+        rows.append(("Reconstr. MAE (10⁻³)", -1, errors))
     labels, signs, values = zip(*rows, strict=True)
     return list(labels), np.array(signs), np.array(values, dtype=float)
 

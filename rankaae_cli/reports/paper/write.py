@@ -72,6 +72,7 @@ def write_papers(run: RunResults) -> dict[str, Any] | None:
 def run_facts(run: RunResults) -> RunFacts:
     """Return what the texts about a run are written from."""
     model, family = run.model, run.family
+    assert run.traversal is not None, "texts for papers are of models with styles"
     config, plain = read_run_config(run.directory), plain_config(run.directory)
     unlabelled: int | None = None
     rows: int | None = None

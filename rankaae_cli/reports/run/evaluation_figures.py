@@ -13,7 +13,6 @@ from matplotlib.figure import Figure
 from rankaae_cli.analysis.evaluation.tables import table_of
 from rankaae_cli.core.labels import Subject, averaged
 from rankaae_cli.models.base import HasStyles, Predicts, ReadsMixtures, Reconstructs, Trained, recipe_of
-from rankaae_cli.models.rankaae.trained import TrainedModel
 from rankaae_cli.reports.figures import comparisons, descriptors, drawing, reading, spectra, styles, trials
 
 
@@ -31,7 +30,7 @@ class _Source:
         From the name of a figure to the table that it shows.
     """
 
-    model: TrainedModel
+    model: Any
     metrics: Mapping[str, Any]
     table: Callable[[str], pd.DataFrame]
 
@@ -85,7 +84,7 @@ class _EvaluationFigure(NamedTuple):
         return draw(source.subject, *table, *self.about(source))
 
 
-def figure_names(model: TrainedModel) -> tuple[str, ...]:
+def figure_names(model: Any) -> tuple[str, ...]:
     """Return the names of the figures of an evaluation of a model."""
     empty = set()
     if not any(model.descriptor_classes.get(name) for name in model.descriptor_names):
@@ -100,7 +99,7 @@ def figure_names(model: TrainedModel) -> tuple[str, ...]:
 
 
 def draw_evaluation(
-    directory: Path, model: TrainedModel, metrics: Mapping[str, Any], tables: Mapping[str, pd.DataFrame]
+    directory: Path, model: Any, metrics: Mapping[str, Any], tables: Mapping[str, pd.DataFrame]
 ) -> None:
     """Draw and save all figures of one split.
 
@@ -120,7 +119,7 @@ def draw_evaluation(
 
 
 def interactive_figures(
-    directory: Path, model: TrainedModel, metrics: Mapping[str, Any]
+    directory: Path, model: Any, metrics: Mapping[str, Any]
 ) -> dict[str, Callable[[], Any]]:
     """Return what makes each interactive figure of a split, by name; its result may be None.
 

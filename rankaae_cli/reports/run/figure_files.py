@@ -17,7 +17,7 @@ from PIL import Image
 from rankaae_cli.analysis.evaluation.tables import table_of
 from rankaae_cli.core.labels import style_title
 from rankaae_cli.data.files import replacing
-from rankaae_cli.models.rankaae.trained import TrainedModel
+from rankaae_cli.models.base import HasNetworks, Trained
 from rankaae_cli.reports.captions import Captions, captions
 from rankaae_cli.reports.figures import drawing, learning
 from rankaae_cli.reports.figures.plotly import figure_json, pack
@@ -57,9 +57,9 @@ class FigureFiles:
             pictures.append(_picture(name, stem, png, about, table.is_file(), self.interactive.get(name)))
         return pictures
 
-    def learning_curves(self, path: Path, model: TrainedModel) -> list[Picture]:
-        """Return the curves of metrics.csv, and write their files; none where there is no such file."""
-        if not path.is_file():
+    def learning_curves(self, path: Path, model: Trained) -> list[Picture]:
+        """Return the curves of metrics.csv, and write their files; none where there is no such file or no epoch."""
+        if not path.is_file() or not isinstance(model, HasNetworks):
             return []
         metrics, t = pd.read_csv(path), int(model.selected_trial)
         epoch, recorded = int(model.best_epoch_T[t]), learning.recorded_columns(metrics)
@@ -86,7 +86,7 @@ class FigureFiles:
         return pictures
 
 
-def walk_captions(model: TrainedModel, name: str, style: Mapping[str, Any]) -> Captions:
+def walk_captions(model: Trained, name: str, style: Mapping[str, Any]) -> Captions:
     """Return the texts of the figures of one style, by name, in the order of the page.
 
     Parameters

@@ -10,7 +10,7 @@ from rankaae_cli.core.calls import setting
 from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.family.rejections import rejected_reasons
 from rankaae_cli.data.structures.label_list import reasons_listed
-from rankaae_cli.models.rankaae.trained import TrainedModel
+from rankaae_cli.models.base import Trained
 
 _REASONS_AT_MOST = 12
 
@@ -47,7 +47,7 @@ def reasons_left_out(lists: Sequence[Path]) -> list[str] | None:
 
 
 def facts(
-    model: TrainedModel, family: Family, provenance: Mapping[str, Any], config: Mapping[str, Any]
+    model: Trained, family: Family, provenance: Mapping[str, Any], config: Mapping[str, Any]
 ) -> list[tuple[str, str]]:
     """Return pairs of a name and its value: data, grid, seeds, times, machine and program."""
     unit = "" if model.energy_unit == "index" else f" {model.energy_unit}"
@@ -86,7 +86,7 @@ def facts(
 def commands(
     run_directory: Path,
     metrics: Mapping[str, Any],
-    traversal: Mapping[str, Any],
+    traversal: Mapping[str, Any] | None,
     compared: Mapping[str, Any] | None,
 ) -> list[tuple[str, str]]:
     """Return pairs of what is repeated and the command that does it, with the settings it was run with."""
@@ -96,13 +96,12 @@ def commands(
     if compared is not None:
         names = [row["name"] for row in compared["rows"] if row["kind"] == "baseline"]
         evaluate += " " + setting("baselines", names)
-    keys = ("levels", "draws", "seed", "others", "check_rows")
-    traverse = f"rankaae traverse {run}" + "".join(f" {k}={traversal[k]}" for k in keys if k in traversal)
-    return [
-        ("The numbers of the test split", evaluate),
-        ("The responses to the styles", traverse),
-        ("This page", f"rankaae report {run}"),
-    ]
+    lines = [("The numbers of the test split", evaluate)]
+    if traversal is not None:
+        keys = ("levels", "draws", "seed", "others", "check_rows")
+        traverse = f"rankaae traverse {run}" + "".join(f" {k}={traversal[k]}" for k in keys if k in traversal)
+        lines.append(("The responses to the styles", traverse))
+    return [*lines, ("This page", f"rankaae report {run}")]
 
 
 def text(value: Any) -> str:

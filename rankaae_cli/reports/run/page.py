@@ -28,7 +28,7 @@ from rankaae_cli.core.labels import (
     traversed,
     with_unit,
 )
-from rankaae_cli.models.base import HasStyles, Predicts, Reconstructs, Trained
+from rankaae_cli.models.base import HasNetworks, HasStyles, Predicts, Reconstructs, Trained
 from rankaae_cli.reports.figures.plotly import plotly_packed
 from rankaae_cli.reports.tables import Cell, Ranged, Table, print_number
 
@@ -48,9 +48,9 @@ SECTIONS: Mapping[str, tuple[str, type]] = {
     "new-descriptors": ("New descriptors", HasStyles),
     "baselines": ("Baselines", Predicts),
     "trials": ("Choosing among trials", Trained),
-    "learning": ("Loss curves", Trained),
+    "learning": ("Loss curves", HasNetworks),
     "data": ("Data", Trained),
-    "papers": ("For papers", Trained),
+    "papers": ("For papers", HasStyles),
     "reproduce": ("Reproduce", Trained),
     "glossary": ("Glossary", Trained),
 }
@@ -115,7 +115,7 @@ class PageContent:
     subject
         Family, element, edge, and whether the data are synthetic.
     metrics, traversal
-        Contents of metrics.json of the test split and of traversal.json.
+        Contents of metrics.json of the test split and of traversal.json; None of a model that is not traversed.
     split_counts
         Spectra and materials in each split.
     split_by
@@ -162,13 +162,13 @@ class PageContent:
 
     subject: Subject
     metrics: Mapping[str, Any]
-    traversal: Mapping[str, Any]
+    traversal: Mapping[str, Any] | None
     split_counts: Mapping[str, tuple[int, int]]
     split_by: str
     descriptors: Table
-    styles: Table
+    styles: Table | None
     trials: Table
-    traversals: Table
+    traversals: Table | None
     facts: Sequence[tuple[str, str]]
     pictures: Mapping[str, Sequence[Picture]]
     command: str
@@ -210,10 +210,10 @@ def render_page(content: PageContent) -> str:
         },
         qualities=_quality_words(),
         warnings=_warnings(content),
-        leaks=content.metrics["leakage"].get("findings", ()),
-        findings=findings(content.traversal),
+        leaks=content.metrics.get("leakage", {}).get("findings", ()),
+        findings=() if content.traversal is None else findings(content.traversal),
         near_duplicates=near_duplicates_sentence(content.metrics),
-        traversed=traversed(content.traversal),
+        traversed="" if content.traversal is None else traversed(content.traversal),
         remarks=baseline_remarks(content.compared),
         published=published_remark(content.metrics["choice"]),
     )
@@ -296,5 +296,6 @@ def _warnings(content: PageContent) -> list[str]:
     """Return what a reader should know before trusting the page, one line each."""
     ensemble = content.metrics["ensemble"]
     lines = [coupling_warning(ensemble), reconstruction_warning(ensemble, content.compared)]
-    supported = [line for line in findings(content.traversal) if line.startswith(WARNING)]
+    walked = () if content.traversal is None else findings(content.traversal)
+    supported = [line for line in walked if line.startswith(WARNING)]
     return [sentence(line) for line in (*lines, *supported) if line is not None]

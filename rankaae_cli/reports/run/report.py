@@ -100,9 +100,9 @@ def _is_current(page: Path, run_directory: Path) -> bool:
 
 def _write(directory: Path, content: PageContent) -> Path:
     """Write the page and the tables; return the path of the page."""
-    tables = (content.descriptors, content.coverage, content.styles, content.trials, content.traversals)
-    optional = (content.fits, content.reading, content.associations, content.baselines, content.transfer)
-    for table in (*tables, *optional):
+    of_traversal = (content.traversals, content.fits, content.reading)
+    tables = (content.descriptors, content.coverage, content.styles, content.trials, *of_traversal)
+    for table in (*tables, content.associations, content.baselines, content.transfer):
         if table is not None:
             write_table(table, directory / "tables")
     return write_text(directory / "report.html", render_page(content))
@@ -117,7 +117,11 @@ def gather(run: RunResults) -> PageContent:
     evaluation = evaluation_directory(run_directory, "test")
     interactive = {
         **evaluation_figures.interactive_figures(evaluation, model, metrics),
-        **traversal_figures.interactive_figures(run_directory, model, traversal),
+        **(
+            {}
+            if traversal is None
+            else traversal_figures.interactive_figures(run_directory, model, traversal)
+        ),
     }
     if compared is not None:
         interactive[FIGURE] = partial(interactive_baselines, subject, compared)
@@ -129,7 +133,7 @@ def gather(run: RunResults) -> PageContent:
     def of_styles(texts: Captions) -> list[Picture]:
         return files.copied(run_directory / "traversal", texts, prefix="traversal_")
 
-    in_traversal = {*overviews(model), STABILITY, *map_figures(model)}
+    in_traversal = set() if traversal is None else {*overviews(model), STABILITY, *map_figures(model)}
     pictures = {
         "learning": files.learning_curves(run_directory / "metrics.csv", model),
         "baselines": [] if compared is None else files.copied(evaluation, captions()["baselines"]),
@@ -147,16 +151,16 @@ def gather(run: RunResults) -> PageContent:
         descriptors=run_tables.descriptors_table(metrics, units),
         coverage=run_tables.coverage_table(metrics),
         trials=run_tables.trials_table(metrics),
-        traversals=run_tables.traversals_table(traversal),
-        fits=run_tables.fits_table(traversal),
-        reading=run_tables.reading_table(traversal),
+        traversals=None if traversal is None else run_tables.traversals_table(traversal),
+        fits=None if traversal is None else run_tables.fits_table(traversal),
+        reading=None if traversal is None else run_tables.reading_table(traversal),
         facts=report_origin.facts(model, run.family, provenance, config),
         pictures=pictures,
-        styles=run_tables.disentanglement_table(metrics),
+        styles=run_tables.disentanglement_table(metrics) if "disentanglement" in metrics else None,
         associations=run_tables.associations_table(metrics["associations"], metrics)
-        if metrics["associations"]
+        if metrics.get("associations")
         else None,
-        traversal_groups=_groups(model, traversal["styles"], of_styles),
+        traversal_groups=() if traversal is None else _groups(model, traversal["styles"], of_styles),
         command=report_origin.text(provenance.get("command")),
         config=config_text(run_directory),
         run_name=f"run {run_directory.name}, trained {report_origin.text(provenance.get('started'))[:10]}",
@@ -168,8 +172,8 @@ def gather(run: RunResults) -> PageContent:
         compared=() if compared is None else compared["rows"],
         transfer=None if run.transfer is None else transfer_table(run.transfer),
         transferred=run.transfer,
-        papers=write_papers(run),
-        explorer=explorer_data(model, run.family, metrics["style_ranges"]),
+        papers=None if traversal is None else write_papers(run),
+        explorer=None if traversal is None else explorer_data(model, run.family, metrics["style_ranges"]),
         sections=sections_of(model),
     )
 

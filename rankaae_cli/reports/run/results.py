@@ -1,6 +1,7 @@
 """The results of a run with their figures: written where a command asks for them, completed for a report."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,7 @@ from rankaae_cli.core.labels import Subject
 from rankaae_cli.core.terminal import console
 from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.files import strict_json, write_text
-from rankaae_cli.models.base import Simulates
-from rankaae_cli.models.rankaae.trained import TrainedModel
+from rankaae_cli.models.base import HasStyles, ReadingModel, Simulates, Trained
 from rankaae_cli.reports.baseline_table import baselines_csv
 from rankaae_cli.reports.figures import comparisons, drawing, reading
 from rankaae_cli.reports.run.evaluation_figures import draw_evaluation, figure_names
@@ -29,7 +29,7 @@ from rankaae_cli.runs.directory import METRICS, checkpoint_sha256, evaluation_di
 
 def write_evaluation(
     run_directory: Path,
-    model: TrainedModel,
+    model: ReadingModel,
     family: Family,
     split: str,
     resamples: int | None = None,
@@ -67,7 +67,7 @@ def write_simulations(
     return metrics
 
 
-def evaluation_files(run_directory: Path, model: TrainedModel) -> list[Path]:
+def evaluation_files(run_directory: Path, model: ReadingModel) -> list[Path]:
     """Return all files that `write_evaluation` leaves of the test split; the last is metrics.json."""
     directory = evaluation_directory(run_directory, "test")
     figures = [directory / f"{name}.{suffix}" for name in figure_names(model) for suffix in drawing.FORMATS]
@@ -120,7 +120,7 @@ class RunResults:
     directory, model, family
         As `load_run` gives them.
     metrics, traversal
-        Contents of metrics.json of the test split and of traversal.json.
+        Contents of metrics.json of the test split and of traversal.json; None of a model that cannot be traversed.
     baselines
         Contents of baselines.json of the test split; None where it is of no use.
     transfer
@@ -128,36 +128,40 @@ class RunResults:
     """
 
     directory: Path
-    model: TrainedModel
+    model: Any
     family: Family
     metrics: dict[str, Any]
-    traversal: dict[str, Any]
+    traversal: dict[str, Any] | None
     baselines: dict[str, Any] | None = None
     transfer: dict[str, Any] | None = None
 
 
-def completed_results(
-    run_directory: Path, model: TrainedModel, family: Family, scratch: bool = True
-) -> RunResults:
+def completed_results(run_directory: Path, model: Any, family: Family, scratch: bool = True) -> RunResults:
     """Return the results of a run but the baselines, making what is missing, older or of another model.
 
     Of a transfer this includes, with `scratch`, a training from scratch, unless an evaluation declined it.
     """
-    results = {
+    results: dict[str, tuple[type, int, Callable[..., list[Path]], Callable[[], Any]]] = {
         "evaluation of the test split": (
+            Trained,
             FORMAT_VERSION,
-            evaluation_files(run_directory, model),
+            evaluation_files,
             lambda: write_evaluation(run_directory, model, family, "test"),
         ),
         "traversal": (
+            HasStyles,
             TRAVERSAL_VERSION,
-            traversal_files(run_directory, model),
+            traversal_files,
             lambda: write_traversal(run_directory, model, family),
         ),
     }
     checkpoint = checkpoint_sha256(run_directory)
-    contents = []
-    for what, (version, paths, write) in results.items():
+    contents: list[dict[str, Any] | None] = []
+    for what, (needs, version, files_of, write) in results.items():
+        if not isinstance(model, needs):
+            contents.append(None)
+            continue
+        paths = files_of(run_directory, model)
         content = _read_json(paths[-1])
         fault = _fault(content, checkpoint, version, paths)
         if fault:
@@ -167,12 +171,13 @@ def completed_results(
         assert content is not None, f"{paths[-1]} was just written"
         contents.append(content)
     metrics, traversal = contents
+    assert metrics is not None
     brought = _completed_transfer(run_directory, model, family, metrics, scratch)
     return RunResults(run_directory, model, family, metrics, traversal, transfer=brought)
 
 
 def _completed_transfer(
-    run_directory: Path, model: TrainedModel, family: Family, metrics: dict[str, Any], scratch: bool
+    run_directory: Path, model: Any, family: Family, metrics: dict[str, Any], scratch: bool
 ) -> dict[str, Any] | None:
     """Return the contents of transfer.json of the test split, making it where it is missing or outdated."""
     directory = evaluation_directory(run_directory, "test")

@@ -78,25 +78,35 @@ def descriptors_note(metrics: Mapping[str, Any], brief: bool = False) -> str:
 def _descriptor_columns(metrics: Mapping[str, Any], brief: bool) -> dict[str, str]:
     """Return keys and headings of the numbers of a descriptor."""
     columns = {"spearman": "Spearman ρ", "spearman_attainable": "best possible ρ", "kendall": "Kendall τ"}
-    columns |= {"r2": "R²", "mae": "MAE", "f1": "F1", "balanced_accuracy": "Balanced accuracy"}
+    columns |= {
+        "r2": "R²",
+        "mae": "MAE",
+        "rmse": "RMSE",
+        "f1": "F1",
+        "balanced_accuracy": "Balanced accuracy",
+    }
     columns |= {"interval_half_width": "90 % interval ±", "interval_coverage": "share within it"}
     columns |= {"n": "Spectra"}
-    if not any("f1" in score for score in metrics["ensemble"]["descriptors"].values()):
-        del columns["f1"], columns["balanced_accuracy"]
+    scores = metrics["ensemble"]["descriptors"].values()
+    for key in ("rmse", "f1", "balanced_accuracy"):  # an earlier version's numbers lack the first
+        if not any(key in score for score in scores):
+            del columns[key]
     return {key: heading for key, heading in columns.items() if not brief or key in _BRIEF}
 
 
 def _columns(metrics: Mapping[str, Any], columns: Mapping[str, str]) -> str:
     single = metrics["selected_trial"]
-    parts = ["ρ: rank correlation of a style with its descriptor (1 is the same order)"]
+    number = "a style" if "inter_style" in metrics["ensemble"] else "a reading"
+    parts = [f"ρ: rank correlation of {number} with its descriptor (1 is the same order)"]
     if metrics["ensemble"]["n_trials"] > 1:
         parts.append(f"one trial: ρ of trial {single} alone")
     parts.append(
-        "best possible: the most that a style without ties can reach, as values of the descriptor tie"
+        f"best possible: the most that {number} without ties can reach, as values of the descriptor tie"
     )
     if "kendall" in columns:
         parts.append("Kendall τ: τ-b, a rank correlation of pairs; where values tie it too cannot reach 1")
-    parts.append("R², MAE: of the calibrated value, share of variance explained and mean absolute error")
+    errors = "R², MAE: of the calibrated value, share of variance explained and mean absolute error"
+    parts.append(f"{errors}; RMSE: root mean square error" if "rmse" in columns else errors)
     if "f1" in columns:
         parts.append("F1: of classes, mean over them (1 is all right)")
     parts.append("90 % interval: half its width, in the descriptor's unit")
@@ -223,21 +233,27 @@ def disentanglement_table(metrics: Mapping[str, Any]) -> Table:
 
 def trials_table(metrics: Mapping[str, Any]) -> Table:
     """Return every trial's main numbers on the split, ranked by validation, unranked last, and the ensemble's."""
+    first = metrics["trials"][0]
+    before = [
+        key for key in ("validation_score", "published_score", "published_rank", "best_epoch") if key in first
+    ]
+    columns = {"trial": _TRIAL_COLUMNS["trial"]} | {key: _TRIAL_COLUMNS[key] for key in before}
+    columns |= {key: _TRIAL_COLUMNS[key] for key in _main_numbers(metrics["ensemble"])}
     rows: list[list[Cell]] = []
     for trial in sorted(
         metrics["trials"], key=lambda trial: math.inf if trial["rank"] is None else trial["rank"]
     ):
         remark = " (selected)" if trial["selected"] else " (diverged)" if trial["failed"] else ""
-        first: list[Cell] = [f"{trial['trial']}{remark}", trial["validation_score"]]
-        first += [trial["published_score"], trial["published_rank"], trial["best_epoch"]]
-        rows.append([*first, *_main_numbers(trial)])
-    rows.append(["ensemble", *[None] * 4, *_main_numbers(metrics["ensemble"])])
+        own: list[Cell] = [trial[key] for key in before]
+        rows.append([f"{trial['trial']}{remark}", *own, *_main_numbers(trial).values()])
+    rows.append(["ensemble", *[None] * len(before), *_main_numbers(metrics["ensemble"]).values()])
+    caption = "trials" if "excess_coupling" in columns else "trials_of_readers"
     return Table(
         name="trials",
-        keys=list(_TRIAL_COLUMNS),
-        headings=list(_TRIAL_COLUMNS.values()),
+        keys=list(columns),
+        headings=list(columns.values()),
         rows=rows,
-        caption=_caption("trials", metrics, split=metrics["split"]),
+        caption=_caption(caption, metrics, split=metrics["split"]),
     )
 
 
@@ -342,14 +358,17 @@ def _quantity(name: str) -> str:
     return f"{name}, {label}" if label != name else name
 
 
-def _main_numbers(scores: Mapping[str, Any]) -> list[Cell]:
-    return [
-        scores["mean_spearman"],
-        scores["reconstruction"]["mae"],
+def _main_numbers(scores: Mapping[str, Any]) -> dict[str, Cell]:
+    """Return the main numbers of a trial or the ensemble, by their keys in `_TRIAL_COLUMNS`."""
+    numbers: dict[str, Cell] = {
+        "mean_spearman": scores["mean_spearman"],
+        "reconstruction_mae": scores["reconstruction"]["mae"],
+    }
+    if "inter_style" in scores:
         # Evaluations of earlier versions lack the coupling of a trial's named styles alone.
-        (scores.get("inter_style_named") or {}).get("excess"),
-        scores["shapiro_min"],
-    ]
+        numbers["excess_coupling"] = (scores.get("inter_style_named") or {}).get("excess")
+        numbers["shapiro_min"] = scores["shapiro_min"]
+    return numbers
 
 
 def _caption(name: str, content: Mapping[str, Any], **values: Any) -> str:
