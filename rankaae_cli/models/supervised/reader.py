@@ -101,11 +101,12 @@ def restored_reader(content: Mapping[str, Any], points: int, trials: int, descri
     if not content:
         raise ValueError("a reader without parts")
     reader = Reader({name: METHODS[name].restored(part, points) for name, part in content.items()})
-    shape = reader.read(np.zeros((1, points))).shape
-    if shape != (trials, 1, descriptors):
-        raise ValueError(
-            f"a reader of {shape[2]} descriptors in {shape[0]} trials, not {descriptors} in {trials}"
-        )
+    for one in reader.parts.values():
+        shape = one.read(np.zeros((1, points))).shape
+        if shape != (trials, 1, descriptors):
+            raise ValueError(
+                f"a reader of {shape[2]} descriptors in {shape[0]} trials, not {descriptors} in {trials}"
+            )
     return reader
 
 
