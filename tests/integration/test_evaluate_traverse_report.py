@@ -13,6 +13,7 @@ import pytest
 from omegaconf import OmegaConf
 
 from rankaae_cli.analysis.encoded import encode_run, encode_split
+from rankaae_cli.analysis.evaluation import evaluate as evaluating
 from rankaae_cli.analysis.evaluation.evaluate import evaluate as evaluate_split
 from rankaae_cli.analysis.evaluation.near_duplicates import find_near_duplicates
 from rankaae_cli.analysis.evaluation.tables import table_names, table_of
@@ -485,6 +486,8 @@ def test_each_split_is_encoded_once_an_evaluation(run_directory, tmp_path, monke
         return encode(self, spectra_NE)
 
     monkeypatch.setattr(type(model), "encode", counted)
+    # Which reads changed spectra, and those that it compares them with.
+    monkeypatch.setattr(evaluating, "find_importance", lambda *_: ({}, pd.DataFrame()))
     for _ in range(2):  # what predictions rest on is not kept yet, then it is
         encoded.clear()
         evaluate_split(tmp_path, model, family, split, resamples=5)
