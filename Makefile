@@ -3,6 +3,8 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV ?= .venv
 BIN := $(VENV)/bin
 WORKERS ?= $(shell nproc 2>/dev/null || echo 2)
+# Networks of half the default width, half as many trials and a quarter of the steps: minutes on two processors.
+DEMO := trials=4 max_steps=3000 model.hidden=128
 BENCHES := build/benchmarks/$(shell date +%Y-%m-%d_%H-%M-%S)
 
 .DEFAULT_GOAL := help
@@ -12,7 +14,7 @@ help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 demo: $(VENV)/.core ## Set up, then train, evaluate, traverse, report and transfer, on synthetic samples
-	$(BIN)/rankaae train +family=Fe_oxides trials=4 max_steps=4000
+	$(BIN)/rankaae train +family=Fe_oxides $(DEMO)
 	$(BIN)/rankaae evaluate
 	$(BIN)/rankaae traverse
 	$(BIN)/rankaae report
