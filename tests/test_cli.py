@@ -75,7 +75,7 @@ def test_two_families_in_one_job_are_refused(refused, arguments):
         ("trials=many", "trials=many: expected a whole number"),
         ("device=gpu", "auto, cpu, cuda"),
         ("trials=0", "trials=0 (expected at least 1)"),
-        ("model=transformer", "cnn, mlp"),
+        ("model=lstm", "there are: blend, cnn,"),
         ("trials=[1", "trials"),
         ("objective.smoothness.kernel_points=16", "kernel_points=16 (expected odd, at least 1)"),
         ("objective.rank.weight=-1", "objective.rank.weight=-1.0 (expected at least 0)"),

@@ -65,13 +65,16 @@ def _write(target: io.BytesIO | Path, family: Family) -> None:
     with h5py.File(target, "w", libver=("earliest", "v110")) as file:
         _mark_segments(put_array(file, "energy", family.energy_E, "<f8"), family.segments)
         _put_spectra(file, family.spectra_NE)
+        tables = []  # which stay open, since closing them earlier changes the bytes of what follows
         for name, values, names, units in (
             ("descriptors", family.descriptors_NK, family.descriptor_names, family.descriptor_units),
             ("quantities", family.quantities_NQ, family.quantity_names, family.quantity_units),
         ):
             if names or name == "descriptors":
-                put_texts(put_array(file, name, values, "<f8"), names=names, units=units)
-        file["descriptors"].attrs.update({"yes_no": np.uint8(1)} if family.yes_no else {})
+                tables.append(put_array(file, name, values, "<f8"))
+                put_texts(tables[-1], names=names, units=units)
+        if family.yes_no:
+            file["descriptors"].attrs["yes_no"] = np.uint8(1)
         if (features := family.features) is not None:
             put_texts(
                 put_array(file, "features", features.values_NF, "<f4"),
