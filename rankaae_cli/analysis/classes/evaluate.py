@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from rankaae_cli import __version__
 from rankaae_cli.analysis.classes.scores import accuracy_of_one, mean_accuracy, score_classes
+from rankaae_cli.analysis.origin import origin_of
 from rankaae_cli.core.statistics.binary.scores import reliability
 from rankaae_cli.core.statistics.bootstrap import (
     affordable_resamples,
@@ -19,7 +19,6 @@ from rankaae_cli.core.statistics.bootstrap import (
 from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.family.splits import SPLITS, TEST, groups_of
 from rankaae_cli.models.base import Answers, Classifies
-from rankaae_cli.runs.directory import checkpoint_sha256
 from rankaae_cli.schema.finished_run import shipped_resamples
 
 FORMAT_VERSION = 1
@@ -67,14 +66,7 @@ def evaluate_classes(
     fitted_weights_MR = material_weights(fitted.group_N, drawn, rng)
     metrics = {
         "format_version": FORMAT_VERSION,
-        "run": run_directory.name,
-        "family": model.family,
-        "element": model.element,
-        "edge": model.edge,
-        "source": model.source,
-        "synthetic": model.is_synthetic,
-        "rankaae_version": __version__,
-        "checkpoint_sha256": checkpoint_sha256(run_directory),
+        **origin_of(run_directory, model),
         "resamples": drawn,
         "seed": seed,
         "split": split,

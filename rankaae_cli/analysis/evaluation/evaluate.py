@@ -5,13 +5,13 @@ from typing import Any
 
 import pandas as pd
 
-from rankaae_cli import __version__
 from rankaae_cli.analysis.encoded import EncodedRun, encode_run
 from rankaae_cli.analysis.evaluation.associations import find_associations
 from rankaae_cli.analysis.evaluation.near_duplicates import find_near_duplicates
 from rankaae_cli.analysis.evaluation.scores import fit_on_validation, score_split
 from rankaae_cli.analysis.evaluation.styles import describe_styles
 from rankaae_cli.analysis.evaluation.tables import FORMAT_VERSION, Evaluation, evaluation_tables
+from rankaae_cli.analysis.origin import origin_of
 from rankaae_cli.analysis.prediction.calibration import calibrating_rows, calibration_of
 from rankaae_cli.analysis.prediction.predictor import Predictor
 from rankaae_cli.analysis.reading.importance import find_importance
@@ -21,7 +21,6 @@ from rankaae_cli.core.statistics.calibration import COVERAGE
 from rankaae_cli.core.styles.replication import Repeats
 from rankaae_cli.data.family.family import Family
 from rankaae_cli.models.base import HasStyles, Predicts, ReadingModel, Reconstructs, recipe_of, require
-from rankaae_cli.runs.directory import checkpoint_sha256
 from rankaae_cli.schema.finished_run import shipped_resamples
 
 
@@ -74,14 +73,7 @@ def evaluate(
     )
     metrics = {
         "format_version": FORMAT_VERSION,
-        "run": run_directory.name,
-        "family": model.family,
-        "element": model.element,
-        "edge": model.edge,
-        "source": model.source,
-        "synthetic": model.is_synthetic,
-        "rankaae_version": __version__,
-        "checkpoint_sha256": checkpoint_sha256(run_directory),
+        **origin_of(run_directory, model),
         "resamples": resamples,
         "seed": seed,
         **score_split(run, prediction, fitted, resamples, seed),

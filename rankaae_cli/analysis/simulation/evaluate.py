@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from rankaae_cli import __version__
+from rankaae_cli.analysis.origin import origin_of
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.statistics.bootstrap import LEVEL, affordable_resamples, material_weights
 from rankaae_cli.core.statistics.calibration import COVERAGE
@@ -16,7 +16,6 @@ from rankaae_cli.core.statistics.simulation import score_bands, score_simulation
 from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.family.splits import SPLITS, TRAIN
 from rankaae_cli.models.base import Simulates
-from rankaae_cli.runs.directory import checkpoint_sha256
 from rankaae_cli.schema.finished_run import shipped_resamples
 
 FORMAT_VERSION = 1
@@ -45,14 +44,7 @@ def evaluate_simulations(
     weights_NR = material_weights(part.material_N, resamples, np.random.default_rng(seed))
     metrics = {
         "format_version": FORMAT_VERSION,
-        "run": run_directory.name,
-        "family": model.family,
-        "element": model.element,
-        "edge": model.edge,
-        "source": model.source,
-        "synthetic": model.is_synthetic,
-        "rankaae_version": __version__,
-        "checkpoint_sha256": checkpoint_sha256(run_directory),
+        **origin_of(run_directory, model),
         "resamples": resamples,
         "seed": seed,
         "interval_level": LEVEL,
