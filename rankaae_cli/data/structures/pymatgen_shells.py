@@ -6,7 +6,7 @@ import signal
 import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import cache
 from importlib import metadata
 from importlib.util import find_spec
@@ -201,33 +201,37 @@ def _second_shell(finder: _Finder, i: int) -> list[tuple[str, np.ndarray]] | Non
     return sorted(second, key=lambda atom: float(np.linalg.norm(atom[1])))
 
 
-@contextmanager
-def _limited(seconds: float) -> Iterator[None]:
+def _limited(seconds: float) -> AbstractContextManager[None]:
     """Raise _TimeOutError in the body after so many seconds, and again where it was swallowed."""
     if threading.current_thread() is threading.main_thread():
-        with _limited_by_alarm(seconds):
-            yield
-    else:
-        with _limited_from_outside(seconds):
-            yield
+        return _Alarm(seconds)
+    return _limited_from_outside(seconds)
 
 
-@contextmanager
-def _limited_by_alarm(seconds: float) -> Iterator[None]:
-    armed = True
+class _Alarm:
+    """A time limit by SIGALRM, which never goes off once the body was left."""
 
-    def expire(signum: int, frame: FrameType | None) -> None:
-        if armed:
+    def __init__(self, seconds: float):
+        self._seconds = seconds
+        self._armed = False
+
+    def __enter__(self) -> None:
+        self._before = signal.signal(signal.SIGALRM, self._expire)
+        self._armed = True
+        signal.setitimer(signal.ITIMER_REAL, self._seconds, _AGAIN_EVERY)
+
+    def __exit__(self, *_: object) -> None:
+        self._armed = False
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, self._before)
+
+    def _expire(self, signum: int, frame: FrameType | None) -> None:
+        # An error raised while the alarm is set or put off would leave it going off for ever.
+        if self._armed and frame is not None and frame.f_code not in _OF_THE_ALARM:
             raise _TimeOutError
 
-    before = signal.signal(signal.SIGALRM, expire)
-    signal.setitimer(signal.ITIMER_REAL, seconds, _AGAIN_EVERY)
-    try:
-        yield
-    finally:
-        armed = False
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+
+_OF_THE_ALARM = tuple(f.__code__ for f in (_Alarm.__enter__, _Alarm.__exit__, _Alarm._expire))
 
 
 @contextmanager
