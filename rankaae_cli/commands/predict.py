@@ -72,10 +72,10 @@ def run(cfg: DictConfig) -> dict[str, Any]:
 def _predict_classes(
     directory: Path, model: Classifies, names: list[str], settings: Any, command: str
 ) -> dict[str, Any]:
-    """Tell the yes/no classes of molecules; write tables and return where."""
+    """Tell the yes/no classes of molecules; write tables and a page, and return where."""
     # Pandas and matplotlib take seconds to load, which readings of descriptors are not to wait for.
     from rankaae_cli.analysis.classes.predict import predict_classes
-    from rankaae_cli.reports.classes.write import print_class_prediction, write_class_prediction
+    from rankaae_cli.reports.classes.prediction import print_class_prediction, write_class_prediction
 
     config = read_run_config(directory)
     split = None if settings.split is None else settings.split.value
@@ -83,11 +83,11 @@ def _predict_classes(
     prediction = predict_classes(model, names, settings.max_tail, *of_split)
     output = _output(settings.output)
     about = {"run": str(directory), "checkpoint_sha256": checkpoint_sha256(directory), "command": command}
-    write_class_prediction(output, model.descriptor_names, prediction, about)
+    page = write_class_prediction(output, model, prediction, about)
     print_class_prediction(model.descriptor_names, prediction)
     for material, reason in prediction.faults:
         print(f"not read: {material}: {reason}", file=sys.stderr)
-    print(output)
+    print(page)
     return {"output": output, "n": len(prediction.material_N), "rejected": len(prediction.faults)}
 
 

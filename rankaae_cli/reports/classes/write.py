@@ -1,18 +1,15 @@
 """The files and lines of an evaluation of yes/no classes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from rankaae_cli.analysis.classes.evaluate import evaluate_classes, prediction_table
-from rankaae_cli.analysis.classes.predict import ClassPrediction
+from rankaae_cli.analysis.classes.evaluate import evaluate_classes
 from rankaae_cli.analysis.classes.scores import REJECTED, rejected_gain
 from rankaae_cli.analysis.evaluation.tables import write_tables
 from rankaae_cli.core.labels import Ranged, print_number
-from rankaae_cli.core.statistics.binary.decisions import NO, UNDECIDED, YES
-from rankaae_cli.core.statistics.calibration import IN_RANGE, OUTSIDE, UNUSUAL
 from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.files import strict_json, write_text
 from rankaae_cli.models.base import Classifies
@@ -144,58 +141,3 @@ def print_class_evaluation(metrics: Mapping[str, Any]) -> None:
     if metrics["edges"]:
         print_table("by edge", edge_scores(metrics), metrics["synthetic"])
     print("\n".join(summary_lines(metrics)))
-
-
-def write_class_prediction(
-    output: Path, names: Sequence[str], prediction: ClassPrediction, about: Mapping[str, Any]
-) -> None:
-    """Write predictions.csv, rejected.csv where a molecule could not be read, and predictions.json.
-
-    Parameters
-    ----------
-    output
-        A folder.
-    names, prediction
-        Of the classes, and what is read.
-    about
-        Where it comes from: plain values.
-    """
-    answers = prediction.answers
-    table = prediction_table(prediction.material_N, prediction.site_N, names, answers)
-    tables = {"predictions.csv": table}
-    if prediction.faults:
-        tables["rejected.csv"] = pd.DataFrame(prediction.faults, columns=["material", "reason"])
-    write_tables(output, tables)
-    molecules = [
-        {
-            "material": str(material),
-            "novelty": float(answers.novelty_N[n]),
-            "verdict": str(answers.verdict_N[n]),
-            "classes": {
-                name: {
-                    "verdict": str(answers.verdict_NK[n, k]),
-                    "probability": float(answers.probability_NK[n, k]),
-                }
-                for k, name in enumerate(names)
-                if answers.verdict_NK[n, k]
-            },
-        }
-        for n, material in enumerate(prediction.material_N)
-    ]
-    write_text(output / "predictions.json", strict_json({**about, "molecules": molecules}))
-
-
-def print_class_prediction(names: Sequence[str], prediction: ClassPrediction) -> None:
-    """Print how many molecules are of each class, and how many are unlike those of training."""
-    answers = prediction.answers
-    rows: list[list[Any]] = [
-        [name, *(int((answers.verdict_NK[:, k] == verdict).sum()) for verdict in (YES, NO, UNDECIDED))]
-        for k, name in enumerate(names)
-    ]
-    count = len(prediction.material_N)
-    table = Table("classes", ("class", YES, NO, UNDECIDED), ("Class", "Yes", "No", "Undecided"), rows, "")
-    print_table(f"{count} molecules", table, False)
-    counts = [
-        (verdict, int((answers.verdict_N == verdict).sum())) for verdict in (IN_RANGE, UNUSUAL, OUTSIDE)
-    ]
-    print("spectra: " + ", ".join(f"{number} {verdict}" for verdict, number in counts))

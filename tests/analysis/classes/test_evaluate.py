@@ -78,6 +78,10 @@ def test_new_molecules_are_told_with_an_edge_missing(called, folder):
     assert "spectra: " in said
     table = pd.read_csv(folder / "told" / "predictions.csv")
     assert len(table) == 150
+    page = (folder / "told" / "page.html").read_text()
+    yes = table[table["1,3-Tautomerizable"] == "yes"].iloc[0]
+    row = page[page.index(f'scope="row">{yes["material"]}</th>') :].partition("</tr>")[0]
+    assert f"1,3-Tautomerizable ({yes['1,3-Tautomerizable_probability']:.0%})" in row
     true = np.load(folder / "y.npy")[table["material"].str.removeprefix("a_").astype(int), 0]
     assert ((table["Alcohol"] == "yes") == (true == 1)).mean() > 0.85
     assert table["Rare"].isna().all()
