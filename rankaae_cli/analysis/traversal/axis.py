@@ -34,7 +34,7 @@ class StyleAxis:
     name: str
     unit: str
     percentiles: np.ndarray
-    value_P: np.ndarray | None  # noqa: N815
+    value_P: np.ndarray | None
     classes: tuple[float, ...] = ()
 
     @property

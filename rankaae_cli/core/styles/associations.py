@@ -127,7 +127,7 @@ def associations(
     for group in groups:
         spearman_FQ[:, group.columns] = group.spearman_FQ
         partial_FQ[:, group.columns] = np.where(np.isnan(group.spearman_FQ), np.nan, group.partial_FQ)
-    known_Q = np.isfinite(quantities_NQ[kept]).sum(axis=0)  # noqa: N806
+    known_Q = np.isfinite(quantities_NQ[kept]).sum(axis=0)
     pairs = [
         Association(
             style=style_names[i],

@@ -28,11 +28,15 @@ def smooth_differences(energy_E: np.ndarray, draws: int = DRAWS, seed: int = 0) 
     seed
         Of the draws.
     """
-    apart_EE = (energy_E[:, None] - energy_E) / CORRELATION_LENGTH
-    covariance_EE = np.exp(-0.5 * apart_EE**2) + _JITTER * np.eye(len(energy_E))
+    covariance_EE = smooth_correlation(energy_E) + _JITTER * np.eye(len(energy_E))
     normal_EM = np.random.default_rng(seed).standard_normal((len(energy_E), draws))
     # |x| of a standard normal x is sqrt(2 / pi) on average.
     return np.asarray((cholesky(covariance_EE, lower=True) @ normal_EM).T / np.sqrt(2 / np.pi))
+
+
+def smooth_correlation(energy_E: np.ndarray) -> np.ndarray:
+    """Return the correlation of such differences between energies, eV, shape (E, E)."""
+    return np.asarray(np.exp(-0.5 * ((energy_E[:, None] - energy_E) / CORRELATION_LENGTH) ** 2))
 
 
 def discrepancy(error_N: np.ndarray, usual_error: float) -> np.ndarray:

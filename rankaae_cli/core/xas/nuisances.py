@@ -18,10 +18,10 @@ from rankaae_cli.core.xas.discrepancy import CORRELATION_LENGTH
 DRAWS = 128
 # Standard deviations of what is usual. Codes and monochromators differ in their energy scale by a percent, edge
 # steps by some with the ranges they are fitted on; self-absorption lowers white lines, codes exaggerate them.
-_STRETCH = 0.01  # of the distance from the edge
-_BROADENING = 0.7  # eV, of a Gaussian's width; what would have to be narrower stays as it is
-_AMPLITUDE = 0.05
-_DAMPING = 0.1
+STRETCH = 0.01  # of the distance from the edge
+BROADENING = 0.7  # eV, of a Gaussian's width; what would have to be narrower stays as it is
+AMPLITUDE = 0.05
+DAMPING = 0.1
 _TRUNCATION = 4.0  # standard deviations, where the Gaussian ends
 _NEGLIGIBLE = 1e-3  # of the weight of the likeliest draw
 # What a summary names: what it is called, its unit, and the value that changes nothing.
@@ -107,10 +107,10 @@ def draw_nuisances(offset_uncertainty: float, draws: int = DRAWS) -> Nuisances:
     shift, stretch, broadening, amplitude, damping = ndtri(_even_points(draws, 5)).T
     return Nuisances(
         shift_M=offset_uncertainty * shift,
-        stretch_M=_STRETCH * stretch,
-        broadening_M=_BROADENING * np.maximum(broadening, 0.0),
-        amplitude_M=1 + _AMPLITUDE * amplitude,
-        damping_M=_DAMPING * damping,
+        stretch_M=STRETCH * stretch,
+        broadening_M=BROADENING * np.maximum(broadening, 0.0),
+        amplitude_M=1 + AMPLITUDE * amplitude,
+        damping_M=DAMPING * damping,
     )
 
 

@@ -1,0 +1,1 @@
+"""How well computed spectra of structures fit a measured one, beside each other and at all."""
