@@ -1,13 +1,14 @@
 """Training a forward model on one family."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from rankaae_cli.core.errors import Stopped
+from rankaae_cli.core.ranking.residuals import Residuals
 from rankaae_cli.core.statistics.simulation import error_ratio
 from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.family.splits import TRAIN, VALIDATION
@@ -20,6 +21,7 @@ from rankaae_cli.models.forward.gaussian_process import (
     moments,
     standardised,
 )
+from rankaae_cli.models.forward.nearness import usual_distances
 from rankaae_cli.models.forward.settings import ForwardSettings
 from rankaae_cli.models.forward.trained import TrainedSimulator, features_of_no_site
 from rankaae_cli.training import task as training
@@ -101,13 +103,13 @@ def fit(
         fitted = np.concatenate([train, validation]) if settings.with_validation else train
         if settings.with_validation:
             process = fit_process(*_rows(family, fitted), length, noise)
-        bands = _bands(family, fitted, length, noise)
+        shown = _shown(family, fitted, length, noise)
         report(steps)
     model = TrainedSimulator(
         **kept_of(family, task.descriptor_classes),
         features=features_of_no_site(family.features),
         process=process,
-        bands=bands,
+        **shown,
         selected_trial=0,
         scores_T=np.array([score]),
         failed_T=[None],
@@ -117,20 +119,28 @@ def fit(
 
 
 def calibrate(model: TrainedSimulator, family: Family) -> TrainedSimulator:
-    """Return the model with its bands taken anew from the rows that it was fitted to."""
+    """Return the model with its bands, and what else left-out rows show, taken anew from the rows fitted to."""
     assert family.features is not None
     train = np.flatnonzero(family.split_N == TRAIN)
     both = np.concatenate([train, np.flatnonzero(family.split_N == VALIDATION)])
     fitted = both if len(model.process.rows_MF) == len(both) else train
     features_MF = family.features.values_NF[fitted]
     distance = median_distance(standardised(features_MF, *moments(features_MF)))
-    model.bands = _bands(family, fitted, model.process.length / distance, model.process.noise)
-    return model
+    shown = _shown(family, fitted, model.process.length / distance, model.process.noise)
+    return replace(model, **shown)
 
 
-def _bands(family: Family, rows: np.ndarray, length: float, noise: float) -> Bands:
-    of_rows = left_out(*_rows(family, rows), family.material_N[rows], length, noise)
-    return Bands.of(of_rows.residual_ME, of_rows.deviation_M)
+def _shown(family: Family, rows: np.ndarray, length: float, noise: float) -> dict[str, Any]:
+    """Return what rows show when their material is left out: bands, residuals, and which distances are usual."""
+    features_MF, spectra_ME = _rows(family, rows)
+    of_rows = left_out(features_MF, spectra_ME, family.material_N[rows], length, noise)
+    errors = of_rows.residual_ME, of_rows.deviation_M
+    rows_MF = standardised(features_MF, *moments(features_MF))
+    return {
+        "bands": Bands.of(*errors),
+        "residuals": Residuals.of(*errors, family.energy_E),
+        "novelty": usual_distances(rows_MF, family.material_N[rows]),
+    }
 
 
 def _rows(family: Family, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

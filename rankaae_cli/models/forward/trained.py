@@ -8,10 +8,13 @@ import numpy as np
 import torch
 
 from rankaae_cli.core.errors import UserError
+from rankaae_cli.core.ranking.residuals import Residuals
+from rankaae_cli.core.statistics.novelty import Novelty
 from rankaae_cli.data.features.feature_set import FeatureSet
 from rankaae_cli.models.family_model import FamilyModel, kept_in
 from rankaae_cli.models.forward.bands import Bands
-from rankaae_cli.models.forward.gaussian_process import GaussianProcess
+from rankaae_cli.models.forward.gaussian_process import GaussianProcess, standardised
+from rankaae_cli.models.forward.nearness import distances
 
 _ARRAYS = ("mean_F", "scale_F", "rows_MF", "mean_E", "weights_ME")
 _NUMBERS = ("length", "noise")
@@ -29,6 +32,10 @@ class TrainedSimulator(FamilyModel):
         The Gaussian process.
     bands
         About its spectra.
+    residuals
+        Of rows whose material was left out of the fit.
+    novelty
+        How far these are from the others.
     """
 
     kind: ClassVar[str] = "forward"
@@ -36,6 +43,8 @@ class TrainedSimulator(FamilyModel):
     features: FeatureSet
     process: GaussianProcess
     bands: Bands
+    residuals: Residuals
+    novelty: Novelty
 
     @property
     def parameters_a_trial(self) -> int:
@@ -50,13 +59,26 @@ class TrainedSimulator(FamilyModel):
         UserError
             If the features are of another making than those that the model was trained on.
         """
+        self._require(features)
+        spectra_NE, deviation_N = self.process.predict(features.values_NF)
+        return spectra_NE.astype(np.float32), deviation_N
+
+    def judge(self, features: FeatureSet) -> tuple[np.ndarray, list[str]]:
+        """Return the novelty of sites by the distance of their features from those fitted to, (N,), and verdicts.
+
+        See `core.statistics.novelty.Novelty.judge`. UserError as of `simulate`.
+        """
+        self._require(features)
+        rows_NF = standardised(features.values_NF, self.process.mean_F, self.process.scale_F)
+        novelty_N, _, verdicts = self.novelty.judge(distances(rows_NF, self.process.rows_MF)[:, None])
+        return novelty_N, verdicts
+
+    def _require(self, features: FeatureSet) -> None:
         if why := self.features.difference(features):
             raise UserError(
                 f"the features are {why}, those that this run was trained on\n"
                 "compute them as for the run's data, or train again"
             )
-        spectra_NE, deviation_N = self.process.predict(features.values_NF)
-        return spectra_NE.astype(np.float32), deviation_N
 
     def half_widths(self, deviation_N: np.ndarray, coverage: float, whole: bool) -> np.ndarray:
         """Return half the width of bands, (N, E); see `Bands.half_widths`."""
@@ -72,6 +94,8 @@ class TrainedSimulator(FamilyModel):
                 **{name: getattr(self.process, name) for name in _NUMBERS},
             },
             "bands": self.bands.content(),
+            "residuals": self.residuals.content(),
+            "novelty": {name: torch.as_tensor(array) for name, array in vars(self.novelty).items()},
         }
 
 
@@ -98,4 +122,13 @@ def from_checkpoint(content: Mapping[str, Any]) -> TrainedSimulator:
         features=FeatureSet(np.empty((0, width), dtype=np.float32), names, **texts),
         process=GaussianProcess(**arrays, length=numbers["length"], noise=numbers["noise"]),
         bands=Bands.restored(content["bands"], points),
+        residuals=Residuals.restored(content["residuals"], points),
+        novelty=_novelty(content["novelty"]),
     )
+
+
+def _novelty(content: Mapping[str, Any]) -> Novelty:
+    novelty = Novelty(**{name: tensor.numpy() for name, tensor in content.items()})
+    if not len(novelty.score_N) or not all(np.isfinite(array).all() for array in vars(novelty).values()):
+        raise ValueError("distances that hold a number that is not finite")
+    return novelty
