@@ -4,6 +4,7 @@ import ctypes
 import hashlib
 import signal
 import threading
+import time
 import warnings
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -71,7 +72,7 @@ def compute(task: ShellTask, time_limit: float) -> MaterialShells:
     task
         The structure, the sites, the method.
     time_limit
-        Seconds of wall clock.
+        Seconds of processor time, so that a busy machine gives the same rows as an idle one.
     """
     try:
         with _limited(time_limit), warnings.catch_warnings():
@@ -209,21 +210,21 @@ def _limited(seconds: float) -> AbstractContextManager[None]:
 
 
 class _Alarm:
-    """A time limit by SIGALRM, which never goes off once the body was left."""
+    """A limit of processor time by SIGPROF, which never goes off once the body was left."""
 
     def __init__(self, seconds: float):
         self._seconds = seconds
         self._armed = False
 
     def __enter__(self) -> None:
-        self._before = signal.signal(signal.SIGALRM, self._expire)
+        self._before = signal.signal(signal.SIGPROF, self._expire)
         self._armed = True
-        signal.setitimer(signal.ITIMER_REAL, self._seconds, _AGAIN_EVERY)
+        signal.setitimer(signal.ITIMER_PROF, self._seconds, _AGAIN_EVERY)
 
     def __exit__(self, *_: object) -> None:
         self._armed = False
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, self._before)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, self._before)
 
     def _expire(self, signum: int, frame: FrameType | None) -> None:
         # An error raised while the alarm is set or put off would leave it going off for ever.
@@ -241,13 +242,15 @@ def _limited_from_outside(seconds: float) -> Iterator[None]:
     raise_in_thread = ctypes.pythonapi.PyThreadState_SetAsyncExc
     done, turn = threading.Event(), threading.Lock()
 
+    clock = time.pthread_getcpuclockid(threading.get_ident())
+    end = time.clock_gettime(clock) + seconds
+
     def expire() -> None:
-        wait = seconds
-        while not done.wait(wait):
+        # A thread has no more processor time than passes on the wall.
+        while not done.wait(max(end - time.clock_gettime(clock), _AGAIN_EVERY)):
             with turn:
-                if not done.is_set():
+                if not done.is_set() and time.clock_gettime(clock) >= end:
                     raise_in_thread(thread, ctypes.py_object(_TimeOutError))
-            wait = _AGAIN_EVERY
 
     watch = threading.Thread(target=expire, daemon=True)
     watch.start()
