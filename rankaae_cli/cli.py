@@ -208,6 +208,8 @@ def _run_under_hydra(command: str, overrides: list[str]) -> int:
     if command in _NAME_A_MODEL:
         # Hydra knows model= as the group of networks that are trained.
         overrides = [re.sub(r"^\+*model=", "model.name=", override) for override in overrides]
+    if command == "predict":
+        overrides = [re.sub(r"^\+*measured=(?!\{)", "measured.file=", override) for override in overrides]
     if command == "train":
         overrides = _with_transfer(call_of_sweep(overrides))
     # Hydra's own help knows no meanings: ours is a job, which gets the configuration as any other does.

@@ -15,7 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from rankaae_cli.analysis.prediction.against import LEFT_OUT
 from rankaae_cli.analysis.prediction.calibration import OtherModelError
-from rankaae_cli.analysis.prediction.offset import large_offset
+from rankaae_cli.analysis.prediction.offset import chosen_offset, large_offset
 from rankaae_cli.analysis.prediction.predict import LoadedRun, PredictionResult, load_for_reading, predict
 from rankaae_cli.analysis.prediction.watch import Look, watch
 from rankaae_cli.core.calls import setting
@@ -54,8 +54,10 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     except OtherModelError as run:
         _require_other(run.model, settings)
         if isinstance(run.model, Simulates):
-            return _simulate(run.model, [str(name) for name in names], settings)
+            of_run = run.directory, run.model, [str(name) for name in names]
+            return _simulate(*of_run, settings, options, command)
         return _predict_classes(run.directory, run.model, [str(name) for name in names], settings, command)
+    _refuse_ranking(settings, "reads descriptors off spectra")
     _print_doubts(loaded)
     if folder is not None:
         return _watch(loaded, folder, options)
@@ -94,30 +96,52 @@ def _predict_classes(
 def _require_other(model: Classifies | Simulates, settings: Any) -> None:
     """Refuse what a call may ask only of a run that predicts descriptors."""
     does = "tells yes/no classes" if isinstance(model, Classifies) else "simulates spectra"
+    ranks = isinstance(model, Simulates) and settings.measured.file is not None
+    if not ranks:
+        _refuse_ranking(settings, does)
     for key, default in _OF_DESCRIPTORS.items():
-        if getattr(settings, key) != default:
+        if getattr(settings, key) != default and not (ranks and key == "offset"):
             raise UserError(f"{key}= is for descriptors, this run {does}\nleave it out")
+
+
+def _refuse_ranking(settings: Any, does: str) -> None:
+    """Refuse a measured spectrum for structures where there are none."""
+    if settings.measured.file is not None:
+        raise UserError(
+            f"measured= ranks structures by their simulated spectra, this run {does}\n"
+            f"give a run of kind=forward, or {setting('input', settings.measured.file)}"
+        )
 
 
 # What a call may not ask of such a run, and what stands where it does not.
 _OF_DESCRIPTORS = {"references": None, "watch": False, "against": None, "offset": None, "mixture": False}
 
 
-def _simulate(model: Simulates, names: list[str], settings: Any) -> dict[str, Any]:
-    """Simulate the spectra of structures; write tables, a family file and a figure; return where."""
+def _simulate(
+    directory: Path, model: Simulates, names: list[str], settings: Any, options: MeasuredOptions, command: str
+) -> dict[str, Any]:
+    """Simulate the spectra of structures, and rank them; write tables, a family file and a page; return where."""
     # Pandas and matplotlib take seconds to load, which readings of descriptors are not to wait for.
+    from rankaae_cli.analysis.simulation.ranking import measured_scan, rank_structures
     from rankaae_cli.analysis.simulation.structures import simulate_structures
-    from rankaae_cli.reports.prediction.simulations import write_simulations
+    from rankaae_cli.reports.simulation.page import summary_lines, write_page
+    from rankaae_cli.reports.simulation.write import write_simulations
 
+    scan, ranking = None, None
+    if settings.measured.file is not None:
+        offset = chosen_offset(settings.offset, settings.offset_uncertainty, model)
+        scan = measured_scan(model, settings.measured.file, options, offset)
     with Progress("structures") as progress:
         result = simulate_structures(model, names, settings.coverage, progress)
+    if scan is not None:
+        ranking = rank_structures(model, result, scan)
     output = _output(settings.output)
-    write_simulations(output, result, model.subject, settings.figures)
+    write_simulations(output, result, ranking)
     for structure, reason in result.faults:
         print(f"not simulated: {structure}: {reason}", file=sys.stderr)
-    structures = len(set(result.family.material_N))
-    print(f"{len(result.family)} spectra of {structures} structures, from {model.features.title}")
-    print(output)
+    print("\n".join(summary_lines(model, result, ranking)))
+    about = {"run": f"run {directory.name}", "command": command}
+    print(write_page(output, model, result, ranking, settings.figures, about) if settings.figures else output)
     return {"output": output, "n": len(result.family), "rejected": len(result.faults)}
 
 

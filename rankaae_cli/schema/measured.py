@@ -32,3 +32,14 @@ class MeasuredFiguresConfig(MeasuredConfig):
     """How measured spectra are read, normalised and drawn."""
 
     figures: Annotated[bool, "draw how the spectra were normalised"] = True
+
+
+@dataclass
+class MeasuredFileConfig(MeasuredFiguresConfig):
+    """How measured spectra are read, and one that is compared with spectra of structures."""
+
+    file: Annotated[
+        str | None,
+        "of a run of kind=forward: rank the structures by how well they fit this measured spectrum; measured=FILE "
+        "is short for measured.file=FILE",
+    ] = None

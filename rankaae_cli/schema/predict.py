@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from omegaconf import MISSING
 
 from rankaae_cli.schema.finished_run import RunDirectory, Split
-from rankaae_cli.schema.measured import MeasuredConfig, MeasuredFiguresConfig
+from rankaae_cli.schema.measured import MeasuredConfig, MeasuredFileConfig
 
 
 @dataclass
@@ -69,8 +69,8 @@ class PredictConfig:
         "eV that a spectrum may begin late and be continued downwards, by its pre-edge or the wing of its "
         "edge",
     ] = 8.0
-    measured: Annotated[MeasuredFiguresConfig, "how measured spectra are read and normalised"] = field(
-        default_factory=MeasuredFiguresConfig
+    measured: Annotated[MeasuredFileConfig, "how measured spectra are read and normalised"] = field(
+        default_factory=MeasuredFileConfig
     )
 
 

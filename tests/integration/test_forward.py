@@ -12,8 +12,10 @@ from rankaae_cli.core.errors import UserError
 from rankaae_cli.data.family.family_file import read_family, write_family
 from rankaae_cli.data.features.feature_set import FeatureSet
 from rankaae_cli.data.features.featurisers import FEATURISERS, Featuriser
+from rankaae_cli.data.structures.pymatgen_structure import structure_of
 from rankaae_cli.models.registry import load_model
 from tests.data.feff_folder import rock_salt, tenorite, write
+from tests.data.measured_scan import xdi_text
 
 _CHOICES = ("model.lengths=[1,4]", "model.noises=[0.001]")
 
@@ -108,10 +110,11 @@ def protons(monkeypatch):
     """A featuriser in the place of all others, of the features that runs here are trained on."""
 
     def compute(structure):
-        return np.tile([8997.0, 0.5, 3.0, 0.0], (len(structure), 1))
+        # The peak lies at 8997 eV for 9.4 cubic angstrom an atom, and the higher the less there are.
+        return np.tile([9006.4 - structure.volume / len(structure), 0.5, 3.0, 0.0], (len(structure), 1))
 
     names = tuple(f"feature_{i}" for i in range(4))
-    featuriser = Featuriser("causes", "1", "", names, 94, compute)
+    featuriser = Featuriser("causes", "1", "", names, 50, compute)
     monkeypatch.setitem(FEATURISERS, "causes", ("none", "numpy", "none"))
     monkeypatch.setattr(structures, "featurisers_of", lambda names: (featuriser,))
 
@@ -119,24 +122,107 @@ def protons(monkeypatch):
 def test_spectra_of_structures_are_simulated(rankaae, trained, protons, tmp_path):
     pytest.importorskip("pymatgen")
     files = {"s/CuO/POSCAR": tenorite(), "s/CoO/POSCAR": rock_salt("Co"), "s/bad.vasp": "bad"}
-    files["s/one.vasp"] = rock_salt()
+    files |= {"s/one.vasp": rock_salt(), "s/heavy.vasp": rock_salt().replace("O", "Pb")}
+    twice = rock_salt().splitlines()
+    files["s/twice.vasp"] = "\n".join([*twice[:-1], twice[-2]])
     write(tmp_path, files)
+    shared = structure_of(rock_salt().encode())
+    shared[4] = {"O": 0.5, "S": 0.5}
+    with pytest.warns(UserWarning, match="labels"):
+        shared.to(filename=str(tmp_path / "s" / "shared.cif"))
     done = rankaae("predict", f"run={trained}", "input=s", "output=out")
     assert done.returncode == 0, done.stderr
-    assert "CoO: the structure holds no Cu; it is of Co, O" in done.stderr
+    for words in (
+        "CoO: the structure holds no Cu; it is of Co, O",
+        "heavy: causes does not know the element Pb",
+        "twice: two atoms at one place",
+        "shared: ",
+    ):
+        assert words in done.stderr
     sites = pd.read_csv(tmp_path / "out" / "sites.csv")
     assert sites.structure.tolist() == ["CuO", "one"] and sites.multiplicity.tolist() == [4, 4]
     family = read_family(tmp_path / "out" / "spectra.h5")
     np.testing.assert_allclose(sites.filter(like="ENE_"), family.spectra_NE, atol=1e-5)
     averages = pd.read_csv(tmp_path / "out" / "averages.csv")
     np.testing.assert_allclose(averages.filter(like="ENE_"), family.spectra_NE, atol=1e-5)
-    assert len(pd.read_csv(tmp_path / "out" / "rejected.csv")) == 2
-    assert (tmp_path / "out" / "simulations.png").stat().st_size > 0
+    assert len(pd.read_csv(tmp_path / "out" / "rejected.csv")) == 5
+    page = (tmp_path / "out" / "page.html").read_text()
+    assert page.count("data:image/png") == 1 and "5 structures could not be simulated" in page
+    assert "causes does not know the element Pb" in page and 'id="ranking"' not in page
     bands = pd.read_csv(tmp_path / "out" / "bands.csv")
     assert (bands.curves >= bands.points).mean() > 0.5
     # The peak that the features tell of.
     model = load_model(trained / "checkpoints" / "best.ckpt")
-    assert abs(model.energy_E[family.spectra_NE[0].argmax()] - 8997) < 2
+    assert abs(model.energy_E[family.spectra_NE[0].argmax()] - 8996.3) < 2
+
+
+def measured(model, peak, shift, last=9600.0):
+    """XDI of a spectrum of the model, its energies `shift` eV too low and its white line lower by a tenth."""
+    own = replace(model.features, values_NF=np.array([[peak, 0.5, 3.0, 0.0]], dtype=np.float32))
+    energy = np.concatenate([np.arange(8830, 8983, 2.0), model.energy_E[2:-2], np.arange(9048, last, 3.0)])
+    spectrum = np.interp(energy, model.energy_E, model.simulate(own)[0][0], left=0.0, right=1.0)
+    spectrum /= 1 + 0.1 * (spectrum - 1)
+    energy = (energy - shift)[energy <= last]
+    counts = {"i0": np.full(len(energy), 1e5), "itrans": 1e5 * np.exp(-0.2 - 0.9 * spectrum[: len(energy)])}
+    return xdi_text({"energy eV": energy, **counts}, ("# Element.symbol: Cu", "# Element.edge: K"))
+
+
+def test_structures_are_ranked_by_a_measured_spectrum(rankaae, trained, protons, tmp_path):
+    pytest.importorskip("pymatgen")
+    edges = {f"peak_{volume}": (8 * volume) ** (1 / 3) for volume in (8, 9, 10, 11)}
+    write(tmp_path, {f"s/{name}.vasp": rock_salt(a=a) for name, a in edges.items()})
+    model = load_model(trained / "checkpoints" / "best.ckpt")
+    (tmp_path / "CuO.xdi").write_text(measured(model, 9006.4 - 10, 3.0))
+    done = rankaae("predict", f"run={trained}", "input=s", "measured=CuO.xdi", "offset=2.5", "output=out")
+    assert done.returncode == 0, done.stderr
+    ranking = pd.read_csv(tmp_path / "out" / "ranking.csv")
+    best = ranking.iloc[0]
+    assert best.structure == "peak_10" and best.probability > 0.5
+    assert ranking.probability.sum() == pytest.approx(1, abs=1e-4) and ranking["rank"].tolist() == [
+        1,
+        2,
+        3,
+        4,
+    ]
+    assert best.offset_low < 3.0 < best.offset_high and best.misfit < 0.02 < ranking.misfit.iloc[-1]
+    page = (tmp_path / "out" / "page.html").read_text()
+    assert "Best fit to CuO.xdi: peak_10, with" in page and "It fits as the right one would" in page
+    assert page.count("data:image/png") == 2
+    done = rankaae("predict", f"run={trained}", "input=s/peak_8.vasp", "measured=CuO.xdi", "figures=0")
+    assert "beside no other it has no probability" in done.stdout and "no offset= was given" in done.stdout
+
+
+def test_what_structures_cannot_be_ranked_by_is_refused(refused, trained, protons, tmp_path):
+    pytest.importorskip("pymatgen")
+    model = load_model(trained / "checkpoints" / "best.ckpt")
+    scan = measured(model, 8997.0, 0.0)
+    write(tmp_path, {
+        "one.vasp": rock_salt(),
+        "iron.xdi": scan.replace("symbol: Cu", "symbol: Fe"),
+        "l3.xdi": scan.replace("edge: K", "edge: L3"),
+        "early.xdi": measured(model, 8997.0, 0.0, last=9050.0),
+    })  # fmt: skip
+    for file, offset, words in (
+        ("iron.xdi", 0, "Fe"),
+        ("l3.xdi", 0, "L3"),
+        ("early.xdi", -45, "half are needed"),
+        ("x.h5", 0, "the file holds 240 spectra, one is expected"),
+        ("nowhere.xdi", 0, "there is no file nowhere.xdi"),
+    ):
+        call = (f"run={trained}", "input=one.vasp", f"measured={file}", f"offset={offset}", "output=out")
+        message = refused("predict", *call)
+        assert words in message and not (tmp_path / "out").exists(), message
+    assert "offset= is for descriptors" in refused("predict", f"run={trained}", "input=one.vasp", "offset=1")
+
+
+def test_features_of_another_version_than_the_runs_are_refused(
+    refused, trained, protons, monkeypatch, tmp_path
+):
+    write(tmp_path, {"one.vasp": rock_salt()})
+    newer = replace(structures.featurisers_of(["causes"])[0], version="2")
+    monkeypatch.setattr(structures, "featurisers_of", lambda names: (newer,))
+    message = refused("predict", f"run={trained}", "input=one.vasp")
+    assert "can be computed here are of causes 2, not of causes 1" in message
 
 
 def test_features_that_no_structure_has_are_refused(refused, trained, tmp_path):

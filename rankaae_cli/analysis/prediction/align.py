@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from rankaae_cli.analysis.prediction.offset import MEASURED, OffsetFile, large_offset, scale_of
+from rankaae_cli.analysis.prediction.offset import MEASURED, OffsetFile, OneScale, large_offset, scale_of
 from rankaae_cli.core.errors import UserError, nearest
 from rankaae_cli.core.xas.energy_offset import (
     LEAST_OF_ONE,
@@ -90,6 +90,22 @@ class ReferenceCheck:
         }
 
 
+def single_scan(file: str, of: OneScale, options: MeasuredOptions) -> Prepared:
+    """Return the one measured spectrum of a file, calibrated and normalised.
+
+    Raises
+    ------
+    SpectrumError
+        If it holds several or a computed one, or one of another element or edge than the spectra `of`.
+    """
+    spectra = read_measured(file, options.columns, of.element, of.edge)
+    if len(spectra) > 1:
+        raise SpectrumError(f"the file holds {len(spectra)} spectra, one is expected: save it alone")
+    if spectra[0].is_computed:
+        raise SpectrumError("a computed spectrum, a measured one is expected")
+    return prepare(spectra[0], options.ranges, element=of.element, edge=of.edge, calibrate=options.calibrate)
+
+
 def known_references(given: Any) -> dict[str, Known]:
     """Return what is known of references by their files, as a call gives it.
 
@@ -137,7 +153,7 @@ def check_reference(
     """
     rows = _rows_of(family, known, file)
     try:
-        prepared = _prepared(file, family, options)
+        prepared = single_scan(file, family, options)
         for reason in check_spectra(prepared.energy_M, prepared.absorption_M[None], True).reasons.values():
             raise SpectrumError(reason)
         match = match_reference(
@@ -240,17 +256,6 @@ def _rows_of(family: Family, known: Known, file: str) -> np.ndarray:
             "give another family file as data=, or another reference"
         )
     return np.flatnonzero(fits_N)
-
-
-def _prepared(file: str, family: Family, options: MeasuredOptions) -> Prepared:
-    spectra = read_measured(file, options.columns, family.element, family.edge)
-    if len(spectra) > 1:
-        raise SpectrumError(f"the file holds {len(spectra)} spectra, a reference is one")
-    if spectra[0].is_computed:
-        raise SpectrumError("a computed spectrum: references are measured")
-    return prepare(
-        spectra[0], options.ranges, element=family.element, edge=family.edge, calibrate=options.calibrate
-    )
 
 
 def _compound(known: Known) -> str:

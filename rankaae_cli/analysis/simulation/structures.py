@@ -18,6 +18,31 @@ from rankaae_cli.models.base import Simulates
 
 
 @dataclass(frozen=True)
+class Averages:
+    """Averages over the absorbers of each of M structures: of spectra, deviations and bands of whole curves.
+
+    Deviations and half widths are averaged as the spectra are: errors of sites of one structure are alike.
+
+    Attributes
+    ----------
+    names, sites_M
+        Of the structures, and how many absorbers differ in each.
+    spectra_ME, deviation_M, curves_ME
+        The averages.
+    novelty_M, verdicts
+        Of the most novel site of each.
+    """
+
+    names: list[str]
+    sites_M: np.ndarray
+    spectra_ME: np.ndarray
+    deviation_M: np.ndarray
+    curves_ME: np.ndarray
+    novelty_M: np.ndarray
+    verdicts: list[str]
+
+
+@dataclass(frozen=True)
 class SimulatedStructures:
     """Spectra of the sites of structures.
 
@@ -29,6 +54,8 @@ class SimulatedStructures:
         How many sites each stands for.
     deviation_N, points_NE, curves_NE
         How uncertain each is; half widths of the bands by energy, and of those that hold whole curves.
+    novelty_N, verdicts
+        Of each by its features: 1 for one that 5 % of training rows exceed.
     faults
         Structures that could not be used, and why.
     """
@@ -38,14 +65,20 @@ class SimulatedStructures:
     deviation_N: np.ndarray
     points_NE: np.ndarray
     curves_NE: np.ndarray
+    novelty_N: np.ndarray
+    verdicts: list[str]
     faults: tuple[tuple[str, str], ...]
 
-    def averages(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return the names of the structures, and their spectra averaged over all absorbers, shape (M, E)."""
+    def averages(self) -> Averages:
+        """Return the averages over all absorbers of each structure."""
         names, number_N = np.unique(self.family.material_N.astype(str), return_inverse=True)
-        weight_MN = (number_N == np.arange(len(names))[:, None]) * self.multiplicity_N
+        own_MN = number_N == np.arange(len(names))[:, None]
+        weight_MN = own_MN * self.multiplicity_N
         weight_MN = weight_MN / weight_MN.sum(axis=1, keepdims=True)
-        return names, weight_MN @ self.family.spectra_NE[:]
+        averaged = (weight_MN @ of for of in (self.family.spectra_NE[:], self.deviation_N, self.curves_NE))
+        novel_M = np.where(own_MN, self.novelty_N, -np.inf).argmax(axis=1)
+        verdicts = [self.verdicts[n] for n in novel_M]
+        return Averages(names.tolist(), own_MN.sum(axis=1), *averaged, self.novelty_N[novel_M], verdicts)
 
 
 def simulate_structures(
@@ -141,4 +174,12 @@ def _simulated(
         features=of_sites,
     )
     points_NE, curves_NE = (model.half_widths(deviation_N, coverage, whole) for whole in (False, True))
-    return SimulatedStructures(family, np.array(multiplicities), deviation_N, points_NE, curves_NE, faults)
+    return SimulatedStructures(
+        family,
+        np.array(multiplicities),
+        deviation_N,
+        points_NE,
+        curves_NE,
+        *model.judge(of_sites),
+        faults,
+    )

@@ -1,0 +1,1 @@
+"""What is written of simulated spectra: of structures with a ranking of them, and of the evaluation of a run."""
