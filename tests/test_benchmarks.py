@@ -6,16 +6,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 from omegaconf import OmegaConf
+from scipy import stats
 
 from rankaae_cli.data.family.family_file import read_family
 from rankaae_cli.data.family.samples import sample_path
-from rankaae_cli.data.family.splits import TRAIN
+from rankaae_cli.data.family.splits import TEST, TRAIN, VALIDATION
 from tests.benchmarks.ablations import ABLATIONS
 from tests.benchmarks.labelled_fraction import (
     PARTS,
     epochs_for_equal_steps,
     labelled_rows,
-    rows_of,
+    paired,
     without_labels,
 )
 from tests.benchmarks.scores import multiplied
@@ -55,29 +56,37 @@ class TestLabelledParts:
     def family(self):
         return read_family(sample_path("Ti_oxides"))
 
-    def test_are_of_materials_and_nested(self, family):
-        on_train_N = family.split_N == TRAIN
-        materials = len(set(family.material_N[on_train_N]))
+    def test_are_of_materials_of_either_side_and_nested(self, family):
         smaller_N = np.zeros(len(family), dtype=bool)
-        for part in PARTS:
+        for part in (*PARTS, 1.0):
             labelled_N = labelled_rows(family, part, seed=0)
-            assert labelled_N[~on_train_N].all() and (labelled_N >= smaller_N).all()
-            kept = set(family.material_N[labelled_N & on_train_N])
-            assert kept.isdisjoint(family.material_N[~labelled_N])
-            assert part <= len(kept) / materials < part + 1 / materials
+            assert labelled_N[family.split_N == TEST].all() and (labelled_N >= smaller_N).all()
+            assert set(family.material_N[labelled_N]).isdisjoint(family.material_N[~labelled_N])
+            for side in (TRAIN, VALIDATION):
+                on_side_N = family.split_N == side
+                materials, kept = (
+                    len(set(family.material_N[rows])) for rows in (on_side_N, on_side_N & labelled_N)
+                )
+                assert part <= kept / materials < part + 1 / materials
             smaller_N = labelled_N
         assert smaller_N.all()
 
-    def test_the_rest_stays_without_labels_or_goes(self, family):
+    def test_the_rest_stays_without_labels(self, family):
         labelled_N = labelled_rows(family, 0.1, seed=0)
-        unlabelled, fewer = without_labels(family, labelled_N), rows_of(family, labelled_N)
+        unlabelled = without_labels(family, labelled_N)
         assert (np.isnan(unlabelled.descriptors_NK).all(axis=1) == ~labelled_N).all()
         assert (unlabelled.spectra_NE == family.spectra_NE).all()
-        assert len(fewer) == labelled_N.sum()
-        assert (fewer.descriptors_NK == family.descriptors_NK[labelled_N]).all()
 
     def test_every_part_takes_as_many_steps(self, family):
         rows = int((family.split_N == TRAIN).sum())
-        fewer = rows_of(family, labelled_rows(family, 0.05, seed=0))
+        fewer = family.with_rows(labelled_rows(family, 0.05, seed=0))
         assert epochs_for_equal_steps(family, family, batch_size=128, epochs=300) == 300
         assert epochs_for_equal_steps(family, fewer, batch_size=128, epochs=300) == 300 * -(-rows // 128)
+
+    def test_differences_are_paired_with_an_interval_of_student(self):
+        draws, others = (
+            [{"mean": value} for value in values] for values in ((0.6, 0.5, 0.7), (0.5, 0.5, 0.5))
+        )
+        test = stats.ttest_1samp([0.1, 0.0, 0.2], 0)
+        expected = (0.1, *test.confidence_interval(0.95))
+        assert paired(draws, others, "mean") == pytest.approx(expected)

@@ -1,34 +1,29 @@
-"""What spectra without labels are worth: descriptors read with labels for a part of the training materials.
+"""What spectra without labels are worth: descriptors read with labels for a part of the materials.
 
-python -m tests.benchmarks.labelled_fraction [FAMILY_FILE] [--trials 4] [--epochs N] [--seed 0] [--output STEM]
+python -m tests.benchmarks.labelled_fraction [FAMILY_FILE] [--parts 0.05 0.1 0.25] [--draws 10] [--trials 2]
+    [--epochs N] [--output STEM]
 
-A seeded permutation of the training materials decides which keep their descriptors; smaller parts lie within larger
-ones. The spectra of the rest train without descriptors in one row, and not at all in the other. Fewer rows make
-fewer batches an epoch: epochs are added so that every point takes as many optimiser steps, and so has more epochs
-to choose the best from. Spearman's correlation of the ensemble on the test rows. Validation, by which epochs are
-chosen, keeps its labels. Hours on one core.
+Each draw is a permutation of the materials of either side, training and validation, that decides which keep their
+descriptors: an epoch is chosen by as few labels as there would be. Smaller parts lie within larger ones. Trained on
+are the labelled rows alone; all rows, in batches as they come; and all rows, in batches of which labelled rows make
+up the program's share. Fewer rows make fewer batches an epoch: epochs are added so that all three take as many
+optimiser steps, and those of the labelled rows have more epochs to choose from.
+
+Printed are Spearman's correlations of the ensemble on the test rows, all of which keep their descriptors; their
+mean on all validation rows too, whose descriptors no training is given, to choose settings by. Then what the rows
+without labels add: differences within each draw, their mean over the draws and its 95 % interval by Student's t.
+Hours on one core.
 """
 
 import math
-from dataclasses import fields, replace
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
-from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, NullLocator, PercentFormatter
+from scipy import stats
 
-from rankaae_cli.core.labels import Subject
 from rankaae_cli.data.family.family import Family
-from rankaae_cli.data.family.splits import TRAIN
-from rankaae_cli.reports.figures.drawing import (
-    BLUE,
-    PAGE_INCHES,
-    VERMILION,
-    legend_below,
-    new_figure,
-    save_figure,
-    styled,
-)
-from rankaae_cli.training.task import TrainingError
+from rankaae_cli.data.family.splits import TRAIN, VALIDATION
 from tests.benchmarks.scores import (
     Column,
     Scores,
@@ -44,17 +39,20 @@ from tests.benchmarks.scores import (
     train_config,
 )
 
-PARTS = (0.05, 0.10, 0.25, 0.50, 1.00)
-WITH, WITHOUT = "with the unlabelled rest", "labelled rows alone"
-PANELS_A_ROW = 3
+PARTS = (0.05, 0.10, 0.25)
+ALONE, NATURAL, SHARED = "labelled rows alone", "with others, as they come", "with others, a share labelled"
+OVERRIDES: dict[str, tuple[str, ...]] = {ALONE: (), NATURAL: ("labelled_share=0",), SHARED: ()}
 
 
 def labelled_rows(family: Family, part: float, seed: int) -> np.ndarray:
-    """Return which rows keep their descriptors, (N,) bool: all but a part of the training materials' rows."""
-    on_train_N = family.split_N == TRAIN
-    materials = np.random.default_rng(seed).permutation(sorted(set(family.material_N[on_train_N])))
-    kept = set(materials[: math.ceil(part * len(materials))])
-    return ~on_train_N | np.array([material in kept for material in family.material_N])
+    """Return which rows keep their descriptors, (N,) bool: those of a part of the materials, and all test rows."""
+    labelled_N = np.ones(len(family), dtype=bool)
+    for side in (TRAIN, VALIDATION):
+        on_side_N = family.split_N == side
+        materials = np.random.default_rng(seed).permutation(sorted(set(family.material_N[on_side_N])))
+        kept = set(materials[: math.ceil(part * len(materials))])
+        labelled_N[on_side_N] = [material in kept for material in family.material_N[on_side_N]]
+    return labelled_N
 
 
 def without_labels(family: Family, labelled_N: np.ndarray) -> Family:
@@ -62,114 +60,67 @@ def without_labels(family: Family, labelled_N: np.ndarray) -> Family:
     return replace(family, descriptors_NK=np.where(labelled_N[:, None], family.descriptors_NK, np.nan))
 
 
-def rows_of(family: Family, chosen_N: np.ndarray) -> Family:
-    """Return the family with those rows alone."""
-    by_row = [
-        f.name
-        for f in fields(family)
-        if f.name.endswith(("_N", "_NE", "_NK", "_NQ")) and getattr(family, f.name) is not None
-    ]
-    return replace(family, **{name: getattr(family, name)[chosen_N] for name in by_row})
-
-
 def epochs_for_equal_steps(full: Family, part: Family, batch_size: int, epochs: int) -> int:
     """Return in how many epochs a part takes as many steps as the whole in `epochs`."""
     return round(epochs * batches(full, batch_size) / batches(part, batch_size))
 
 
-def measure(family: Family, trials: int, epochs: int) -> Scores:
-    """Train, and return the ensemble's scores on the test rows; none where every trial diverged."""
-    try:
-        return split_scores(train(family, (), trials, epochs).model, family, "test").ensemble
-    except TrainingError as error:
-        print(f"  {error}")
-        return {}
+def measure(
+    family: Family, labelled_N: np.ndarray, spectra: str, trials: int, epochs: int, seed: int
+) -> Scores:
+    """Train on what a draw leaves of a family, in as many steps as `epochs` of it take; return the scores."""
+    left = family.with_rows(labelled_N) if spectra == ALONE else without_labels(family, labelled_N)
+    epochs = epochs_for_equal_steps(family, left, train_config(family).batch_size, epochs)
+    training = train(left, [f"seed={seed}", *OVERRIDES[spectra]], trials, epochs)
+    return {
+        "labelled": float((labelled_N & (family.split_N == TRAIN)).sum()),
+        "epochs": float(epochs),
+        "seconds": training.seconds,
+        "validation": split_scores(training.model, family, "validation").ensemble["mean"],
+        **split_scores(training.model, family, "test").ensemble,
+    }
 
 
-@styled
-def curves(family: Family, points: dict[str, dict[float, Scores]], details: str) -> Figure:
-    """Draw the mean and every descriptor against the labelled part, with and without the other spectra."""
-    subject = Subject(
-        family.name,
-        family.element,
-        family.edge,
-        family.energy_unit,
-        family.normalisation,
-        family.is_synthetic,
-    )
-    names = ("mean", *family.descriptor_names)
-    n_rows = math.ceil(len(names) / PANELS_A_ROW)
-    figure = new_figure(0.6 + 1.6 * n_rows, subject, "test split", details, width=PAGE_INCHES)
-    panels = figure.subplots(n_rows, PANELS_A_ROW, sharex=True, squeeze=False).ravel()
-    for ax, name in zip(panels, names, strict=False):
-        for what, colour, marker in ((WITH, BLUE, "o"), (WITHOUT, VERMILION, "s")):
-            rho = [scores.get(name, np.nan) for scores in points[what].values()]
-            ax.plot(list(points[what]), rho, color=colour, marker=marker, ms=3, label=what)
-        ax.set_title("Mean over the descriptors" if name == "mean" else name)
-        ax.set_xscale("log")
-        ax.xaxis.set_major_locator(FixedLocator(PARTS))
-        ax.xaxis.set_minor_locator(NullLocator())
-        ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    for ax in panels[len(names) :]:
-        ax.remove()
-    for ax in panels[max(len(names) - PANELS_A_ROW, 0) : len(names)]:
-        ax.set_xlabel("Training materials with descriptors")
-        ax.tick_params(labelbottom=True)
-    for ax in panels[: len(names) : PANELS_A_ROW]:
-        ax.set_ylabel("Spearman ρ")
-    legend_below(figure, list(panels[: len(names)]))
-    return figure
+def paired(of_draws: Sequence[Scores], others: Sequence[Scores], key: str) -> tuple[float, float, float]:
+    """Return the mean difference over the draws and its 95 % interval by Student's t; NaN of a single one."""
+    difference_D = np.array([a[key] - b[key] for a, b in zip(of_draws, others, strict=True)])
+    n, mean = len(difference_D), float(difference_D.mean())
+    if n < 2:
+        return mean, math.nan, math.nan
+    half = float(stats.t.ppf(0.975, n - 1) * difference_D.std(ddof=1) / math.sqrt(n))
+    return mean, mean - half, mean + half
 
 
 def main() -> None:
-    """Print the table, write it as it grows, and draw it."""
-    parser = command_line(__doc__, trials=4)
-    parser.add_argument(
-        "--seed", type=int, default=0, help="of the choice of materials (default: %(default)s)"
-    )
+    """Print the table, and write it as it grows."""
+    parser = command_line(__doc__, trials=2)
+    parser.add_argument("--parts", type=float, nargs="+", default=PARTS, help="(default: %(default)s)")
+    parser.add_argument("--draws", type=int, default=10, help="(default: %(default)s)")
     asked = parser.parse_args()
     family = open_family(asked.data)
-    asked.epochs = asked.epochs or program_epochs(family)
-    batch_size = train_config(family).batch_size
-    names = ("mean", *family.descriptor_names)
-    table = Table(
-        32,
-        [
-            Column("labelled rows", 0, "labelled"),
-            Column("training rows", 0, "rows"),
-            Column("epochs", 0, "epochs"),
-            Column("steps", 0, "steps"),
-            *(Column(name, 3, name) for name in names),
-        ],
-    )
-    print(
-        f"{describe(family)} rows; {asked.trials} trials, as many steps as {asked.epochs} epochs of all rows"
-    )
+    epochs = asked.epochs or program_epochs(family)
+    scored = [*(Column(name, 3, name) for name in ("validation", "mean", *family.descriptor_names))]
+    scored.append(Column("MAE", 4, "MAE"))
+    table = Table(52, [*(Column(name, 0, name) for name in ("labelled", "epochs", "seconds")), *scored])
+    print(f"{describe(family)} rows; {asked.trials} trials, as many steps as {epochs} epochs of all rows")
     table.print_head()
-    points: dict[str, dict[float, Scores]] = {WITH: {}, WITHOUT: {}}
-    for part in PARTS:
-        labelled_N = labelled_rows(family, part, asked.seed)
-        for what, reduced in (
-            (WITH, without_labels(family, labelled_N)),
-            (WITHOUT, rows_of(family, labelled_N)),
-        ):
-            epochs = epochs_for_equal_steps(family, reduced, batch_size, asked.epochs)
-            # All labelled, both are the same.
-            same = points[WITH].get(part) if labelled_N.all() else None
-            scores = measure(reduced, asked.trials, epochs) if same is None else same
-            points[what][part] = scores
-            row = {
-                "labelled rows": float((labelled_N & (family.split_N == TRAIN)).sum()),
-                "training rows": float((reduced.split_N == TRAIN).sum()),
-                "epochs": float(epochs),
-                "steps": float(epochs * batches(reduced, batch_size)),
-                **{name: scores.get(name, float("nan")) for name in names},
-            }
-            table.print_row(f"{part:>4.0%} {what}", row)
-            append_csv(asked.output, {"part": part, "spectra": what, "trials": asked.trials, **row})
-    if asked.output is not None:
-        details = f"ensemble of {asked.trials} trial{'s' if asked.trials != 1 else ''}"
-        print(*save_figure(curves(family, points, details), asked.output), sep="\n")
+
+    def add(part: float, draw: int | str, spectra: str, row: Scores) -> None:
+        table.print_row(f"{part:.0%} {draw}, {spectra}", row)
+        values = {column.key: row.get(column.key, math.nan) for column in table.columns}
+        append_csv(asked.output, {"part": part, "draw": draw, "spectra": spectra, **values})
+
+    for part in asked.parts:
+        scores: dict[str, list[Scores]] = {spectra: [] for spectra in OVERRIDES}
+        for draw in range(asked.draws):
+            labelled_N = labelled_rows(family, part, draw)
+            for spectra, of_draws in scores.items():
+                of_draws.append(measure(family, labelled_N, spectra, asked.trials, epochs, draw))
+                add(part, draw, spectra, of_draws[-1])
+        for spectra in (NATURAL, SHARED):
+            of_keys = {c.key: paired(scores[spectra], scores[ALONE], c.key) for c in scored}
+            for i, what in enumerate(("difference", "low", "high")):
+                add(part, what, spectra, {key: values[i] for key, values in of_keys.items()})
 
 
 if __name__ == "__main__":

@@ -123,6 +123,7 @@ def train(family: Family, overrides: Sequence[str], trials: int, epochs: int) ->
             trials=trials,
             max_epochs=epochs,
             batch_size=settings.batch_size,
+            labelled_share=settings.labelled_share,
             seed=settings.seed,
             device=chosen_device(settings.device.value),
             folder=Path(folder),
