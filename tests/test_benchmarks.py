@@ -8,7 +8,6 @@ import pytest
 from omegaconf import OmegaConf
 from scipy import stats
 
-from rankaae_cli.data.family.family_file import read_family
 from rankaae_cli.data.family.samples import sample_path
 from rankaae_cli.data.family.splits import TEST, TRAIN, VALIDATION
 from tests.benchmarks.ablations import ABLATIONS
@@ -19,7 +18,7 @@ from tests.benchmarks.labelled_fraction import (
     paired,
     without_labels,
 )
-from tests.benchmarks.scores import multiplied
+from tests.benchmarks.scores import multiplied, open_family
 from tests.configuration import composed
 
 MODULES = sorted(p.stem for p in (Path(__file__).parent / "benchmarks").glob("[!_]*.py"))
@@ -54,7 +53,7 @@ def test_a_factor_multiplies_the_default():
 class TestLabelledParts:
     @pytest.fixture(scope="class")
     def family(self):
-        return read_family(sample_path("Ti_oxides"))
+        return open_family(str(sample_path("Ti_oxides")))
 
     def test_are_of_materials_of_either_side_and_nested(self, family):
         smaller_N = np.zeros(len(family), dtype=bool)

@@ -71,7 +71,7 @@ def open_family(path: str, split_seed: int = 0) -> Family:
     try:
         family = load_family([Path(path)], split_seed)
         require_family(composed("train", f"+family={family.name}"), family)
-        return usable_family(family)
+        return usable_family(family, RankAAETask.learns_from)
     except UserError as error:
         raise SystemExit(str(error)) from error
 
