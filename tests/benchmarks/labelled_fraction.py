@@ -40,7 +40,7 @@ from tests.benchmarks.scores import (
 )
 
 PARTS = (0.05, 0.10, 0.25)
-ALONE, NATURAL, SHARED = "labelled rows alone", "with others, as they come", "with others, a share labelled"
+ALONE, NATURAL, SHARED = "labelled rows alone", "all rows, natural batches", "all rows, two streams"
 OVERRIDES: dict[str, tuple[str, ...]] = {ALONE: (), NATURAL: ("labelled_share=0",), SHARED: ()}
 
 
@@ -101,7 +101,7 @@ def main() -> None:
     epochs = asked.epochs or program_epochs(family)
     scored = [*(Column(name, 3, name) for name in ("validation", "mean", *family.descriptor_names))]
     scored.append(Column("MAE", 4, "MAE"))
-    table = Table(52, [*(Column(name, 0, name) for name in ("labelled", "epochs", "seconds")), *scored])
+    table = Table(46, [*(Column(name, 0, name) for name in ("labelled", "epochs", "seconds")), *scored])
     print(f"{describe(family)} rows; {asked.trials} trials, as many steps as {epochs} epochs of all rows")
     table.print_head()
 
