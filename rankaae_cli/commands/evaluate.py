@@ -87,13 +87,23 @@ def _evaluate_classes(
     return metrics
 
 
+_TREES = "extra_trees"  # the baseline of models that simulate
+
+
 def _evaluate_simulations(
     cfg: DictConfig, run_directory: Path, model: Simulates, family: Family, split: str
 ) -> dict[str, Any]:
     """Evaluate a model that simulates spectra; return the contents of metrics.json."""
-    if chosen_baselines(cfg.baselines):
-        raise UserError("baselines= read descriptors, this run simulates spectra\nleave baselines= out")
-    metrics = write_simulations(run_directory, model, family, split, cfg.resamples, cfg.seed)
+    asked = chosen_baselines(cfg.baselines)
+    if asked and _TREES not in asked:
+        raise UserError(
+            f"baselines={','.join(asked)}: this run simulates spectra, beside which stand the mean spectrum and, "
+            f"if asked, trees\ngive baselines={_TREES}, or leave it out"
+        )
+    trees = OmegaConf.to_container(cfg.baseline_settings[_TREES]) if asked else None
+    if isinstance(trees, dict):
+        trees |= {"seed": cfg.seed, "threads": cfg.threads}
+    metrics = write_simulations(run_directory, model, family, split, cfg.resamples, cfg.seed, trees)
     print_simulations(metrics)
     print(evaluation_directory(run_directory, split))
     return metrics

@@ -4,11 +4,12 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from rankaae_cli.models.base import Classifies
+from rankaae_cli.models.base import Classifies, Simulates
 from rankaae_cli.models.registry import load_model
 from rankaae_cli.reports.batch.write import report_batch
-from rankaae_cli.reports.console import print_evaluation, print_lines
+from rankaae_cli.reports.console import print_evaluation, print_lines, print_simulations
 from rankaae_cli.reports.run.report import report_run
+from rankaae_cli.reports.simulation.report import report_simulations
 from rankaae_cli.runs.directory import BEST
 from rankaae_cli.runs.find import find_runs, run_names
 
@@ -22,7 +23,13 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     runs = find_runs(run_names(names))
     if runs.single is None or cfg.output is not None:
         return report_batch(runs, cfg.output, cfg.pages)
-    if isinstance(load_model(runs.single / BEST), Classifies):
+    model = load_model(runs.single / BEST)
+    if isinstance(model, Simulates):
+        of_simulations, path = report_simulations(runs.single)
+        print_simulations(of_simulations)
+        print(path)
+        return {"page": path, "metrics": of_simulations}
+    if isinstance(model, Classifies):
         # What evaluates takes a second to load, which a report that finds all written need not wait for.
         from rankaae_cli.reports.classes.page import report_classes
         from rankaae_cli.reports.classes.write import print_class_evaluation

@@ -17,14 +17,15 @@ from rankaae_cli.analysis.evaluation.findings import (
 from rankaae_cli.analysis.reading.importance import importance_summary
 from rankaae_cli.analysis.reading.mixtures import mixture_findings
 from rankaae_cli.analysis.traversal.findings import findings
-from rankaae_cli.core.labels import Ranged, averaged
+from rankaae_cli.core.labels import averaged
 from rankaae_cli.reports.run.tables import (
     coverage_remark,
     descriptors_note,
     descriptors_table,
     traversals_table,
 )
-from rankaae_cli.reports.tables import Table, print_number, print_table
+from rankaae_cli.reports.simulation.scores import simulation_lines, simulation_table
+from rankaae_cli.reports.tables import print_number, print_table
 
 
 def print_evaluation(metrics: Mapping[str, Any], units: Mapping[str, str]) -> None:
@@ -68,27 +69,12 @@ def print_evaluation(metrics: Mapping[str, Any], units: Mapping[str, str]) -> No
 
 def print_simulations(metrics: Mapping[str, Any]) -> None:
     """Print the main numbers of one split of a model that simulates spectra."""
-    scores, bands = metrics["simulation"], metrics["bands"]
-    share = f"{bands['coverage']:.0%}"
-    quantities = {"eta": "eta", "eta_of_means": "eta of means", "mae": "MAE"}
-    table = Table(
-        "simulation",
-        ("quantity", "value"),
-        ("", "value (95 % interval)"),
-        [[name, Ranged(scores[key], *scores["interval"][key])] for key, name in quantities.items()],
-        "",
-    )
     title = (
         f"{metrics['family']}, {metrics['split']} split, {metrics['n']} spectra from {metrics['features']}"
     )
-    print_table(title, table, metrics["synthetic"])
-    _say(
-        f"MAE of the mean spectrum {print_number(scores['mean_spectrum']['mae'])}; {share} bands hold "
-        f"{bands['points']:.1%} of points, those of whole curves {bands['curves']:.1%} of curves"
-    )
-    _say(f"uncertainty against error: Spearman {print_number(metrics['deviation_spearman'])}")
-    if metrics["split"] != "test":
-        _say("the model was fitted to these rows, or chosen by them: report the errors of the test split")
+    print_table(title, simulation_table(metrics), metrics["synthetic"])
+    for line in simulation_lines(metrics):
+        _say(line)
 
 
 def print_reconstruction_warning(metrics: Mapping[str, Any], baselines: Sequence[Mapping[str, Any]]) -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.ensemble import ExtraTreesRegressor
 
 from rankaae_cli.analysis.simulation import structures
 from rankaae_cli.core.errors import UserError
@@ -67,6 +68,46 @@ def test_spectra_are_simulated_from_features(rankaae, trained, tmp_path):
     assert examples.which.unique().tolist() == ["best", "median", "worst"]
 
 
+def test_a_report_shows_errors_beside_those_of_trees(rankaae, refused, trained, tmp_path):
+    done = rankaae("evaluate", "baselines=extra_trees", "baseline_settings.extra_trees.trees=20")
+    assert done.returncode == 0, done.stderr
+    assert "extra-trees" in done.stdout and "novelty of the site" in done.stdout
+    scores = json.loads((trained / "evaluation" / "metrics.json").read_text())["simulation"]
+    family = read_family(tmp_path / "x.h5")
+    train, test = (family.with_rows(family.split_N == side) for side in (0, 2))
+    trees = ExtraTreesRegressor(20, min_samples_leaf=2, max_features=0.3, random_state=0)
+    trees.fit(train.features.values_NF, train.spectra_NE[:])
+    expected = np.abs(trees.predict(test.features.values_NF) - test.spectra_NE).mean()
+    assert scores["extra_trees"]["mae"] == pytest.approx(expected, rel=0.2)
+    assert scores["mae"] < scores["extra_trees"]["mae"] < scores["mean_spectrum"]["mae"]
+    done = rankaae("report")
+    assert done.returncode == 0, done.stderr
+    assert "making it" not in done.stderr  # the evaluation is there, with the trees
+    page = (trained / "report" / "report.html").read_text()
+    assert (
+        page.count("data:image/") == 3 and "extra-trees" in page and "http" not in page.split("<main>")[1]
+    )
+    message = refused("evaluate", "baselines=[vae]")
+    assert "baselines=vae: this run simulates spectra" in message
+
+
+def test_novelty_is_the_distance_to_the_nearest_of_training(trained, tmp_path):
+    model = load_model(trained / "checkpoints" / "best.ckpt")
+    family = read_family(tmp_path / "x.h5")
+    fitted = family.with_rows(family.split_N < 2)
+    values = fitted.features.values_NF.astype(float)
+    scaled = (values - values.mean(axis=0)) / values.std(axis=0)
+    apart = np.linalg.norm(scaled[:, None] - scaled, axis=2)
+    apart[fitted.material_N[:, None] == fitted.material_N] = np.inf
+    usual = np.sort(apart, axis=1)[:, :5].mean(axis=1)
+    far = values[:1] + 3 * values.std(axis=0)
+    distance = np.sort(np.linalg.norm((far - values) / values.std(axis=0), axis=1))[:5].mean()
+    ends = np.quantile(np.log(usual), [0.5, 0.95])
+    novelty, verdicts = model.judge(replace(model.features, values_NF=far.astype(np.float32)))
+    assert novelty[0] == pytest.approx((np.log(distance) - ends[0]) / (ends[1] - ends[0]), rel=1e-3)
+    assert verdicts == ["outside"]
+
+
 def test_a_run_repeats_exactly(rankaae, trained, tmp_path):
     done = rankaae("train", "kind=forward", "+family=Cu_oxides", "data=x.h5", *_CHOICES)
     assert done.returncode == 0, done.stderr
@@ -101,7 +142,6 @@ def test_two_files_with_other_features_are_refused(rankaae, trained, tmp_path):
 
 def test_what_reads_spectra_says_that_this_does_not(refused, trained):
     assert "has no styles" in refused("traverse", f"run={trained}")
-    assert "does not predict descriptors: rankaae report needs" in refused("report", f"run={trained}")
     assert "trained on features of causes 1" in refused("predict", f"run={trained}", "input=x.h5")
 
 

@@ -12,8 +12,9 @@ from matplotlib.figure import Figure
 
 from rankaae_cli.analysis.evaluation.tables import table_of
 from rankaae_cli.core.labels import Subject, averaged
-from rankaae_cli.models.base import HasStyles, Predicts, ReadsMixtures, Reconstructs, Trained, recipe_of
+from rankaae_cli.models.base import HasStyles, Predicts, ReadsMixtures, Reconstructs, Simulates, recipe_of
 from rankaae_cli.reports.figures import comparisons, descriptors, drawing, reading, spectra, styles, trials
+from rankaae_cli.reports.simulation import figures as simulation
 
 
 @dataclass(frozen=True)
@@ -210,7 +211,7 @@ _FIGURES: dict[str, _EvaluationFigure] = {
         HasStyles, lambda s: (f"training rows, trial {s.metrics['leakage']['trial']}",), styles.leakage
     ),
     "trials": _EvaluationFigure(
-        Trained,
+        Predicts,
         lambda s: (s.metrics["choice"],),
         trials.trial_choice,
         trials.interactive_trial_choice,
@@ -219,4 +220,9 @@ _FIGURES: dict[str, _EvaluationFigure] = {
     "associations": _EvaluationFigure(
         HasStyles, _associations, comparisons.associations, comparisons.interactive_associations
     ),
+    "simulation_examples": _EvaluationFigure(Simulates, lambda s: (s.split,), simulation.examples),
+    "simulation_error": _EvaluationFigure(
+        Simulates, lambda s: (s.metrics["n"], s.split), simulation.error_by_energy
+    ),
+    "simulations": _EvaluationFigure(Simulates, lambda s: (s.split,), simulation.error_by_novelty),
 }

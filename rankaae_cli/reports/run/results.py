@@ -1,7 +1,7 @@
 """The results of a run with their figures: written where a command asks for them, completed for a report."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,8 @@ import pandas as pd
 from rankaae_cli.analysis.evaluation import baselines, transfer
 from rankaae_cli.analysis.evaluation.tables import FORMAT_VERSION, table_names, write_tables
 from rankaae_cli.analysis.reading import learning_curve as curve
-from rankaae_cli.analysis.simulation.evaluate import evaluate_simulations
+from rankaae_cli.analysis.simulation.evaluate import FORMAT_VERSION as SIMULATED
+from rankaae_cli.analysis.simulation.evaluate import SIMULATIONS, evaluate_simulations
 from rankaae_cli.analysis.traversal.traverse import FORMAT_VERSION as TRAVERSAL_VERSION
 from rankaae_cli.core.labels import Subject
 from rankaae_cli.core.terminal import console
@@ -58,13 +59,24 @@ def write_simulations(
     split: str,
     resamples: int | None = None,
     seed: int = 0,
+    trees: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Do as `write_evaluation` of a model that simulates spectra."""
-    metrics, tables = evaluate_simulations(run_directory, model, family, split, resamples, seed)
+    """Do as `write_evaluation` of a model that simulates spectra; `trees` are to be fitted beside it."""
+    metrics, tables = evaluate_simulations(run_directory, model, family, split, resamples, seed, trees)
     directory = evaluation_directory(run_directory, split)
     write_tables(directory, tables)
+    draw_evaluation(directory, model, metrics, tables)
     write_text(directory / METRICS, strict_json(metrics))
     return metrics
+
+
+def usable_simulations(run_directory: Path, model: Simulates) -> dict[str, Any] | None:
+    """Return what `write_simulations` left of the test split; None where it is missing or outdated."""
+    directory = evaluation_directory(run_directory, "test")
+    names = [f"{name}.{suffix}" for name in figure_names(model) for suffix in drawing.FORMATS]
+    files = [directory / name for name in (*names, SIMULATIONS, METRICS)]
+    content = _read_json(files[-1])
+    return None if _fault(content, checkpoint_sha256(run_directory), SIMULATED, files) else content
 
 
 def evaluation_files(run_directory: Path, model: ReadingModel) -> list[Path]:

@@ -1,0 +1,69 @@
+"""The page of a run that simulates spectra: one HTML file, with figures and tables for papers beside it."""
+
+from pathlib import Path
+from typing import Any
+
+from rankaae_cli.core.calls import setting
+from rankaae_cli.core.terminal import console
+from rankaae_cli.data.files import write_text
+from rankaae_cli.models.base import Simulates
+from rankaae_cli.reports.captions import captions
+from rankaae_cli.reports.latex import write_table
+from rankaae_cli.reports.run import origin
+from rankaae_cli.reports.run.evaluation_figures import figure_names
+from rankaae_cli.reports.run.figure_files import FigureFiles
+from rankaae_cli.reports.run.page import page_environment
+from rankaae_cli.reports.run.results import usable_simulations, write_simulations
+from rankaae_cli.reports.simulation.scores import simulation_lines, simulation_table
+from rankaae_cli.runs.directory import config_text, evaluation_directory, plain_config, short_path
+from rankaae_cli.runs.load import load_run
+from rankaae_cli.runs.provenance import read_provenance
+
+
+def report_simulations(run_directory: Path) -> tuple[dict[str, Any], Path]:
+    """Write the page of a run below ``report/``, evaluating its test split where that is missing or outdated.
+
+    Returns
+    -------
+    metrics, page
+        Contents of metrics.json, and the path of the page.
+    """
+    directory, model, family = load_run(str(run_directory))
+    metrics = usable_simulations(directory, model)
+    if metrics is None:
+        console.print(f"evaluation of the test split of {directory.name}: making it")
+        metrics = write_simulations(directory, model, family, "test")
+    folder, provenance = directory / "report", read_provenance(directory)
+    texts = {name: about for name, about in captions()["simulation"].items() if name in figure_names(model)}
+    pictures = FigureFiles(folder / "figures", {}).copied(evaluation_directory(directory, "test"), texts)
+    table = simulation_table(metrics)
+    write_table(table, folder / "tables")
+    page = (
+        page_environment()
+        .get_template("simulation_report.html.j2")
+        .render(
+            subject=model.subject,
+            metrics=metrics,
+            lines=simulation_lines(metrics),
+            scores=table,
+            pictures=pictures,
+            facts=origin.facts(model, family, provenance, plain_config(directory)),
+            commands=_commands(directory, model, provenance, metrics),
+            config=config_text(directory),
+            run_name=f"run {directory.name}",
+        )
+    )
+    return metrics, write_text(folder / "report.html", page)
+
+
+def _commands(
+    directory: Path, model: Simulates, provenance: dict[str, Any], metrics: dict[str, Any]
+) -> list[str]:
+    run = setting("run", short_path(directory))
+    trees = " baselines=extra_trees" if "extra_trees" in metrics["simulation"] else ""
+    return [
+        origin.text(provenance.get("command")),
+        f"rankaae evaluate {run} resamples={metrics['resamples']} seed={metrics['seed']}{trees}",
+        f"rankaae report {run}",
+        f"rankaae predict {run} input=structures/ measured={model.element}.xdi",
+    ]
