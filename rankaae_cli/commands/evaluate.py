@@ -100,9 +100,8 @@ def _evaluate_simulations(
             f"baselines={','.join(asked)}: this run simulates spectra, beside which stand the mean spectrum and, "
             f"if asked, trees\ngive baselines={_TREES}, or leave it out"
         )
-    trees = OmegaConf.to_container(cfg.baseline_settings[_TREES]) if asked else None
-    if isinstance(trees, dict):
-        trees |= {"seed": cfg.seed, "threads": cfg.threads}
+    own = {"seed": cfg.seed, "threads": cfg.threads}
+    trees = {**cfg.baseline_settings[_TREES], **own} if asked else None
     metrics = write_simulations(run_directory, model, family, split, cfg.resamples, cfg.seed, trees)
     print_simulations(metrics)
     print(evaluation_directory(run_directory, split))

@@ -84,9 +84,7 @@ def test_a_report_shows_errors_beside_those_of_trees(rankaae, refused, trained, 
     assert done.returncode == 0, done.stderr
     assert "making it" not in done.stderr  # the evaluation is there, with the trees
     page = (trained / "report" / "report.html").read_text()
-    assert (
-        page.count("data:image/") == 3 and "extra-trees" in page and "http" not in page.split("<main>")[1]
-    )
+    assert page.count("data:image/") == 3 and "extra-trees" in page and "http" not in page.split("<main>")[1]
     message = refused("evaluate", "baselines=[vae]")
     assert "baselines=vae: this run simulates spectra" in message
 

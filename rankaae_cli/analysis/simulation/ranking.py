@@ -9,6 +9,7 @@ from rankaae_cli.analysis.prediction.offset import Offset
 from rankaae_cli.analysis.simulation.structures import SimulatedStructures
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.ranking.evidence import Fit, MovedScan, fit_structures, probabilities
+from rankaae_cli.core.statistics.calibration import IN_RANGE
 from rankaae_cli.core.xas.energy_offset import LARGE, STEP
 from rankaae_cli.core.xas.spectra import SpectrumError
 from rankaae_cli.data.measured.absorber import tabulated_edge
@@ -48,8 +49,8 @@ class Ranking:
         The measured spectrum.
     energy_W
         The energies compared.
-    names, fits, probability_N
-        Of the structures.
+    names, fits, probability_N, verdicts
+        Of the structures; the last says how near each is to those of training.
     """
 
     scan: Scan
@@ -57,6 +58,7 @@ class Ranking:
     names: tuple[str, ...]
     fits: tuple[Fit, ...]
     probability_N: np.ndarray
+    verdicts: tuple[str, ...]
 
     @property
     def fits_at_all(self) -> bool:
@@ -79,6 +81,11 @@ class Ranking:
             if self.fits_at_all
             else f"but not even it fits ({apart}; only {worse}): the right structure may be none of these",
         ]
+        if self.verdicts[0] != IN_RANGE:
+            lines.append(
+                f"by its distance from those of training it is {self.verdicts[0]}: its spectrum is so uncertain "
+                "that much would fit it"
+            )
         if not self.scan.offset.is_known:
             lines.append(
                 f"no offset= was given: any within {_SEARCH:g} eV was taken for equally likely, and "
@@ -123,8 +130,9 @@ def measured_scan(model: Simulates, file: str, options: MeasuredOptions, offset:
 def rank_structures(model: Simulates, simulated: SimulatedStructures, scan: Scan) -> Ranking:
     """Rank structures by a measured spectrum; see `core.ranking.evidence` for the likelihood.
 
-    The spectrum of a structure is the average over its sites. Errors of sites of one structure are taken for alike,
-    so that their deviations average as the spectra do.
+    The spectrum of a structure is the average over its sites, and its deviation that of theirs. That would be too
+    large if their errors were independent; those of copper oxides left out of the fit are, with that, of the size
+    that single sites have.
     """
     average = simulated.averages()
     fits = fit_structures(
@@ -138,6 +146,7 @@ def rank_structures(model: Simulates, simulated: SimulatedStructures, scan: Scan
         tuple(average.names[i] for i in order),
         tuple(fits[i] for i in order),
         probability_N[order],
+        tuple(average.verdicts[i] for i in order),
     )
 
 

@@ -75,10 +75,16 @@ class SimulatedStructures:
         own_MN = number_N == np.arange(len(names))[:, None]
         weight_MN = own_MN * self.multiplicity_N
         weight_MN = weight_MN / weight_MN.sum(axis=1, keepdims=True)
-        averaged = (weight_MN @ of for of in (self.family.spectra_NE[:], self.deviation_N, self.curves_NE))
         novel_M = np.where(own_MN, self.novelty_N, -np.inf).argmax(axis=1)
-        verdicts = [self.verdicts[n] for n in novel_M]
-        return Averages(names.tolist(), own_MN.sum(axis=1), *averaged, self.novelty_N[novel_M], verdicts)
+        return Averages(
+            names.tolist(),
+            own_MN.sum(axis=1),
+            weight_MN @ self.family.spectra_NE[:],
+            weight_MN @ self.deviation_N,
+            weight_MN @ self.curves_NE,
+            self.novelty_N[novel_M],
+            [self.verdicts[n] for n in novel_M],
+        )
 
 
 def simulate_structures(

@@ -3,21 +3,24 @@
 With y the measured spectrum at an energy offset o, s_b the simulated one of a structure, broadened by a Gaussian of
 width b, and d the deviation that the model states of it::
 
-    y(o) = s_b + a s_b + c s_b (1 - s_b) + g (E - E0) ds_b/dE + d sqrt(v) e + t f
+    y(o) = s_b + a s_b + c s_b (1 - s_b) + g (E - E0) ds_b/dE + d sqrt(v) e + t f + n
 
 a, c and g are amplitude, damping of white lines and stretch of the energies (to first order), normal with the
 deviations of `core.xas.nuisances`; e is the error of the simulation, normal with the covariance S of residuals, and
-v its size (see `residuals.Residuals`); f is what measurement and code differ by, smooth over a few eV
-(`core.xas.discrepancy`) with a little noise, of unknown size t. Then::
+v its size (see `residuals.Residuals`); f is what measurement and code differ by, of unknown size t: in part smooth
+over a few eV as in `core.xas.discrepancy`, in part large where spectra are simulated badly, with the covariance
+F = (1 - w) K + w S; n is noise, independent at each energy. Then::
 
-    y(o) | structure, o, b, v, t  ~  N(s_b, X X' + v d^2 S + t^2 F)
+    y(o) | structure, o, b, v, t  ~  N(s_b, X X' + v d^2 S + t^2 F + n^2)
 
-with the columns of X those of a, c and g over their deviations. a, c, g, e and f are so integrated out in closed
-form, and o, b, v and t by sums over values with their prior weights. What is left is the evidence of the structure;
-over the sum of those of all structures, taken for equally likely before, it is the posterior probability.
+with the columns of X those of a, c and g over their deviations. a, c, g, e, f and the noise are so integrated out
+in closed form, and o, b, v and t by sums over values with their prior weights. What is left is the evidence of the
+structure; over the sum of those of all structures, taken for equally likely before, it is the posterior
+probability.
 
-One basis makes S the unit matrix and F diagonal, so that nothing is inverted but the 3 by 3 matrices of X. Letters:
-N structures, W energies compared, D offsets, H sizes v by sizes t, B widths b, P columns of X.
+For each t one basis makes t^2 F + n^2 the unit matrix and S diagonal, so that nothing is inverted but the 3 by 3
+matrices of X. Letters: N structures, W energies compared, D offsets, V sizes v, T sizes t, B widths b, P columns of
+X, Q these below the spectrum itself.
 """
 
 from collections.abc import Sequence
@@ -34,10 +37,10 @@ from rankaae_cli.core.xas.nuisances import AMPLITUDE, BROADENING, DAMPING, STRET
 
 LEVEL = 0.90  # of the intervals of offsets
 _BROADENINGS = np.array([0.0, 0.5, 1.0, 1.5, 2.0])  # in deviations of what is usual
-_DIFFERENCES = np.array([0.01, 0.02, 0.04, 0.08])  # t, edge steps
+_DIFFERENCES = np.array([0.01, 0.02, 0.04, 0.08, 0.16])  # t, edge steps
 _SIZES = 9
-_NOISE = 0.2  # of the smooth difference, at each energy for itself
-_JITTER = 1e-6
+_SHARE = 0.9  # w
+_NOISE = 0.01  # n, edge steps
 
 
 @dataclass(frozen=True)
@@ -115,8 +118,8 @@ def fit_structures(
     residuals
         Of the model.
     """
-    frame = _Frame.of(scan, energy_E, residuals)
-    return [frame.fit(s_E, float(d)) for s_E, d in zip(spectra_NE, deviation_N, strict=True)]
+    comparison = _Comparison.of(scan, energy_E, residuals)
+    return [comparison.fit(s_E, float(d)) for s_E, d in zip(spectra_NE, deviation_N, strict=True)]
 
 
 def probabilities(fits: Sequence[Fit]) -> np.ndarray:
@@ -127,81 +130,110 @@ def probabilities(fits: Sequence[Fit]) -> np.ndarray:
 
 @dataclass(frozen=True)
 class _Frame:
-    """The scan in the basis in which S is the unit matrix and F is diagonal."""
+    """The scan with one size t, in the basis in which t^2 F + n^2 is the unit matrix and S is diagonal.
+
+    Attributes
+    ----------
+    basis_WW
+        From energies to it.
+    spread
+        Logarithm of the determinant of t^2 F + n^2.
+    simulation_W
+        The diagonal of S.
+    moved_DW
+        The scan with each offset.
+    """
+
+    basis_WW: np.ndarray
+    spread: float
+    simulation_W: np.ndarray
+    moved_DW: np.ndarray
+
+    @classmethod
+    def of(cls, scan: MovedScan, difference_WW: np.ndarray, covariance_WW: np.ndarray) -> "_Frame":
+        simulation_W, basis_WW = eigh(covariance_WW, difference_WW)
+        spread = float(np.linalg.slogdet(difference_WW)[1])
+        return cls(basis_WW, spread, np.maximum(simulation_W, 0.0), scan.spectra_DW @ basis_WW)
+
+    def precisions(self, variance_V: np.ndarray) -> np.ndarray:
+        """Return the inverse variances in the basis, shape (V, W), the simulation's being given."""
+        return np.asarray(1 / (1 + variance_V[:, None] * self.simulation_W))
+
+    def log_likelihoods(self, columns_QW: np.ndarray, variance_V: np.ndarray) -> np.ndarray:
+        """Return the logarithm of the density of the scan for all sizes and offsets, shape (V, D)."""
+        precision_VW = self.precisions(variance_V)
+        spectrum_W, *columns = columns_QW @ self.basis_WW
+        columns_PW, apart_DW = np.array(columns), self.moved_DW - spectrum_W
+        square_VD = precision_VW @ (apart_DW**2).T
+        weighed_VPW = precision_VW[:, None] * columns_PW
+        inner_VPD = weighed_VPW @ apart_DW.T
+        matrix_VPP = np.eye(len(columns_PW)) + weighed_VPW @ columns_PW.T
+        square_VD -= (inner_VPD * np.linalg.solve(matrix_VPP, inner_VPD)).sum(axis=1)
+        spread_V = self.spread - np.log(precision_VW).sum(axis=1) + np.linalg.slogdet(matrix_VPP)[1]
+        return np.asarray(-0.5 * (square_VD + spread_V[:, None]))
+
+    def fitted(self, columns_QW: np.ndarray, variance: float, measured_W: np.ndarray) -> np.ndarray:
+        """Return the spectrum with its likeliest amplitude, damping and stretch."""
+        own_W, *columns = columns_QW @ self.basis_WW
+        weighed_PW = self.precisions(np.array([variance])) * np.array(columns)
+        matrix_PP = np.eye(len(columns)) + weighed_PW @ np.array(columns).T
+        sizes_P = np.linalg.solve(matrix_PP, weighed_PW @ (measured_W @ self.basis_WW - own_W))
+        return np.asarray(columns_QW[0] + sizes_P @ columns_QW[1:])
+
+
+@dataclass(frozen=True)
+class _Comparison:
+    """The scan in the basis of each size t, and what it is compared by."""
 
     scan: MovedScan
     energy_E: np.ndarray
     residuals: Residuals
-    basis_WW: np.ndarray
-    difference_W: np.ndarray
-    moved_DW: np.ndarray
+    frames: Sequence[_Frame]
 
     @classmethod
-    def of(cls, scan: MovedScan, energy_E: np.ndarray, residuals: Residuals) -> "_Frame":
+    def of(cls, scan: MovedScan, energy_E: np.ndarray, residuals: Residuals) -> "_Comparison":
         points = scan.points_W
         covariance_WW = residuals.covariance_EE[np.ix_(points, points)].astype(np.float64)
-        covariance_WW += _JITTER * np.trace(covariance_WW) / len(points) * np.eye(len(points))
-        smooth_WW = smooth_correlation(energy_E[points]) + _NOISE**2 * np.eye(len(points))
-        difference_W, basis_WW = eigh(smooth_WW, covariance_WW)
-        return cls(scan, energy_E, residuals, basis_WW, difference_W, scan.spectra_DW @ basis_WW)
+        shape_WW = (1 - _SHARE) * smooth_correlation(energy_E[points]) + _SHARE * covariance_WW
+        noise_WW = _NOISE**2 * np.eye(len(points))
+        frames = [_Frame.of(scan, t**2 * shape_WW + noise_WW, covariance_WW) for t in _DIFFERENCES]
+        return cls(scan, energy_E, residuals, frames)
 
     def fit(self, spectrum_E: np.ndarray, deviation: float) -> Fit:
-        width_B = BROADENING * _BROADENINGS
-        columns_BPE = _columns(spectrum_E, width_B, self.energy_E, self.scan.edge)
-        columns_BPW = columns_BPE[..., self.scan.points_W]
-        parts = [self._log_likelihoods(columns_PW @ self.basis_WW, deviation) for columns_PW in columns_BPW]
-        log_BHD = np.stack(parts) + np.log(_prior(_BROADENINGS))[:, None, None] + np.log(self.scan.prior_D)
-        evidence = logsumexp(log_BHD)
-        posterior_BHD = np.exp(log_BHD - evidence)
-        offset_D, at_D = self.scan.offset_D, posterior_BHD.sum(axis=(0, 1))
+        scan, width_B = self.scan, BROADENING * _BROADENINGS
+        count = len(self.residuals.size_Q)
+        size_V = self.residuals.size_Q[((np.arange(_SIZES) + 0.5) / _SIZES * count).astype(int)]
+        variance_V = deviation**2 * size_V.astype(np.float64)
+        columns_BQE = _columns(spectrum_E, width_B, self.energy_E, scan.edge)
+        columns_BQW = columns_BQE[..., scan.points_W]
+        log_BTVD = np.array(
+            [[frame.log_likelihoods(one, variance_V) for frame in self.frames] for one in columns_BQW]
+        )
+        log_BTVD += np.log(_prior(_BROADENINGS))[:, None, None, None] + np.log(scan.prior_D)
+        log_BTVD -= np.log(len(self.frames) * _SIZES)
+        evidence = logsumexp(log_BTVD)
+        posterior_BTVD = np.exp(log_BTVD - evidence)
+        at_D = posterior_BTVD.sum(axis=(0, 1, 2))
         below_D = at_D.cumsum() - at_D / 2
-        low, high = np.interp([(1 - LEVEL) / 2, (1 + LEVEL) / 2], below_D / below_D[-1], offset_D)
-        b, h, d = np.unravel_index(log_BHD.argmax(), log_BHD.shape)
-        measured_W = self.scan.spectra_DW[d]
-        fitted_W = self._fitted(columns_BPW[b], deviation, int(h), measured_W)
+        ends = [(1 - LEVEL) / 2, (1 + LEVEL) / 2]
+        low, high = (
+            np.interp(ends, below_D / below_D[-1], scan.offset_D) if len(at_D) > 1 else [*scan.offset_D] * 2
+        )
+        b, t, v, d = np.unravel_index(log_BTVD.argmax(), log_BTVD.shape)
+        measured_W = scan.spectra_DW[d]
+        fitted_W = self.frames[t].fitted(columns_BQW[b], float(variance_V[v]), measured_W)
         square = float(((measured_W - fitted_W) ** 2).mean())
         usual_Q = self.residuals.size_Q * deviation**2 + POOR_FIT**2
         return Fit(
             log_evidence=float(evidence),
-            offset=float(at_D @ offset_D),
+            offset=float(at_D @ scan.offset_D),
             low=float(low),
             high=float(high),
-            broadening=float(posterior_BHD.sum(axis=(1, 2)) @ width_B),
+            broadening=float(posterior_BTVD.sum(axis=(1, 2, 3)) @ width_B),
             misfit=float(np.abs(measured_W - fitted_W).mean()),
             p=float((1 + (usual_Q >= square).sum()) / (1 + len(usual_Q))),
             measured_W=measured_W,
             fitted_W=fitted_W,
-        )
-
-    def _precisions(self, deviation: float) -> np.ndarray:
-        """Return the inverse variances in the basis, shape (H, W), of all sizes v and t."""
-        count = len(self.residuals.size_Q)
-        size_V = self.residuals.size_Q[((np.arange(_SIZES) + 0.5) / _SIZES * count).astype(int)]
-        of_model_V = np.maximum(size_V.astype(np.float64), 1e-6) * deviation**2
-        variance_VTW = of_model_V[:, None, None] + (_DIFFERENCES**2)[:, None] * self.difference_W
-        return np.asarray(1 / variance_VTW.reshape(-1, len(self.difference_W)))
-
-    def _log_likelihoods(self, columns_PW: np.ndarray, deviation: float) -> np.ndarray:
-        """Return the logarithm of the density of the scan for all sizes and offsets, shape (H, D)."""
-        precision_HW = self._precisions(deviation)
-        spectrum_W, columns_PW = columns_PW[0], columns_PW[1:]
-        apart_DW = self.moved_DW - spectrum_W
-        square_HD = precision_HW @ (apart_DW**2).T
-        weighed_HPW = precision_HW[:, None] * columns_PW
-        inner_HPD = weighed_HPW @ apart_DW.T
-        matrix_HPP = np.eye(len(columns_PW)) + weighed_HPW @ columns_PW.T
-        square_HD -= (inner_HPD * np.linalg.solve(matrix_HPP, inner_HPD)).sum(axis=1)
-        spread_H = np.linalg.slogdet(matrix_HPP)[1] - np.log(precision_HW).sum(axis=1)
-        return np.asarray(-0.5 * (square_HD + spread_H[:, None]) - np.log(len(precision_HW)))
-
-    def _fitted(self, columns_PW: np.ndarray, deviation: float, h: int, measured_W: np.ndarray) -> np.ndarray:
-        """Return the spectrum with its likeliest amplitude, damping and stretch."""
-        precision_W = self._precisions(deviation)[h]
-        own_W, own_PW = columns_PW[0] @ self.basis_WW, columns_PW[1:] @ self.basis_WW
-        matrix_PP = np.eye(len(own_PW)) + (precision_W * own_PW) @ own_PW.T
-        apart_W = measured_W @ self.basis_WW - own_W
-        return np.asarray(
-            columns_PW[0] + np.linalg.solve(matrix_PP, own_PW @ (precision_W * apart_W)) @ columns_PW[1:]
         )
 
 

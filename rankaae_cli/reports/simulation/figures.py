@@ -16,7 +16,7 @@ from rankaae_cli.reports.figures.drawing import BLACK, BLUE, GREY, LIGHT_GREY, V
 
 _TITLE = (26, 12, 11)  # characters of a panel's title half a column wide, and how many of both ends are kept
 _BEST = 4
-_GROUPS = 10  # of spectra of like novelty
+_GROUPS, _IN_GROUP = 10, 20  # at most so many groups of like novelty, of at least so many spectra
 
 
 @drawing.styled
@@ -36,7 +36,7 @@ def structures(subject: Subject, result: SimulatedStructures, names: Sequence[st
         ax.plot(energy_E, average.spectra_ME[m], color=BLACK, lw=1.0, label="average of the sites")
         count = "1 site" if len(sites_NE) == 1 else f"{len(sites_NE)} sites"
         ax.set_title(f"{shortened(name, *_TITLE)}, {count}", parse_math=False)
-    _finish(figure, subject, panels, len(names), min(2, len(names)))
+    _finish(figure, subject, list(panels), len(names), min(2, len(names)))
     several = next((ax for ax in panels[: len(names)] if len(ax.lines) > 1), panels[0])
     drawing.legend_below(figure, several)
     return figure
@@ -75,8 +75,8 @@ def examples(subject: Subject, spectra: pd.DataFrame, split: str) -> Figure:
     figure = drawing.new_figure(0.6 + 1.2 * len(parts), subject, f"{split} split")
     panels = figure.subplots(len(parts), 1, sharex=True, sharey=True, squeeze=False)[:, 0]
     for ax, (which, rows_E) in zip(panels, parts, strict=True):
-        middle_E = (rows_E["high"] + rows_E["low"]) / 2
-        _band(ax, rows_E["energy"], middle_E, rows_E["high"] - middle_E)
+        energy_E, low_E, high_E = (rows_E[key].to_numpy() for key in ("energy", "low", "high"))
+        _band(ax, energy_E, (low_E + high_E) / 2, (high_E - low_E) / 2)
         ax.plot(rows_E["energy"], rows_E["true"], color=BLACK, lw=1.3, label="true")
         ax.plot(rows_E["energy"], rows_E["simulated"], color=VERMILION, ls="--", label="simulated")
         first, error = rows_E.iloc[0], np.abs(rows_E["simulated"] - rows_E["true"]).mean()
@@ -93,21 +93,23 @@ def error_by_energy(subject: Subject, errors: pd.DataFrame, n: int, split: str) 
     figure = drawing.new_figure(3.0, subject, f"{split} split, {drawing.spectra_text(n)}")
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=(1, 1.3))
     energy = errors["energy"]
-    above.plot(energy, errors["mean_spectrum"], color=BLACK)
-    above.set_ylabel(f"Mean of training\n{subject.absorption_label.split(',')[0].lower()}")
+    above.plot(energy, errors["mean_spectrum"], color=GREY, label="mean spectrum of training")
+    above.set_ylabel("Absorption")
     below.axhline(0, color=LIGHT_GREY, lw=0.5)
-    below.plot(energy, errors["half_width"], color=BLUE, ls=":", label=f"half width of {COVERAGE:.0%} band")
+    below.plot(
+        energy, errors["half_width"], color=BLUE, ls=":", label=f"half width of {100 * COVERAGE:g} % band"
+    )
     below.plot(energy, errors["mean_absolute_error"], color=BLACK, label="mean absolute error")
     below.plot(energy, errors["mean_error"], color=VERMILION, ls="--", label="mean error")
     below.set_ylabel("Error")
     below.set_xlabel(subject.energy_label)
-    drawing.legend_below(figure, below, columns=2)
+    drawing.legend_below(figure, [above, below], columns=2)
     return figure
 
 
 @drawing.styled
 def error_by_novelty(subject: Subject, rows: pd.DataFrame, split: str) -> Figure:
-    """Draw the error of each spectrum against the novelty of its site, and medians of tenths of the rows."""
+    """Draw the error of each spectrum against the novelty of its site, and medians of groups."""
     figure = drawing.new_figure(2.5, subject, f"{split} split, {drawing.spectra_text(len(rows))}")
     ax = figure.subplots()
     inside = rows["curve_in_band"].to_numpy(dtype=bool)
@@ -117,9 +119,10 @@ def error_by_novelty(subject: Subject, rows: pd.DataFrame, split: str) -> Figure
     ):
         part = rows[chosen]
         ax.plot(part["novelty"], part["mae"], marker, color=colour, ms=2.2, mew=0.6, label=label)
-    parts = np.array_split(np.argsort(rows["novelty"].to_numpy()), min(_GROUPS, len(rows)))
+    groups = max(min(_GROUPS, len(rows) // _IN_GROUP), 1)
+    parts = np.array_split(np.argsort(rows["novelty"].to_numpy()), groups)
     middle, error = ([rows[key].iloc[part].median() for part in parts] for key in ("novelty", "mae"))
-    ax.plot(middle, error, "o-", color=BLACK, ms=3, lw=1.0, label="medians of tenths")
+    ax.plot(middle, error, "o-", color=BLACK, ms=3, lw=1.0, label=f"medians of {groups} groups")
     ax.axvline(1, color=GREY, lw=0.6, ls=":")
     ax.set_yscale("log")
     ax.set_xlabel("Novelty of the site (1: exceeded by 5 % of training)")

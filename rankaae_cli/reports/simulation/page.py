@@ -3,6 +3,8 @@
 from collections import Counter
 from pathlib import Path
 
+from matplotlib.figure import Figure
+
 from rankaae_cli import __version__
 from rankaae_cli.analysis.simulation.ranking import Ranking
 from rankaae_cli.analysis.simulation.structures import SimulatedStructures
@@ -104,7 +106,7 @@ def summary_lines(model: Simulates, result: SimulatedStructures, ranking: Rankin
     return lines + ([] if ranking is None else ranking.sentences())
 
 
-def _picture(output: Path, figure: object, stem: str, name: str) -> Picture:
+def _picture(output: Path, figure: Figure, stem: str, name: str) -> Picture:
     pdf, png = save_figure(figure, output / stem, ("pdf", "png"))
     about = captions()["structures"][name]
     return Picture(data_uri(png.read_bytes()), about["caption"], pdf.name, name=stem, alt=about["alt"])

@@ -65,6 +65,7 @@ def ranking_table(ranking: Ranking) -> pd.DataFrame:
             "offset_low": [one.low for one in fits],
             "offset_high": [one.high for one in fits],
             "broadening": [one.broadening for one in fits],
+            "verdict": ranking.verdicts,
             "log_evidence": [one.log_evidence - fits[0].log_evidence for one in fits],
         }
     )
