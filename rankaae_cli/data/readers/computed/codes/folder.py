@@ -1,0 +1,140 @@
+"""Folders of code output, as Lightshow and hands lay them out: which file is of which code, material and site."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from rankaae_cli.core.errors import UserError
+from rankaae_cli.core.xas.spectra import SpectrumError
+from rankaae_cli.data.compression import bare_name, opened
+from rankaae_cli.data.readers.computed.codes.outputs import PARSERS, TABLE, code_of
+
+_MOST_BYTES = 256 * 2**20
+# A folder with the output of one code: it ends the name of the material.
+_CODE_FOLDER = re.compile(r"^(ocean|exciting|xspectra|vasp|feff|fdmnes)([-_].*)?$", re.IGNORECASE)
+_OCEAN_NAME = re.compile(r"absspct_[A-Za-z]+\.(\d+)_\w+?_(\d+)$")
+_SITE = re.compile(r"^(\d+)(_[A-Z][a-z]?)?$")
+_SETTING = re.compile(r"^Spectra-(.+)$")
+
+
+@dataclass(frozen=True)
+class CodeSpectrum:
+    """A spectrum that a code computed.
+
+    Attributes
+    ----------
+    code, material, site
+        What wrote it, of what; `site` is the absorber's index as the code or its folder counts.
+    setting
+        What tells it from another calculation of the same, such as its k points; empty where nothing does.
+    energy_M, absorption_M
+        eV on the code's own zero; the average of `components` polarisations.
+    """
+
+    code: str
+    material: str
+    site: int
+    setting: str
+    energy_M: np.ndarray
+    absorption_M: np.ndarray
+    components: int
+
+
+@dataclass(frozen=True)
+class _File:
+    path: Path
+    code: str
+    material: str
+    site: int
+    setting: str
+
+
+def read_code_folder(folder: Path) -> tuple[list[CodeSpectrum], list[tuple[str, str]]]:
+    """Read the output of codes below a folder; files of one site are its polarisations and are averaged.
+
+    Returns
+    -------
+    spectra, faults
+        In order of code, material and site; pairs of a file and why it could not be read.
+
+    Raises
+    ------
+    UserError
+        If the folder holds no output of a code.
+    """
+    groups: dict[tuple[str, str, int, str], list[tuple[np.ndarray, np.ndarray]]] = defaultdict(list)
+    faults = []
+    for file, text in _files(folder):
+        try:
+            curve = PARSERS[file.code](text)
+        except SpectrumError as error:
+            faults.append((str(file.path.relative_to(folder)), str(error)))
+            continue
+        groups[file.code, file.material, file.site, file.setting].append(curve)
+    if not groups and not faults:
+        raise UserError(
+            f"{folder} holds no output of a code\nexpected OCEAN's absspct*, exciting's EPSILON*.OUT, XSpectra's "
+            "xanes.dat, VASP's OUTCAR or vasprun.xml, FEFF's xmu.dat, or tables of two columns"
+        )
+    spectra = []
+    for (code, material, site, setting), curves in sorted(groups.items(), key=lambda item: item[0]):
+        energy_M = curves[0][0]
+        parts = [np.interp(energy_M, *curve) for curve in curves]
+        spectra.append(
+            CodeSpectrum(code, material, site, setting, energy_M, np.mean(parts, axis=0), len(parts))
+        )
+    return spectra, faults
+
+
+def read_code_file(path: Path) -> CodeSpectrum:
+    """Read one file of a code, or a table of two columns, named by the file."""
+    text = _text(path)
+    code = code_of(bare_name(path.name), text) or TABLE
+    energy_M, absorption_M = PARSERS[code](text)
+    return CodeSpectrum(code, Path(bare_name(path.name)).stem, 0, "", energy_M, absorption_M, 1)
+
+
+def _files(folder: Path) -> Iterator[tuple[_File, str]]:
+    for path in sorted(folder.rglob("*")):
+        if not path.is_file() or path.name.startswith("."):
+            continue
+        name = bare_name(path.name)
+        if not (
+            name.startswith(("absspct", "EPSILON", "OUTCAR"))
+            or name.endswith((".dat", ".txt", ".xml", ".csv"))
+        ):
+            continue
+        text = _text(path)
+        code = code_of(name, text)
+        if code is not None:
+            yield _File(path, code, *_place(folder, path, code)), text
+
+
+def _text(path: Path) -> str:
+    with opened(path) as file:
+        data = file.read(_MOST_BYTES + 1)
+    if len(data) > _MOST_BYTES:
+        raise SpectrumError(f"it is larger than {_MOST_BYTES >> 20} MB")
+    return data.decode("utf-8", errors="replace")
+
+
+def _place(folder: Path, path: Path, code: str) -> tuple[str, int, str]:
+    """Return material, site and setting of a file by the folders that it lies in."""
+    parts = list(path.relative_to(folder).parts[:-1])
+    at = next((i for i, part in enumerate(parts) if _CODE_FOLDER.match(part)), None)
+    own = _CODE_FOLDER.match(folder.name)
+    above = folder.resolve().parent.name if own else folder.resolve().name
+    material = "/".join(parts[:at]) if at else above
+    if at is None and code == TABLE:
+        material = Path(bare_name(path.name)).stem
+    inner = parts if at is None else parts[at + 1 :]
+    setting = next((m.group(1) for part in inner if (m := _SETTING.match(part))), "")
+    named = _OCEAN_NAME.search(bare_name(path.name))
+    sites = (
+        [int(named.group(1))] if named else [int(m.group(1)) for part in inner if (m := _SITE.match(part))]
+    )
+    return material, sites[0] if sites else 0, setting
