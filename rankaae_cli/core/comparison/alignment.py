@@ -23,6 +23,7 @@ _NEAR = 3.0  # eV about a candidate
 _SLOPE_SMOOTHING = 1.0  # eV, standard deviation
 _NO_FIT = 3.0  # above 2, which 1 - r |r| reaches for opposite spectra
 _BLOCKS = 8
+_FEWEST_LAGS = 3
 _AROUND = 2.0  # eV about the best shift, within which left-out blocks may move it
 _ROWS_AT_ONCE = 512
 
@@ -85,12 +86,8 @@ def align(
     parts = []
     for first in range(0, len(spectra_NE), _ROWS_AT_ONCE):
         rows = slice(first, first + _ROWS_AT_ONCE)
-        block = _Block(
-            *(np.asarray(each[rows], dtype=np.float64) for each in (spectra_NE, others_NM)),
-            start - other_start,
-            step,
-            search,
-        )
+        own_NE, other_NM = (np.asarray(each[rows], np.float64) for each in (spectra_NE, others_NM))
+        block = _Block(own_NE, other_NM, start - other_start, step, search)
         parts.append(block.aligned(widths))
     columns = zip(*parts, strict=True) if parts else [[np.empty(0)]] * 6
     return Alignments(*(np.concatenate(column) for column in columns))
@@ -135,8 +132,10 @@ class _Block:
 
     def aligned(self, widths: tuple[float, ...]) -> tuple[np.ndarray, ...]:
         """Return what `Alignments` holds, field by field."""
-        allowed_ND = self._near_candidates()
         rows = np.arange(len(self.own_NE))
+        if len(self.lag_D) < _FEWEST_LAGS:
+            return (np.full(len(rows), np.nan),) * 6
+        allowed_ND = self._near_candidates()
         best_N, lag_N, between_N, width_N = np.full(len(rows), np.inf), rows * 0, rows * 0.0, rows * 0.0
         for width in widths:
             misfit_ND = np.where(allowed_ND, self._misfit(*self._at_width(width)), _NO_FIT)

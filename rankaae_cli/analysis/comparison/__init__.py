@@ -1,0 +1,1 @@
+"""Comparison of codes, soundness of a family, fingerprints of its spectra."""
