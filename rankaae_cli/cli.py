@@ -58,6 +58,9 @@ COMMANDS = {
     "predict": Command(
         "descriptors of new spectra, with intervals", "rankaae predict model=Cu_oxides input=CuO.xdi"
     ),
+    "compare": Command(
+        "how well codes agree, whether a family is sound", "rankaae compare cu_feff.h5 cu_vasp.h5"
+    ),
     "models": Command("the models that ship, ready to predict with", "rankaae models model=Cu_oxides"),
 }
 
@@ -81,7 +84,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command, overrides = arguments[0], arguments[1:]
         if command not in COMMANDS:
             raise UserError(f"unknown command {command!r}: {nearest(command, COMMANDS)}")
-        return _run_under_hydra(command, _with_groups_appended(_flags_first(overrides)))
+        overrides = _with_groups_appended(_flags_first(overrides))
+        return _run_under_hydra(command, _with_input(overrides) if command == "compare" else overrides)
     except BrokenPipeError:
         return _closed_pipe()
     except Stopped as stopped:
@@ -186,6 +190,25 @@ def _with_groups_appended(overrides: list[str]) -> list[str]:
     if for_sweeps and not any(o.startswith(("resume=", "+experiment=")) for o in rewritten):
         raise UserError(f"{for_sweeps} is for sweeps, and this is one job\nadd -m")
     return rewritten
+
+
+def _with_input(overrides: list[str]) -> list[str]:
+    """Make ``input=[...]`` of the names of files among the settings of a call.
+
+    Raises
+    ------
+    UserError
+        Where the call has both.
+    """
+    is_name = [not override.startswith("-") and "=" not in override for override in overrides]
+    names = [override for override, name in zip(overrides, is_name, strict=True) if name]
+    rest = [override for override, name in zip(overrides, is_name, strict=True) if not name]
+    if not names:
+        return overrides
+    if any(override.startswith("input=") for override in rest):
+        raise UserError(f"{names[0]} and input= both name what is to be compared\nleave one of them out")
+    quoted = ["'" + name.replace("\\", "\\\\").replace("'", "\\'") + "'" for name in names]
+    return [*rest, f"input=[{','.join(quoted)}]"]
 
 
 def _with_transfer(overrides: list[str]) -> list[str]:

@@ -21,6 +21,7 @@ from rankaae_cli.analysis.prediction.watch import Look, watch
 from rankaae_cli.core.calls import setting
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.terminal import Progress
+from rankaae_cli.data.files import new_folder
 from rankaae_cli.data.measured.sites import MeasuredOptions
 from rankaae_cli.models.base import Classifies, Simulates
 from rankaae_cli.reports.prediction.live import LiveReadings
@@ -256,17 +257,5 @@ def _draw(output: Path, result: PredictionResult, settings: Any) -> Path:
 
 
 def _output(output: str | None) -> Path:
-    """Return a folder that nothing has been written to yet."""
     now = datetime.now()
-    path = (
-        Path(output) if output is not None else Path("predictions") / f"{now:%Y-%m-%d}" / f"{now:%H-%M-%S-%f}"
-    )
-    if path.exists() and (not path.is_dir() or any(path.iterdir())):
-        raise UserError(f"{path} is there already\nchoose another output=, or remove it")
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(
-            f"nothing can be written to {path}: {error.strerror}\nchoose another output="
-        ) from error
-    return path
+    return new_folder(output, Path("predictions") / f"{now:%Y-%m-%d}" / f"{now:%H-%M-%S-%f}")

@@ -64,7 +64,8 @@ class Subject:
 
     def heading(self, *details: str) -> str:
         """Return the line above a figure; it begins with what is synthetic."""
-        parts = [f"{self.family}, {self.element} {self.edge} edge", *details]
+        of_edge = f", {self.element} {self.edge} edge" if self.element else ""
+        parts = [f"{self.family}{of_edge}", *details]
         return " · ".join(["SYNTHETIC DATA", *parts] if self.synthetic else parts)
 
 

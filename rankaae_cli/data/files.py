@@ -124,6 +124,26 @@ def require_space(path: str | Path, size: int) -> None:
         )
 
 
+def new_folder(path: str | None, default: Path) -> Path:
+    """Return a folder that nothing has been written to yet: that of `output=`, else the default one.
+
+    Raises
+    ------
+    UserError
+        If it is there already and not empty, or cannot be made.
+    """
+    folder = default if path is None else Path(path)
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UserError(f"{folder} is there already\nchoose another output=, or remove it")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(
+            f"nothing can be written to {folder}: {error.strerror}\nchoose another output="
+        ) from error
+    return folder
+
+
 def require_file(path: str | Path) -> Path:
     """Return the path of a file to read; raise UserError if there is none or it is a folder."""
     path = Path(path)

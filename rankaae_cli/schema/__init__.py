@@ -10,6 +10,7 @@ from typing import Any
 from hydra.core.config_store import ConfigStore
 
 from rankaae_cli.models import DEFAULT_KIND
+from rankaae_cli.schema.compare import CompareConfig
 from rankaae_cli.schema.finished_run import EvaluateConfig, ReportConfig, TraverseConfig
 from rankaae_cli.schema.ingest import IngestConfig
 from rankaae_cli.schema.predict import AlignConfig, ModelsConfig, PredictConfig
@@ -23,6 +24,7 @@ SCHEMAS: dict[str, Any] = {
     "report": ReportConfig,
     "align": AlignConfig,
     "predict": PredictConfig,
+    "compare": CompareConfig,
     "models": ModelsConfig,
 }
 

@@ -86,6 +86,15 @@ _EXPECTED: dict[str, tuple[Mapping[str, tuple[str, ...]], ...]] = {
             "-1 or more": ("figures",),
         },
     ),
+    "compare": (
+        {
+            "positive": ("reach",),
+            "positive, at most 100": ("search",),
+            "at least 0": ("drawn",),
+            "at least 1": ("resamples",),
+            "from 0 to 2^63 - 1": ("seed",),
+        },
+    ),
     "models": (),
 }
 # The same of hydra.*, where no schema holds the types: whole numbers but for `_FRACTIONS`.

@@ -11,7 +11,12 @@ from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.xas.spectra import SpectrumError
 from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.family.family_file import read_family
-from rankaae_cli.data.readers.computed.codes.folder import CodeSpectrum, read_code_file, read_code_folder
+from rankaae_cli.data.readers.computed.codes.folder import (
+    CodeSpectrum,
+    read_code_file,
+    read_code_folder,
+    setting_order,
+)
 from rankaae_cli.data.readers.computed.codes.outputs import TABLE
 
 
@@ -157,18 +162,13 @@ def _of_folder(path: Path) -> tuple[list[Collection], list[tuple[str, str]]]:
     for code, own in by_code.items():
         # The last of several settings, as names are ordered, is the finest.
         last: dict[tuple[str, int], CodeSpectrum] = {}
-        for one in sorted(own, key=lambda one: _order(one.setting)):
+        for one in sorted(own, key=lambda one: setting_order(one.setting)):
             last[one.material, one.site] = one
         settings = ", ".join(sorted({one.setting for one in last.values() if one.setting}))
         name = path.resolve().name if own[0].code == TABLE else None
         parts = [_spectra(one, name or one.material) for one in last.values()]
         collections.append(Collection(code, parts, settings=settings))
     return collections, [(f"{path}/{file}", reason) for file, reason in faults]
-
-
-def _order(setting: str) -> list[float]:
-    """Return what orders settings such as ``8-8-6`` by their numbers."""
-    return [float(part) if part.replace(".", "").isdigit() else 0.0 for part in setting.split("-")]
 
 
 def _spectra(one: CodeSpectrum, material: str) -> Spectra:

@@ -8,6 +8,39 @@ NEARLY_THE_SAME = 0.05
 _ROWS_AT_ONCE = 1024
 
 
+def near_pairs(spectra_NE: np.ndarray, below: float = NEARLY_THE_SAME) -> tuple[np.ndarray, np.ndarray]:
+    """Return which spectra are nearly the same, all pairs of them.
+
+    Parameters
+    ----------
+    spectra_NE
+        Shape (N, E).
+    below
+        The distance, see `nearest_others`, that counts as nearly the same.
+
+    Returns
+    -------
+    pairs
+        Rows, the smaller first, shape (P, 2).
+    distance
+        As a share of the root mean square deviation of the spectra from their mean, shape (P,).
+    """
+    deviation_NE = spectra_NE - spectra_NE.mean(axis=0, dtype=np.float64)
+    scale = float((deviation_NE**2).mean())
+    square_N = (deviation_NE**2).mean(axis=1)
+    pairs, distances = [], []
+    for first in range(0, len(spectra_NE), _ROWS_AT_ONCE):
+        block_BE = deviation_NE[first : first + _ROWS_AT_ONCE]
+        product_BN = block_BE @ deviation_NE[first:].T / spectra_NE.shape[1]
+        square_BN = square_N[first : first + len(block_BE), None] + square_N[first:] - 2 * product_BN
+        row, other = np.nonzero(np.triu(square_BN < max(below**2 * scale, 1e-12), 1))
+        pairs.append(np.column_stack([row, other]) + first)
+        distances.append(np.sqrt(np.maximum(square_BN[row, other], 0) / max(scale, 1e-300)))
+    if not pairs:
+        return np.empty((0, 2), dtype=np.int64), np.empty(0)
+    return np.concatenate(pairs), np.concatenate(distances)
+
+
 def nearest_others(spectra_NE: np.ndarray, others_ME: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return which other spectrum is nearest to each spectrum, and how far it is.
 

@@ -3,7 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +18,7 @@ _MOST_BYTES = 256 * 2**20
 _CODE_FOLDER = re.compile(r"^(ocean|exciting|xspectra|vasp|feff|fdmnes)([-_].*)?$", re.IGNORECASE)
 _OCEAN_NAME = re.compile(r"absspct_[A-Za-z]+\.(\d+)_\w+?_(\d+)$")
 _SITE = re.compile(r"^(\d+)(_[A-Z][a-z]?)?$")
+_POLARISATION = re.compile(r"^(dipole\d*|EPSILON)$")
 _SETTING = re.compile(r"^Spectra-(.+)$")
 
 
@@ -31,6 +32,8 @@ class CodeSpectrum:
         What wrote it, of what; `site` is the absorber's index as the code or its folder counts.
     setting
         What tells it from another calculation of the same, such as its k points; empty where nothing does.
+    place
+        The first folder that it lies in, or a table's own name.
     energy_M, absorption_M
         eV on the code's own zero; the average of `components` polarisations.
     """
@@ -39,6 +42,7 @@ class CodeSpectrum:
     material: str
     site: int
     setting: str
+    place: str
     energy_M: np.ndarray
     absorption_M: np.ndarray
     components: int
@@ -51,6 +55,7 @@ class _File:
     material: str
     site: int
     setting: str
+    place: str
 
 
 def read_code_folder(folder: Path) -> tuple[list[CodeSpectrum], list[tuple[str, str]]]:
@@ -66,7 +71,7 @@ def read_code_folder(folder: Path) -> tuple[list[CodeSpectrum], list[tuple[str, 
     UserError
         If the folder holds no output of a code.
     """
-    groups: dict[tuple[str, str, int, str], list[tuple[np.ndarray, np.ndarray]]] = defaultdict(list)
+    groups: dict[tuple[str, str, int, str, str], list[tuple[np.ndarray, np.ndarray]]] = defaultdict(list)
     faults = []
     for file, text in _files(folder):
         try:
@@ -74,20 +79,50 @@ def read_code_folder(folder: Path) -> tuple[list[CodeSpectrum], list[tuple[str, 
         except SpectrumError as error:
             faults.append((str(file.path.relative_to(folder)), str(error)))
             continue
-        groups[file.code, file.material, file.site, file.setting].append(curve)
+        groups[file.code, file.material, file.site, file.setting, file.place].append(curve)
     if not groups and not faults:
         raise UserError(
             f"{folder} holds no output of a code\nexpected OCEAN's absspct*, exciting's EPSILON*.OUT, XSpectra's "
             "xanes.dat, VASP's OUTCAR or vasprun.xml, FEFF's xmu.dat, or tables of two columns"
         )
     spectra = []
-    for (code, material, site, setting), curves in sorted(groups.items(), key=lambda item: item[0]):
+    for (code, material, site, setting, place), curves in sorted(groups.items(), key=lambda item: item[0]):
         energy_M = curves[0][0]
         parts = [np.interp(energy_M, *curve) for curve in curves]
         spectra.append(
-            CodeSpectrum(code, material, site, setting, energy_M, np.mean(parts, axis=0), len(parts))
+            CodeSpectrum(code, material, site, setting, place, energy_M, np.mean(parts, axis=0), len(parts))
         )
     return spectra, faults
+
+
+def by_setting(folder: Path) -> tuple[dict[str, dict[str, CodeSpectrum]], list[tuple[str, str]]]:
+    """Read one calculation at several settings: the average of each setting's sites, by code and setting.
+
+    A setting is what follows ``Spectra-`` in the name of a folder, else the first folder below the one given, or a
+    table's own name. Settings are in the order of the numbers in their names.
+
+    Returns
+    -------
+    spectra, faults
+        As `read_code_folder`; by code, by setting.
+    """
+    spectra, faults = read_code_folder(folder)
+    groups: dict[str, dict[str, list[CodeSpectrum]]] = defaultdict(lambda: defaultdict(list))
+    for one in spectra:
+        groups[one.code][one.setting or one.place].append(one)
+    means: dict[str, dict[str, CodeSpectrum]] = {}
+    for code, own in groups.items():
+        means[code] = {}
+        for setting in sorted(own, key=setting_order):
+            energy_M = own[setting][0].energy_M
+            curves = [np.interp(energy_M, one.energy_M, one.absorption_M) for one in own[setting]]
+            means[code][setting] = replace(own[setting][0], absorption_M=np.mean(curves, axis=0))
+    return means, faults
+
+
+def setting_order(setting: str) -> tuple[list[float], str]:
+    """Return what orders settings by the numbers in their names."""
+    return [float(number) for number in re.findall(r"\d+(?:\.\d+)?", setting)], setting
 
 
 def read_code_file(path: Path) -> CodeSpectrum:
@@ -95,7 +130,7 @@ def read_code_file(path: Path) -> CodeSpectrum:
     text = _text(path)
     code = code_of(bare_name(path.name), text) or TABLE
     energy_M, absorption_M = PARSERS[code](text)
-    return CodeSpectrum(code, Path(bare_name(path.name)).stem, 0, "", energy_M, absorption_M, 1)
+    return CodeSpectrum(code, Path(bare_name(path.name)).stem, 0, "", "", energy_M, absorption_M, 1)
 
 
 def _files(folder: Path) -> Iterator[tuple[_File, str]]:
@@ -122,8 +157,8 @@ def _text(path: Path) -> str:
     return data.decode("utf-8", errors="replace")
 
 
-def _place(folder: Path, path: Path, code: str) -> tuple[str, int, str]:
-    """Return material, site and setting of a file by the folders that it lies in."""
+def _place(folder: Path, path: Path, code: str) -> tuple[str, int, str, str]:
+    """Return material, site, setting and place of a file by the folders that it lies in."""
     parts = list(path.relative_to(folder).parts[:-1])
     at = next((i for i, part in enumerate(parts) if _CODE_FOLDER.match(part)), None)
     own = _CODE_FOLDER.match(folder.name)
@@ -137,4 +172,6 @@ def _place(folder: Path, path: Path, code: str) -> tuple[str, int, str]:
     sites = (
         [int(named.group(1))] if named else [int(m.group(1)) for part in inner if (m := _SITE.match(part))]
     )
-    return material, sites[0] if sites else 0, setting
+    parts = [part for part in parts if not _POLARISATION.match(part)]
+    place = parts[0] if parts else Path(bare_name(path.name)).stem
+    return material, sites[0] if sites else 0, setting, place

@@ -1,0 +1,127 @@
+"""``rankaae compare``: how well codes agree, whether a calculation has converged, whether a family is sound."""
+
+import shlex
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from rankaae_cli.analysis.comparison.collection import Collection, read_collections
+from rankaae_cli.analysis.comparison.convergence import compare_settings
+from rankaae_cli.analysis.comparison.pairs import ComparisonOptions, compare_all
+from rankaae_cli.analysis.comparison.soundness import check_family
+from rankaae_cli.core.errors import UserError
+from rankaae_cli.core.labels import Subject
+from rankaae_cli.data.files import new_folder
+from rankaae_cli.reports.comparison.page import (
+    ComparisonPage,
+    add_agreement,
+    add_convergence,
+    add_soundness,
+)
+from rankaae_cli.reports.tables import print_table
+
+
+def run(cfg: DictConfig) -> dict[str, Any]:
+    """Compare what `cfg` names; write tables, figures and a page; return where."""
+    settings: Any = OmegaConf.to_object(cfg)
+    if settings.input is None:
+        raise UserError("rankaae compare needs input=: files or folders\nsee rankaae compare --help")
+    inputs = [str(one) for one in (settings.input if isinstance(settings.input, list) else [settings.input])]
+    options = ComparisonOptions(settings.search, settings.reach, settings.published, settings.drawn)
+    command = shlex.join(["rankaae", "compare", *sys.argv[1:]])
+    if settings.convergence:
+        page = _convergence(inputs, options, settings.output, command)
+    else:
+        collections, faults = read_collections(inputs)
+        if len(collections) == 1:
+            page = _one(collections[0], faults, settings.output, command)
+        else:
+            page = _several(collections, faults, options, settings, command)
+    for section in page.sections:
+        print_table(section.heading.lower(), section.tables[0], page.subject.synthetic)
+    for file, reason in page.faults:
+        print(f"not read: {file}: {reason}", file=sys.stderr)
+    path = page.write()
+    print("\n".join([*page.lines, str(path)]))
+    return {"output": page.output, **page.results}
+
+
+def _convergence(
+    inputs: Sequence[str], options: ComparisonOptions, output: str | None, command: str
+) -> ComparisonPage:
+    if len(inputs) != 1 or not Path(inputs[0]).is_dir():
+        raise UserError("convergence=true takes one folder, with a folder for each setting\ncorrect input=")
+    table, faults = compare_settings(Path(inputs[0]), options)
+    name = Path(inputs[0]).resolve().name
+    page = ComparisonPage(_folder(output), _subject(name), f"Convergence of {name}", [name], command, faults)
+    add_convergence(page, table)
+    for code, own in table.groupby("code", sort=False):
+        first = own[own["verdict"] == "converged"]["setting"]
+        says = f"converged from {first.iloc[0]} on" if len(first) else "not converged before the last setting"
+        page.lines.append(f"{code}: {says}")
+    return page
+
+
+def _one(
+    collection: Collection, faults: Sequence[tuple[str, str]], output: str | None, command: str
+) -> ComparisonPage:
+    """Check one family."""
+    family = collection.family
+    if family is None:
+        raise UserError(
+            f"{collection.name} alone is nothing to compare\ngive two files or folders, or one family file"
+        )
+    subject = Subject(family.name, family.element, family.edge, synthetic=family.is_synthetic)
+    about, frames = check_family(family)
+    page = ComparisonPage(
+        _folder(output), subject, f"Soundness of {family.name}", [collection.name], command, faults
+    )
+    add_soundness(page, about, frames)
+    page.lines.append(
+        f"{about['near_duplicates']} pairs of materials have nearly the same spectra, {about['across']} of them "
+        "across the split"
+    )
+    return page
+
+
+def _several(
+    collections: Sequence[Collection],
+    faults: Sequence[tuple[str, str]],
+    options: ComparisonOptions,
+    settings: Any,
+    command: str,
+) -> ComparisonPage:
+    """Compare several codes."""
+    comparisons = compare_all(collections, options)
+    names = [one.name for one in collections]
+    element = next((one.element for one in collections if one.element), "")
+    edge = next((one.edge for one in collections if one.edge), "")
+    synthetic = any(one.family is not None and one.family.is_synthetic for one in collections)
+    subject = Subject(", ".join(names[:3]), element, edge, synthetic=synthetic)
+    title = f"Agreement of {len(names)} codes" if len(names) > 2 else f"{names[0]} and {names[1]}"
+    page = ComparisonPage(_folder(settings.output), subject, title, names, command, faults)
+    add_agreement(page, comparisons, settings.resamples, settings.seed)
+    for one in collections:
+        if one.is_relative:
+            page.lines.append(
+                f"the energies of {one.name} are from a zero of its own: its shifts say nothing"
+            )
+        if one.settings:
+            page.lines.append(f"{one.name}: the spectra at {one.settings}")
+    for comparison in comparisons:
+        if lost := int(comparison.table["shift"].isna().sum()):
+            page.lines.append(f"{comparison.first} and {comparison.second}: {lost} pairs fit at no shift")
+    return page
+
+
+def _subject(name: str) -> Subject:
+    return Subject(name, "", "")
+
+
+def _folder(output: str | None) -> Path:
+    now = datetime.now()
+    return new_folder(output, Path("compare") / f"{now:%Y-%m-%d}" / f"{now:%H-%M-%S-%f}")

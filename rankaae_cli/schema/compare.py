@@ -1,0 +1,28 @@
+"""Keys of `rankaae compare`."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from omegaconf import MISSING
+
+
+@dataclass
+class CompareConfig:
+    """Keys of `rankaae compare`."""
+
+    input: Annotated[
+        Any,
+        "family files, folders with the output of codes, files of these; several as [A,B], or without input=",
+    ] = None
+    output: Annotated[str | None, "the folder to write; null: compare/DATE/TIME/"] = None
+    search: Annotated[
+        float | None, "largest shift tried, eV; null: 20 where energies overlap as they are, else any"
+    ] = None
+    reach: Annotated[float, "eV behind the foot of the edge that count, of what codes write"] = MISSING
+    published: Annotated[bool, "also compare as published with ten Ti-O compounds (arXiv:2303.17089)"] = False
+    convergence: Annotated[
+        bool, "take a folder for one calculation at growing settings, and compare each with the last"
+    ] = False
+    drawn: Annotated[int, "how many pairs of two codes to draw, those that agree least"] = MISSING
+    resamples: Annotated[int, "resamples of the materials, for 95 % intervals"] = MISSING
+    seed: Annotated[int, "of the resamples"] = MISSING
