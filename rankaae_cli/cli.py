@@ -304,7 +304,7 @@ class _Job:
         return float(result["score"]) if "score" in result else None
 
     def _help(self, cfg: "DictConfig") -> None:
-        from rankaae_cli.commands.help import help_text
+        from rankaae_cli.commands.usage.help import help_text
 
         directories = _config_directories(self.overrides)
         text = help_text(self.command, cfg, lambda group: options(group, directories))
@@ -371,7 +371,7 @@ def _explained(error: Exception, command: str, overrides: list[str]) -> tuple[in
     if isinstance(error, UserError):
         return WRONG_CALL, str(error)
     # Hydra is not loaded before there is an error of it to explain.
-    from rankaae_cli.commands.call_errors import call_error_message
+    from rankaae_cli.commands.usage.call_errors import call_error_message
 
     directories = _config_directories(overrides)
     explained = call_error_message(error, command, overrides, lambda group: options(group, directories))

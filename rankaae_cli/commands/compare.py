@@ -110,6 +110,8 @@ def _several(
             page.lines.append(
                 f"the energies of {one.name} are from a zero of its own: its shifts say nothing"
             )
+        if one.is_component:
+            page.lines.append(f"{one.name} is one polarisation: give the folder of all for their average")
         if one.settings:
             page.lines.append(f"{one.name}: the spectra at {one.settings}")
     for comparison in comparisons:

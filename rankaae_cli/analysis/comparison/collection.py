@@ -17,7 +17,7 @@ from rankaae_cli.data.readers.computed.codes.folder import (
     read_code_folder,
     setting_order,
 )
-from rankaae_cli.data.readers.computed.codes.outputs import TABLE
+from rankaae_cli.data.readers.computed.codes.outputs import POLARISED, TABLE
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,8 @@ class Collection:
         ``eV`` or ``index``.
     settings
         Such as the k points, of those spectra that were taken where a code has several; empty where none are known.
+    is_component
+        Whether it is one polarisation, where the average over them may be meant.
     family
         The family file that it is; None of other files.
     """
@@ -67,6 +69,7 @@ class Collection:
     edge: str = ""
     energy_unit: str = "eV"
     settings: str = ""
+    is_component: bool = False
     family: Family | None = None
 
     @cached_property
@@ -147,9 +150,10 @@ def _of_family(path: Path) -> Collection:
 
 def _of_file(path: Path) -> Collection:
     try:
-        return Collection(path.stem, [_spectra(read_code_file(path), "")])
+        one = read_code_file(path)
     except SpectrumError as error:
         raise UserError(f"{path} cannot be read: {error}\ngive a file of a code, or two columns") from error
+    return Collection(path.stem, [_spectra(one, "")], is_component=one.code in POLARISED)
 
 
 def _of_folder(path: Path) -> tuple[list[Collection], list[tuple[str, str]]]:

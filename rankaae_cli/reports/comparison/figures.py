@@ -82,10 +82,13 @@ def pairs_figure(subject: Subject, comparison: Comparison) -> Figure:
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
     table = comparison.table.set_index(["material", "site"])
     for ax, one in zip(panels, comparison.curves, strict=False):
+        row = table.loc[[(one.material, one.site)]].iloc[0]
         ax.plot(one.energy_E, one.second_E, color=BLACK, lw=1.0, label=second)
         ax.plot(one.energy_E, one.first_E, color=VERMILION, lw=0.9, label=f"{first}, moved")
-        ax.plot(one.energy_E, one.first_broadened_E, color=BLUE, lw=0.8, ls="--", label="broadened too")
-        row = table.loc[[(one.material, one.site)]].iloc[0]
+        # The sharper of the two is either.
+        sharper_E = one.first_broadened_E if row["width"] > 0 else one.second_broadened_E
+        if row["width"]:
+            ax.plot(one.energy_E, sharper_E, color=BLUE, lw=0.8, ls="--", label="the sharper one broadened")
         name = shortened(str(one.material), 16, 8, 7)
         ax.set_title(f"{name} {one.site}: ρ {row['spearman']:.3f}", fontsize=6.5, parse_math=False)
         ax.set_yticks([])
@@ -94,7 +97,7 @@ def pairs_figure(subject: Subject, comparison: Comparison) -> Figure:
     for ax in panels[max(0, len(comparison.curves) - columns) : len(comparison.curves)]:
         ax.set_xlabel("Energy (eV)")
     panels[0].set_ylabel("Absorption")
-    drawing.legend_below(figure, panels[0])
+    drawing.legend_below(figure, list(panels[: len(comparison.curves)]))
     return figure
 
 

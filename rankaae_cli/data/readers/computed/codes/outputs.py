@@ -14,6 +14,7 @@ Curve = tuple[np.ndarray, np.ndarray]
 
 _OCEAN, _EXCITING, _XSPECTRA, _VASP, _FEFF = "OCEAN", "exciting", "XSpectra", "VASP", "FEFF"
 TABLE = "table"
+POLARISED = (_OCEAN, _EXCITING, _XSPECTRA)  # codes whose files are each of one polarisation
 _IMAGINARY = re.compile(r"IMAGINARY DIELECTRIC FUNCTION.*\n.*\n[ -]*\n")
 # A component of exciting's dielectric tensor; the average over directions is of those on the diagonal.
 _COMPONENT = re.compile(r"EPSILON_.*OC(\d)(\d)\.OUT$")

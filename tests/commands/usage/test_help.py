@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from rankaae_cli.cli import COMMANDS, main
-from rankaae_cli.commands.help import keys_of
+from rankaae_cli.commands.usage.help import keys_of
 from rankaae_cli.schema import GROUPS
 
 CONF = Path(__file__).parents[2] / "conf"

@@ -9,7 +9,7 @@ from hydra.errors import HydraException, MissingConfigException, OverrideParseEx
 from omegaconf.errors import OmegaConfBaseException
 from yaml import MarkedYAMLError
 
-from rankaae_cli.commands.help import keys_of
+from rankaae_cli.commands.usage.help import keys_of
 from rankaae_cli.core.calls import setting
 from rankaae_cli.core.errors import nearest
 from rankaae_cli.schema import GROUPS, SCHEMAS, kind_of_call

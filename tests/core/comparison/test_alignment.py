@@ -1,0 +1,102 @@
+"""Shifts that were planted are found again, whatever else was done to the spectra."""
+
+import numpy as np
+import pytest
+from scipy.signal import fftconvolve
+
+from rankaae_cli.core.comparison.agreement import agreement
+from rankaae_cli.core.comparison.alignment import align, broadened
+from rankaae_cli.core.comparison.published import compare_as_published
+
+STEP = 0.25
+ENERGY = 7100 + STEP * np.arange(256)
+
+
+def edges(n, seed=0):
+    """Edges with white lines and three oscillations, each of its own."""
+    rng = np.random.default_rng(seed)
+    spectra = []
+    for _ in range(n):
+        e0, width = 7115 + rng.normal(0, 1), rng.uniform(0.8, 1.5)
+        mu = 0.5 + np.arctan((ENERGY - e0) / width) / np.pi
+        for _ in range(4):
+            centre, size = e0 + rng.uniform(2, 35), rng.uniform(0.1, 0.5)
+            mu += size * np.exp(-0.5 * ((ENERGY - centre) / rng.uniform(1, 3)) ** 2)
+        spectra.append(mu)
+    return np.array(spectra)
+
+
+def test_planted_shifts_are_found_under_broadening_noise_scale_and_cropping():
+    rng = np.random.default_rng(1)
+    own = edges(60)
+    planted, found = [], []
+    for spectrum in own:
+        shift = rng.uniform(-10, 10)
+        other = 0.7 * broadened(spectrum[None], 2.0, STEP)[0] + 0.2 + rng.normal(0, 0.007, 256)
+        first, last = rng.integers(0, 30), 256 - rng.integers(0, 60)
+        aligned = align(ENERGY[0], spectrum[None], ENERGY[first] + shift, other[None, first:last], STEP)
+        planted.append(shift)
+        found.append((aligned.shift_N[0], aligned.scale_N[0], aligned.width_N[0], aligned.error_N[0]))
+    shift, scale, width, error = np.array(found).T
+    off = np.abs(shift - planted)
+    assert np.quantile(off, 0.9) < 0.1
+    assert np.median(scale) == pytest.approx(0.7, abs=0.01)
+    assert np.median(width) == 2.0
+    # The errors are of the size of what is off.
+    assert 0.3 < np.median(off) / np.median(error) < 3
+
+
+def test_the_misfit_is_what_least_squares_leave():
+    own, other = edges(1)[0], edges(2, seed=5)[1]
+    aligned = align(ENERGY[0], own[None], ENERGY[0], other[None], STEP, search=6.0, widths=(0.0,))
+    left = []
+    for lag in range(-24, 25):
+        there = np.arange(256) + lag
+        common = (there >= 0) & (there < 256)
+        design = np.column_stack([own[there[common]], np.ones(common.sum())])
+        rest = np.linalg.lstsq(design, other[common], rcond=None)[1][0]
+        left.append(rest / ((other[common] - other[common].mean()) ** 2).sum())
+    best = int(np.argmin(left))
+    assert aligned.misfit_N[0] == pytest.approx(left[best], rel=1e-6)
+    assert aligned.shift_N[0] == pytest.approx(-STEP * (best - 24), abs=STEP)
+
+
+def test_broadening_is_a_convolution_with_a_lorentzian_of_that_width():
+    # A line far from the ends, on a fine grid.
+    energy = np.arange(-100, 100, 0.05)
+    line = np.exp(-0.5 * (energy / 3) ** 2)
+    lorentzian = 1 / (1 + (energy / 1.0) ** 2) / np.pi * 0.05
+    expected = fftconvolve(line, lorentzian, mode="same")
+    assert np.allclose(broadened(line[None], 2.0, 0.05)[0], expected, atol=0.02)
+
+
+@pytest.mark.parametrize("other", [np.ones(256), np.zeros(256)])
+def test_a_constant_spectrum_has_no_shift(other):
+    aligned = align(ENERGY[0], edges(1), ENERGY[0], other[None], STEP)
+    assert np.isnan([aligned.shift_N[0], aligned.scale_N[0], aligned.misfit_N[0]]).all()
+
+
+def test_axes_too_far_apart_for_the_search_have_no_shift():
+    own = edges(1)
+    assert np.isnan(align(ENERGY[0], own, ENERGY[0] + 500, own, STEP, search=20.0).shift_N[0])
+    assert align(ENERGY[0], own, ENERGY[0] + 500, own, STEP).shift_N[0] == pytest.approx(500)
+
+
+def test_scores_of_a_spectrum_and_itself():
+    own = edges(1)[0]
+    scores = agreement(ENERGY, own, 2 * own)
+    assert scores == pytest.approx(
+        {"pearson": 1, "spearman": 1, "cosine": 1, "wasserstein": 0, "mae": 0}, abs=1e-9
+    )
+    # A line that is moved by 3 eV has to be moved by 3 eV.
+    lines = [np.exp(-0.5 * ((ENERGY - centre) / 2) ** 2) for centre in (7120, 7123)]
+    assert agreement(ENERGY, *lines)["wasserstein"] == pytest.approx(3, abs=1e-3)
+
+
+def test_the_published_rule_on_a_moved_copy():
+    own = np.maximum(edges(1)[0], 0)
+    found = compare_as_published(ENERGY + 4.0, own, ENERGY, 3 * own)
+    assert found.shift == pytest.approx(4.0, abs=0.011)
+    assert found.spearman == pytest.approx(1, abs=1e-3)
+    with pytest.raises(ValueError, match="nowhere positive"):
+        compare_as_published(ENERGY, -own, ENERGY, own)

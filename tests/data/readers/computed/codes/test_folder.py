@@ -1,0 +1,130 @@
+"""Folders of code output, in the formats that the codes write."""
+
+import numpy as np
+import pytest
+
+from rankaae_cli.core.errors import UserError
+from rankaae_cli.core.xas.spectra import SpectrumError
+from rankaae_cli.data.readers.computed.codes.folder import by_setting, read_code_file, read_code_folder
+from rankaae_cli.data.readers.computed.codes.outputs import parse_vasp
+
+ENERGY = np.linspace(-5, 30, 36)
+
+
+def line(centre, size=1.0):
+    return size * np.exp(-0.5 * ((ENERGY - centre) / 3) ** 2)
+
+
+def rows(*columns):
+    return "\n".join(" ".join(f"{value:.8E}" for value in row) for row in zip(*columns, strict=True)) + "\n"
+
+
+def ocean(values):
+    head = "#   iter=   54   gam= 0.3E-01   kpref= 0.7E-06\n     #   Energy   Spect   Spect(0)\n"
+    return head + rows(ENERGY, values, values)
+
+
+def exciting(values):
+    return "# Macroscopic dielectric function epsm\n#\n" + rows(ENERGY, 0 * values, values, 0 * values)
+
+
+def xspectra(values):
+    return "# Final state angular momentum:   1\n# Energy (eV)   sigma\n" + rows(ENERGY, values)
+
+
+def outcar(values):
+    head = "  frequency dependent IMAGINARY DIELECTRIC FUNCTION (independent particle) density-density\n"
+    head += "     E(ev)      X         Y         Z        XY        YZ        ZX\n  " + "-" * 60 + "\n"
+    zero = 0 * values
+    block = rows(ENERGY, values, 2 * values, 3 * values, zero, zero, zero)
+    return "some lines\n" + head + block + "\n" + head + block.replace("E", "E") + "\n"
+
+
+def vasprun(values):
+    inside = "".join(
+        f"<r> {e:.6f} {v:.6f} {2 * v:.6f} {3 * v:.6f} 0 0 0 </r>" for e, v in zip(ENERGY, values, strict=True)
+    )
+    inner = f"<dielectricfunction><imag><array><set>{inside}</set></array></imag></dielectricfunction>"
+    return f'<?xml version="1.0"?><modeling>{inner}</modeling>'
+
+
+@pytest.fixture
+def tree(tmp_path):
+    files = {
+        "TiO/OCEAN/Spectra-8-8-6/absspct_Ti.0001_1s_01": ocean(line(3)),
+        "TiO/OCEAN/Spectra-8-8-6/absspct_Ti.0001_1s_02": ocean(line(9)),
+        "TiO/OCEAN/Spectra-8-8-6/absspct_Ti.0003_1s_01": ocean(line(5)),
+        "TiO/EXCITING/Spectra-8-8-6/0/EPSILON/EPSILON_BSE_OC11.OUT": exciting(line(3)),
+        "TiO/EXCITING/Spectra-8-8-6/0/EPSILON/EPSILON_BSE_OC12.OUT": exciting(line(20)),
+        "TiO/EXCITING/Spectra-8-8-6/0/EPSILON/EPSILON_BSE_OC33.OUT": exciting(line(9)),
+        "TiO/XSPECTRA/Spectra-6-6-5/2/dipole1/xanes.dat": xspectra(line(4)),
+        "TiO/VASP/000_Ti/OUTCAR": outcar(line(6)),
+        "TiO/VASP/001_Ti/vasprun.xml": vasprun(line(6)),
+        "TiO2/VASP/000_Ti/OUTCAR": "",
+        "TiO2/OCEAN/notes.txt": "nothing of numbers",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    return tmp_path
+
+
+def test_every_code_is_read_and_its_polarisations_averaged(tree):
+    spectra, faults = read_code_folder(tree)
+    by = {(one.code, one.material, one.site): one for one in spectra}
+    assert set(by) == {
+        ("OCEAN", "TiO", 1),
+        ("OCEAN", "TiO", 3),
+        ("exciting", "TiO", 0),
+        ("XSpectra", "TiO", 2),
+        ("VASP", "TiO", 0),
+        ("VASP", "TiO", 1),
+    }
+    mean = (line(3) + line(9)) / 2
+    for one, components in ((by["OCEAN", "TiO", 1], 2), (by["exciting", "TiO", 0], 2)):
+        assert np.allclose(one.absorption_M, mean, atol=1e-6)
+        assert (one.setting, one.components) == ("8-8-6", components)
+    for site in (0, 1):
+        assert np.allclose(by["VASP", "TiO", site].absorption_M, 2 * line(6), atol=1e-5)
+    assert faults == [
+        (
+            "TiO2/VASP/000_Ti/OUTCAR",
+            "an OUTCAR without an imaginary dielectric function: the run did not get there",
+        )
+    ]
+
+
+def test_settings_are_in_the_order_of_their_numbers(tmp_path):
+    for k, centre in (("4-4-3", 3), ("10-10-8", 5), ("8-8-6", 4)):
+        folder = tmp_path / "OCEAN" / f"Spectra-{k}"
+        folder.mkdir(parents=True)
+        (folder / "absspct_Ti.0001_1s_01").write_text(ocean(line(centre)))
+    settings, _ = by_setting(tmp_path)
+    assert list(settings["OCEAN"]) == ["4-4-3", "8-8-6", "10-10-8"]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("1 2\n3 4\n", "truncated: 2 rows"),
+        ("1 2\n2 3\nthree 4\n4 5\n5 6\n6 7\n", "line 3 is 'three 4', expected 2 numbers"),
+        ("1 2\n2 3\n2 4\n4 5\n5 6\n6 7\n", "two rows of one energy"),
+        ("1 2\n2 nan\n3 4\n4 5\n5 6\n6 7\n", "a number that is not finite"),
+    ],
+)
+def test_a_damaged_table_says_so(tmp_path, text, reason):
+    path = tmp_path / "a.txt"
+    path.write_text(text)
+    with pytest.raises(SpectrumError, match=reason):
+        read_code_file(path)
+
+
+@pytest.mark.parametrize("text", [vasprun(line(6))[:200], "<?xml version='1.0'?><modeling></modeling>"])
+def test_a_damaged_vasprun_says_so(text):
+    with pytest.raises(SpectrumError, match=r"vasprun.xml"):
+        parse_vasp(text)
+
+
+def test_a_folder_without_output_is_refused(tmp_path):
+    with pytest.raises(UserError, match="holds no output of a code\nexpected OCEAN"):
+        read_code_folder(tmp_path)
