@@ -219,7 +219,7 @@ class _Comparison:
         low, high = (
             np.interp(ends, below_D / below_D[-1], scan.offset_D) if len(at_D) > 1 else [*scan.offset_D] * 2
         )
-        b, t, v, d = np.unravel_index(log_BTVD.argmax(), log_BTVD.shape)
+        b, t, v, d = (int(at) for at in np.unravel_index(log_BTVD.argmax(), log_BTVD.shape))
         measured_W = scan.spectra_DW[d]
         fitted_W = self.frames[t].fitted(columns_BQW[b], float(variance_V[v]), measured_W)
         square = float(((measured_W - fitted_W) ** 2).mean())

@@ -8,7 +8,7 @@ from rankaae_cli.cli import COMMANDS, main
 from rankaae_cli.commands.usage.help import keys_of
 from rankaae_cli.schema import GROUPS
 
-CONF = Path(__file__).parents[2] / "conf"
+CONF = Path(__file__).parents[3] / "conf"
 
 
 @pytest.fixture
