@@ -140,8 +140,10 @@ def _labels(cfg: DictConfig, spec: FamilySpec) -> Family | None:
             )
     if cfg.labels is None:
         return None
-    if cfg.source.name != "npz":
-        raise UserError(f"labels= is of source=npz and npy, not of source={cfg.source.name}\nleave it out")
+    if cfg.source.name not in ("npz", "codes"):
+        raise UserError(
+            f"labels= is of source=npz, npy and codes, not of source={cfg.source.name}\nleave it out"
+        )
     return read_labels(cfg.labels, spec)
 
 

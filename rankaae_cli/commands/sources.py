@@ -28,6 +28,8 @@ from rankaae_cli.data.measured.sites import (
     read_measured_sites,
     short_margins,
 )
+from rankaae_cli.data.readers.computed.codes.outputs import TABLE
+from rankaae_cli.data.readers.computed.codes.sites import read_code_sites
 from rankaae_cli.data.readers.computed.csv_table import read_csv
 from rankaae_cli.data.readers.computed.feff_sites import read_feff
 from rankaae_cli.data.readers.computed.npy import NpyFiles, read_npy
@@ -60,6 +62,10 @@ def read_source(cfg: DictConfig, spec: FamilySpec, output: Path) -> tuple[Family
         return _family_again(cfg, spec)
     if source == "xdi":
         return _as_family(_read_measured(cfg, spec, output), spec, "measured")
+    if source == "codes":
+        sites, code = read_code_sites(cfg.path, spec, cfg.codes.code, cfg.codes.shift, cfg.max_tail)
+        family, rejected = _as_family(sites, spec, source)
+        return replace(family, fidelity=family.fidelity if code == TABLE else code), rejected
     with stopping_in_order(_KEPT), Progress("descriptors") as progress:
         return _as_family(_READERS[source](cfg, spec, progress), spec, source)
 

@@ -19,6 +19,7 @@ class Source(Enum):
     npy = "npy"
     family = "family"
     atoms = "atoms"
+    codes = "codes"
     xdi = "xdi"
     synthetic = "synthetic"
 
@@ -53,6 +54,16 @@ class NpyConfig:
     materials: Annotated[
         str | None, "text file or array with the names of the molecules; null: a number each"
     ] = None
+
+
+@dataclass
+class CodesConfig:
+    """Which code's output a folder is read for, and how its energies lie."""
+
+    code: Annotated[
+        str | None, "OCEAN, exciting, XSpectra, VASP, FEFF or table; null: the only one there"
+    ] = None
+    shift: Annotated[float, "eV to add to its energies, which may be from a zero of its own"] = 0.0
 
 
 class Code(Enum):
@@ -103,7 +114,8 @@ class IngestConfig:
     source: Annotated[
         Source,
         "format of the input; npy: arrays of molecules with yes/no classes; "
-        "atoms: structures with one row of spectrum values an atom; xdi: measured "
+        "atoms: structures with one row of spectrum values an atom; codes: folders as OCEAN, exciting, XSpectra, "
+        "VASP and FEFF write them; xdi: measured "
         "spectra in XDI, Athena, NeXus, SPEC or text files, told apart by their contents",
     ] = MISSING
     path: Annotated[Any, "the folder, archive or file to read; of source npz also several, [a.npz,b.npz]"] = (
@@ -146,8 +158,8 @@ class IngestConfig:
     labels: Annotated[
         str | None,
         "family file whose descriptors the spectra get, by material and site; spectra of other sites are rejected "
-        "(source npz); of source npy the yes/no classes: an array (N, K) of 1 and 0, or of the name of each one's "
-        "class, or a csv file",
+        "(source npz or codes); of source npy the yes/no classes: an array (N, K) of 1 and 0, or of the name of "
+        "each one's class, or a csv file",
     ] = None
     spectra: Annotated[
         Any, "array of spectra, x.npy or x.npz:name, or a list of one an edge, [a.npy,b.npy] (source npy)"
@@ -165,6 +177,9 @@ class IngestConfig:
     ] = None
     npz: Annotated[NpzConfig, "energy grid of an npz file that does not hold it"] = field(
         default_factory=NpzConfig
+    )
+    codes: Annotated[CodesConfig, "which code, and its shift (source codes)"] = field(
+        default_factory=CodesConfig
     )
     npy: Annotated[NpyConfig, "what arrays are beside spectra= and labels="] = field(
         default_factory=NpyConfig
