@@ -247,8 +247,9 @@ def _summarise(model: Trained, directory: Path, wall: float) -> None:
     )
     path = run_directory.short_path(directory)
     traverse = "rankaae traverse, " if isinstance(model, HasStyles) else ""
-    then = (
-        "rankaae predict input=structures/" if isinstance(model, Simulates) else f"{traverse}rankaae report"
-    )
+    then = f"{traverse}rankaae report"
+    if isinstance(model, Simulates):
+        walked = set(model.descriptor_names) & set(model.features.names)
+        then = "rankaae traverse" if walked else "rankaae predict input=structures/"
     console.print(f"next: rankaae evaluate, {then} ({setting('run', path)})")
     print(path)

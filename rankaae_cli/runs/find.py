@@ -112,6 +112,17 @@ def readable_runs(root: Path) -> list[tuple[Path, dict[str, Any]]]:
     return runs
 
 
+def runs_on_same_data(run: Path, root: Path = RUNS) -> list[Path]:
+    """Return the other finished runs below `root` that were trained on the files of a run, the newest first."""
+    data = _digests(read_provenance(run))
+    others = [
+        (content["finished"], path.resolve())
+        for path, content in readable_runs(root)
+        if "finished" in content and _digests(content) == data and (path / BEST).is_file()
+    ]
+    return [path for _, path in sorted(others, reverse=True) if path != run.resolve()]
+
+
 def find_runs(run: str | Sequence[str]) -> RunSelection:
     """Return the runs that `run` names.
 
@@ -141,6 +152,10 @@ def find_runs(run: str | Sequence[str]) -> RunSelection:
         raise UserError(_none_finished(names, left_out))
     directory = Path(names[0]) if len(names) == 1 and Path(names[0]).is_dir() else None
     return RunSelection(finished, left_out, directory and directory.resolve())
+
+
+def _digests(provenance: dict[str, Any]) -> set[str]:
+    return {str(entry.get("sha256")) for entry in provenance.get("data", []) if not entry.get("unlabelled")}
 
 
 def _newest_finished(root: Path, instead: str) -> Path:

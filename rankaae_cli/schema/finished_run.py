@@ -109,8 +109,13 @@ class TraverseConfig:
     others: Annotated[
         Others,
         "where the styles that are not walked come from; data: in each step training rows that have such a value "
-        "of the walked one; independent: standard normal",
+        "of the walked one; independent: standard normal, or of a run that simulates any training rows",
     ] = Others.data
+    against: Annotated[
+        str | None,
+        "of a run that simulates: the run of a RankAAE whose walks are held against its own; null: the newest one "
+        "on the same data, where there is one",
+    ] = None
     check_rows: Annotated[
         CheckRows, "spectra that the responses are held against; held_out: validation and test"
     ] = CheckRows.held_out

@@ -20,7 +20,7 @@ can be drawn again without the network:
 Floats of the csv files have eight significant digits; what is not known is empty.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -28,7 +28,7 @@ from typing import Any
 
 import pandas as pd
 
-from rankaae_cli import __version__
+from rankaae_cli.analysis.origin import origin_of
 from rankaae_cli.analysis.traversal.axis import StyleAxis
 from rankaae_cli.analysis.traversal.check import ALL, check_table, compare, describe_check, read_sample
 from rankaae_cli.analysis.traversal.findings import INTERACTION
@@ -58,12 +58,12 @@ from rankaae_cli.core.styles.walk import walk_points
 from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.family.splits import TRAIN
 from rankaae_cli.data.files import replacing, strict_json, write_text
-from rankaae_cli.models.base import HasStyles, require
+from rankaae_cli.models.base import HasStyles, Trained, require
 from rankaae_cli.models.rankaae.trained import TrainedModel
-from rankaae_cli.runs.directory import checkpoint_sha256
 
 OVERVIEW, FREE_OVERVIEW, STABILITY = "overview", "overview_free", "stability"
 TRAVERSAL, COLUMNS = "traversal.json", "columns"
+ANSWERS = "answers"  # of a model that simulates beside those of a RankAAE
 SUPPORT, READING = TABLES = ("support", "independent_reader")  # without a figure
 # Of what a traversal leaves: counted up with every change of it, so that a report replaces what is older.
 FORMAT_VERSION = 3
@@ -131,9 +131,9 @@ def traverse(
     fits, reading, tables = _checks(model, family, named, styles, check_rows, draws, seed)
     tables |= _tables(model, walks, styles)
     pairs, maps = pair_maps(model, styles_TNS, others_TDS, [walk.axis for walk in walks])
-    tables |= {**maps, SUPPORT: support_table(walks), COLUMNS: _columns(model)}
+    tables |= {**maps, SUPPORT: support_table(walks), COLUMNS: columns_table(model)}
     content = {
-        **_about(run_directory, model),
+        **about_traversal(run_directory, model),
         "levels": levels,
         "draws": draws,
         "seed": seed,
@@ -145,15 +145,45 @@ def traverse(
         "pairs": pairs,
         "interaction_definition": INTERACTION,
     }
+    write_tables(run_directory, tables)
+    return Traversal(content, tables, {walk.name: walk.axis for walk in walks})
+
+
+def write_tables(run_directory: Path, tables: Mapping[str, pd.DataFrame]) -> None:
+    """Write the csv files of a traversal, by stem."""
     for name, table in tables.items():
         with replacing(run_directory / "traversal" / f"{name}.csv") as temporary:
             table.to_csv(temporary, index=False, float_format="%.8g")
-    return Traversal(content, tables, {walk.name: walk.axis for walk in walks})
 
 
 def write_content(run_directory: Path, traversal: Traversal) -> None:
     """Write traversal.json, which says that everything else of a traversal is there."""
     write_text(run_directory / "traversal" / TRAVERSAL, strict_json(traversal.content))
+
+
+def columns_table(model: Trained, files_listed: Collection[str] | None = None) -> pd.DataFrame:
+    """Return file, column, unit and meaning of every column of the other tables, of those files alone.
+
+    By default of all but `ANSWERS`. A column that ends with _N stands for one a trial or percentile.
+    """
+    with (files("rankaae_cli.analysis.traversal") / "columns.csv").open(encoding="utf-8") as file:
+        table = pd.read_csv(file, keep_default_na=False)
+    listed = table["file"] != f"{ANSWERS}.csv" if files_listed is None else table["file"].isin(files_listed)
+    table = table[listed].reset_index(drop=True)
+    absorption = "edge step" if model.normalisation == "edge_step" else "arbitrary"
+    table["unit"] = [u.format(energy=model.energy_unit, absorption=absorption) for u in table["unit"]]
+    return table
+
+
+def about_traversal(run_directory: Path, model: Trained) -> dict[str, Any]:
+    """Return what traversal.json says of the run."""
+    return {
+        "format_version": FORMAT_VERSION,
+        **origin_of(run_directory, model),
+        "selected_trial": int(model.selected_trial),
+        "n_trials": int(model.alive_T.sum()),
+        "energy_unit": model.energy_unit,
+    }
 
 
 def overviews(model: TrainedModel) -> dict[str, tuple[str, ...]]:
@@ -219,31 +249,3 @@ def _checks(
     reading, tables[READING] = independent_reading(model, family, walks, sample, outcomes, seed)
     fits = {"descriptors": list(outcomes), "pearson": fit_table(walks, outcomes).tolist()}
     return fits, reading, tables
-
-
-def _columns(model: TrainedModel) -> pd.DataFrame:
-    """Return file, column, unit and meaning of every column of the other tables.
-
-    A column that ends with _N stands for one a trial or percentile.
-    """
-    with (files("rankaae_cli.analysis.traversal") / "columns.csv").open(encoding="utf-8") as file:
-        table = pd.read_csv(file, keep_default_na=False)
-    absorption = "edge step" if model.normalisation == "edge_step" else "arbitrary"
-    table["unit"] = [u.format(energy=model.energy_unit, absorption=absorption) for u in table["unit"]]
-    return table
-
-
-def _about(run_directory: Path, model: TrainedModel) -> dict[str, Any]:
-    """Return what traversal.json says of the run."""
-    return {
-        "format_version": FORMAT_VERSION,
-        "run": run_directory.name,
-        "family": model.family,
-        "source": model.source,
-        "synthetic": model.is_synthetic,
-        "rankaae_version": __version__,
-        "checkpoint_sha256": checkpoint_sha256(run_directory),
-        "selected_trial": int(model.selected_trial),
-        "n_trials": int(model.alive_T.sum()),
-        "energy_unit": model.energy_unit,
-    }

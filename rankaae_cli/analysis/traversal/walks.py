@@ -20,9 +20,10 @@ from rankaae_cli.core.styles.walk import MeanResponse, Walk, WalkPoints, mean_re
 from rankaae_cli.core.xas.trends import trend_with_range
 from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.family.splits import TRAIN
+from rankaae_cli.models.base import Trained
 from rankaae_cli.models.rankaae.trained import TrainedModel
 
-_AXIS_LEVELS = 91
+AXIS_LEVELS = 91
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ def walk_style(
         mean=mean,
         descriptor_TL=descriptor_TL,
         support_L=support.share(points, members_T),
-        truth_E=_true_response(family, name),
+        truth_E=true_response(family, name),
         axis=_axis(model, styles_TNS, index, members_T),
     )
 
@@ -102,7 +103,7 @@ def support_of(model: TrainedModel, family: Family, styles_TNS: np.ndarray) -> S
     return Support.of(styles_TNS, np.asarray(family.material_N)[training_N], held_out_TNS)
 
 
-def describe_walk(model: TrainedModel, style: StyleWalk) -> dict[str, Any]:
+def describe_walk(model: Trained, style: StyleWalk) -> dict[str, Any]:
     """Return the numbers of one walk, for traversal.json."""
     walk, mean, members_T = style.walk, style.mean, style.members_T
     content: dict[str, Any] = {
@@ -138,7 +139,7 @@ def describe_walk(model: TrainedModel, style: StyleWalk) -> dict[str, Any]:
     return content
 
 
-def walk_table(model: TrainedModel, style: StyleWalk) -> pd.DataFrame:
+def walk_table(model: Trained, style: StyleWalk) -> pd.DataFrame:
     """Return what is drawn of a walk, a row an energy: spectra, the difference, its bands, the truth."""
     mean = style.mean
     columns: dict[str, Any] = {"energy": model.energy_E}
@@ -174,7 +175,7 @@ def differences_of_trials(style: StyleWalk) -> dict[str, np.ndarray]:
     return {f"difference_trial_{t}": style.walk.difference_TE[t] for t in np.flatnonzero(style.members_T)}
 
 
-def overview_table(model: TrainedModel, walks: Sequence[StyleWalk]) -> pd.DataFrame:
+def overview_table(model: Trained, walks: Sequence[StyleWalk]) -> pd.DataFrame:
     """Return the walks of several styles below one another, the columns of ``<style>.csv`` but the trials'."""
     parts = {walk.name: walk_table(model, walk) for walk in walks}
     return pd.concat(parts, names=["style"]).reset_index("style").reset_index(drop=True)
@@ -197,6 +198,13 @@ def stability_table(
     return pd.concat([pd.DataFrame(part) for part in parts], ignore_index=True)
 
 
+def true_response(family: Family, name: str) -> np.ndarray | None:
+    """Return the known response to a descriptor, shape (E,); None but of synthetic families."""
+    if family.true_response_KE is None or name not in family.descriptor_names:
+        return None
+    return family.true_response_KE[family.descriptor_names.index(name)]
+
+
 def energy_ranges(energy_E: np.ndarray, where_E: np.ndarray) -> list[list[float]]:
     """Return first and last energy of every unbroken stretch where `where_E` is true."""
     edges = np.flatnonzero(np.diff(np.concatenate([[0], np.asarray(where_E, dtype=int), [0]])))
@@ -212,7 +220,7 @@ def _calibrated(model: TrainedModel, name: str, level_TL: np.ndarray) -> np.ndar
 
 def _axis(model: TrainedModel, styles_TNS: np.ndarray, index: int, members_T: np.ndarray) -> StyleAxis:
     name = model.style_names[index]
-    percentiles, level_TP = percentile_levels(styles_TNS, index, _AXIS_LEVELS)
+    percentiles, level_TP = percentile_levels(styles_TNS, index, AXIS_LEVELS)
     if name not in model.descriptor_names:
         return StyleAxis(name, "", percentiles, None)
     return StyleAxis(
@@ -230,7 +238,7 @@ def _mean_of_known(value_TL: np.ndarray) -> np.ndarray:
     return np.asarray(known.mean(axis=0)) if len(known) else np.full(value_TL.shape[1], np.nan)
 
 
-def _largest(model: TrainedModel, difference_E: np.ndarray) -> dict[str, float]:
+def _largest(model: Trained, difference_E: np.ndarray) -> dict[str, float]:
     largest = int(np.abs(difference_E).argmax())
     return {
         "largest_change": float(difference_E[largest]),
@@ -238,7 +246,7 @@ def _largest(model: TrainedModel, difference_E: np.ndarray) -> dict[str, float]:
     }
 
 
-def _describe_trials(model: TrainedModel, style: StyleWalk) -> list[dict[str, Any]]:
+def _describe_trials(model: Trained, style: StyleWalk) -> list[dict[str, Any]]:
     """Return the walk of each trial that is averaged, and of the selected one."""
     members = set(np.flatnonzero(style.members_T).tolist()) | {int(model.selected_trial)}
     return [
@@ -252,9 +260,3 @@ def _describe_trials(model: TrainedModel, style: StyleWalk) -> list[dict[str, An
         }
         for t in sorted(members)
     ]
-
-
-def _true_response(family: Family, name: str) -> np.ndarray | None:
-    if family.true_response_KE is None or name not in family.descriptor_names:
-        return None
-    return family.true_response_KE[family.descriptor_names.index(name)]
