@@ -76,7 +76,8 @@ def findings(traversal: Mapping[str, Any]) -> list[str]:
     """
     styles = traversal["styles"]
     lines = [style["check"]["remark"] for style in styles.values() if style.get("check")]
-    expected = {(known.descriptor, known.measure): known.sign for known in KNOWN_TRENDS}
+    trends = KNOWN_TRENDS if traversal.get("edge", "K") == "K" else ()  # they are of K edges
+    expected = {(known.descriptor, known.measure): known.sign for known in trends}
     for name, style in styles.items():
         for measure in _SUBJECT:
             sign = expected.get((name, measure))

@@ -1,4 +1,4 @@
-"""Synthetic K-edge XANES in which the descriptors cause the spectrum through known rules.
+"""Synthetic XANES of K and L2,3 edges in which the descriptors cause the spectrum through known rules.
 
 The spectra look like those of oxides of 3d metals, but their causes, and the response to each of them, are
 known exactly, so that a method which claims to disentangle them can be held to account.
@@ -50,6 +50,9 @@ Energies in eV, lengths in angstrom, intensities in edge steps; widths are full 
 - *Oscillations* a sin(2 k R + phi), as in EXAFS: first shell with a proportional to CN, damped by
   exp(-2 k^2 (NNRS^2 + 0.07^2)); second with a proportional to OCN - 1, at R2 = sqrt(3) R, as where the angle
   at the oxygen is 120 degrees, and the second shell's deviation.
+- *L2,3 edges*: the sum of both with their statistical weights, each with all of the above at its own energy and
+  core hole, but in place of the pre-edge peak the line of 2p-3d, allowed at any site, which gives L edges their
+  height. It lies 3 eV below the edge and grows with the holes, 4 (h + 0.1) / (h + 1.1), by up to a tenth with m.
 - *Codes*: the same causes make other spectra in another `Code`, as two programs differ in the white line, the
   broadening and the zero of energy. What a descriptor changes stays the same, but for the broadening.
 - *Nuisance*: energy offset, error of the edge step, instrumental width, a slow wiggle of the background.
@@ -256,6 +259,9 @@ def spectra(element: Element, causes: Causes, energy_E: np.ndarray, code: Code =
     code
         Which makes them.
     """
+    if element.parts:
+        of_parts = [weight * spectra(part, causes, energy_E, code) for weight, part in element.parts]
+        return np.sum(of_parts, axis=0)
     c = {f.name: getattr(causes, f.name)[:, None] for f in fields(causes) if f.name != "wiggle"}
     energy_NE = energy_E[None, :] - c["offset"] - code.shift
     edge = edge_energy(element, c["OS"]) - 0.3 * c["covalency"]
@@ -310,7 +316,11 @@ def _pre_edge(
 ) -> np.ndarray:
     holes = 10 - (element.valence_electrons - c["OS"]).clip(0, 10)
     mixing = inversion_loss(c["CN"], smallest_angle(c["MOOD"], c["R"]))
-    at = edge - 7.0 - 0.4 * element.shift * (c["OS"] - element.reference_os)
+    follows = 0.4 * element.shift * (c["OS"] - element.reference_os)
+    if element.has_3d_line:
+        height = 4 * (holes + 0.1) / (holes + 1.1) * (1 + 0.1 * mixing)
+        return height * (1.2 / (hole + 1.2)) * _peak(energy, edge - 3.0 - follows, hole + 1.2)
+    at = edge - 7.0 - follows
     return (0.03 + 0.24 * mixing) * holes / 10 * _peak(energy, at, hole + 0.8)
 
 

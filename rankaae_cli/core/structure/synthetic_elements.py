@@ -1,7 +1,9 @@
-"""The absorbers of synthetic spectra: constants of their K edges, and which sites they take."""
+"""The absorbers of synthetic spectra: constants of their edges, and which sites they take."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from rankaae_cli.core.xas.edges import CORE_HOLES, edge_energy, parts_of
 
 GEOMETRIES = ("tetrahedral", "square_planar", "five_coordinate", "octahedral")
 
@@ -17,12 +19,16 @@ class Element:
     edge, reference_os, shift
         Middle of the edge (eV) at the oxidation state `reference_os`, and its shift per unit of charge (eV).
     core_hole
-        Natural width of the K level, eV: Krause and Oliver, J. Phys. Chem. Ref. Data 8, 329 (1979).
+        Natural width of the core level, eV: Krause and Oliver, J. Phys. Chem. Ref. Data 8, 329 (1979).
     bond_valence_r0
         R0 of the bond to oxygen, angstrom, one value amid those of the oxidation states: Brese and O'Keeffe,
         Acta Cryst. B 47, 192 (1991); it sets the mean bond length.
     sites
         For each oxidation state: its weight, then those of `GEOMETRIES` within it.
+    has_3d_line
+        Whether core electrons go to the 3d shell by a dipole transition, as at L2 and L3.
+    parts
+        The edges that the spectrum is the sum of, with their weights, lowest first; none where it is of one.
     """
 
     valence_electrons: int
@@ -32,6 +38,8 @@ class Element:
     core_hole: float
     bond_valence_r0: float
     sites: Mapping[int, tuple[float, tuple[float, float, float, float]]]
+    has_3d_line: bool = False
+    parts: tuple[tuple[float, "Element"], ...] = ()
 
 
 # The weights lean the way of real chemistry (Mn7+ and Cr6+ tetrahedral, Cu2+ and Cu3+ square-planar), but far
@@ -65,3 +73,22 @@ ELEMENTS: Mapping[str, Element] = {
         1: (0.25, (0.24, 0.18, 0.28, 0.30)), 2: (0.45, (0.12, 0.24, 0.30, 0.34)),
         3: (0.30, (0.10, 0.28, 0.30, 0.32))}),
 }  # fmt: skip
+EDGES = ("K", "L23")
+_ABOVE_LINE = (
+    3.0  # eV from the line of the 3d shell, which lies at the tabulated energy, to the middle of the step
+)
+
+
+def element_at(symbol: str, edge: str) -> Element:
+    """Return what the generator knows of an absorber at one of `EDGES`."""
+    at_k = ELEMENTS[symbol]
+    if edge == "K":
+        return at_k
+    parts = tuple(
+        (
+            weight,
+            replace(at_k, edge=edge_energy(symbol, part) + _ABOVE_LINE, core_hole=width, has_3d_line=True),
+        )
+        for (part, weight), width in zip(parts_of(edge).items(), CORE_HOLES[symbol], strict=True)
+    )
+    return replace(parts[0][1], parts=parts)

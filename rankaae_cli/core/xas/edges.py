@@ -1,12 +1,25 @@
-"""Tabulated energies of the K and L absorption edges, and which edge an energy belongs to."""
+"""Tabulated energies of the K and L absorption edges, and which edge an energy belongs to.
 
+L2 and L3 overlap and are measured in one scan: ``L23`` is both on one axis, each with its statistical weight, the
+share of its core electrons, four 2p3/2 and two 2p1/2. Its energy is that of L3, where it begins.
+"""
+
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
 from rankaae_cli.core.errors import UserError, nearest
 
-EDGES = ("K", "L1", "L2", "L3")
+_TABULATED = ("K", "L1", "L2", "L3")
+_JOINT: Mapping[str, Mapping[str, float]] = {"L23": {"L3": 2 / 3, "L2": 1 / 3}}
+EDGES = (*_TABULATED, *_JOINT)
+# Natural widths of L3 and L2, eV: Krause and Oliver, J. Phys. Chem. Ref. Data 8, 329 (1979), as tabulated in XrayDB
+# 4.5.8 (corelevel_widths).
+CORE_HOLES = {
+    "Ti": (0.22, 0.24), "V": (0.24, 0.26), "Cr": (0.27, 0.29), "Mn": (0.32, 0.34),
+    "Fe": (0.36, 0.37), "Co": (0.43, 0.43), "Ni": (0.48, 0.52), "Cu": (0.56, 0.62),
+}  # fmt: skip
 # The edge of a compound lies this far below to this far above the tabulated one, which is that of the element:
 # chemical shift, monochromators that are a few eV off, and the steepest point lying above the onset.
 _BELOW, _ABOVE = 15.0, 35.0  # eV
@@ -30,13 +43,24 @@ def _edges() -> dict[tuple[str, str], Edge]:
     for line in files("rankaae_cli.core.xas").joinpath("edges.txt").read_text().splitlines():
         if not line.startswith("#"):
             element, *energies = line.split()
-            for edge, energy in zip(EDGES, energies, strict=False):
+            for edge, energy in zip(_TABULATED, energies, strict=False):
                 table[element, edge] = Edge(element, edge, float(energy))
     return table
 
 
+def parts_of(edge: str) -> Mapping[str, float]:
+    """Return the edges that one is made of and their statistical weights, the first in energy first."""
+    return _JOINT.get(edge, {edge: 1.0})
+
+
+def edge_span(element: str, edge: str) -> float:
+    """Return how far the last of the edges that one is made of lies above the first, eV; 0 of a single edge."""
+    *_, last = parts_of(edge)
+    return edge_energy(element, last) - edge_energy(element, edge) if len(parts_of(edge)) > 1 else 0.0
+
+
 def edge_energy(element: str, edge: str = "K") -> float:
-    """Return the tabulated energy of an edge of an element, eV.
+    """Return the tabulated energy of an edge of an element, eV; of several together, that of the first.
 
     Raises
     ------
@@ -44,13 +68,13 @@ def edge_energy(element: str, edge: str = "K") -> float:
         If the table has no such edge.
     """
     try:
-        return _edges()[element, edge].energy
+        return _edges()[element, next(iter(parts_of(edge)))].energy
     except KeyError:
         elements = {e for e, _ in _edges()}
         if element not in elements:
             raise UserError(f"no edges are tabulated of {element!r}: {nearest(element, elements)}") from None
         raise UserError(
-            f"no {edge} edge is tabulated of {element}: {nearest(edge, EDGES)}\nexpected K, L1, L2 or L3"
+            f"no {edge} edge is tabulated of {element}: {nearest(edge, EDGES)}\nexpected K, L1, L2, L3 or L23"
         ) from None
 
 

@@ -71,6 +71,7 @@ def normalise(
     *,
     e0: float | None = None,
     expected: float | None = None,
+    span: float = 0.0,
 ) -> Normalised:
     """Normalise a spectrum to its edge step.
 
@@ -90,6 +91,9 @@ def normalise(
         The edge energy (eV), if it is not to be searched for.
     expected
         Where (eV) the edge is expected, if that is known; see `rankaae_cli.core.xas.edge_position.find_edge`.
+    span
+        How far (eV) above it lies another edge that is normalised along, such as L2 above L3: the edge step is then
+        that of both, and the first white line is no pre-edge peak.
 
     Raises
     ------
@@ -102,18 +106,25 @@ def normalise(
         raise SpectrumError(f"{len(energy_M)} points, at least {_FEWEST_POINTS} are needed to normalise")
     ranges = ranges or NormalisationRanges()
     if e0 is not None:
-        return _normalised_at(e0, energy_M, mu_M, ranges)
+        return _normalised_at(e0, energy_M, mu_M, ranges, span)
     steepest = find_edge(energy_M, mu_M, expected)
-    first = _normalised_at(steepest, energy_M, mu_M, ranges)
+    first = _normalised_at(steepest, energy_M, mu_M, ranges, span)
+    if span:
+        return first
     main = main_edge(energy_M, first.normalised_M, steepest, first.half_step)
     return first if main == steepest else _normalised_at(main, energy_M, mu_M, ranges)
 
 
 def _normalised_at(
-    e0: float, energy_M: np.ndarray, mu_M: np.ndarray, ranges: NormalisationRanges
+    e0: float, energy_M: np.ndarray, mu_M: np.ndarray, ranges: NormalisationRanges, span: float = 0.0
 ) -> Normalised:
-    _require_reach(energy_M, e0)
-    used = ranges.fitted_to(*(energy_M[[0, 1, -1]] - e0))
+    _require_reach(energy_M, e0, span)
+    first, second, last = energy_M[[0, 1, -1]] - e0
+    used = ranges.fitted_to(first, second, last, span)
+    if span and (used.norm1 or 0.0) < span:
+        raise SpectrumError(
+            f"the post-edge begins {used.norm1:g} eV above the edge, below the second edge {span:.1f} eV above it"
+        )
     pre = _fit(energy_M - e0, mu_M, used.pre1, used.pre2, used.pre_order, "pre-edge", _FEWEST_PRE)
     pre_edge_M = pre(energy_M - e0)
     post = _fit(
@@ -137,13 +148,15 @@ def _normalised_at(
         pre_edge_M=pre_edge_M,
         post_edge_M=pre_edge_M + rise_M,
         normalised_M=normalised_M,
-        half_step=_half_step(energy_M, normalised_M, e0),
+        half_step=_half_step(energy_M, normalised_M, e0, span),
         noise=float(np.std((mu_M - pre_edge_M)[in_pre]) / step),
         ranges=used,
     )
 
 
-def require_normalised(energy_M: np.ndarray, mu_M: np.ndarray, expected: float | None = None) -> None:
+def require_normalised(
+    energy_M: np.ndarray, mu_M: np.ndarray, expected: float | None = None, span: float = 0.0
+) -> None:
     """Check that a spectrum that is said to be normalised is: near 0 before the edge and 1 after it.
 
     The level after it is that from 50 to 200 eV above the edge: far above, what is normalised may leave 1. Of a
@@ -155,6 +168,8 @@ def require_normalised(energy_M: np.ndarray, mu_M: np.ndarray, expected: float |
         Shape (M,): eV, ascending, and what is said to be normalised.
     expected
         Where (eV) the edge is expected, if that is known.
+    span
+        How far (eV) above it another edge lies that belongs to the spectrum.
 
     Raises
     ------
@@ -166,7 +181,7 @@ def require_normalised(energy_M: np.ndarray, mu_M: np.ndarray, expected: float |
     start = float(np.median(mu_M[: max(1, len(mu_M) // 20)]))
     after, where = mu_M[-max(1, len(mu_M) // 5) :], "in its last fifth"
     try:
-        behind = energy_M - find_edge(energy_M, mu_M, expected)
+        behind = energy_M - find_edge(energy_M, mu_M, expected) - span
     except SpectrumError:
         behind = np.full(len(mu_M), np.nan)
     inside = (behind > _LEVEL[0]) & (behind < _LEVEL[1])
@@ -233,8 +248,8 @@ def repeats(reference_M: np.ndarray, mu_M: np.ndarray) -> bool:
     return bool(np.std(apart) < _SAME_CURVE * np.std(reference_M))
 
 
-def _require_reach(energy_M: np.ndarray, e0: float) -> None:
-    below, above = e0 - energy_M[0], energy_M[-1] - e0
+def _require_reach(energy_M: np.ndarray, e0: float, span: float) -> None:
+    below, above = e0 - energy_M[0], energy_M[-1] - e0 - span
     if below < MIN_PRE_EDGE:
         raise SpectrumError(
             f"the scan begins {below:.1f} eV below its edge at {e0:.1f} eV: too short a pre-edge, at least "
@@ -242,7 +257,7 @@ def _require_reach(energy_M: np.ndarray, e0: float) -> None:
         )
     if above < MIN_POST_EDGE:
         raise SpectrumError(
-            f"the scan ends {above:.1f} eV above its edge at {e0:.1f} eV: too short a post-edge, at least "
+            f"the scan ends {above:.1f} eV above its edge at {e0 + span:.1f} eV: too short a post-edge, at least "
             f"{MIN_POST_EDGE:g} eV are needed"
         )
 
@@ -274,12 +289,16 @@ def _fit(
     return np.polynomial.Polynomial.fit(relative_M[inside], mu_M[inside], order)
 
 
-def _half_step(energy_M: np.ndarray, normalised_M: np.ndarray, e0: float) -> float:
-    near = (energy_M > e0 - 40) & (energy_M < e0 + 40)
+def _half_step(energy_M: np.ndarray, normalised_M: np.ndarray, e0: float, span: float) -> float:
+    # Of L3 and L2 the first has two thirds of the step, of which this is half.
+    level, above = (1 / 3, span / 2) if span else (0.5, 40.0)
+    near = (energy_M > e0 - 40) & (energy_M < e0 + above)
     energy, value = energy_M[near], normalised_M[near]
-    rises = np.flatnonzero((value[:-1] < 0.5) & (value[1:] >= 0.5))
+    rises = np.flatnonzero((value[:-1] < level) & (value[1:] >= level))
     if not rises.size:
-        raise SpectrumError(f"the normalised spectrum does not rise through 0.5 within 40 eV of {e0:.1f} eV")
+        raise SpectrumError(
+            f"the normalised spectrum does not rise through {level:.2g} within 40 eV of {e0:.1f} eV"
+        )
     i = rises[-1]
-    part = (0.5 - value[i]) / (value[i + 1] - value[i])
+    part = (level - value[i]) / (value[i + 1] - value[i])
     return float(energy[i] + part * (energy[i + 1] - energy[i]))

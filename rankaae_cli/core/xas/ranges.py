@@ -57,15 +57,18 @@ class NormalisationRanges:
                 f"{_HIGHEST_ORDER}; null leaves it to the scan"
             )
 
-    def fitted_to(self, first: float, second: float, last: float) -> "NormalisationRanges":
-        """Return the ranges with nothing left open, for a scan with these energies, eV from its edge."""
+    def fitted_to(self, first: float, second: float, last: float, span: float = 0.0) -> "NormalisationRanges":
+        """Return the ranges with nothing left open, for a scan with these energies, eV from its edge.
+
+        `span` is how far another edge lies above that is normalised along, behind which the post-edge begins.
+        """
         # The first point of a scan is often bad: the monochromator has not settled.
         pre1 = max(-150.0, second) if self.pre1 is None else max(self.pre1, first)
         pre2 = max(-30.0, pre1 / 2) if self.pre2 is None else self.pre2
         norm2 = min(800.0, last) if self.norm2 is None else min(self.norm2, last)
         norm1 = self.norm1
         if norm1 is None:
-            norm1 = min(max(45.0, norm2 / 3), 150.0, norm2 - 20.0)
+            norm1 = min(max(45.0, span + 20.0, norm2 / 3), max(150.0, span + 20.0), norm2 - 20.0)
         pre_order, norm_order = self.pre_order, self.norm_order
         if pre_order is None:
             pre_order = int(pre2 - pre1 >= _SHORTEST_LINE)

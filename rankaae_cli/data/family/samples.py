@@ -33,7 +33,7 @@ def sample_families() -> list[str]:
     configurations = [_configuration(f.name.removesuffix(".yaml")) for f in files if f.name.endswith(".yaml")]
     elements = list(ELEMENTS)
     known = [c for c in configurations if c["element"] in elements]
-    return [str(c["name"]) for c in sorted(known, key=lambda c: elements.index(c["element"]))]
+    return [str(c["name"]) for c in sorted(known, key=lambda c: (elements.index(c["element"]), c["name"]))]
 
 
 def sample_family(name: str) -> Family:

@@ -8,7 +8,7 @@ import numpy as np
 from rankaae_cli.core.errors import UserError, nearest
 from rankaae_cli.core.structure import synthetic as rules
 from rankaae_cli.core.structure.synthetic import CODES, DESCRIPTOR_UNITS, MATERIAL_DRAWS, SITE_DRAWS
-from rankaae_cli.core.structure.synthetic_elements import ELEMENTS, Element
+from rankaae_cli.core.structure.synthetic_elements import EDGES, ELEMENTS, Element, element_at
 from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.family.splits import split_by_material
 from rankaae_cli.data.spectra_rows import GeneratedRows, blocks_of
@@ -58,7 +58,7 @@ def synthetic_family(
     name
         Such as ``Fe_oxides``; families of another name get other random numbers.
     element, edge
-        One of `ELEMENTS`; ``K``.
+        One of `ELEMENTS`; ``K`` or ``L23``.
     energy_E
         Shape (E,), eV, ascending, with the edge of every oxidation state inside.
     descriptor_names
@@ -169,12 +169,14 @@ def _absorber(name: str, element: str, edge: str, energy_E: np.ndarray) -> Eleme
             f"family {name}: there are no synthetic spectra of {element}\n"
             f"supported elements: {', '.join(ELEMENTS)}"
         )
-    if edge != "K":
+    if edge not in EDGES:
         raise UserError(
-            f"family {name}: there are no synthetic spectra of the {edge} edge, only of the K edge"
+            f"family {name}: there are no synthetic spectra of the {edge} edge, only of {' and '.join(EDGES)}"
         )
-    absorber = ELEMENTS[element]
-    edges = rules.edge_energy(absorber, np.array([min(absorber.sites), max(absorber.sites)]))
+    absorber = element_at(element, edge)
+    last = absorber.parts[-1][1] if absorber.parts else absorber
+    states = np.array([min(absorber.sites), max(absorber.sites)])
+    edges = rules.edge_energy(absorber, states)[0], rules.edge_energy(last, states)[1]
     if not (energy_E[0] < edges[0] and edges[1] < energy_E[-1]):
         raise UserError(
             f"family {name}: its energies from {energy_E[0]:g} to {energy_E[-1]:g} eV do not hold the "

@@ -11,6 +11,9 @@ _SYMBOL = re.compile(r"([A-Za-z]{1,2})(?![A-Za-z])")
 _EDGE = re.compile(
     r"(?:[A-Z][a-z]?[\s_-]+)?([KLMNklmn])[\s_-]*([Ii]{1,3}|[Ii]?[Vv]|[1-7])?(?:[\s_-]*[Ee](?:dge|DGE))?"
 )
+_L23 = re.compile(
+    r"(?:[A-Z][a-z]?[\s_-]+)?L[\s_-]*(?:2[,/\s-]*3|3[,/\s-]*2|II[,/\s-]*L?III)(?:[\s_-]*edges?)?", re.I
+)
 _FOIL = re.compile(
     r"(?<![A-Za-z])([A-Z][a-z]?)[\s_-]*(?:[\d.]+[\s_-]*\w{0,2}[\s_-]+)?(?:metal|foil)", re.ASCII
 )
@@ -53,12 +56,14 @@ def foil_element(text: str) -> str | None:
 
 
 def edge_name(text: str) -> str | None:
-    """Return an edge's name however it is written (``k``, ``K-edge``, ``LIII``, ``L_3``); None where not said.
+    """Return an edge's name however it is written (``K-edge``, ``LIII``, ``L_3``, ``L2,3``); None where not said.
 
     What is no such name comes back in capitals.
     """
     if not says_something(text):
         return None
+    if _L23.fullmatch(text.strip()):
+        return "L23"
     match = _EDGE.fullmatch(text.strip())
     if match is None:
         return text.strip().upper()

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from rankaae_cli.core.errors import UserError
-from rankaae_cli.core.xas.edges import EDGES, is_edge_of, looks_like
+from rankaae_cli.core.xas.edges import EDGES, edge_span, is_edge_of, looks_like, parts_of
 from rankaae_cli.core.xas.glitches import full_range, glitches, jumps
 from rankaae_cli.core.xas.normalisation import (
     Normalised,
@@ -120,13 +120,15 @@ def prepare(
     shift = calibration.shift if calibration else 0.0
     normalised, absorption_M = None, spectrum.mu_M
     tabulated = _tabulated(element, edge)
+    span = 0.0 if tabulated is None or not element else edge_span(element, edge or "K")
     # On the energies of the file, which its faults are told by.
     if spectrum.is_normalised:
-        require_normalised(spectrum.energy_M, absorption_M, None if tabulated is None else tabulated - shift)
+        expected = None if tabulated is None else tabulated - shift
+        require_normalised(spectrum.energy_M, absorption_M, expected, span)
         e0 = _half_way(spectrum.energy_M, absorption_M)
     else:
         expected = None if tabulated is None else tabulated - shift
-        normalised = normalise(spectrum.energy_M, spectrum.mu_M, ranges, expected=expected)
+        normalised = normalise(spectrum.energy_M, spectrum.mu_M, ranges, expected=expected, span=span)
         e0, absorption_M = normalised.e0, normalised.normalised_M
     _require_edge_of(e0, shift, element, edge)
     if calibration:
@@ -224,6 +226,8 @@ def _first_points(prepared: Prepared) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _require_same_absorber(spectrum: MeasuredSpectrum, element: str | None, edge: str | None) -> None:
+    if edge and spectrum.edge in parts_of(edge) and not spectrum.is_computed:
+        edge = spectrum.edge  # a scan of several edges is called after one of them
     for what, said, wanted in (("element", spectrum.element, element), ("edge", spectrum.edge, edge)):
         if said and wanted and said != wanted:
             raise SpectrumError(f"wrong {what}: the file says {said}, expected {wanted}")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rankaae_cli.core.xas.edges import parts_of
 from rankaae_cli.core.xas.spectra import SpectrumError
 
 _COLUMNS = 6  # omega e k mu mu0 chi
@@ -82,10 +83,10 @@ def parse_xmu(data: bytes) -> Xmu:
 
 
 def require_absorber(xmu: Xmu, element: str, edge: str) -> None:
-    """Raise SpectrumError if the header names another element or edge than these."""
+    """Raise SpectrumError if the header names another element or edge than these; L2 or L3 are of L23."""
     if xmu.element and xmu.element != element:
         raise SpectrumError(f"the spectrum is of {xmu.element}, the family is of {element}")
-    if xmu.edge and xmu.edge != edge:
+    if xmu.edge and xmu.edge not in parts_of(edge):
         raise SpectrumError(f"the spectrum is of the {xmu.edge} edge, the family is of the {edge} edge")
 
 

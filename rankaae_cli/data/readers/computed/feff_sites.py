@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from rankaae_cli.core.errors import UserError
+from rankaae_cli.core.xas.edges import edge_energy, parts_of
 from rankaae_cli.core.xas.spectra import SpectrumError, regrid
 from rankaae_cli.data.family.rejections import Rejection
 from rankaae_cli.data.family.sites import (
@@ -24,7 +25,7 @@ from rankaae_cli.data.family.sites import (
 )
 from rankaae_cli.data.features.featurisers import empty_features
 from rankaae_cli.data.readers.computed.archive import Member, members
-from rankaae_cli.data.readers.computed.feff import parse_xmu, require_absorber
+from rankaae_cli.data.readers.computed.feff import Xmu, parse_xmu, require_absorber
 from rankaae_cli.data.readers.computed.feff_spool import FeffSpool
 from rankaae_cli.data.structures.poscar import structure_groups
 from rankaae_cli.data.structures.shells import ShellOptions, first_shells
@@ -32,6 +33,9 @@ from rankaae_cli.data.structures.shells import ShellOptions, first_shells
 _SPECTRA = "<material>/FEFF-XANES/<site>_<El>/xmu.dat or <material>/feff_<site>_*/XANES/xmu.dat"
 _STRUCTURES = ("POSCAR", "CONTCAR")
 _SITE_ELEMENT = re.compile(r"(\d{1,18})_([A-Z][a-z]?)")  # no more digits than 64 bits hold
+_FEFF_FOLDER = re.compile(
+    r"FEFF-XANES(?:[-_](K|L[123]))?"
+)  # one folder for each edge, where there are several
 _FEFF_SITE = re.compile(r"feff_(\d{1,18})(?:_.*)?")
 
 
@@ -43,6 +47,7 @@ class _Place:
     path: tuple[str, ...]
     index: int
     element: str = ""
+    edge: str = ""
 
     @property
     def site(self) -> str:
@@ -94,7 +99,9 @@ def read_feff(
     Returns
     -------
     Sites
-        Every ``xmu.dat``, and every site folder without one, is a row or a rejection. Materials are called
+        Every ``xmu.dat``, and every site folder without one, is a row or a rejection; of a family of several
+        edges, such as L23, a site's spectra of each edge, of one edge step, are added up with their statistical
+        weights, and one that lacks an edge is a rejection. Materials are called
         after their folders; see `rankaae_cli.data.family.sites.material_names`.
 
     Raises
@@ -185,6 +192,7 @@ def _scan(path: Path, spec: FamilySpec, max_tail: float, spool: FeffSpool, scann
             _take_spectrum(scan, member, path, spec, max_tail)
             spectra += 1
             scanning(spectra, None)
+    _join_parts(scan, spec)
     if spool.spectra or scan.rejected or scan.elsewhere:
         _reject_incomplete(scan)
     return scan
@@ -236,20 +244,44 @@ def _take_spectrum(scan: _Scan, member: Member, path: Path, spec: FamilySpec, ma
             raise SpectrumError(f"the site's folder names {place.element}, the family is of {spec.element}")
         xmu = parse_xmu(member.data or b"")
         require_absorber(xmu, spec.element, spec.edge)
+        if len(parts_of(spec.edge)) > 1:
+            _take_part(scan.spool, folder, place, xmu, spec, max_tail)
+            return
         spectrum_E = regrid(xmu.energy, xmu.mu, spec.energy_E, max_tail)
         scan.spool.put_spectrum(folder, place.index, spectrum_E.astype(np.float32))
     except SpectrumError as error:
         scan.reject(folder, place.site, str(error))
 
 
+def _take_part(
+    spool: FeffSpool, folder: str, place: _Place, xmu: Xmu, spec: FamilySpec, max_tail: float
+) -> None:
+    """Put the spectrum of one of a family's edges, weighted, into the spool; SpectrumError where it cannot be."""
+    edge, weights = xmu.edge or place.edge, parts_of(spec.edge)
+    if edge not in weights:
+        raise SpectrumError(f"neither its header nor its folder says which edge of {spec.edge} it is of")
+    later = edge_energy(spec.element, edge) - edge_energy(spec.element, spec.edge)
+    spectrum_E = weights[edge] * regrid(xmu.energy, xmu.mu, spec.energy_E, max_tail + later)
+    if not spool.put_part(folder, place.index, edge, spectrum_E):
+        raise SpectrumError(f"a second spectrum of the {edge} edge of this site")
+
+
+def _join_parts(scan: _Scan, spec: FamilySpec) -> None:
+    """Add up the spectra of each site's edges, and reject what lacks one."""
+    edges = parts_of(spec.edge)
+    for folder, site, names in scan.spool.join_parts(list(edges)):
+        scan.reject(folder, str(site), f"{names} alone: {' and '.join(edges)} make {spec.edge}")
+
+
 def _place_in(folders: tuple[str, ...]) -> tuple[_Place, bool] | None:
     """Return the deepest site folder in a path, and whether an xmu.dat at the path's end is that site's."""
     for n in reversed(range(len(folders))):
         below = folders[n + 1 :]
-        if n and folders[n - 1] == "FEFF-XANES":
+        if n and (of_edge := _FEFF_FOLDER.fullmatch(folders[n - 1])):
             match = _SITE_ELEMENT.fullmatch(folders[n])
             index, element = (int(match.group(1)), match.group(2)) if match else (-1, "")
-            return _Place(folders[: n - 1], folders[: n + 1], index, element), below == ()
+            place = _Place(folders[: n - 1], folders[: n + 1], index, element, of_edge.group(1) or "")
+            return place, below == ()
         if match := _FEFF_SITE.fullmatch(folders[n]):
             return _Place(folders[:n], folders[: n + 1], int(match.group(1))), below == ("XANES",)
     return None

@@ -20,6 +20,7 @@ _TABLES = """
 CREATE TABLE structure (folder TEXT PRIMARY KEY, poscar BLOB, fault TEXT, relaxed INTEGER);
 CREATE TABLE spectrum (number INTEGER PRIMARY KEY, folder TEXT, site INTEGER, spectrum BLOB, described BLOB);
 CREATE INDEX spectrum_folder ON spectrum (folder);
+CREATE TABLE part (folder TEXT, site INTEGER, edge TEXT, spectrum BLOB, PRIMARY KEY (folder, site, edge));
 CREATE TABLE place (path TEXT PRIMARY KEY, folder TEXT, site TEXT, accounted INTEGER);
 CREATE INDEX place_folder ON place (folder);
 CREATE TABLE above (path TEXT PRIMARY KEY) WITHOUT ROWID;
@@ -102,6 +103,34 @@ class FeffSpool:
             "INSERT INTO spectrum (folder, site, spectrum) VALUES (?, ?, ?)",
             (folder, site, spectrum_E.astype("<f4").tobytes()),
         )
+
+    def put_part(self, folder: str, site: int, edge: str, spectrum_E: np.ndarray) -> bool:
+        """Put in the weighted spectrum of one of several edges, (E,); return whether it is the first of it."""
+        if self._do("SELECT 1 FROM part WHERE folder = ? AND site = ? AND edge = ?", (folder, site, edge)):
+            return False
+        blob = spectrum_E.astype("<f8").tobytes()
+        self._do("INSERT INTO part VALUES (?, ?, ?, ?)", (folder, site, edge, blob))
+        return True
+
+    def join_parts(self, edges: Sequence[str]) -> Iterator[tuple[str, int, str]]:
+        """Make the sum of a site's parts its spectrum; where some lack, yield folder, site and those there are."""
+        last = ("", -1)
+        while True:
+            page = self._do(
+                "SELECT folder, site, GROUP_CONCAT(edge, ' and '), COUNT(*) FROM part "
+                "WHERE (folder, site) > (?, ?) GROUP BY folder, site ORDER BY folder, site LIMIT ?",
+                (*last, _ROWS_AT_ONCE),
+            )
+            for folder, site, names, count in page:
+                if count < len(edges):
+                    yield folder, site, names
+                    continue
+                parts = self._do("SELECT spectrum FROM part WHERE folder = ? AND site = ?", (folder, site))
+                total_E = np.sum([np.frombuffer(blob, "<f8") for (blob,) in parts], axis=0)
+                self.put_spectrum(folder, site, total_E)
+            if len(page) < _ROWS_AT_ONCE:
+                return
+            last = page[-1][:2]
 
     def describe(self, number: int, values: Sequence[float]) -> None:
         """Put in the descriptors and quantities of a spectrum, by its number: it is a row of the family."""
