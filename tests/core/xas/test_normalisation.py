@@ -274,3 +274,39 @@ def test_a_reference_that_is_the_sample_is_told_from_a_foil():
     assert repeats(-sample, sample)
     # The copy may have a noise of its own.
     assert repeats(mu(ENERGY, E0, noise=5e-3, seed=1), sample)
+
+
+L3, L2 = 932.7, 952.3
+
+
+def two_edges(energy, white_line=2.0):
+    """Two edges of two thirds and a third of a step, each with a line at its begin."""
+    step = sum(
+        weight
+        * (0.5 + np.arctan(2 * (energy - e0)) / np.pi + white_line / (1 + ((energy - e0 - 0.5) / 0.6) ** 2))
+        for weight, e0 in ((2 / 3, L3), (1 / 3, L2))
+    )
+    return 0.5 - 3e-4 * (energy - L3) + 0.8 * step
+
+
+def test_two_edges_are_normalised_to_the_step_of_both():
+    energy = np.concatenate([np.arange(900, 925, 0.5), np.arange(925, 970, 0.1), np.arange(970, 1035, 0.5)])
+    done = normalise(energy, two_edges(energy), expected=L3, span=L2 - L3)
+    assert done.e0 == pytest.approx(L3, abs=0.5) and done.edge_step == pytest.approx(0.8, rel=0.03)
+    levels = [done.normalised_M[np.argmin(np.abs(energy - e))] for e in (915, 945, 1020)]
+    assert levels == pytest.approx([0, 2 / 3, 1], abs=0.06)
+    assert L3 - 1 < done.half_step < L3 + 0.5
+    require_normalised(energy, done.normalised_M, L3, L2 - L3)
+
+
+@pytest.mark.parametrize(
+    ("ranges", "last", "words"),
+    [
+        (NormalisationRanges(norm1=15.0), 1035, "below the second edge 19.6 eV above it"),
+        (None, 985, "ends 32.[0-9] eV above its edge at 952"),
+    ],
+)
+def test_two_edges_without_a_post_edge_behind_both_are_refused(ranges, last, words):
+    energy = np.arange(900, last, 0.2)
+    with pytest.raises(SpectrumError, match=words):
+        normalise(energy, two_edges(energy), ranges, expected=L3, span=L2 - L3)

@@ -10,7 +10,7 @@ from scipy.stats import spearmanr
 
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.structure import synthetic as rules
-from rankaae_cli.core.structure.synthetic_elements import ELEMENTS
+from rankaae_cli.core.structure.synthetic_elements import ELEMENTS, element_at
 from rankaae_cli.data.family import samples
 from rankaae_cli.data.family.family_file import read_family, write_family
 from rankaae_cli.data.family.splits import split_of
@@ -69,6 +69,21 @@ def test_samples_are_physical(name):
     classes = yaml.safe_load(configuration.read_text())["descriptors"]
     for k, descriptor in enumerate(("OS", "CN")):
         assert set(family.descriptors_NK[:, k]) == set(classes[descriptor]["classes"])
+
+
+def test_l_edges_are_the_weighted_sum_of_two_and_show_the_holes_of_the_3d_shell():
+    family = read_family(samples.sample_path("Cu_L23"))
+    causes, _, _ = synthetic_causes("Cu_L23", "Cu", 800, samples.SAMPLE_SEED)
+    (w3, l3), (w2, l2) = element_at("Cu", "L23").parts
+    assert (l2.edge - l3.edge, w3 / w2) == (pytest.approx(952.3 - 932.7), pytest.approx(2))
+    expected = w3 * rules.spectra(l3, causes, family.energy_E) + w2 * rules.spectra(
+        l2, causes, family.energy_E
+    )
+    np.testing.assert_allclose(expected, family.spectra_NE, rtol=0, atol=1e-4)
+    assert (family.spectra_NE > 0).all() and (np.abs(family.spectra_NE[:, -40:] - 1) < 0.35).all()
+    near = np.abs(family.energy_E - 932.7) < 2
+    line_N = family.spectra_NE[:, near].max(axis=1)
+    assert line_N[causes.OS == 1].max() < line_N[causes.OS == 2].min()
 
 
 @every_family

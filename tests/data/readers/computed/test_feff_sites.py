@@ -4,6 +4,7 @@ import bz2
 import gzip
 import lzma
 import os
+import re
 import tarfile
 import zipfile
 from dataclasses import replace
@@ -14,6 +15,7 @@ import pytest
 
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.data.family.sites import FamilySpec, Neighbours
+from rankaae_cli.data.readers.computed.feff import parse_xmu
 from rankaae_cli.data.readers.computed.feff_sites import read_feff
 from rankaae_cli.data.structures.shell_workers import Workers
 from rankaae_cli.data.structures.shells import ShellOptions
@@ -294,3 +296,45 @@ def test_a_family_of_unknown_descriptors_names_the_nearest(tmp_path, read):
 def test_a_family_without_an_energy_axis_is_refused(tmp_path, read):
     with pytest.raises(UserError, match="no energy axis in eV"):
         read(tmp_path, FamilySpec("x", "C", "K", np.arange(100.0), "index"))
+
+
+L_GRID = 924.0 + 0.25 * np.arange(256)
+
+
+def l_edge(edge, e0, **options):
+    """An xmu.dat of an L edge: that of the K edge on other energies."""
+    k_edge = xmu_text(edge=edge, **options)
+    head, _, rows = k_edge.rpartition("@#\n")
+    fields = [line.split() for line in rows.splitlines()]
+    lines = [[f"{float(f[0]) - 8992 + e0:.3f}", f"{float(f[1]) - 8992 + e0:.3f}", *f[2:]] for f in fields]
+    return head + "@#\n" + "".join("  ".join(line) + "\n" for line in lines)
+
+
+def test_spectra_of_both_l_edges_are_added_up_with_their_weights(read, tmp_path):
+    l3, l2 = l_edge("L3", 932.7), l_edge("L2", 952.3)
+    nameless = {text: re.sub(r"L\d  shell", "", text) for text in (l3, l2)}
+    files = {
+        "m1/POSCAR": tenorite(),
+        "m1/FEFF-XANES-L3/000_Cu/xmu.dat": l3,
+        "m1/FEFF-XANES-L2/000_Cu/xmu.dat": l2,
+        "m1/FEFF-XANES-L3/001_Cu/xmu.dat": nameless[l3],
+        "m1/FEFF-XANES-L2/001_Cu/xmu.dat": nameless[l2],
+        "m2/POSCAR": rock_salt(),
+        "m2/feff_000_Cu-L3/XANES/xmu.dat": l3,
+        "m2/feff_000_Cu-L2/XANES/xmu.dat": l2,
+        "m2/feff_001_Cu-L3/XANES/xmu.dat": l3,
+        "m2/feff_002_Cu/XANES/xmu.dat": nameless[l3],
+        "m2/feff_003_Cu/XANES/xmu.dat": xmu_text(),
+    }
+    sites = read(write(tmp_path / "x", files), replace(SPEC, edge="L23", energy_E=L_GRID))
+    assert list(zip(sites.material_N, sites.site_N, strict=True)) == [("m1", 0), ("m1", 1), ("m2", 0)]
+    texts = {weight: parse_xmu(text.encode()) for weight, text in ((2 / 3, l3), (1 / 3, l2))}
+    expected = sum(weight * np.interp(L_GRID, xmu.energy, xmu.mu) for weight, xmu in texts.items())
+    for spectrum_E in sites.spectra_NE:
+        inside = L_GRID > 946
+        np.testing.assert_allclose(spectrum_E[inside], expected[inside], atol=0.02)
+    assert sites.spectra_NE[0, 60] == pytest.approx(2 / 3, abs=0.15), "L3 alone has risen there"
+    why = reasons(sites)
+    assert why["m2", "1"] == "L3 alone: L3 and L2 make L23"
+    assert why["m2", "2"].endswith("says which edge of L23 it is of")
+    assert "is of the K edge, the family is of the L23 edge" in why["m2", "3"]
