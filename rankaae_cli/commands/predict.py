@@ -133,7 +133,7 @@ def _simulate(
         offset = chosen_offset(settings.offset, settings.offset_uncertainty, model)
         scan = measured_scan(model, settings.measured.file, options, offset)
     with Progress("structures") as progress:
-        result = simulate_structures(model, names, settings.coverage, progress)
+        result = simulate_structures(model, names, settings.coverage, progress, settings.jobs)
     if scan is not None:
         ranking = rank_structures(model, result, scan)
     output = _output(settings.output)

@@ -84,6 +84,7 @@ _EXPECTED: dict[str, tuple[Mapping[str, tuple[str, ...]], ...]] = {
             "at least 0": ("offset_uncertainty", "nearest", "max_tail"),
             "between 0 and 1": ("coverage",),
             "-1 or more": ("figures",),
+            "-1, or at least 1": ("jobs",),
         },
     ),
     "compare": (

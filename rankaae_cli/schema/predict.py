@@ -64,6 +64,9 @@ class PredictConfig:
         int,
         "draw at most so many spectra, the first, with watch=true the last; 0: neither figures nor page; -1: all",
     ] = 12
+    jobs: Annotated[
+        int, "of a run of kind=forward: structures at once where they are many; -1: one a core"
+    ] = -1
     max_tail: Annotated[
         float,
         "eV that a spectrum may begin late and be continued downwards, by its pre-edge or the wing of its "

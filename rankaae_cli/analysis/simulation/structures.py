@@ -6,14 +6,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from rankaae_cli.core.errors import UserError
-from rankaae_cli.core.xas.spectra import SpectrumError
 from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.family.sites import Gauge
 from rankaae_cli.data.family.splits import split_by_material
+from rankaae_cli.data.features.absorber_features import absorber_features
 from rankaae_cli.data.features.featurisers import FEATURISERS, Featuriser, empty_features, featurisers_of
 from rankaae_cli.data.files import now
 from rankaae_cli.data.structures.pymatgen_shells import require_pymatgen
-from rankaae_cli.data.structures.structure_files import distinct_absorbers, structure_files, structures_in
+from rankaae_cli.data.structures.structure_files import structure_files, structures_in
 from rankaae_cli.models.base import Simulates
 
 
@@ -88,7 +88,7 @@ class SimulatedStructures:
 
 
 def simulate_structures(
-    model: Simulates, paths: Sequence[str], coverage: float, progress: Gauge
+    model: Simulates, paths: Sequence[str], coverage: float, progress: Gauge, jobs: int = 1
 ) -> SimulatedStructures:
     """Simulate the spectra of all structures that paths name.
 
@@ -102,6 +102,8 @@ def simulate_structures(
         Share that the bands are to hold.
     progress
         Called with structures done, and in all.
+    jobs
+        Structures at once where they are many; see `absorber_features`.
 
     Raises
     ------
@@ -113,16 +115,13 @@ def simulate_structures(
     files = structure_files(paths)
     rows: list[tuple[str, int, int, np.ndarray]] = []
     faults: list[tuple[str, str]] = []
-    for done, one in enumerate(structures_in(files), 1):
-        try:
-            if one.fault:
-                raise SpectrumError(one.fault)
-            absorbers = distinct_absorbers(one.structure, model.element)
-            of_atoms = np.hstack([each.features(one.structure, one.name) for each in featurisers])
-        except SpectrumError as error:
-            faults.append((one.name, str(error)))
+    features = absorber_features(structures_in(files), model.element, featurisers, jobs)
+    for done, one in enumerate(features, 1):
+        if one.values_MF is None:
+            faults.append((one.name, one.fault))
         else:
-            rows += [(one.name, a.site, a.multiplicity, of_atoms[a.site]) for a in absorbers]
+            of_absorbers = zip(one.absorbers, one.values_MF, strict=True)
+            rows += [(one.name, a.site, a.multiplicity, row_F) for a, row_F in of_absorbers]
         progress(min(done, len(files)), len(files), f"{done} structures")
     if not rows:
         name, reason = faults[0]

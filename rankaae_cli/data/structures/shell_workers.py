@@ -1,10 +1,11 @@
 """Computing first shells on many cores or machines, through joblib's backends."""
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from importlib.util import find_spec
+from typing import Any, TypeVar
 
 from joblib import Parallel, delayed, effective_n_jobs, parallel_config
 from joblib.externals.loky.process_executor import TerminatedWorkerError
@@ -16,6 +17,8 @@ from rankaae_cli.data.structures.shell_task import MaterialShells, ShellTask
 BACKENDS = ("loky", "threading", "ray")
 # Ray returns results only all together, so it gets structures in batches.
 _BATCH_A_WORKER = 32
+_BATCH = 8  # structures that a process is sent at once
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,7 @@ def computed_shells(
         If a process is killed, or a cluster cannot be reached.
     """
     calls = (delayed(compute_named)(name, task, time_limit) for name, task in tasks)
-    with _backend(workers), _explained():
+    with _backend(workers), _explained("parallel.jobs=1; what was finished is kept in the cache"):
         if workers.backend == "ray":
             # Entered once, it keeps its processes from batch to batch.
             with Parallel(n_jobs=workers.jobs, batch_size=1) as parallel:
@@ -78,6 +81,23 @@ def computed_shells(
                     yield from parallel(batch)
         else:
             yield from Parallel(n_jobs=workers.jobs, return_as="generator_unordered", batch_size=1)(calls)
+
+
+def in_order(compute: Callable[..., Result], calls: Iterable[tuple[Any, ...]], jobs: int) -> Iterator[Result]:
+    """Yield what a function returns for each call's arguments, in their order, in processes side by side.
+
+    Calls are taken a few at a time, by a thread of joblib's. No process is started where there is none.
+
+    Raises
+    ------
+    UserError
+        If a process is killed.
+    """
+    calls = iter(calls)
+    for first in itertools.islice(calls, 1):
+        again = (delayed(compute)(*call) for call in itertools.chain([first], calls))
+        with _backend(Workers(jobs=jobs)), _explained("jobs=1"):
+            yield from Parallel(n_jobs=jobs, return_as="generator", batch_size=_BATCH)(again)
 
 
 @contextmanager
@@ -118,11 +138,11 @@ def _no_cluster(workers: Workers, error: Exception) -> UserError:
 
 
 @contextmanager
-def _explained() -> Iterator[None]:
+def _explained(instead: str) -> Iterator[None]:
     try:
         yield
     except TerminatedWorkerError as error:
         raise UserError(
             "a process that computed descriptors was killed, probably for want of memory\n"
-            "run again with parallel.jobs=1; what was finished is kept in the cache"
+            f"run again with {instead}"
         ) from error

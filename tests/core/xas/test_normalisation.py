@@ -292,10 +292,10 @@ def two_edges(energy, white_line=2.0):
 def test_two_edges_are_normalised_to_the_step_of_both():
     energy = np.concatenate([np.arange(900, 925, 0.5), np.arange(925, 970, 0.1), np.arange(970, 1035, 0.5)])
     done = normalise(energy, two_edges(energy), expected=L3, span=L2 - L3)
-    assert done.e0 == pytest.approx(L3, abs=0.5) and done.edge_step == pytest.approx(0.8, rel=0.03)
+    assert done.e0 == pytest.approx(L3, abs=0.5) and done.edge_step == pytest.approx(0.8, rel=0.05)
     levels = [done.normalised_M[np.argmin(np.abs(energy - e))] for e in (915, 945, 1020)]
     assert levels == pytest.approx([0, 2 / 3, 1], abs=0.06)
-    assert L3 - 1 < done.half_step < L3 + 0.5
+    assert L3 - 1.5 < done.half_step < L3 + 0.5
     require_normalised(energy, done.normalised_M, L3, L2 - L3)
 
 

@@ -22,7 +22,6 @@ from rankaae_cli.data.measured.absorber import edge_name, element_name, foil_ele
         ("Pt LII edge", "L2"),
         ("MV", "M5"),
         ("m4", "M4"),
-        ("L2,3", "L2,3"),
         ("total", "TOTAL"),
         ("none", None),
         (" ", None),
