@@ -19,6 +19,8 @@ from tests.benchmarks.labelled_fraction import (
     without_labels,
 )
 from tests.benchmarks.scores import multiplied, open_family
+from tests.benchmarks.measured_spectra import agreement
+from tests.benchmarks.scores import multiplied
 from tests.configuration import composed
 
 MODULES = sorted(p.stem for p in (Path(__file__).parent / "benchmarks").glob("[!_]*.py"))
@@ -48,6 +50,18 @@ def test_a_factor_multiplies_the_default():
         "seed=1",
         f"objective.prior.weight={weight * 0.5}",
     ]
+
+
+def test_a_measured_spectrum_is_shifted_onto_a_simulated_one_before_they_are_compared():
+    grid, energy = np.arange(924, 988, 0.25), np.arange(900, 1000, 0.1)
+    spectrum = 0.5 + np.arctan(grid - 940) / np.pi
+    measured = 0.5 + np.arctan(energy + 1.5 - 940) / np.pi + 0.01
+    offset, error, rho = agreement(energy, measured, grid, spectrum, search=5)
+    assert (offset, error, rho) == (
+        pytest.approx(1.5, abs=0.3),
+        pytest.approx(0.01, abs=0.005),
+        pytest.approx(1),
+    )
 
 
 class TestLabelledParts:

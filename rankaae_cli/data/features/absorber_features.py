@@ -1,6 +1,5 @@
 """Features of the absorbers of structures as users have them: of thousands, in processes side by side."""
 
-import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -10,9 +9,6 @@ from rankaae_cli.core.xas.spectra import SpectrumError
 from rankaae_cli.data.features.featurisers import Featuriser
 from rankaae_cli.data.structures.shell_workers import in_order
 from rankaae_cli.data.structures.structure_files import Absorber, StructureFile, distinct_absorbers
-
-# Computed in this process before others are started, each of which takes seconds until it has loaded its model.
-_FIRST = 150
 
 
 @dataclass(frozen=True)
@@ -28,7 +24,7 @@ class AbsorberFeatures:
 def absorber_features(
     structures: Iterable[StructureFile], element: str, featurisers: Sequence[Featuriser], jobs: int
 ) -> Iterator[AbsorberFeatures]:
-    """Yield the features of the absorbers of structures, in their order; only those at hand are in memory.
+    """Give the features of the absorbers of structures, in their order; only those at hand are in memory.
 
     Parameters
     ----------
@@ -41,10 +37,8 @@ def absorber_features(
     jobs
         Structures at once where they are many, each in a process of its own; -1: one a core.
     """
-    waiting = iter(structures)
-    for one in itertools.islice(waiting, None if jobs == 1 else _FIRST):
-        yield _of_structure(one, element, featurisers)
-    yield from in_order(_of_structure, ((one, element, featurisers) for one in waiting), jobs)
+    calls = ((one, element, featurisers) for one in structures)
+    return in_order(_of_structure, calls, jobs, "jobs=1")
 
 
 def _of_structure(one: StructureFile, element: str, featurisers: Sequence[Featuriser]) -> AbsorberFeatures:

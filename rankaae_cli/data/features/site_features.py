@@ -1,7 +1,7 @@
-"""Features of the sites of one structure: from the cache where they are known, else computed."""
+"""Features of the sites of structures: from the cache where they are known, else computed."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -11,20 +11,19 @@ from rankaae_cli.data.features.featurisers import Featuriser
 from rankaae_cli.data.structures.pymatgen_structure import structure_of
 from rankaae_cli.data.structures.shell_cache import ShellCache
 from rankaae_cli.data.structures.shell_task import ShellTask
+from rankaae_cli.data.structures.shell_workers import in_order
 
 # To be raised when the same structure would give other features than before: it is part of the cache's keys.
 _ALGORITHM = 1
 
 
-def site_features(
-    name: str, task: ShellTask, featurisers: Sequence[Featuriser], cache: ShellCache
-) -> SiteFeatures:
-    """Return the features of the wanted sites of a structure, those of several featurisers side by side.
+def cached_features(
+    task: ShellTask, featurisers: Sequence[Featuriser], cache: ShellCache
+) -> SiteFeatures | None:
+    """Return the features of the wanted sites of a structure, those of several side by side; None where not kept.
 
     Parameters
     ----------
-    name
-        Of the structure, for warnings.
     task
         The structure and its sites.
     featurisers
@@ -32,26 +31,56 @@ def site_features(
     cache
         Where features are kept, beside first shells.
     """
+    kept = [cache.read(_key(task, featuriser), SiteFeatures.from_json) for featuriser in featurisers]
+    features = [one for one in kept if one is not None]
+    return _side_by_side(features) if len(features) == len(kept) else None
+
+
+def computed_features(
+    names: Sequence[str],
+    tasks: Mapping[str, ShellTask],
+    featurisers: Sequence[Featuriser],
+    cache: ShellCache,
+    jobs: int,
+) -> Iterator[tuple[str, SiteFeatures]]:
+    """Yield name and features of structures, in their order, and keep them in the cache.
+
+    Parameters
+    ----------
+    names, tasks
+        Of the structures, for warnings too, and what is asked of each.
+    featurisers, cache
+        As of `cached_features`.
+    jobs
+        Structures at once where they are many, each in a process of its own; -1: one a core.
+    """
+    calls = ((name, tasks[name], featurisers) for name in names)
+    instead = "parallel.jobs=1; what was finished is kept in the cache"
+    for name, features in zip(names, in_order(_computed, calls, jobs, instead), strict=True):
+        for featuriser, one in zip(featurisers, features, strict=True):
+            cache.write(_key(tasks[name], featuriser), one.to_json())
+        yield name, _side_by_side(features)
+
+
+def _side_by_side(features: Sequence[SiteFeatures]) -> SiteFeatures:
+    """Return the features of several featurisers as one, or the first of them that has a fault."""
+    fault = next((one for one in features if one.fault), None)
+    sites = features[0].sites
+    return fault or SiteFeatures({s: np.concatenate([one.sites[s] for one in features]) for s in sites})
+
+
+def _computed(name: str, task: ShellTask, featurisers: Sequence[Featuriser]) -> list[SiteFeatures]:
+    """Return the features by each of the featurisers."""
     results = []
     for featuriser in featurisers:
-        key = _key(task, featuriser)
-        features = cache.read(key, SiteFeatures.from_json)
-        if features is None:
-            features = _computed(name, task, featuriser)
-            cache.write(key, features.to_json())
-        if features.fault:
-            return features
-        results.append(features.sites)
-    return SiteFeatures({site: np.concatenate([sites[site] for sites in results]) for site in results[0]})
-
-
-def _computed(name: str, task: ShellTask, featuriser: Featuriser) -> SiteFeatures:
-    try:
-        structure = structure_of(task.poscar)
-        of_atoms = featuriser.features(structure, name)
-    except SpectrumError as error:
-        return SiteFeatures(fault=str(error))
-    return SiteFeatures({site: of_atoms[site] for site in task.sites if 0 <= site < len(of_atoms)})
+        try:
+            of_atoms = featuriser.features(structure_of(task.poscar), name)
+        except SpectrumError as error:
+            results.append(SiteFeatures(fault=str(error)))
+        else:
+            sites = [site for site in task.sites if 0 <= site < len(of_atoms)]
+            results.append(SiteFeatures({site: of_atoms[site] for site in sites}))
+    return results
 
 
 def _key(task: ShellTask, featuriser: Featuriser) -> str:

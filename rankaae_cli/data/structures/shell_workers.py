@@ -17,6 +17,7 @@ from rankaae_cli.data.structures.shell_task import MaterialShells, ShellTask
 BACKENDS = ("loky", "threading", "ray")
 # Ray returns results only all together, so it gets structures in batches.
 _BATCH_A_WORKER = 32
+_FIRST = 150  # structures that are featurised before processes are started for it
 _BATCH = 8  # structures that a process is sent at once
 Result = TypeVar("Result")
 
@@ -83,21 +84,25 @@ def computed_shells(
             yield from Parallel(n_jobs=workers.jobs, return_as="generator_unordered", batch_size=1)(calls)
 
 
-def in_order(compute: Callable[..., Result], calls: Iterable[tuple[Any, ...]], jobs: int) -> Iterator[Result]:
+def in_order(
+    compute: Callable[..., Result], calls: Iterable[tuple[Any, ...]], jobs: int, instead: str
+) -> Iterator[Result]:
     """Yield what a function returns for each call's arguments, in their order, in processes side by side.
 
-    Calls are taken a few at a time, by a thread of joblib's. No process is started where there is none.
+    The first calls are made in this process: others take seconds until they have loaded what featurises. Calls are
+    taken a few at a time, by a thread of joblib's. `instead` is what to do if a process is killed.
 
     Raises
     ------
     UserError
         If a process is killed.
     """
-    calls = iter(calls)
-    for first in itertools.islice(calls, 1):
-        again = (delayed(compute)(*call) for call in itertools.chain([first], calls))
-        with _backend(Workers(jobs=jobs)), _explained("jobs=1"):
-            yield from Parallel(n_jobs=jobs, return_as="generator", batch_size=_BATCH)(again)
+    waiting = iter(calls)
+    yield from (compute(*call) for call in itertools.islice(waiting, None if jobs == 1 else _FIRST))
+    for first in waiting:
+        rest = (delayed(compute)(*call) for call in itertools.chain([first], waiting))
+        with _backend(Workers(jobs=jobs)), _explained(instead):
+            yield from Parallel(n_jobs=jobs, return_as="generator", batch_size=_BATCH)(rest)
 
 
 @contextmanager

@@ -1,12 +1,13 @@
 """First shells of absorbing sites: from the cache where they are known, else computed."""
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from rankaae_cli.core.errors import UserError
+from rankaae_cli.data.features.feature_record import SiteFeatures
 from rankaae_cli.data.features.featurisers import Featuriser
-from rankaae_cli.data.features.site_features import site_features
+from rankaae_cli.data.features.site_features import cached_features, computed_features
 from rankaae_cli.data.structures.pymatgen_shells import require_pymatgen, task_key
 from rankaae_cli.data.structures.shell_cache import ShellCache, default_cache
 from rankaae_cli.data.structures.shell_task import MaterialShells, ShellTask
@@ -67,26 +68,48 @@ def first_shells(
         return
     require_pymatgen()
     with ShellCache(options.cache or default_cache()) as cache:
-        missing = []
-        for name, task in tasks.items():
-            shells = cache.read(task_key(task), MaterialShells.from_json)
-            if shells is None:
-                missing.append(name)
-            else:
-                yield name, _with_features(name, shells, tasks[name], options, cache)
-        if not missing:
-            return
-        waiting = ((name, tasks[name]) for name in missing)
-        for name, shells in computed_shells(waiting, options.workers, options.time_limit):
-            if not shells.timed_out:
-                cache.write(task_key(tasks[name]), shells.to_json())
-            yield name, _with_features(name, shells, tasks[name], options, cache)
+        if options.featurisers:
+            yield from _with_features(tasks, options, cache)
+        else:
+            yield from _shells(tasks, options, cache)
+
+
+def _shells(
+    tasks: Mapping[str, ShellTask], options: ShellOptions, cache: ShellCache
+) -> Iterator[tuple[str, MaterialShells]]:
+    """Yield the shells of each structure, those that are in the cache first."""
+    missing = []
+    for name, task in tasks.items():
+        shells = cache.read(task_key(task), MaterialShells.from_json)
+        if shells is None:
+            missing.append(name)
+        else:
+            yield name, shells
+    if not missing:
+        return
+    waiting = ((name, tasks[name]) for name in missing)
+    for name, shells in computed_shells(waiting, options.workers, options.time_limit):
+        if not shells.timed_out:
+            cache.write(task_key(tasks[name]), shells.to_json())
+        yield name, shells
 
 
 def _with_features(
-    name: str, shells: MaterialShells, task: ShellTask, options: ShellOptions, cache: ShellCache
-) -> MaterialShells:
-    """Return shells with the features of the sites beside them, where any are asked for and a shell was found."""
-    if not options.featurisers or not shells.shells:
-        return shells
-    return replace(shells, features=site_features(name, task, options.featurisers, cache))
+    tasks: Mapping[str, ShellTask], options: ShellOptions, cache: ShellCache
+) -> Iterator[tuple[str, MaterialShells]]:
+    """Yield shells with the features of the sites beside them, where a shell was found."""
+    missing = []
+    for name, shells in _shells(tasks, options, cache):
+        features = (
+            cached_features(tasks[name], options.featurisers, cache) if shells.shells else SiteFeatures()
+        )
+        if features is None:
+            missing.append(name)
+        else:
+            yield name, replace(shells, features=features)
+    # A Ray cluster is for shells alone.
+    jobs = 1 if options.workers.backend == "ray" else options.workers.jobs
+    for name, features in computed_features(missing, tasks, options.featurisers, cache, jobs):
+        of_shells = cache.read(task_key(tasks[name]), MaterialShells.from_json)
+        assert of_shells is not None, "what is featurised was found just now"
+        yield name, replace(of_shells, features=features)

@@ -10,7 +10,8 @@ from rankaae_cli.core.xas.spectra import SpectrumError
 from rankaae_cli.data.family.sites import Neighbours
 from rankaae_cli.data.features import featurisers
 from rankaae_cli.data.features.featurisers import Featuriser, empty_features, featurisers_of
-from rankaae_cli.data.features.site_features import site_features
+from rankaae_cli.data.features.site_features import cached_features, computed_features
+from rankaae_cli.data.structures import shell_workers
 from rankaae_cli.data.structures.pymatgen_structure import structure_of
 from rankaae_cli.data.structures.shell_cache import ShellCache
 from rankaae_cli.data.structures.shell_task import ShellTask
@@ -34,6 +35,26 @@ def protons():
 
 def task(poscar, *sites):
     return ShellTask(poscar.encode(), sites, Neighbours("cutoff", 2.4), False)
+
+
+def site_features(name, asked, featurisers, cache):
+    kept = cached_features(asked, featurisers, cache)
+    return kept or next(computed_features([name], {name: asked}, featurisers, cache, jobs=1))[1]
+
+
+def test_many_structures_are_described_in_processes_as_in_one(protons, tmp_path, monkeypatch):
+    monkeypatch.setattr(shell_workers, "_FIRST", 2)
+    featuriser = replace(
+        protons[0], compute=lambda structure: np.outer(structure.distance_matrix[:, 1], [1, 2])
+    )
+    tasks = {f"m-{n}": task(rock_salt(a=4 + 0.1 * n), 0) for n in range(9)} | {"bad": task("no POSCAR", 0)}
+    read = []
+    for jobs in (1, 2):
+        with ShellCache(tmp_path / f"{jobs}.sqlite") as cache:
+            read.append(dict(computed_features(list(tasks), tasks, [featuriser], cache, jobs)))
+    assert list(read[0]) == list(read[1]) == list(tasks) and read[1]["bad"].fault
+    for name in tasks:
+        assert [one[name].to_json() for one in read[1:]] == [read[0][name].to_json()]
 
 
 def test_features_come_from_the_cache_where_they_are_known(protons, tmp_path):
