@@ -13,9 +13,10 @@ from rankaae_cli.data.family.families import read_families
 from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.family.sites import material_numbers
 from rankaae_cli.data.family.splits import SPLITS, groups_of, split_again
+from rankaae_cli.models.base import HasStyles, require
 from rankaae_cli.models.registry import load_model
 from rankaae_cli.runs.directory import BEST, read_run_config
-from rankaae_cli.runs.find import find_run
+from rankaae_cli.runs.find import find_run, runs_on_same_data
 from rankaae_cli.runs.provenance import read_provenance, sha256
 
 
@@ -40,6 +41,22 @@ def load_run(run: str) -> tuple[Path, Any, Family]:
             )
     family = family_of_run(config)
     return path, model, family.with_descriptors(model.descriptor_names)
+
+
+def load_styled(run_directory: Path, named: str | None = None) -> tuple[Path, Any, Family] | None:
+    """Load the run with styles that is named, or else the newest on the data of a run; None where there is none.
+
+    Raises
+    ------
+    UserError
+        If the one that is named has none, or cannot be used.
+    """
+    if named is not None:
+        directory, model, family = load_run(named)
+        return directory, require(model, "traverse against=", HasStyles), family
+    others = runs_on_same_data(run_directory)
+    newest = next((path for path in others if isinstance(load_model(path / BEST), HasStyles)), None)
+    return None if newest is None else load_run(str(newest))
 
 
 def family_of_run(config: DictConfig) -> Family:
