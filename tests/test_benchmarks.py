@@ -18,9 +18,8 @@ from tests.benchmarks.labelled_fraction import (
     paired,
     without_labels,
 )
-from tests.benchmarks.scores import multiplied, open_family
 from tests.benchmarks.measured_spectra import agreement
-from tests.benchmarks.scores import multiplied
+from tests.benchmarks.scores import multiplied, open_family
 from tests.configuration import composed
 
 MODULES = sorted(p.stem for p in (Path(__file__).parent / "benchmarks").glob("[!_]*.py"))

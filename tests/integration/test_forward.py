@@ -139,9 +139,7 @@ def test_two_files_with_other_features_are_refused(rankaae, trained, tmp_path):
 
 
 def test_what_reads_spectra_says_that_this_does_not(refused, trained):
-    assert "has no styles" in refused("traverse", f"run={trained}")
     assert "none of which is a descriptor" in refused("traverse", f"run={trained}")
-    assert "does not predict descriptors: rankaae report needs" in refused("report", f"run={trained}")
     assert "trained on features of causes 1" in refused("predict", f"run={trained}", "input=x.h5")
 
 

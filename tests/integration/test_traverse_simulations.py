@@ -69,6 +69,17 @@ def test_a_response_is_the_true_one_and_stands_beside_that_of_the_decoder(run):
     assert described == {"<style>.csv", "overview.csv", "support.csv", "answers.csv"}
 
 
+def test_a_report_shows_the_traversal(run):
+    done = in_process(run.parents[3], "report", f"run={run}")
+    assert done.returncode == 0, done.stderr
+    page = (run / "report" / "report.html").read_text()
+    content = json.loads((run / "traversal" / "traversal.json").read_text())
+    assert "Traversals: how simulated spectra respond" in page and content["against"]["run"] in page
+    for name in ("traversal_answers", "traversal_overview", *(f"traversal_{name}" for name in NAMES)):
+        assert f'id="figure-{name}"' in page and (run / "report" / "figures" / f"{name}.pdf").is_file()
+    assert len(pd.read_csv(run / "report" / "tables" / "traversals.csv")) == len(NAMES)
+
+
 def test_independent_others_give_the_partial_dependence(run, family):
     content, _ = traversed(run, "others=independent", "levels=3", "draws=1000")
     model = load_model(run / "checkpoints" / "best.ckpt")

@@ -72,16 +72,23 @@ class SimulatedStructures:
     def averages(self) -> Averages:
         """Return the averages over all absorbers of each structure."""
         names, number_N = np.unique(self.family.material_N.astype(str), return_inverse=True)
-        own_MN = number_N == np.arange(len(names))[:, None]
-        weight_MN = own_MN * self.multiplicity_N
-        weight_MN = weight_MN / weight_MN.sum(axis=1, keepdims=True)
-        novel_M = np.where(own_MN, self.novelty_N, -np.inf).argmax(axis=1)
+        order_N = np.lexsort(
+            (self.novelty_N, number_N)
+        )  # the sites of a structure together, the most novel last
+        sites_M = np.bincount(number_N)
+        first_M = np.cumsum(sites_M) - sites_M
+        weight_N = self.multiplicity_N / np.bincount(number_N, self.multiplicity_N)[number_N]
+
+        def averaged(values: np.ndarray) -> np.ndarray:
+            return np.add.reduceat((values.T * weight_N).T[order_N], first_M)
+
+        novel_M = order_N[first_M + sites_M - 1]
         return Averages(
             names.tolist(),
-            own_MN.sum(axis=1),
-            weight_MN @ self.family.spectra_NE[:],
-            weight_MN @ self.deviation_N,
-            weight_MN @ self.curves_NE,
+            sites_M,
+            averaged(self.family.spectra_NE[:]),
+            averaged(self.deviation_N),
+            averaged(self.curves_NE),
             self.novelty_N[novel_M],
             [self.verdicts[n] for n in novel_M],
         )

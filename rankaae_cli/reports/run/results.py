@@ -13,6 +13,7 @@ from rankaae_cli.analysis.evaluation.tables import FORMAT_VERSION, table_names, 
 from rankaae_cli.analysis.reading import learning_curve as curve
 from rankaae_cli.analysis.simulation.evaluate import FORMAT_VERSION as SIMULATED
 from rankaae_cli.analysis.simulation.evaluate import SIMULATIONS, evaluate_simulations
+from rankaae_cli.analysis.traversal.traverse import ANSWERS, OVERVIEW, TRAVERSAL
 from rankaae_cli.analysis.traversal.traverse import FORMAT_VERSION as TRAVERSAL_VERSION
 from rankaae_cli.core.labels import Subject
 from rankaae_cli.core.terminal import console
@@ -77,6 +78,19 @@ def usable_simulations(run_directory: Path, model: Simulates) -> dict[str, Any] 
     files = [directory / name for name in (*names, SIMULATIONS, METRICS)]
     content = _read_json(files[-1])
     return None if _fault(content, checkpoint_sha256(run_directory), SIMULATED, files) else content
+
+
+def usable_walks(run_directory: Path) -> dict[str, Any] | None:
+    """Return what a traversal left of a run that simulates; None where it is missing or outdated."""
+    directory = run_directory / "traversal"
+    content = _read_json(directory / TRAVERSAL)
+    names = [
+        OVERVIEW,
+        *(content or {}).get("styles", {}),
+        *([ANSWERS] if (content or {}).get("against") else []),
+    ]
+    files = [directory / f"{name}.{suffix}" for name in names for suffix in (*drawing.FORMATS, "csv")]
+    return None if _fault(content, checkpoint_sha256(run_directory), TRAVERSAL_VERSION, files) else content
 
 
 def evaluation_files(run_directory: Path, model: ReadingModel) -> list[Path]:

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from rankaae_cli.analysis.simulation.traverse import simulation_findings
 from rankaae_cli.core.calls import setting
 from rankaae_cli.core.terminal import console
 from rankaae_cli.data.files import write_text
@@ -15,6 +16,11 @@ from rankaae_cli.reports.run.figure_files import FigureFiles
 from rankaae_cli.reports.run.page import page_environment
 from rankaae_cli.reports.run.results import usable_simulations, write_simulations
 from rankaae_cli.reports.simulation.scores import simulation_lines, simulation_table
+from rankaae_cli.reports.simulation.traversal import (
+    completed_traversal,
+    simulated_traversals_table,
+    walk_texts,
+)
 from rankaae_cli.runs.directory import config_text, evaluation_directory, plain_config, short_path
 from rankaae_cli.runs.load import load_run
 from rankaae_cli.runs.provenance import read_provenance
@@ -36,8 +42,15 @@ def report_simulations(run_directory: Path) -> tuple[dict[str, Any], Path]:
     folder, provenance = directory / "report", read_provenance(directory)
     texts = {name: about for name, about in captions()["simulation"].items() if name in figure_names(model)}
     pictures = FigureFiles(folder / "figures", {}).copied(evaluation_directory(directory, "test"), texts)
-    table = simulation_table(metrics)
+    table, walks = simulation_table(metrics), completed_traversal(directory, model, family)
     write_table(table, folder / "tables")
+    traversal: dict[str, Any] = {}
+    if walks is not None:
+        files = FigureFiles(folder / "figures", {})
+        drawn = files.copied(directory / "traversal", walk_texts(walks), prefix="traversal_")
+        traversal = {"table": simulated_traversals_table(walks), "pictures": drawn}
+        traversal |= {"lines": simulation_findings(walks), "others": walks["others"]}
+        write_table(traversal["table"], folder / "tables")
     page = (
         page_environment()
         .get_template("simulation_report.html.j2")
@@ -47,6 +60,7 @@ def report_simulations(run_directory: Path) -> tuple[dict[str, Any], Path]:
             lines=simulation_lines(metrics),
             scores=table,
             pictures=pictures,
+            traversal=traversal,
             facts=origin.facts(model, family, provenance, plain_config(directory)),
             commands=_commands(directory, model, provenance, metrics),
             config=config_text(directory),
@@ -61,9 +75,11 @@ def _commands(
 ) -> list[str]:
     run = setting("run", short_path(directory))
     trees = " baselines=extra_trees" if "extra_trees" in metrics["simulation"] else ""
+    walks = [f"rankaae traverse {run}"] if set(model.descriptor_names) & set(model.features.names) else []
     return [
         origin.text(provenance.get("command")),
         f"rankaae evaluate {run} resamples={metrics['resamples']} seed={metrics['seed']}{trees}",
+        *walks,
         f"rankaae report {run}",
         f"rankaae predict {run} input=structures/ measured={model.element}.xdi",
     ]

@@ -11,13 +11,16 @@ from matplotlib.ticker import MaxNLocator
 from rankaae_cli.analysis.simulation.traverse import simulation_findings, traverse_simulations
 from rankaae_cli.analysis.traversal.traverse import ANSWERS, OVERVIEW, write_content
 from rankaae_cli.core.labels import Subject, described_range, is_known
+from rankaae_cli.core.terminal import console
 from rankaae_cli.data.family.family import Family
 from rankaae_cli.models.base import Simulates
-from rankaae_cli.reports.captions import table_caption
+from rankaae_cli.reports.captions import Captions, captions, table_caption
 from rankaae_cli.reports.console import print_lines
 from rankaae_cli.reports.figures import drawing, traversal
 from rankaae_cli.reports.figures.drawing import BLUE, GREY, VERMILION
+from rankaae_cli.reports.run.results import usable_walks
 from rankaae_cli.reports.tables import Table, print_table
+from rankaae_cli.runs.load import load_styled
 
 _OTHERS_TEXT = {"data": "others from sites of that value", "independent": "others of any site"}
 
@@ -49,6 +52,27 @@ def write_simulated_traversal(
         drawing.save_figure(figure, folder / name)
     write_content(run_directory, result)
     return content
+
+
+def completed_traversal(run_directory: Path, model: Simulates, family: Family) -> dict[str, Any] | None:
+    """Return the contents of traversal.json, walking where it is missing or outdated; None of what has no walk."""
+    if not set(model.descriptor_names) & set(model.features.names):
+        return None
+    content = usable_walks(run_directory)
+    if content is None:
+        console.print(f"traversal of {run_directory.name}: making it")
+        against = load_styled(run_directory)
+        content = write_simulated_traversal(run_directory, model, family, against=against)
+    return content
+
+
+def walk_texts(content: Mapping[str, Any]) -> Captions:
+    """Return the texts of the figures of a traversal, by name, in the order of the page."""
+    about = captions()["simulated_walks"]
+    named = {OVERVIEW: about[OVERVIEW], **({ANSWERS: about[ANSWERS]} if content["against"] else {})}
+    for name in content["styles"]:
+        named[name] = {key: text.format(name=name) for key, text in about["walk"].items()}
+    return named
 
 
 def print_simulated_traversal(content: Mapping[str, Any]) -> None:
