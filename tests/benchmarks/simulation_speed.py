@@ -4,13 +4,15 @@ python -m tests.benchmarks.simulation_speed [--structures 500 1000] [--jobs 1 2]
 
 Structures are supercells of tenorite of 32 atoms, each strained in its own way, as POSCAR files; without --run a
 model is trained on CHGNet's features of 60 of them and made-up spectra, which changes no time. Shares are of one
-process: reading a file, telling which absorbers differ, featurising, simulating. Structures a second are those of a
-whole call, start, tables and page with it; memory is the largest resident set of all its processes. Between two
-numbers of structures it gives what one more takes, without what a call takes in any case.
+process: reading a file, telling which absorbers differ, featurising, simulating. A call is timed with its start,
+tables and page: by the clock, and in seconds of the processor, which other programs on the machine change less;
+memory is the largest resident set of all its processes. In the row of the larger number of structures those a second
+and the memory are of what was added, without what a call takes in any case.
 """
 
 import argparse
 import contextlib
+import resource
 import subprocess
 import sys
 import tempfile
@@ -64,11 +66,11 @@ def shares(run: Path, files: list[Path], featuriser: Featuriser) -> dict[str, fl
     model: Simulates = load_model(run / "checkpoints" / "best.ckpt")
     spent = dict.fromkeys(("reading", "absorbers", "featurising", "simulating"), 0.0)
     featuriser.features(structure_of(strained(0).encode()), "")  # its model is loaded once
-    structures, before = structures_in(files), time.perf_counter()
+    structures, before = structures_in(files), time.process_time()
 
     def end(what: str) -> None:
         nonlocal before
-        now = time.perf_counter()
+        now = time.process_time()
         spent[what] += now - before
         before = now
 
@@ -83,10 +85,10 @@ def shares(run: Path, files: list[Path], featuriser: Featuriser) -> dict[str, fl
     return {what: seconds / len(files) for what, seconds in spent.items()}
 
 
-def call(run: Path, inputs: Path, output: Path, jobs: int) -> tuple[float, float]:
-    """Run the command; return its seconds and the MB of its processes at most."""
+def call(run: Path, inputs: Path, output: Path, jobs: int) -> tuple[float, float, float]:
+    """Run the command; return its seconds by the clock and of the processor, and the MB of its processes at most."""
     command = [sys.executable, "-m", "rankaae_cli", "predict", f"run={run}", f"input={inputs}"]
-    begun, most = time.perf_counter(), 0.0
+    begun, used, most = time.perf_counter(), _processor(), 0.0
     with subprocess.Popen(
         [*command, f"output={output}", f"jobs={jobs}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as process:
@@ -94,7 +96,12 @@ def call(run: Path, inputs: Path, output: Path, jobs: int) -> tuple[float, float
             most = max(most, sum(map(_resident, _with_children(process.pid))))
             time.sleep(0.2)
     assert process.returncode == 0
-    return time.perf_counter() - begun, most
+    return time.perf_counter() - begun, _processor() - used, most
+
+
+def _processor() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _with_children(pid: int) -> list[int]:
@@ -136,22 +143,28 @@ def main() -> None:
         parts = shares(run, some, featuriser)
         whole = sum(parts.values())
         each = listed([f"{what} {seconds / whole:.0%}" for what, seconds in parts.items()])
-        print(f"one process: {1 / whole:.1f} structures a second; {each}")
-        print(
-            f"{'jobs':>4} {'structures':>10} {'seconds':>8} {'a second':>8} {'MB':>6} {'MB a thousand more':>18}"
+        print(f"one process: {1 / whole:.1f} structures a second of the processor; {each}")
+        heads = (
+            "jobs",
+            "structures",
+            "clock s",
+            "a second",
+            "processor s",
+            "a second",
+            "MB",
+            "MB a thousand",
         )
+        print(" ".join(f"{head:>13}" for head in heads))
         for jobs in arguments.jobs:
-            before: tuple[int, float, float] | None = None
+            before = (0, 0.0, 0.0, 0.0)
             for n in sorted(arguments.structures):
-                seconds, memory = call(run, folder / str(n), folder / f"out-{jobs}-{n}", jobs)
-                rate, grown = n / seconds, ""
-                if before is not None:
-                    rate = (n - before[0]) / (seconds - before[1])
-                    grown = f"{1000 * (memory - before[2]) / (n - before[0]):.0f}"
-                print(
-                    f"{jobs:>4} {n:>10} {seconds:>8.1f} {rate:>8.1f} {memory:>6.0f} {grown:>18}", flush=True
-                )
-                before = n, seconds, memory
+                now = n, *call(run, folder / str(n), folder / f"out-{jobs}-{n}", jobs)
+                more, clock, processor, memory = (b - a for a, b in zip(before, now, strict=True))
+                grown = f"{1000 * memory / more:.0f}" if before[0] else ""
+                cells = (jobs, n, f"{now[1]:.1f}", f"{more / clock:.1f}", f"{now[2]:.1f}")
+                cells_of_more = (f"{more / processor:.1f}", f"{now[3]:.0f}", grown)
+                print(" ".join(f"{cell:>13}" for cell in (*cells, *cells_of_more)), flush=True)
+                before = now
 
 
 if __name__ == "__main__":
