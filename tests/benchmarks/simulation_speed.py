@@ -6,7 +6,7 @@ Structures are supercells of tenorite of 32 atoms, each strained in its own way,
 model is trained on CHGNet's features of 60 of them and made-up spectra, which changes no time. Shares are of one
 process: reading a file, telling which absorbers differ, featurising, simulating. A call is timed with its start,
 tables and page: by the clock, and in seconds of the processor, which other programs on the machine change less;
-memory is the largest resident set of all its processes. In the row of the larger number of structures those a second
+memory is the largest resident set of its processes. In the row of the larger number of structures those a second
 and the memory are of what was added, without what a call takes in any case.
 """
 
@@ -86,7 +86,7 @@ def shares(run: Path, files: list[Path], featuriser: Featuriser) -> dict[str, fl
 
 
 def call(run: Path, inputs: Path, output: Path, jobs: int) -> tuple[float, float, float]:
-    """Run the command; return its seconds by the clock and of the processor, and the MB of its processes at most."""
+    """Run the command; return its seconds by the clock and of the processor, and its MB at most."""
     command = [sys.executable, "-m", "rankaae_cli", "predict", f"run={run}", f"input={inputs}"]
     begun, used, most = time.perf_counter(), _processor(), 0.0
     with subprocess.Popen(
