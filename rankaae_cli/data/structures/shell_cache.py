@@ -78,6 +78,8 @@ class ShellCache:
 
         `parse` makes a record of its text; any error of it means that the file is damaged.
         """
+        if key in self._pending:
+            return parse(self._pending[key])
         with self._explained():
             row = self._db.execute("SELECT record FROM shells WHERE key = ?", (key,)).fetchone()
             if row is None:
