@@ -86,6 +86,11 @@ class BatchRun:
         return math.nan if score is None else float(score)
 
     @property
+    def score_parts(self) -> str:
+        """What its validation score is made of, in words."""
+        return str(self.metrics["choice"]["by"]).partition(": ")[2]
+
+    @property
     def source(self) -> str:
         """Where the spectra come from, such as ``feff`` or ``synthetic``."""
         return "synthetic" if self.subject.synthetic else str(self.metrics.get("source", ""))
@@ -155,6 +160,11 @@ class Batch:
         """Settings that differ between runs, seeds last."""
         keys = differing_keys([r.settings for r in self.runs], [r.family for r in self.runs])
         return sorted(keys, key=lambda key: key in SEEDS)
+
+    @property
+    def score_parts(self) -> str:
+        """What the validation scores are made of, in words; models without styles have no coupling in theirs."""
+        return "; or of other runs: ".join(dict.fromkeys(run.score_parts for run in self.runs))
 
     def spread(self, values: Sequence[float]) -> SeedSpread | None:
         """Return how much `values`, one a run, vary with the seed alone."""

@@ -113,6 +113,11 @@ def cautions(batch: Batch) -> list[str]:
                     f"The runs of {family} have {len(values)} different {what}: their scores are not of the same "
                     "rows or descriptors, and the best of them is not strictly comparable."
                 )
+        if len({run.score_parts for run in runs}) > 1:
+            lines.append(
+                f"The scores of the runs of {family} are made of different parts: the best of them by score need "
+                "not be the best."
+            )
     if len({tuple(sorted(run.descriptors)) for run in batch.best}) > 1:
         lines.append("Families have different descriptors: their means are over different ones.")
     if batch.partly_synthetic:

@@ -50,7 +50,7 @@ def runs_table(batch: Batch) -> Table:
         keys=["run", "family", *keys, *_MAIN, "training_s", "data"],
         headings=["Run", "Family", *keys, *_MAIN.values(), "Training (s)", "Data"],
         rows=rows,
-        caption=_caption("runs", batch),
+        caption=_caption("runs", batch, score=batch.score_parts),
     )
 
 

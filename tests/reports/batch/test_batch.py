@@ -22,6 +22,7 @@ from rankaae_cli.reports.run.page import Picture
 from rankaae_cli.reports.tables import Ranged, csv_text
 
 HOSTILE = "<script>alert(\"x\")</script> & 'quoted' $\\frac{a_b Ångström 铁"
+BY_STYLES = "validation score: mean Spearman − 0.25 × excess coupling"
 ENERGY = np.linspace(-10, 30, 40)
 
 
@@ -49,7 +50,15 @@ def response(r=0.9, because=None, data=True, supported=True):
 
 
 def run(
-    label, family="Fe_oxides", score=0.5, test=0.7, synthetic=False, names=("OS", "CN"), page="p", **settings
+    label,
+    family="Fe_oxides",
+    score=0.5,
+    test=0.7,
+    synthetic=False,
+    names=("OS", "CN"),
+    page="p",
+    by=BY_STYLES,
+    **settings,
 ):
     descriptors = {
         name: {"spearman": test - 0.1 * i, "interval": {"spearman": [test - 0.2, test + 0.1]}}
@@ -67,6 +76,7 @@ def run(
         "trials": [{**about, "validation_score": score, "mean_spearman": test - 0.02}],
         "selected_trial": 0,
         "n_materials": 40,
+        "choice": {"by": by},
         "source": "synthetic" if synthetic else "feff",
     }
     return BatchRun(
@@ -151,6 +161,14 @@ def test_incomparable_runs_of_one_family_are_named():
         True
     ] * 2
     assert cautions(Batch("t", [run("a"), run("b")])) == []
+
+
+def test_a_score_is_said_to_be_made_of_what_it_is():
+    reader = run("b", by="validation score: mean Spearman")
+    assert "excess coupling" not in page_of(Batch("t", [reader])) and not cautions(Batch("t", [reader]))
+    both = Batch("t", [run("a"), reader])
+    assert "excess coupling; or of other runs: mean Spearman." in page_of(both)
+    assert "made of different parts" in cautions(both)[0]
 
 
 def test_effects_are_relative_to_the_family():
