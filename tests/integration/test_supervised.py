@@ -56,10 +56,20 @@ def test_numbers_keep_their_places_and_what_is_of_styles_is_absent(run):
 
 def test_page_has_no_empty_sections(run):
     page = (run / "report" / "report.html").read_text(encoding="utf-8")
-    for section in ("summary", "evaluation", "reconstruction", "baselines", "trials", "data", "reproduce"):
+    for section in (
+        "summary",
+        "evaluation",
+        "reconstruction",
+        "baselines",
+        "trials",
+        "data",
+        "papers",
+        "reproduce",
+    ):
         assert f'id="{section}"' in page
-    for section in ("styles", "traversals", "explorer", "new-descriptors", "learning", "papers"):
+    for section in ("styles", "traversals", "explorer", "new-descriptors", "learning"):
         assert f'id="{section}"' not in page
+    assert "figures/*.pdf" in page and (run / "report" / "style" / "column.mplstyle").is_file()
     assert "neural network" not in page.partition('id="glossary"')[0] and "rankaae traverse" not in page
 
 

@@ -40,9 +40,15 @@ def write_papers(run: RunResults) -> dict[str, Any] | None:
         ``paragraphs``, each a sequence of pieces: text, and the numbers of the works cited after it;
         ``references``, the numbered list: each work as printed, and its address on the web (empty where none);
         ``method_number`` of the work on the method; ``bibtex``, the list as BibTeX; ``to_complete``, what the
-        authors have to add. None where the configuration of the run lacks settings, so that no true text can be
-        written: it was made by an older version of the program.
+        authors have to add. None where no true text can be written, so that there are style files alone: of a
+        model without styles, or one whose configuration lacks settings, made by an older version of the program.
     """
+    directory = run.directory / "report"
+    for name in _STYLES:
+        content = (resources("rankaae_cli.reports") / name).read_text(encoding="utf-8")
+        write_text(directory / "style" / name, content)
+    if run.traversal is None:
+        return None
     if lacks_settings(run.directory):
         console.print(
             f"{run.directory.name} was trained by an older rankaae: no methods are written for papers"
@@ -52,14 +58,10 @@ def write_papers(run: RunResults) -> dict[str, Any] | None:
     paragraphs = methods_paragraphs(facts)
     keys = cited(paragraphs)
     numbers = {key: i for i, key in enumerate(keys, 1)}
-    directory = run.directory / "report"
     write_text(directory / "methods.tex", methods_latex(facts))
     write_text(directory / "methods.md", methods_markdown(facts))
     write_text(directory / "references.bib", bibtex(keys))
     write_text(directory / "model_card.md", model_card(facts))
-    for name in _STYLES:
-        content = (resources("rankaae_cli.reports") / name).read_text(encoding="utf-8")
-        write_text(directory / "style" / name, content)
     return {
         "paragraphs": [as_pieces(paragraph, numbers) for paragraph in paragraphs],
         "references": printed_references(keys),

@@ -50,7 +50,7 @@ SECTIONS: Mapping[str, tuple[str, type]] = {
     "trials": ("Choosing among trials", Trained),
     "learning": ("Loss curves", HasNetworks),
     "data": ("Data", Trained),
-    "papers": ("For papers", HasStyles),
+    "papers": ("For papers", Predicts),
     "reproduce": ("Reproduce", Trained),
     "glossary": ("Glossary", Trained),
 }
@@ -153,7 +153,7 @@ class PageContent:
     units
         Unit of each descriptor.
     papers
-        Of `write_papers`; None where it was not written.
+        Of `write_papers`; None where no methods were written.
     explorer
         Of `explorer_data`; None for a page without it.
     sections
@@ -200,7 +200,7 @@ def sections_of(model: Trained) -> tuple[str, ...]:
 def render_page(content: PageContent) -> str:
     """Return the page as HTML; every value is escaped."""
     template = page_environment().get_template("report.html.j2")
-    optional = {name: getattr(content, name) for name in ("explorer", "transfer", "baselines", "papers")}
+    optional = {name: getattr(content, name) for name in ("explorer", "transfer", "baselines")}
     return template.render(
         page=content,
         sections={

@@ -172,7 +172,7 @@ def gather(run: RunResults) -> PageContent:
         compared=() if compared is None else compared["rows"],
         transfer=None if run.transfer is None else transfer_table(run.transfer),
         transferred=run.transfer,
-        papers=None if traversal is None else write_papers(run),
+        papers=write_papers(run),
         explorer=None if traversal is None else explorer_data(model, run.family, metrics["style_ranges"]),
         sections=sections_of(model),
     )

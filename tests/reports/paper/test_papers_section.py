@@ -32,9 +32,9 @@ def test_the_section_shows_numbered_citations_and_escapes_what_it_is_given():
     assert "where the structures come from" in html and "title = {{A &amp; B}}" in html
 
 
-def test_without_it_there_is_no_section_and_no_link():
-    html = page(None)
-    assert 'id="papers"' not in html and "#papers" not in html
+def test_without_methods_the_section_names_figures_and_tables_alone():
+    section = page(None).partition('<section id="papers">')[2].partition("</section>")[0]
+    assert "figures/*.pdf" in section and "methods" not in section and "References" not in section
 
 
 @pytest.mark.parametrize(("name", "width"), [("column", COLUMN_INCHES), ("page", PAGE_INCHES)])
