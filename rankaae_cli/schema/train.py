@@ -144,7 +144,10 @@ class SupervisedConfig(TrainConfig):
     """Keys of `rankaae train kind=supervised`."""
 
     model: Annotated[ReaderSettings, "what reads the descriptors, and what it sees of a spectrum"] = MISSING
-    mixtures: Annotated[MixtureSettings, "of training spectra, to train on beside these"] = MISSING
+    # A run that was begun before there were mixtures has none.
+    mixtures: Annotated[MixtureSettings, "of training spectra, to train on beside these"] = field(
+        default_factory=MixtureSettings
+    )
 
 
 @dataclass

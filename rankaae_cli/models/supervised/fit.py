@@ -1,7 +1,7 @@
 """Training a reader of descriptors on one family."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -35,11 +35,11 @@ class Task(training.Task):
     model
         Its parts, and what they see of a spectrum.
     mixtures
-        Of training spectra, to train on beside these; None for none.
+        Of training spectra, to train on beside these.
     """
 
     model: ReaderSettings
-    mixtures: MixtureSettings | None = None
+    mixtures: MixtureSettings = field(default_factory=MixtureSettings)
 
     def __post_init__(self) -> None:
         """Refuse a reader without parts, or unknown inputs."""
@@ -53,10 +53,8 @@ class Task(training.Task):
     @property
     def recipe(self) -> Recipe | None:
         """How mixtures are drawn; None where there are none."""
-        mixtures = self.mixtures
-        if mixtures is None or mixtures.of is None:
-            return None
-        return Recipe(mixtures.of, mixtures.share, mixtures.components, self.seed)
+        mixed = self.mixtures
+        return None if mixed.of is None else Recipe(mixed.of, mixed.share, mixed.components, self.seed)
 
     @property
     def description(self) -> str:

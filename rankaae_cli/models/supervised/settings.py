@@ -84,9 +84,11 @@ class MixtureSettings:
     of: Annotated[
         str | None,
         "descriptor that adds up in the shares of a mixture, such as OS, whose mean is read; null: no mixtures",
-    ]
-    share: Annotated[float, "of the rows whose descriptor is known, of training and validation: mixtures"]
-    components: Annotated[int, "the most spectra in a mixture, of different values and materials"]
+    ] = None
+    share: Annotated[float, "of the rows whose descriptor is known, of training and validation: mixtures"] = (
+        0.5
+    )
+    components: Annotated[int, "the most spectra in a mixture, of different values and materials"] = 3
 
 
 @dataclass
