@@ -93,8 +93,10 @@ def _family(cfg: DictConfig, data: list[Path], start: StartRun | None) -> Family
     if start is not None:
         family = fitting_family(start, family, cfg.split_seed)
     training_data.require_family(cfg, family)
+    task = part_of_kind(cfg.kind, "fit").Task
+    task.require(family)
     if start is None:
-        family = training_data.usable_family(family, part_of_kind(cfg.kind, "fit").Task.learns_from)
+        family = training_data.usable_family(family, task.learns_from)
     if remark := unsound_remark(family):
         console.print(f"warning: {remark}")
     return family

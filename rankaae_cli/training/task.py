@@ -81,6 +81,10 @@ class Task(ABC):
     threads: int = 1
     resume: bool = False
 
+    @classmethod  # noqa: B027
+    def require(cls, family: Family) -> None:
+        """Raise UserError if this kind of model cannot learn from a family; most can from any."""
+
     @property
     @abstractmethod
     def description(self) -> str:

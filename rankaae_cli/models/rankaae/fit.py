@@ -10,7 +10,7 @@ from rankaae_cli.core.styles.ensemble import ensemble_spectra
 from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.family.splits import TRAIN, VALIDATION
 from rankaae_cli.data.spectra_rows import Spectra, blocks_of, rows_taken
-from rankaae_cli.models.family_model import kept_of, require_one_edge
+from rankaae_cli.models.family_model import kept_of
 from rankaae_cli.models.rankaae.networks import Autoencoder
 from rankaae_cli.models.rankaae.task import RankAAETask
 from rankaae_cli.models.rankaae.trained import TrainedModel
@@ -31,7 +31,6 @@ def fit(
 
     Parameters and what is raised are those of `training.fit.train_trials`.
     """
-    require_one_edge(task.family)
     best = train_trials(task, progress, announce)
     model = _trained(task, best)
     model.save(task.last, read_state(task.last))

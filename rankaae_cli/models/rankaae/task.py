@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import torch
 
 from rankaae_cli.core.statistics.ranks import prior_correlation
+from rankaae_cli.data.family.family import Family
+from rankaae_cli.models.family_model import require_one_edge
 from rankaae_cli.models.rankaae.module import RankAAE
 from rankaae_cli.models.rankaae.networks import Architecture, Autoencoder, Discriminator
 from rankaae_cli.models.rankaae.settings import (
@@ -39,6 +41,11 @@ class RankAAETask(EpochTask):
     model: ModelSettings
     objective: ObjectiveSettings
     optimiser: OptimiserSettings
+
+    @classmethod
+    def require(cls, family: Family) -> None:
+        """Raise UserError if spectra are of several edges."""
+        require_one_edge(family)
 
     @property
     def architecture(self) -> Architecture:

@@ -50,6 +50,12 @@ class Task(training.Task):
         if self.model.inputs != AUTO:
             require_inputs(self.model.inputs)
 
+    @classmethod
+    def require(cls, family: Family) -> None:
+        """Raise UserError if spectra are of several edges, which only classes are read off."""
+        if not family.yes_no:
+            require_one_edge(family)
+
     @property
     def recipe(self) -> Recipe | None:
         """How mixtures are drawn; None where there are none."""
@@ -105,7 +111,6 @@ def fit(
 def _fit_trials(task: Task, report: ProgressReport, announce: Callable[[str], None]) -> TrainedReader:
     """Fit all trials and calibrate the model."""
     family = task.family
-    require_one_edge(family)
     rows, parts = _fitting_rows(with_mixtures(family, task.recipe)), parts_of(task.model)
     reader = fit_reader(rows, parts, task.model.inputs, task.trials, task.seed, task.threads, report)
     for name, part in reader.parts.items():

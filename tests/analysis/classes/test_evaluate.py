@@ -40,6 +40,12 @@ def called(rankaae, folder):
     return call
 
 
+def test_a_kind_that_reads_one_edge_refuses_several_before_a_run_is_made(called, folder, tmp_path, refused):
+    data = f"data={folder / 'data' / 'molecules.h5'}"
+    assert "of several edges, XANES and XES" in refused("train", *CALL, data, "kind=rankaae")
+    assert not (tmp_path / "runs").exists()
+
+
 def test_a_run_of_classes_is_evaluated(called, folder):
     said = called("evaluate", "resamples=50")
     assert "out of fold" in said
