@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Annotated
 
 
 class Norm(Enum):
@@ -17,6 +18,17 @@ class Activation(Enum):
 
     silu = "silu"
     swish = "swish"
+
+
+@dataclass
+class PerceptronSettings:
+    """Multilayer perceptrons, and how long they are trained."""
+
+    hidden: Annotated[int, "width of the hidden layers"]
+    layers: Annotated[int, "linear layers; of an autoencoder those of the encoder, and those of the decoder"]
+    norm: Annotated[Norm, "normalisation between hidden layers"]
+    max_epochs: Annotated[int, "passes over the training rows"]
+    batch_size: Annotated[int, "rows"]
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from rankaae_cli.analysis.classes.scores import accuracy_of_one, mean_accuracy, score_classes
+from rankaae_cli.analysis.classes.scores import (
+    accuracy_of_one,
+    is_one_of_several,
+    mean_accuracy,
+    score_classes,
+)
 from rankaae_cli.analysis.origin import origin_of
 from rankaae_cli.core.statistics.binary.scores import reliability
 from rankaae_cli.core.statistics.bootstrap import (
@@ -140,7 +145,7 @@ def _by_edge(
     whole_N = np.isfinite(together.spectra_NE).all(axis=1)
     weights_NR = material_weights(together.group_N[whole_N], resamples, rng)
     values_NK = together.values_NK[whole_N]
-    is_one = one_of_values(values_NK)
+    is_one = is_one_of_several(values_NK)
     statistic = accuracy_of_one if is_one else mean_accuracy
     accuracies: dict[str, tuple[float, np.ndarray, Answers]] = {}
     for name, segments in _choices(model):
@@ -165,11 +170,6 @@ def _by_edge(
             }
         )
     return table
-
-
-def one_of_values(values_NK: np.ndarray) -> bool:
-    """Tell whether every molecule is of exactly one of three classes or more."""
-    return values_NK.shape[1] > 2 and bool((values_NK.sum(axis=1) == 1).all())
 
 
 def _choices(model: Classifies) -> list[tuple[str, Sequence[Any]]]:

@@ -80,13 +80,16 @@ def one_of(answers: Answers, values_NK: np.ndarray, weights_NR: np.ndarray) -> d
     The class of a molecule is the one with the largest probability. The balanced accuracy is the mean over classes
     of the share of their molecules told right.
     """
-    if values_NK.shape[1] < 3 or not np.array_equal(values_NK.sum(axis=1), np.ones(len(values_NK))):
-        return None
-    if np.isnan(answers.probability_NK).any():
+    if not is_one_of_several(values_NK) or np.isnan(answers.probability_NK).any():
         return None
     resampled = accuracy_of_one(answers, values_NK, weights_NR)
     whole = accuracy_of_one(answers, values_NK, np.ones((len(values_NK), 1)))
     return {"balanced_accuracy": float(whole[0]), "interval": list(percentile_interval(resampled))}
+
+
+def is_one_of_several(values_NK: np.ndarray) -> bool:
+    """Tell whether every molecule is of exactly one of three classes or more."""
+    return values_NK.shape[1] > 2 and bool((values_NK.sum(axis=1) == 1).all())
 
 
 def accuracy_of_one(answers: Answers, values_NK: np.ndarray, weights_NR: np.ndarray) -> np.ndarray:

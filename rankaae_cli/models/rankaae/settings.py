@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Annotated
 
-from rankaae_cli.networks.settings import Activation, Norm
+from rankaae_cli.networks.settings import Activation, Norm, PerceptronSettings
 
 LOSSES = ("reconstruction", "rank", "prior", "mutual_information", "smoothness", "independence")
 
@@ -245,15 +245,10 @@ class OptimiserSettings:
 
 
 @dataclass
-class AdversarialAutoencoderSettings:
+class AdversarialAutoencoderSettings(PerceptronSettings):
     """The model without its rank constraint."""
 
     trials: Annotated[int, "how many; the best on validation is kept"]
-    hidden: Annotated[int, "width of the hidden layers"]
-    layers: Annotated[int, "linear layers of encoder and of decoder"]
-    norm: Annotated[Norm, "normalisation between hidden layers"]
-    max_epochs: Annotated[int, "passes over the training rows"]
-    batch_size: Annotated[int, "rows"]
     objective: Annotated[ObjectiveSettings, "its losses, as objective of rankaae train"]
     optimiser: Annotated[OptimiserSettings, "as optimiser of rankaae train"]
 

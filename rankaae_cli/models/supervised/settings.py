@@ -7,7 +7,7 @@ Their values live in ``conf/model/`` and ``conf/baselines.yaml`` alone. Each key
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from rankaae_cli.networks.settings import Norm
+from rankaae_cli.networks.settings import PerceptronSettings
 
 AUTO = "auto"
 
@@ -33,14 +33,9 @@ class KernelRidgeSettings:
 
 
 @dataclass
-class NetworkSettings:
+class NetworkSettings(PerceptronSettings):
     """Networks to all descriptors, one a trial."""
 
-    hidden: Annotated[int, "width of the hidden layers"]
-    layers: Annotated[int, "linear layers"]
-    norm: Annotated[Norm, "normalisation between hidden layers"]
-    max_epochs: Annotated[int, "passes over the training rows"]
-    batch_size: Annotated[int, "rows"]
     rate: Annotated[float, "learning rate"]
     weight_decay: Annotated[float, "AdamW's"]
     input_noise: Annotated[float, "standard deviation of the noise added to the input spectra, edge steps"]
@@ -92,18 +87,10 @@ class MixtureSettings:
 
 
 @dataclass
-class VariationalAutoencoderSettings:
+class VariationalAutoencoderSettings(NetworkSettings):
     """A variational autoencoder."""
 
     trials: Annotated[int, "how many; the best on validation is kept"]
-    hidden: Annotated[int, "width of the hidden layers"]
-    layers: Annotated[int, "linear layers of encoder and of decoder"]
-    norm: Annotated[Norm, "normalisation between hidden layers"]
-    max_epochs: Annotated[int, "passes over the training rows"]
-    batch_size: Annotated[int, "rows"]
-    rate: Annotated[float, "learning rate"]
-    weight_decay: Annotated[float, "AdamW's"]
-    input_noise: Annotated[float, "standard deviation of the noise added to the input spectra, edge steps"]
     deviation: Annotated[
         float, "standard deviation of a spectrum about its decoding: the smaller, the weaker the prior"
     ]

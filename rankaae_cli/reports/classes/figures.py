@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from rankaae_cli.analysis.classes.evaluate import CLASSES, EDGES, LEARNING, REJECTION, RELIABILITY
@@ -55,11 +56,8 @@ def rejection(subject: Subject, tables: Tables) -> Figure:
     table = tables[REJECTION]
     figure = drawing.new_figure(2.2, subject, "rejecting the least certain")
     ax = figure.subplots()
-    for key, label, color in (
-        ("balanced_accuracy", "this split", BLUE),
-        ("out_of_fold", "out of fold", BLACK),
-    ):
-        ax.plot(100 * table["share_rejected"], table[key], "o-", color=color, ms=3, label=label)
+    labels = {"balanced_accuracy": "this split", "out_of_fold": "out of fold"}
+    _lines(ax, 100 * table["share_rejected"], table, labels)
     ax.set_xlabel("Rejected (%)")
     ax.set_ylabel("Balanced accuracy")
     drawing.legend_below(figure, ax)
@@ -72,11 +70,8 @@ def learning_curve(subject: Subject, tables: Tables) -> Figure:
     table = tables[LEARNING]
     figure = drawing.new_figure(2.2, subject, "learning curve, out of fold")
     ax = figure.subplots()
-    for key, label, color in (
-        ("balanced_accuracy", "balanced accuracy", BLUE),
-        ("area_under_curve", "area under the curve", BLACK),
-    ):
-        ax.plot(table["molecules"], table[key], "o-", color=color, ms=3, label=label)
+    labels = {"balanced_accuracy": "balanced accuracy", "area_under_curve": "area under the curve"}
+    _lines(ax, table["molecules"], table, labels)
     ax.set_xscale("log")
     ticks = table["molecules"].to_numpy()
     ax.set_xticks(ticks, [f"{n:,}" for n in ticks])
@@ -99,6 +94,11 @@ def edges(subject: Subject, tables: Tables) -> Figure:
     ax.set_ylim(-0.6, len(table) - 0.4)
     ax.set_xlabel("Balanced accuracy, 95 % interval")
     return figure
+
+
+def _lines(ax: Axes, x: pd.Series, table: pd.DataFrame, labels: Mapping[str, str]) -> None:
+    for (column, label), colour in zip(labels.items(), (BLUE, BLACK), strict=True):
+        ax.plot(x, table[column], "o-", color=colour, ms=3, label=label)
 
 
 # By the name of its file: the table that it shows, what draws it, and what is said below it.

@@ -10,7 +10,6 @@ from rankaae_cli.models.supervised.baselines import (
     fit_mean_spectrum,
     fit_pca_linear,
     fit_reading,
-    readings_out_of_fold,
 )
 from rankaae_cli.models.supervised.inputs import DERIVATIVES, SPECTRUM
 from rankaae_cli.models.supervised.settings import KernelRidgeSettings, TreeSettings
@@ -139,41 +138,3 @@ def test_blend_reads_the_mean_of_its_parts(rows, held_out):
     np.testing.assert_allclose(blend.read(held_out[0]), (trees_NK + ridge_NK) / 2, atol=1e-12)
     assert blend.parameters == sum(part.parameters for part in parts)
     assert spearman(blend.read(held_out[0])[:, 0], held_out[1][:, 0]) > 0.95
-
-
-def test_no_row_is_read_by_what_was_fitted_on_its_material():
-    """Each material has a descriptor of its own, drawn at random: only one who saw it can know it."""
-    rng = np.random.default_rng(0)
-    material_N = np.repeat(np.arange(60), 3)
-    spectra_NE = rng.normal(size=(60, 20))[material_N] + 0.01 * rng.normal(size=(180, 20))
-    descriptors_NK = rng.normal(size=(60, 2))[material_N]
-    is_training_N = material_N < 45
-
-    def read(descriptors_NK):
-        return readings_out_of_fold(spectra_NE, descriptors_NK, material_N, is_training_N, FEW_TREES, RIDGE)
-
-    read_NK = read(descriptors_NK)
-    assert np.isfinite(read_NK).all()
-    for k in (0, 1):
-        assert abs(spearman(read_NK[is_training_N, k], descriptors_NK[is_training_N, k])) < 0.4
-    seen_NK = readings_out_of_fold(
-        spectra_NE, descriptors_NK, np.arange(180), is_training_N, FEW_TREES, RIDGE
-    )
-    assert spearman(seen_NK[is_training_N, 0], descriptors_NK[is_training_N, 0]) > 0.9
-    other_NK = descriptors_NK.copy()
-    other_NK[~is_training_N] = np.nan
-    np.testing.assert_array_equal(read(other_NK), read_NK)
-    other_NK[material_N == 7] += 5
-    changed_N = (read(other_NK) != read_NK).any(axis=1)
-    assert not changed_N[material_N == 7].any() and changed_N[~is_training_N].any()
-
-
-def test_other_rows_are_read_by_a_blend_of_all_training_rows(rows, held_out):
-    spectra_NE = np.concatenate([rows.train_NE, held_out[0]])
-    descriptors_NK = np.concatenate([rows.train_NK, held_out[1]])
-    is_training_N = np.arange(len(spectra_NE)) < len(rows.train_NE)
-    read_NK = readings_out_of_fold(
-        spectra_NE, descriptors_NK, np.arange(len(spectra_NE)), is_training_N, FEW_TREES, RIDGE, seed=2
-    )
-    plain = fit_blend(replace(rows, validation_NE=rows.train_NE), 2)
-    np.testing.assert_array_equal(read_NK[~is_training_N], plain.read(held_out[0]))

@@ -123,7 +123,11 @@ def texts(figure):
 @pytest.mark.parametrize("subject", SUBJECTS.values(), ids=SUBJECTS.keys())
 @pytest.mark.parametrize("name", MAKERS)
 def test_figure_fits_its_column_is_labelled_and_says_what_is_synthetic(name, subject):
-    figure = MAKERS[name](subject)
+    assert_fits(MAKERS[name](subject), subject)
+
+
+def assert_fits(figure, subject):
+    """Check that a figure is of one column, labelled, with its subject above it, and that no text leaves it."""
     assert figure.get_figwidth() == 3.4
     heading = figure.get_suptitle()
     assert ("SYNTHETIC DATA" in heading) == subject.synthetic and subject.family in heading

@@ -15,7 +15,7 @@ from rankaae_cli.reports.figures import styles as style_figures
 from rankaae_cli.reports.figures.descriptors import confusion
 from rankaae_cli.reports.figures.drawing import short
 from rankaae_cli.reports.figures.trials import trial_choice
-from tests.reports.figures.test_evaluation import HOSTILE, SUBJECTS, examples, texts
+from tests.reports.figures.test_evaluation import HOSTILE, SUBJECTS, assert_fits, examples, texts
 
 STYLES = ["OS", "CN", "a_long_name_of_one", "free_1", "free_2"]
 
@@ -129,19 +129,7 @@ MAKERS = {
 @pytest.mark.parametrize("subject", SUBJECTS.values(), ids=SUBJECTS.keys())
 @pytest.mark.parametrize("name", MAKERS)
 def test_figure_fits_its_column_and_is_labelled(name, subject):
-    figure = MAKERS[name](subject)
-    assert figure.get_figwidth() == 3.4
-    heading = figure.get_suptitle()
-    assert ("SYNTHETIC DATA" in heading) == subject.synthetic and subject.family in heading
-    figure.canvas.draw()
-    for text in texts(figure):
-        inside, box = text.get_window_extent(figure.canvas.get_renderer()).padded(-2), figure.bbox
-        assert box.x0 <= inside.x0 and inside.x1 <= box.x1 and box.y0 <= inside.y0 and inside.y1 <= box.y1, (
-            text
-        )
-        assert text.get_fontsize() >= 6
-    labels = {ax.get_xlabel() for ax in figure.axes} | {ax.get_ylabel() for ax in figure.axes}
-    assert labels - {""}
+    assert_fits(MAKERS[name](subject), subject)
 
 
 def test_confusion_shows_counts_and_the_share_of_the_true_class():
