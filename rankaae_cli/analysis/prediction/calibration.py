@@ -128,9 +128,9 @@ def load_for_prediction(directory: Path) -> tuple[ReadingModel, Calibration]:
     if isinstance(model, Classifies | Simulates):
         raise OtherModelError(directory, model)
     require(model, "predict", *_NEEDED)
-    kept = _kept(directory, model)
-    if kept is not None:
-        return model, kept
+    calibration = _read(directory, model)
+    if calibration is not None:
+        return model, calibration
     data = [Path(entry["path"]) for entry in read_provenance(directory).get("data", [])]
     if data and not data[0].is_file():
         raise UserError(
@@ -169,11 +169,11 @@ def calibration_of(
     training, validation
         Rows of these splits of the run's data. What an earlier version kept is made again of them.
     """
-    kept = _kept(directory, model, earlier=False)
-    if kept is None:
-        kept = calibrate_prediction(model, training, validation)
-        _keep(directory, kept)
-    return kept
+    calibration = _read(directory, model, earlier=False)
+    if calibration is None:
+        calibration = calibrate_prediction(model, training, validation)
+        _write(directory, calibration)
+    return calibration
 
 
 def calibrate_prediction(
@@ -250,7 +250,7 @@ def _class_probabilities(
     ]
 
 
-def _kept(directory: Path, model: ReadingModel, earlier: bool = True) -> Calibration | None:
+def _read(directory: Path, model: ReadingModel, earlier: bool = True) -> Calibration | None:
     """Return what a run's directory keeps, None where there is nothing or it belongs to another checkpoint.
 
     `earlier` says whether what earlier versions kept counts.
@@ -287,7 +287,7 @@ def write_calibration(path: Path, calibration: Calibration, checkpoint: str) -> 
         np.savez_compressed(temporary, version=_VERSION, checkpoint=checkpoint, **content)
 
 
-def _keep(directory: Path, calibration: Calibration) -> None:
+def _write(directory: Path, calibration: Calibration) -> None:
     """Write the calibration into the directory of its run; say so where that cannot be."""
     try:
         write_calibration(directory / CACHE, calibration, checkpoint_sha256(directory))

@@ -8,7 +8,12 @@ import pandas as pd
 
 from rankaae_cli.analysis.encoded import EncodedRun, evenly_spaced, member_indicators
 from rankaae_cli.core.labels import print_number
-from rankaae_cli.core.statistics.importance import Windows, permutation_importance, window_responses
+from rankaae_cli.core.statistics.importance import (
+    Importance,
+    Windows,
+    permutation_importance,
+    window_responses,
+)
 from rankaae_cli.models.base import HasNetworks
 
 # Rows at most, and permutations: of networks, which read them in seconds, and of what is slower.
@@ -43,7 +48,7 @@ def find_importance(run: EncodedRun, seed: int) -> tuple[dict[str, Any], pd.Data
     rows = evenly_spaced(len(split.rows), most)
     spectra_NE = np.asarray(split.spectra_NE[rows], dtype=np.float64)
     windows = Windows.over(model.energy_E)
-    found = permutation_importance(
+    importance = permutation_importance(
         lambda permuted_NE: member_indicators(model, permuted_NE),
         spectra_NE,
         split.descriptors_NK[rows],
@@ -57,24 +62,6 @@ def find_importance(run: EncodedRun, seed: int) -> tuple[dict[str, Any], pd.Data
     response_MNK = window_responses(
         lambda changed_NE: slope_K * member_indicators(model, changed_NE).mean(axis=0), spectra_NE, windows
     )
-    low_MK, high_MK = np.percentile(response_MNK, _SPREAD, axis=1)
-    mean_M = np.interp(windows.centre_M, model.energy_E, spectra_NE.mean(axis=0))
-    table = pd.concat(
-        pd.DataFrame(
-            {
-                "descriptor": name,
-                "energy": windows.centre_M,
-                "mean_spectrum": mean_M,
-                "importance": found.drop_MK[:, k],
-                "importance_repeats": found.of_repeats_MK[:, k],
-                "importance_members": found.of_members_MK[:, k],
-                "response": response_MNK[..., k].mean(axis=1),
-                "response_low": low_MK[:, k],
-                "response_high": high_MK[:, k],
-            }
-        )
-        for k, name in enumerate(model.descriptor_names)
-    )
     return {
         "n": len(rows),
         "unit": model.energy_unit,
@@ -82,10 +69,33 @@ def find_importance(run: EncodedRun, seed: int) -> tuple[dict[str, Any], pd.Data
         "members": int(model.alive_T.sum()),
         "window": float(windows.centre_M[1] - windows.centre_M[0]),
         "descriptors": {
-            name: _most_important(windows.centre_M, found.drop_MK[:, k])
+            name: _most_important(windows.centre_M, importance.drop_MK[:, k])
             for k, name in enumerate(model.descriptor_names)
         },
-    }, table
+    }, _table(run, windows, spectra_NE.mean(axis=0), importance, response_MNK)
+
+
+def _table(
+    run: EncodedRun, windows: Windows, mean_E: np.ndarray, importance: Importance, response_MNK: np.ndarray
+) -> pd.DataFrame:
+    low_MK, high_MK = np.percentile(response_MNK, _SPREAD, axis=1)
+    mean_M = np.interp(windows.centre_M, run.model.energy_E, mean_E)
+    return pd.concat(
+        pd.DataFrame(
+            {
+                "descriptor": name,
+                "energy": windows.centre_M,
+                "mean_spectrum": mean_M,
+                "importance": importance.drop_MK[:, k],
+                "importance_repeats": importance.of_repeats_MK[:, k],
+                "importance_members": importance.of_members_MK[:, k],
+                "response": response_MNK[..., k].mean(axis=1),
+                "response_low": low_MK[:, k],
+                "response_high": high_MK[:, k],
+            }
+        )
+        for k, name in enumerate(run.model.descriptor_names)
+    )
 
 
 def _slopes(indicators_NK: np.ndarray, values_NK: np.ndarray) -> np.ndarray:
@@ -107,7 +117,6 @@ def importance_summary(content: Mapping[str, Any]) -> str | None:
     `content` is ``importance`` of metrics.json.
     """
     unit = content["unit"]
-    found = {name: best for name, best in content["descriptors"].items() if best is not None}
-    where = [f"{name} {best['energy']:.1f} {unit}" for name, best in found.items()]
+    where = [f"{name} {best['energy']:.1f} {unit}" for name, best in content["descriptors"].items() if best]
     window = f"windows of {print_number(content['window'], 1)} {unit}"
     return f"read mostly off ({window}): {', '.join(where)}" if where else None

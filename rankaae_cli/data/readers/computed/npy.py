@@ -18,7 +18,7 @@ from rankaae_cli.data.compression import opened
 from rankaae_cli.data.family.rejections import Rejection
 from rankaae_cli.data.family.sites import FamilySpec, Sites, gather, require_overlap
 from rankaae_cli.data.files import require_file
-from rankaae_cli.data.readers.computed.npz import DAMAGED
+from rankaae_cli.data.readers.computed.npz import explained
 from rankaae_cli.data.segments import Segment, side_by_side
 
 _MEMBER = re.compile(r"(.+\.npz):([^:]+)")
@@ -304,7 +304,7 @@ def array_of(where: str, key: str) -> np.ndarray:
     """
     match = _MEMBER.fullmatch(where)
     path = require_file(match.group(1) if match else where)
-    try:
+    with explained(path, "", "save plain numbers or texts by numpy.save"):
         with opened(path) as stream:
             file = io.BytesIO(stream.read())
         with np.errstate(all="ignore"):
@@ -313,26 +313,11 @@ def array_of(where: str, key: str) -> np.ndarray:
             return read
         names = list(read.files)
         if match is None or match.group(2) not in names:
-            why = (
-                f"has no array {match.group(2)}: {nearest(match.group(2), names)}"
-                if match
-                else "is an archive"
-            )
+            name = match and match.group(2)
+            why = f"has no array {name}: {nearest(name, names)}" if name else "is an archive"
             example = f"{path}:{names[0] if names else 'NAME'}"
             raise UserError(f"{path} {why}\ngive {key}{example} for one of its arrays")
         return np.asarray(read[match.group(2)])
-    except UserError:
-        raise
-    except SpectrumError as error:
-        raise UserError(f"{path} cannot be read: {error}\nexpected an array of NumPy, .npy") from error
-    except OSError as error:
-        why = error.strerror or "the drive gives no reason"
-        raise UserError(f"{path} cannot be read: {why}\ncheck the file") from error
-    except DAMAGED as error:
-        # numpy's own words for an array of objects advise to load it all the same, which runs foreign code.
-        is_pickled = "pickle" in str(error)
-        why = "it holds Python objects, or is no array of NumPy" if is_pickled else "damaged or cut short"
-        raise UserError(f"{path} cannot be read: {why}\nsave plain numbers or texts by numpy.save") from error
 
 
 def _texts(values: np.ndarray) -> list[str]:

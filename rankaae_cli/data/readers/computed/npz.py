@@ -5,6 +5,7 @@ import re
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tokenize import TokenError
@@ -22,7 +23,7 @@ from rankaae_cli.data.files import require_file
 _FEATURES = ("features", "feature_names", "feature_model", "feature_version")
 _ID = re.compile(r"(.+)_(\d+)")
 # What numpy raises for headers that cannot be read, or claim more than there is memory.
-DAMAGED = (ValueError, EOFError, RuntimeError, MemoryError, TokenError, zipfile.BadZipFile, zlib.error)
+_DAMAGED = (ValueError, EOFError, RuntimeError, MemoryError, TokenError, zipfile.BadZipFile, zlib.error)
 _FORMAT = "expected arrays spectra (N, E) and ids (N,) of the form <material>_<site>"
 
 
@@ -99,6 +100,33 @@ def read_npz(
     )
 
 
+@contextmanager
+def explained(path: Path, what: str, advice: str) -> Iterator[None]:
+    """Raise a `UserError` in place of what numpy, a compression or a drive raises while arrays are read.
+
+    Parameters
+    ----------
+    path, what
+        The file, and as what it cannot be read, for the message; empty where that is plain.
+    advice
+        The second line of the message.
+    """
+    try:
+        yield
+    except UserError:
+        raise
+    except SpectrumError as error:
+        raise UserError(f"{path} cannot be read{what}: {error}\n{advice}") from error
+    except OSError as error:
+        why = error.strerror or "the drive gives no reason"
+        raise UserError(f"{path} cannot be read: {why}\ncheck the file") from error
+    except _DAMAGED as error:
+        # numpy's own words for an array of objects advise to load it all the same, which runs foreign code.
+        is_pickled = "pickle" in str(error)
+        why = "it holds Python objects, or is no array of NumPy" if is_pickled else "damaged or cut short"
+        raise UserError(f"{path} cannot be read{what}: {why}\n{advice}") from error
+
+
 def _rows(
     arrays: _Arrays,
     energy_E: np.ndarray,
@@ -143,35 +171,23 @@ def _energies(path: Path, arrays: _Arrays, start: float | None, step: float | No
 
 
 def _arrays(path: Path, features: str | None) -> _Arrays:
-    try:
-        with opened(path) as stream:
-            # An archive is read from its end, to which a compressed stream does not skip.
-            file = stream if isinstance(stream, io.BufferedReader) else io.BytesIO(stream.read())
-            magic = file.read(6)
-            file.seek(0)
-            if magic == np.lib.format.MAGIC_PREFIX:
-                raise UserError(f"{path} is a single array, not an npz file\n{_FORMAT}")
-            if not magic.startswith(b"PK"):
-                raise UserError(f"{path} cannot be read as an npz file: it is of another kind\n{_FORMAT}")
-            with np.load(file, allow_pickle=False) as arrays:
-                missing = [name for name in ("spectra", "ids") if name not in arrays.files]
-                if missing:
-                    names = ", ".join(arrays.files) or "nothing"
-                    raise UserError(f"{path} holds {names}, but no {' and no '.join(missing)}\n{_FORMAT}")
-                spectra, ids = arrays["spectra"], arrays["ids"]
-                energy = arrays["energy"] if "energy" in arrays.files else None
-                of_sites = {name: arrays[name] for name in _FEATURES if name in arrays.files}
-    except UserError:
-        raise
-    except SpectrumError as error:
-        raise UserError(f"{path} cannot be read as an npz file: {error}\n{_FORMAT}") from error
-    except OSError as error:
-        why = error.strerror or "the drive gives no reason"
-        raise UserError(f"{path} cannot be read: {why}\ncheck the file") from error
-    except DAMAGED as error:
-        # numpy's own words for an array of objects advise to load it all the same, which runs foreign code.
-        why = "an array of Python objects" if "pickle" in str(error) else "damaged or cut short"
-        raise UserError(f"{path} cannot be read as an npz file: {why}\n{_FORMAT}") from error
+    with explained(path, " as an npz file", _FORMAT), opened(path) as stream:
+        # An archive is read from its end, to which a compressed stream does not skip.
+        file = stream if isinstance(stream, io.BufferedReader) else io.BytesIO(stream.read())
+        magic = file.read(6)
+        file.seek(0)
+        if magic == np.lib.format.MAGIC_PREFIX:
+            raise UserError(f"{path} is a single array, not an npz file\n{_FORMAT}")
+        if not magic.startswith(b"PK"):
+            raise UserError(f"{path} cannot be read as an npz file: it is of another kind\n{_FORMAT}")
+        with np.load(file, allow_pickle=False) as arrays:
+            missing = [name for name in ("spectra", "ids") if name not in arrays.files]
+            if missing:
+                names = ", ".join(arrays.files) or "nothing"
+                raise UserError(f"{path} holds {names}, but no {' and no '.join(missing)}\n{_FORMAT}")
+            spectra, ids = arrays["spectra"], arrays["ids"]
+            energy = arrays["energy"] if "energy" in arrays.files else None
+            of_sites = {name: arrays[name] for name in _FEATURES if name in arrays.files}
     return replace(
         _consistent(path, spectra, ids, energy), features=_feature_set(path, of_sites, len(ids), features)
     )

@@ -115,7 +115,7 @@ def test_the_energies_must_be_given(tmp_path, given):
         ({"spectra": spectra(1), "ids": np.array([3])}, "ids are int64, not text"),
         (
             {"spectra": spectra(1), "ids": np.array([{}], dtype=object)},
-            "npz file: an array of Python objects\n",
+            "npz file: it holds Python objects, or is no array of NumPy\n",
         ),
     ],
 )
