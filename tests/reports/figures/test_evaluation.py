@@ -126,19 +126,23 @@ def test_figure_fits_its_column_is_labelled_and_says_what_is_synthetic(name, sub
     assert_fits(MAKERS[name](subject), subject)
 
 
+def assert_words_within(figure, slack=2):
+    """Draw a figure and check that no text leaves it by more than so many dots."""
+    figure.canvas.draw()
+    for text in texts(figure):
+        inside, box = text.get_window_extent(figure.canvas.get_renderer()).padded(-slack), figure.bbox
+        assert box.x0 <= inside.x0 and inside.x1 <= box.x1 and box.y0 <= inside.y0 and inside.y1 <= box.y1, (
+            text
+        )
+
+
 def assert_fits(figure, subject):
     """Check that a figure is of one column, labelled, with its subject above it, and that no text leaves it."""
     assert figure.get_figwidth() == 3.4
     heading = figure.get_suptitle()
     assert ("SYNTHETIC DATA" in heading) == subject.synthetic and subject.family in heading
-    figure.canvas.draw()
-    for text in texts(figure):
-        inside = text.get_window_extent(figure.canvas.get_renderer()).padded(-2)
-        box = figure.bbox
-        assert box.x0 <= inside.x0 and inside.x1 <= box.x1 and box.y0 <= inside.y0 and inside.y1 <= box.y1, (
-            text
-        )
-        assert text.get_fontsize() >= 6
+    assert_words_within(figure)
+    assert all(text.get_fontsize() >= 6 for text in texts(figure))
     labels = {ax.get_xlabel() for ax in figure.axes} | {ax.get_ylabel() for ax in figure.axes}
     assert labels - {""}
 

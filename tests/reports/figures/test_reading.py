@@ -5,7 +5,7 @@ import pytest
 from rankaae_cli.core.labels import Subject
 from rankaae_cli.reports.figures import reading
 from rankaae_cli.reports.figures.drawing import COLUMN_INCHES
-from tests.reports.figures.test_evaluation import texts
+from tests.reports.figures.test_evaluation import assert_words_within
 
 SUBJECT = Subject("Cu_oxides", "Cu", "K")
 ENERGY = np.linspace(8980, 9040, 31)
@@ -55,13 +55,7 @@ FIGURES["mixtures alone"] = lambda: mixtures(combined=False)
 def test_all_words_fit_one_journal_column(name):
     figure = FIGURES[name]()
     assert figure.get_figwidth() == COLUMN_INCHES
-    figure.canvas.draw()
-    renderer = figure.canvas.get_renderer()
-    for text in texts(figure):
-        inside, box = text.get_window_extent(renderer).padded(-2), figure.bbox
-        assert box.x0 <= inside.x0 and inside.x1 <= box.x1 and box.y0 <= inside.y0 and inside.y1 <= box.y1, (
-            text
-        )
+    assert_words_within(figure)
 
 
 def test_the_band_of_importance_is_its_standard_deviation_and_the_edge_is_marked():

@@ -10,7 +10,7 @@ from rankaae_cli.core.mixtures.unmixing import Mixture
 from rankaae_cli.reports.figures.drawing import COLUMN_INCHES, ORANGE
 from rankaae_cli.reports.prediction.against import against_figure, against_picture, trend_of
 from rankaae_cli.reports.prediction.figures import prediction_figure
-from tests.reports.figures.test_evaluation import texts
+from tests.reports.figures.test_evaluation import assert_words_within, texts
 from tests.reports.predictions import VERDICTS, prediction, spectrum
 
 
@@ -32,13 +32,8 @@ def test_all_words_fit_one_journal_column(verdict, mixtures):
     one = spectrum("a_rather_long_name_that_a_beamline_gave_01.xdi")
     figure = prediction_figure(prediction([one], [verdict], mixtures), 0)
     assert figure.get_figwidth() == COLUMN_INCHES
-    figure.canvas.draw()
+    assert_words_within(figure)
     renderer = figure.canvas.get_renderer()
-    for text in texts(figure):
-        inside, box = text.get_window_extent(renderer).padded(-2), figure.bbox
-        assert box.x0 <= inside.x0 and inside.x1 <= box.x1 and box.y0 <= inside.y0 and inside.y1 <= box.y1, (
-            text
-        )
     on_rows = sorted(
         (text.get_window_extent(renderer) for text in figure.axes[1].texts), key=lambda box: (-box.y0, box.x0)
     )

@@ -11,7 +11,7 @@ from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.measured.prepared import Prepared
 from rankaae_cli.data.measured.spectrum import MeasuredSpectrum
 from rankaae_cli.reports.prediction.offset_figures import offset_figure, pairs_figure
-from tests.reports.figures.test_evaluation import texts
+from tests.reports.figures.test_evaluation import assert_words_within
 
 GRID = np.linspace(8983.5, 9047.25, 64)
 
@@ -32,20 +32,11 @@ def test_references_are_drawn_as_measured_and_moved_and_all_words_fit(count):
     subject = Subject("Cu_oxides", "Cu", "K", synthetic=False)
     figure = offset_figure(subject, GRID, shown, "offset +6.33 ± 3.16 eV")
     assert len(figure.axes) == count and figure.get_figwidth() == 3.4
-    require_words_within(figure)
+    assert_words_within(figure)
     lines = {line.get_label(): line for line in figure.axes[0].get_lines()}
     half = {name: np.interp(0.5, lines[name].get_ydata(), lines[name].get_xdata()) for name in lines}
     assert half["moved"] - half["as measured"] == pytest.approx(6.0)
     assert half["moved"] == pytest.approx(half["computed"], abs=0.1)
-
-
-def require_words_within(figure):
-    figure.canvas.draw()
-    for text in texts(figure):
-        inside, box = text.get_window_extent(figure.canvas.get_renderer()).padded(-2), figure.bbox
-        assert box.x0 <= inside.x0 and inside.x1 <= box.x1 and box.y0 <= inside.y0 and inside.y1 <= box.y1, (
-            text
-        )
 
 
 def test_the_shifts_of_two_codes_are_drawn_with_two_pairs_moved_by_the_offset():
@@ -58,7 +49,7 @@ def test_the_shifts_of_two_codes_are_drawn_with_two_pairs_moved_by_the_offset():
     )
     pairs = match_codes(feff, vasp, 5.0)
     figure = pairs_figure(Subject("Cu_oxides", "Cu", "K"), pairs)
-    require_words_within(figure)
+    assert_words_within(figure)
     histogram, *drawn = figure.axes
     assert sum(bar.get_height() for bar in histogram.patches[1:]) == 10
     assert "eV" in histogram.get_xlabel() and "eV" in drawn[-1].get_xlabel()
