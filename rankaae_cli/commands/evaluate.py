@@ -80,7 +80,7 @@ def _evaluate_classes(
 ) -> dict[str, Any]:
     """Evaluate a model of yes/no classes; return the contents of metrics.json."""
     if chosen_baselines(cfg.baselines):
-        raise UserError("baselines= read descriptors, this run tells yes/no classes\nleave baselines= out")
+        raise UserError("baselines= read descriptors, this run reads yes/no classes\nleave baselines= out")
     metrics, _ = write_class_evaluation(run_directory, model, family, split, cfg.resamples, cfg.seed)
     print_class_evaluation(metrics)
     print(evaluation_directory(run_directory, split))

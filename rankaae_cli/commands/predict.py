@@ -96,7 +96,7 @@ def _predict_classes(
 
 def _require_other(model: Classifies | Simulates, settings: Any) -> None:
     """Refuse what a call may ask only of a run that predicts descriptors."""
-    does = "tells yes/no classes" if isinstance(model, Classifies) else "simulates spectra"
+    does = "reads yes/no classes" if isinstance(model, Classifies) else "simulates spectra"
     ranks = isinstance(model, Simulates) and settings.measured.file is not None
     if not ranks:
         _refuse_ranking(settings, does)

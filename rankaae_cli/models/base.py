@@ -296,7 +296,7 @@ Capability = TypeVar("Capability")
 _SENTENCES: dict[type, tuple[str, str]] = {
     HasNetworks: ("has no networks to begin from", "was trained in epochs"),
     Predicts: ("does not predict descriptors", "predicts them from spectra"),
-    Classifies: ("does not tell yes/no classes", "does"),
+    Classifies: ("does not read yes/no classes", "does"),
     Reconstructs: ("does not reconstruct spectra", "reconstructs them"),
     HasStyles: ("has no styles", "encodes and decodes"),
     Simulates: ("does not simulate spectra", "simulates them from features of structures"),

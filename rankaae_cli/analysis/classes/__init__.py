@@ -1,1 +1,1 @@
-"""Evaluations and predictions of models that tell yes/no classes."""
+"""Evaluations and predictions of models that read yes/no classes."""

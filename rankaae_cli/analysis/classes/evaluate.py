@@ -1,4 +1,4 @@
-"""The evaluation of a model that tells yes/no classes: a split, out of fold, by edge, by number of molecules."""
+"""The evaluation of a model that reads yes/no classes: a split, out of fold, by edge, by number of molecules."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -133,7 +133,7 @@ def _learning_curve(model: Classifies, fitting: _Rows, rng: np.random.Generator)
 def _by_edge(
     model: Classifies, family: Family, fitting: _Rows, resamples: int, rng: np.random.Generator
 ) -> list[dict[str, Any]]:
-    """Return how well each edge alone and all together tell the classes, over all molecules that have all of them.
+    """Return how well each edge alone and all together read the classes, over all molecules that have all of them.
 
     Molecules of training and validation are read out of fold, those of the test split by the fit to the others, so
     that none is read by a fit that saw it. The difference to all edges is paired: the same molecules are resampled.

@@ -75,10 +75,10 @@ def score_classes(
 
 
 def one_of(answers: Answers, values_NK: np.ndarray, weights_NR: np.ndarray) -> dict[str, Any] | None:
-    """Return how often molecules that are of exactly one class are told it; None where classes do not exclude.
+    """Return how often molecules of exactly one class are read as that; None where they may be of several.
 
     The class of a molecule is the one with the largest probability. The balanced accuracy is the mean over classes
-    of the share of their molecules told right.
+    of the share of their molecules that are read right.
     """
     if not is_one_of_several(values_NK) or np.isnan(answers.probability_NK).any():
         return None

@@ -106,10 +106,10 @@ class Calibration:
 
 
 class OtherModelError(UserError):
-    """A run does not predict descriptors: its `model` tells yes/no classes, or simulates spectra of structures."""
+    """A run does not predict descriptors: its `model` reads yes/no classes, or simulates spectra of structures."""
 
     def __init__(self, directory: Path, model: Classifies | Simulates) -> None:
-        does = "tells yes/no classes" if isinstance(model, Classifies) else "simulates spectra of structures"
+        does = "reads yes/no classes" if isinstance(model, Classifies) else "simulates spectra of structures"
         super().__init__(f"the run {directory} {does}, it does not predict descriptors\ngive another run=")
         self.directory, self.model = directory, model
 

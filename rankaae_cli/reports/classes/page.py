@@ -1,4 +1,4 @@
-"""The page of a run that tells yes/no classes: one HTML file, with figures and tables for papers beside it."""
+"""The page of a run that reads yes/no classes: one HTML file, with figures and tables for papers beside it."""
 
 from pathlib import Path
 from typing import Any

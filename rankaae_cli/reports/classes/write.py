@@ -102,7 +102,7 @@ def edge_scores(metrics: Mapping[str, Any]) -> Table:
 
 
 def summary_lines(metrics: Mapping[str, Any]) -> list[str]:
-    """Return what an evaluation found, a sentence each."""
+    """Return the main results of an evaluation, a sentence each."""
     lines = []
     for where, one in (
         (f"{metrics['split']} split, {metrics['n']} molecules", metrics),
@@ -120,10 +120,11 @@ def summary_lines(metrics: Mapping[str, Any]) -> list[str]:
             f"under the curve {numbers['area_under_curve']}, expected calibration error "
             f"{numbers['pooled_calibration_error']} ({numbers['calibration_error']} a class)"
         )
+        yes, no = (print_number(mean[key]) for key in ("coverage_yes", "coverage_no"))
         lines.append(
-            f"  verdicts hold {print_number(mean['coverage_yes'])} of yes and {print_number(mean['coverage_no'])} "
-            f"of no, {numbers['decided']} are decided; rejecting {REJECTED:.0%} of the least certain: accuracy "
-            f"{print_number(accuracy)} to {print_number(left)}"
+            f"  verdicts are right or undecided for {yes} of yes and {no} of no, {numbers['decided']} are decided; "
+            f"rejecting {REJECTED:.0%} of the least certain: accuracy {print_number(accuracy)} to "
+            f"{print_number(left)}"
         )
         if one["one_of"]:
             whole = Ranged(one["one_of"]["balanced_accuracy"], *one["one_of"]["interval"])

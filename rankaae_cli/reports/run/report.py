@@ -74,7 +74,7 @@ def report_run(run_directory: Path, page: str = "always") -> tuple[RunResults, P
     directory, model, family = load_run(str(run_directory))
     if isinstance(model, Classifies):
         raise UserError(
-            f"{directory.name} tells yes/no classes, which are not reported together\n"
+            f"{directory.name} reads yes/no classes, which are not reported together\n"
             f"report it alone: rankaae report {setting('run', short_path(directory))}"
         )
     require(model, "report", Predicts)

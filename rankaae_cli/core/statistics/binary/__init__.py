@@ -1,1 +1,1 @@
-"""Yes/no classes: how well they are told, and how a score becomes a probability and a verdict."""
+"""Yes/no classes: how well they are read, and how a score becomes a probability and a verdict."""

@@ -1,4 +1,4 @@
-"""How well a yes/no class is told: accuracy, ranking, calibration, and what rejecting the least certain brings.
+"""How well a yes/no class is read: accuracy, ranking, calibration, and what rejecting the least certain brings.
 
 Rows whose class is not known are left out by whoever calls. ``true_N`` and ``yes_N`` are bool, shape (N,); weights
 of resamples, (N, R), are those of `core.statistics.bootstrap.material_weights`.
@@ -27,7 +27,7 @@ def is_readable(true_N: np.ndarray) -> bool:
 
 
 def balanced_accuracy(true_N: np.ndarray, yes_N: np.ndarray) -> float:
-    """Return the mean of the shares of true yes told yes and of true no told no; NaN without rows of both."""
+    """Return the mean of the shares of true yes read as yes and of true no read as no; NaN without rows of both."""
     return float(resampled_balanced_accuracy(true_N, yes_N, np.ones((len(true_N), 1)))[0])
 
 
