@@ -149,6 +149,19 @@ class Answers:
     novelty_N: np.ndarray
     verdict_N: np.ndarray
 
+    @classmethod
+    def joined(cls, parts: Sequence["Answers"]) -> "Answers":
+        """Return the answers about some spectra and then about others."""
+        return cls(*(np.concatenate(arrays) for arrays in zip(*map(_arrays, parts), strict=True)))
+
+    def with_rows(self, rows: np.ndarray) -> "Answers":
+        """Return the answers about those rows alone, given by their indices or by a mask of shape (N,)."""
+        return Answers(*(array[rows] for array in _arrays(self)))
+
+
+def _arrays(answers: Answers) -> list[np.ndarray]:
+    return list(vars(answers).values())
+
 
 @runtime_checkable
 class Classifies(Trained, Protocol):

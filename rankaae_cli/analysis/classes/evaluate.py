@@ -189,13 +189,7 @@ def _unseen(
     parts = (refit.out_of_fold(fitted.values_NK, fitted.group_N), refit.classify(test.spectra_NE))
     # Rows of the molecules that have all edges; those that lack one may be missing from a fit of it.
     place = np.concatenate([there[refit.rows], len(fitting.values_NK) + np.arange(len(test.values_NK))])
-    kept = whole_N[place]
-    return Answers(
-        **{
-            field.name: np.concatenate([getattr(one, field.name) for one in parts])[kept]
-            for field in fields(Answers)
-        }
-    )
+    return Answers.joined(parts).with_rows(whole_N[place])
 
 
 def _tables(

@@ -1,8 +1,5 @@
 """From scores of yes/no classes, and from how alike spectra are, to what is said of them."""
 
-from collections.abc import Sequence
-from dataclasses import fields
-
 import numpy as np
 
 from rankaae_cli.core.statistics.binary.decisions import Decision
@@ -39,13 +36,7 @@ def classified(
         novelty_N = novelty_of(likeness_NM)
         verdict_N = novelty_verdicts(novelty_N, usual_M)
         parts.append(answers_of(classifier.scores(likeness_NM), decisions, novelty_N, verdict_N))
-    return joined(parts)
-
-
-def joined(parts: Sequence[Answers]) -> Answers:
-    """Return answers about some spectra and then about others."""
-    names = [field.name for field in fields(Answers)]
-    return Answers(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
+    return Answers.joined(parts)
 
 
 def answers_of(

@@ -1,7 +1,7 @@
 """Fitting a classifier of yes/no classes, and choosing by readings out of fold what it sees."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
@@ -15,7 +15,6 @@ from rankaae_cli.models.supervised.classifier.answers import (
     COVERAGE,
     answers_of,
     classified,
-    joined,
     novelty_of,
 )
 from rankaae_cli.models.supervised.classifier.kernel import (
@@ -66,7 +65,7 @@ class FittedClassifier:
     def out_of_fold(self, values_MK: np.ndarray, group_M: np.ndarray) -> Answers:
         """Return what is read of the fitting rows by fits without their group.
 
-        How scores are read is learnt in nine tenths of the groups and told of the tenth.
+        How scores are read is learnt from nine tenths of the groups and applied to the last tenth.
 
         Parameters
         ----------
@@ -86,8 +85,7 @@ class FittedClassifier:
                 (there, answers_of(self.read_MK[there], decisions, novelty_M[there], novelty_M[there]))
             )
         order = np.argsort(np.concatenate([there for there, _ in parts]), kind="stable")
-        whole = joined([one for _, one in parts])
-        return Answers(**{field.name: getattr(whole, field.name)[order] for field in fields(Answers)})
+        return Answers.joined([one for _, one in parts]).with_rows(order)
 
 
 def fit_classifier(
