@@ -41,7 +41,6 @@ def test_a_shift_between_two_files_is_found(some, rankaae, tmp_path):
     assert "Synthetic data" in page
     assert "+1.50 ±" in page
     assert {one.name for one in (tmp_path / "there" / "figures").glob("*.pdf")} == {
-        "agreement.pdf",
         "shifts.pdf",
         "pairs-1.pdf",
     }

@@ -135,7 +135,7 @@ def add_agreement(
         for k, one in enumerate(comparisons)
     }
     shown: dict[str, Picture] = {}
-    if any(one["spearman"]["mean"] is not None for one in summaries):
+    if len(summaries) > 1 and any(one["spearman"]["mean"] is not None for one in summaries):
         shown["agreement"] = page.picture(
             agreement_matrix(page.subject, summaries),
             "agreement",
