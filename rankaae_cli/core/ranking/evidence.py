@@ -221,7 +221,7 @@ class _Comparison:
         )
         b, t, v, d = (int(at) for at in np.unravel_index(log_BTVD.argmax(), log_BTVD.shape))
         measured_W = scan.spectra_DW[d]
-        fitted_W = self.frames[t].fitted(columns_BQW[b], float(variance_V[v]), measured_W)
+        fitted_W = self.frames[int(t)].fitted(columns_BQW[b], float(variance_V[v]), measured_W)
         square = float(((measured_W - fitted_W) ** 2).mean())
         usual_Q = self.residuals.size_Q * deviation**2 + POOR_FIT**2
         return Fit(
