@@ -108,7 +108,8 @@ class EpochsConfig(TrainConfig):
     labelled_share: Annotated[
         float,
         "least share of each batch whose descriptors are known: where fewer rows have any, these are trained on "
-        "several times an epoch, in the stead of others; not where spectra are read in blocks (memory)",
+        "several times an epoch, in the stead of others, which would else make the reading worse; not where "
+        "spectra are read in blocks (memory)",
     ] = 0.0
     device: Annotated[Device, "auto takes CUDA where there is one"] = Device.auto
     devices: Annotated[
