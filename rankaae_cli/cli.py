@@ -217,7 +217,7 @@ def _with_transfer(overrides: list[str]) -> list[str]:
     from rankaae_cli.schema import kind_of_call, schema_of
 
     takes = schema_of("train", kind_of_call(overrides)).__dataclass_fields__
-    begins = "start" in chosen and "start" in takes and "transfer" not in chosen
+    begins = "start" in chosen and "max_steps" in takes and "transfer" not in chosen
     return [*overrides, "transfer=few_rows"] if begins else overrides
 
 
@@ -335,8 +335,10 @@ def _run_command(command: str, cfg: "DictConfig", overrides: list[str]) -> dict[
 
     # Hydra lets +key=value past the schema that it composed from; this merge does not.
     plain = OmegaConf.to_container(cfg)
-    cfg = OmegaConf.merge(OmegaConf.structured(schema_of(command, cfg.get("kind"))), plain)  # type: ignore[assignment]
-    of_run = cfg.get("resume") or cfg.get("start")
+    schema = schema_of(command, cfg.get("kind"))
+    cfg = OmegaConf.merge(OmegaConf.structured(schema), plain)  # type: ignore[assignment]
+    from_data = cfg.get("data") if getattr(schema, "joins_families", False) else None
+    of_run = cfg.get("resume") or cfg.get("start") or from_data
     if COMMANDS[command].needs_family and cfg.family is None and of_run is None:
         known = ", ".join(families(_config_directories(overrides)))
         raise UserError(f"rankaae {command} needs a family: add +family=NAME, one of\n{known}")

@@ -13,6 +13,7 @@ from rankaae_cli.analysis.evaluation.baselines import (
 )
 from rankaae_cli.analysis.evaluation.transfer import evaluate_transfer
 from rankaae_cli.analysis.reading.learning_curve import learning_curve
+from rankaae_cli.analysis.simulation.transfer import evaluate_simulation_transfer
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.terminal import console
 from rankaae_cli.data.family.family import Family
@@ -104,5 +105,10 @@ def _evaluate_simulations(
     trees = {**cfg.baseline_settings[_TREES], **own} if asked else None
     metrics = write_simulations(run_directory, model, family, split, cfg.resamples, cfg.seed, trees)
     print_simulations(metrics)
-    print(evaluation_directory(run_directory, split))
+    directory = evaluation_directory(run_directory, split)
+    brought = evaluate_simulation_transfer(run_directory, model, family, metrics, cfg.scratch, console.print)
+    if brought is not None:
+        write_transfer(directory, brought)
+        print_transfer(brought)
+    print(directory)
     return metrics

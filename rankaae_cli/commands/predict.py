@@ -124,10 +124,11 @@ def _simulate(
     """Simulate the spectra of structures, and rank them; write tables, a family file and a page; return where."""
     # Pandas and matplotlib take seconds to load, which readings of descriptors are not to wait for.
     from rankaae_cli.analysis.simulation.ranking import measured_scan, rank_structures
-    from rankaae_cli.analysis.simulation.structures import simulate_structures
+    from rankaae_cli.analysis.simulation.structures import model_of_element, simulate_structures
     from rankaae_cli.reports.simulation.page import summary_lines, write_page
     from rankaae_cli.reports.simulation.write import write_simulations
 
+    model = model_of_element(model, settings.element)
     scan, ranking = None, None
     if settings.measured.file is not None:
         offset = chosen_offset(settings.offset, settings.offset_uncertainty, model)

@@ -29,6 +29,7 @@ from rankaae_cli.runs.load import load_family, with_edges_of
 from rankaae_cli.runs.start import StartRun, fitting_family, require_same_start
 from rankaae_cli.runs.sweep_record import own_finished_run
 from rankaae_cli.runs.task import task_of
+from rankaae_cli.schema import schema_of
 from rankaae_cli.schema.ingest import IngestConfig
 from rankaae_cli.schema.train import Then
 from rankaae_cli.sweeps import optuna_study as search_study
@@ -87,7 +88,11 @@ _MAY_CHANGE = ("resume", "data", "unlabelled", "start", "device", "ingest", "the
 
 def _family(cfg: DictConfig, data: list[Path], start: StartRun | None) -> Family:
     """Return the rows and descriptors to train on."""
-    family = load_family(data, cfg.split_seed, cfg.split_by, cfg.regrid, stored=True, announce=console.print)
+    across = schema_of("train", cfg.kind).joins_families
+    split = cfg.split_seed, cfg.split_by
+    family = load_family(data, *split, cfg.regrid, stored=True, across=across, announce=console.print)
+    if cfg.family is None:
+        cfg.family = OmegaConf.structured(training_data.family_of_data(family))
     family = with_edges_of(cfg, family)
     cfg.split_by = family.split_by
     if start is not None:
@@ -95,7 +100,7 @@ def _family(cfg: DictConfig, data: list[Path], start: StartRun | None) -> Family
     training_data.require_family(cfg, family)
     task = part_of_kind(cfg.kind, "fit").Task
     task.require(family)
-    if start is None:
+    if start is None or task.learns_from == "features":
         family = training_data.usable_family(family, task.learns_from)
     if remark := unsound_remark(family):
         console.print(f"warning: {remark}")

@@ -14,6 +14,7 @@ from torch import Tensor
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.labels import Subject
 from rankaae_cli.core.ranking.residuals import Residuals
+from rankaae_cli.data.family.family import Member
 from rankaae_cli.data.features.feature_set import FeatureSet
 from rankaae_cli.data.mixtures import Recipe
 from rankaae_cli.data.segments import Segment
@@ -258,19 +259,26 @@ class Simulates(Trained, Protocol):
         What it is given, of no site.
     residuals
         Of rows whose material was left out of the fit.
+    members
+        The families that it was trained on where these are several, over energies relative to the first of each.
     """
 
     features: FeatureSet
     residuals: Residuals
+    members: tuple[Member, ...]
 
     def simulate(self, features: FeatureSet) -> tuple[np.ndarray, np.ndarray]:
         """Return spectra (N, E) float32, and how uncertain each is, (N,), in no unit.
 
-        UserError where the features are of another making than those that the model was trained on.
+        UserError where the features are of another making than those that the model was trained on, or this is of
+        several families.
         """
 
     def judge(self, features: FeatureSet) -> tuple[np.ndarray, list[str]]:
         """Return how novel sites are, (N,), 1 for one that 5 % of training exceed, and a verdict on each."""
+
+    def of_member(self, index: int) -> "Simulates":
+        """Return the model of one of several families, over its own energies."""
 
     def half_widths(self, deviation_N: np.ndarray, coverage: float, whole: bool) -> np.ndarray:
         """Return half the width of bands that hold this share of points, or of `whole` curves, shape (N, E)."""

@@ -17,6 +17,8 @@ def transfer_table(content: Mapping[str, Any]) -> Table:
     content
         Of transfer.json.
     """
+    if "eta" in content["rows"][0]:
+        return _of_simulations(content)
     names = list(content["rows"][0]["descriptors"])
     rows: list[list[Cell]] = [
         [
@@ -33,13 +35,34 @@ def transfer_table(content: Mapping[str, Any]) -> Table:
     keys += [*(f"mae_{name}" for name in names), "reconstruction_mae", "gain"]
     headings = ["Model", "Mean ρ", *(f"ρ of {name}" for name in names), *(f"MAE of {name}" for name in names)]
     headings += ["Reconstruction MAE", "Gain of this run"]
+    return _table(content, "transfer", keys, headings, rows)
+
+
+def _of_simulations(content: Mapping[str, Any]) -> Table:
+    numbers = {"eta_of_means": "η of means", "mae": "MAE", "median_squared_error": "Median squared error"}
+    rows: list[list[Cell]] = [
+        [
+            row["label"],
+            Ranged(row["eta"], *row["interval"]),
+            *(row[key] for key in numbers),
+            None if row["gain"] is None else Ranged(row["gain"], *row["gain_interval"]),
+        ]
+        for row in content["rows"]
+    ]
+    keys, headings = ["model", "eta", *numbers, "gain"], ["Model", "η", *numbers.values(), "Gain of this run"]
+    return _table(content, "transfer_simulations", keys, headings, rows)
+
+
+def _table(
+    content: Mapping[str, Any], caption: str, keys: list[str], headings: list[str], rows: list[list[Cell]]
+) -> Table:
     about = f"{content['family']}, {content['element']} {content['edge']} edge, "
     return Table(
         name="transfer",
         keys=keys,
         headings=headings,
         rows=rows,
-        caption=table_caption("transfer", about, content["synthetic"], split=content["split"]),
+        caption=table_caption(caption, about, content["synthetic"], split=content["split"]),
     )
 
 

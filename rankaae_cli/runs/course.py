@@ -1,4 +1,4 @@
-"""The course of a training in epochs: what it begins from, what else it is given, on which device, for how long."""
+"""The course of a training: what it begins from, and one in epochs, what else it is given, where and how long."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ def is_in_epochs(cfg: DictConfig) -> bool:
 
 @dataclass(frozen=True)
 class Course:
-    """What a training in epochs is given beyond its family; of another kind of training nothing of it is used.
+    """What a training is given beyond its family; of one that is not in epochs, `start` alone is used.
 
     Attributes
     ----------
@@ -50,14 +50,14 @@ class Course:
             If settings do not go together, or are no more, or the run of start= cannot be used.
         """
         if not is_in_epochs(cfg):
-            return cls()
+            return cls(start=find_start(cfg) if "start" in cfg else None)
         start = find_start(cfg)
         replayed = replayed_rows(start, cfg.replay)
         _check(cfg)
         return cls(chosen_device(cfg.device.value, cfg.devices), start, replayed)
 
     def given(self, cfg: DictConfig, family: Family, resumed: bool) -> dict[str, Any]:
-        """Return the attributes of an `EpochTask` that settings do not tell; empty for another kind of training.
+        """Return the attributes of a task that settings do not tell.
 
         What is decided for the user is written into `cfg`.
 
@@ -67,7 +67,7 @@ class Course:
             If the second file cannot be used, or memory= is too little.
         """
         if not is_in_epochs(cfg):
-            return {}
+            return {} if self.start is None else {"earlier": self.start.family}
         unlabelled_NE = training_data.unlabelled_spectra(cfg, family)
         memory = training_data.streaming_memory(cfg, family, unlabelled_NE, self.device, resumed)
         rows = training_data.rows_trained_on(family, unlabelled_NE, cfg.replay)
@@ -82,7 +82,7 @@ class Course:
 
     def description(self, cfg: DictConfig, unlabelled_NE: Spectra | None) -> Iterator[str]:
         """Give lines on it."""
-        if self.start is not None:
+        if self.start is not None and is_in_epochs(cfg):
             where = short_path(self.start.directory)
             fidelity = self.start.model.fidelity
             yield f"every trial begins from its own of {where}, trained on {fidelity} spectra"

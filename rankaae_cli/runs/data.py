@@ -15,6 +15,7 @@ from rankaae_cli.data.family.samples import sample_path
 from rankaae_cli.data.family.splits import TRAIN, VALIDATION, groups_of, split_of
 from rankaae_cli.data.spectra_rows import Spectra, rows_taken
 from rankaae_cli.runs.load import data_paths
+from rankaae_cli.schema.family import EnergyGridConfig, FamilyConfig
 from rankaae_cli.training.memory import available_bytes
 from rankaae_cli.training.rows import drawn_rows, spectra_bytes
 
@@ -91,10 +92,18 @@ def require_family(cfg: DictConfig, family: Family) -> None:
     asked = (cfg.family.name, cfg.family.element, cfg.family.edge, cfg.family.energy.unit)
     given = (family.name, family.element, family.edge, family.energy_unit)
     if asked != given:
+        right = "leave +family= out" if family.members else f"give +family={given[0]}"
         raise UserError(
             f"the data file holds {given[0]} ({given[1]} {given[2]} edge, {given[3]}), "
-            f"not {asked[0]} ({asked[1]} {asked[2]} edge, {asked[3]})\ngive +family={given[0]}, or another data="
+            f"not {asked[0]} ({asked[1]} {asked[2]} edge, {asked[3]})\n{right}, or another data="
         )
+
+
+def family_of_data(family: Family) -> FamilyConfig:
+    """Return what a configuration says of a family that no call names."""
+    start, step = float(family.energy_E[0]), float(np.diff(family.energy_E).mean())
+    grid = EnergyGridConfig(start, step, len(family.energy_E), family.energy_unit)
+    return FamilyConfig(family.name, family.element, family.edge, energy=grid, data=f"data/{family.name}.h5")
 
 
 def usable_family(family: Family, learns_from: str) -> Family:
@@ -135,6 +144,11 @@ def _featured(family: Family) -> Family:
             "the data hold no features of the sites, from which spectra could be simulated\n"
             "ingest them with features=chgnet (source=feff or atoms), or from an npz file that has features"
         )
+    for member, rows in zip(family.members, family.rows_of_members(), strict=False):
+        if not (family.split_N[rows] == TRAIN).any():
+            raise UserError(
+                f"no spectrum of {member.title} is on the train side of the split\nleave its file out of data="
+            )
     return family
 
 

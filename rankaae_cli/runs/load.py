@@ -18,6 +18,7 @@ from rankaae_cli.models.registry import load_model
 from rankaae_cli.runs.directory import BEST, read_run_config
 from rankaae_cli.runs.find import find_run, runs_on_same_data
 from rankaae_cli.runs.provenance import read_provenance, sha256
+from rankaae_cli.schema import schema_of
 
 
 def load_run(run: str) -> tuple[Path, Any, Family]:
@@ -63,7 +64,8 @@ def family_of_run(config: DictConfig) -> Family:
     """Read the data of a run with its split; spectra that it did not hold in memory stay in their files."""
     regrid, stored = bool(config.get("regrid")), config.get("memory") is not None
     split = int(config.split_seed), config.get("split_by")
-    return with_edges_of(config, load_family(data_paths(config), *split, regrid, stored))
+    across = schema_of("train", config.get("kind")).joins_families
+    return with_edges_of(config, load_family(data_paths(config), *split, regrid, stored, across))
 
 
 def with_edges_of(config: DictConfig, family: Family) -> Family:
@@ -78,13 +80,14 @@ def load_family(
     split_by: str | None = None,
     regrid: bool = False,
     stored: bool = False,
+    across: bool = False,
     announce: Callable[[str], None] = lambda text: None,
 ) -> Family:
     """Read family files as one, split as `data.family.splits.split_again` does.
 
     Parameters
     ----------
-    paths, regrid, stored
+    paths, regrid, stored, across
         See `data.family.families.read_families`.
     split_seed, split_by
         0 keeps the split in the files, where that is by the same groups; None keeps these.
@@ -97,7 +100,7 @@ def load_family(
         If a material or group is on two sides of the split, a side is empty, the files do not go together, or
         have no such groups.
     """
-    family, notes = read_families(paths, regrid, stored)
+    family, notes = read_families(paths, regrid, stored, across)
     named = ", ".join(str(path) for path in paths)
     try:
         family = split_again(family, split_by, split_seed)

@@ -14,13 +14,14 @@ from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.terminal import console
 from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.family.splits import MATERIAL, SPLITS, TRAIN, VALIDATION, groups_of, hashed_sides
-from rankaae_cli.models.base import HasNetworks, Trained, require
+from rankaae_cli.models.base import HasNetworks, Simulates, Trained, require
 from rankaae_cli.models.registry import load_model
 from rankaae_cli.runs.directory import BEST, checkpoint_sha256, read_run_config, short_path
 from rankaae_cli.runs.find import find_run
 from rankaae_cli.runs.load import data_paths, family_of_run
 from rankaae_cli.runs.provenance import read_provenance, sha256
 from rankaae_cli.runs.resume import keys_of_call
+from rankaae_cli.schema import schema_of
 from rankaae_cli.schema.family import FamilyConfig
 from rankaae_cli.training.rows import Replay
 
@@ -41,12 +42,13 @@ class StartRun:
 
     directory: Path
     config: DictConfig
-    model: HasNetworks
+    model: HasNetworks | Simulates
     trials: list[int]
 
     @property
     def weights(self) -> dict[str, Tensor]:
         """Of the networks of these trials, by name, stacked."""
+        assert isinstance(self.model, HasNetworks)
         return {name: value_T[self.trials] for name, value_T in self.model.weights.items()}
 
     @cached_property
@@ -88,24 +90,18 @@ def find_start(cfg: DictConfig) -> StartRun | None:
     if cfg.data is None:
         raise UserError("start= needs data=, the family file to train on\nadd it")
     directory = find_run(cfg.start, key="start")
-    model = require(load_model(directory / BEST), "train start=", HasNetworks)
+    model = load_model(directory / BEST)
+    if not isinstance(model, Simulates):
+        require(model, "train start=", HasNetworks)
     config = read_run_config(directory)
     if model.kind != cfg.kind:
         raise UserError(
             f"the run of start= is of kind {model.kind}, this call of kind {cfg.kind}\ngive kind={model.kind}"
         )
     cfg.start = str(directory)
-    if cfg.family is None:
-        cfg.family = OmegaConf.merge(OmegaConf.structured(FamilyConfig), config.family)
-    if cfg.split_seed is None:
-        cfg.split_seed = int(config.split_seed)
-    theirs = config.get("split_by") or MATERIAL
-    cfg.split_by = cfg.split_by or theirs
-    if cfg.split_by != theirs:
-        raise UserError(
-            f"split_by={cfg.split_by}, but the run of start= is split by {theirs}: it may have been trained "
-            "on what is tested here\nleave split_by= out"
-        )
+    _keep_family_and_split(cfg, config)
+    if isinstance(model, Simulates):
+        return StartRun(directory, config, model, [0])
     _keep_networks(cfg, config)
     # Those that were given up have no part in its results either.
     trials = np.flatnonzero(model.alive_T).tolist()
@@ -131,20 +127,30 @@ def start_of(run: Path) -> StartRun | None:
 def fitting_family(start: StartRun, family: Family, split_seed: int) -> Family:
     """Return data with the descriptors of the run that it is to go on from.
 
+    A run that simulates is gone on from by the features of its rows, and, of several families, to any element.
+
     Raises
     ------
     UserError
-        If they are of another element, edge or grid, lack a descriptor, have no labelled training row or nothing
-        known in validation to choose by, or have a material on another side of the split than the run's data.
+        If they are of another element, edge or grid, lack a descriptor or the features, have no labelled training
+        row or nothing known in validation to choose by, or have a material on another side of the split than the
+        run's data.
     """
     model = start.model
+    of_several = isinstance(model, Simulates) and len(model.members) > 1
     ours, theirs = (
-        f"{one.element} {one.edge}-edge spectra over {one.energy_unit}" for one in (family, model)
+        f"{'' if of_several else f'{one.element} '}{one.edge}-edge spectra over {one.energy_unit}"
+        for one in (family, model)
     )
     if ours != theirs:
         raise UserError(
             f"the data hold {ours}, but the run of start= {theirs}\ngive such data, or a run of these as start="
         )
+    if isinstance(model, Simulates):
+        _require_earlier_rows(start, model, family)
+        _require_same_grid(model, family, family.energy_E[0] - model.energy_E[0] if of_several else 0.0)
+        _require_same_sides(start, family, split_seed)
+        return family
     absent = [name for name in model.descriptor_names if name not in family.descriptor_names]
     if absent:
         raise UserError(
@@ -172,16 +178,48 @@ def replayed_rows(start: StartRun | None, share: float) -> Replay | None:
         raise UserError(
             "replay= draws from the data of the run of start=, and there is none\nleave replay= out"
         )
-    family = start.family
-    if family is None:
-        named = ", ".join(str(path) for path in data_paths(start.config))
-        raise UserError(
-            f"the data of the run of start= ({named}) are not there any more, or have changed\n"
-            "put them back, or leave replay= out"
-        )
+    family = _family_at_hand(start, "replay=")
     family = family.with_descriptors(start.model.descriptor_names)
     on_train = np.flatnonzero(family.split_N == TRAIN)
     return Replay(family.spectra_NE[on_train], family.descriptors_NK[on_train], share)
+
+
+def _family_at_hand(start: StartRun, needed_by: str) -> Family:
+    if start.family is None:
+        named = ", ".join(str(path) for path in data_paths(start.config))
+        raise UserError(
+            f"the data of the run of start= ({named}) are not there any more, or have changed\n"
+            f"put them back, or leave {needed_by} out"
+        )
+    return start.family
+
+
+def _require_earlier_rows(start: StartRun, model: Simulates, family: Family) -> None:
+    """Refuse data that the rows of the run, which has to be at hand with them, cannot be fitted to beside."""
+    _family_at_hand(start, "start=")
+    if family.members:
+        raise UserError("start= goes on to one family, and data= holds several\ntrain on all without start=")
+    if family.features is not None and (why := model.features.difference(family.features)):
+        raise UserError(
+            f"the features of the data are {why}, those of the run of start=\n"
+            "ingest the data with features of that model and version"
+        )
+
+
+def _keep_family_and_split(cfg: DictConfig, config: DictConfig) -> None:
+    """Take from the run's configuration what the call leaves open; refuse another split."""
+    of_data = schema_of("train", cfg.kind).joins_families
+    if cfg.family is None and not of_data:
+        cfg.family = OmegaConf.merge(OmegaConf.structured(FamilyConfig), config.family)
+    if cfg.split_seed is None or (of_data and "split_seed" not in keys_of_call()):
+        cfg.split_seed = int(config.split_seed)
+    theirs = config.get("split_by") or MATERIAL
+    cfg.split_by = cfg.split_by or theirs
+    if cfg.split_by != theirs:
+        raise UserError(
+            f"split_by={cfg.split_by}, but the run of start= is split by {theirs}: it may have been trained "
+            "on what is tested here\nleave split_by= out"
+        )
 
 
 def _keep_networks(cfg: DictConfig, config: DictConfig) -> None:
@@ -199,8 +237,8 @@ def _keep_networks(cfg: DictConfig, config: DictConfig) -> None:
     cfg.model = merged
 
 
-def _require_same_grid(model: Trained, family: Family) -> None:
-    own_E, energy_E = family.energy_E, model.energy_E
+def _require_same_grid(model: Trained, family: Family, shift: float = 0.0) -> None:
+    own_E, energy_E = family.energy_E, model.energy_E + shift
     if len(own_E) == len(energy_E) and np.allclose(own_E, energy_E, rtol=0, atol=1e-6):
         return
     ours, theirs = (

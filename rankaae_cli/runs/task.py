@@ -30,15 +30,18 @@ def task_from_scratch(
 ) -> Task | None:
     """Return what trains the networks of a run with ``start=`` anew, on its rows alone, into a folder.
 
-    It is trained as the run was that all began from; where an earlier call was interrupted, it goes on. None where
-    that run is gone.
+    It is trained as the run was that all began from, or, where not in epochs, as the run itself; where an earlier
+    call was interrupted, it goes on. None where the run is gone.
     """
+    own = typed_config(run)
+    if not issubclass(part_of_kind(own.kind, "fit").Task, EpochTask):
+        return task_of(own, family=family, descriptor_classes=descriptor_classes, folder=folder)
     first = run
     while (begun := read_provenance(first).get("start")) is not None:
         first = Path(begun["run"])
         if not (first / PROVENANCE).is_file():
             return None
-    own, cfg = typed_config(run), typed_config(first)
+    cfg = typed_config(first)
     return task_of(
         cfg,
         descriptor_classes=descriptor_classes,

@@ -30,6 +30,9 @@ class PredictConfig:
         "family files; of a run of kind=forward structures: POSCAR, CIF or extended XYZ; may be left out beside "
         "references=",
     ] = None
+    element: Annotated[
+        str | None, "of a run of kind=forward on several families: the absorber whose spectra to simulate"
+    ] = None
     references: Annotated[
         Any,
         "files and what is known of each, to compare with what is read: {FILE:VALENCE} or {FILE:{OS:2,CN:4}}; "

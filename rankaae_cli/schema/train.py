@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from omegaconf import MISSING
 
@@ -33,7 +33,15 @@ class Then(Enum):
 
 @dataclass
 class TrainConfig:
-    """Keys of `rankaae train`, whatever kind of model it trains."""
+    """Keys of `rankaae train`, whatever kind of model it trains.
+
+    Attributes
+    ----------
+    joins_families
+        Whether data= may hold files of several families, each over energies relative to its first.
+    """
+
+    joins_families: ClassVar[bool] = False
 
     kind: Annotated[str, "of the model, a configuration group"] = DEFAULT_KIND
     family: FamilyOption = None
@@ -157,6 +165,13 @@ class SupervisedConfig(TrainConfig):
 class ForwardConfig(TrainConfig):
     """Keys of `rankaae train kind=forward`."""
 
+    joins_families: ClassVar[bool] = True
+
+    start: Annotated[
+        str | None,
+        "a finished run, or latest, of several families or of another code: its rows are fitted to beside those of "
+        "data=, by a kernel that is chosen for these",
+    ] = None
     model: Annotated[ForwardSettings, "what makes spectra of features of the sites"] = MISSING
 
 

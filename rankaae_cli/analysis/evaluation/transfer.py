@@ -14,16 +14,19 @@ from rankaae_cli.core.statistics.metrics import mae, mean_spearman, resampled_me
 from rankaae_cli.core.terminal import Progress
 from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.family.splits import TRAIN
+from rankaae_cli.models.base import Trained
 from rankaae_cli.models.rankaae.trained import TrainedModel
 from rankaae_cli.models.registry import load_model, part_of_kind
 from rankaae_cli.runs.directory import BEST
 from rankaae_cli.runs.provenance import read_provenance
-from rankaae_cli.runs.start import start_of
+from rankaae_cli.runs.start import StartRun, start_of
 from rankaae_cli.runs.task import task_from_scratch
 
 TRANSFER_JSON, TRANSFER_CSV = "transfer.json", "transfer.csv"
 # Of transfer.json: counted up with every change of it, so that a report replaces what is older.
 FORMAT_VERSION = 2
+# What the runs are compared by, the first that their rows hold, and what sentences call it.
+MEASURES = {"mean_spearman": "mean Spearman", "eta": "eta"}
 BEFORE, SCRATCH, AFTER = "before", "scratch", "after"
 _LABELS = {BEFORE: "The run it began from", SCRATCH: "Trained on these spectra alone", AFTER: "This run"}
 _SHARED = (
@@ -79,7 +82,7 @@ def evaluate_transfer(
         return None
     models = {
         BEFORE: _as_it_was(run_directory, family, announce),
-        SCRATCH: _from_scratch(run_directory, model, family, bool(scratch), announce),
+        SCRATCH: from_scratch(run_directory, model, family, bool(scratch), announce),
         AFTER: model,
     }
     encoded = {
@@ -93,13 +96,36 @@ def evaluate_transfer(
         for name, rows in encoded.items()
     }
     scores = {name: _scores(model, rows) for name, rows in encoded.items()}
+    return transfer_content(model, family, metrics, {"start": begun, "scratch": scratch}, scores, resampled)
+
+
+def transfer_content(
+    model: Trained,
+    family: Family,
+    metrics: Mapping[str, Any],
+    about: Mapping[str, Any],
+    scores: Mapping[str, Mapping[str, Any]],
+    resampled: Mapping[str, np.ndarray],
+) -> dict[str, Any]:
+    """Return the contents of transfer.json.
+
+    Parameters
+    ----------
+    model, family, metrics
+        Of `evaluate_transfer`.
+    about
+        What else stands there of the run.
+    scores, resampled
+        By model, numbers with one of `MEASURES`, and this in every resample of materials, which models share.
+    """
+    measure = next(measure for measure in MEASURES if measure in scores[AFTER])
     rows = [
         {
             "name": name,
             "label": _LABELS[name],
             **score,
             "interval": percentile_interval(resampled[name]),
-            "gain": None if name == AFTER else scores[AFTER]["mean_spearman"] - score["mean_spearman"],
+            "gain": None if name == AFTER else scores[AFTER][measure] - score[measure],
             "gain_interval": percentile_interval(resampled[AFTER] - resampled[name]),
         }
         for name, score in scores.items()
@@ -109,8 +135,7 @@ def evaluate_transfer(
         "format_version": FORMAT_VERSION,
         **{key: metrics[key] for key in _SHARED},
         "fidelity": model.fidelity,
-        "start": begun,
-        "scratch": scratch,
+        **about,
         "training_spectra": int(on_train.sum()),
         "training_materials": len(set(family.material_N[on_train])),
         "rows": rows,
@@ -124,7 +149,8 @@ def transfer_findings(rows: Sequence[Mapping[str, Any]], spectra: str) -> list[s
     `spectra` says of how many spectra, and which, they are.
     """
     gains = {row["name"]: row for row in rows if row["gain"] is not None and is_known(row["gain"])}
-    score = {row["name"]: print_number(row["mean_spearman"]) for row in rows}
+    measure = next(measure for measure in MEASURES if measure in rows[0])
+    score = {row["name"]: print_number(row[measure]) for row in rows}
     over = {BEFORE: "over the run it began from", SCRATCH: "over training on these spectra alone"}
     parts = []
     for name, row in gains.items():
@@ -133,15 +159,14 @@ def transfer_findings(rows: Sequence[Mapping[str, Any]], spectra: str) -> list[s
         known = f" ({print_number(low)} to {print_number(high)})" if is_known(low) else ""
         chance = ", which may be chance" if is_known(low) and low <= 0 <= high else ""
         parts.append(f"{gain}{known} {over[name]} ({score[name]}){chance}")
-    about = f"mean Spearman of {spectra}: {score[AFTER]} after the transfer"
+    about = f"{MEASURES[measure]} of {spectra}: {score[AFTER]} after the transfer"
     return [f"{about}, {listed(parts)}"] if parts else []
 
 
 def _as_it_was(run_directory: Path, family: Family, announce: Callable[[str], None]) -> TrainedModel | None:
     """Return the model that a run began from, calibrated on the run's own rows; None where it is gone."""
-    start = start_of(run_directory)
+    start = start_at_hand(run_directory, announce)
     if start is None:
-        announce("the run that this one began from is gone or has changed: its scores are not known")
         return None
     model: Any = start.model
     # What was not begun from takes no part.
@@ -151,14 +176,21 @@ def _as_it_was(run_directory: Path, family: Family, announce: Callable[[str], No
     return calibrated
 
 
-def _from_scratch(
-    run_directory: Path, model: TrainedModel, family: Family, train: bool, announce: Callable[[str], None]
-) -> TrainedModel | None:
+def start_at_hand(run_directory: Path, announce: Callable[[str], None]) -> StartRun | None:
+    """Return the run that one began from; None, and a line on it, where it is gone or has changed."""
+    start = start_of(run_directory)
+    if start is None:
+        announce("the run that this one began from is gone or has changed: its scores are not known")
+    return start
+
+
+def from_scratch(
+    run_directory: Path, model: Trained, family: Family, train: bool, announce: Callable[[str], None]
+) -> Any | None:
     """Return the model that was trained from scratch on a run's rows, training it first where asked to."""
     folder = run_directory / "scratch"
     if (folder / BEST).is_file():
-        kept: TrainedModel = load_model(folder / BEST)
-        return kept
+        return load_model(folder / BEST)
     if not train:
         return None
     task = task_from_scratch(run_directory, family, model.descriptor_classes, folder)
@@ -170,10 +202,9 @@ def _from_scratch(
     announce("training from scratch on these spectra alone, once, to compare (scratch=false leaves it out)")
     try:
         with Progress("training from scratch") as progress:
-            trained: TrainedModel = part_of_kind(model.kind, "fit").fit(task, progress)
+            return part_of_kind(model.kind, "fit").fit(task, progress)
     except Stopped as stopped:
         raise Stopped(f"{stopped} from scratch; the same call goes on", stopped.status - 128) from stopped
-    return trained
 
 
 def _scores(model: TrainedModel, rows: EncodedSplit) -> dict[str, Any]:

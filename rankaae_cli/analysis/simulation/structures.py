@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from rankaae_cli.core.errors import UserError
+from rankaae_cli.core.labels import listed
 from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.family.sites import Gauge
 from rankaae_cli.data.family.splits import split_by_material
@@ -134,6 +135,30 @@ def simulate_structures(
         name, reason = faults[0]
         raise UserError(f"none of {len(faults)} structures can be used; {name}: {reason}\ncheck input=")
     return _simulated(model, rows, tuple(faults), coverage)
+
+
+def model_of_element(model: Simulates, element: str | None) -> Simulates:
+    """Return a model as it is, or of several families that of an element.
+
+    Raises
+    ------
+    UserError
+        If it is of several families and no element of one alone is given, or of another element.
+    """
+    known = [member.element for member in model.members] or [model.element]
+    if element not in (known if model.members else (*known, None)):
+        raise UserError(
+            f"this run simulates spectra of {listed(known)}, and element={element or 'null'} is none of them\n"
+            f"give one, such as element={known[0]}"
+        )
+    if not model.members:
+        return model
+    if known.count(str(element)) > 1:
+        titles = [member.title for member in model.members if member.element == element]
+        raise UserError(
+            f"this run simulates {element} as in {listed(titles)}\ngo on to one of them: rankaae train start="
+        )
+    return model.of_member(known.index(str(element)))
 
 
 def _featurisers(model: Simulates) -> tuple[Featuriser, ...]:

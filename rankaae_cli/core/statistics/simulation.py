@@ -19,7 +19,7 @@ def error_ratio(true_NE: np.ndarray, simulated_NE: np.ndarray, mean_E: np.ndarra
     """
     if not len(true_NE):
         return float("nan")
-    own, of_mean = squared_errors(true_NE, simulated_NE), squared_errors(true_NE, mean_E[None])
+    own, of_mean = squared_errors(true_NE, simulated_NE), squared_errors(true_NE, mean_E)
     return float(np.median(of_mean) / np.median(own)) if np.median(own) > 0 else float("nan")
 
 
@@ -33,7 +33,7 @@ def score_simulations(
     true_NE, simulated_NE
         Spectra.
     mean_E
-        The mean spectrum of training rows, which is what a model has to beat.
+        The mean spectrum of training rows, which is what a model has to beat; of several families one a row.
     weights_NR
         Of `core.statistics.bootstrap.material_weights`.
 
@@ -43,10 +43,10 @@ def score_simulations(
         ``eta`` (see `error_ratio`), ``eta_of_means`` (the same of means), ``mae``, ``interval`` of these three;
         ``mse`` and ``median_squared_error``; ``mean_spectrum`` with its errors.
     """
-    own_N, base_N = squared_errors(true_NE, simulated_NE), squared_errors(true_NE, mean_E[None])
+    own_N, base_N = squared_errors(true_NE, simulated_NE), squared_errors(true_NE, mean_E)
     absolute_N = np.abs(np.asarray(simulated_NE, dtype=np.float64) - true_NE).mean(axis=1)
     replicates = {
-        "eta": weighted_medians(base_N, weights_NR) / weighted_medians(own_N, weights_NR),
+        "eta": resampled_ratio(true_NE, simulated_NE, mean_E, weights_NR),
         "eta_of_means": (base_N @ weights_NR) / (own_N @ weights_NR),
         "mae": (absolute_N @ weights_NR) / weights_NR.sum(axis=0),
     }
@@ -63,6 +63,14 @@ def score_simulations(
         },
         "interval": {name: list(percentile_interval(values_R)) for name, values_R in replicates.items()},
     }
+
+
+def resampled_ratio(
+    true_NE: np.ndarray, simulated_NE: np.ndarray, mean_E: np.ndarray, weights_NR: np.ndarray
+) -> np.ndarray:
+    """Return `error_ratio` in each resample of materials, shape (R,)."""
+    of_mean_N, own_N = squared_errors(true_NE, mean_E), squared_errors(true_NE, simulated_NE)
+    return weighted_medians(of_mean_N, weights_NR) / weighted_medians(own_N, weights_NR)
 
 
 def weighted_medians(values_N: np.ndarray, weights_NR: np.ndarray) -> np.ndarray:

@@ -8,11 +8,11 @@ import numpy as np
 
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.xas.spectra import is_same_grid
-from rankaae_cli.data.family.family import Family
+from rankaae_cli.data.family.family import Family, Member
 from rankaae_cli.data.family.family_file import read_family
 from rankaae_cli.data.family.regrid import on_grid
 from rankaae_cli.data.family.sites import repeated_sites
-from rankaae_cli.data.features.feature_set import FeatureSet, one_below_another
+from rankaae_cli.data.features.feature_set import FeatureSet, one_below_another, require_alike
 from rankaae_cli.data.spectra_rows import JoinedRows, Spectra
 
 # eV that a spectrum may begin after the first file's grid; as of `rankaae ingest`.
@@ -20,7 +20,7 @@ _MAX_TAIL = 8.0
 
 
 def read_families(
-    paths: Sequence[Path], regrid: bool = False, stored: bool = False
+    paths: Sequence[Path], regrid: bool = False, stored: bool = False, across: bool = False
 ) -> tuple[Family, tuple[str, ...]]:
     """Read one family file, or several as one family.
 
@@ -36,11 +36,13 @@ def read_families(
         files are refused. Spectra that cannot be brought there are left out.
     stored
         Whether the spectra stay in the files.
+    across
+        Whether files of several families may be joined, over energies relative to the first of each.
 
     Returns
     -------
     Family
-        With `file_N` where there are several.
+        With `file_N` where there are several, and with `members` where they are of several families.
     tuple of str
         What a user should know of how they went together, a line each.
 
@@ -51,13 +53,20 @@ def read_families(
     """
     if len(paths) == 1:
         return read_family(paths[0], stored), ()
-    again = [path for i, path in enumerate(paths) if path in paths[:i]]
-    if again:
+    if again := [path for i, path in enumerate(paths) if path in paths[:i]]:
         raise UserError(f"{again[0]} is given twice\ngive each file once")
+    read = [read_family(path, stored) for path in paths]
+    if across and len({(family.name, family.element) for family in read}) > 1:
+        return _across(read, paths), ()
+    return _of_one_family(read, paths, regrid)
+
+
+def _of_one_family(
+    read: Sequence[Family], paths: Sequence[Path], regrid: bool
+) -> tuple[Family, tuple[str, ...]]:
     families: list[Family] = []
     notes: list[str] = []
-    for path in paths:
-        family = read_family(path, stored)
+    for path, family in zip(paths, read, strict=True):
         first = families[0] if families else family
         _require_alike(first, family, paths[0], path)
         if not is_same_grid(first.energy_E, family.energy_E):
@@ -86,13 +95,49 @@ def read_families(
     return joined, tuple(notes)
 
 
-def _require_alike(first: Family, other: Family, first_path: Path, path: Path) -> None:
+def relative(family: Family) -> Family:
+    """Return a family over energies relative to its first one, a member of itself alone.
+
+    The grids of families begin where their codes put the edge, as far as they tell; tabulated edges, of the free
+    element, lie 1.5 eV above (Ti) to 4.5 eV below that (Cu).
+    """
+    member = Member(family.name, family.element, family.fidelity, float(family.energy_E[0]))
+    return replace(
+        family,
+        energy_E=family.energy_E - member.first_energy,
+        members=(member,),
+        file_N=np.zeros(len(family), dtype=np.int64),
+    )
+
+
+def _across(families: Sequence[Family], paths: Sequence[Path]) -> Family:
+    """Return the rows of several families as one, over relative energies."""
+    shifted = [relative(family) for family in families]
+    first = shifted[0]
+    for family, own, path in zip(families, shifted, paths, strict=True):
+        _require_alike(first, own, paths[0], path, of_one_family=False)
+        if not is_same_grid(first.energy_E, own.energy_E):
+            raise UserError(
+                f"{path} is on another energy grid ({_grid(family)}) than {paths[0]} ({_grid(families[0])})\n"
+                "several families need as many points at the same step: rankaae ingest source=family regrid=true"
+            )
+    advice = "ingest both with features of one model and version"
+    require_alike([family.features for family in families], [str(path) for path in paths], advice)
+    name = "+".join(dict.fromkeys(family.element for family in families))
+    members = tuple(member for family in shifted for member in family.members)
+    return replace(_joined(shifted), name=name, element=name, members=members)
+
+
+def _require_alike(
+    first: Family, other: Family, first_path: Path, path: Path, of_one_family: bool = True
+) -> None:
     """Refuse a file of another family, element, edge or unit, and synthetic spectra beside others."""
     kinds = [(f.name, f.element, f.edge, f.energy_unit) for f in (first, other)]
-    if kinds[0] != kinds[1]:
+    if kinds[0][0 if of_one_family else 2 :] != kinds[1][0 if of_one_family else 2 :]:
         kind_names = [f"{name} ({element} {edge} edge, {unit})" for name, element, edge, unit in kinds]
         raise UserError(
-            f"{path} holds {kind_names[1]}, but {first_path} {kind_names[0]}\ngive files of one family"
+            f"{path} holds {kind_names[1]}, but {first_path} {kind_names[0]}\n"
+            f"give files of one {'family' if of_one_family else 'edge'}"
         )
     if first.is_synthetic != other.is_synthetic:
         synthetic = first_path if first.is_synthetic else path

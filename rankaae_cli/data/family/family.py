@@ -19,6 +19,29 @@ ENERGY_UNITS = ("eV", "index")
 
 
 @dataclass(frozen=True)
+class Member:
+    """One of several families that are read as one, whose energies are relative to the first of each.
+
+    Attributes
+    ----------
+    name, element, fidelity
+        Of its file.
+    first_energy
+        What is to be added to the relative energies.
+    """
+
+    name: str
+    element: str
+    fidelity: str
+    first_energy: float
+
+    @property
+    def title(self) -> str:
+        """What it is called beside others."""
+        return f"{self.name} ({self.fidelity})"
+
+
+@dataclass(frozen=True)
 class Family:
     """Spectra of one family, and what is known of the sites they belong to.
 
@@ -72,6 +95,9 @@ class Family:
         Whether the descriptors are yes/no classes, of values 1, 0 and NaN.
     features
         What describes each row's site for a model from structures to spectra; None where there are none.
+    members
+        Of several families read as one, over relative energies: what each is, `file_N` being their indices. Empty
+        for one family.
     """
 
     name: str
@@ -102,6 +128,7 @@ class Family:
     segments: tuple[Segment, ...] = ()
     yes_no: bool = False
     features: FeatureSet | None = None
+    members: tuple[Member, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.fidelity:
@@ -243,6 +270,13 @@ class Family:
             segments=segments,
             true_response_KE=response,
         )
+
+    def rows_of_members(self) -> list[np.ndarray]:
+        """Return the indices of the rows of each member; of all rows where it is one family."""
+        if not self.members:
+            return [np.arange(len(self))]
+        assert self.file_N is not None
+        return [np.flatnonzero(self.file_N == j) for j in range(len(self.members))]
 
     def in_memory(self) -> "Family":
         """Return the family with its spectra in memory."""

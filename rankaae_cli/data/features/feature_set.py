@@ -89,14 +89,14 @@ def one_below_another(sets: Sequence[FeatureSet]) -> FeatureSet:
     return replace(sets[0], values_NF=np.concatenate([each.values_NF for each in sets]))
 
 
-def require_alike(sets: Sequence[FeatureSet | None], files: Sequence[str]) -> None:
-    """Raise UserError if some of several files have features and others not, or of another making."""
+def require_alike(
+    sets: Sequence[FeatureSet | None], files: Sequence[str], advice: str = "make a family file of each"
+) -> None:
+    """Raise UserError, ending in an advice, if some files have features and others not, or of another making."""
     first = sets[0]
     for other, file in zip(sets, files, strict=True):
         if (first is None) != (other is None):
             with_them, without = (file, files[0]) if first is None else (files[0], file)
-            raise UserError(f"{with_them} has features, {without} none\nmake a family file of each")
+            raise UserError(f"{with_them} has features, {without} none\n{advice}")
         if first is not None and other is not None and (why := first.difference(other)):
-            raise UserError(
-                f"the features of {file} are {why}, those of {files[0]}\nmake a family file of each"
-            )
+            raise UserError(f"the features of {file} are {why}, those of {files[0]}\n{advice}")

@@ -14,10 +14,12 @@ def distances(rows_NF: np.ndarray, fitted_MF: np.ndarray) -> np.ndarray:
     return _means_of_nearest(rows_NF, fitted_MF, np.zeros(len(rows_NF)), np.ones(len(fitted_MF)))
 
 
-def usual_distances(rows_MF: np.ndarray, material_M: np.ndarray) -> Novelty:
-    """Return which distances are usual: those of rows to rows of other materials."""
+def usual_distances(rows_MF: np.ndarray, material_M: np.ndarray, family_M: np.ndarray) -> Novelty:
+    """Return which distances are usual: those of rows to rows of other materials of their family."""
     number_M = np.unique(np.asarray(material_M).astype(str), return_inverse=True)[1]
-    distance_M = _means_of_nearest(rows_MF, rows_MF, number_M, number_M)
+    distance_M = np.empty(len(rows_MF))
+    for of in (family_M == family for family in np.unique(family_M)):
+        distance_M[of] = _means_of_nearest(rows_MF[of], rows_MF[of], number_M[of], number_M[of])
     known_M = distance_M[np.isfinite(distance_M)]
     return Novelty.of((known_M if len(known_M) else np.ones(1))[:, None])
 

@@ -13,10 +13,17 @@ class ForwardSettings:
         "of the kernel exp(-distance / length), in median distances of training rows; to choose from",
     ]
     noises: Annotated[list[float], "variance of the noise over that of the process; to choose from"]
+    shares: Annotated[
+        list[float],
+        "covariance of two families, where there are several or one beside an earlier run's; to choose from",
+    ]
     with_validation: Annotated[
         bool, "fit validation rows too, once length and noise are chosen and scored without them"
     ]
 
 
 # What its numbers must be, in the words of `schema.numbers`.
-NUMBERS: dict[str, tuple[str, ...]] = {"positive": ("model.lengths", "model.noises")}
+NUMBERS: dict[str, tuple[str, ...]] = {
+    "positive": ("model.lengths", "model.noises"),
+    "from 0 to 1": ("model.shares",),
+}

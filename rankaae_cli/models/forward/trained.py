@@ -1,7 +1,7 @@
 """A trained forward model, and all that is needed to simulate spectra with it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -10,14 +10,15 @@ import torch
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.ranking.residuals import Residuals
 from rankaae_cli.core.statistics.novelty import Novelty
+from rankaae_cli.data.family.family import Member
 from rankaae_cli.data.features.feature_set import FeatureSet
 from rankaae_cli.models.family_model import FamilyModel, kept_in
 from rankaae_cli.models.forward.bands import Bands
-from rankaae_cli.models.forward.gaussian_process import GaussianProcess, standardised
+from rankaae_cli.models.forward.gaussian_process import GaussianProcess, Kernel, standardised
 from rankaae_cli.models.forward.nearness import distances
 
-_ARRAYS = ("mean_F", "scale_F", "rows_MF", "mean_E", "weights_ME")
-_NUMBERS = ("length", "noise")
+_ARRAYS = ("mean_JF", "scale_JF", "rows_MF", "family_M", "mean_JE", "scale_J", "weights_ME")
+_NUMBERS = ("length", "noise", "share")
 
 
 @dataclass(kw_only=True)
@@ -30,6 +31,10 @@ class TrainedSimulator(FamilyModel):
         What it is given, of no site.
     process
         The Gaussian process.
+    members
+        The families that it was trained on, over energies relative to the first of each; empty for one.
+    index
+        Of the family whose spectra are simulated, among those of the process.
     bands
         About its spectra.
     residuals
@@ -45,6 +50,8 @@ class TrainedSimulator(FamilyModel):
     bands: Bands
     residuals: Residuals
     novelty: Novelty
+    members: tuple[Member, ...] = ()
+    index: int = 0
 
     @property
     def parameters_a_trial(self) -> int:
@@ -57,10 +64,11 @@ class TrainedSimulator(FamilyModel):
         Raises
         ------
         UserError
-            If the features are of another making than those that the model was trained on.
+            If the features are of another making than those that the model was trained on, or this is of several
+            families.
         """
         self._require(features)
-        spectra_NE, deviation_N = self.process.predict(features.values_NF)
+        spectra_NE, deviation_N = self.process.predict(features.values_NF, self.index)
         return spectra_NE.astype(np.float32), deviation_N
 
     def judge(self, features: FeatureSet) -> tuple[np.ndarray, list[str]]:
@@ -69,16 +77,30 @@ class TrainedSimulator(FamilyModel):
         See `core.statistics.novelty.Novelty.judge`. UserError as of `simulate`.
         """
         self._require(features)
-        rows_NF = standardised(features.values_NF, self.process.mean_F, self.process.scale_F)
-        novelty_N, _, verdicts = self.novelty.judge(distances(rows_NF, self.process.rows_MF)[:, None])
+        rows_NF = standardised(features.values_NF, *self.process.moments_of(self.index))
+        of_family_MF = self.process.rows_MF[self.process.family_M == self.index]
+        novelty_N, _, verdicts = self.novelty.judge(distances(rows_NF, of_family_MF)[:, None])
         return novelty_N, verdicts
 
     def _require(self, features: FeatureSet) -> None:
+        if self.members:
+            titles = ", ".join(member.title for member in self.members)
+            raise UserError(
+                f"this run simulates spectra of several families, {titles}\n"
+                f"tune it to one of them: rankaae train kind={self.kind} start="
+            )
         if why := self.features.difference(features):
             raise UserError(
                 f"the features are {why}, those that this run was trained on\n"
                 "compute them as for the run's data, or train again"
             )
+
+    def of_member(self, index: int) -> "TrainedSimulator":
+        """Return the model of one of its families, over the energies of that."""
+        member = self.members[index]
+        own = {key: getattr(member, key) for key in ("element", "fidelity")}
+        energy_E = self.energy_E + member.first_energy
+        return replace(self, members=(), index=index, family=member.name, energy_E=energy_E, **own)
 
     def half_widths(self, deviation_N: np.ndarray, coverage: float, whole: bool) -> np.ndarray:
         """Return half the width of bands, (N, E); see `Bands.half_widths`."""
@@ -91,8 +113,9 @@ class TrainedSimulator(FamilyModel):
             "features": {**features, "names": list(self.features.names)},
             "process": {
                 **{name: torch.as_tensor(getattr(self.process, name)) for name in _ARRAYS},
-                **{name: getattr(self.process, name) for name in _NUMBERS},
+                **{name: getattr(self.process.kernel, name) for name in _NUMBERS},
             },
+            "members": [asdict(member) for member in self.members],
             "bands": self.bands.content(),
             "residuals": self.residuals.content(),
             "novelty": {name: torch.as_tensor(array) for name, array in vars(self.novelty).items()},
@@ -111,16 +134,22 @@ def from_checkpoint(content: Mapping[str, Any]) -> TrainedSimulator:
     texts = {key: str(content["features"][key]) for key in ("model", "version", "weights")}
     arrays = {name: content["process"][name].numpy() for name in _ARRAYS}
     numbers = {name: float(content["process"][name]) for name in _NUMBERS}
+    members = tuple(Member(**member) for member in content["members"])
     rows, width, points = len(arrays["rows_MF"]), len(names), len(kept["energy_E"])
-    shapes = ((width,), (width,), (rows, width), (points,), (rows, points))
+    families = len(arrays["scale_J"])
+    of_features, of_spectra = (families, width), (families, points)
+    shapes = (of_features, of_features, (rows, width), (rows,), of_spectra, (families,), (rows, points))
     if tuple(array.shape for array in arrays.values()) != shapes:
         raise ValueError("a Gaussian process that does not fit its features or energies")
+    if len(members) not in (0, families) or not np.isin(arrays["family_M"], np.arange(families)).all():
+        raise ValueError("a Gaussian process that does not fit its families")
     if not all(np.isfinite(array).all() for array in (*arrays.values(), np.array(list(numbers.values())))):
         raise ValueError("a Gaussian process with a number that is not finite")
     return TrainedSimulator(
         **kept,
         features=FeatureSet(np.empty((0, width), dtype=np.float32), names, **texts),
-        process=GaussianProcess(**arrays, length=numbers["length"], noise=numbers["noise"]),
+        process=GaussianProcess(**arrays, kernel=Kernel(**numbers)),
+        members=members,
         bands=Bands.restored(content["bands"], points),
         residuals=Residuals.restored(content["residuals"], points),
         novelty=_novelty(content["novelty"]),

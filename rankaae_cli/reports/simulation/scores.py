@@ -11,9 +11,12 @@ _METHODS = {"extra_trees": "extra-trees", "mean_spectrum": "mean spectrum"}
 
 
 def simulation_table(metrics: Mapping[str, Any]) -> Table:
-    """Return the errors of the model, of the mean spectrum, and of trees where these were fitted."""
+    """Return the errors of the model, by family where these are several, of the mean spectrum, and of trees."""
     scores = metrics["simulation"]
     rows: list[list[Cell]] = [["model", *_ranged(scores), scores["mse"], scores["median_squared_error"]]]
+    for one in metrics["members"]:
+        errors: list[Cell] = [one["mse"], one["median_squared_error"]]
+        rows.append([f"{one['family']}, {one['n']} spectra", *_ranged(one), *errors])
     for key, name in _METHODS.items():
         if key in scores:
             one = scores[key]

@@ -160,3 +160,19 @@ def test_features_of_another_making_are_left_out_with_a_note(halves, files, chan
     family, notes = read_families(files(a, b if changes is None else featured(b, **changes)))
     assert family.features is None
     assert len(notes) == 1 and notes[0].startswith("features are left out: ") and words in notes[0]
+
+
+def test_several_families_are_joined_over_relative_energies(sample, files):
+    features = FeatureSet(np.ones((len(sample), 2), dtype=np.float32), ("a", "b"), "m", "1")
+    ti = replace(sample, features=features)
+    v = replace(ti, name="V_oxides", element="V", energy_E=ti.energy_E + 499.5)
+    paths = files(ti, v)
+    family, notes = read_families(paths, across=True)
+    assert notes == () and (family.name, family.element) == ("Ti+V", "Ti+V")
+    np.testing.assert_allclose(family.energy_E, ti.energy_E - ti.energy_E[0])
+    assert [member.first_energy for member in family.members] == [ti.energy_E[0], v.energy_E[0]]
+    for rows, one in zip(family.rows_of_members(), (ti, v), strict=True):
+        np.testing.assert_array_equal(family.spectra_NE[rows], one.spectra_NE)
+    with pytest.raises(UserError, match="give files of one family"):
+        read_families(paths)
+    assert not read_families(files(ti, ti), across=True)[0].members
