@@ -147,9 +147,9 @@ def model_of_element(model: Simulates, element: str | None) -> Simulates:
     """
     known = [member.element for member in model.members] or [model.element]
     if element not in (known if model.members else (*known, None)):
+        asked = "no element= is given" if element is None else f"not of element={element}"
         raise UserError(
-            f"this run simulates spectra of {listed(known)}, and element={element or 'null'} is none of them\n"
-            f"give one, such as element={known[0]}"
+            f"this run simulates spectra of {listed(known)}, {asked}\ngive one, such as element={known[0]}"
         )
     if not model.members:
         return model
