@@ -38,11 +38,14 @@ def arrays(tmp_path):
 def test_structures_get_features_beside_their_descriptors(ingest, tmp_path):
     pytest.importorskip("chgnet")
     root = write(tmp_path / "feff", good_folder())
-    family, out = ingest("source=feff", f"path={root}", "parallel.jobs=1", "features=[chgnet,descriptors]")
-    assert "of chgnet+descriptors 0.3.0" in out
+    family, out = ingest(
+        "source=feff", f"path={root}", "parallel.jobs=1", "features=[chgnet,descriptors,quantities]"
+    )
+    assert "of chgnet+descriptors+quantities 0.3.0" in out
     features = family.features
     (chgnet,) = featurisers_of(["chgnet"])
-    assert features.names[:64] == chgnet.names and features.names[64:66] == family.descriptor_names[:2]
+    assert features.names[:64] == chgnet.names and features.names[64:69] == family.descriptor_names
+    assert features.names[69:] and set(features.names[69:]) <= set(family.quantity_names)
     row = family.material_N.tolist().index("m-rock")
     expected = chgnet.features(structure_of(rock_salt().encode()), "m-rock")[0]
     np.testing.assert_allclose(features.values_NF[row, :64], expected, atol=1e-5)

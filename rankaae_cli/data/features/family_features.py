@@ -10,12 +10,12 @@ from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.features.feature_set import FeatureSet, side_by_side
 from rankaae_cli.data.features.featurisers import FEATURISERS, Featuriser, featurisers_of
 
-DESCRIPTORS = "descriptors"
+DESCRIPTORS, QUANTITIES = _OF_FAMILY = "descriptors", "quantities"
 _WITH_STRUCTURES, _WITH_FEATURES = ("feff", "atoms"), ("npz", "family")  # sources
 
 
 def featurisers_for(names: Sequence[str], source: str) -> tuple[Featuriser, ...]:
-    """Return what is to compute features of those names; none where the source has them or they are descriptors.
+    """Return what is to compute features of those names; none where the source has them or they are the family's own.
 
     Raises
     ------
@@ -25,9 +25,9 @@ def featurisers_for(names: Sequence[str], source: str) -> tuple[Featuriser, ...]
     if source in _WITH_FEATURES:
         return ()
     for name in names:
-        if name not in (*FEATURISERS, DESCRIPTORS):
-            raise UserError(f"there are no features={name}: {nearest(name, (*FEATURISERS, DESCRIPTORS))}")
-    computed = [name for name in names if name != DESCRIPTORS]
+        if name not in (*FEATURISERS, *_OF_FAMILY):
+            raise UserError(f"there are no features={name}: {nearest(name, (*FEATURISERS, *_OF_FAMILY))}")
+    computed = [name for name in names if name not in _OF_FAMILY]
     if computed and source not in _WITH_STRUCTURES:
         raise UserError(
             f"features={computed[0]} needs structures, which source={source} has not\n"
@@ -37,7 +37,7 @@ def featurisers_for(names: Sequence[str], source: str) -> tuple[Featuriser, ...]
 
 
 def with_features(family: Family, names: Sequence[str], source: str) -> Family:
-    """Return a family with those features alone, side by side: its own by their model's name, and its descriptors.
+    """Return a family with those features alone, side by side: its own by their model's name, descriptors, quantities.
 
     Without names it stays as it is.
 
@@ -49,7 +49,7 @@ def with_features(family: Family, names: Sequence[str], source: str) -> Family:
     if not names:
         return family
     own = family.features
-    of_others = [name for name in names if name != DESCRIPTORS]
+    of_others = [name for name in names if name not in _OF_FAMILY]
     if of_others and (own is None or own.model != "+".join(of_others)):
         there = "it has none" if own is None else f"it has those of {own.title}"
         raise UserError(
@@ -58,18 +58,18 @@ def with_features(family: Family, names: Sequence[str], source: str) -> Family:
         )
     sets = [own] if of_others and own is not None else []
     if DESCRIPTORS in names:
-        sets.append(_descriptors_of(family))
+        sets.append(_known(DESCRIPTORS, family.descriptors_NK, family.descriptor_names))
+    if QUANTITIES in names:
+        sets.append(_known(QUANTITIES, family.quantities_NQ, family.quantity_names))
     return replace(family, features=side_by_side(sets))
 
 
-def _descriptors_of(family: Family) -> FeatureSet:
-    """Return the descriptors and quantities that are known of some row as features."""
-    names = (*family.descriptor_names, *family.quantity_names)
-    values_NF = np.hstack([family.descriptors_NK, family.quantities_NQ])
+def _known(what: str, values_NF: np.ndarray, names: Sequence[str]) -> FeatureSet:
+    """Return the descriptors or quantities that are known of some row as features."""
     known = np.flatnonzero(np.isfinite(values_NF).any(axis=0))
-    if len(family) and not len(known):
+    if len(values_NF) and not len(known):
         raise UserError(
-            f"features={DESCRIPTORS}: no descriptor is known of any site\n"
+            f"features={what}: no {'descriptor is' if what == DESCRIPTORS else 'quantity is'} known of any site\n"
             "leave it out, or give a source with structures"
         )
-    return FeatureSet(values_NF[:, known].astype(np.float32), tuple(names[i] for i in known), DESCRIPTORS)
+    return FeatureSet(values_NF[:, known].astype(np.float32), tuple(names[i] for i in known), what)
