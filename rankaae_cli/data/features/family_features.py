@@ -15,7 +15,7 @@ _WITH_STRUCTURES, _WITH_FEATURES = ("feff", "atoms"), ("npz", "family")  # sourc
 
 
 def featurisers_for(names: Sequence[str], source: str) -> tuple[Featuriser, ...]:
-    """Return what is to compute features of those names; none where the source has them or they are the family's own.
+    """Return what is to compute features of those names; none where the source or the family has them.
 
     Raises
     ------
@@ -37,7 +37,7 @@ def featurisers_for(names: Sequence[str], source: str) -> tuple[Featuriser, ...]
 
 
 def with_features(family: Family, names: Sequence[str], source: str) -> Family:
-    """Return a family with those features alone, side by side: its own by their model's name, descriptors, quantities.
+    """Return a family with those features alone: its own by their model's name, descriptors, quantities.
 
     Without names it stays as it is.
 
@@ -66,7 +66,7 @@ def with_features(family: Family, names: Sequence[str], source: str) -> Family:
 
 def _known(what: str, values_NF: np.ndarray, names: Sequence[str]) -> FeatureSet:
     """Return the descriptors or quantities that are known of some row as features."""
-    known = np.flatnonzero(np.isfinite(values_NF).any(axis=0))
+    known = np.flatnonzero(np.isfinite(values_NF).any(axis=0)).tolist()
     if len(values_NF) and not len(known):
         raise UserError(
             f"features={what}: no {'descriptor is' if what == DESCRIPTORS else 'quantity is'} known of any site\n"
