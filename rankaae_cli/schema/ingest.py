@@ -144,7 +144,7 @@ class IngestConfig:
     features: Annotated[
         Any,
         "what describes a site for a model from structures to spectra, one or several side by side: chgnet (source "
-        "feff or atoms), descriptors, or the model of those that the input has; null: those that it has",
+        "feff or atoms), descriptors, quantities, or the model of those of the input; null: those that it has",
     ] = None
     time_limit: Annotated[float, "seconds of processor time for the descriptors of one material"] = 120.0
     parallel: Annotated[ParallelConfig, "where the descriptors are computed"] = field(
