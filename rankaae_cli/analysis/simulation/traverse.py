@@ -150,7 +150,7 @@ def simulation_findings(traversal: Mapping[str, Any]) -> list[str]:
     known = {name: r for name, r in pearson.items() if is_known(r)}
     if known:
         each = ", ".join(f"{name} {r:.2f}".replace("-", "−") for name, r in known.items())
-        lines.append(f"r of this response with that of the decoder of {run}, by descriptor: {each}")
+        lines.append(f"correlation of this response with that of the decoder of {run}: {each}")
     if unknown := [name for name in traversal["styles"] if name not in known]:
         lines.append(f"{run} has no response to {listed(unknown)}")
     return lines
