@@ -80,7 +80,7 @@ def _path(cfg: DictConfig) -> str | list[str]:
     """
     source = cfg.source.name
     if source == "npy":
-        if cfg.spectra is None or cfg.path is not None:
+        if not listed_names(cfg.spectra) or cfg.path is not None:
             raise UserError("source=npy reads the arrays of spectra=\ngive spectra=SPECTRA.npy, and no path=")
         return ""
     paths = [str(path) for path in cfg.path] if isinstance(cfg.path, ListConfig) else [cfg.path]

@@ -144,13 +144,13 @@ def new_folder(path: str | None, default: Path) -> Path:
     return folder
 
 
-def require_file(path: str | Path) -> Path:
-    """Return the path of a file to read; raise UserError if there is none or it is a folder."""
+def require_file(path: str | Path, key: str = "path=") -> Path:
+    """Return the path of a file to read, which `key` gives; raise UserError if there is none or it is a folder."""
     path = Path(path)
     if path.is_dir():
-        raise UserError(f"{path} is a folder, expected a file\ncorrect path=")
+        raise UserError(f"{path} is a folder, expected a file\ncorrect {key}")
     if not path.exists():
-        raise UserError(f"there is no file {path}\ncorrect path=")
+        raise UserError(f"there is no file {path}\ncorrect {key}")
     return path
 
 

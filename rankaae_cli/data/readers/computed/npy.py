@@ -225,7 +225,7 @@ def _label_array(where: str, names_file: str | None) -> _Labels:
         raise UserError(
             f"{where} holds {values_NK.shape[1]} classes without names\ngive names=FILE.txt, a name a line"
         )
-    names = tuple(_lines(names_file))
+    names = tuple(_lines(names_file, "names="))
     if len(names) != values_NK.shape[1]:
         raise UserError(
             f"{names_file} has {len(names)} names, {where} has {values_NK.shape[1]} columns\n"
@@ -236,7 +236,9 @@ def _label_array(where: str, names_file: str | None) -> _Labels:
 
 def _label_table(where: str) -> _Labels:
     """Read a csv file: names of the classes in the first line, then a row a molecule."""
-    table = [row for row in csv.reader(io.StringIO(_text(where))) if any(cell.strip() for cell in row)]
+    table = [
+        row for row in csv.reader(io.StringIO(_text(where, "labels="))) if any(cell.strip() for cell in row)
+    ]
     header = [cell.strip() for cell in table[0]] if table else []
     for n, row in enumerate(table[1:], start=2):
         if len(row) != len(header):
@@ -263,7 +265,7 @@ def _number(cell: str, where: str, row: int, name: str) -> float:
     except ValueError:
         raise UserError(
             f"{where}: {name} of row {row} is {cell.strip()[:20]!r}\n"
-            "expected 1 for yes, 0 for no, nothing where not known"
+            "expected 1 for yes, 0 for no, nothing where not known; a column of names is to be called material"
         ) from None
 
 
@@ -281,7 +283,7 @@ def _materials(files: NpyFiles, labels: _Labels, rows: int) -> list[str]:
             )
         names = _texts(values)
     else:
-        names = _lines(where)
+        names = _lines(where, "npy.materials=")
     if len(names) != rows:
         raise UserError(
             f"{where} has {len(names)} names, {files.spectra[0]} has {rows} rows\ngive a name for each"
@@ -303,7 +305,7 @@ def array_of(where: str, key: str) -> np.ndarray:
         If there is none, or it cannot be read.
     """
     match = _MEMBER.fullmatch(where)
-    path = require_file(match.group(1) if match else where)
+    path = require_file(match.group(1) if match else where, key)
     with explained(path, "", "save plain numbers or texts by numpy.save"):
         with opened(path) as stream:
             file = io.BytesIO(stream.read())
@@ -325,12 +327,12 @@ def _texts(values: np.ndarray) -> list[str]:
     return [str(text) for text in texts]
 
 
-def _lines(where: str) -> list[str]:
-    return [line.strip() for line in _text(where).splitlines() if line.strip()]
+def _lines(where: str, key: str) -> list[str]:
+    return [line.strip() for line in _text(where, key).splitlines() if line.strip()]
 
 
-def _text(where: str) -> str:
-    path = require_file(where)
+def _text(where: str, key: str) -> str:
+    path = require_file(where, key)
     try:
         with opened(path) as stream:
             return stream.read().decode("utf-8-sig")

@@ -96,7 +96,7 @@ def test_a_molecule_without_any_spectrum_is_rejected(put):
         ({"z": OTHER[:3]}, {"spectra": ["x.npy", "z.npy"]}, r"z.npy has 3 rows, x.npy has 4\ngive the same"),
         ({"y": LABELS[:3]}, {}, r"y.npy has 3 rows, x.npy has 4\n"),
         ({"y": LABELS * 2}, {}, r"y.npy: Alcohol of row 1 is 2\nexpected 1 for yes, 0 for no, NaN"),
-        ({"y_csv": "A,B\n1,0\n1,maybe\n"}, {"labels": "y.csv", "names": None}, r"B of row 3 is 'maybe'\n"),
+        ({"y_csv": "A,B\n1,0\n1,maybe\n"}, {"labels": "y.csv", "names": None}, r"row 3 is .maybe.\n.*called mat"),
         ({"y_csv": "A,B\n1,0\n1\n"}, {"labels": "y.csv", "names": None}, r"row 3 has 1 cells, the first has 2\n"),
         ({"names_txt": "Alcohol\nAlcohol\n"}, {}, r"names.txt: the class name 'Alcohol' is given twice\n"),
         ({"names_txt": "Alcohol\n"}, {}, r"names.txt has 1 names, y.npy has 2 columns\n"),
@@ -107,7 +107,8 @@ def test_a_molecule_without_any_spectrum_is_rejected(put):
         ({"m_txt": "a\nb\n"}, {"materials": "m.txt"}, r"m.txt has 2 names, x.npy has 4 rows\n"),
         ({"x": np.array([{"a": 1}], dtype=object)}, {}, r"x.npy cannot be read: it holds Python objects"),
         ({}, {"spectra": ["names.txt"]}, r"names.txt cannot be read: it holds Python objects, or is no array"),
-        ({}, {"spectra": ["absent.npy"]}, r"there is no file absent.npy"),
+        ({}, {"spectra": ["absent.npy"]}, r"there is no file absent.npy\ncorrect spectra="),
+        ({}, {"names": "absent.txt"}, r"there is no file absent.txt\ncorrect names="),
         ({"e": np.arange(30.0)}, {"energies": ["e.npy"]}, r"are in eV, those of family molecules an index\n"),
     ],
 )  # fmt: skip
