@@ -12,7 +12,7 @@ from yaml import MarkedYAMLError
 from rankaae_cli.commands.usage.help import keys_of
 from rankaae_cli.core.calls import setting
 from rankaae_cli.core.errors import nearest
-from rankaae_cli.schema import GROUPS, SCHEMAS, kind_of_call
+from rankaae_cli.schema import GROUPS, kind_of_call, schema_of
 from rankaae_cli.schema.expectations import in_words, takes_list, takes_number, takes_text, type_of_key
 from rankaae_cli.schema.train import TRAIN_SCHEMAS
 
@@ -45,6 +45,8 @@ def call_error_message(
         return f"there is no {group or 'configuration'} {name!r}{there_are}"
     if isinstance(error, OverrideParseException):
         return _unreadable(error.override, command, overrides)
+    if isinstance(error, AssertionError) and "Unexpected type for root" in str(error):
+        return _below_null(command, overrides)
     if not isinstance(error, HydraException | OmegaConfBaseException):
         return None
     first = str(error).strip().partition("\n")[0]
@@ -55,10 +57,25 @@ def call_error_message(
     if cause is not None and (of_other := _of_another_kind(cause, first, command, overrides)):
         return of_other
     if cause is not None and (no_mapping := re.search(r"is not a subclass of (\w+)", str(cause.msg))):
-        return _no_mapping(no_mapping[1], first, command)
+        return _no_mapping(no_mapping[1], first, command, overrides)
     if cause is not None and cause.full_key:
         return _wrong_value(cause, first, command, overrides, options)
     return _refused_by_hydra(str(error).strip(), command, overrides, options)
+
+
+def _below_null(command: str, overrides: list[str]) -> str | None:
+    """Return which key of a call lies below one that is null; None where none can."""
+    node = schema_of(command, kind_of_call(overrides))
+    for override in overrides:
+        key = override.lstrip("+~").partition("=")[0]
+        parent = key.rpartition(".")[0]
+        if parent and "null" in in_words(type_of_key(node, parent)):
+            group, _, option = parent.partition(".")
+            return (
+                f"{key}= has no effect: {parent} is null in this call\n"
+                f"give {group}={option} too, or another {group}= that has it, see rankaae {command} --help"
+            )
+    return None
 
 
 def _refused_by_hydra(text: str, command: str, overrides: list[str], options: Options) -> str:
@@ -74,6 +91,15 @@ def _refused_by_hydra(text: str, command: str, overrides: list[str], options: Op
         return f"{command} has the key {there[1]} already: write {there[1]}=... without the +"
     if twice := re.match(r"(\w+) appears more than once in the final defaults list", text):
         return f"{command} has one {twice[1]} already: write {twice[1]}=... once, without the +"
+    if group := re.search(r"Could not override '([\w/]+)'\. No match in the defaults list", text):
+        file = re.match(r"In '([^/']+)/([^']+)':", text)
+        name = (
+            f"{file[1]}={file[2]}"
+            if file
+            else next((o for o in overrides if o.startswith(f"{group[1]}=")), f"{group[1]}=")
+        )
+        if command == "train" and group[1] in GROUPS[command]:
+            return _no_fit(name, kind_of_call(overrides))
     first, _, advice = text.partition("\n")
     return f"{first}\n{' '.join(advice.split()) or f'see rankaae {command} --help'}"
 
@@ -92,15 +118,23 @@ def _of_another_kind(
     if command != "train" or kind not in TRAIN_SCHEMAS:
         return None
     file = re.match(r"In '([^/']+)/([^']+)':", first)
-    if file and f"{file[1]}={file[2]}" in overrides:
-        return (
-            f"{file[1]}={file[2]} does not fit kind={kind}\n"
-            f"give another kind=, or another {file[1]}=, see rankaae train --help"
-        )
     others = [one for one, node in TRAIN_SCHEMAS.items() if type_of_key(node, key) is not None]
-    if file or not others or kind in others:
+    is_of_another = bool(others) and kind not in others
+    given = [override.lstrip("+") for override in overrides]
+    # A key that no kind has is a misspelt one in an experiment of the user's.
+    if file and f"{file[1]}={file[2]}" in given and (is_of_another or file[1] not in _APPENDED):
+        return _no_fit(f"{file[1]}={file[2]}", kind)
+    if file or not is_of_another:
         return None
     return f"{key}= is for kind={others[0]}, not for kind={kind}\nleave it out, or give kind={others[0]}"
+
+
+def _no_fit(option: str, kind: str) -> str:
+    group = option.partition("=")[0]
+    return (
+        f"{option} does not fit kind={kind}\n"
+        f"give another kind=, or {'no' if group != 'model' else 'another'} {group}=, see rankaae train --help"
+    )
 
 
 def _wrong_value(
@@ -112,7 +146,8 @@ def _wrong_value(
     where = f"{file[1]}.yaml: " if file else ""
     if re.match(r"Key '.*' (is not in struct|not in )", reason):
         return f"{where}{command} has no key {key!r}: {_suggestion(key, command, overrides, options)}"
-    expected = in_words(type_of_key(SCHEMAS[command], re.sub(r"\[.*?\]", "", key)))
+    node = schema_of(command, kind_of_call(overrides))
+    expected = in_words(type_of_key(node, re.sub(r"\[.*?\]", "", key)))
     if kind := re.search(r"could not be converted to (Integer|Float|Boolean)", reason):
         expected = expected or in_words({"Integer": int, "Float": float, "Boolean": bool}[kind[1]])
     given = next((o for o in overrides if o.lstrip("+").partition("=")[0] == key), key)
@@ -121,12 +156,16 @@ def _wrong_value(
     return f"{where}{given}: expected {expected}" + ("" if where else f"\nsee rankaae {command} --help")
 
 
-def _no_mapping(name: str, first: str, command: str) -> str:
+def _no_mapping(name: str, first: str, command: str, overrides: list[str]) -> str:
     """Return which key has a plain value where the schema has a dataclass of this name."""
     file = re.match(r"In '(.*?)':", first)
-    types = {key.name: type_of_key(SCHEMAS[command], key.name) for key in keys_of(command)}
-    key, hint = next(((k, t) for k, t in types.items() if name in str(t)), ("a key", None))
-    return f"{file[1] + '.yaml: ' if file else ''}{key}: expected {in_words(hint)}"
+    kind = kind_of_call(overrides)
+    node = schema_of(command, kind)
+    types = {key.name: type_of_key(node, key.name) for key in keys_of(command, kind)}
+    fitting = [key for key, hint in types.items() if name in str(hint)]
+    given = [override.lstrip("+").partition("=")[0] for override in overrides]
+    key = next((key for key in fitting if key in given), fitting[0] if fitting else "a key")
+    return f"{file[1] + '.yaml: ' if file else ''}{key}: expected {in_words(types.get(key))}"
 
 
 def _ambiguous(override: str, command: str, overrides: list[str], options: Options) -> str:
@@ -136,7 +175,7 @@ def _ambiguous(override: str, command: str, overrides: list[str], options: Optio
     each = "add -m to make one job of each"
     if key in GROUPS.get(command, ()):
         return f"{found}\nchoose one of {', '.join(options(key))}, or {each}"
-    hint = type_of_key(SCHEMAS[command], key)
+    hint = type_of_key(schema_of(command, kind_of_call(overrides)), key)
     if hint is None and not key.startswith("hydra."):
         return f"{command} has no key {key!r}: {_suggestion(key, command, overrides, options)}"
     ways = []
@@ -198,5 +237,5 @@ def _suggestion(key: str, command: str, overrides: list[str], options: Options) 
         if close:
             return f"did you mean {plus}{group}={close[0]}?"
         return f"did you mean {plus}{group}=, one of {', '.join(choices)}?"
-    known = [k.name for k in keys_of(command)]
+    known = [k.name for k in keys_of(command, kind_of_call(overrides))]
     return nearest(written, known, [k for k in known if "." not in k])

@@ -97,6 +97,8 @@ def _groups(
         if group == "family":
             rows.append(("  +family=NAME", ", ".join(options(group))))
             continue
+        if group not in chosen and group != "experiment":
+            continue  # of another kind of model
         plus = "" if group in chosen else "+"
         for option in options(group):
             mark = "* " if chosen.get(group) == option else "  "

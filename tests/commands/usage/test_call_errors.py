@@ -53,6 +53,27 @@ def test_what_was_expected_is_said_in_words(refused, call, expected):
     assert expected in refused(*call)
 
 
+@pytest.mark.parametrize(
+    ("call", "expected"),
+    [
+        (("logger=csv",), "logger=csv does not fit kind=supervised\n"),
+        (("+augmentation=measured",), "augmentation=measured does not fit kind=supervised\n"),
+        (("+experiment=published",), "experiment=published does not fit kind=supervised\n"),
+        (
+            ("+experiment=for_measured_spectra",),
+            "experiment=for_measured_spectra does not fit kind=supervised\n",
+        ),
+        (("model.network.hidden=5",), "model.network is null in this call\ngive model=network too"),
+        (("model=extra_trees", "model.trees=20"), "model.extra_trees.trees"),
+        (("model.inputs=spectrum,cumulative_sum",), "'model.inputs=[spectrum,cumulative_sum]' for a list"),
+        (("mixtures.share=many",), "mixtures.share=many: expected a number"),
+        (("model.extra_trees=3",), "model.extra_trees: expected a mapping with trees"),
+    ],
+)
+def test_what_fits_another_kind_of_model_is_said(refused, call, expected):
+    assert expected in refused("train", "kind=supervised", "+family=Fe_oxides", *call)
+
+
 def test_a_search_of_no_jobs_is_refused(refused, tmp_path):
     pytest.importorskip("optuna")
     call = ("train", "-m", "+family=Fe_oxides", "hydra/sweeper=optuna", "hydra.sweeper.n_trials=0")

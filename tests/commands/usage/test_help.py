@@ -48,6 +48,9 @@ def test_values_choices_and_groups_are_those_of_the_call(help_of):
     assert " +experiment=published The setting of the paper and its published code" in said
     assert " family.energy.start 8983.5 " in said
     assert "family.energy" not in help_of("train")
+    of_reader = help_of("train", "kind=supervised")
+    assert "model=extra_trees" in of_reader and "+experiment=" in of_reader
+    assert "objective=default" not in of_reader and "optimiser=" not in of_reader
 
 
 def test_a_needed_key_is_marked_and_keys_at_home_elsewhere_are_pointed_to(help_of):
