@@ -130,10 +130,24 @@ def kept_of(family: Family, descriptor_classes: Mapping[str, list[float]]) -> di
 
 
 def kept_in(content: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what `FamilyModel.to_dict` stored of the family and of the trials, as arguments of a `FamilyModel`."""
+    """Return what `FamilyModel.to_dict` stored of the family and of the trials, as arguments of a `FamilyModel`.
+
+    Raises
+    ------
+    ValueError
+        If these are no energies, no classes, or no trials.
+    """
+    trials, energy_E = len(content["failed_T"]), content["energy"].numpy()
+    classes = [value for values in content["descriptor_classes"].values() for value in values]
+    if energy_E.ndim != 1 or not np.isfinite(energy_E).all():
+        raise ValueError("energies that are not finite")
+    if not np.isfinite(np.array(classes, dtype=float)).all():
+        raise ValueError("classes of a descriptor that are no numbers")
+    if content["selected_trial"] not in range(trials) or content["scores_T"].shape != (trials,):
+        raise ValueError(f"a selected trial or scores that are not of its {trials} trials")
     return {
         **{name: content[name] for name in _PLAIN},
-        "energy_E": content["energy"].numpy(),
+        "energy_E": energy_E,
         "fidelity": content.get("fidelity") or fidelity_of(content["source"]),
         "descriptor_names": tuple(content["descriptor_names"]),
         "descriptor_units": tuple(content["descriptor_units"]),

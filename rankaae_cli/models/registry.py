@@ -1,8 +1,11 @@
 """The kinds of models: what each is called, where it lives, and which one a checkpoint holds."""
 
 import importlib
+import warnings
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
+from pickle import UnpicklingError
 from types import ModuleType
 from typing import Any
 
@@ -64,15 +67,33 @@ def _read_checkpoint(path: Path) -> dict[str, Any]:
         raise UserError(
             f"there is no checkpoint {path}\nthe run has not finished an epoch, or is no training run"
         )
+    damage = _damage(path)
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings(action="ignore"):
+            content = None if damage else torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
-        raise UserError(f"{path} cannot be read as a checkpoint: {str(error).splitlines()[0]}") from error
+        # PyTorch's own words advise to load objects all the same, which runs foreign code.
+        is_pickled = isinstance(error, UnpicklingError)
+        damage = "it holds Python objects, which are never loaded" if is_pickled else "it is damaged"
+    if damage:
+        raise UserError(f"{path} cannot be read as a checkpoint: {damage}\ncopy it anew, or train again")
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise UserError(f"{path} is not a checkpoint of rankaae")
-    if content["format_version"] > FORMAT_VERSION:
+    version = content.get("format_version")
+    if not isinstance(version, int):
+        raise UserError(f"{path} is not a whole checkpoint: 'format_version'\ntrain again")
+    if version > FORMAT_VERSION:
         raise UserError(
-            f"{path} is a checkpoint of version {content['format_version']}; this program reads up to "
-            f"{FORMAT_VERSION}\ninstall a newer rankaae"
+            f"{path} is a checkpoint of version {version}; this program reads up to {FORMAT_VERSION}\n"
+            "install a newer rankaae"
         )
     return content
+
+
+def _damage(path: Path) -> str:
+    """Return how a checkpoint differs from what was written, by its checksums, which PyTorch ignores."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return "its checksum is not that of what it holds" if archive.testzip() else ""
+    except Exception:  # zipfile raises whatever it meets in a damaged file
+        return "it is damaged, cut short, or no checkpoint"

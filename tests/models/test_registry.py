@@ -1,3 +1,5 @@
+import pickle
+
 import pytest
 import torch
 
@@ -13,6 +15,7 @@ from rankaae_cli.models.registry import KINDS, kind_of, load_model, part_of_kind
         ({"weights": {}}, "not a checkpoint of rankaae"),
         ({"format": FORMAT, "format_version": 99}, "version 99"),
         ({"format": FORMAT, "format_version": 1}, "not a whole checkpoint"),
+        ({"format": FORMAT, "format_version": "a"}, "not a whole checkpoint"),
         (
             {"format": FORMAT, "format_version": 1, "kind": "rankae"},
             "no kind of model 'rankae'\ndid you mean rankaae",
@@ -31,8 +34,23 @@ def test_a_pickled_object_is_never_loaded(tmp_path):
             return (pytest.fail, ("code of a checkpoint was run",))
 
     torch.save({"format": FORMAT, "trap": Trap()}, tmp_path / "x.ckpt")
-    with pytest.raises(UserError, match="cannot be read as a checkpoint"):
+    with pytest.raises(
+        UserError, match="cannot be read as a checkpoint: it holds Python objects, which are never"
+    ):
         load_model(tmp_path / "x.ckpt")
+    (tmp_path / "x.ckpt").write_bytes(pickle.dumps({"format": FORMAT, "trap": Trap()}))
+    with pytest.raises(UserError, match="cannot be read as a checkpoint: it is damaged, cut short"):
+        load_model(tmp_path / "x.ckpt")
+
+
+def test_a_changed_byte_is_noticed(tmp_path):
+    path = tmp_path / "x.ckpt"
+    torch.save({"format": FORMAT, "format_version": 1, "weights": torch.zeros(1000)}, path)
+    content = bytearray(path.read_bytes())
+    content[content.index(bytes(2000)) + 1000] = 1
+    path.write_bytes(content)
+    with pytest.raises(UserError, match="its checksum is not that of what it holds\ncopy it anew"):
+        load_model(path)
 
 
 def test_a_missing_or_torn_file(tmp_path):

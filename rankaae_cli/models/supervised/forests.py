@@ -84,8 +84,8 @@ class Forest:
             raise ValueError("a forest with more or fewer leaves than its nodes need")
         if (self._links()[0][~self.is_leaf_J] <= np.flatnonzero(~self.is_leaf_J)).any():
             raise ValueError("a forest in which a node comes before its parent")
-        if inner and int(self.feature_I.max()) >= columns:
-            raise ValueError(f"a forest that asks for input {self.feature_I.max()} of {columns}")
+        if inner and not 0 <= self.feature_I.min() <= self.feature_I.max() < columns:
+            raise ValueError(f"a forest that asks for another input than those of 0 to {columns - 1}")
         if not np.isfinite(self.value_J).all():
             raise ValueError("a forest with a value that is not finite")
 
