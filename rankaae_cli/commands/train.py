@@ -64,19 +64,22 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     run_provenance.write_provenance(directory, provenance)
     if is_in_epochs(cfg):
         given |= {"logger": logger, "watch": search_study.pruning_of_job()}
-    task = task_of(
-        cfg,
-        family=family,
-        descriptor_classes=training_data.classes_of(cfg, family),
-        folder=directory,
-        resume=resumed is not None,
-        **given,
-    )
-    if is_sample:
-        console.print(f"{cfg.family.data} is not there: training on the shipped sample, which is synthetic")
-    for line in (*_description(task), *course.description(cfg, given.get("unlabelled_NE"))):
-        console.print(line)
-    model, wall = _train(cfg.kind, task, provenance)
+    with run_directory.discarding_unused(directory, resumed is None):
+        task = task_of(
+            cfg,
+            family=family,
+            descriptor_classes=training_data.classes_of(cfg, family),
+            folder=directory,
+            resume=resumed is not None,
+            **given,
+        )
+        if is_sample:
+            console.print(
+                f"{cfg.family.data} is not there: training on the shipped sample, which is synthetic"
+            )
+        for line in (*_description(task), *course.description(cfg, given.get("unlabelled_NE"))):
+            console.print(line)
+        model, wall = _train(cfg.kind, task, provenance)
     _summarise(model, directory, wall)
     _after_training(cfg, directory)
     return {"run": directory, "score": _score(model)}

@@ -63,7 +63,10 @@ def mixtures_of(family: Family, recipe: Recipe, side: int, mixtures: int) -> Fam
     values = np.unique(value_N[np.isfinite(value_N)])
     about = f"mixtures.of={recipe.of}"
     if len(values) > _MOST_VALUES:
-        raise UserError(f"{about}: it has {len(values)} values, expected few, as a valence has")
+        raise UserError(
+            f"{about}: it has {len(values)} values, expected few, as a valence has\n"
+            "name a descriptor that adds up in the shares of a mixture, such as OS"
+        )
     rng = np.random.default_rng([recipe.seed, side])
     try:
         drawn = draw_mixtures(value_N, family.material_N[rows], mixtures, recipe.components, rng)

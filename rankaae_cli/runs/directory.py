@@ -1,7 +1,9 @@
 """The run directory: where a training run puts what it makes, and its configuration there."""
 
 import shlex
-from collections.abc import Mapping
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -13,12 +15,14 @@ from omegaconf.errors import OmegaConfBaseException
 
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.data.files import write_text
-from rankaae_cli.runs.provenance import sha256
+from rankaae_cli.runs.provenance import PROVENANCE, sha256
 from rankaae_cli.schema import schema_of
 
 RUNS = Path("runs")
 CONFIG = "config.yaml"
 BEST = Path("checkpoints") / "best.ckpt"
+LOCK = ".lock"  # of the training that is under way in it
+_AT_START = {CONFIG, PROVENANCE, LOCK}
 METRICS = "metrics.json"  # of an evaluation
 # Settings that decide how a training runs, not what it trains.
 _HOW_IT_RUNS = {"threads", "devices", "save_every"}
@@ -44,6 +48,17 @@ def new_run_directory(family: str) -> Path:
     except OSError as error:
         raise UserError(f"no run directory can be made at {path}: {error.strerror}") from error
     return path
+
+
+@contextmanager
+def discarding_unused(run: Path, is_new: bool) -> Iterator[None]:
+    """Remove a new run directory where the body refuses the call with nothing in it but what a run begins with."""
+    try:
+        yield
+    except UserError:
+        if is_new and {path.name for path in run.iterdir()} <= _AT_START:
+            shutil.rmtree(run)
+        raise
 
 
 def short_path(path: Path) -> Path:

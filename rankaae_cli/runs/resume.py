@@ -10,11 +10,9 @@ from omegaconf import DictConfig, OmegaConf
 
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.data.files import is_locked, locked
-from rankaae_cli.runs.directory import CONFIG, RUNS, flattened
+from rankaae_cli.runs.directory import CONFIG, LOCK, RUNS, flattened
 from rankaae_cli.runs.find import readable_runs
 from rankaae_cli.runs.provenance import PROVENANCE, read_provenance
-
-_LOCK = ".lock"
 
 
 def find_interrupted_run(run: str, root: Path = RUNS) -> Path:
@@ -29,7 +27,7 @@ def find_interrupted_run(run: str, root: Path = RUNS) -> Path:
         unfinished = [
             (content["started"], path)
             for path, content in readable_runs(root)
-            if "started" in content and "finished" not in content and not is_locked(path / _LOCK)
+            if "started" in content and "finished" not in content and not is_locked(path / LOCK)
         ]
         if not unfinished:
             raise UserError(f"there is no interrupted run below {root.resolve()}")
@@ -39,7 +37,7 @@ def find_interrupted_run(run: str, root: Path = RUNS) -> Path:
         raise UserError(f"{path} is not a run directory (no {PROVENANCE} in it)\ngive one as resume=")
     if "finished" in read_provenance(path):
         raise UserError(f"the run {path} has finished: there is nothing to resume")
-    if is_locked(path / _LOCK):
+    if is_locked(path / LOCK):
         raise UserError(_being_trained(path))
     return path.resolve()
 
@@ -53,7 +51,7 @@ def training_lock(run: Path) -> Iterator[None]:
     UserError
         If another process does.
     """
-    with locked(run / _LOCK) as is_free:
+    with locked(run / LOCK) as is_free:
         if not is_free:
             raise UserError(_being_trained(run))
         yield

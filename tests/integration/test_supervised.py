@@ -110,10 +110,16 @@ def test_predictions_are_those_of_the_calibrated_reader(run, folder):
             ],
             "has no part that reads",
         ),
+        (
+            ["train", "+family=Cu_oxides", "data=cu.h5", *SMALL, "mixtures.of=NNRS"],
+            "expected few, as a valence",
+        ),
     ],
 )
 def test_what_a_reader_cannot_do_is_said_in_a_sentence(run, capsys, call, message):
+    before = sorted(run.parents[1].rglob("*"))
     assert main(call) == 2
+    assert sorted(run.parents[1].rglob("*")) == before
     error = capsys.readouterr().err
     assert message in error and len(error.strip().splitlines()) <= 2 and "Traceback" not in error
 
@@ -158,6 +164,9 @@ def test_trials_differ_and_share_what_rebuilds_spectra(run):
         (lambda c: c["components"]["mean_E"].fill_(float("nan")), "not finite"),
         (lambda c: c.update(indicator_std_TK=torch.zeros(3, 3)), "moments"),
         (lambda c: c["reader"]["extra_trees"]["forests"].pop(), "descriptors"),
+        (lambda c: c["energy"].fill_(float("nan")), "energies that are not finite"),
+        (lambda c: c.update(selected_trial=2), "selected trial"),
+        (lambda c: c["descriptor_classes"].update(OS=["two"]), "train again"),
     ],
 )
 def test_a_checkpoint_tampered_with_is_refused_in_one_or_two_lines(run, tmp_path, change, message):
