@@ -252,9 +252,10 @@ def _summarise(model: Trained, directory: Path, wall: float) -> None:
             console.print(f"trial {trial} was given up: {reason}")
     t = model.selected_trial
     epoch = f", epoch {model.best_epoch_T[t]}" if isinstance(model, HasNetworks) else ""
-    console.print(
-        f"trained in {wall:.0f} s; trial {t} is best on validation (score {_score(model):.3f}{epoch})"
-    )
+    best = f"trial {t} is best on validation (score {_score(model):.3f}{epoch})"
+    if isinstance(model, Classifies):
+        best = f"area under the curve {_score(model):.3f}, mean over the classes, out of fold"
+    console.print(f"trained in {wall:.0f} s; {best}")
     path = run_directory.short_path(directory)
     traverse = "rankaae traverse, " if isinstance(model, HasStyles) else ""
     then = f"{traverse}rankaae report"

@@ -63,7 +63,8 @@ class Progress:
             left = self._left(done, total, now)
             count = f"{done} {self.unit}" if total is None else f"{done} of {total} {self.unit}"
             parts = [f"{count}{left and f', {left}'}", standing] if self.unit else [standing, left]
-            print(f"{self.task}: {'; '.join(part for part in parts if part)}", file=sys.stderr, flush=True)
+            if any(parts):
+                print(f"{self.task}: {'; '.join(filter(None, parts))}", file=sys.stderr, flush=True)
 
     def _left(self, done: int, total: int | None, now: float) -> str:
         """Return about how long the rest takes, at the pace so far."""

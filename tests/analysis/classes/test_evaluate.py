@@ -35,7 +35,8 @@ def called(rankaae, folder):
     if not (folder / "runs").exists():
         sources = ["source=npy", "spectra=[a.npy,b.npy]", "labels=y.npy", "names=names.txt"]
         call("ingest", *CALL, *sources)
-        call("train", *CALL, "kind=supervised")
+        trained = rankaae("train", *CALL, "kind=supervised", cwd=folder)
+        assert "area under the curve 0." in trained.stderr and "trial 0" not in trained.stderr
     return call
 
 
