@@ -150,13 +150,17 @@ def _finding(name: str, row: Mapping[str, Any], split: str, level: float) -> str
     )
     if combination is None:
         return said
-    chance = ", which may be chance" if row["ahead_interval"][0] <= 0 <= row["ahead_interval"][1] else ""
+    ahead, ends = row["ahead"], row["ahead_interval"]
+    place = "ahead"
+    if ahead < 0:
+        ahead, ends, place = -ahead, [-end for end in reversed(ends)], "behind"
+    chance = ", which may be chance" if ends[0] <= 0 <= ends[1] else ""
     other = (
         f"{_ranged(combination['rmse'], combination['rmse_interval'])}, R² {print_number(combination['r2'])}"
     )
     return (
-        f"{said}; linear combination of training spectra: {other}, so the reader is ahead by "
-        f"{_ranged(row['ahead'], row['ahead_interval'])}{chance}"
+        f"{said}; linear combination of training spectra: {other}, so the reader is {place} by "
+        f"{_ranged(ahead, ends)}{chance}"
     )
 
 
