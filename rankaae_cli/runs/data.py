@@ -131,7 +131,7 @@ def usable_family(family: Family, learns_from: str) -> Family:
         raise UserError(
             f"no descriptor of {', '.join(family.descriptor_names) or 'the file'} takes two known values "
             "in training and in validation\n"
-            "the rank constraint needs at least one: ingest data with descriptors"
+            "training needs at least one: ingest data with descriptors"
         )
     if left_out:
         console.print(f"left out, without two known values in training and validation: {', '.join(left_out)}")

@@ -110,10 +110,6 @@ def test_predictions_are_those_of_the_calibrated_reader(run, folder):
             ],
             "has no part that reads",
         ),
-        (
-            ["train", "+family=Cu_oxides", "data=cu.h5", *SMALL, "mixtures.of=NNRS"],
-            "expected few, as a valence",
-        ),
     ],
 )
 def test_what_a_reader_cannot_do_is_said_in_a_sentence(run, capsys, call, message):
@@ -122,6 +118,13 @@ def test_what_a_reader_cannot_do_is_said_in_a_sentence(run, capsys, call, messag
     assert sorted(run.parents[1].rglob("*")) == before
     error = capsys.readouterr().err
     assert message in error and len(error.strip().splitlines()) <= 2 and "Traceback" not in error
+
+
+def test_mixtures_of_what_has_many_values_are_refused_and_leave_no_run(run, capsys):
+    before = sorted(run.parents[1].rglob("*"))
+    assert main(["train", "+family=Cu_oxides", "data=cu.h5", *SMALL, "mixtures.of=NNRS"]) == 2
+    assert "expected few, as a valence has\nname a descriptor" in capsys.readouterr().err
+    assert sorted(run.parents[1].rglob("*")) == before
 
 
 def test_an_interrupted_run_ends_alike_and_its_configuration_repeats_it(run, capsys):
