@@ -101,7 +101,7 @@ def test_a_sentence_says_both(scored):
     assert "linear combination of training spectra" in line
     worse = {**metrics["rows"][0], "ahead": -0.2, "ahead_interval": [-0.3, -0.1]}
     (line,) = mixture_findings(metrics | {"rows": [worse]}, "test")
-    assert line.endswith("so the reader is behind by 0.20 (0.10 to 0.30)")
+    assert line.endswith("so the reader is behind by 0.200 (0.100 to 0.300)")
     alone = {**metrics["rows"][0], "linear_combination": None}
     (line,) = mixture_findings(metrics | {"rows": [alone]}, "test")
     assert "linear combination" not in line
