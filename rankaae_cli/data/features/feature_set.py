@@ -52,7 +52,7 @@ class FeatureSet:
     @property
     def title(self) -> str:
         """Model and version, as messages name them."""
-        return f"{self.model} {self.version}".strip()
+        return f"{self.model} {self.version.strip(_JOINT)}".strip()
 
     def with_rows(self, rows: np.ndarray) -> "FeatureSet":
         """Return the features of those rows alone."""
