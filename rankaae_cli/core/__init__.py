@@ -18,6 +18,7 @@ Q     quantities of the sites that no style is tied to
 C     classes; channels of a convolution; columns
 P     pairs of rows; products of descriptors
 I     inputs of a layer, W its width
+J     numbers of clusters; nodes of a tree
 U, O  distinct values; offsets and other descriptors, where the docstring says so
 ====  ====================================================================
 """

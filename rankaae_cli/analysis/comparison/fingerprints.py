@@ -11,6 +11,7 @@ from rankaae_cli.core.comparison.fingerprints.clusterings import WARD, assigned,
 from rankaae_cli.core.comparison.fingerprints.embedding import embed
 from rankaae_cli.core.comparison.fingerprints.labels import mutual_information, supervised_ceiling
 from rankaae_cli.core.comparison.fingerprints.representations import (
+    COMPONENTS,
     CUMULATIVE,
     Representation,
     fit_representation,
@@ -19,17 +20,18 @@ from rankaae_cli.core.comparison.fingerprints.series import change_points, share
 from rankaae_cli.core.comparison.fingerprints.stability import Stability, resampled_stability
 from rankaae_cli.core.errors import UserError
 
-FINGERPRINTS, SPECTRA, NUMBERS, COMPONENTS, SERIES = (
+FINGERPRINTS, SPECTRA, NUMBERS, COMPONENT_SPECTRA, SERIES = (
     "fingerprints.csv",
     "fingerprint_spectra.csv",
     "fingerprint_numbers.csv",
     "fingerprint_components.csv",
     "fingerprint_series.csv",
 )
-FEWEST = 20  # spectra of which clusters are sought
+FEWEST, FEWEST_MATERIALS = 20, 8  # spectra of which clusters are sought, and of how many materials
 _TYPICAL = 3
 _BAND = (0.05, 0.95)
 _COMPONENTS = 3
+_TRIED = (CUMULATIVE, COMPONENTS)
 
 
 @dataclass(frozen=True)
@@ -38,8 +40,11 @@ class FingerprintOptions:
 
     Attributes
     ----------
-    representation, clustering
-        One of `representations.REPRESENTATIONS` and of `clusterings.CLUSTERINGS`.
+    representation
+        One of `representations.REPRESENTATIONS`. None for the first of the cumulative one and the spectrum as it
+        is (principal components) by which clusters are reliable.
+    clustering
+        One of `clusterings.CLUSTERINGS`.
     most
         The largest number of clusters tried.
     resamples
@@ -51,10 +56,10 @@ class FingerprintOptions:
         Of all of it.
     """
 
-    representation: str = CUMULATIVE
+    representation: str | None = None
     clustering: str = WARD
     most: int = 10
-    resamples: int = 10
+    resamples: int = 8
     rows: int = 1200
     seed: int = 0
 
@@ -67,7 +72,7 @@ class Fingerprints:
     ----------
     metrics
         ``reliable``; ``clusters``, their number, 0 where none is reliable; ``stability``, ``without`` and
-        ``strength`` of that number, or of ``most_stable``, which is furthest above spectra without clusters;
+        ``recovery`` of that number, or of ``most_stable``, which is furthest above spectra without clusters;
         ``groups``, a list of what each cluster is; ``labels``, for each set of labels ``shared`` (adjusted mutual
         information with the clusters, or the most stable partition), ``ceiling`` (that of trees told the labels)
         and ``n``; ``components``, the share of the variance of each; ``changes`` of the series.
@@ -76,7 +81,7 @@ class Fingerprints:
         where none is reliable), ``x`` and ``y`` on the map, where the spectrum is on it. `SPECTRA`: mean spectrum
         of each cluster with ``low`` and ``high`` (5 % and 95 % of its spectra), ``difference`` from the mean of
         the others, and ``effect``, that over the deviation within. `NUMBERS`: stability against the number of
-        clusters. `COMPONENTS`: principal components of the spectra. `SERIES`, where there is one: shares.
+        clusters. `COMPONENT_SPECTRA`: principal components of the spectra. `SERIES`, where there is one: shares.
     representation, coordinates_NC, cluster_N
         What new spectra are brought to, where the spectra are there, and their clusters.
     """
@@ -102,8 +107,8 @@ def find_fingerprints(
 ) -> Fingerprints:
     """Seek clusters of spectra, say whether they are reliable, and describe them.
 
-    Clusters are reliable where halves of the materials give the same ones, by an adjusted mutual information of at
-    least 0.8 and 0.2 above that of as many rows without clusters (`core.comparison.fingerprints.stability`).
+    Clusters are reliable where halves of the materials give the same ones: the rule and its numbers stand in
+    `core.comparison.fingerprints.stability`.
 
     Parameters
     ----------
@@ -128,17 +133,12 @@ def find_fingerprints(
     _require_enough(spectra_NE, material_N)
     rng = np.random.default_rng(options.seed)
     sample = np.sort(rng.permutation(len(spectra_NE))[: options.rows])
-    representation = fit_representation(spectra_NE[sample], options.representation)
+    representation, stability = _represented(spectra_NE[sample], material_N[sample], options, rng)
     coordinates_NC = representation.coordinates(spectra_NE)
     sampled_MC = coordinates_NC[sample]
-    numbers = range(2, options.most + 1)
-    stability = resampled_stability(
-        sampled_MC, material_N[sample], options.clustering, numbers, options.resamples, rng
-    )
     number = stability.number
-    partition_M = partitions(sampled_MC, options.clustering, [number or stability.most_stable], options.seed)[
-        0
-    ]
+    sought = number or stability.most_stable
+    (partition_M,) = partitions(sampled_MC, options.clustering, [sought], options.seed)
     partition_N = _largest_first(assigned(sampled_MC, partition_M, coordinates_NC))
     cluster_N = partition_N if number else np.zeros(len(spectra_NE), dtype=np.int64)
     place_N2 = np.full((len(spectra_NE), 2), np.nan)
@@ -147,9 +147,9 @@ def find_fingerprints(
     metrics: dict[str, Any] = {
         "spectra": len(spectra_NE),
         "sampled": len(sample),
-        "representation": options.representation,
+        "representation": representation.kind,
         "clustering": options.clustering,
-        **_chosen(stability),
+        **_chosen(stability, len(np.unique(cluster_N))),
         "groups": _groups(coordinates_NC, cluster_N, spectra_NE, energy_E, material_N),
         "labels": {
             name: _shared(partition_N, coordinates_NC, material_N, label_N, sample)
@@ -162,7 +162,7 @@ def find_fingerprints(
         FINGERPRINTS: pd.DataFrame(rows | {"x": place_N2[:, 0], "y": place_N2[:, 1]}),
         SPECTRA: _spectra(spectra_NE, energy_E, cluster_N),
         NUMBERS: _numbers(stability),
-        COMPONENTS: components,
+        COMPONENT_SPECTRA: components,
     }
     if series_N is not None:
         series_N = np.asarray(series_N, dtype=np.float64)
@@ -171,15 +171,38 @@ def find_fingerprints(
     return Fingerprints(metrics, tables, representation, coordinates_NC, cluster_N)
 
 
+def _represented(
+    spectra_NE: np.ndarray, material_N: np.ndarray, options: FingerprintOptions, rng: np.random.Generator
+) -> tuple[Representation, Stability]:
+    """Return the first representation by which clusters are reliable, or the first of all."""
+    results = []
+    for kind in _TRIED if options.representation is None else (options.representation,):
+        representation = fit_representation(spectra_NE, kind)
+        stability = resampled_stability(
+            representation.coordinates(spectra_NE),
+            material_N,
+            options.clustering,
+            range(2, options.most + 1),
+            options.resamples,
+            rng,
+        )
+        results.append((representation, stability))
+        if stability.number is not None:
+            return results[-1]
+    return results[0]
+
+
 def _require_enough(spectra_NE: np.ndarray, material_N: np.ndarray) -> None:
     """Refuse what cannot have clusters."""
     if len(spectra_NE) < FEWEST:
         raise UserError(
             f"{len(spectra_NE)} spectra are too few for clusters\ngive at least {FEWEST}, or leave fingerprints out"
         )
-    if len(np.unique(material_N)) < 2:
+    materials = len(np.unique(material_N))
+    if materials < FEWEST_MATERIALS:
         raise UserError(
-            "all spectra are of one material: no halves can be compared\ngive spectra of several materials"
+            f"the spectra are of {materials} materials, of which no halves can be compared\n"
+            f"give spectra of at least {FEWEST_MATERIALS}"
         )
     if not (spectra_NE.std(axis=0) > 0).any():
         raise UserError("all spectra are the same: there are no clusters\ncheck the file")
@@ -193,15 +216,16 @@ def _largest_first(cluster_N: np.ndarray) -> np.ndarray:
     return rank[code_N]
 
 
-def _chosen(stability: Stability) -> dict[str, Any]:
+def _chosen(stability: Stability, clusters: int) -> dict[str, Any]:
+    """Return the verdict; a clustering by density may find fewer `clusters` than were sought."""
     at = int(np.flatnonzero(stability.numbers == (stability.number or stability.most_stable))[0])
     return {
         "reliable": stability.number is not None,
-        "clusters": stability.number or 0,
+        "clusters": clusters if stability.number else 0,
         "most_stable": stability.most_stable,
         "stability": float(stability.stability_JR[at].mean()),
         "without": float(stability.without_JR[at].mean()),
-        "strength": float(stability.strength_JR[at].mean()),
+        "recovery": float(stability.recovery_JR[at].mean()),
     }
 
 
@@ -302,7 +326,7 @@ def _numbers(stability: Stability) -> pd.DataFrame:
             "clusters": stability.numbers,
             **ends(stability.stability_JR, "stability"),
             **ends(stability.without_JR, "without"),
-            "strength": stability.strength_JR.mean(axis=1),
+            "recovery": stability.recovery_JR.mean(axis=1),
             "reliable": stability.reliable_J,
             "chosen": stability.numbers == (stability.number or 0),
         }

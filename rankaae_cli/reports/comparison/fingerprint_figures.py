@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 from matplotlib.figure import Figure
 
-from rankaae_cli.core.comparison.fingerprints.stability import LEAST_STABILITY
+from rankaae_cli.core.comparison.fingerprints.stability import LEAST_RECOVERY, LEAST_STABILITY
 from rankaae_cli.core.labels import Subject
 from rankaae_cli.reports.figures import drawing
 from rankaae_cli.reports.figures.drawing import BLACK, BLUE, GREY, LIGHT_GREY, ORANGE, VERMILION
@@ -71,7 +71,7 @@ def fingerprint_spectra(subject: Subject, table: pd.DataFrame) -> Figure:
 
 @drawing.styled
 def fingerprint_numbers(subject: Subject, table: pd.DataFrame) -> Figure:
-    """Draw stability against the number of clusters, beside that of spectra without clusters.
+    """Draw stability and recovery against the number of clusters, beside spectra without clusters.
 
     Parameters
     ----------
@@ -83,18 +83,21 @@ def fingerprint_numbers(subject: Subject, table: pd.DataFrame) -> Figure:
     figure = drawing.new_figure(2.3, subject, about)
     ax = figure.subplots()
     for column, label, colour, line, marker in (
-        ("stability", "these spectra", BLUE, "-", "o"),
-        ("without", "without clusters", GREY, "--", "s"),
+        ("stability", "stability", BLUE, "-", "o"),
+        ("without", "stability without clusters", GREY, "--", "s"),
     ):
         low, high = table[f"{column}_low"], table[f"{column}_high"]
         ax.fill_between(table["clusters"], low, high, color=colour, alpha=0.2, lw=0)
         ax.plot(table["clusters"], table[column], color=colour, ls=line, marker=marker, ms=3, label=label)
-    ax.axhline(LEAST_STABILITY, color=BLACK, lw=0.6, ls=":", label="least that is reliable")
+    recovery = table["recovery"]
+    ax.plot(table["clusters"], recovery, color=ORANGE, ls="-.", marker="^", ms=3, label="worst cluster again")
+    ax.axhline(LEAST_STABILITY, color=BLUE, lw=0.6, ls=":", label="least that is reliable")
+    ax.axhline(LEAST_RECOVERY, color=ORANGE, lw=0.6, ls=":")
     if len(chosen):
         ax.plot(
             chosen["clusters"], chosen["stability"], "o", color=VERMILION, ms=6, mfc="none", label="chosen"
         )
-    ax.set(xlabel="Number of clusters", ylabel="Stability (adj. mutual inf.)", ylim=(-0.05, 1.05))
+    ax.set(xlabel="Number of clusters", ylabel="Agreement of halves", ylim=(-0.05, 1.05))
     ax.set_xticks(table["clusters"])
     drawing.legend_below(figure, ax, columns=2)
     return figure
@@ -144,11 +147,11 @@ def fingerprint_components(subject: Subject, table: pd.DataFrame, variance_share
     for number, (share, colour, line) in enumerate(
         zip(variance_share, (BLUE, VERMILION, ORANGE), ("-", "--", ":"), strict=False), start=1
     ):
-        label = f"{number}: {100 * share:.0f} %"
+        label = f"component {number}, {100 * share:.0f} %"
         bottom.plot(table["energy"], table[f"component_{number}"], color=colour, ls=line, label=label)
     bottom.axhline(0, color=LIGHT_GREY, lw=0.5, zorder=0)
     bottom.set(xlabel=subject.energy_label, ylabel="Change by one\nstd. deviation")
-    drawing.legend_below(figure, [top, bottom], columns=4)
+    drawing.legend_below(figure, [top, bottom], columns=2)
     return figure
 
 

@@ -5,7 +5,7 @@ import pytest
 from sklearn.metrics import adjusted_mutual_info_score
 
 from rankaae_cli.analysis.comparison.fingerprints import (
-    COMPONENTS,
+    COMPONENT_SPECTRA,
     FINGERPRINTS,
     NUMBERS,
     SERIES,
@@ -57,7 +57,7 @@ def test_tables_hold_means_bands_and_differences(planted):
 def test_components_are_those_of_the_singular_values(planted):
     centred = SPECTRA_NE - SPECTRA_NE.mean(axis=0)
     _, size, rows = np.linalg.svd(centred, full_matrices=False)
-    own = planted.tables[COMPONENTS]["component_1"].to_numpy()
+    own = planted.tables[COMPONENT_SPECTRA]["component_1"].to_numpy()
     np.testing.assert_allclose(np.abs(own), np.abs(rows[0]) * size[0] / np.sqrt(270), atol=1e-9)
     np.testing.assert_allclose(planted.metrics["components"], (size**2 / (size**2).sum())[:3])
 
@@ -86,7 +86,7 @@ def test_no_clusters_are_said_to_be_none():
     [
         (SPECTRA_NE[:10], NAMES[:10], "too few"),
         (np.ones((30, 80)), np.arange(30), "the same"),
-        (SPECTRA_NE[:30], np.zeros(30), "one material"),
+        (SPECTRA_NE[:30], np.arange(30) % 5, "5 materials"),
     ],
 )
 def test_what_cannot_have_clusters_is_refused(spectra, names, says):

@@ -30,7 +30,7 @@ def partitions(
         itself, given that a cluster has at least half of an equal share of the rows, and rows outside of all go to
         the cluster of their neighbours.
     numbers
-        How many clusters, each at most N; of `DENSITY` about the most.
+        How many clusters, no more than N; of `DENSITY` about the most.
     seed
         Of the random starts.
 
@@ -58,6 +58,7 @@ def assigned(coordinates_NC: np.ndarray, cluster_N: np.ndarray, new_MC: np.ndarr
 
 
 def _partition(coordinates_NC: np.ndarray, clustering: str, number: int, seed: int) -> np.ndarray:
+    number = min(number, len(coordinates_NC))
     if clustering == KMEANS:
         return KMeans(number, n_init=_STARTS, random_state=seed).fit_predict(coordinates_NC)
     if clustering == MIXTURE:
@@ -65,7 +66,9 @@ def _partition(coordinates_NC: np.ndarray, clustering: str, number: int, seed: i
         mixture = GaussianMixture(number, reg_covar=least, random_state=seed)
         return mixture.fit_predict(coordinates_NC)
     smallest = max(2, len(coordinates_NC) // (2 * number))
-    cluster_N = HDBSCAN(min_cluster_size=smallest, min_samples=min(10, smallest)).fit_predict(coordinates_NC)
+    cluster_N = HDBSCAN(min_cluster_size=smallest, min_samples=min(10, smallest), copy=True).fit_predict(
+        coordinates_NC
+    )
     outside_N = cluster_N < 0
     cluster_N[outside_N] = assigned(coordinates_NC, cluster_N, coordinates_NC[outside_N])
     return cluster_N

@@ -1,15 +1,17 @@
 """How many clusters there are, without labels: as many as are found again in other spectra.
 
-The materials are halved at random, each half is clustered by itself, and the clusters of the first are given to the
-rows of the second (`clusterings.assigned`). The adjusted mutual information of these with the second's own is the
-stability: 1 where both are the same partition, 0 where they agree by chance (Lange et al., Neural Computation 16,
-1299 (2004)). Prediction strength (Tibshirani and Walther, J. Comput. Graph. Stat. 14, 511 (2005)), the share of
-pairs of a cluster that the other half joins too, in the cluster where it is least, is given beside it.
+The materials are halved at random, each half is clustered by itself, and the clusters of the first are given to
+the rows of the second (`clusterings.assigned`). Two numbers say how well these agree with the second's own.
+Stability is their adjusted mutual information: 1 where both are the same partition, 0 where they agree by chance
+(Lange et al., Neural Computation 16, 1299 (2004)). Recovery is that of the cluster that is found again worst: the
+rows that it shares with the given cluster most like it, over the rows of either (Jaccard), so that one cluster cut
+at random, or a few outliers taken for a cluster, show. Where it is below 0.5 the cluster has dissolved (Hennig,
+Comput. Stat. Data Anal. 52, 258 (2007)).
 
-A long cloud without clusters is cut in two at the same place each time, so stability alone shows none. The rule:
-clusters are reliable where their stability is at least `LEAST_STABILITY`, and by at least `LEAST_GAIN` above that
-of rows drawn from one normal distribution with the same covariance. Of the numbers for which it is so, the largest
-is taken whose stability is within `NEARLY_AS_STABLE` of the highest: the finest partition about as reliable.
+A long cloud without clusters is cut in two at the same place each time, so neither alone shows that there are none.
+The rule: a partition is reliable where, on average over the halvings, recovery is at least 0.5 and stability at
+least 0.8 and nearer to 1 than to that of as many rows drawn from one normal distribution with the same covariance.
+The number of clusters is the largest with a reliable partition.
 """
 
 from collections.abc import Sequence
@@ -20,7 +22,7 @@ from sklearn.metrics import adjusted_mutual_info_score
 
 from rankaae_cli.core.comparison.fingerprints.clusterings import assigned, partitions
 
-LEAST_STABILITY, LEAST_GAIN, NEARLY_AS_STABLE = 0.8, 0.2, 0.05
+LEAST_STABILITY, LEAST_RECOVERY = 0.8, 0.5
 
 
 @dataclass(frozen=True)
@@ -31,30 +33,31 @@ class Stability:
     ----------
     numbers
         Of clusters, ascending, shape (J,).
-    stability_JR, strength_JR
-        Adjusted mutual information and prediction strength of each resample, shape (J, R).
+    stability_JR, recovery_JR
+        Stability and recovery of each halving, shape (J, R).
     without_JR
         The stability of rows without clusters, shape (J, R).
     """
 
     numbers: np.ndarray
     stability_JR: np.ndarray
-    strength_JR: np.ndarray
+    recovery_JR: np.ndarray
     without_JR: np.ndarray
 
     @property
     def reliable_J(self) -> np.ndarray:
         """Which partitions are reliable, shape (J,); the rule stands in the head of this file."""
-        mean_J = self.stability_JR.mean(axis=1)
-        return (mean_J >= LEAST_STABILITY) & (mean_J - self.without_JR.mean(axis=1) >= LEAST_GAIN)
+        stability_J = self.stability_JR.mean(axis=1)
+        return (
+            (stability_J >= LEAST_STABILITY)
+            & (self.recovery_JR.mean(axis=1) >= LEAST_RECOVERY)
+            & (1 - stability_J <= stability_J - self.without_JR.mean(axis=1))
+        )
 
     @property
     def number(self) -> int | None:
-        """The number of clusters, or None where no partition is reliable."""
-        mean_J, reliable_J = self.stability_JR.mean(axis=1), self.reliable_J
-        if not reliable_J.any():
-            return None
-        return int(self.numbers[reliable_J & (mean_J >= mean_J[reliable_J].max() - NEARLY_AS_STABLE)].max())
+        """The largest number of clusters with a reliable partition; None where there is none."""
+        return int(self.numbers[self.reliable_J].max()) if self.reliable_J.any() else None
 
     @property
     def most_stable(self) -> int:
@@ -98,18 +101,13 @@ def resampled_stability(
     return Stability(np.array(sought), own_JR[..., 0], own_JR[..., 1], without_JR[..., 0])
 
 
-def prediction_strength(own_N: np.ndarray, given_N: np.ndarray) -> float:
-    """Return of the clusters of `own_N` the least share of pairs of its rows that `given_N` joins too.
-
-    Clusters of one row count as nothing; NaN where there are no others.
-    """
-    shares = []
-    for cluster in np.unique(own_N):
-        sizes = np.unique(given_N[own_N == cluster], return_counts=True)[1]
-        n = sizes.sum()
-        if n > 1:
-            shares.append((sizes * (sizes - 1)).sum() / (n * (n - 1)))
-    return float(min(shares)) if shares else float("nan")
+def least_recovery(own_N: np.ndarray, given_N: np.ndarray) -> float:
+    """Return the Jaccard similarity of the cluster of `own_N` that any of `given_N` is least like."""
+    own_NC = (own_N[:, None] == np.unique(own_N)).astype(float)
+    given_NC = (given_N[:, None] == np.unique(given_N)).astype(float)
+    both_CC = own_NC.T @ given_NC
+    either_CC = own_NC.sum(axis=0)[:, None] + given_NC.sum(axis=0) - both_CC
+    return float((both_CC / either_CC).max(axis=1).min())
 
 
 def _half(code_N: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -132,5 +130,5 @@ def _agreements(
         # One cluster in both halves would count as perfect agreement.
         trivial = len(np.unique(given_M)) < 2 or len(np.unique(other_M)) < 2
         score = 0.0 if trivial else float(adjusted_mutual_info_score(other_M, given_M))
-        agreements.append((score, prediction_strength(other_M, given_M)))
+        agreements.append((score, least_recovery(other_M, given_M)))
     return agreements
