@@ -11,7 +11,7 @@ import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, is_dataclass
 from enum import Enum
-from typing import Annotated, Any, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, ClassVar, get_args, get_origin, get_type_hints
 
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
@@ -77,6 +77,8 @@ def help_text(command: str, cfg: DictConfig, options: Callable[[str], list[str]]
 
 def _keys(node: Any, prefix: str) -> Iterator[Key]:
     for name, annotated in get_type_hints(node, include_extras=True).items():
+        if get_origin(annotated) is ClassVar:
+            continue
         hint, meaning = get_args(annotated) if get_origin(annotated) is Annotated else (annotated, "")
         kinds = (hint, *get_args(hint))
         choices = next(
