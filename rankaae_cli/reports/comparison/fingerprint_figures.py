@@ -51,7 +51,9 @@ def fingerprint_spectra(subject: Subject, table: pd.DataFrame) -> Figure:
         Contents of fingerprint_spectra.csv.
     """
     groups = list(table.groupby("cluster"))
-    figure = drawing.new_figure(0.9 + _PANEL_INCHES * len(groups), subject, _clusters_text(table["cluster"]))
+    figure = drawing.new_figure(
+        0.9 + _PANEL_INCHES * max(len(groups), 2), subject, _clusters_text(table["cluster"])
+    )
     panels = figure.subplots(len(groups), 1, sharex=True, sharey=True, squeeze=False)[:, 0]
     for ax, (cluster, rows) in zip(panels, groups, strict=True):
         colour = _colour(cluster)
