@@ -7,15 +7,25 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from omegaconf import DictConfig, OmegaConf
 
 from rankaae_cli.analysis.comparison.collection import Collection, read_collections
 from rankaae_cli.analysis.comparison.convergence import compare_settings
+from rankaae_cli.analysis.comparison.fingerprints import (
+    FEWEST,
+    FEWEST_MATERIALS,
+    FingerprintOptions,
+    Fingerprints,
+    find_fingerprints,
+)
 from rankaae_cli.analysis.comparison.pairs import ComparisonOptions, compare_all
 from rankaae_cli.analysis.comparison.soundness import check_family
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.labels import Subject
+from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.files import new_folder
+from rankaae_cli.reports.comparison.fingerprint_section import add_fingerprints
 from rankaae_cli.reports.comparison.page import (
     ComparisonPage,
     add_agreement,
@@ -23,6 +33,8 @@ from rankaae_cli.reports.comparison.page import (
     add_soundness,
 )
 from rankaae_cli.reports.tables import print_table
+
+_MOST_CLASSES = 10  # values that a descriptor may have to be held against clusters
 
 
 def run(cfg: DictConfig) -> dict[str, Any]:
@@ -38,7 +50,7 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     else:
         collections, faults = read_collections(inputs)
         if len(collections) == 1:
-            page = _one(collections[0], faults, settings.output, command)
+            page = _one(collections[0], faults, settings, command)
         else:
             page = _several(collections, faults, options, settings, command)
     for section in page.sections:
@@ -67,9 +79,9 @@ def _convergence(
 
 
 def _one(
-    collection: Collection, faults: Sequence[tuple[str, str]], output: str | None, command: str
+    collection: Collection, faults: Sequence[tuple[str, str]], settings: Any, command: str
 ) -> ComparisonPage:
-    """Check one family."""
+    """Check one family, and seek clusters of its spectra."""
     family = collection.family
     if family is None:
         raise UserError(
@@ -77,15 +89,38 @@ def _one(
         )
     subject = Subject(family.name, family.element, family.edge, synthetic=family.is_synthetic)
     about, frames = check_family(family)
+    found = _fingerprints(family, settings.seed) if settings.fingerprints else None
     page = ComparisonPage(
-        _folder(output), subject, f"Soundness of {family.name}", [collection.name], command, faults
+        _folder(settings.output), subject, f"Soundness of {family.name}", [collection.name], command, faults
     )
     add_soundness(page, about, frames)
     page.lines.append(
         f"{about['near_duplicates']} pairs of materials have nearly the same spectra, {about['across']} of them "
         "across the split"
     )
+    if found is not None:
+        add_fingerprints(page, found)
+    elif settings.fingerprints:
+        page.lines.append(
+            f"no clusters are sought of fewer than {FEWEST} spectra, or {FEWEST_MATERIALS} materials"
+        )
     return page
+
+
+def _fingerprints(family: Family, seed: int) -> Fingerprints | None:
+    """Return the clusters of a family's spectra; None of too few, or of ones that do not differ."""
+    spectra_NE = np.asarray(family.spectra_NE[:], dtype=np.float64)
+    few = len(spectra_NE) < FEWEST or len(set(family.material_N)) < FEWEST_MATERIALS
+    if few or not (spectra_NE.std(axis=0) > 0).any():
+        return None
+    labels = {}
+    for name, values_N in zip(family.descriptor_names, family.descriptors_NK.T, strict=True):
+        values = np.unique(values_N[np.isfinite(values_N)])
+        if 1 < len(values) <= _MOST_CLASSES:
+            labels[name] = values_N
+    return find_fingerprints(
+        spectra_NE, family.energy_E, family.material_N, FingerprintOptions(seed=seed), labels
+    )
 
 
 def _several(

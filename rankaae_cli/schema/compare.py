@@ -23,6 +23,9 @@ class CompareConfig:
     convergence: Annotated[
         bool, "take a folder for one calculation at growing settings, and compare each with the last"
     ] = False
+    fingerprints: Annotated[
+        bool, "of one family, also seek clusters of spectra without looking at labels"
+    ] = True
     drawn: Annotated[int, "how many pairs of two codes to draw, those that agree least"] = MISSING
     resamples: Annotated[int, "resamples of the materials, for 95 % intervals"] = MISSING
     seed: Annotated[int, "of the resamples"] = MISSING

@@ -53,6 +53,7 @@ _EXPECTED: dict[str, tuple[Mapping[str, tuple[str, ...]], ...]] = {
         _FAMILY,
         _MEASURED,
         {
+            FINITE: ("codes.shift",),
             "at least 0": ("max_tail",),
             "at least 1": ("synthetic.spectra", "synthetic.few"),
             "positive": ("time_limit", "npz.energy_start", "npz.energy_step"),

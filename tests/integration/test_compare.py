@@ -59,11 +59,24 @@ def test_copies_under_other_names_are_found_across_the_split(some, rankaae, tmp_
         tmp_path / "a.h5",
         replace(some, spectra_NE=spectra, material_N=material, split_N=split, groups={}, **by_row),
     )
-    done = rankaae("compare", "a.h5", "output=there")
+    done = rankaae("compare", "a.h5", "fingerprints=false", "output=there")
     assert done.returncode == 0, done.stderr
     table = pd.read_csv(tmp_path / "there" / "near_duplicates.csv")
     found = table[table["across_split"] & table["other_material"].str.startswith("copy-")]
     assert set(found["other_material"]) >= {f"copy-{n}" for n in range(10)}
+
+
+def test_clusters_are_sought_without_labels(rankaae, tmp_path):
+    family = read_family(ROOT / "data_samples" / "Fe_oxides.h5").with_rows(np.arange(120))
+    write_family(tmp_path / "a.h5", family)
+    done = rankaae("compare", "a.h5", "output=there")
+    assert done.returncode == 0, done.stderr
+    found = json.loads((tmp_path / "there" / "comparison.json").read_text())["fingerprints"]
+    assert set(found["labels"]) == {"OS", "CN"}
+    assert "reliable clusters" in done.stdout
+    page = (tmp_path / "there" / "page.html").read_text()
+    assert "Fingerprints" in page
+    assert len(pd.read_csv(tmp_path / "there" / "fingerprints.csv")) == 120
 
 
 def test_a_calculation_converges(rankaae, tmp_path):

@@ -58,7 +58,7 @@ def test_nonsense_is_refused(command, key):
     is_whole = int in (hint := type_of_key(SCHEMAS[command], key), *getattr(hint, "__args__", ()))
     for value in [] if is_whole else [math.nan, math.inf, -math.inf]:
         assert faults_of(value) == [f"{key}={value} (expected a number that is finite)"]
-    may_be_negative = ("family.energy.start", "measured.normalisation.")
+    may_be_negative = ("family.energy.start", "measured.normalisation.", "codes.shift")
     if not key.startswith(may_be_negative):
         assert f"{key}=-7 (expected " in faults_of(-7)[0]
 
