@@ -74,7 +74,7 @@ class Ranking:
             else "the only structure; beside no other it has no probability"
         )
         apart = f"mean difference {best.misfit:.3f} edge steps"
-        worse = f"{best.p:.2g} of training structures, left out of the fit, would fit as badly or worse"
+        worse = f"{100 * best.p:.3g} % of the training structures, left out of the fit, would fit as badly or worse"
         lines = [
             f"best fit to {self.scan.title}: {self.names[0]}, {beside}",
             f"it fits as the right one would ({apart}; {worse})"
