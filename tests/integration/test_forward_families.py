@@ -127,6 +127,10 @@ def test_a_tuned_run_is_shown_beside_the_run_and_the_family_alone(work):
     assert rows["after"]["eta"] > 1.2 * rows["scratch"]["eta"]
     said = (work / "said.txt").read_text()
     assert "Gain of this run" in said and f"eta of {len(features)} test spectra (FEFF): " in said
+    done(work, "report", "run=tuned")
+    page = (work / "tuned" / "report" / "report.html").read_text()
+    assert "What the start brought" in page
+    assert all(row["label"] in page for row in content["rows"])
 
 
 def test_each_row_is_fitted_to_once_and_bands_are_of_the_family(work):

@@ -206,19 +206,25 @@ def _completed_transfer(
     run_directory: Path, model: Any, family: Family, metrics: dict[str, Any], scratch: bool
 ) -> dict[str, Any] | None:
     """Return the contents of transfer.json of the test split, making it where it is missing or outdated."""
-    directory = evaluation_directory(run_directory, "test")
-    files = [directory / name for name in (transfer.TRANSFER_CSV, transfer.TRANSFER_JSON)]
-    content = _read_json(files[-1])
-    fault = _fault(content, checkpoint_sha256(run_directory), transfer.FORMAT_VERSION, files)
-    if content is not None and not fault and (content["scratch"] is not None or not scratch):
+    directory, content = evaluation_directory(run_directory, "test"), usable_transfer(run_directory)
+    if content is not None and (content["scratch"] is not None or not scratch):
         return content
     asked = True if scratch else None
     made = transfer.evaluate_transfer(run_directory, model, family, metrics, asked, console.print)
     if made is not None:
         write_transfer(directory, made)
         # As it was written: NaN is null there.
-        return _read_json(files[-1])
+        return _read_json(directory / transfer.TRANSFER_JSON)
     return None
+
+
+def usable_transfer(run_directory: Path) -> dict[str, Any] | None:
+    """Return the contents of transfer.json of the test split; None where it is missing or outdated."""
+    directory = evaluation_directory(run_directory, "test")
+    files = [directory / name for name in (transfer.TRANSFER_CSV, transfer.TRANSFER_JSON)]
+    content = _read_json(files[-1])
+    fault = _fault(content, checkpoint_sha256(run_directory), transfer.FORMAT_VERSION, files)
+    return None if fault else content
 
 
 def usable_baselines(run_directory: Path) -> dict[str, Any] | None:

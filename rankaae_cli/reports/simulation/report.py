@@ -14,13 +14,14 @@ from rankaae_cli.reports.run import origin
 from rankaae_cli.reports.run.evaluation_figures import figure_names
 from rankaae_cli.reports.run.figure_files import FigureFiles
 from rankaae_cli.reports.run.page import page_environment
-from rankaae_cli.reports.run.results import usable_simulations, write_simulations
+from rankaae_cli.reports.run.results import usable_simulations, usable_transfer, write_simulations
 from rankaae_cli.reports.simulation.scores import simulation_lines, simulation_table
 from rankaae_cli.reports.simulation.traversal import (
     completed_traversal,
     simulated_traversals_table,
     walk_texts,
 )
+from rankaae_cli.reports.transfer_table import transfer_table
 from rankaae_cli.runs.directory import config_text, evaluation_directory, plain_config, short_path
 from rankaae_cli.runs.load import load_run
 from rankaae_cli.runs.provenance import read_provenance
@@ -43,7 +44,10 @@ def report_simulations(run_directory: Path) -> tuple[dict[str, Any], Path]:
     texts = {name: about for name, about in captions()["simulation"].items() if name in figure_names(model)}
     pictures = FigureFiles(folder / "figures", {}).copied(evaluation_directory(directory, "test"), texts)
     table, walks = simulation_table(metrics), completed_traversal(directory, model, family)
-    write_table(table, folder / "tables")
+    brought = usable_transfer(directory)
+    transfer = None if brought is None else transfer_table(brought)
+    for one in [table] if transfer is None else [table, transfer]:
+        write_table(one, folder / "tables")
     traversal: dict[str, Any] = {}
     if walks is not None:
         files = FigureFiles(folder / "figures", {})
@@ -59,6 +63,7 @@ def report_simulations(run_directory: Path) -> tuple[dict[str, Any], Path]:
             metrics=metrics,
             lines=simulation_lines(metrics),
             scores=table,
+            transfer=transfer,
             pictures=pictures,
             traversal=traversal,
             facts=origin.facts(model, family, provenance, plain_config(directory)),
