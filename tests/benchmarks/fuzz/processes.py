@@ -105,6 +105,7 @@ def _read_all(name: str, reader: Reader, numbers: range, until: float, connectio
             outcome = _outcome(reader, number, path, before)
             if outcome.fault.startswith(_MORE):
                 # What is read for the first time, or was paged out, counts once.
+                before = _bytes_held()
                 outcome = _outcome(reader, number, path, before)
             connection.send(outcome)
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
