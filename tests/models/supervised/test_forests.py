@@ -88,7 +88,11 @@ def changed(tensor, index, value):
     [
         ("value_J", lambda t: t[:-1], "more or fewer leaves|do not add up"),
         ("value_J", lambda t: changed(t, 3, float("nan")), "not finite"),
-        ("feature_I", lambda t: changed(t.int(), 0, 30).to(torch.uint16), "another input than those of 0 to 29"),
+        (
+            "feature_I",
+            lambda t: changed(t.int(), 0, 30).to(torch.uint16),
+            "another input than those of 0 to 29",
+        ),
         ("feature_I", lambda t: t[1:], "do not add up"),
         ("is_leaf_J", lambda t: t[1:], "more or fewer leaves"),
         ("is_leaf_J", lambda t: t * 0, "more or fewer leaves"),
