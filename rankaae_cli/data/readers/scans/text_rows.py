@@ -101,6 +101,11 @@ def split(text: str, skip_lines: int = 0) -> Table:
     return Table(header, rows, clock, tuple(notes))
 
 
+def row_fields(line: str) -> list[str]:
+    """Return the fields of a line, by the separator and decimal sign that it has itself."""
+    return _fields(line.strip(), _separator(line))
+
+
 def _lines(text: str, skip_lines: int) -> Iterator[_Words | Row]:
     separator = _separator(text)
     for number, line in enumerate(text.lstrip("\ufeff").splitlines(), 1):

@@ -1,7 +1,8 @@
 """The files that codes write, one function each: text to energies (eV) and absorption."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import islice
 from pathlib import PurePath
 from xml.etree import ElementTree
 
@@ -9,12 +10,14 @@ import numpy as np
 
 from rankaae_cli.core.xas.spectra import SpectrumError
 from rankaae_cli.data.readers.computed.feff import is_xmu_text, parse_xmu
+from rankaae_cli.data.readers.scans.text_rows import NUMBER, row_fields, split
 
 Curve = tuple[np.ndarray, np.ndarray]
 
 _OCEAN, _EXCITING, _XSPECTRA, _VASP, _FEFF = "OCEAN", "exciting", "XSpectra", "VASP", "FEFF"
 TABLE = "table"
 POLARISED = (_OCEAN, _EXCITING, _XSPECTRA)  # codes whose files are each of one polarisation
+_LEAST_SPAN = 2.0  # eV; a spectrum over keV spans less
 _IMAGINARY = re.compile(r"IMAGINARY DIELECTRIC FUNCTION.*\n.*\n[ -]*\n")
 # A component of exciting's dielectric tensor; the average over directions is of those on the diagonal.
 _COMPONENT = re.compile(r"EPSILON_.*OC(\d)(\d)\.OUT$")
@@ -43,7 +46,7 @@ def code_of(name: str, text: str) -> str | None:
 
 
 def parse_table(text: str) -> Curve:
-    """Return the first two columns of numbers: energy and absorption; `#` begins a comment."""
+    """Return the first two columns of the longest block of numbers, as `split` finds it: energy and absorption."""
     return _columns(text, 0, 1)
 
 
@@ -72,7 +75,7 @@ def parse_vasp(text: str) -> Curve:
     rows = []
     for line in text[head.end() :].splitlines():
         words = line.split()
-        if len(words) != 7:
+        if not words:
             break
         rows.append(words)
     return _trace(rows)
@@ -81,7 +84,7 @@ def parse_vasp(text: str) -> Curve:
 def parse_feff(text: str) -> Curve:
     """Return energy and normalised absorption of ``xmu.dat``."""
     xmu = parse_xmu(text.encode())
-    return xmu.energy, xmu.mu
+    return _curve(list(zip(xmu.energy, xmu.mu, strict=True)))
 
 
 PARSERS: Mapping[str, Callable[[str], Curve]] = {
@@ -95,33 +98,24 @@ PARSERS: Mapping[str, Callable[[str], Curve]] = {
 
 
 def _is_table(text: str) -> bool:
-    first = next(
-        (line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")), ""
-    )
-    try:
-        return len([float(word) for word in _words(first)]) > 1
-    except ValueError:
-        return False
-
-
-def _words(line: str) -> list[str]:
-    return line.replace(",", " ").replace(";", " ").split()
+    """Tell whether one of the first two lines but for comments is of numbers; the first may name columns."""
+    lines = (line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#"))
+    for line in islice(lines, 2):
+        fields = row_fields(line)
+        if len(fields) > 1 and all(map(NUMBER.fullmatch, fields)):
+            return True
+    return False
 
 
 def _columns(text: str, *wanted: int) -> Curve:
     """Return two columns of the rows of numbers."""
     rows = []
-    for number, line in enumerate(text.splitlines(), 1):
-        words = _words(line)
-        if not words or words[0].startswith(("#", "!", "%")):
-            continue
+    for number, fields in split(text).rows:
         try:
-            rows.append([float(words[i].replace("D", "E")) for i in wanted])
-        except (ValueError, IndexError):
-            if not rows:  # a heading
-                continue
+            rows.append([float(re.sub("[dD]", "e", fields[i])) for i in wanted])
+        except IndexError:
             raise SpectrumError(
-                f"line {number} is {line.strip()[:40]!r}, expected {max(wanted) + 1} numbers"
+                f"line {number} has {len(fields)} numbers, expected {max(wanted) + 1}"
             ) from None
     return _curve(rows)
 
@@ -153,7 +147,7 @@ def _trace(rows: Iterable[list[str]]) -> Curve:
     return _curve(numbers)
 
 
-def _curve(rows: list[list[float]]) -> Curve:
+def _curve(rows: Sequence[Sequence[float]]) -> Curve:
     if len(rows) < 5:
         raise SpectrumError(f"truncated: {len(rows)} rows of numbers, at least 5 are needed")
     energy_M, absorption_M = np.array(rows, dtype=np.float64).T
@@ -163,4 +157,8 @@ def _curve(rows: list[list[float]]) -> Curve:
     energy_M, absorption_M = energy_M[order], absorption_M[order]
     if (np.diff(energy_M) <= 0).any():
         raise SpectrumError("two rows of one energy")
+    if np.ptp(energy_M) < _LEAST_SPAN:
+        raise SpectrumError(
+            f"energies from {energy_M[0]:g} to {energy_M[-1]:g}, expected eV over {_LEAST_SPAN:g} or more"
+        )
     return energy_M, absorption_M
