@@ -43,14 +43,14 @@ class Member:
     is_folder: bool = False
 
 
-def members(path: str | Path, wanted: Callable[[str], bool]) -> Iterator[Member]:
+def members(path: str | Path, wanted: Callable[[str], bool], limit: int | None = None) -> Iterator[Member]:
     """Yield all files and folders of a folder or an archive, with the bytes of the wanted files.
 
     Nothing is written to disk. A wanted file is read only if it is a plain file below the top, of at most
-    64 MiB; otherwise it is yielded with a fault. So is a folder that cannot be read. A compressed file is wanted
-    and yielded by its name without the compression's ending, with its bytes uncompressed; in a folder it is passed
-    over where a file of that name lies beside it. Links to folders are followed in a folder, unless they lead back
-    up; those are yielded with a fault, as are an archive's links to folders.
+    `limit` bytes; otherwise it is yielded with a fault. So is a folder that cannot be read. A compressed file is
+    wanted and yielded by its name without the compression's ending, with its bytes uncompressed; in a folder it is
+    passed over where a file of that name lies beside it. Links to folders are followed in a folder, unless they
+    lead back up; those are yielded with a fault, as are an archive's links to folders.
 
     Parameters
     ----------
@@ -58,6 +58,8 @@ def members(path: str | Path, wanted: Callable[[str], bool]) -> Iterator[Member]
         A folder, a tar file (plain or compressed by gzip, xz or bzip2) or a zip file, whatever its name.
     wanted
         Tells from a file's name (the last part of its path) whether to read it.
+    limit
+        Bytes; None: 64 MiB.
 
     Raises
     ------
@@ -65,18 +67,19 @@ def members(path: str | Path, wanted: Callable[[str], bool]) -> Iterator[Member]
         If there is no such path or it cannot be read, or the archive is damaged or is none.
     """
     path = Path(path)
+    limit = MEMBER_LIMIT if limit is None else limit
     if not path.exists():
         raise UserError(f"there is no file or folder {path}\ncorrect path=")
     with _explained(path):
         if path.is_dir():
-            contents = _of_folder(path, (), (path.resolve(),), wanted)
+            contents = _of_folder(path, (), (path.resolve(),), wanted, limit)
         else:
             of_archive = _of_zip if zipfile.is_zipfile(path) else _of_tar
-            contents = of_archive(path, lambda name: wanted(bare_name(name)))
+            contents = of_archive(path, lambda name: wanted(bare_name(name)), limit)
         for count, member in enumerate(contents):
             if count >= MEMBERS_LIMIT:
                 raise UserError(f"{path} holds more than {MEMBERS_LIMIT} files\ngive a part of it")
-            yield _uncompressed(member)
+            yield _uncompressed(member, limit)
 
 
 @contextmanager
@@ -99,19 +102,19 @@ def _unreadable(path: Path, why: str = "it is cut short, damaged or none") -> Us
     )
 
 
-def _uncompressed(member: Member) -> Member:
+def _uncompressed(member: Member, limit: int) -> Member:
     """Return a member without its compression; as it is where it was not wanted."""
     if member.is_folder or (member.data is None and not member.fault):
         return member
     bare = replace(member, parts=(*member.parts[:-1], bare_name(member.parts[-1])))
     try:
-        return bare if member.data is None else replace(bare, data=uncompressed(member.data, MEMBER_LIMIT))
+        return bare if member.data is None else replace(bare, data=uncompressed(member.data, limit))
     except SpectrumError as error:
         return replace(bare, data=None, fault=str(error).removeprefix("it "))
 
 
 def _of_folder(
-    folder: Path, parts: tuple[str, ...], above: tuple[Path, ...], wanted: Callable[[str], bool]
+    folder: Path, parts: tuple[str, ...], above: tuple[Path, ...], wanted: Callable[[str], bool], limit: int
 ) -> Iterator[Member]:
     """Yield what is below a folder; `above` are the true paths of the folder itself and those above it."""
     with os.scandir(folder) as listing:
@@ -122,7 +125,7 @@ def _of_folder(
         bare = bare_name(entry.name)
         if not _is_folder(entry):
             if wanted(bare) and (bare == entry.name or bare not in names):
-                yield _of_file(file, below)
+                yield _of_file(file, below, limit)
             elif entry.is_symlink() and not file.exists():
                 yield Member(below, fault="is a link to nothing", is_folder=True)
             else:
@@ -132,7 +135,7 @@ def _of_folder(
         else:
             yield Member(below, is_folder=True)
             try:
-                yield from _of_folder(file, below, (*above, real), wanted)
+                yield from _of_folder(file, below, (*above, real), wanted, limit)
             except OSError as error:
                 yield Member(below, fault=f"cannot be read: {error.strerror}", is_folder=True)
 
@@ -149,19 +152,22 @@ def _readable(name: str) -> str:
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
-def _of_file(file: Path, parts: tuple[str, ...]) -> Member:
+def _of_file(file: Path, parts: tuple[str, ...], limit: int) -> Member:
     try:
         if not file.is_file():
             return Member(parts, fault="is not a plain file")
-        if file.stat().st_size > MEMBER_LIMIT:
-            return Member(parts, fault=_TOO_LARGE)
+        if file.stat().st_size > limit:
+            return Member(parts, fault=_too_large(limit))
         return Member(parts, file.read_bytes())
     except OSError as error:
         return Member(parts, fault=f"cannot be read: {error.strerror}")
 
 
-_TOO_LARGE = f"is larger than {MEMBER_LIMIT // 2**20} MiB"
 _LEADS_OUT = "has a name that leads out of the archive"
+
+
+def _too_large(limit: int) -> str:
+    return f"is larger than {limit // 2**20} MiB"
 
 
 def _parts(name: str) -> tuple[tuple[str, ...], str]:
@@ -172,7 +178,7 @@ def _parts(name: str) -> tuple[tuple[str, ...], str]:
     return parts, _LEADS_OUT if leads_out else ""
 
 
-def _of_tar(path: Path, wanted: Callable[[str], bool]) -> Iterator[Member]:
+def _of_tar(path: Path, wanted: Callable[[str], bool], limit: int) -> Iterator[Member]:
     if not unpacking(path) and path.stat().st_size % tarfile.BLOCKSIZE:
         # tarfile takes a header that is cut short for the end of the archive.
         raise _unreadable(path, "its size is not that of a tar file")
@@ -184,8 +190,8 @@ def _of_tar(path: Path, wanted: Callable[[str], bool]) -> Iterator[Member]:
             if not info.isdir() and parts and wanted(parts[-1]):
                 if not fault and not info.isreg():
                     fault = "is a link or a device, not a file"
-                if not fault and info.size > MEMBER_LIMIT:
-                    fault = _TOO_LARGE
+                if not fault and info.size > limit:
+                    fault = _too_large(limit)
                 source = None if fault else archive.extractfile(info)
                 yield Member(parts, source.read() if source else None, fault)
             elif parts and not fault:
@@ -197,7 +203,7 @@ def _of_tar(path: Path, wanted: Callable[[str], bool]) -> Iterator[Member]:
             pass
 
 
-def _of_zip(path: Path, wanted: Callable[[str], bool]) -> Iterator[Member]:
+def _of_zip(path: Path, wanted: Callable[[str], bool], limit: int) -> Iterator[Member]:
     with zipfile.ZipFile(path) as archive:
         links = _Links()
         for info in archive.infolist():
@@ -209,8 +215,8 @@ def _of_zip(path: Path, wanted: Callable[[str], bool]) -> Iterator[Member]:
             if not info.is_dir() and parts and wanted(parts[-1]):
                 if not fault and is_link:
                     fault = "is a link or a device, not a file"
-                if not fault and info.file_size > MEMBER_LIMIT:
-                    fault = _TOO_LARGE
+                if not fault and info.file_size > limit:
+                    fault = _too_large(limit)
                 if not fault and info.flag_bits & 1:
                     fault = "is encrypted"
                 yield Member(parts, None if fault else archive.read(info), fault)

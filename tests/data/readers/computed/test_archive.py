@@ -91,18 +91,18 @@ def test_names_that_lead_out_are_not_read(tmp_path, kind, name):
 
 
 def test_links_and_large_members_are_not_read(tmp_path, monkeypatch):
-    monkeypatch.setattr(archive, "MEMBER_LIMIT", 100)
+    monkeypatch.setattr(archive, "MEMBER_LIMIT", 2**20)
     path = tmp_path / "x.tar"
     with tarfile.open(path, "w") as file:
         link = tarfile.TarInfo("a/wanted")
         link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
         file.addfile(link)
         large = tarfile.TarInfo("b/wanted")
-        large.size = 200
-        file.addfile(large, io.BytesIO(bytes(200)))
+        large.size = 2**20 + 1
+        file.addfile(large, io.BytesIO(bytes(2**20 + 1)))
     found = read(path)
     assert found["a/wanted"] == (None, "is a link or a device, not a file")
-    assert found["b/wanted"] == (None, "is larger than 64 MiB")
+    assert found["b/wanted"] == (None, "is larger than 1 MiB")
 
 
 def folder_faults(path):

@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import numpy as np
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.xas.spectra import SpectrumError
 from rankaae_cli.data.compression import bare_name, opened
+from rankaae_cli.data.readers.computed.archive import members
 from rankaae_cli.data.readers.computed.codes.outputs import PARSERS, TABLE, code_of
 
 _MOST_BYTES = 256 * 2**20
@@ -50,7 +51,7 @@ class CodeSpectrum:
 
 @dataclass(frozen=True)
 class _File:
-    path: Path
+    name: str
     code: str
     material: str
     site: int
@@ -72,12 +73,12 @@ def read_code_folder(folder: Path) -> tuple[list[CodeSpectrum], list[tuple[str, 
         If the folder holds no output of a code.
     """
     groups: dict[tuple[str, str, int, str, str], list[tuple[np.ndarray, np.ndarray]]] = defaultdict(list)
-    faults = []
-    for file, text in _files(folder):
+    faults: list[tuple[str, str]] = []
+    for file, text in _files(folder, faults):
         try:
             curve = PARSERS[file.code](text)
         except SpectrumError as error:
-            faults.append((str(file.path.relative_to(folder)), str(error)))
+            faults.append((file.name, str(error)))
             continue
         groups[file.code, file.material, file.site, file.setting, file.place].append(curve)
     if not groups and not faults:
@@ -114,6 +115,12 @@ def by_setting(folder: Path) -> tuple[dict[str, dict[str, CodeSpectrum]], list[t
     for code, own in groups.items():
         means[code] = {}
         for setting in sorted(own, key=setting_order):
+            materials = list(dict.fromkeys(one.material for one in own[setting]))
+            if code != TABLE and len(materials) > 1:
+                raise UserError(
+                    f"{folder} holds {code} at {setting} of several materials, such as {materials[0]} and "
+                    f"{materials[1]}\ngive the folder of one"
+                )
             energy_M = own[setting][0].energy_M
             curves = [np.interp(energy_M, one.energy_M, one.absorption_M) for one in own[setting]]
             means[code][setting] = replace(own[setting][0], absorption_M=np.mean(curves, axis=0))
@@ -133,45 +140,50 @@ def read_code_file(path: Path) -> CodeSpectrum:
     return CodeSpectrum(code, Path(bare_name(path.name)).stem, 0, "", "", energy_M, absorption_M, 1)
 
 
-def _files(folder: Path) -> Iterator[tuple[_File, str]]:
-    for path in sorted(folder.rglob("*")):
-        if not path.is_file() or path.name.startswith("."):
-            continue
-        name = bare_name(path.name)
-        if not (
-            name.startswith(("absspct", "EPSILON", "OUTCAR"))
-            or name.endswith((".dat", ".txt", ".xml", ".csv"))
-        ):
-            continue
-        text = _text(path)
-        code = code_of(name, text)
-        if code is not None:
-            yield _File(path, code, *_place(folder, path, code)), text
+def _files(folder: Path, faults: list[tuple[str, str]]) -> Iterator[tuple[_File, str]]:
+    """Yield the output of codes below a folder; append what cannot be read to `faults`."""
+    for member in members(folder, _may_be_output, _MOST_BYTES):
+        name = "/".join(member.parts)
+        if member.fault:
+            faults.append((name, f"it {member.fault}"))
+        elif member.data is not None:
+            text = _decoded(member.data)
+            if (code := code_of(member.parts[-1], text)) is not None:
+                yield _File(name, code, *_place(folder, member.parts, code)), text
+
+
+def _may_be_output(name: str) -> bool:
+    starts = name.startswith(("absspct", "EPSILON", "OUTCAR"))
+    return not name.startswith(".") and (starts or name.endswith((".dat", ".txt", ".xml", ".csv")))
 
 
 def _text(path: Path) -> str:
     with opened(path) as file:
         data = file.read(_MOST_BYTES + 1)
     if len(data) > _MOST_BYTES:
-        raise SpectrumError(f"it is larger than {_MOST_BYTES >> 20} MB")
-    return data.decode("utf-8", errors="replace")
+        raise SpectrumError(f"it is larger than {_MOST_BYTES >> 20} MiB")
+    return _decoded(data)
 
 
-def _place(folder: Path, path: Path, code: str) -> tuple[str, int, str, str]:
+def _decoded(data: bytes) -> str:
+    return data.decode("utf-8-sig", errors="replace")
+
+
+def _place(folder: Path, file: Sequence[str], code: str) -> tuple[str, int, str, str]:
     """Return material, site, setting and place of a file by the folders that it lies in."""
-    parts = list(path.relative_to(folder).parts[:-1])
+    *parts, name = file
     at = next((i for i, part in enumerate(parts) if _CODE_FOLDER.match(part)), None)
     own = _CODE_FOLDER.match(folder.name)
     above = folder.resolve().parent.name if own else folder.resolve().name
     material = "/".join(parts[:at]) if at else above
     if at is None and code == TABLE:
-        material = Path(bare_name(path.name)).stem
+        material = Path(name).stem
     inner = parts if at is None else parts[at + 1 :]
     setting = next((m.group(1) for part in inner if (m := _SETTING.match(part))), "")
-    named = _OCEAN_NAME.search(bare_name(path.name))
+    named = _OCEAN_NAME.search(name)
     sites = (
         [int(named.group(1))] if named else [int(m.group(1)) for part in inner if (m := _SITE.match(part))]
     )
     parts = [part for part in parts if not _POLARISATION.match(part)]
-    place = parts[0] if parts else Path(bare_name(path.name)).stem
+    place = parts[0] if parts else Path(name).stem
     return material, sites[0] if sites else 0, setting, place

@@ -1,5 +1,7 @@
 """Folders of code output, in the formats that the codes write."""
 
+import gzip
+
 import numpy as np
 import pytest
 
@@ -107,8 +109,10 @@ def test_settings_are_in_the_order_of_their_numbers(tmp_path):
     ("text", "reason"),
     [
         ("1 2\n3 4\n", "truncated: 2 rows"),
-        ("1 2\n2 3\nthree 4\n4 5\n5 6\n6 7\n", "line 3 is 'three 4', expected 2 numbers"),
+        ("1 2\n2 3\nthree 4\n4 5\n5 6\n6 7\n", "line 3 holds 'three 4' amid the rows"),
         ("1 2\n2 3\n2 4\n4 5\n5 6\n6 7\n", "two rows of one energy"),
+        ("1\n2\n3\n4\n5\n6\n", "line 1 has 1 numbers, expected 2"),
+        ("4.966 1\n4.967 2\n4.968 3\n4.969 4\n4.97 5\n", "from 4.966 to 4.97, expected eV over 2 or more"),
         ("1 2\n2 nan\n3 4\n4 5\n5 6\n6 7\n", "a number that is not finite"),
     ],
 )
@@ -117,6 +121,53 @@ def test_a_damaged_table_says_so(tmp_path, text, reason):
     path.write_text(text)
     with pytest.raises(SpectrumError, match=reason):
         read_code_file(path)
+
+
+@pytest.mark.parametrize("folder", [False, True])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "energy,mu\n" + "".join(f"{e},{m}\n" for e, m in zip(ENERGY, line(5), strict=True)),
+        "\ufeff" + rows(ENERGY, line(5)),
+        rows(ENERGY, line(5)).replace(".", ","),
+        rows(ENERGY, line(5)).replace(".", ",").replace(" ", ";"),
+        rows(ENERGY[::-1], line(5)[::-1]).replace("E", "D"),
+    ],
+)
+def test_a_table_is_read_however_it_is_written(tmp_path, text, folder):
+    (tmp_path / "a.txt").write_text(text)
+    one = read_code_folder(tmp_path)[0][0] if folder else read_code_file(tmp_path / "a.txt")
+    assert np.allclose(one.energy_M, ENERGY)
+    assert np.allclose(one.absorption_M, line(5), atol=1e-6)
+
+
+def test_what_cannot_be_read_in_a_folder_is_named_and_the_others_are_read(tree):
+    there = tree / "TiO" / "VASP"
+    (there / "000_Ti" / "OUTCAR.gz").write_bytes(gzip.compress(b"not this one: OUTCAR lies beside it"))
+    (there / "002_Ti").mkdir()
+    (there / "002_Ti" / "OUTCAR.gz").write_bytes(gzip.compress(outcar(line(6)).encode())[:200])
+    (there / "003_Ti").symlink_to(tree / "TiO")
+    (there / "004_Ti").mkdir()
+    (there / "004_Ti" / "OUTCAR").write_text(outcar(line(6)).replace(" 2.", "-2", 1)[:1500])
+    (there / "005_Ti").symlink_to(there / "001_Ti")
+    spectra, faults = read_code_folder(tree)
+    assert [one.site for one in spectra if one.code == "VASP"] == [0, 1, 5]
+    assert dict(faults).keys() == {
+        "TiO/VASP/002_Ti/OUTCAR",
+        "TiO/VASP/003_Ti",
+        "TiO/VASP/004_Ti/OUTCAR",
+        "TiO2/VASP/000_Ti/OUTCAR",
+    }
+    assert dict(faults)["TiO/VASP/002_Ti/OUTCAR"] == "it is compressed, and damaged or cut short"
+
+
+def test_settings_of_several_materials_are_not_averaged(tmp_path):
+    for name in ("TiO", "TiO2"):
+        folder = tmp_path / name / "OCEAN" / "Spectra-4-4-4"
+        folder.mkdir(parents=True)
+        (folder / "absspct_Ti.0001_1s_01").write_text(ocean(line(3)))
+    with pytest.raises(UserError, match="of several materials, such as TiO and TiO2\ngive the folder of one"):
+        by_setting(tmp_path)
 
 
 @pytest.mark.parametrize("text", [vasprun(line(6))[:200], "<?xml version='1.0'?><modeling></modeling>"])
