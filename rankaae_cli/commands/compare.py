@@ -1,5 +1,6 @@
 """``rankaae compare``: how well codes agree, whether a calculation has converged, whether a family is sound."""
 
+import os
 import shlex
 import sys
 from collections.abc import Sequence
@@ -21,10 +22,10 @@ from rankaae_cli.analysis.comparison.fingerprints import (
 )
 from rankaae_cli.analysis.comparison.pairs import ComparisonOptions, compare_all
 from rankaae_cli.analysis.comparison.soundness import check_family
-from rankaae_cli.core.errors import UserError
+from rankaae_cli.core.errors import UserError, printable
 from rankaae_cli.core.labels import Subject
 from rankaae_cli.data.family.family import Family
-from rankaae_cli.data.files import new_folder
+from rankaae_cli.data.files import results_folder
 from rankaae_cli.reports.comparison.fingerprint_section import add_fingerprints
 from rankaae_cli.reports.comparison.page import (
     ComparisonPage,
@@ -40,36 +41,39 @@ _MOST_CLASSES = 10  # values that a descriptor may have to be held against clust
 def run(cfg: DictConfig) -> dict[str, Any]:
     """Compare what `cfg` names; write tables, figures and a page; return where."""
     settings: Any = OmegaConf.to_object(cfg)
-    if settings.input is None:
-        raise UserError("rankaae compare needs input=: files or folders\nsee rankaae compare --help")
     inputs = [str(one) for one in (settings.input if isinstance(settings.input, list) else [settings.input])]
+    if settings.input is None or not inputs or "" in inputs:
+        raise UserError("rankaae compare needs input=: files or folders\nsee rankaae compare --help")
     options = ComparisonOptions(settings.search, settings.reach, settings.published, settings.drawn)
-    command = shlex.join(["rankaae", "compare", *sys.argv[1:]])
-    if settings.convergence:
-        page = _convergence(inputs, options, settings.output, command)
-    else:
-        collections, faults = read_collections(inputs)
-        if len(collections) == 1:
-            page = _one(collections[0], faults, settings, command)
+    command = printable(shlex.join(["rankaae", "compare", *sys.argv[1:]]))
+    now = datetime.now()
+    default = Path("compare") / f"{now:%Y-%m-%d}" / f"{now:%H-%M-%S-%f}"
+    with results_folder(settings.output, default) as folder:
+        if settings.convergence:
+            page = _convergence(inputs, options, folder, command)
         else:
-            page = _several(collections, faults, options, settings, command)
+            collections, faults = read_collections(inputs)
+            if len(collections) == 1:
+                page = _one(collections[0], faults, settings, folder, command)
+            else:
+                page = _several(collections, faults, options, settings, folder, command)
+        path = page.write()
     for section in page.sections:
         print_table(section.heading.lower(), section.tables[0], page.subject.synthetic)
     for file, reason in page.faults:
-        print(f"not read: {file}: {reason}", file=sys.stderr)
-    path = page.write()
+        print(printable(f"not read: {file}: {reason}"), file=sys.stderr)
     print("\n".join([*page.lines, str(path)]))
     return {"output": page.output, **page.results}
 
 
 def _convergence(
-    inputs: Sequence[str], options: ComparisonOptions, output: str | None, command: str
+    inputs: Sequence[str], options: ComparisonOptions, folder: Path, command: str
 ) -> ComparisonPage:
-    if len(inputs) != 1 or not Path(inputs[0]).is_dir():
+    if len(inputs) != 1 or not os.path.isdir(inputs[0]):  # noqa: PTH112 - raises of no name
         raise UserError("convergence=true takes one folder, with a folder for each setting\ncorrect input=")
     table, faults = compare_settings(Path(inputs[0]), options)
-    name = Path(inputs[0]).resolve().name
-    page = ComparisonPage(_folder(output), _subject(name), f"Convergence of {name}", [name], command, faults)
+    name = printable(Path(inputs[0]).resolve().name)
+    page = ComparisonPage(folder, Subject(name, "", ""), f"Convergence of {name}", [name], command, faults)
     add_convergence(page, table)
     for code, own in table.groupby("code", sort=False):
         first = own[own["verdict"] == "converged"]["setting"]
@@ -79,20 +83,27 @@ def _convergence(
 
 
 def _one(
-    collection: Collection, faults: Sequence[tuple[str, str]], settings: Any, command: str
+    collection: Collection, faults: Sequence[tuple[str, str]], settings: Any, folder: Path, command: str
 ) -> ComparisonPage:
     """Check one family, and seek clusters of its spectra."""
     family = collection.family
     if family is None:
+        why = f", as {': '.join(faults[0])}" if faults else ""
         raise UserError(
-            f"{collection.name} alone is nothing to compare\ngive two files or folders, or one family file"
+            f"{collection.name} alone is nothing to compare{why}\n"
+            "give two files or folders, or one family file"
         )
-    subject = Subject(family.name, family.element, family.edge, synthetic=family.is_synthetic)
+    subject = Subject(
+        family.name,
+        family.element,
+        family.edge,
+        family.energy_unit,
+        family.normalisation,
+        family.is_synthetic,
+    )
     about, frames = check_family(family)
     found = _fingerprints(family, settings.seed) if settings.fingerprints else None
-    page = ComparisonPage(
-        _folder(settings.output), subject, f"Soundness of {family.name}", [collection.name], command, faults
-    )
+    page = ComparisonPage(folder, subject, f"Soundness of {family.name}", [collection.name], command, faults)
     add_soundness(page, about, frames)
     page.lines.append(
         f"{about['near_duplicates']} pairs of materials have nearly the same spectra, {about['across']} of them "
@@ -128,6 +139,7 @@ def _several(
     faults: Sequence[tuple[str, str]],
     options: ComparisonOptions,
     settings: Any,
+    folder: Path,
     command: str,
 ) -> ComparisonPage:
     """Compare several codes."""
@@ -136,9 +148,9 @@ def _several(
     element = next((one.element for one in collections if one.element), "")
     edge = next((one.edge for one in collections if one.edge), "")
     synthetic = any(one.family is not None and one.family.is_synthetic for one in collections)
-    subject = Subject(", ".join(names[:3]), element, edge, synthetic=synthetic)
+    subject = Subject(", ".join(names[:3]), element, edge, collections[0].energy_unit, synthetic=synthetic)
     title = f"Agreement of {len(names)} codes" if len(names) > 2 else f"{names[0]} and {names[1]}"
-    page = ComparisonPage(_folder(settings.output), subject, title, names, command, faults)
+    page = ComparisonPage(folder, subject, title, names, command, faults)
     add_agreement(page, comparisons, settings.resamples, settings.seed)
     for one in collections:
         if one.is_relative:
@@ -153,12 +165,3 @@ def _several(
         if lost := int(comparison.table["shift"].isna().sum()):
             page.lines.append(f"{comparison.first} and {comparison.second}: {lost} pairs fit at no shift")
     return page
-
-
-def _subject(name: str) -> Subject:
-    return Subject(name, "", "")
-
-
-def _folder(output: str | None) -> Path:
-    now = datetime.now()
-    return new_folder(output, Path("compare") / f"{now:%Y-%m-%d}" / f"{now:%H-%M-%S-%f}")

@@ -133,15 +133,34 @@ def new_folder(path: str | None, default: Path) -> Path:
         If it is there already and not empty, or cannot be made.
     """
     folder = default if path is None else Path(path)
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise UserError(f"{folder} is there already\nchoose another output=, or remove it")
     try:
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise UserError(f"{folder} is there already\nchoose another output=, or remove it")
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(
             f"nothing can be written to {folder}: {error.strerror}\nchoose another output="
         ) from error
     return folder
+
+
+@contextmanager
+def results_folder(path: str | None, default: Path) -> Iterator[Path]:
+    """Give a folder as `new_folder` does; if the body raises, it and folders made above it are removed."""
+    folder = default if path is None else Path(path)
+    missing = [one for one in (folder, *folder.parents) if not os.path.lexists(one)]
+    new_folder(path, default)
+    try:
+        yield folder
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        if folder in missing:
+            with suppress(OSError):  # others may have written to one
+                for one in missing[1:]:
+                    one.rmdir()
+        else:
+            folder.mkdir()
+        raise
 
 
 def require_file(path: str | Path, key: str = "path=") -> Path:

@@ -1,5 +1,6 @@
 """What is compared: the spectra of one code or file, by material and site."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -7,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rankaae_cli.core.errors import UserError
+from rankaae_cli.core.errors import UserError, printable
 from rankaae_cli.core.xas.spectra import SpectrumError
 from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.family.family_file import read_family
@@ -121,20 +122,25 @@ def read_collections(inputs: Sequence[str]) -> tuple[list[Collection], list[tupl
     collections: list[Collection] = []
     faults: list[tuple[str, str]] = []
     for name in inputs:
-        path = Path(name)
-        if path.is_dir():
-            read, bad = _of_folder(path)
-            faults += bad
-        elif path.suffix in (".h5", ".hdf5"):
-            read = [_of_family(path)]
-        elif path.is_file():
-            read = [_of_file(path)]
-        else:
-            raise UserError(f"there is no file or folder {path}\ncorrect input=")
+        try:
+            read, bad = _read(Path(name))
+        except OSError as error:
+            raise UserError(f"{name} cannot be read: {error.strerror}\ncorrect input=") from error
         collections += read
+        faults += bad
     if not collections:
         raise UserError(f"nothing of {', '.join(inputs)} can be read: {'; '.join(faults[0])}\ncorrect input=")
     return _told_apart(collections), faults
+
+
+def _read(path: Path) -> tuple[list[Collection], list[tuple[str, str]]]:
+    if path.is_dir():
+        return _of_folder(path)
+    if path.suffix.lower() in (".h5", ".hdf5"):
+        return [_of_family(path)], []
+    if path.is_file():
+        return [_of_file(path)], []
+    raise UserError(f"there is no file or folder {path}\ncorrect input=")
 
 
 def _of_family(path: Path) -> Collection:
@@ -145,7 +151,7 @@ def _of_family(path: Path) -> Collection:
         family.energy_E, np.asarray(family.spectra_NE[:], np.float64), family.material_N, family.site_N, True
     )
     unit = family.energy_unit
-    return Collection(path.stem, [spectra], family.element, family.edge, unit, family=family)
+    return Collection(printable(path.stem), [spectra], family.element, family.edge, unit, family=family)
 
 
 def _of_file(path: Path) -> Collection:
@@ -153,15 +159,18 @@ def _of_file(path: Path) -> Collection:
         one = read_code_file(path)
     except SpectrumError as error:
         raise UserError(f"{path} cannot be read: {error}\ngive a file of a code, or two columns") from error
-    return Collection(path.stem, [_spectra(one, "")], is_component=one.code in POLARISED)
+    return Collection(printable(path.stem), [_spectra(one, "")], is_component=one.code in POLARISED)
 
 
 def _of_folder(path: Path) -> tuple[list[Collection], list[tuple[str, str]]]:
     """Return a collection of each code of a folder; tables are each of a code of its own."""
     spectra, faults = read_code_folder(path)
+    # Tables of one name may lie in several folders.
+    names = Counter(one.material for one in spectra if one.code == TABLE)
     by_code: dict[str, list[CodeSpectrum]] = {}
     for one in spectra:
-        by_code.setdefault(one.material if one.code == TABLE else one.code, []).append(one)
+        own_name = one.material if names[one.material] < 2 else f"{one.place}/{one.material}"
+        by_code.setdefault(own_name if one.code == TABLE else one.code, []).append(one)
     collections = []
     for code, own in by_code.items():
         # The last of several settings, as names are ordered, is the finest.
@@ -169,7 +178,7 @@ def _of_folder(path: Path) -> tuple[list[Collection], list[tuple[str, str]]]:
         for one in sorted(own, key=lambda one: setting_order(one.setting)):
             last[one.material, one.site] = one
         settings = ", ".join(sorted({one.setting for one in last.values() if one.setting}))
-        name = path.resolve().name if own[0].code == TABLE else None
+        name = printable(path.resolve().name) if own[0].code == TABLE else None
         parts = [_spectra(one, name or one.material) for one in last.values()]
         collections.append(Collection(code, parts, settings=settings))
     return collections, [(f"{path}/{file}", reason) for file, reason in faults]
