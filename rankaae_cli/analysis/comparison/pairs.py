@@ -28,6 +28,7 @@ SITES, MATERIALS, ORDER = "material and site", "material, sites averaged", "orde
 _STEPS = (0.1, 0.25)  # eV, between which spectra are compared
 _SEARCH = 20.0  # eV, where both are on absolute energies
 _LEAST_OVERLAP = 0.5
+_FEWEST_POINTS = 5
 _FOOT, _BEFORE = 0.02, 10.0  # of the maximum; eV
 
 
@@ -132,9 +133,13 @@ class Comparison:
         )
         for name in self.scores:
             values = table[name].to_numpy(dtype=float)
+            # A pair may have a shift and no score, such as one that is nowhere positive by the published rule.
+            finite_N = np.isfinite(values)
+            values, own_NR = values[finite_N], weights_NR[finite_N]
+            own_NR = own_NR[:, own_NR.sum(axis=0) > 0]
             interval = None
-            if weights_NR.shape[1]:
-                interval = percentile_interval(weights_NR.T @ values / weights_NR.sum(axis=0))
+            if own_NR.shape[1]:
+                interval = percentile_interval(own_NR.T @ values / own_NR.sum(axis=0))
             summary[name] = {"mean": float(values.mean()) if len(values) else None, "interval": interval}
         return summary
 
@@ -263,6 +268,12 @@ class _Gridded:
             foot = energy_E[int(np.argmax(size_E > _FOOT * size_E.max()))]
             near = (energy_E >= foot - _BEFORE) & (energy_E <= foot + reach)
             energy_E, absorption_NE = energy_E[near], absorption_NE[:, near]
+        if len(energy_E) < _FEWEST_POINTS or np.ptp(energy_E) < (_FEWEST_POINTS - 1) * step:
+            raise UserError(
+                f"too few energies count of {spectra.material_N[rows[0]] or 'a file'}: {len(energy_E)} over "
+                f"{np.ptp(energy_E):g} eV\n"
+                f"give a larger reach= (it is {reach:g} eV), or spectra of closer energies"
+            )
         if np.allclose(np.diff(energy_E), step, rtol=0, atol=1e-6):
             return cls(energy_E, absorption_NE)
         grid = np.arange(energy_E[0], energy_E[-1] + step * 1e-6, step)
