@@ -105,8 +105,16 @@ def test_what_cannot_be_compared_is_refused(some, rankaae, tmp_path):
     index = np.arange(len(some.energy_E), dtype=float)
     write_family(tmp_path / "index.h5", replace(some, energy_E=index, energy_unit="index"))
     (tmp_path / "curve.txt").write_text("".join(f"{e} {e**2}\n" for e in range(20)))
+    (tmp_path / "sparse.txt").write_text("".join(f"{90 * e} 1\n" for e in range(20)))
+    (tmp_path / "damaged").mkdir()
+    (tmp_path / "damaged" / "b.txt").write_text("1 2\n2 3\n")
     for call, message in (
         ([], "needs input="),
+        (["input=[]"], "needs input="),
+        (["input="], "needs input="),
+        (["a.h5", "x" * 300], "cannot be read: File name too long"),
+        (["sparse.txt", "curve.txt"], "too few energies count of a file: 1 over 0 eV"),
+        (["curve.txt", "damaged"], "alone is nothing to compare, as damaged/b.txt: truncated: 2 rows"),
         (["a.h5", "nothing.h5"], "there is no family file nothing.h5"),
         (["a.h5", "nothing"], "there is no file or folder nothing"),
         (["a.h5", "others.h5"], "have no material in common, and 60 and 20 spectra"),
@@ -119,7 +127,36 @@ def test_what_cannot_be_compared_is_refused(some, rankaae, tmp_path):
         done = rankaae("compare", *call, "output=there")
         assert done.returncode == 2, (call, done.stdout)
         assert message in done.stderr, done.stderr
-        assert not (tmp_path / "there" / "page.html").exists()
+        assert not (tmp_path / "there").exists()
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there" / "mine.txt").write_text("kept")
+    done = rankaae("compare", "a.h5", "a.h5", "output=there")
+    assert (done.returncode, "there is there already" in done.stderr) == (2, True)
+    assert [one.name for one in (tmp_path / "there").iterdir()] == ["mine.txt"]
+
+
+def test_files_of_any_name_are_compared_each_by_itself(rankaae, tmp_path):
+    energy = np.linspace(0, 40, 161)
+    names = ("vasp/it's $x_{, a.txt", "feff/it's $x_{, a.txt", "flat ü.txt")
+    for k, name in enumerate(names):
+        mu = (
+            0.5
+            + np.arctan((energy - 10 - k) / 1.2) / np.pi
+            + 0.4 * np.exp(-0.5 * ((energy - 15 - k) / 2) ** 2)
+        )
+        (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
+        np.savetxt(tmp_path / "in" / name, np.column_stack([energy, mu if k < 2 else 1 + 0 * mu]))
+    done = rankaae("compare", *(f"in/{name}" for name in names), "output=there", "published=true")
+    assert done.returncode == 0, done.stderr
+    assert "2 pairs" not in done.stdout
+    (pair, *flat) = json.loads((tmp_path / "there" / "comparison.json").read_text())["agreement"]
+    assert pair["shift"] == pytest.approx(1.0, abs=0.02)
+    assert pair["second"] == "it's $x_{, a (2)"
+    assert [one["spearman"]["mean"] for one in flat] == [None, None]
+    done = rankaae("compare", "in", "output=of_folder")
+    assert done.returncode == 0, done.stderr
+    table = json.loads((tmp_path / "of_folder" / "comparison.json").read_text())["agreement"]
+    assert len(table) == 3
 
 
 @needs_shared

@@ -34,7 +34,7 @@ def agreement_matrix(subject: Subject, summaries: Sequence[Mapping[str, Any]]) -
             score_CC[i, j] = np.nan if mean is None else mean
             if mean is not None:
                 dark = mean < 0.75
-                text = f"{mean:.3f}\n{sign * one['shift']:+.1f} eV"
+                text = f"{mean:.3f}\n{sign * one['shift']:+.1f} {_unit(subject)}"
                 ax.text(j, i, text, ha="center", va="center", fontsize=6, color="white" if dark else BLACK)
     ax.imshow(score_CC, vmin=0.5, vmax=1, cmap="cividis", aspect="auto")
     labels = [shortened(name, 18, 9, 8) for name in names]
@@ -61,14 +61,15 @@ def shift_figure(subject: Subject, comparisons: Sequence[Comparison]) -> Figure:
         error = one.summary(1, 0)["shift_error"]
         ax.errorbar(0, row, xerr=error, fmt="|", color=BLACK, ms=8, capsize=2)
     labels = [
-        f"{shortened(one.first, 14, 7, 6)} → {shortened(one.second, 14, 7, 6)}: {one.joint.offset:+.2f} eV"
+        f"{shortened(one.first, 14, 7, 6)} → {shortened(one.second, 14, 7, 6)}: "
+        f"{one.joint.offset:+.2f} {_unit(subject)}"
         for one in shown
         if one.joint is not None
     ]
     ax.set_yticks(range(len(shown)), labels, fontsize=6, parse_math=False)
     ax.set_ylim(len(shown) - 0.5, -0.5)
     ax.axvline(0, color=GREY, lw=0.5, ls=":")
-    ax.set_xlabel("Shift less the median (eV)")
+    ax.set_xlabel(f"Shift less the median ({subject.energy_unit})")
     return figure
 
 
@@ -95,7 +96,7 @@ def pairs_figure(subject: Subject, comparison: Comparison) -> Figure:
     for ax in panels[len(comparison.curves) :]:
         ax.remove()
     for ax in panels[max(0, len(comparison.curves) - columns) : len(comparison.curves)]:
-        ax.set_xlabel("Energy (eV)")
+        ax.set_xlabel(subject.energy_label)
     panels[0].set_ylabel("Absorption")
     drawing.legend_below(figure, list(panels[: len(comparison.curves)]))
     return figure
@@ -109,11 +110,16 @@ def convergence_figure(subject: Subject, table: pd.DataFrame, threshold: float) 
     for code, colour in zip(table["code"].unique(), (BLUE, VERMILION, BLACK, GREY) * 4, strict=False):
         own = table[(table["code"] == code) & (table["distance"] > 0)]
         ax.plot(own["order"], own["distance"], "o-", color=colour, ms=3, label=str(code))
-    settings = table.drop_duplicates("order")
-    ax.set_xticks(settings["order"], settings["setting"], rotation=30, ha="right", parse_math=False)
+    # Codes may have settings of their own.
+    settings = table.groupby("order")["setting"].agg(lambda own: " / ".join(dict.fromkeys(own)))
+    ax.set_xticks(settings.index, settings, rotation=30, ha="right", parse_math=False)
     ax.axhline(threshold, color=GREY, lw=0.6, ls=":")
     ax.set_yscale("log")
     ax.set_xlabel("Setting")
     ax.set_ylabel("1 − Spearman")
     drawing.legend_below(figure, ax)
     return figure
+
+
+def _unit(subject: Subject) -> str:
+    return "" if subject.energy_unit == "index" else subject.energy_unit

@@ -142,7 +142,7 @@ def add_agreement(
             "Mean Spearman correlation of the pairs of each two, and the shift to be added to the energies of the "
             "one at the left.",
         )
-    if any(len(one.table) > 2 for one in comparisons):
+    if any(len(one.table) > 2 and one.joint is not None for one in comparisons):
         shown["shifts"] = page.picture(
             shift_figure(page.subject, comparisons),
             "shifts",
@@ -162,7 +162,7 @@ def add_agreement(
         "agreement",
         "Agreement",
         f"Spectra are paired by {' or '.join(sorted(by))}.",
-        [agreement_table(summaries)],
+        [agreement_table(summaries, page.subject.energy_unit)],
     )
     page.add(section, frames, shown)
     page.methods.append(ALIGNMENT)

@@ -12,16 +12,17 @@ _SCORES = {
     "pearson": "Pearson",
     "spearman": "Spearman",
     "cosine": "Cosine",
-    "wasserstein": "Wasserstein (eV)",
+    "wasserstein": "Wasserstein",
     "mae": "MAE",
     "spearman_broadened": "Spearman, broadened",
     "published_spearman": "Spearman, published rule",
 }
 
 
-def agreement_table(summaries: Sequence[Mapping[str, Any]]) -> Table:
-    """Return the shifts and scores of each two codes, a row each."""
+def agreement_table(summaries: Sequence[Mapping[str, Any]], unit: str) -> Table:
+    """Return the shifts and scores of each two codes, a row each; `unit` is that of the energies."""
     scores = [key for key in _SCORES if all(key in one for one in summaries)]
+    headings = (f"{_SCORES[key]} ({unit})" if key == "wasserstein" else _SCORES[key] for key in scores)
     rows: list[list[Cell]] = []
     for one in summaries:
         error, spread = one["shift_error"], one["shift_spread"]
@@ -40,7 +41,7 @@ def agreement_table(summaries: Sequence[Mapping[str, Any]]) -> Table:
     return Table(
         "agreement",
         ("pair", "pairs", "shift", "spread", "width", *scores),
-        ("Codes", "Pairs", "Shift (eV)", "Spread (eV)", "Width (eV)", *(_SCORES[key] for key in scores)),
+        ("Codes", "Pairs", *(f"{name} ({unit})" for name in ("Shift", "Spread", "Width")), *headings),
         rows,
         "Shift: what is to be added to the first's energies, the median over materials with its standard error (of "
         "one material the jackknife's over blocks of energies); spread: the robust standard deviation among "

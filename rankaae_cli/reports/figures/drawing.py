@@ -80,13 +80,15 @@ def legend_below(
         for handle, label in zip(*ax.get_legend_handles_labels(), strict=True):
             entries.setdefault(label, handle)
     if entries:
-        figure.legend(
+        legend = figure.legend(
             list(entries.values()),
             list(entries),
             loc="outside lower left",
             ncols=min(columns, len(entries)),
             handler_map={tuple: HandlerTuple(ndivide=None, pad=0)},
         )
+        for text in legend.get_texts():  # a name may hold dollar signs
+            text.set_parse_math(False)
 
 
 def draw_cells(

@@ -226,7 +226,7 @@ def check(subject: Subject, table: pd.DataFrame, name: str, content: Mapping[str
     )
     if len(name) <= _LONGEST_NAME:
         change += f" of {name}"
-    bottom.plot(energy, table["model_same_change"], color=BLUE, label=_plain(f"network, {change}"))
+    bottom.plot(energy, table["model_same_change"], color=BLUE, label=f"network, {change}")
     bottom.set_title(
         f"Pearson r = {_two(content['pearson_same_change'])} (of the whole traversal: "
         f"{_two(content['pearson'])})"
@@ -329,9 +329,7 @@ def _draw_bins(ax: Axes, table: pd.DataFrame, name: str, content: Mapping[str, A
     shown, bins = name if len(name) <= _LONGEST_NAME else "", content["bins"]  # the heading has the name
     for side, colour, dashes in (("low", GREY, "--"), ("high", VERMILION, "-")):
         label = f"data, {shown} {_value(content, side)} {unit_text(unit)}".rstrip()
-        ax.plot(
-            table["energy"], table[f"data_spectrum_{side}_bin"], color=colour, ls=dashes, label=_plain(label)
-        )
+        ax.plot(table["energy"], table[f"data_spectrum_{side}_bin"], color=colour, ls=dashes, label=label)
     matched = content["matched_on"]
     others = ", ".join(matched) or "nothing else"
     if len(matched) > 4:
@@ -354,8 +352,3 @@ def _in_lines(label: str) -> str:
 def _two(value: float) -> str:
     """Return a number with two decimals, so that it takes no more room than there is."""
     return f"{value:.2f}".replace("-", "−") if np.isfinite(value) else "–"
-
-
-def _plain(label: str) -> str:
-    """Legends read mathematics between dollar signs; a name may hold them."""
-    return label.replace("$", r"\$")
