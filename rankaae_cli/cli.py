@@ -200,15 +200,23 @@ def _with_input(overrides: list[str]) -> list[str]:
     UserError
         Where the call has both.
     """
-    is_name = [not override.startswith("-") and "=" not in override for override in overrides]
+    is_name = [
+        not override.startswith("-") and ("=" not in override or os.path.lexists(override))
+        for override in overrides
+    ]
     names = [override for override, name in zip(overrides, is_name, strict=True) if name]
     rest = [override for override, name in zip(overrides, is_name, strict=True) if not name]
     if not names:
         return overrides
     if any(override.startswith("input=") for override in rest):
         raise UserError(f"{names[0]} and input= both name what is to be compared\nleave one of them out")
-    quoted = ["'" + name.replace("\\", "\\\\").replace("'", "\\'") + "'" for name in names]
-    return [*rest, f"input=[{','.join(quoted)}]"]
+    return [*rest, f"input=[{','.join(map(_quoted, names))}]"]
+
+
+def _quoted(name: str) -> str:
+    """Return a name as Hydra takes it for itself: backslashes are doubled before a quote alone, `${` is escaped."""
+    escaped = re.sub(r"(\\+)(?='|$)", r"\1\1", name).replace("'", r"\'").replace("${", r"\${")
+    return f"'{escaped}'"
 
 
 def _with_transfer(overrides: list[str]) -> list[str]:
