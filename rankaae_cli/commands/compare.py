@@ -113,7 +113,8 @@ def _one(
         add_fingerprints(page, found)
     elif settings.fingerprints:
         page.lines.append(
-            f"no clusters are sought of fewer than {FEWEST} spectra, or {FEWEST_MATERIALS} materials"
+            f"no clusters are sought of fewer than {FEWEST} spectra or {FEWEST_MATERIALS} materials, or where all "
+            "spectra are the same"
         )
     return page
 
@@ -163,5 +164,9 @@ def _several(
             page.lines.append(f"{one.name}: the spectra at {one.settings}")
     for comparison in comparisons:
         if lost := int(comparison.table["shift"].isna().sum()):
-            page.lines.append(f"{comparison.first} and {comparison.second}: {lost} pairs fit at no shift")
+            within = "" if options.search is None else f" within {options.search:g} eV"
+            page.lines.append(
+                f"{comparison.first} and {comparison.second}: {lost} of {len(comparison.table)} pairs fit at no "
+                f"shift{within}"
+            )
     return page

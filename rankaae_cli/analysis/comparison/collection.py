@@ -159,7 +159,7 @@ def _of_file(path: Path) -> Collection:
         one = read_code_file(path)
     except SpectrumError as error:
         raise UserError(f"{path} cannot be read: {error}\ngive a file of a code, or two columns") from error
-    return Collection(printable(path.stem), [_spectra(one, "")], is_component=one.code in POLARISED)
+    return Collection(printable(one.material), [_spectra(one, "")], is_component=one.code in POLARISED)
 
 
 def _of_folder(path: Path) -> tuple[list[Collection], list[tuple[str, str]]]:

@@ -244,7 +244,8 @@ def _compared(
     if search is None and overlap >= _LEAST_OVERLAP * shorter:
         search = _SEARCH
     aligned = align(first.energy_E[0], first.rows_NE, second.energy_E[0], second.rows_NE, step, search)
-    scores = pd.DataFrame([_scores(first, second, n, aligned, step) for n in range(len(own_rows))])
+    # Of copies, what is left of a distance is rounding.
+    scores = pd.DataFrame([_scores(first, second, n, aligned, step) for n in range(len(own_rows))]).round(9)
     table = pd.concat([pd.DataFrame(_columns(aligned)), scores], axis=1)
     if options.published:
         table = pd.concat([table, _published(own, other, own_rows, other_rows)], axis=1)

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 
-from rankaae_cli.core.xas.spectra import SpectrumError
+from rankaae_cli.core.xas.spectra import LARGEST, SpectrumError
 from rankaae_cli.data.readers.computed.feff import is_xmu_text, parse_xmu
 from rankaae_cli.data.readers.scans.text_rows import NUMBER, row_fields, split
 
@@ -151,8 +151,8 @@ def _curve(rows: Sequence[Sequence[float]]) -> Curve:
     if len(rows) < 5:
         raise SpectrumError(f"truncated: {len(rows)} rows of numbers, at least 5 are needed")
     energy_M, absorption_M = np.array(rows, dtype=np.float64).T
-    if not (np.isfinite(energy_M).all() and np.isfinite(absorption_M).all()):
-        raise SpectrumError("a number that is not finite")
+    if not (np.abs([energy_M, absorption_M]) < LARGEST).all():
+        raise SpectrumError("a number that is not finite, or too large for a spectrum")
     order = np.argsort(energy_M, kind="stable")
     energy_M, absorption_M = energy_M[order], absorption_M[order]
     if (np.diff(energy_M) <= 0).any():
