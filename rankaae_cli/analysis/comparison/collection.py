@@ -14,9 +14,9 @@ from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.family.family_file import read_family
 from rankaae_cli.data.readers.computed.codes.folder import (
     CodeSpectrum,
+    finest,
     read_code_file,
     read_code_folder,
-    setting_order,
 )
 from rankaae_cli.data.readers.computed.codes.outputs import POLARISED, TABLE
 
@@ -173,13 +173,11 @@ def _of_folder(path: Path) -> tuple[list[Collection], list[tuple[str, str]]]:
         by_code.setdefault(own_name if one.code == TABLE else one.code, []).append(one)
     collections = []
     for code, own in by_code.items():
-        # The last of several settings, as names are ordered, is the finest.
-        last: dict[tuple[str, int], CodeSpectrum] = {}
-        for one in sorted(own, key=lambda one: setting_order(one.setting)):
-            last[one.material, one.site] = one
-        settings = ", ".join(sorted({one.setting for one in last.values() if one.setting}))
+        last, left_out = finest(own)
+        faults += left_out
+        settings = ", ".join(sorted({one.setting for one in last if one.setting}))
         name = printable(path.resolve().name) if own[0].code == TABLE else None
-        parts = [_spectra(one, name or one.material) for one in last.values()]
+        parts = [_spectra(one, name or one.material) for one in last]
         collections.append(Collection(code, parts, settings=settings))
     return collections, [(f"{path}/{file}", reason) for file, reason in faults]
 

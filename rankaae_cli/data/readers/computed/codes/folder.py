@@ -127,6 +127,23 @@ def by_setting(folder: Path) -> tuple[dict[str, dict[str, CodeSpectrum]], list[t
     return means, faults
 
 
+def finest(spectra: Sequence[CodeSpectrum]) -> tuple[list[CodeSpectrum], list[tuple[str, str]]]:
+    """Return of each material and site the spectrum at the last setting, as settings are ordered, of one code.
+
+    Where several folders hold one at the same setting, it is that of the last; the others come back as pairs of a
+    folder and why it was left out.
+    """
+    last: dict[tuple[str, int], CodeSpectrum] = {}
+    left_out = []
+    for one in sorted(spectra, key=lambda one: (setting_order(one.setting), setting_order(one.place))):
+        before = last.get((one.material, one.site))
+        if before is not None and before.setting == one.setting:
+            reason = f"{one.code} of {one.material}, site {one.site}, is taken from {one.place}"
+            left_out.append((before.place, reason))
+        last[one.material, one.site] = one
+    return list(last.values()), left_out
+
+
 def setting_order(setting: str) -> tuple[list[float], str]:
     """Return what orders settings by the numbers in their names."""
     return [float(number) for number in re.findall(r"\d+(?:\.\d+)?", setting)], setting
@@ -135,6 +152,8 @@ def setting_order(setting: str) -> tuple[list[float], str]:
 def read_code_file(path: Path) -> CodeSpectrum:
     """Read one file of a code, or a table of two columns, named by the file."""
     text = _text(path)
+    if "\0" in text:
+        raise SpectrumError("it is no text in UTF-8")
     code = code_of(bare_name(path.name), text) or TABLE
     energy_M, absorption_M = PARSERS[code](text)
     return CodeSpectrum(code, Path(bare_name(path.name)).stem, 0, "", "", energy_M, absorption_M, 1)

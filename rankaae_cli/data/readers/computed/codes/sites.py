@@ -9,7 +9,7 @@ from rankaae_cli.core.errors import UserError, nearest
 from rankaae_cli.core.xas.spectra import SpectrumError, regrid
 from rankaae_cli.data.family.rejections import Rejection
 from rankaae_cli.data.family.sites import FamilySpec, Sites, gather
-from rankaae_cli.data.readers.computed.codes.folder import CodeSpectrum, read_code_folder, setting_order
+from rankaae_cli.data.readers.computed.codes.folder import CodeSpectrum, finest, read_code_folder
 
 
 def read_code_sites(
@@ -51,12 +51,10 @@ def read_code_sites(
         )
     spectra, faults = read_code_folder(folder)
     own = _of_code(spectra, code, folder)
-    last: dict[tuple[str, int], CodeSpectrum] = {}
-    for one in sorted(own, key=lambda one: setting_order(one.setting)):
-        last[one.material, one.site] = one
-    rejected = [Rejection(file, "", reason) for file, reason in faults]
+    last, left_out = finest(own)
+    rejected = [Rejection(file, "", reason) for file, reason in [*faults, *left_out]]
     sites = gather(
-        _rows(list(last.values()), spec, shift, max_tail, rejected),
+        _rows(last, spec, shift, max_tail, rejected),
         rejected,
         energy_E=spec.energy_E,
         descriptor_names=spec.descriptor_names,

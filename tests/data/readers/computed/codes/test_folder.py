@@ -7,7 +7,12 @@ import pytest
 
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.xas.spectra import SpectrumError
-from rankaae_cli.data.readers.computed.codes.folder import by_setting, read_code_file, read_code_folder
+from rankaae_cli.data.readers.computed.codes.folder import (
+    by_setting,
+    finest,
+    read_code_file,
+    read_code_folder,
+)
 from rankaae_cli.data.readers.computed.codes.outputs import parse_vasp
 
 ENERGY = np.linspace(-5, 30, 36)
@@ -159,6 +164,15 @@ def test_what_cannot_be_read_in_a_folder_is_named_and_the_others_are_read(tree):
         "TiO2/VASP/000_Ti/OUTCAR",
     }
     assert dict(faults)["TiO/VASP/002_Ti/OUTCAR"] == "it is compressed, and damaged or cut short"
+
+
+def test_of_two_folders_with_one_spectrum_the_one_left_out_is_named(tmp_path):
+    for name, centre in (("OCEAN", 3), ("OCEAN-2", 5), ("OCEAN-10", 7)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "absspct_Ti.0001_1s_01").write_text(ocean(line(centre)))
+    (one,), left_out = finest(read_code_folder(tmp_path)[0])
+    assert one.place == "OCEAN-10"
+    assert [place for place, _ in left_out] == ["OCEAN", "OCEAN-2"]
 
 
 def test_settings_of_several_materials_are_not_averaged(tmp_path):
