@@ -23,7 +23,7 @@ from rankaae_cli.analysis.comparison.fingerprints import (
 from rankaae_cli.analysis.comparison.pairs import ComparisonOptions, compare_all
 from rankaae_cli.analysis.comparison.soundness import check_family
 from rankaae_cli.core.errors import UserError, printable
-from rankaae_cli.core.labels import Subject
+from rankaae_cli.core.labels import Subject, shortened
 from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.files import results_folder
 from rankaae_cli.reports.comparison.fingerprint_section import add_fingerprints
@@ -149,7 +149,8 @@ def _several(
     element = next((one.element for one in collections if one.element), "")
     edge = next((one.edge for one in collections if one.edge), "")
     synthetic = any(one.family is not None and one.family.is_synthetic for one in collections)
-    subject = Subject(", ".join(names[:3]), element, edge, collections[0].energy_unit, synthetic=synthetic)
+    of_all = ", ".join(shortened(name, 18, 9, 8) for name in names[:3])
+    subject = Subject(of_all, element, edge, collections[0].energy_unit, synthetic=synthetic)
     title = f"Agreement of {len(names)} codes" if len(names) > 2 else f"{names[0]} and {names[1]}"
     page = ComparisonPage(folder, subject, title, names, command, faults)
     add_agreement(page, comparisons, settings.resamples, settings.seed)
