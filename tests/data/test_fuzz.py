@@ -102,7 +102,7 @@ def read_wrongly(path):
     if number == 3:
         os._exit(1)
     if number == 4:
-        require_sentence(f"it is larger than {len(b'x' * 60_000_000)} bytes")
+        require_sentence(f"it is larger than {len(b'x' * 400_000_000)} bytes")
     if number == 5:
         start = time.process_time()
         while time.process_time() - start < 0.6:
@@ -117,14 +117,14 @@ class Numbers(Reader):
 
 def test_faults_of_readers_are_told_and_their_files_kept(tmp_path, monkeypatch):
     monkeypatch.setattr("tests.benchmarks.fuzz.processes.LONGEST_S", 0.5)
-    monkeypatch.setattr("tests.benchmarks.fuzz.processes.LARGEST_MB", 50)
+    monkeypatch.setattr("tests.benchmarks.fuzz.processes.LARGEST_MB", 200)
     reader = Numbers(list, read_wrongly)
     faults = {o.number: o.fault for o in outcomes("x", reader, range(7), tmp_path, time.monotonic() + 60)}
     assert list(faults) == list(range(7))
     assert faults[0] == faults[2] == faults[6] == ""
     assert faults[1] == "IndexError: list index out of range"
     assert faults[3] == "the process died"
-    assert (faults[4], faults[5]) == ("more than 50 MB", "more than 0.5 s")
+    assert (faults[4], faults[5]) == ("more than 200 MB", "more than 0.5 s")
     assert (tmp_path / "x" / "1").read_bytes() == b"1"
     assert "IndexError" in (tmp_path / "x" / "1.txt").read_text()
 

@@ -31,7 +31,7 @@ from rankaae_cli.data.structures.shell_task import MaterialShells, ShellTask
 
 # To be raised when the same structure would give other shells than before: it is part of the cache's keys.
 ALGORITHM = 4
-_AGAIN_EVERY = 0.5  # seconds
+_AGAIN_EVERY = 0.1  # seconds
 _SAME_PLACE = 0.1  # angstrom; no two atoms are nearer
 _NO_SHELL = (
     "no first shell could be found: the atom is not surrounded, as in a cell that is very large or flat"
@@ -74,6 +74,7 @@ def compute(task: ShellTask, time_limit: float) -> MaterialShells:
     time_limit
         Seconds of processor time, so that a busy machine gives the same rows as an idle one.
     """
+    _import_pymatgen()
     try:
         with _limited(time_limit), warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -82,6 +83,13 @@ def compute(task: ShellTask, time_limit: float) -> MaterialShells:
         return MaterialShells(
             fault=f"time-out: the structure took more than {time_limit:g} s (time_limit=)", timed_out=True
         )
+
+
+def _import_pymatgen() -> None:
+    # Where the limit ended an import half-way, no later structure of the process could be read.
+    import pymatgen.analysis.bond_valence
+    import pymatgen.analysis.local_env
+    import pymatgen.io.vasp  # noqa: F401
 
 
 def _compute(task: ShellTask) -> MaterialShells:

@@ -2,7 +2,10 @@
 
 import math
 import signal
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -181,6 +184,16 @@ def test_the_time_limit_ends_a_computation_that_swallows_exceptions(monkeypatch)
     assert shells.of_site(0, "Cu") == "time-out: the structure took more than 0.1 s (time_limit=)"
     assert signal.getsignal(signal.SIGPROF) == before
     assert signal.getitimer(signal.ITIMER_PROF) == (0.0, 0.0)
+
+
+def test_no_import_is_ended_half_way():
+    code = """
+import sys
+from tests.data.structures.test_pymatgen_shells import compute, job, tenorite
+assert compute(job(tenorite()), 1e-3).timed_out
+assert hasattr(sys.modules["pymatgen.analysis.local_env"], "CrystalNN")
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[3])
 
 
 def test_time_that_others_take_does_not_count(monkeypatch):
