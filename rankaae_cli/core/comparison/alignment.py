@@ -4,11 +4,14 @@ For each shift the scale and the offset of the absorption are those of least squ
 is left is 1 - r^2, r being Pearson's correlation over the energies that both then have; cross-correlations by fast
 Fourier transform give it for all shifts at once. Shifts are sought near those at which the slopes of both spectra
 correlate, since flat ends fit each other anywhere. The sharper of the two is broadened by a Lorentzian of several
-widths, and the best of all is taken.
+widths; parabolas find the shift and the width between those tried. Noise that a broadening takes away counts as
+left, else the noisier spectrum would fit best broadened.
 
-Letters: N pairs, E and M energies of either spectrum, D shifts of the search, J blocks of energies.
+Letters: N pairs, E and M energies of either spectrum, D shifts of the search, K widths, H blocks of energies,
+J all energies and all but each block.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,10 +25,12 @@ _MOST_CANDIDATES, _LEAST_OF_BEST = 3, 0.5  # peaks of the correlation of slopes
 _NEAR = 3.0  # eV about a candidate
 _SLOPE_SMOOTHING = 1.0  # eV, standard deviation
 _NO_FIT = 3.0  # above 2, which 1 - r |r| reaches for opposite spectra
-_BLOCKS = 8
+_BLOCKS, _STUDENT = 6, 1.11  # t of five degrees of freedom within which 68 % lie
 _FEWEST_LAGS = 3
 _AROUND = 2.0  # eV about the best shift, within which left-out blocks may move it
 _ROWS_AT_ONCE = 512
+_FEWEST_FOR_NOISE = 20
+_NORMAL = 1.4826  # standard deviation over median absolute deviation, of a normal distribution
 
 
 @dataclass(frozen=True)
@@ -37,7 +42,7 @@ class Alignments:
     shift_N
         eV, to be added to the energies of the first.
     error_N
-        eV: the jackknife's standard error over blocks of energies.
+        eV: the jackknife's error over blocks of energies, width fitted anew with each left out, by Student's t.
     scale_N, offset_N
         The second is ``scale * first + offset`` there.
     width_N
@@ -61,7 +66,7 @@ def align(
     others_NM: np.ndarray,
     step: float,
     search: float | None = None,
-    widths: tuple[float, ...] = WIDTHS,
+    widths: Sequence[float] = WIDTHS,
 ) -> Alignments:
     """Align each spectrum with another one.
 
@@ -98,11 +103,9 @@ def broadened(spectra_NE: np.ndarray, width: float, step: float) -> np.ndarray:
     if width == 0:
         return spectra_NE
     points = spectra_NE.shape[-1]
-    # Integrated over each step, so that a narrow one is whole too.
-    ends = (np.arange(-points, points + 2) - 0.5) * step
-    kernel = np.diff(np.arctan(2 * ends / width))
     padded = np.pad(spectra_NE, ((0, 0), (points, points)), mode="edge")
-    return fftconvolve(padded, (kernel / kernel.sum())[None, :], mode="same", axes=1)[:, points:-points]
+    kernel = _lorentzian(width, step, points)
+    return fftconvolve(padded, kernel[None], mode="same", axes=1)[:, points:-points]
 
 
 class _Block:
@@ -118,6 +121,7 @@ class _Block:
             (each - mean[:, None]) / deviation[:, None]
             for each, mean, deviation in zip((own_NE, other_NM), self.means, self.deviations, strict=True)
         )
+        self.noises = [_noise(each) for each in (self.own_NE, self.other_NM)]
         n, m = own_NE.shape[1], other_NM.shape[1]
         # With lag l the first's point i + l lies on the second's point i.
         self.lag_D = np.arange(-(m - 1), n)
@@ -130,29 +134,34 @@ class _Block:
         self.count_D = self._correlation(np.ones((1, n)), np.ones((1, m)))[0].round()
         self.usable_D = self.count_D >= _LEAST_OVERLAP * min(n, m)
 
-    def aligned(self, widths: tuple[float, ...]) -> tuple[np.ndarray, ...]:
+    def aligned(self, widths: Sequence[float]) -> tuple[np.ndarray, ...]:
         """Return what `Alignments` holds, field by field."""
         rows = np.arange(len(self.own_NE))
         if len(self.lag_D) < _FEWEST_LAGS:
             return (np.full(len(rows), np.nan),) * 6
+        widths = sorted(widths)
         allowed_ND = self._near_candidates()
-        best_N, lag_N, between_N, width_N = np.full(len(rows), np.inf), rows * 0, rows * 0.0, rows * 0.0
-        for width in widths:
+        best_N, lag_N, width_N = np.full(len(rows), np.inf), rows * 0, rows * 0
+        for k, width in enumerate(widths):
             misfit_ND = np.where(allowed_ND, self._misfit(*self._at_width(width)), _NO_FIT)
+            misfit_ND += self._noise_lost(width)[:, None]
             d_N = misfit_ND.argmin(axis=1)
             better_N = misfit_ND[rows, d_N] < best_N
             best_N = np.where(better_N, misfit_ND[rows, d_N], best_N)
-            lag_N, width_N = np.where(better_N, d_N, lag_N), np.where(better_N, width, width_N)
-            between_N = np.where(better_N, _vertex(misfit_ND, d_N), between_N)
+            lag_N, width_N = np.where(better_N, d_N, lag_N), np.where(better_N, k, width_N)
+        values_FN = np.full((6, len(rows)), np.nan)
         has_shift_N = best_N < 1
-        error_N, scale_N, offset_N = (np.full(len(rows), np.nan) for _ in range(3))
-        for width in np.unique(width_N[has_shift_N]):
-            of_width = rows[has_shift_N & (width_N == width)]
-            for n, own_E, other_M in zip(of_width, *self._at_width(float(width), of_width), strict=True):
-                error_N[n], scale_N[n], offset_N[n] = self._details(n, lag_N[n], own_E, other_M)
-        shift_N = np.where(has_shift_N, self.shift_D[lag_N] - self.step * between_N, np.nan)
-        nan_N = np.where(has_shift_N, 0.0, np.nan)
-        return shift_N, error_N, scale_N, offset_N, width_N + nan_N, best_N + nan_N
+        for k in np.unique(width_N[has_shift_N]):
+            of_width = rows[has_shift_N & (width_N == k)]
+            first = min(max(k - 1, 0), max(len(widths) - 3, 0))
+            near = np.array(widths[first : first + 3])
+            spectra = [self._at_width(width, of_width) for width in near]
+            lost_KB = np.array([self._noise_lost(width)[of_width] for width in near])
+            for i, n in enumerate(of_width):
+                sums = self._sums(lag_N[n], [(own[i], other[i]) for own, other in spectra])
+                values_FN[:5, n] = self._refined(n, lag_N[n], near, sums, lost_KB[:, i])
+                values_FN[5, n] = best_N[n] - self._noise_lost(widths[k])[n]
+        return tuple(values_FN)
 
     def _at_width(
         self, width: float, rows: np.ndarray | slice = slice(None)
@@ -210,47 +219,110 @@ class _Block:
                     allowed_ND[row, max(d - near, 0) : d + near + 1] = True
         return allowed_ND
 
-    def _details(self, n: int, d: int, own_E: np.ndarray, other_M: np.ndarray) -> tuple[float, float, float]:
-        """Return the jackknife's error of the shift of a pair, eV, and its scale and offset."""
+    def _noise_lost(self, width: float) -> np.ndarray:
+        """Return the share of a variance that the noise had which broadening takes away, (N,).
+
+        Without it the noisier spectrum would always be broadened.
+        """
+        kept = float((_lorentzian(abs(width), self.step, 64) ** 2).sum()) if width else 1.0
+        return (1 - kept) * self.noises[int(width < 0)]
+
+    def _sums(self, d: int, pairs: Sequence[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
+        """Return sums of a pair, at several widths, over blocks of the common energies: shape (6, K, D, H).
+
+        They are the number of points, and the sums of both, of their squares and of their product, at the lags
+        about `d`.
+        """
         around = round(_AROUND / self.step)
         lags = self.lag_D[max(d - around, 0) : d + around + 1]
-        point_DM = lags[:, None] + np.arange(len(other_M))
-        common_DM = (point_DM >= 0) & (point_DM < len(own_E))
-        own_DM = np.where(common_DM, own_E[np.clip(point_DM, 0, len(own_E) - 1)], 0.0)
-        other_DM = np.where(common_DM, other_M, 0.0)
-        products = (common_DM, own_DM, other_DM, own_DM**2, other_DM**2, own_DM * other_DM)
-        at = int(np.flatnonzero(lags == self.lag_D[d])[0])
-        points = np.flatnonzero(common_DM[at])
+        points_own, points_other = len(pairs[0][0]), len(pairs[0][1])
+        point_DM = lags[:, None] + np.arange(points_other)
+        common_DM = (point_DM >= 0) & (point_DM < points_own)
+        point_DM = np.clip(point_DM, 0, points_own - 1)
+        own_KDM = np.stack([np.where(common_DM, own_E[point_DM], 0.0) for own_E, _ in pairs])
+        other_KDM = np.stack([np.where(common_DM, other_M, 0.0) for _, other_M in pairs])
+        count_KDM = np.broadcast_to(common_DM.astype(np.float64), own_KDM.shape)
+        products = (count_KDM, own_KDM, other_KDM, own_KDM**2, other_KDM**2, own_KDM * other_KDM)
+        points = np.flatnonzero(common_DM[int(np.flatnonzero(lags == self.lag_D[d])[0])])
         blocks = np.linspace(points[0], points[-1] + 1, _BLOCKS + 1).astype(int)[:-1]
         blocks[0] = 0
-        sums = [np.add.reduceat(np.asarray(each, dtype=np.float64), blocks, axis=1) for each in products]
-        count, x, y, xx, _, xy = (each.sum(axis=1)[at] for each in sums)
-        scale = (xy - x * y / count) / (xx - x * x / count)
-        offset = (y - scale * x) / count
+        return np.stack([np.add.reduceat(each, blocks, axis=2) for each in products])
+
+    def _refined(
+        self, n: int, d: int, width_K: np.ndarray, sums: np.ndarray, lost_K: np.ndarray
+    ) -> tuple[float, ...]:
+        """Return shift, its error, scale, offset and width of a pair, between the lags and widths tried."""
+        whole = sums.sum(axis=3, keepdims=True)
+        # All, and all but each block.
+        count, x, y, xx, yy, xy = np.concatenate([whole, whole - sums], axis=3)
+        count = np.maximum(count, 1)
+        variance = xx - x * x / count
+        covariance = xy - x * y / count
+        r = covariance / np.sqrt(np.maximum(variance * (yy - y * y / count), 1e-300))
+        misfit_KDJ = 1 - r * np.abs(r) + lost_K[:, None, None]
+        place_KJ, least_KJ = _vertices(misfit_KDJ)
+        weight_KJ = _between(width_K, least_KJ)
+        around = round(_AROUND / self.step)
+        shift_J = self.shift_D[max(d - around, 0)] - self.step * (weight_KJ * place_KJ).sum(axis=0)
+        left_out = len(shift_J) - 1
+        # About that of all, not their mean: residuals of neighbouring blocks may go together.
+        error = _STUDENT * np.sqrt((left_out - 1) / left_out * ((shift_J[1:] - shift_J[0]) ** 2).sum())
+        at_K = np.arange(len(width_K)), place_KJ[:, 0].round().astype(int), 0
+        scale_K = covariance[at_K] / variance[at_K]
+        offset_K = (y[at_K] - scale_K * x[at_K]) / count[at_K]
+        scale, offset, width = (float(weight_KJ[:, 0] @ each) for each in (scale_K, offset_K, width_K))
         # Back from unit deviation.
         own_size, other_size = (each[n] for each in self.deviations)
         own_mean, other_mean = (each[n] for each in self.means)
         scale *= other_size / own_size
-        offset = other_mean + other_size * offset - scale * own_mean
-        return self._jackknife(sums), float(scale), float(offset)
-
-    def _jackknife(self, sums: list[np.ndarray]) -> float:
-        """Return the standard error of the shift that leaving out each block gives, from sums (D, J)."""
-        count, x, y, xx, yy, xy = (each.sum(axis=1, keepdims=True) - each for each in sums)
-        count = np.maximum(count, 1)
-        variance = np.maximum((xx - x * x / count) * (yy - y * y / count), 1e-300)
-        r_DJ = (xy - x * y / count) / np.sqrt(variance)
-        misfit_JD = (1 - r_DJ * np.abs(r_DJ)).T
-        best_J = misfit_JD.argmin(axis=1)
-        shifts_J = self.step * (best_J + _vertex(misfit_JD, best_J))
-        left_out = len(shifts_J)
-        return float(np.sqrt((left_out - 1) / left_out * ((shifts_J - shifts_J.mean()) ** 2).sum()))
+        return (
+            float(shift_J[0]),
+            float(error),
+            scale,
+            other_mean + other_size * offset - scale * own_mean,
+            width,
+        )
 
 
-def _vertex(misfit_ND: np.ndarray, d_N: np.ndarray) -> np.ndarray:
-    """Return where a parabola through the least of each row and its neighbours is least, in steps from it."""
-    rows, inner_N = np.arange(len(d_N)), np.clip(d_N, 1, misfit_ND.shape[1] - 2)
-    below_N, at_N, above_N = (misfit_ND[rows, inner_N + k] for k in (-1, 0, 1))
-    bend_N = below_N - 2 * at_N + above_N
-    usable_N = (inner_N == d_N) & (bend_N > 0) & (np.maximum(below_N, above_N) < _NO_FIT)
-    return np.where(usable_N, 0.5 * (below_N - above_N) / np.where(bend_N > 0, bend_N, 1), 0.0)
+def _lorentzian(width: float, step: float, points: int) -> np.ndarray:
+    """Return a Lorentzian of a full width in eV with a sum of one, integrated over each of 2 `points` + 2 steps."""
+    # Integrated, so that a narrow one is whole too.
+    kernel = np.diff(np.arctan(2 * (np.arange(-points, points + 2) - 0.5) * step / width))
+    return kernel / kernel.sum()
+
+
+def _noise(spectra_NE: np.ndarray) -> np.ndarray:
+    """Return the variance of the noise of spectra, by fourth differences, which a curve hardly has."""
+    if spectra_NE.shape[1] < _FEWEST_FOR_NOISE:
+        return np.zeros(len(spectra_NE))
+    difference_NE = np.diff(spectra_NE, 4, axis=1)
+    # 70 is the sum of the squares of 1, 4, 6, 4, 1.
+    return (_NORMAL * np.median(np.abs(difference_NE), axis=1)) ** 2 / 70
+
+
+def _vertices(misfit_KDJ: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return where a parabola through the least misfit of the lags and its neighbours is least, and the least."""
+    d_KJ = misfit_KDJ.argmin(axis=1)
+    inner_KJ = np.clip(d_KJ, 1, misfit_KDJ.shape[1] - 2)
+    below, at, above = (
+        np.take_along_axis(misfit_KDJ, inner_KJ[:, None] + k, axis=1)[:, 0] for k in (-1, 0, 1)
+    )
+    bend = below - 2 * at + above
+    usable = (inner_KJ == d_KJ) & (bend > 0)
+    between = np.where(usable, 0.5 * (below - above) / np.where(bend > 0, bend, 1), 0.0)
+    least_KJ = np.take_along_axis(misfit_KDJ, d_KJ[:, None], axis=1)[:, 0]
+    return d_KJ + between, least_KJ - 0.5 * between**2 * np.maximum(bend, 0)
+
+
+def _between(width_K: np.ndarray, least_KJ: np.ndarray) -> np.ndarray:
+    """Return the weights of three widths in a value at that of the least misfit, by parabolas, shape (K, J)."""
+    best_J = least_KJ.argmin(axis=0)
+    if len(width_K) < 3:
+        return np.eye(len(width_K))[best_J].T
+    others_K2 = width_K[[[1, 2], [0, 2], [0, 1]]]
+    size_K = (width_K - others_K2.T).prod(axis=0)
+    bend_J = 2 * (least_KJ.T / size_K).sum(axis=1)
+    slope_J = (least_KJ.T * ((2 * width_K[1] - others_K2.sum(axis=1)) / size_K)).sum(axis=1)
+    vertex_J = width_K[1] - slope_J / np.where(bend_J > 0, bend_J, 1)
+    width_J = np.where(bend_J > 0, np.clip(vertex_J, width_K[0], width_K[2]), width_K[best_J])
+    return (width_J - others_K2[..., None]).prod(axis=1) / size_K[:, None]

@@ -14,6 +14,7 @@ from rankaae_cli.reports.figures.drawing import BLACK, BLUE, GREY, PAGE_INCHES, 
 
 _CELL_INCHES, _MOST_COLUMN_CODES = 0.52, 4
 _PANEL_INCHES = 1.35
+_LEAST_WIDTH = 0.1  # eV, of a broadening that shows
 
 
 @drawing.styled
@@ -88,7 +89,7 @@ def pairs_figure(subject: Subject, comparison: Comparison) -> Figure:
         ax.plot(one.energy_E, one.first_E, color=VERMILION, lw=0.9, label=f"{first}, moved")
         # The sharper of the two is either.
         sharper_E = one.first_broadened_E if row["width"] > 0 else one.second_broadened_E
-        if row["width"]:
+        if abs(row["width"]) >= _LEAST_WIDTH:
             ax.plot(one.energy_E, sharper_E, color=BLUE, lw=0.8, ls="--", label="the sharper one broadened")
         name = shortened(str(one.material), 16, 8, 7)
         ax.set_title(f"{name} {one.site}: ρ {row['spearman']:.3f}", fontsize=6.5, parse_math=False)
