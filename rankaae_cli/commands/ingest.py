@@ -1,5 +1,6 @@
 """``rankaae ingest``: bring foreign files into one family file."""
 
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from rankaae_cli.data.family.splits import split_again
 from rankaae_cli.data.features.family_features import featurisers_for, with_features
 from rankaae_cli.data.files import replacing, write_text
 from rankaae_cli.data.structures.label_list import labels_csv, labels_path
+from rankaae_cli.data.structures.structure_set import structures_path, write_structures
 
 
 def run(cfg: DictConfig) -> dict[str, Any]:
@@ -92,10 +94,17 @@ def _write(
     if not labels and cfg.path == str(output) and listed.exists():  # the same sites once more
         labels = listed.read_text(encoding="utf-8")
     # All or none: the lists are renamed into place only once the family file is whole.
-    with replacing(rejected_path) as temporary, replacing(listed) as table:
+    beside = structures_path(output)
+    has_structures = len(family) > 0 and set(family.material_N) <= set(family.structures)
+    with ExitStack() as files:
+        temporary, table = (files.enter_context(replacing(path)) for path in (rejected_path, listed))
         temporary.write_text(rejected_csv(rejected), encoding="utf-8")
         table.write_text(labels, encoding="utf-8")
+        if has_structures:
+            write_structures(files.enter_context(replacing(beside)), family.structures, family.rows)
         write_family(output, family)
+    if not has_structures:  # another family's may not stay
+        beside.unlink(missing_ok=True)
     if not labels:  # nor may another family's list stay
         listed.unlink()
 

@@ -37,6 +37,7 @@ from rankaae_cli.data.readers.computed.npz import read_npz
 from rankaae_cli.data.structures.atoms import read_atoms
 from rankaae_cli.data.structures.shell_workers import Workers
 from rankaae_cli.data.structures.shells import ShellOptions
+from rankaae_cli.data.structures.structure_set import read_structures, structures_path
 
 _KEPT = "no file was written; what was computed is in the cache, run the same command again to go on"
 
@@ -211,6 +212,8 @@ def _synthetic(cfg: DictConfig, spec: FamilySpec) -> Family:
 def _family_again(cfg: DictConfig, spec: FamilySpec) -> tuple[Family, tuple[Rejection, ...]]:
     """Read a family file that there is; give it the family's name and grid and the split of seed 0."""
     family = read_family(cfg.path, stored=True)
+    if structures_path(cfg.path).is_file():
+        family = replace(family, structures=read_structures(cfg.path, family.rows))
     require_same_absorber(family, spec, cfg.path)
     if cfg.offset is not None:
         family = shifted(family, offset_of_codes(cfg.offset, family))

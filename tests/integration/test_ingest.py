@@ -22,6 +22,7 @@ from rankaae_cli.data.family.family_file import read_family
 from rankaae_cli.data.family.splits import TEST, split_of
 from rankaae_cli.data.readers.computed.archive import members
 from rankaae_cli.data.structures.label_list import reasons_listed
+from rankaae_cli.data.structures.structure_set import read_structures, structures_path
 from tests.conftest import ROOT, in_process
 from tests.data.feff_folder import cuprite, good_folder, perovskite, rock_salt, site, write, xmu_text
 
@@ -418,6 +419,15 @@ def test_published_amorphous_carbon(ingest, tmp_path):
     quantity = dict(zip(family.quantity_names, family.quantities_NQ.T, strict=True))
     assert set(quantity["SSN"]) == {12}
     assert np.allclose(quantity["q6"], 0.6285, atol=1e-3)
+    structures = read_structures(tmp_path / "c.h5", family.rows)
+    assert [len(one) for one in structures.values()] == [216]
+    assert set(structures["diamond"].species) == {"C"}
+    # They go with the family file: taken along, and never left of another one.
+    ingest("source=family", "path=c.h5", "output=d.h5", family="amorphous_carbon")
+    assert structures_path(tmp_path / "d.h5").read_bytes() == structures_path(tmp_path / "c.h5").read_bytes()
+    structures_path(tmp_path / "c.h5").unlink()
+    ingest("source=family", "path=c.h5", "output=d.h5", "overwrite=true", family="amorphous_carbon")
+    assert not structures_path(tmp_path / "d.h5").exists()
 
 
 @needs_shared

@@ -217,6 +217,7 @@ def _joined(families: Sequence[Family]) -> Family:
         normalisation=normalisations.pop() if len(normalisations) == 1 else "unknown",
         created=max(f.created for f in families),
         features=_joined_features(families),
+        structures={},
         # It is that of the rows of one file.
         true_response_KE=None,
     )

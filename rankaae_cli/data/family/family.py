@@ -14,6 +14,7 @@ from rankaae_cli.data.family.sites import repeated_sites
 from rankaae_cli.data.features.feature_set import FeatureSet
 from rankaae_cli.data.segments import Segment, axis_fault, segments_fault, side_by_side
 from rankaae_cli.data.spectra_rows import Spectra, SpectraRows, all_finite, rows_taken
+from rankaae_cli.data.structures.structure_set import Rows, Structure
 
 ENERGY_UNITS = ("eV", "index")
 
@@ -95,6 +96,9 @@ class Family:
         Whether the descriptors are yes/no classes, of values 1, 0 and NaN.
     features
         What describes each row's site for a model from structures to spectra; None where there are none.
+    structures
+        Those that the rows are sites of, by the name of their material, where they are known; empty where not. They
+        lie in a file of their own.
     members
         Of several families read as one, over relative energies: what each is, `file_N` being their indices. Empty
         for one family.
@@ -128,6 +132,7 @@ class Family:
     segments: tuple[Segment, ...] = ()
     yes_no: bool = False
     features: FeatureSet | None = None
+    structures: Mapping[str, Structure] = field(default_factory=dict)
     members: tuple[Member, ...] = ()
 
     def __post_init__(self) -> None:
@@ -201,6 +206,11 @@ class Family:
             (material, site), count = Counter(rows).most_common(1)[0]
             return f"site {site} of material {material!r} is there {count + 1} times"
         return ""
+
+    @property
+    def rows(self) -> Rows:
+        """What tells which atoms of which structures the rows are."""
+        return Rows(self.material_N, self.site_N, self.element)
 
     @property
     def is_synthetic(self) -> bool:

@@ -18,6 +18,7 @@ from rankaae_cli.data.family.rejections import Rejection
 from rankaae_cli.data.features.feature_set import FeatureSet
 from rankaae_cli.data.segments import Segment
 from rankaae_cli.data.spectra_rows import Spectra, gathered_spectra, rows_taken
+from rankaae_cli.data.structures.structure_set import Structure
 
 _SITE_DIGITS = 18  # what surely fits into 64 bits
 _ARCHIVE_SUFFIXES = (".gz", ".xz", ".bz2", ".tgz", ".tar", ".zip")
@@ -144,6 +145,7 @@ class Sites:
     segments: tuple[Segment, ...] = ()
     yes_no: bool = False
     features: FeatureSet | None = None
+    structures: Mapping[str, Structure] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.material_N)
@@ -279,6 +281,7 @@ def gather(
     normalisation: str = "edge_step",
     features: FeatureSet | None = None,
     groups: Mapping[str, Mapping[str, str]] | None = None,
+    structures: Mapping[str, Structure] | None = None,
 ) -> Sites:
     """Put sites together, sorted by material and site; a second row of one site is rejected.
 
@@ -299,6 +302,8 @@ def gather(
         Of no rows: what the features of the rows are; None where there are none.
     groups
         Those of each material, by their names; None where none are known.
+    structures
+        Of the materials, by their names; None where none are known.
     """
     numbers: dict[str, int] = {}
     number_of, sites, flat = array("q"), array("q"), array("d")
@@ -350,6 +355,7 @@ def gather(
         features=replace(features, values_NF=values_N[:, width - f :].astype(np.float32))
         if features is not None
         else None,
+        structures=structures or {},
     )
 
 

@@ -24,6 +24,7 @@ from rankaae_cli.data.readers.computed.archive import Member, members
 from rankaae_cli.data.structures.poscar import structure_groups
 from rankaae_cli.data.structures.shell_task import MaterialShells, ShellTask
 from rankaae_cli.data.structures.shells import ShellOptions, first_shells
+from rankaae_cli.data.structures.structure_set import structures_of
 
 _LAYOUT = "poscar/<name>.vasp with xanes/<name>.txt or xanes/<name>.csv, one row of values an atom"
 _STRUCTURES, _TABLES = (".vasp", ".poscar"), (".txt", ".csv")
@@ -124,6 +125,9 @@ def read_atoms(
             for key, pair in pairs.items()
             if isinstance(pair.structure, bytes)
         },
+        structures=structures_of(
+            (names[key], pair.structure) for key, pair in pairs.items() if isinstance(pair.structure, bytes)
+        ),
     )
 
 

@@ -48,6 +48,31 @@ def poscar_fault(text: str, is_element: Callable[[str], bool]) -> str:
     return f"line 6 of the POSCAR holds {unknown[0]!r}, expected symbols of elements" if unknown else ""
 
 
+def cell_of(data: bytes) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
+    """Return the vectors of a POSCAR's cell, (3, 3), its atoms' positions, (A, 3), both in angstrom, and elements.
+
+    Raises
+    ------
+    SpectrumError
+        If it cannot be read or names no elements.
+    """
+    lines = data.decode("utf-8-sig", errors="replace").splitlines()
+    layout = _layout(lines)
+    if not layout.names:
+        raise SpectrumError("the POSCAR names no elements (VASP 4)")
+    vectors = np.array(layout.vectors)
+    scale = np.resize(layout.scales, 3)
+    if layout.scales[0] < 0:  # a volume in VASP's convention
+        scale = np.full(3, (-layout.scales[0] / abs(np.linalg.det(vectors))) ** (1 / 3))
+    lattice = vectors * scale
+    last = layout.first - 1 + layout.atoms
+    positions = np.array([[float(w) for w in line.split()[:3]] for line in lines[layout.first - 1 : last]])
+    positions = positions.reshape(-1, 3)
+    elements = [re.split("[_/]", name)[0] for name in layout.names]
+    species = tuple(e for e, n in zip(elements, layout.counts, strict=True) for _ in range(n))
+    return lattice, positions * scale if layout.is_cartesian else positions @ lattice, species
+
+
 def structure_groups(data: bytes) -> dict[str, str]:
     """Return what a structure shares with others: its reduced formula, and its density in atoms per cubic nm.
 

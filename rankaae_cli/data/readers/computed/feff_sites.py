@@ -29,6 +29,7 @@ from rankaae_cli.data.readers.computed.feff import Xmu, parse_xmu, require_absor
 from rankaae_cli.data.readers.computed.feff_spool import FeffSpool
 from rankaae_cli.data.structures.poscar import structure_groups
 from rankaae_cli.data.structures.shells import ShellOptions, first_shells
+from rankaae_cli.data.structures.structure_set import Structure, structures_of
 
 _SPECTRA = "<material>/FEFF-XANES/<site>_<El>/xmu.dat or <material>/feff_<site>_*/XANES/xmu.dat"
 _STRUCTURES = ("POSCAR", "CONTCAR")
@@ -119,7 +120,7 @@ def read_feff(
         scan = _scan(path, spec, max_tail, spool, scanning)
         if not spool.spectra and not scan.rejected and not scan.elsewhere:
             raise UserError(f"{path} holds no xmu.dat\nexpected {_SPECTRA}, with <material>/POSCAR")
-        groups = _describe(scan, spec, keep_all, options, progress)
+        groups, structures = _describe(scan, spec, keep_all, options, progress)
         folders = itertools.chain(spool.folders(), (folder for folder, _, _ in scan.rejected))
         names = {
             "/".join(folder): name
@@ -138,14 +139,16 @@ def read_feff(
             quantity_names=spec.quantity_names,
             features=empty_features(options.featurisers),
             groups={names[folder]: of_structure for folder, of_structure in groups.items()},
+            structures={names[folder]: structure for folder, structure in structures.items()},
         )
 
 
 def _describe(
     scan: _Scan, spec: FamilySpec, keep_all: bool, options: ShellOptions, progress: Gauge
-) -> dict[str, dict[str, str]]:
-    """Describe or reject the sites of all spectra in the spool; return the groups of each folder's material."""
-    groups = {}
+) -> tuple[dict[str, dict[str, str]], dict[str, Structure]]:
+    """Describe or reject the sites of all spectra in the spool; return groups and structure of each folder."""
+    groups: dict[str, dict[str, str]] = {}
+    structures: dict[str, Structure] = {}
     for folder in scan.spool.folders():
         if fault := scan.spool.fault_of(folder):
             for spectrum in scan.spool.spectra_of(folder):
@@ -156,7 +159,9 @@ def _describe(
     # Closed at once when something is raised here, so that what is computed gets into the cache.
     with closing(first_shells(tasks, options)) as results:
         for done, (folder, shells) in enumerate(results, 1):
-            groups[folder] = structure_groups(tasks[folder].poscar)
+            poscar = tasks[folder].poscar
+            groups[folder] = structure_groups(poscar)
+            structures |= structures_of([(folder, poscar)])
             for spectrum in scan.spool.spectra_of(folder):
                 try:
                     values = described(shells.of_site(spectrum.site, spec.element), spec, keep_all)
@@ -167,7 +172,7 @@ def _describe(
             spent += tasks.effort(folder)
             rejected = len(scan.rejected) + len(scan.elsewhere)
             progress(spent, effort, f"{done} of {total} structures, {rejected} sites rejected")
-    return groups
+    return groups, structures
 
 
 def _scan(path: Path, spec: FamilySpec, max_tail: float, spool: FeffSpool, scanning: Gauge) -> _Scan:
