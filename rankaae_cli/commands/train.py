@@ -17,7 +17,7 @@ from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.family.soundness import unsound_remark
 from rankaae_cli.data.family.splits import MATERIAL, SPLITS
 from rankaae_cli.data.files import now
-from rankaae_cli.models.base import Classifies, HasNetworks, HasStyles, Simulates, Trained
+from rankaae_cli.models.base import Classifies, HasNetworks, HasStyles, Samples, Simulates, Trained
 from rankaae_cli.models.registry import load_model, part_of_kind
 from rankaae_cli.runs import data as training_data
 from rankaae_cli.runs import directory as run_directory
@@ -91,9 +91,9 @@ _MAY_CHANGE = ("resume", "data", "unlabelled", "start", "device", "ingest", "the
 
 def _family(cfg: DictConfig, data: list[Path], start: StartRun | None) -> Family:
     """Return the rows and descriptors to train on."""
-    across = schema_of("train", cfg.kind).joins_families
-    split = cfg.split_seed, cfg.split_by
-    family = load_family(data, *split, cfg.regrid, stored=True, across=across, announce=console.print)
+    schema, split = schema_of("train", cfg.kind), (cfg.split_seed, cfg.split_by)
+    reads = {"across": schema.joins_families, "with_structures": schema.reads_structures}
+    family = load_family(data, *split, cfg.regrid, stored=True, **reads, announce=console.print)
     if cfg.family is None:
         cfg.family = OmegaConf.structured(training_data.family_of_data(family))
     family = with_edges_of(cfg, family)
@@ -262,5 +262,6 @@ def _summarise(model: Trained, directory: Path, wall: float) -> None:
     if isinstance(model, Simulates):
         walked = set(model.descriptor_names) & set(model.features.names)
         then = "rankaae traverse" if walked else "rankaae predict input=structures/"
-    console.print(f"next: rankaae evaluate, {then} ({setting('run', path)})")
+    if not isinstance(model, Samples):  # of which no command makes use yet
+        console.print(f"next: rankaae evaluate, {then} ({setting('run', path)})")
     print(path)

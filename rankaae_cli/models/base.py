@@ -4,7 +4,7 @@ Scores, figures and sections of reports are chosen by what a model can do, never
 N rows, E energies, S styles, K descriptors. A model that can do something new brings a protocol of its own, here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
@@ -285,6 +285,57 @@ class Simulates(Trained, Protocol):
 
 
 @runtime_checkable
+class Samples(HasNetworks, Protocol):
+    """A model that generates structures of one element, each atom of which is told a spectrum.
+
+    Attributes
+    ----------
+    told_MC
+        What atoms of training were told.
+    """
+
+    told_MC: np.ndarray
+
+    @property
+    def cutoff(self) -> float:
+        """How far it looks around an atom, angstrom; cells have to be at least twice as wide."""
+
+    @property
+    def told_of(self) -> str:
+        """What tells an atom anything: ``spectra`` or ``descriptors``."""
+
+    def told(self, values_NE: np.ndarray) -> np.ndarray:
+        """Return what atoms of spectra (N, E), or descriptors (N, K), are told, (N, C)."""
+
+    def generate(
+        self,
+        lattice: np.ndarray,
+        told_NC: np.ndarray,
+        random: np.random.Generator,
+        *,
+        steps: int,
+        guidance: float,
+        temperature: float,
+        report: Callable[[int], None],
+    ) -> np.ndarray:
+        """Return the positions (N, 3), angstrom, of atoms that are told this, in a cell with vectors (3, 3).
+
+        Parameters
+        ----------
+        lattice, told_NC, random
+            The cell, what atoms are told, and what random numbers are drawn from.
+        steps
+            Of the reverse diffusion.
+        guidance
+            How much what the atoms are told counts: 0 not at all, 1 as trained.
+        temperature
+            Of the noise that is put back in every step, 1 as trained.
+        report
+            Called with the steps that are done.
+        """
+
+
+@runtime_checkable
 class ReadingModel(Predicts, Reconstructs, Protocol):
     """A model that predicts descriptors of spectra and rebuilds these."""
 
@@ -320,6 +371,7 @@ _SENTENCES: dict[type, tuple[str, str]] = {
     Classifies: ("does not read yes/no classes", "does"),
     Reconstructs: ("does not reconstruct spectra", "reconstructs them"),
     HasStyles: ("has no styles", "encodes and decodes"),
+    Samples: ("generates no structures", "generates them from spectra"),
     Simulates: ("does not simulate spectra", "simulates them from features of structures"),
 }
 

@@ -18,7 +18,7 @@ from rankaae_cli.models.base import FORMAT, FORMAT_VERSION
 # Of each kind its package, whose modules are loaded when asked for: ``trained.from_checkpoint(content)`` makes a
 # `base.Trained`, ``fit.fit(task, ...)`` trains one, ``fit.calibrate(model, family)``, of networks, takes
 # anew what beside the weights rests on a family's rows; ``settings`` needs no torch.
-KINDS = {kind: f"rankaae_cli.models.{kind}" for kind in ("rankaae", "supervised", "forward")}
+KINDS = {kind: f"rankaae_cli.models.{kind}" for kind in ("rankaae", "supervised", "forward", "diffusion")}
 
 
 def part_of_kind(kind: str, part: str) -> ModuleType:

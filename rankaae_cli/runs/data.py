@@ -118,6 +118,8 @@ def usable_family(family: Family, learns_from: str) -> Family:
     """
     if learns_from == "features":
         return _featured(family)
+    if learns_from == "structures":
+        return family
     # Nothing can be learnt of a descriptor that does not vary in training, or chosen by one in validation.
     varies = [
         all(

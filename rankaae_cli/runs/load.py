@@ -1,6 +1,7 @@
 """A finished run loaded again: its model, and its data with the split of the training."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from rankaae_cli.data.family.families import read_families
 from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.family.sites import material_numbers
 from rankaae_cli.data.family.splits import SPLITS, groups_of, split_again
+from rankaae_cli.data.structures.structure_set import read_structures
 from rankaae_cli.models.base import HasStyles, require
 from rankaae_cli.models.registry import load_model
 from rankaae_cli.runs.directory import BEST, read_run_config
@@ -64,8 +66,9 @@ def family_of_run(config: DictConfig) -> Family:
     """Read the data of a run with its split; spectra that it did not hold in memory stay in their files."""
     regrid, stored = bool(config.get("regrid")), config.get("memory") is not None
     split = int(config.split_seed), config.get("split_by")
-    across = schema_of("train", config.get("kind")).joins_families
-    return with_edges_of(config, load_family(data_paths(config), *split, regrid, stored, across))
+    schema = schema_of("train", config.get("kind"))
+    reads = schema.joins_families, schema.reads_structures
+    return with_edges_of(config, load_family(data_paths(config), *split, regrid, stored, *reads))
 
 
 def with_edges_of(config: DictConfig, family: Family) -> Family:
@@ -81,6 +84,7 @@ def load_family(
     regrid: bool = False,
     stored: bool = False,
     across: bool = False,
+    with_structures: bool = False,
     announce: Callable[[str], None] = lambda text: None,
 ) -> Family:
     """Read family files as one, split as `data.family.splits.split_again` does.
@@ -89,6 +93,8 @@ def load_family(
     ----------
     paths, regrid, stored, across
         See `data.family.families.read_families`.
+    with_structures
+        Whether to read the structures beside the file, which there then has to be one of.
     split_seed, split_by
         0 keeps the split in the files, where that is by the same groups; None keeps these.
     announce
@@ -102,6 +108,12 @@ def load_family(
     """
     family, notes = read_families(paths, regrid, stored, across)
     named = ", ".join(str(path) for path in paths)
+    if with_structures:
+        if len(paths) > 1:
+            raise UserError(
+                f"data= holds {len(paths)} files, and structures are read beside one\ngive one of them"
+            )
+        family = replace(family, structures=read_structures(paths[0], family.rows))
     try:
         family = split_again(family, split_by, split_seed)
     except UserError as error:

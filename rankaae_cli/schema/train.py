@@ -7,6 +7,8 @@ from typing import Annotated, Any, ClassVar
 from omegaconf import MISSING
 
 from rankaae_cli.models import DEFAULT_KIND
+from rankaae_cli.models.diffusion import settings as diffusion
+from rankaae_cli.models.diffusion.settings import DiffusionSettings
 from rankaae_cli.models.forward import settings as forward
 from rankaae_cli.models.forward.settings import ForwardSettings
 from rankaae_cli.models.rankaae import settings as rankaae
@@ -39,9 +41,12 @@ class TrainConfig:
     ----------
     joins_families
         Whether data= may hold files of several families, each over energies relative to its first.
+    reads_structures
+        Whether it needs the structures beside the family file.
     """
 
     joins_families: ClassVar[bool] = False
+    reads_structures: ClassVar[bool] = False
 
     kind: Annotated[str, "of the model, a configuration group"] = DEFAULT_KIND
     family: FamilyOption = None
@@ -175,15 +180,28 @@ class ForwardConfig(TrainConfig):
     model: Annotated[ForwardSettings, "what makes spectra of features of the sites"] = MISSING
 
 
+@dataclass
+class DiffusionConfig(EpochsConfig):
+    """Keys of `rankaae train kind=diffusion`."""
+
+    reads_structures: ClassVar[bool] = True
+
+    model: Annotated[
+        DiffusionSettings, "the score network, the noise that it takes away, and what atoms are told"
+    ] = MISSING
+
+
 # The keys that each kind of `models.registry.KINDS` takes.
 TRAIN_SCHEMAS: dict[str, type[TrainConfig]] = {
     "rankaae": RankAAEConfig,
     "supervised": SupervisedConfig,
     "forward": ForwardConfig,
+    "diffusion": DiffusionConfig,
 }
 # What the numbers among the keys of its own must be, in the words of `schema.numbers`.
 TRAIN_NUMBERS: dict[str, dict[str, tuple[str, ...]]] = {
     "rankaae": rankaae.NUMBERS,
     "supervised": supervised.NUMBERS,
     "forward": forward.NUMBERS,
+    "diffusion": diffusion.NUMBERS,
 }

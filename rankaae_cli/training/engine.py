@@ -84,7 +84,7 @@ def _train(
     if task.start_weights is not None:
         chosen = {name: value_T[list(trials)] for name, value_T in task.start_weights.items()}
         module.network.load_state_dict(chosen)
-    batches, order = rows.batches(task.batch_size, task.seed, trials, task.labelled_share)
+    batches, order = task.batches(rows, trials)
     best = KeepBestEpoch(rows.train, task.scorer(rows), len(trials))
     callbacks: list[pl.Callback] = [best]
     if task.plateau is not None:

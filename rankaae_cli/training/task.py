@@ -1,11 +1,12 @@
 """What is trained: the data, its course, and what a kind of model adds to these for the engine."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
+import torch
 from pytorch_lightning.loggers import Logger
 from torch import Tensor
 
@@ -70,7 +71,7 @@ class Task(ABC):
         Go on with what an interrupted training left in `folder`.
     """
 
-    # What of the family's rows is learnt from: ``descriptors`` or ``features``.
+    # What of the family's rows is learnt from: ``descriptors``, ``features`` or ``structures``.
     learns_from: ClassVar[str] = "descriptors"
 
     family: Family
@@ -172,6 +173,12 @@ class EpochTask(Task):
     @abstractmethod
     def module(self, rows: TrainingRows, trials: range) -> TrialModule:
         """Return the networks of these trials with their losses."""
+
+    def batches(
+        self, rows: TrainingRows, trials: Sequence[int]
+    ) -> tuple[Iterable[Any], list[torch.Generator]]:
+        """Return the batches of an epoch, and the random generators that they draw from."""
+        return rows.batches(self.batch_size, self.seed, trials, self.labelled_share)
 
     @abstractmethod
     def scorer(self, rows: TrainingRows) -> Scorer:

@@ -1,0 +1,1 @@
+"""Arrangements of atoms from spectra: a diffusion model on the neighbour graph of a cell that repeats."""

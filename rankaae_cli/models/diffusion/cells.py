@@ -1,0 +1,150 @@
+"""The cells that a diffusion model is trained on: where their atoms are, and what each of these is told."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from rankaae_cli.core.errors import UserError
+from rankaae_cli.core.structure.periodic import widths
+from rankaae_cli.data.family.family import Family
+from rankaae_cli.data.family.splits import groups_of
+from rankaae_cli.models.diffusion.settings import Condition
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A structure of N atoms.
+
+    Attributes
+    ----------
+    group
+        What it shares with other snapshots of one network: of the split.
+    lattice, positions_N3
+        Angstrom.
+    told_NC, is_told_N
+        What each atom is told, standardised, and which are told anything: those with a row in the family.
+    """
+
+    group: str
+    lattice: np.ndarray
+    positions_N3: np.ndarray
+    told_NC: np.ndarray
+    is_told_N: np.ndarray
+
+
+@dataclass(frozen=True)
+class Telling:
+    """How a spectrum, or the descriptors of a site, become the numbers that an atom is told.
+
+    Attributes
+    ----------
+    condition
+        Which of both.
+    mean_E, components_CE, scale_C
+        (x - mean) @ components / scale: principal components of spectra, or the descriptors by themselves.
+    """
+
+    condition: Condition
+    mean_E: np.ndarray
+    components_CE: np.ndarray
+    scale_C: np.ndarray
+
+    @classmethod
+    def of(cls, family: Family, rows: np.ndarray, condition: Condition, components: int) -> "Telling":
+        """Return what is told of a family, fitted to some of its rows."""
+        if condition is Condition.descriptors:
+            values_NE = family.descriptors_NK[rows]
+            mean_E, components_CE = np.nanmean(values_NE, axis=0), np.eye(values_NE.shape[1])
+        else:
+            values_NE = family.spectra_NE[:][rows].astype(np.float64)
+            mean_E = values_NE.mean(axis=0)
+            components = min(components, *values_NE.shape)
+            components_CE = np.linalg.svd(values_NE - mean_E, full_matrices=False)[2][:components]
+            # Their signs are a matter of the machine.
+            largest = np.abs(components_CE).argmax(axis=1)
+            components_CE *= np.sign(components_CE[np.arange(components), largest])[:, None]
+        scale_C = np.nanstd((values_NE - mean_E) @ components_CE.T, axis=0)
+        return cls(condition, mean_E, components_CE, np.where(scale_C > 0, scale_C, 1.0))
+
+    def __len__(self) -> int:
+        return len(self.scale_C)
+
+    def values(self, family: Family, rows: np.ndarray) -> np.ndarray:
+        """Return what it is made of of some rows, (M, E)."""
+        if self.condition is Condition.descriptors:
+            return family.descriptors_NK[rows]
+        return family.spectra_NE[:][rows].astype(np.float64)
+
+    def told(self, values_ME: np.ndarray) -> np.ndarray:
+        """Return what atoms are told, (M, C); NaN where a descriptor is not known."""
+        return np.asarray((values_ME - self.mean_E) @ self.components_CE.T / self.scale_C)
+
+
+def cells_of(family: Family, side: Sequence[int], telling: Telling) -> list[Cell]:
+    """Return the structures of the rows that are on some sides of the split, by name."""
+    on_side = np.isin(family.split_N, side)
+    groups_N = groups_of(family, family.split_by)
+    cells = []
+    for name in sorted(set(family.material_N[on_side])):
+        structure = family.structures[name]
+        rows = np.flatnonzero((family.material_N == name) & on_side)
+        told_MC = telling.told(telling.values(family, rows))
+        known = np.isfinite(told_MC).all(axis=1)
+        told_NC, is_told_N = np.zeros((len(structure), len(telling))), np.zeros(len(structure), dtype=bool)
+        atoms = family.site_N[rows[known]]
+        told_NC[atoms], is_told_N[atoms] = told_MC[known], True
+        cells.append(Cell(str(groups_N[rows[0]]), structure.lattice, structure.positions, told_NC, is_told_N))
+    return cells
+
+
+def require_cells(family: Family, cutoff: float) -> None:
+    """Refuse structures that cannot be trained on: of several elements, or narrower than twice the cut-off.
+
+    Raises
+    ------
+    UserError
+        With the first of them.
+    """
+    for name in sorted(set(family.material_N)):
+        structure = family.structures[name]
+        if others := sorted(set(structure.species) - {family.element}):
+            raise UserError(
+                f"structure {name!r} holds {others[0]} beside {family.element}: structures of one element alone "
+                "can be generated\nleave it out of the data"
+            )
+        require_wide(
+            structure.lattice, cutoff, f"the cell of structure {name!r}", "give a smaller model.cutoff="
+        )
+
+
+def require_wide(lattice: np.ndarray, cutoff: float, what: str, todo: str) -> None:
+    """Raise UserError if a cell is narrower than twice the cut-off: an atom would have its own image beside it."""
+    narrowest = widths(lattice).min()
+    if narrowest < 2 * cutoff:
+        raise UserError(
+            f"{what} is {narrowest:.2f} angstrom wide, less than twice the cut-off of {cutoff:g} angstrom\n{todo}"
+        )
+
+
+def shared_networks(family: Family) -> list[str]:
+    """Return, in a sentence, which structures on two sides of the split are most likely snapshots of one network.
+
+    They have as many atoms of the same elements in a cell of the same vectors, to a thousandth.
+    """
+    first: dict[tuple[object, ...], tuple[str, int]] = {}
+    pairs = []
+    for name in sorted(set(family.material_N)):
+        structure = family.structures[name]
+        side = int(family.split_N[np.argmax(family.material_N == name)])
+        cell = np.round(structure.lattice / np.cbrt(structure.volume), 3) + 0.0
+        key = (structure.species, cell.tobytes(), round(float(np.log(structure.volume)) * 1000))
+        known, of_side = first.setdefault(key, (name, side))
+        if of_side != side:
+            pairs.append(f"{known} and {name}")
+    if not pairs:
+        return []
+    return [
+        f"{pairs[0]} (and {len(pairs) - 1} more pairs) are on two sides of the split with the same cell: snapshots "
+        "of one network, most likely, by which the test is none; give split_by=density"
+    ]
