@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 
 from rankaae_cli.core.errors import UserError, nearest
-from rankaae_cli.core.statistics.calibration import apply_calibration, reconstruction_mae_rows
+from rankaae_cli.core.statistics.calibration import reconstruction_mae_rows
 from rankaae_cli.core.styles.ensemble import ensemble_spectra
 from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.family.splits import SPLITS
-from rankaae_cli.models.base import Predicts, ReadingModel, StyledModel
+from rankaae_cli.models.base import ReadingModel, StyledModel
+from rankaae_cli.models.readings import calibrated, standardised_indicators
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ def encode_spectra(model: ReadingModel, spectra_NE: np.ndarray) -> Encoded:
         indicators_TNK = model.indicators(spectra_NE)
         coordinates_TNS, reconstructions_TNE = model.coordinates(spectra_NE), model.reconstruct(spectra_NE)
         styles_TNS = indicators_TNK[..., :0]
-    standardised_TNK = _standardised(model, indicators_TNK)
+    standardised_TNK = standardised_indicators(model, indicators_TNK)
     averaged_NK = standardised_TNK.mean(axis=0)
     averaged_NE = ensemble_spectra(reconstructions_TNE, model.alive_T)
     return Encoded(
@@ -113,40 +114,12 @@ def encode_spectra(model: ReadingModel, spectra_NE: np.ndarray) -> Encoded:
         indicators_TNK=indicators_TNK,
         ensemble_indicators_NK=averaged_NK,
         spread_NK=standardised_TNK.std(axis=0),
-        ensemble_values_NK=_values(model, averaged_NK),
+        ensemble_values_NK=calibrated(model, averaged_NK),
         coordinates_TNS=coordinates_TNS,
         reconstructions_TNE=reconstructions_TNE,
         ensemble_spectra_NE=averaged_NE,
         error_N=reconstruction_mae_rows(spectra_NE, averaged_NE),
         styles_TNS=styles_TNS,
-    )
-
-
-def ensemble_values(model: Predicts, spectra_NE: np.ndarray) -> np.ndarray:
-    """Return descriptors as the ensemble reads them off spectra (N, E), shape (N, K); nothing is reconstructed."""
-    return _values(model, member_indicators(model, spectra_NE).mean(axis=0))
-
-
-def member_indicators(model: Predicts, spectra_NE: np.ndarray) -> np.ndarray:
-    """Return the standardised indicators of spectra (N, E) in the trials of the ensemble, shape (T, N, K)."""
-    return _standardised(model, model.indicators(spectra_NE))
-
-
-def _standardised(model: Predicts, indicators_TNK: np.ndarray) -> np.ndarray:
-    """Return the indicators of the trials that make the ensemble, standardised on the training rows."""
-    # An indicator that is constant on the training rows stays as it is.
-    deviation_TK = np.where(model.indicator_std_TK > 0, model.indicator_std_TK, 1.0)
-    centred_TNK = indicators_TNK.astype(np.float64) - model.indicator_mean_TK[:, None]
-    return np.asarray((centred_TNK / deviation_TK[:, None])[model.alive_T])
-
-
-def _values(model: Predicts, indicators_NK: np.ndarray) -> np.ndarray:
-    calibrations = model.calibration["ensemble"]["descriptors"]
-    return np.column_stack(
-        [
-            apply_calibration(calibrations[name], indicators_NK[:, k])
-            for k, name in enumerate(model.descriptor_names)
-        ]
     )
 
 

@@ -25,8 +25,8 @@ from rankaae_cli.runs import logger as train_logger
 from rankaae_cli.runs import provenance as run_provenance
 from rankaae_cli.runs import resume as interrupted
 from rankaae_cli.runs.course import Course, is_in_epochs
+from rankaae_cli.runs.earlier.start import StartRun, fitting_family
 from rankaae_cli.runs.load import load_family, with_edges_of
-from rankaae_cli.runs.start import StartRun, fitting_family, require_same_start
 from rankaae_cli.runs.sweep_record import own_finished_run
 from rankaae_cli.runs.task import task_of
 from rankaae_cli.schema import schema_of
@@ -58,8 +58,8 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     else:
         directory = resumed
         provenance = run_provenance.provenance_when_resumed(resumed, files, course.device)
-        if course.start is not None:
-            require_same_start(course.start, provenance)
+        for earlier in course.earlier_runs:
+            earlier.require_unchanged(provenance)
         logger = train_logger.logger_of(cfg, directory)
     run_provenance.write_provenance(directory, provenance)
     if is_in_epochs(cfg):
@@ -86,7 +86,7 @@ def run(cfg: DictConfig) -> dict[str, Any]:
 
 
 # Where and from what a run goes on, not what it is.
-_MAY_CHANGE = ("resume", "data", "unlabelled", "start", "device", "ingest", "then")
+_MAY_CHANGE = ("resume", "data", "unlabelled", "start", "teacher", "device", "ingest", "then")
 
 
 def _family(cfg: DictConfig, data: list[Path], start: StartRun | None) -> Family:
@@ -141,8 +141,7 @@ def _new_run(
             directory.rmdir()
         raise
     provenance = run_provenance.provenance_at_start(files, family, course.device)
-    if course.start is not None:
-        provenance["start"] = course.start.record()
+    provenance |= {earlier.key: earlier.record() for earlier in course.earlier_runs}
     run_directory.write_config(directory, cfg)
     return directory, logger, provenance
 
@@ -172,7 +171,7 @@ def _interrupted_run(cfg: DictConfig) -> tuple[Path, DictConfig]:
             f"{run_directory.short_path(directory)} was begun with another configuration: {'; '.join(changed)}\n"
             "resume with the same settings (resume= alone will do), or begin a new run"
         )
-    for key in ("data", "unlabelled", "start"):
+    for key in ("data", "unlabelled", "start", "teacher"):
         if key in stored and cfg.get(key) is not None:
             stored[key] = cfg[key]
     if "device" in interrupted.keys_of_call():

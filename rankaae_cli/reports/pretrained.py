@@ -40,7 +40,7 @@ _MOST_BYTES = 3_000_000  # of all files
 _MOST_ROWS = 500  # of training, whose styles are kept for distances from them
 # What a run records of the machine that it was trained on.
 _OF_MACHINE = ("command", "host", "platform", "device", "start", "resumed")
-_PATHS = ("data", "start", "unlabelled", "resume", "ingest")
+_PATHS = ("data", "start", "teacher", "unlabelled", "resume", "ingest")
 _SCORES = ("n", "n_materials", "ensemble")
 
 

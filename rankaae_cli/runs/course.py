@@ -11,7 +11,9 @@ from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.spectra_rows import Spectra
 from rankaae_cli.runs import data as training_data
 from rankaae_cli.runs.directory import short_path
-from rankaae_cli.runs.start import StartRun, find_start, replayed_rows
+from rankaae_cli.runs.earlier.run import EarlierRun
+from rankaae_cli.runs.earlier.start import StartRun, find_start, replayed_rows
+from rankaae_cli.runs.earlier.teacher import TeacherRun, find_teacher
 from rankaae_cli.schema import schema_of
 from rankaae_cli.schema.train import EpochsConfig
 from rankaae_cli.training.fit import chosen_device
@@ -34,11 +36,19 @@ class Course:
         ``cpu`` or ``cuda``.
     start, replayed
         The run that is begun from and rows of it that are trained on again; None for none.
+    teacher
+        The run whose readings stand in for unknown descriptors; None for none.
     """
 
     device: str = "cpu"
     start: StartRun | None = None
     replayed: Replay | None = None
+    teacher: TeacherRun | None = None
+
+    @property
+    def earlier_runs(self) -> list[EarlierRun]:
+        """The runs that it rests on."""
+        return [run for run in (self.start, self.teacher) if run is not None]
 
     @classmethod
     def of(cls, cfg: DictConfig) -> "Course":
@@ -47,14 +57,15 @@ class Course:
         Raises
         ------
         UserError
-            If settings do not go together, or are no more, or the run of start= cannot be used.
+            If settings do not go together, or are no more, or the run of start= or teacher= cannot be used.
         """
         if not is_in_epochs(cfg):
             return cls(start=find_start(cfg) if "start" in cfg else None)
+        teacher = find_teacher(cfg)
         start = find_start(cfg)
         replayed = replayed_rows(start, cfg.replay)
         _check(cfg)
-        return cls(chosen_device(cfg.device.value, cfg.devices), start, replayed)
+        return cls(chosen_device(cfg.device.value, cfg.devices), start, replayed, teacher)
 
     def given(self, cfg: DictConfig, family: Family, resumed: bool) -> dict[str, Any]:
         """Return the attributes of a task that settings do not tell.
@@ -64,7 +75,7 @@ class Course:
         Raises
         ------
         UserError
-            If the second file cannot be used, or memory= is too little.
+            If the second file or the teacher cannot be used, or memory= is too little.
         """
         if not is_in_epochs(cfg):
             return {} if self.start is None else {"earlier": self.start.family}
@@ -73,6 +84,7 @@ class Course:
         rows = training_data.rows_trained_on(family, unlabelled_NE, cfg.replay)
         return {
             "unlabelled_NE": unlabelled_NE,
+            "taught_NK": None if self.teacher is None else self.teacher.readings(family, unlabelled_NE),
             "memory": memory,
             "device": self.device,
             "max_epochs": cfg.max_epochs or epochs_of(cfg.max_steps, rows, cfg.batch_size),
@@ -89,6 +101,9 @@ class Course:
         if self.replayed is not None:
             replayed = len(self.replayed.spectra_NE)
             yield f"{cfg.replay:.0%} of each epoch are drawn from the {replayed} training spectra of that run"
+        if self.teacher is not None:
+            where = short_path(self.teacher.directory)
+            yield f"descriptors that training spectra lack are taken as {where} reads them"
         if unlabelled_NE is not None:
             yield f"{len(unlabelled_NE)} more training spectra without descriptors from {cfg.unlabelled}"
 

@@ -60,14 +60,16 @@ def task_anew(run: Path, family: Family, descriptor_classes: dict[str, list[floa
     Raises
     ------
     UserError
-        If the run began from another, whose rows are not at hand.
+        If the run rests on another, whose rows are not at hand.
     """
     cfg, given = typed_config(run), {}
     if issubclass(part_of_kind(cfg.kind, "fit").Task, EpochTask):
-        if cfg.start is not None:
-            raise UserError(
-                "a run with start= cannot be trained on fewer of its rows\ntake the one it began from"
-            )
+        for key in ("start", "teacher"):
+            if cfg[key] is not None:
+                raise UserError(
+                    f"a run with {key}= cannot be trained on fewer of its rows, which that run has seen\n"
+                    f"take one without {key}="
+                )
         given = _of_epochs(cfg, cfg.device.value, family.in_memory())
     return task_of(cfg, **{"family": family, **given}, descriptor_classes=descriptor_classes, folder=folder)
 

@@ -28,8 +28,10 @@ class TrialBatches:
         One CPU random generator a trial, advanced by every epoch.
     replayed, drawn
         How many of the last rows are replayed, and how many of these are drawn at random, again in every epoch.
+    labelled_N
+        Which rows have labels of their own; None: those with any descriptor.
     labelled_share
-        Least share of every batch whose descriptors are known, one of them at least: with a handful of labels to a
+        Least share of every batch that has labels of its own: with a handful of labels to a
         batch neither order nor correlation can be told from chance.
 
     Yields
@@ -45,6 +47,7 @@ class TrialBatches:
         generators: Sequence[torch.Generator],
         replayed: int = 0,
         drawn: int = 0,
+        labelled_N: Tensor | None = None,
         labelled_share: float = 0.0,
     ) -> None:
         self.spectra_NE = spectra_NE
@@ -52,7 +55,7 @@ class TrialBatches:
         self.generators = generators
         self.replayed, self.drawn = replayed, drawn
         self.n_batches = -(-(len(spectra_NE) - replayed + drawn) // batch_size)
-        has_label_N = descriptors_NK.isfinite().any(1).cpu()
+        has_label_N = (descriptors_NK.isfinite().any(1) if labelled_N is None else labelled_N).cpu()
         self._labelled_N, self._others_N = has_label_N.nonzero()[:, 0], (~has_label_N).nonzero()[:, 0]
         self._labelled_an_epoch = round(labelled_share * len(spectra_NE))
         self._repeats_labels = 0 < len(self._labelled_N) < self._labelled_an_epoch and not replayed

@@ -40,7 +40,9 @@ def train_groups(
     """
     torch.set_num_threads(task.threads)
     keep_freed_memory()
-    rows = TrainingRows.of(task.family, task.unlabelled_NE, task.memory, task.device, task.replayed)
+    rows = TrainingRows.of(
+        task.family, task.unlabelled_NE, task.memory, task.device, task.replayed, task.taught_NK
+    )
     for trials in groups.waiting():
         if not goes_on:
             save_beginning(task.last, groups)

@@ -92,7 +92,9 @@ class TrainingRows:
     train
         The labelled training spectra.
     batched, batched_NK
-        Those, the unlabelled ones, whose descriptors are NaN, and the replayed ones.
+        Those, the unlabelled ones, and the replayed ones; NaN where a descriptor is neither known nor taught.
+    labelled_N
+        Which of them have a descriptor that is known.
     validation, validation_NK
         The validation rows.
     memory
@@ -104,6 +106,7 @@ class TrainingRows:
     train: DeviceSpectra
     batched: DeviceSpectra
     batched_NK: Tensor
+    labelled_N: Tensor
     validation: DeviceSpectra
     validation_NK: Tensor
     memory: int | None
@@ -112,12 +115,18 @@ class TrainingRows:
 
     @classmethod
     def of(
-        cls, family: Family, more: Spectra | None, memory: int | None, name: str, replay: Replay | None = None
+        cls,
+        family: Family,
+        more: Spectra | None,
+        memory: int | None,
+        name: str,
+        replay: Replay | None = None,
+        taught_NK: np.ndarray | None = None,
     ) -> "TrainingRows":
         """Bring the rows of a family, and more spectra without descriptors, to a device unless they are streamed.
 
         `memory` is what streamed spectra may take, None for others; `name` is the device's. Replayed rows are never
-        streamed.
+        streamed. Taught descriptors, of all rows but these, stand in for unknown ones.
         """
         device = torch.device(name)
         sides = [np.flatnonzero(family.split_N == side) for side in (TRAIN, VALIDATION)]
@@ -133,14 +142,19 @@ class TrainingRows:
         batched = train if more is None else train.followed_by(more)
         nan_NK = torch.full((len(batched) - len(train), train_NK.shape[1]), float("nan"), device=device)
         batched_NK = torch.cat([train_NK, nan_NK]) if len(nan_NK) else train_NK
+        labelled_N = batched_NK.isfinite().any(1)
+        if taught_NK is not None:
+            stand_in_NK = torch.as_tensor(taught_NK, dtype=torch.float32, device=device)
+            batched_NK = torch.where(batched_NK.isfinite(), batched_NK, stand_in_NK)
         if replay is None:
-            return cls(train, batched, batched_NK, validation, validation_NK, memory)
+            return cls(train, batched, batched_NK, labelled_N, validation, validation_NK, memory)
         assert memory is None
         again_NK = torch.as_tensor(replay.descriptors_NK, dtype=torch.float32, device=device)
         return cls(
             train,
             batched.followed_by(replay.spectra_NE),
             torch.cat([batched_NK, again_NK]),
+            torch.cat([labelled_N, again_NK.isfinite().any(1)]),
             validation,
             validation_NK,
             memory,
@@ -160,7 +174,14 @@ class TrainingRows:
         rows = self.batched.rows
         if isinstance(rows, Tensor):
             batches = TrialBatches(
-                rows, self.batched_NK, batch_size, order, self.replayed, self.drawn, labelled_share
+                rows,
+                self.batched_NK,
+                batch_size,
+                order,
+                self.replayed,
+                self.drawn,
+                self.labelled_N,
+                labelled_share,
             )
             return batches, order
         assert self.memory is not None

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
+import numpy as np
 import torch
 from pytorch_lightning.loggers import Logger
 from torch import Tensor
@@ -100,6 +101,8 @@ class EpochTask(Task):
     ----------
     unlabelled_NE
         More training spectra, on the family's grid, whose descriptors are not known.
+    taught_NK
+        Descriptors that stand in for unknown ones of the training rows and then of `unlabelled_NE`; None: nothing.
     memory
         Bytes that the spectra may take in each process: they are read in blocks, again in every epoch. None: all
         are brought to the device.
@@ -138,6 +141,7 @@ class EpochTask(Task):
     device: str
     logger: Logger | None = None
     unlabelled_NE: Spectra | None = None
+    taught_NK: np.ndarray | None = None
     memory: int | None = None
     save_every: int = 50
     trials_at_once: int | None = None

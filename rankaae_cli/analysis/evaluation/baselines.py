@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from rankaae_cli.analysis.encoded import encode_spectra, ensemble_values
+from rankaae_cli.analysis.encoded import encode_spectra
 from rankaae_cli.analysis.evaluation.published_score import lead
 from rankaae_cli.core.errors import UserError, nearest
 from rankaae_cli.core.statistics.bootstrap import LEVEL, material_weights
@@ -20,6 +20,7 @@ from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.family.splits import SPLITS, TRAIN, VALIDATION
 from rankaae_cli.models.base import ReadingModel
 from rankaae_cli.models.baselines import BASELINES, FittedBaseline, FittingRows, Report, score_baseline
+from rankaae_cli.models.readings import ensemble_values
 from rankaae_cli.runs.directory import plain_config
 from rankaae_cli.runs.provenance import read_provenance
 from rankaae_cli.schema.finished_run import BaselineSettings

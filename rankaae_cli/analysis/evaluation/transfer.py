@@ -18,8 +18,8 @@ from rankaae_cli.models.base import Trained
 from rankaae_cli.models.rankaae.trained import TrainedModel
 from rankaae_cli.models.registry import load_model, part_of_kind
 from rankaae_cli.runs.directory import BEST
+from rankaae_cli.runs.earlier.start import StartRun, start_of
 from rankaae_cli.runs.provenance import read_provenance
-from rankaae_cli.runs.start import StartRun, start_of
 from rankaae_cli.runs.task import task_from_scratch
 
 TRANSFER_JSON, TRANSFER_CSV = "transfer.json", "transfer.csv"

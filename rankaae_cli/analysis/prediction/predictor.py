@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtri
 
-from rankaae_cli.analysis.encoded import Encoded, encode_spectra, ensemble_values
+from rankaae_cli.analysis.encoded import Encoded, encode_spectra
 from rankaae_cli.analysis.prediction.calibration import Calibration
 from rankaae_cli.core.statistics.classification import softened
 from rankaae_cli.core.statistics.conformal.intervals import Intervals, difficulty_features
@@ -14,6 +14,7 @@ from rankaae_cli.core.statistics.novelty import Novelty, StyleDistances, novelty
 from rankaae_cli.core.xas.discrepancy import discrepancy, smooth_differences
 from rankaae_cli.core.xas.nuisances import posterior_weights
 from rankaae_cli.models.base import ReadingModel
+from rankaae_cli.models.readings import ensemble_values
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from rankaae_cli.analysis.encoded import EncodedRun, evenly_spaced, member_indicators
+from rankaae_cli.analysis.encoded import EncodedRun, evenly_spaced
 from rankaae_cli.core.labels import print_number
 from rankaae_cli.core.statistics.importance import (
     Importance,
@@ -15,6 +15,7 @@ from rankaae_cli.core.statistics.importance import (
     window_responses,
 )
 from rankaae_cli.models.base import HasNetworks
+from rankaae_cli.models.readings import member_indicators
 
 # Rows at most, and permutations: of networks, which read them in seconds, and of what is slower.
 _OF_NETWORKS, _OF_OTHERS = (300, 3), (150, 2)

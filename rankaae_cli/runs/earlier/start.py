@@ -1,7 +1,6 @@
 """The finished run that a training begins from (``start=``), and what has to be alike in both."""
 
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -9,17 +8,17 @@ import numpy as np
 from omegaconf import DictConfig, OmegaConf
 from torch import Tensor
 
-from rankaae_cli.core.calls import setting
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.terminal import console
 from rankaae_cli.data.family.family import Family
-from rankaae_cli.data.family.splits import MATERIAL, SPLITS, TRAIN, VALIDATION, groups_of, hashed_sides
-from rankaae_cli.models.base import HasNetworks, Simulates, Trained, require
+from rankaae_cli.data.family.splits import TRAIN, VALIDATION
+from rankaae_cli.models.base import HasNetworks, Simulates, require
 from rankaae_cli.models.registry import load_model
-from rankaae_cli.runs.directory import BEST, checkpoint_sha256, read_run_config, short_path
+from rankaae_cli.runs.directory import BEST, checkpoint_sha256, read_run_config
+from rankaae_cli.runs.earlier.run import EarlierRun
 from rankaae_cli.runs.find import find_run
-from rankaae_cli.runs.load import data_paths, family_of_run
-from rankaae_cli.runs.provenance import read_provenance, sha256
+from rankaae_cli.runs.load import data_paths
+from rankaae_cli.runs.provenance import read_provenance
 from rankaae_cli.runs.resume import keys_of_call
 from rankaae_cli.schema import schema_of
 from rankaae_cli.schema.family import FamilyConfig
@@ -29,19 +28,17 @@ FEW_ROWS = 20
 
 
 @dataclass(frozen=True)
-class StartRun:
+class StartRun(EarlierRun):
     """A finished run that another training begins from.
 
     Attributes
     ----------
-    directory, config, model
-        Of the run.
     trials
         Those of its trials that are begun from, by number.
     """
 
-    directory: Path
-    config: DictConfig
+    key = "start"
+
     model: HasNetworks | Simulates
     trials: list[int]
 
@@ -51,24 +48,9 @@ class StartRun:
         assert isinstance(self.model, HasNetworks)
         return {name: value_T[self.trials] for name, value_T in self.model.weights.items()}
 
-    @cached_property
-    def family(self) -> Family | None:
-        """The run's data with its split; None where a file of them is gone or has changed."""
-        for entry in read_provenance(self.directory).get("data", []):
-            path = Path(entry["path"])
-            if not entry.get("unlabelled") and not (path.is_file() and sha256(path) == entry["sha256"]):
-                return None
-        return family_of_run(self.config)
-
     def record(self) -> dict[str, Any]:
         """Return what provenance.json says of the run."""
-        return {
-            "run": str(self.directory),
-            "checkpoint_sha256": checkpoint_sha256(self.directory),
-            "family": self.model.family,
-            "fidelity": self.model.fidelity,
-            "trials": self.trials,
-        }
+        return {**super().record(), "trials": self.trials}
 
 
 def find_start(cfg: DictConfig) -> StartRun | None:
@@ -99,9 +81,13 @@ def find_start(cfg: DictConfig) -> StartRun | None:
             f"the run of start= is of kind {model.kind}, this call of kind {cfg.kind}\ngive kind={model.kind}"
         )
     cfg.start = str(directory)
-    _keep_family_and_split(cfg, config)
+    of_data = schema_of("train", cfg.kind).joins_families
+    if cfg.family is None and not of_data:
+        cfg.family = OmegaConf.merge(OmegaConf.structured(FamilyConfig), config.family)
+    start = StartRun(directory, config, model, [0])
+    start.keep_split(cfg, takes_seed=of_data and "split_seed" not in keys_of_call())
     if isinstance(model, Simulates):
-        return StartRun(directory, config, model, [0])
+        return start
     _keep_networks(cfg, config)
     # Those that were given up have no part in its results either.
     trials = np.flatnonzero(model.alive_T).tolist()
@@ -138,18 +124,11 @@ def fitting_family(start: StartRun, family: Family, split_seed: int) -> Family:
     """
     model = start.model
     of_several = isinstance(model, Simulates) and len(model.members) > 1
-    ours, theirs = (
-        f"{'' if of_several else f'{one.element} '}{one.edge}-edge spectra over {one.energy_unit}"
-        for one in (family, model)
-    )
-    if ours != theirs:
-        raise UserError(
-            f"the data hold {ours}, but the run of start= {theirs}\ngive such data, or a run of these as start="
-        )
+    start.require_same_subject(family, any_element=of_several)
     if isinstance(model, Simulates):
         _require_earlier_rows(start, model, family)
-        _require_same_grid(model, family, family.energy_E[0] - model.energy_E[0] if of_several else 0.0)
-        _require_same_sides(start, family, split_seed)
+        start.require_same_grid(family, family.energy_E[0] - model.energy_E[0] if of_several else 0.0)
+        start.require_same_sides(family, split_seed)
         return family
     absent = [name for name in model.descriptor_names if name not in family.descriptor_names]
     if absent:
@@ -157,10 +136,10 @@ def fitting_family(start: StartRun, family: Family, split_seed: int) -> Family:
             f"the data have no descriptor {', '.join(absent)}, which the run of start= was trained on\n"
             "ingest them with it, or give another run as start="
         )
-    _require_same_grid(model, family)
+    start.require_same_grid(family)
     family = family.with_descriptors(model.descriptor_names)
     _require_labelled_rows(family)
-    _require_same_sides(start, family, split_seed)
+    start.require_same_sides(family, split_seed)
     return family
 
 
@@ -206,22 +185,6 @@ def _require_earlier_rows(start: StartRun, model: Simulates, family: Family) -> 
         )
 
 
-def _keep_family_and_split(cfg: DictConfig, config: DictConfig) -> None:
-    """Take from the run's configuration what the call leaves open; refuse another split."""
-    of_data = schema_of("train", cfg.kind).joins_families
-    if cfg.family is None and not of_data:
-        cfg.family = OmegaConf.merge(OmegaConf.structured(FamilyConfig), config.family)
-    if cfg.split_seed is None or (of_data and "split_seed" not in keys_of_call()):
-        cfg.split_seed = int(config.split_seed)
-    theirs = config.get("split_by") or MATERIAL
-    cfg.split_by = cfg.split_by or theirs
-    if cfg.split_by != theirs:
-        raise UserError(
-            f"split_by={cfg.split_by}, but the run of start= is split by {theirs}: it may have been trained "
-            "on what is tested here\nleave split_by= out"
-        )
-
-
 def _keep_networks(cfg: DictConfig, config: DictConfig) -> None:
     """Take the networks' settings from the run's configuration; refuse others that the call sets."""
     merged: Any = OmegaConf.merge(cfg.model, config.model)
@@ -235,22 +198,6 @@ def _keep_networks(cfg: DictConfig, config: DictConfig) -> None:
                 "leave the settings of model out"
             )
     cfg.model = merged
-
-
-def _require_same_grid(model: Trained, family: Family, shift: float = 0.0) -> None:
-    own_E, energy_E = family.energy_E, model.energy_E + shift
-    if len(own_E) == len(energy_E) and np.allclose(own_E, energy_E, rtol=0, atol=1e-6):
-        return
-    ours, theirs = (
-        f"{len(e)} points, {e[0]:.8g} to {e[-1]:.8g} {model.energy_unit}" for e in (own_E, energy_E)
-    )
-    grid = {"start": energy_E[0], "step": (energy_E[-1] - energy_E[0]) / (len(energy_E) - 1)}
-    keys = " ".join(setting(f"family.energy.{key}", round(float(value), 6)) for key, value in grid.items())
-    raise UserError(
-        f"the data are on another energy grid ({ours}) than the run of start= ({theirs})\n"
-        f"bring them there: rankaae ingest +family={family.name} source=family path=... output=... regrid=true "
-        f"{keys} family.energy.points={len(energy_E)}"
-    )
 
 
 def _require_labelled_rows(family: Family) -> None:
@@ -269,39 +216,4 @@ def _require_labelled_rows(family: Family) -> None:
         raise UserError(
             f"no descriptor takes two known values among the {len(on_validation_NK)} validation spectra, "
             "by which the best epoch is chosen\ngive more data with descriptors"
-        )
-
-
-def _require_same_sides(start: StartRun, family: Family, split_seed: int) -> None:
-    """Refuse a material, or what is split by, on another side than in the run's data: it would test itself."""
-    theirs, by = start.family, family.split_by
-    group_N = groups_of(family, by)
-    if theirs is None:
-        side_N = hashed_sides(family, by, split_seed)
-    else:
-        side_of = dict(zip(groups_of(theirs, by), theirs.split_N, strict=True))
-        rows = zip(group_N, family.split_N, strict=True)
-        side_N = np.array([side_of.get(group, side) for group, side in rows])
-    beside_N = side_N != family.split_N
-    if beside_N.any():
-        row, materials = int(beside_N.argmax()), len(set(family.material_N[beside_N]))
-        raise UserError(
-            f"{group_N[row]} is on the {SPLITS[family.split_N[row]]} side of the split, but on the "
-            f"{SPLITS[side_N[row]]} side in the run of start= (one of {materials} such materials)\n"
-            "split the data as that run's: leave split_seed= out, and make the file with rankaae ingest"
-        )
-    if theirs is None:
-        console.print(
-            "the data of the run of start= are not there any more, or have changed: "
-            "its materials are taken to be on the sides that their names give"
-        )
-
-
-def require_same_start(start: StartRun, provenance: dict[str, Any]) -> None:
-    """Refuse to go on with an interrupted training from another run than it was begun from."""
-    begun_with = provenance.get("start", {}).get("checkpoint_sha256")
-    if begun_with != checkpoint_sha256(start.directory):
-        raise UserError(
-            f"the weights in {short_path(start.directory)} are not those that the run was begun from\n"
-            "give start= with the run as it was, or begin a new run"
         )

@@ -1,0 +1,1 @@
+"""Earlier runs that a training rests on: the one it begins from, and the one it is taught by."""
