@@ -5,9 +5,9 @@ python -m tests.benchmarks.labelled_fraction [FAMILY_FILE] [--parts 0.05 0.1 0.2
 
 Each draw is a permutation of the materials of either side, training and validation, that decides which keep their
 descriptors: an epoch is chosen by as few labels as there would be. Smaller parts lie within larger ones. Trained on
-are the labelled rows alone; all rows, in batches as they come; and all rows, in batches of which labelled rows make
-up the program's share. Fewer rows make fewer batches an epoch: epochs are added so that all three take as many
-optimiser steps, and those of the labelled rows have more epochs to choose from.
+are the labelled rows alone; all rows; and all rows, taught by a reader of kind=supervised that was fitted to the
+labelled ones. Fewer rows make fewer batches an epoch: epochs are added so that all three take as many optimiser
+steps, and those of the labelled rows have more epochs to choose from.
 
 Printed are Spearman's correlations of the ensemble on the test rows, all of which keep their descriptors; their
 mean on all validation rows too, whose descriptors no training is given, to choose settings by. Then what the rows
@@ -16,14 +16,19 @@ Hours on one core.
 """
 
 import math
+import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 from scipy import stats
 
 from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.family.splits import TRAIN, VALIDATION
+from rankaae_cli.models.readings import ensemble_values
+from rankaae_cli.models.supervised import fit as reading
+from rankaae_cli.runs.task import task_of
 from tests.benchmarks.scores import (
     Column,
     Scores,
@@ -38,10 +43,10 @@ from tests.benchmarks.scores import (
     train,
     train_config,
 )
+from tests.configuration import composed
 
 PARTS = (0.05, 0.10, 0.25)
-ALONE, NATURAL, SHARED = "labelled rows alone", "all rows, natural batches", "all rows, two streams"
-OVERRIDES: dict[str, tuple[str, ...]] = {ALONE: (), NATURAL: ("labelled_share=0",), SHARED: ()}
+SPECTRA = ALONE, ALL, TAUGHT = "labelled rows alone", "all rows", "all rows, taught"
 
 
 def labelled_rows(family: Family, part: float, seed: int) -> np.ndarray:
@@ -60,6 +65,15 @@ def without_labels(family: Family, labelled_N: np.ndarray) -> Family:
     return replace(family, descriptors_NK=np.where(labelled_N[:, None], family.descriptors_NK, np.nan))
 
 
+def readings(family: Family, labelled_N: np.ndarray) -> np.ndarray:
+    """Return what the program's reader reads off the training rows, fitted to those that keep their descriptors."""
+    config = composed("train", f"+family={family.name}", "kind=supervised", "threads=1")
+    with tempfile.TemporaryDirectory() as folder:
+        own = {"family": family.with_rows(labelled_N), "descriptor_classes": {}, "folder": Path(folder)}
+        reader = reading.fit(task_of(config, **own), lambda done, total, standing: None)
+    return ensemble_values(reader, family.spectra_NE[family.split_N == TRAIN])
+
+
 def epochs_for_equal_steps(full: Family, part: Family, batch_size: int, epochs: int) -> int:
     """Return in how many epochs a part takes as many steps as the whole in `epochs`."""
     return round(epochs * batches(full, batch_size) / batches(part, batch_size))
@@ -71,7 +85,8 @@ def measure(
     """Train on what a draw leaves of a family, in as many steps as `epochs` of it take; return the scores."""
     left = family.with_rows(labelled_N) if spectra == ALONE else without_labels(family, labelled_N)
     epochs = epochs_for_equal_steps(family, left, train_config(family).batch_size, epochs)
-    training = train(left, [f"seed={seed}", *OVERRIDES[spectra]], trials, epochs)
+    taught_NK = readings(family, labelled_N) if spectra == TAUGHT else None
+    training = train(left, [f"seed={seed}"], trials, epochs, taught_NK)
     return {
         "labelled": float((labelled_N & (family.split_N == TRAIN)).sum()),
         "epochs": float(epochs),
@@ -111,13 +126,13 @@ def main() -> None:
         append_csv(asked.output, {"part": part, "draw": draw, "spectra": spectra, **values})
 
     for part in asked.parts:
-        scores: dict[str, list[Scores]] = {spectra: [] for spectra in OVERRIDES}
+        scores: dict[str, list[Scores]] = {spectra: [] for spectra in SPECTRA}
         for draw in range(asked.draws):
             labelled_N = labelled_rows(family, part, draw)
             for spectra, of_draws in scores.items():
                 of_draws.append(measure(family, labelled_N, spectra, asked.trials, epochs, draw))
                 add(part, draw, spectra, of_draws[-1])
-        for spectra in (NATURAL, SHARED):
+        for spectra in (ALL, TAUGHT):
             of_keys = {c.key: paired(scores[spectra], scores[ALONE], c.key) for c in scored}
             for i, what in enumerate(("difference", "low", "high")):
                 add(part, what, spectra, {key: values[i] for key, values in of_keys.items()})

@@ -104,8 +104,14 @@ def batches(family: Family, batch_size: int) -> int:
     return math.ceil((family.split_N == TRAIN).sum() / batch_size)
 
 
-def train(family: Family, overrides: Sequence[str], trials: int, epochs: int) -> Training:
-    """Train as `rankaae train` would with these overrides.
+def train(
+    family: Family,
+    overrides: Sequence[str],
+    trials: int,
+    epochs: int,
+    taught_NK: np.ndarray | None = None,
+) -> Training:
+    """Train as `rankaae train` would with these overrides, and with what a teacher reads.
 
     Raises
     ------
@@ -124,6 +130,7 @@ def train(family: Family, overrides: Sequence[str], trials: int, epochs: int) ->
             max_epochs=epochs,
             batch_size=settings.batch_size,
             labelled_share=settings.labelled_share,
+            taught_NK=taught_NK,
             seed=settings.seed,
             device=chosen_device(settings.device.value),
             folder=Path(folder),

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import torch
 
+from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.statistics.ranks import prior_correlation
 from rankaae_cli.data.family.family import Family
 from rankaae_cli.models.family_model import require_one_edge
@@ -44,7 +45,11 @@ class RankAAETask(EpochTask):
 
     @classmethod
     def require(cls, family: Family) -> None:
-        """Raise UserError if spectra are of several edges."""
+        """Raise UserError if descriptors are yes/no classes, or spectra of several edges."""
+        if family.yes_no:
+            raise UserError(
+                "the descriptors are yes/no classes, which have no order for styles to keep\ngive kind=supervised"
+            )
         require_one_edge(family)
 
     @property
@@ -78,6 +83,7 @@ class RankAAETask(EpochTask):
     def module(self, rows: TrainingRows, trials: range) -> RankAAE:
         """Return the networks of these trials with their losses."""
         energy_E, correlation_SS = self.family.energy_E, None
+        has_descriptor_N = rows.batched_NK.isfinite().any(1)
         if self.objective.prior.correlated:
             correlation_SS = prior_correlation(rows.batched_NK.T, self.architecture.styles)
         return RankAAE(
@@ -90,6 +96,7 @@ class RankAAETask(EpochTask):
             self.device,
             energy_step=float((energy_E[-1] - energy_E[0]) / (len(energy_E) - 1)),
             prior_correlation_SS=None if correlation_SS is None else correlation_SS.to(self.device),
+            partly_labelled=0 < int(has_descriptor_N.sum()) < len(has_descriptor_N),
         )
 
     def scorer(self, rows: TrainingRows) -> Validation:

@@ -56,11 +56,11 @@ def test_a_run_of_classes_is_evaluated(called, folder):
     assert set(table["Alcohol"]) <= {"yes", "no", "undecided"}
 
 
-def test_what_reads_one_edge_says_that_it_does_not_read_several(called, rankaae, folder):
+def test_a_rankaae_is_not_trained_on_classes(called, rankaae, folder):
     runs = list(folder.glob("runs/*/*/*"))
     done = rankaae("train", *CALL, "max_epochs=1", "trials=1", cwd=folder)
     assert done.returncode == 2
-    assert "give family.edges=[XANES], or kind=supervised" in done.stderr
+    assert "yes/no classes, which have no order for styles to keep\ngive kind=supervised" in done.stderr
     assert list(folder.glob("runs/*/*/*")) == runs
 
 
