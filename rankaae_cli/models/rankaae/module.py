@@ -46,8 +46,6 @@ class RankAAE(TrialModule):
         Of the grid, in the unit of the augmentation's settings.
     prior_correlation_SS
         Correlation of the prior of the styles; None for independent ones.
-    partly_labelled
-        Whether some training rows have a descriptor, and others none.
     """
 
     def __init__(
@@ -61,7 +59,6 @@ class RankAAE(TrialModule):
         device: str = "cpu",
         energy_step: float = 1.0,
         prior_correlation_SS: Tensor | None = None,
-        partly_labelled: bool = False,
     ) -> None:
         super().__init__(trials, seed, _DRAWS, device, optimiser.clip)
         self.objective = objective
@@ -69,7 +66,6 @@ class RankAAE(TrialModule):
         self.named_styles = named_styles
         self.energy_step = energy_step
         self.prior_correlation_SS = prior_correlation_SS
-        self.partly_labelled = partly_labelled
         self.prior_factor_SS: Tensor | None = None
         if prior_correlation_SS is not None:
             self.prior_factor_SS = torch.linalg.cholesky(prior_correlation_SS)
@@ -224,7 +220,7 @@ class RankAAE(TrialModule):
         if "rank" in names:
             values["rank"] = self._rank(styles_TBS, descriptors_TBK)
         if "prior" in names:
-            values["prior"] = self._prior(self._of_labelled(styles_TBS, descriptors_TBK), progress)
+            values["prior"] = self._prior(styles_TBS, progress)
         if "independence" in names:
             values["independence"] = self._independence(styles_TBS, descriptors_TBK)
         if "mutual_information" in names or "smoothness" in names:
@@ -245,15 +241,6 @@ class RankAAE(TrialModule):
         s = self.objective.rank
         named_TBK = styles_TBS[..., : self.named_styles]
         return losses.rank_loss(named_TBK, descriptors_TBK, balanced=s.balanced, normalise=s.normalise.value)
-
-    def _of_labelled(self, styles_TBS: Tensor, descriptors_TBK: Tensor) -> Tensor:
-        """Return the styles, without a gradient of rows that have no descriptor.
-
-        These fit the prior in whatever order, and being moved to fit it better they disturb that of the others.
-        """
-        if not self.partly_labelled:
-            return styles_TBS
-        return torch.where(descriptors_TBK.isfinite().any(-1, keepdim=True), styles_TBS, styles_TBS.detach())
 
     def _prior(self, styles_TBS: Tensor, progress: float) -> Tensor:
         s = self.objective.prior

@@ -83,7 +83,6 @@ class RankAAETask(EpochTask):
     def module(self, rows: TrainingRows, trials: range) -> RankAAE:
         """Return the networks of these trials with their losses."""
         energy_E, correlation_SS = self.family.energy_E, None
-        has_descriptor_N = rows.batched_NK.isfinite().any(1)
         if self.objective.prior.correlated:
             correlation_SS = prior_correlation(rows.batched_NK.T, self.architecture.styles)
         return RankAAE(
@@ -96,7 +95,6 @@ class RankAAETask(EpochTask):
             self.device,
             energy_step=float((energy_E[-1] - energy_E[0]) / (len(energy_E) - 1)),
             prior_correlation_SS=None if correlation_SS is None else correlation_SS.to(self.device),
-            partly_labelled=0 < int(has_descriptor_N.sum()) < len(has_descriptor_N),
         )
 
     def scorer(self, rows: TrainingRows) -> Validation:
