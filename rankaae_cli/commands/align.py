@@ -80,7 +80,7 @@ def _of_codes(cfg: DictConfig, family: Family, output: Path) -> OffsetFile:
     pairs = match_codes(family, _family(cfg.to), cfg.search)
     result, content, table = pairs.result, pairs.content(), output.with_suffix(".csv")
     write_offset(output, content)
-    write_text(table, pairs.table().to_csv(index=False, lineterminator="\n"))
+    write_text(table, pairs.table.to_csv(index=False, lineterminator="\n"))
     picture = save_figure(pairs_figure(_subject(family), pairs), output.with_suffix(""))[0]
     _warn(pairs.warnings())
     print(

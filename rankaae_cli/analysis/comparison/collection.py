@@ -137,21 +137,25 @@ def _read(path: Path) -> tuple[list[Collection], list[tuple[str, str]]]:
     if path.is_dir():
         return _of_folder(path)
     if path.suffix.lower() in (".h5", ".hdf5"):
-        return [_of_family(path)], []
+        return [_read_family(path)], []
     if path.is_file():
         return [_of_file(path)], []
     raise UserError(f"there is no file or folder {path}\ncorrect input=")
 
 
-def _of_family(path: Path) -> Collection:
+def _read_family(path: Path) -> Collection:
     family = read_family(path)
     if family.segments:
         raise UserError(f"{path} holds several edges side by side\ngive files of one edge")
+    return of_family(family, printable(path.stem))
+
+
+def of_family(family: Family, name: str) -> Collection:
+    """Return the spectra of a family under a name."""
     spectra = Spectra(
         family.energy_E, np.asarray(family.spectra_NE[:], np.float64), family.material_N, family.site_N, True
     )
-    unit = family.energy_unit
-    return Collection(printable(path.stem), [spectra], family.element, family.edge, unit, family=family)
+    return Collection(name, [spectra], family.element, family.edge, family.energy_unit, family=family)
 
 
 def _of_file(path: Path) -> Collection:

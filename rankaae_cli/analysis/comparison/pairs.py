@@ -13,6 +13,7 @@ from scipy.interpolate import CubicSpline
 from rankaae_cli.analysis.comparison.collection import Collection, Spectra
 from rankaae_cli.core.comparison.agreement import SCORES, agreement
 from rankaae_cli.core.comparison.alignment import Alignments, align, broadened
+from rankaae_cli.core.comparison.joint_shift import PairOffset, combine_pairs
 from rankaae_cli.core.comparison.published import compare_as_published
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.statistics.bootstrap import (
@@ -20,7 +21,6 @@ from rankaae_cli.core.statistics.bootstrap import (
     material_weights,
     percentile_interval,
 )
-from rankaae_cli.core.xas.pair_offset import PairOffset, PairShifts, combine_pairs
 
 BROADENED = tuple(f"{name}_broadened" for name in SCORES)
 PUBLISHED = ("shift", "pearson", "spearman", "cosine")
@@ -108,8 +108,7 @@ class Comparison:
         shift_N = self.table["shift"].to_numpy()
         if not np.isfinite(shift_N).any():
             return None
-        shifts = PairShifts(shift_N, self.table["scale"].to_numpy(), self.table["misfit"].to_numpy())
-        return combine_pairs(list(self.table["material"]), shifts)
+        return combine_pairs(list(self.table["material"]), shift_N, self.table["scale"].to_numpy())
 
     def summary(self, resamples: int, seed: int) -> dict[str, Any]:
         """Return the joint shift and the mean scores with their 95 % intervals over materials."""

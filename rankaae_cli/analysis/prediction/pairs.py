@@ -6,16 +6,12 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from rankaae_cli.analysis.comparison.collection import of_family
+from rankaae_cli.analysis.comparison.pairs import ComparisonOptions, compare
 from rankaae_cli.analysis.prediction.offset import OffsetFile, scale_of
+from rankaae_cli.core.comparison.joint_shift import FEWEST_MATERIALS, PairOffset, combine_pairs
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.xas.energy_offset import LARGE, LEAST_OF_ONE, POOR_FIT
-from rankaae_cli.core.xas.pair_offset import (
-    FEWEST_MATERIALS,
-    PairOffset,
-    PairShifts,
-    combine_pairs,
-    match_pairs,
-)
 from rankaae_cli.data.family.family import Family
 
 _MANY = 0.1  # of the materials, that lie far off
@@ -30,35 +26,27 @@ class CodePairs:
     ----------
     moved, onto
         The rows of both families, the same sites in the same order; the energies of the first are moved.
-    shifts
-        Of each pair.
+    table
+        Of each pair ``material``, ``site``, ``shift`` (eV, NaN where it fits at none within the search) with its
+        ``shift_error``, ``amplitude``, the factor on the absorption of the first there, and ``difference``, the
+        mean one that is left over the mean absorption.
     """
 
     moved: Family
     onto: Family
-    shifts: PairShifts
+    table: pd.DataFrame
 
     @cached_property
     def result(self) -> PairOffset:
         """What the pairs amount to."""
-        return combine_pairs(list(self.moved.material_N), self.shifts)
+        return combine_pairs(
+            list(self.moved.material_N), self.table["shift"].to_numpy(), self.table["amplitude"].to_numpy()
+        )
 
     @property
-    def has_shift_N(self) -> np.ndarray:
-        """Which pairs fit at a shift within the search, shape (N,)."""
-        return np.isfinite(self.shifts.shift_N)
-
-    def table(self) -> pd.DataFrame:
-        """Return a row for each pair: material, site, shift (eV), factor on the absorption, difference left."""
-        return pd.DataFrame(
-            {
-                "material": self.moved.material_N,
-                "site": self.moved.site_N,
-                "shift": self.shifts.shift_N.round(3),
-                "amplitude": self.shifts.amplitude_N.round(4),
-                "difference": self.shifts.difference_N.round(4),
-            }
-        )
+    def known(self) -> pd.DataFrame:
+        """The rows of the table that have a shift."""
+        return self.table[self.table["shift"].notna()]
 
     def content(self) -> OffsetFile:
         """Return the offset as it is kept in a file."""
@@ -77,13 +65,13 @@ class CodePairs:
                 "standard_error": round(result.standard_error, 3),
                 "amplitude": round(result.amplitude, 3),
                 "amplitude_spread": round(result.amplitude_spread, 3),
-                "difference": round(float(np.median(self.shifts.difference_N[self.has_shift_N])), 4),
+                "difference": round(float(self.known["difference"].median()), 4),
             },
         )
 
     def warnings(self) -> list[str]:
         """Return what is to be said of the offset before anybody uses it."""
-        result, difference = self.result, self.shifts.difference_N[self.has_shift_N]
+        result = self.result
         lines = []
         if result.materials < FEWEST_MATERIALS:
             lines.append(
@@ -95,7 +83,7 @@ class CodePairs:
                 f"the shifts of the materials differ by ± {result.spread:.1f} eV: one offset brings a spectrum no "
                 "nearer than that"
             )
-        if lost := len(self.shifts.shift_N) - result.sites:
+        if lost := len(self.table) - result.sites:
             lines.append(
                 f"{lost} pairs fit best at an end of the search and are left out: search further, search="
             )
@@ -104,7 +92,7 @@ class CodePairs:
                 f"{result.far} of {result.materials} materials lie further than three spreads from the median: "
                 "one offset is not all that separates the two"
             )
-        if (poor := float(np.median(difference))) > POOR_FIT:
+        if (poor := float(self.known["difference"].median())) > POOR_FIT:
             lines.append(
                 f"half of the pairs differ by more than {poor:.3f} of the mean absorption when moved"
             )
@@ -137,21 +125,41 @@ def match_codes(moved: Family, onto: Family, search: float) -> CodePairs:
             )
     rows = _common_rows(moved, onto)
     moved, onto = (family.with_rows(chosen) for family, chosen in zip((moved, onto), rows, strict=True))
-    try:
-        shifts = match_pairs(moved.energy_E, moved.spectra_NE, onto.energy_E, onto.spectra_NE, search)
-    except ValueError as error:
-        ranges = [f"{one.energy_E[0]:.6g} to {one.energy_E[-1]:.6g} eV" for one in (moved, onto)]
-        raise UserError(
-            f"data= covers {ranges[0]}, to= {ranges[1]}: at no shift within {search:g} eV do they share half of "
-            "the shorter one\nis each on absolute energies? else search further: search="
-        ) from error
-    at_end = int((~np.isfinite(shifts.shift_N)).sum())
+    _require_overlap(moved.energy_E, onto.energy_E, search)
+    options = ComparisonOptions(search=search, drawn=0)
+    table = compare(of_family(moved, "data="), of_family(onto, "to="), options).table
+    at_end = int(table["shift"].isna().sum())
     if at_end > _MOST_AT_END * len(moved):
         raise UserError(
             f"{at_end} of {len(moved)} common sites fit best at an end of the search within {search:g} eV: the "
             "offset is not there\nsearch further: search="
         )
-    return CodePairs(moved, onto, shifts)
+    amplitude_N = [_amplitude(moved, onto, n, shift) for n, shift in enumerate(table["shift"])]
+    columns = table[["material", "site", "shift", "shift_error"]].assign(
+        amplitude=amplitude_N, difference=table["mae"]
+    )
+    return CodePairs(moved, onto, columns.round(4))
+
+
+def _amplitude(moved: Family, onto: Family, n: int, shift: float) -> float:
+    """Return the factor by which the absorption of a moved spectrum is nearest to that of the other one."""
+    energy_M = onto.energy_E - shift
+    common = (energy_M >= moved.energy_E[0]) & (energy_M <= moved.energy_E[-1])
+    own_M = np.interp(energy_M[common], moved.energy_E, moved.spectra_NE[[n]][0])
+    return float(own_M @ onto.spectra_NE[[n]][0][common] / max(own_M @ own_M, 1e-300))
+
+
+def _require_overlap(energy_E: np.ndarray, energy_M: np.ndarray, search: float) -> None:
+    """Refuse grids of which at no shift half of the shorter one is shared."""
+    centres = [(each[0] + each[-1]) / 2 for each in (energy_E, energy_M)]
+    best = np.clip(centres[1] - centres[0], -search, search)
+    shared = min(energy_E[-1] + best, energy_M[-1]) - max(energy_E[0] + best, energy_M[0])
+    if shared < 0.5 * min(np.ptp(energy_E), np.ptp(energy_M)):
+        ranges = [f"{each[0]:.6g} to {each[-1]:.6g} eV" for each in (energy_E, energy_M)]
+        raise UserError(
+            f"data= covers {ranges[0]}, to= {ranges[1]}: at no shift within {search:g} eV do they share half of "
+            "the shorter one\nis each on absolute energies? else search further: search="
+        )
 
 
 def _common_rows(moved: Family, onto: Family) -> tuple[np.ndarray, np.ndarray]:

@@ -26,7 +26,7 @@ _NEAR = 3.0  # eV about a candidate
 _SLOPE_SMOOTHING = 1.0  # eV, standard deviation
 _NO_FIT = 3.0  # above 2, which 1 - r |r| reaches for opposite spectra
 _BLOCKS, _STUDENT = 6, 1.11  # t of five degrees of freedom within which 68 % lie
-_FEWEST_LAGS = 3
+_FEWEST_LAGS, _BEYOND = 3, 2  # steps beyond the search, so that what is best at its end shows
 _AROUND = 2.0  # eV about the best shift, within which left-out blocks may move it
 _ROWS_AT_ONCE = 512
 _FEWEST_FOR_NOISE = 20
@@ -86,7 +86,8 @@ def align(
     Returns
     -------
     Alignments
-        Of each pair. One of a constant spectrum, or of which no slopes correlate, has none.
+        Of each pair. One of a constant spectrum, or of which no slopes correlate, or that fits best at an end of
+        the search, has none.
     """
     parts = []
     for first in range(0, len(spectra_NE), _ROWS_AT_ONCE):
@@ -127,8 +128,9 @@ class _Block:
         self.lag_D = np.arange(-(m - 1), n)
         # eV to be added to the first's energies.
         self.shift_D = -(between + step * self.lag_D)
+        self.search = search
         if search is not None:
-            within = np.abs(self.shift_D) <= search
+            within = np.abs(self.shift_D) <= search + _BEYOND * step
             self.lag_D, self.shift_D = self.lag_D[within], self.shift_D[within]
         self.length = 1 << (n + m - 1).bit_length()
         self.count_D = self._correlation(np.ones((1, n)), np.ones((1, m)))[0].round()
@@ -161,6 +163,8 @@ class _Block:
                 sums = self._sums(lag_N[n], [(own[i], other[i]) for own, other in spectra])
                 values_FN[:5, n] = self._refined(n, lag_N[n], near, sums, lost_KB[:, i])
                 values_FN[5, n] = best_N[n] - self._noise_lost(widths[k])[n]
+        if self.search is not None:
+            values_FN[:, np.abs(values_FN[0]) > self.search] = np.nan
         return tuple(values_FN)
 
     def _at_width(

@@ -115,15 +115,15 @@ def _draw_shifts(ax: Axes, pairs: CodePairs) -> None:
 
 def _draw_pair(ax: Axes, pairs: CodePairs, quantile: float) -> None:
     """Draw the pair whose shift is as far from the offset as that quantile, before and after."""
-    offset, shifts = pairs.result.offset, pairs.shifts
-    known = np.flatnonzero(pairs.has_shift_N)
-    order = known[np.argsort(np.abs(shifts.shift_N[known] - offset), kind="stable")]
+    offset = pairs.result.offset
+    order = (pairs.known["shift"] - offset).abs().sort_values(kind="stable").index.to_numpy()
     n = order[min(int(quantile * len(order)), len(order) - 1)]
+    pair = pairs.table.loc[n].to_dict()
     moved, onto = pairs.moved, pairs.onto
     ax.plot(onto.energy_E, onto.spectra_NE[n], color=BLACK, label=scale_of(onto))
     for shift, factor, colour, line, label in (
         (0.0, 1.0, BLUE, ":", "as computed"),
-        (offset, shifts.amplitude_N[n], VERMILION, "--", "moved and scaled"),
+        (offset, pair["amplitude"], VERMILION, "--", "moved and scaled"),
     ):
         energy_E = moved.energy_E + shift
         shown_E = (energy_E > onto.energy_E[0] - 5) & (energy_E < onto.energy_E[-1])
@@ -131,7 +131,7 @@ def _draw_pair(ax: Axes, pairs: CodePairs, quantile: float) -> None:
         ax.plot(energy_E[shown_E], factor * moved.spectra_NE[n][shown_E], color=colour, ls=line, label=name)
     ax.set_title(
         f"{shortened(str(moved.material_N[n]))}, site {moved.site_N[n]}: "
-        f"its own shift {_signed(shifts.shift_N[n])} eV, factor {shifts.amplitude_N[n]:.2f}",
+        f"its own shift {_signed(pair['shift'])} eV, factor {pair['amplitude']:.2f}",
         loc="left", fontsize=6.5, color=GREY, parse_math=False,
     )  # fmt: skip
     ax.set_ylabel("Absorption,\nnormalised")

@@ -101,6 +101,14 @@ def test_axes_too_far_apart_for_the_search_have_no_shift():
     assert align(ENERGY[0], own, ENERGY[0] + 500, own, STEP).shift_N[0] == pytest.approx(500)
 
 
+@pytest.mark.parametrize("shift", [0.0, 0.04, -2.55, 3.0])
+def test_a_shift_between_the_steps_is_found_within_the_search_alone(shift):
+    own = edges(3)
+    other = 0.3 * np.array([np.interp(ENERGY, ENERGY + shift, one) for one in own])
+    assert align(ENERGY[0], own, ENERGY[0], other, STEP, search=5.0).shift_N == pytest.approx(shift, abs=0.03)
+    assert np.isnan(align(ENERGY[0], own, ENERGY[0] + 6, other, STEP, search=2.5).shift_N).all()
+
+
 def test_scores_of_a_spectrum_and_itself():
     own = edges(1)[0]
     scores = agreement(ENERGY, own, 2 * own)
