@@ -45,7 +45,7 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     given = [] if settings.input is None else settings.input
     names = given if isinstance(given, list) else [given]
     measured: Any = OmegaConf.to_container(cfg.measured, resolve=True)
-    options = MeasuredOptions.of(measured, settings.max_tail)
+    options = MeasuredOptions.of(measured, settings.max_tail, settings.codes.shift)
     if settings.model.name is not None and "run" in keys_of_call():
         raise UserError("run= and model= both name what is to read the spectra\nleave one of them out")
     command = shlex.join(["rankaae", "predict", *sys.argv[1:]])

@@ -82,6 +82,7 @@ _EXPECTED: dict[str, tuple[Mapping[str, tuple[str, ...]], ...]] = {
     "predict": (
         _MEASURED,
         {
+            FINITE: ("codes.shift",),
             "at least 0": ("offset_uncertainty", "nearest", "max_tail"),
             "between 0 and 1": ("coverage",),
             "-1 or more": ("figures",),

@@ -17,6 +17,16 @@ class ShippedModel:
 
 
 @dataclass
+class CodeEnergies:
+    """How the energies of the output of codes lie."""
+
+    shift: Annotated[
+        float,
+        "eV to add to energies of OCEAN, exciting, XSpectra and VASP, which are from zeros of their own",
+    ] = 0.0
+
+
+@dataclass
 class PredictConfig:
     """Keys of `rankaae predict`."""
 
@@ -26,9 +36,9 @@ class PredictConfig:
     )
     input: Annotated[
         Any,
-        "a file, folder or pattern, or a list of these: XDI, Athena, NeXus, SPEC, text, xmu.dat, CSV or "
-        "family files; of a run of kind=forward structures: POSCAR, CIF or extended XYZ; may be left out beside "
-        "references=",
+        "a file, folder or pattern, or a list of these: XDI, Athena, NeXus, SPEC, text, xmu.dat, output of codes, "
+        "CSV or family files; of a run of kind=forward structures: POSCAR, CIF or extended XYZ; may be left out "
+        "beside references=",
     ] = None
     element: Annotated[
         str | None, "of a run of kind=forward on several families: the absorber whose spectra to simulate"
@@ -57,6 +67,7 @@ class PredictConfig:
     offset_uncertainty: Annotated[
         float | None, "its standard deviation, eV, which widens the intervals; null: the file's, or 1"
     ] = None
+    codes: Annotated[CodeEnergies, "the output of codes"] = field(default_factory=CodeEnergies)
     mixture: Annotated[
         Any,
         "read each spectrum as a mixture of the classes of this descriptor, such as OS; true: of each that "

@@ -16,10 +16,13 @@ from rankaae_cli.data.family.sites import FamilySpec
 from rankaae_cli.data.family.soundness import EDGE_STEP
 from rankaae_cli.data.family.splits import SPLITS, split_again
 from rankaae_cli.data.measured.absorber import tabulated_edge
+from rankaae_cli.data.measured.computed import CODE
 from rankaae_cli.data.measured.detect import read_folder
 from rankaae_cli.data.measured.prepared import Prepared, on_energies, prepare, with_calibration
 from rankaae_cli.data.measured.sites import CALIBRATION, SCAN_QUANTITIES, MeasuredOptions
 from rankaae_cli.data.measured.spectrum import MeasuredSpectrum
+from rankaae_cli.data.readers.computed.codes.folder import place_of
+from rankaae_cli.data.readers.computed.codes.outputs import POLARISED
 
 Fault = tuple[str, str]  # (file or record, reason)
 
@@ -40,7 +43,7 @@ class InputSpectrum:
     is_stored
         Whether it comes from a family file, which was calibrated and normalised when that was made.
     fidelity
-        Of a family file; empty otherwise.
+        Of a family file, or the code whose output it is; empty otherwise.
     """
 
     file: str
@@ -69,6 +72,11 @@ class InputSpectrum:
     def has_edge_step(self) -> bool:
         """Whether it is normalised to the edge step, or said to be: measured ones are brought to that."""
         return self.prepared.spectrum.is_normalised or not self.is_computed
+
+    @property
+    def is_scaled(self) -> bool:
+        """Whether it is brought to the mean absorption of the training spectra, as it has no edge step."""
+        return CODE in self.prepared.spectrum.metadata
 
     def doubted(self, doubt: str) -> "InputSpectrum":
         """Return it with one more doubt."""
@@ -176,6 +184,7 @@ def read_scans(
             f"the model of {spec.name} is over {spec.energy_unit}: it reads family files alone, {path} is none"
         )
     scans, unusable = read_folder(path, options.columns, spec.element, spec.edge)
+    scans = _averages(scans, path)
     spectra, faults = [], [(_below(file, top), reason) for file, reason in unusable]
     for one, file in zip(scans, _labels(scans, top), strict=True):
         try:
@@ -264,10 +273,34 @@ def _prepared(
     done = prepare(
         spectrum, options.ranges, element=spec.element, edge=spec.edge, calibrate=options.calibrate
     )
+    if code := spectrum.metadata.get(CODE):
+        moved = replace(done, energy_M=done.energy_M + options.code_shift)
+        if moved.energy_M[0] <= 0:
+            raise SpectrumError(
+                f"energies from {moved.energy_M[0]:g} eV, from a zero of {code}'s own: what to add is codes.shift="
+            )
+        return InputSpectrum(file, moved, fidelity=code)
     material, site = spectrum.metadata.get("site.material"), spectrum.metadata.get("site.index")
     if not spectrum.is_computed or material is None or site is None:
         return InputSpectrum(file, done)
     return InputSpectrum(file, done, material, int(site))
+
+
+def _averages(scans: Sequence[MeasuredSpectrum], path: Path) -> list[MeasuredSpectrum]:
+    """Return the spectra, those of one site by one code, which are its polarisations, as their mean."""
+    if not path.is_dir():
+        return list(scans)
+    groups: dict[tuple[object, ...], list[MeasuredSpectrum]] = {}
+    for one in scans:
+        code = one.metadata.get(CODE)
+        place = place_of(path, one.path.relative_to(path).parts, code) if code in POLARISED else ()
+        groups.setdefault((code, *place) if place else (one.path, one.name), []).append(one)
+    means = []
+    for own in groups.values():
+        curves = [np.interp(own[0].energy_M, one.energy_M, one.mu_M) for one in own]
+        notes = (f"mean of {len(own)} polarisations",) if len(own) > 1 else own[0].notes
+        means.append(replace(own[0], mu_M=np.mean(curves, axis=0), notes=notes))
+    return means
 
 
 def _common_folder(paths: Sequence[Path]) -> Path:

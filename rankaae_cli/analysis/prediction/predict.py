@@ -316,7 +316,10 @@ def _on_grid(
     covering, rows, faults = [], [], []
     for one in spectra:
         try:
-            rows.append(grid.row(one))
+            row_E = grid.row(one)
+            if one.is_scaled and row_E.mean() > 0 and np.isfinite(usual.level):
+                row_E = row_E * (usual.level / row_E.mean())
+            rows.append(row_E)
             covering.append(one)
         except SpectrumError as error:
             faults.append((one.file, str(error)))
@@ -341,6 +344,8 @@ def _warnings(one: InputSpectrum, variants: Variants | None, grid: Grid, fidelit
         flat = not one.is_computed and begins_in_pre_edge(one.prepared)
         by = "the level of its pre-edge" if flat else "the wing of the edge"
         lines.append(f"the first {late:.1f} eV of the grid were continued by {by}")
+    if one.is_scaled:
+        lines.append("scaled to the mean absorption of the training spectra, as its code gives no edge step")
     if one.is_computed:
         if one.fidelity != fidelity and UNKNOWN not in (one.fidelity, fidelity) and one.fidelity:
             lines.append(

@@ -11,9 +11,12 @@ from rankaae_cli.data.compression import bare_name
 from rankaae_cli.data.family.family_file import FORMAT, read_family
 from rankaae_cli.data.family.sites import FamilySpec
 from rankaae_cli.data.measured.columns import ColumnChoice
+from rankaae_cli.data.readers.computed.codes.outputs import CORE_HOLE, PARSERS, POLARISED, code_of
 from rankaae_cli.data.readers.computed.csv_table import read_csv
 from rankaae_cli.data.readers.computed.feff import is_xmu_text, parse_xmu
 from rankaae_cli.data.readers.scans.raw_scan import Contents, Fault, RawScan
+
+CODE = "code.name"  # of the metadata: what computed a spectrum that has no edge step
 
 
 def is_xmu(contents: Contents) -> bool:
@@ -35,6 +38,33 @@ def read_xmu(contents: Contents, choice: ColumnChoice | None = None) -> Iterator
         absorption="mu (FEFF)",
         is_normalised=True,
         is_computed=True,
+    )
+
+
+def is_output(contents: Contents) -> bool:
+    """Tell the output of codes that compute a core hole, a component of a dielectric tensor too."""
+    name = bare_name(contents.path.name)
+    return not contents.is_hdf5 and (name.startswith("EPSILON_") or code_of(name, contents.text) in CORE_HOLE)
+
+
+def read_output(contents: Contents, choice: ColumnChoice | None = None) -> Iterator[RawScan]:
+    """Read what OCEAN, exciting, XSpectra and VASP write; the energies are on the code's own zero."""
+    name = bare_name(contents.path.name)
+    code = code_of(name, contents.text)
+    if code is None:
+        raise SpectrumError(
+            "a component off the diagonal of the dielectric tensor, whose trace is the spectrum"
+        )
+    note = f"one polarisation of {code}: give the folder of all for their average"
+    yield RawScan(
+        name=name,
+        path=contents.path,
+        columns=list(PARSERS[code](contents.text)),
+        metadata={CODE: code},
+        absorption=f"absorption ({code})",
+        is_ordered=True,
+        is_computed=True,
+        notes=(note,) if code in POLARISED else (),
     )
 
 

@@ -15,9 +15,11 @@ from rankaae_cli.data.hdf5 import is_damaged
 from rankaae_cli.data.measured.columns import ColumnChoice
 from rankaae_cli.data.measured.computed import (
     is_family,
+    is_output,
     is_table,
     is_xmu,
     read_family_spectra,
+    read_output,
     read_table,
     read_xmu,
 )
@@ -47,6 +49,7 @@ FORMATS = [
     Format("Athena's project", is_athena, read_athena),
     Format("SPEC", is_spec, read_spec),
     Format("FEFF's xmu.dat", is_xmu, read_xmu),
+    Format("output of OCEAN, exciting, XSpectra or VASP", is_output, read_output),
     Format("table in RankAAE's public CSV format", is_table, read_table),
     Format("text columns", lambda contents: True, read_text),
 ]

@@ -41,15 +41,18 @@ class MeasuredOptions:
         Whether the foil that a scan has calibrates its energies.
     max_tail
         eV that a scan may begin after the family's grid.
+    code_shift
+        eV to add to the energies of what codes with a core hole write, which are on a zero of their own.
     """
 
     columns: Columns = None
     ranges: NormalisationRanges = field(default_factory=NormalisationRanges)
     calibrate: bool = True
     max_tail: float = 8.0
+    code_shift: float = 0.0
 
     @classmethod
-    def of(cls, measured: Mapping[str, Any], max_tail: float) -> "MeasuredOptions":
+    def of(cls, measured: Mapping[str, Any], max_tail: float, code_shift: float = 0.0) -> "MeasuredOptions":
         """Return what the configuration of measured spectra (conf/measured.yaml) stands for.
 
         Raises
@@ -60,7 +63,7 @@ class MeasuredOptions:
         ranges = NormalisationRanges(**measured["normalisation"])
         ranges.require_possible()
         columns = ColumnChoice.of(measured["columns"], measured["skip_lines"])
-        return cls(columns, ranges, measured["calibrate"], max_tail)
+        return cls(columns, ranges, measured["calibrate"], max_tail, code_shift)
 
 
 def read_measured_sites(

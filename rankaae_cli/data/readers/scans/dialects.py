@@ -143,11 +143,19 @@ def _hxma(header: Sequence[str], table_MC: np.ndarray) -> Legend:
     return Legend()
 
 
+def fdmnes_zero(text: str, energy_M: np.ndarray) -> float | None:
+    """Return the energy from which those of FDMNES's output count, eV, 0 where from none; None of another text."""
+    match = _FDMNES.match(text.lstrip())
+    if match is None:
+        return None
+    edge = float(match[1])
+    return 0.0 if len(energy_M) and np.nanmin(energy_M) < edge < np.nanmax(energy_M) else edge
+
+
 def _fdmnes(header: Sequence[str], table_MC: np.ndarray) -> Legend:
     """Read a spectrum of FDMNES, whose energies count from the edge, and whose header says where that lies."""
-    match, energy_M = _FDMNES.match(header[0]), table_MC[:, 0]
-    edge = float(match[1]) if match else 0.0
-    if not edge or np.nanmin(energy_M) < edge < np.nanmax(energy_M):
+    edge = fdmnes_zero(header[0], table_MC[:, 0])
+    if not edge:
         return Legend()
     return Legend(
         zero=edge, notes=(f"energies count from the edge of the header, {edge:g} eV, which was added",)

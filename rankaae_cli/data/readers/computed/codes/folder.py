@@ -18,7 +18,8 @@ _MOST_BYTES = 256 * 2**20
 # A folder with the output of one code: it ends the name of the material.
 _CODE_FOLDER = re.compile(r"^(ocean|exciting|xspectra|vasp|feff|fdmnes)([-_].*)?$", re.IGNORECASE)
 _OCEAN_NAME = re.compile(r"absspct_[A-Za-z]+\.(\d+)_\w+?_(\d+)$")
-_SITE = re.compile(r"^(\d+)(_[A-Z][a-z]?)?$")
+# Of Lightshow, and of xas-tools, which ends with the number of the core level's shell.
+_SITE = re.compile(r"^(?:XAS_input_(\d+)_\d+|(\d+)(?:_[A-Z][a-z]?)?)$")
 _POLARISATION = re.compile(r"^(dipole\d*|EPSILON)$")
 _SETTING = re.compile(r"^Spectra-(.+)$")
 
@@ -84,7 +85,7 @@ def read_code_folder(folder: Path) -> tuple[list[CodeSpectrum], list[tuple[str, 
     if not groups and not faults:
         raise UserError(
             f"{folder} holds no output of a code\nexpected OCEAN's absspct*, exciting's EPSILON*.OUT, XSpectra's "
-            "xanes.dat, VASP's OUTCAR or vasprun.xml, FEFF's xmu.dat, or tables of two columns"
+            "xanes.dat, VASP's OUTCAR or vasprun.xml, FEFF's xmu.dat, FDMNES's output, or tables of two columns"
         )
     spectra = []
     for (code, material, site, setting, place), curves in sorted(groups.items(), key=lambda item: item[0]):
@@ -168,7 +169,7 @@ def _files(folder: Path, faults: list[tuple[str, str]]) -> Iterator[tuple[_File,
         elif member.data is not None:
             text = _decoded(member.data)
             if (code := code_of(member.parts[-1], text)) is not None:
-                yield _File(name, code, *_place(folder, member.parts, code)), text
+                yield _File(name, code, *place_of(folder, member.parts, code)), text
 
 
 def _may_be_output(name: str) -> bool:
@@ -188,7 +189,7 @@ def _decoded(data: bytes) -> str:
     return data.decode("utf-8-sig", errors="replace")
 
 
-def _place(folder: Path, file: Sequence[str], code: str) -> tuple[str, int, str, str]:
+def place_of(folder: Path, file: Sequence[str], code: str) -> tuple[str, int, str, str]:
     """Return material, site, setting and place of a file by the folders that it lies in."""
     *parts, name = file
     at = next((i for i, part in enumerate(parts) if _CODE_FOLDER.match(part)), None)
@@ -200,9 +201,8 @@ def _place(folder: Path, file: Sequence[str], code: str) -> tuple[str, int, str,
     inner = parts if at is None else parts[at + 1 :]
     setting = next((m.group(1) for part in inner if (m := _SETTING.match(part))), "")
     named = _OCEAN_NAME.search(name)
-    sites = (
-        [int(named.group(1))] if named else [int(m.group(1)) for part in inner if (m := _SITE.match(part))]
-    )
+    matches = [m for part in inner if (m := _SITE.match(part))]
+    sites = [int(named.group(1))] if named else [int(m.group(1) or m.group(2)) for m in matches]
     parts = [part for part in parts if not _POLARISATION.match(part)]
     place = parts[0] if parts else Path(name).stem
     return material, sites[0] if sites else 0, setting, place

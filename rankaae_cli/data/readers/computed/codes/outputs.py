@@ -10,13 +10,16 @@ import numpy as np
 
 from rankaae_cli.core.xas.spectra import LARGEST, SpectrumError
 from rankaae_cli.data.readers.computed.feff import is_xmu_text, parse_xmu
+from rankaae_cli.data.readers.scans.dialects import fdmnes_zero
 from rankaae_cli.data.readers.scans.text_rows import NUMBER, row_fields, split
 
 Curve = tuple[np.ndarray, np.ndarray]
 
-_OCEAN, _EXCITING, _XSPECTRA, _VASP, _FEFF = "OCEAN", "exciting", "XSpectra", "VASP", "FEFF"
+_OCEAN, _EXCITING, _XSPECTRA, _VASP = "OCEAN", "exciting", "XSpectra", "VASP"
+_FEFF, _FDMNES = "FEFF", "FDMNES"
 TABLE = "table"
 POLARISED = (_OCEAN, _EXCITING, _XSPECTRA)  # codes whose files are each of one polarisation
+CORE_HOLE = (*POLARISED, _VASP)  # whose files hold no edge step
 _LEAST_SPAN = 2.0  # eV; a spectrum over keV spans less
 _IMAGINARY = re.compile(r"IMAGINARY DIELECTRIC FUNCTION.*\n.*\n[ -]*\n")
 # A component of exciting's dielectric tensor; the average over directions is of those on the diagonal.
@@ -36,12 +39,14 @@ def code_of(name: str, text: str) -> str | None:
         return _OCEAN
     if component := _COMPONENT.search(base):
         return _EXCITING if component.group(1) == component.group(2) else None
-    if base.startswith("OUTCAR") or base == "vasprun.xml":
+    if base.startswith(("OUTCAR", "CORE_DIELECTRIC_IMAG")) or base == "vasprun.xml":
         return _VASP
     if text.startswith("# Final state angular momentum"):
         return _XSPECTRA
     if base == "xmu.dat" or is_xmu_text(text):
         return _FEFF
+    if fdmnes_zero(text, np.empty(0)) is not None:
+        return _FDMNES
     return TABLE if base.endswith((".txt", ".dat", ".csv", ".xy")) and _is_table(text) else None
 
 
@@ -66,9 +71,14 @@ def parse_xspectra(text: str) -> Curve:
 
 
 def parse_vasp(text: str) -> Curve:
-    """Return energy and the trace of the imaginary dielectric tensor, of an ``OUTCAR`` or a ``vasprun.xml``."""
+    """Return energy and the trace of the imaginary dielectric tensor.
+
+    Of an ``OUTCAR``, a ``vasprun.xml``, or a table of two columns that was cut from one.
+    """
     if text.lstrip().startswith("<?xml"):
         return _vasprun(text)
+    if _is_table(text):
+        return _columns(text, 0, 1)
     head = _IMAGINARY.search(text)
     if head is None:
         raise SpectrumError("an OUTCAR without an imaginary dielectric function: the run did not get there")
@@ -87,12 +97,19 @@ def parse_feff(text: str) -> Curve:
     return _curve(list(zip(xmu.energy, xmu.mu, strict=True)))
 
 
+def parse_fdmnes(text: str) -> Curve:
+    """Return energy, from the edge that the first line gives, and the first spectrum of FDMNES's output."""
+    energy_M, absorption_M = _columns(text.partition("\n")[2], 0, 1)
+    return energy_M + (fdmnes_zero(text, energy_M) or 0.0), absorption_M
+
+
 PARSERS: Mapping[str, Callable[[str], Curve]] = {
     _OCEAN: parse_ocean,
     _EXCITING: parse_exciting,
     _XSPECTRA: parse_xspectra,
     _VASP: parse_vasp,
     _FEFF: parse_feff,
+    _FDMNES: parse_fdmnes,
     TABLE: parse_table,
 }
 

@@ -184,6 +184,23 @@ def test_settings_of_several_materials_are_not_averaged(tmp_path):
         by_setting(tmp_path)
 
 
+def test_sites_of_xas_tools_and_the_zero_of_fdmnes_are_read(tmp_path):
+    for site in (2, 11):
+        folder = tmp_path / f"XAS_input_{site}_1"
+        folder.mkdir()
+        (folder / "CORE_DIELECTRIC_IMAG.dat").write_text(rows(ENERGY, line(site)))
+    (tmp_path / "out.txt").write_text(
+        "4966.0 22 1 = E_edge, Z, n_edge\nEnergy <xanes>\n" + rows(ENERGY, line(5))
+    )
+    spectra, faults = read_code_folder(tmp_path)
+    assert [(one.code, one.site) for one in spectra] == [
+        ("FDMNES", 0),
+        ("VASP", 2),
+        ("VASP", 11),
+    ] and not faults
+    assert np.allclose(spectra[0].energy_M, 4966 + ENERGY)
+
+
 @pytest.mark.parametrize("text", [vasprun(line(6))[:200], "<?xml version='1.0'?><modeling></modeling>"])
 def test_a_damaged_vasprun_says_so(text):
     with pytest.raises(SpectrumError, match=r"vasprun.xml"):
