@@ -20,8 +20,10 @@ from rankaae_cli.analysis.comparison.fingerprints import (
     Fingerprints,
     find_fingerprints,
 )
+from rankaae_cli.analysis.comparison.known import labels_of, series_of
 from rankaae_cli.analysis.comparison.pairs import ComparisonOptions, compare_all
 from rankaae_cli.analysis.comparison.soundness import check_family
+from rankaae_cli.analysis.comparison.styles import styles_of_run
 from rankaae_cli.core.errors import UserError, printable
 from rankaae_cli.core.labels import Subject, shortened
 from rankaae_cli.data.family.family import Family
@@ -35,8 +37,6 @@ from rankaae_cli.reports.comparison.page import (
 )
 from rankaae_cli.reports.tables import print_table
 
-_MOST_CLASSES = 10  # values that a descriptor may have to be held against clusters
-
 
 def run(cfg: DictConfig) -> dict[str, Any]:
     """Compare what `cfg` names; write tables, figures and a page; return where."""
@@ -44,6 +44,8 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     inputs = [str(one) for one in (settings.input if isinstance(settings.input, list) else [settings.input])]
     if settings.input is None or not inputs or "" in inputs:
         raise UserError("rankaae compare needs input=: files or folders\nsee rankaae compare --help")
+    if settings.run is not None and settings.representation is not None:
+        raise UserError("run= and representation= both say what stands for a spectrum\nleave one of them out")
     options = ComparisonOptions(settings.search, settings.reach, settings.published, settings.drawn)
     command = printable(shlex.join(["rankaae", "compare", *sys.argv[1:]]))
     now = datetime.now()
@@ -102,7 +104,7 @@ def _one(
         family.is_synthetic,
     )
     about, frames = check_family(family)
-    found = _fingerprints(family, settings.seed) if settings.fingerprints else None
+    found, series = _fingerprints(family, settings) if settings.fingerprints else (None, None)
     page = ComparisonPage(folder, subject, f"Soundness of {family.name}", [collection.name], command, faults)
     add_soundness(page, about, frames)
     page.lines.append(
@@ -110,7 +112,7 @@ def _one(
         "across the split"
     )
     if found is not None:
-        add_fingerprints(page, found)
+        add_fingerprints(page, found, series)
     elif settings.fingerprints:
         page.lines.append(
             f"no clusters are sought of fewer than {FEWEST} spectra or {FEWEST_MATERIALS} materials, or where all "
@@ -119,20 +121,18 @@ def _one(
     return page
 
 
-def _fingerprints(family: Family, seed: int) -> Fingerprints | None:
-    """Return the clusters of a family's spectra; None of too few, or of ones that do not differ."""
+def _fingerprints(family: Family, settings: Any) -> tuple[Fingerprints | None, str | None]:
+    """Return the clusters of a family, None of too few spectra or ones that do not differ; and their series."""
+    series_N, label = (None, None) if settings.series is None else series_of(family, settings.series)
+    styles = None if settings.run is None else styles_of_run(settings.run, family)
     spectra_NE = np.asarray(family.spectra_NE[:], dtype=np.float64)
     few = len(spectra_NE) < FEWEST or len(set(family.material_N)) < FEWEST_MATERIALS
     if few or not (spectra_NE.std(axis=0) > 0).any():
-        return None
-    labels = {}
-    for name, values_N in zip(family.descriptor_names, family.descriptors_NK.T, strict=True):
-        values = np.unique(values_N[np.isfinite(values_N)])
-        if 1 < len(values) <= _MOST_CLASSES:
-            labels[name] = values_N
-    return find_fingerprints(
-        spectra_NE, family.energy_E, family.material_N, FingerprintOptions(seed=seed), labels
-    )
+        return None, label
+    kind = None if settings.representation is None else settings.representation.value
+    options = FingerprintOptions(kind, settings.clustering.value, seed=settings.seed)
+    of_family = spectra_NE, family.energy_E, family.material_N, options, labels_of(family)
+    return find_fingerprints(*of_family, series_N, styles), label
 
 
 def _several(

@@ -187,7 +187,8 @@ def _read_measured(cfg: DictConfig, spec: FamilySpec, output: Path) -> Sites:
 def measured_options(cfg: DictConfig) -> MeasuredOptions:
     """Return how measured spectra are read and normalised."""
     measured: Any = OmegaConf.to_container(cfg.measured, resolve=True)
-    return MeasuredOptions.of(measured, cfg.max_tail)
+    headers = [cfg.headers] if isinstance(cfg.headers, str) else cfg.headers or ()
+    return replace(MeasuredOptions.of(measured, cfg.max_tail), headers=tuple(map(str, headers)))
 
 
 def _synthetic(cfg: DictConfig, spec: FamilySpec) -> Family:

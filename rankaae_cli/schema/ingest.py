@@ -170,6 +170,11 @@ class IngestConfig:
         "a csv file of what materials share, by which family.split_by or train split_by= may split: a column "
         "material and others, such as formula",
     ] = None
+    headers: Annotated[
+        Any,
+        "a number in the headers of scans, or several as [A,B], such as Sample.temperature, to keep as quantities "
+        "(source xdi)",
+    ] = None
     offset: Annotated[
         Any,
         "eV to add to the energies of computed spectra before anything else, or the file that `rankaae align to=` "

@@ -77,6 +77,39 @@ def test_clusters_are_sought_without_labels(rankaae, tmp_path):
     page = (tmp_path / "there" / "page.html").read_text()
     assert "Fingerprints" in page
     assert len(pd.read_csv(tmp_path / "there" / "fingerprints.csv")) == 120
+    assert "by Ward's method in principal components" in (tmp_path / "there" / "methods.md").read_text()
+
+
+def test_styles_of_a_run_stand_for_spectra_and_changes_along_a_series_are_found(rankaae, refused, tmp_path):
+    """Forty scans of one kind, then forty that are moved by 4 eV, in the order of their capacity."""
+    family = read_family(ROOT / "data_samples" / "Fe_oxides.h5").with_rows(np.arange(80))
+    spectra = np.repeat(np.asarray(family.spectra_NE[:1]), 80, axis=0)
+    spectra[40:] = np.roll(spectra[40:], 16, axis=1)
+    spectra += np.random.default_rng(0).normal(0, 0.01, spectra.shape).astype(np.float32)
+    charge = {
+        "quantity_names": ("charge",),
+        "quantity_units": ("mAh",),
+        "quantities_NQ": np.arange(80.0)[:, None],
+    }
+    names = np.array([f"scan-{n}" for n in range(80)], dtype=object)
+    write_family(
+        tmp_path / "a.h5", replace(family, spectra_NE=spectra, material_N=names, groups={}, **charge)
+    )
+    small = ("trials=1", "max_steps=10", "hydra.run.dir=run")
+    assert rankaae("train", "+family=Fe_oxides", *small).returncode == 0
+    done = rankaae("compare", "a.h5", "run=run", "series=charge", "output=there")
+    assert done.returncode == 0, done.stderr
+    found = json.loads((tmp_path / "there" / "comparison.json").read_text())["fingerprints"]
+    assert (found["representation"], found["reliable"], found["changes"]) == (
+        "styles of the run run",
+        True,
+        [39.5],
+    )
+    assert "along charge (mAh): the shares of the clusters change at 39.5" in done.stdout
+    assert (tmp_path / "there" / "figures" / "fingerprint_series.pdf").is_file()
+    assert "along charge (mAh) change where" in (tmp_path / "there" / "methods.tex").read_text()
+    message = refused("compare", "a.h5", "run=run", "representation=factors")
+    assert "both say what stands for a spectrum" in message
 
 
 def test_a_calculation_converges(rankaae, tmp_path):

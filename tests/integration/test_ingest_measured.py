@@ -27,6 +27,30 @@ def folder(tmp_path):
     return top
 
 
+def test_numbers_of_headers_are_kept_for_series(folder, refused, rankaae, tmp_path):
+    for i in range(3):
+        scan = folder / f"scan_{i}.xdi"
+        head, rest = scan.read_text().split("\n", 1)
+        scan.write_text(f"{head}\n# Cell.capacity: {50 * i} mAh\n{rest}")
+    call = (
+        "ingest",
+        "+family=Cu_oxides",
+        "source=xdi",
+        f"path={folder}",
+        "output=m.h5",
+        "measured.figures=false",
+    )
+    assert rankaae(*call, "headers=Cell.capacity").returncode == 0
+    family = read_family(tmp_path / "m.h5")
+    at = family.quantity_names.index("Cell.capacity")
+    assert family.quantities_NQ[:, at].tolist() == [0, 50, 100] and family.quantity_units[at] == "mAh"
+    done = rankaae("compare", "m.h5", "series=Cell.capacity", "output=there")
+    assert done.returncode == 0 and "no clusters are sought of fewer" in done.stdout
+    assert "no 'Cell.charge' for series=; did you mean" in refused("compare", "m.h5", "series=Cell.charge")
+    done = rankaae(*call, "overwrite=true", "headers=[Cell.charge]")
+    assert (done.returncode, "headers=[Cell.charge]: no scan has such a number" in done.stderr) == (2, True)
+
+
 def test_a_folder_of_scans_becomes_a_family_file_without_descriptors(folder, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert main(["ingest", "+family=Cu_oxides", "source=xdi", f"path={folder}", "output=m.h5"]) == 0

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -13,7 +13,6 @@ from rankaae_cli.core.comparison.fingerprints.labels import mutual_information, 
 from rankaae_cli.core.comparison.fingerprints.representations import (
     COMPONENTS,
     CUMULATIVE,
-    Representation,
     fit_representation,
 )
 from rankaae_cli.core.comparison.fingerprints.series import change_points, shares
@@ -32,6 +31,17 @@ _TYPICAL = 3
 _BAND = (0.05, 0.95)
 _COMPONENTS = 3
 _TRIED = (CUMULATIVE, COMPONENTS)
+
+
+class Representation(Protocol):
+    """From spectra to coordinates in which those of one kind lie together."""
+
+    @property
+    def kind(self) -> str:
+        """What the coordinates are."""
+
+    def coordinates(self, spectra_NE: np.ndarray) -> np.ndarray:
+        """Return the coordinates of spectra, shape (N, C)."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +114,7 @@ def find_fingerprints(
     options: FingerprintOptions,
     labels: Mapping[str, np.ndarray] | None = None,
     series_N: np.ndarray | None = None,
+    styles: Representation | None = None,
 ) -> Fingerprints:
     """Seek clusters of spectra, say whether they are reliable, and describe them.
 
@@ -123,6 +134,8 @@ def find_fingerprints(
         unknown. They are compared with the clusters and do not choose them.
     series_N
         Where in a series each spectrum is (a time, an order), NaN where not known.
+    styles
+        A representation that is there already, such as the styles of a run, instead of those of `options`.
 
     Raises
     ------
@@ -133,7 +146,7 @@ def find_fingerprints(
     _require_enough(spectra_NE, material_N)
     rng = np.random.default_rng(options.seed)
     sample = np.sort(rng.permutation(len(spectra_NE))[: options.rows])
-    representation, stability = _represented(spectra_NE[sample], material_N[sample], options, rng)
+    representation, stability = _represented(spectra_NE[sample], material_N[sample], options, rng, styles)
     coordinates_NC = representation.coordinates(spectra_NE)
     sampled_MC = coordinates_NC[sample]
     number = stability.number
@@ -172,12 +185,18 @@ def find_fingerprints(
 
 
 def _represented(
-    spectra_NE: np.ndarray, material_N: np.ndarray, options: FingerprintOptions, rng: np.random.Generator
+    spectra_NE: np.ndarray,
+    material_N: np.ndarray,
+    options: FingerprintOptions,
+    rng: np.random.Generator,
+    given: Representation | None,
 ) -> tuple[Representation, Stability]:
     """Return the first representation by which clusters are reliable, or the first of all."""
     results = []
-    for kind in _TRIED if options.representation is None else (options.representation,):
-        representation = fit_representation(spectra_NE, kind)
+    kinds = _TRIED if options.representation is None else (options.representation,)
+    for representation in (
+        (fit_representation(spectra_NE, kind) for kind in kinds) if given is None else (given,)
+    ):
         stability = resampled_stability(
             representation.coordinates(spectra_NE),
             material_N,

@@ -1,20 +1,17 @@
 """What the descriptors of scans are drawn against: a number in their headers, or that of the scan."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 import numpy as np
 
 from rankaae_cli.analysis.prediction.input import InputSpectrum
 from rankaae_cli.core.errors import UserError, nearest
 from rankaae_cli.core.labels import with_unit
+from rankaae_cli.data.measured.header_numbers import header_number
 
 NUMBER = "number"  # of the scan, in the order of reading
 LEFT_OUT = "left out of the figure against it"  # ends why a scan has no point
-_TIME = "h after"  # begins the unit of times
-_QUANTITY = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*([^\s\d:.,;+-]\S*)?\s*")
 
 
 @dataclass(frozen=True)
@@ -67,7 +64,7 @@ def read_against(
     value_N, reasons = np.full(len(spectra), np.nan), {}
     for n, one in enumerate(spectra):
         text = one.prepared.spectrum.metadata.get(key.lower(), "")
-        value, own = _quantity(text, unit)
+        value, own = header_number(text, unit)
         if value is None:
             reasons[n] = f"{key} is {text!r}, no number" if text else f"no {key} in its header"
         elif unit not in (None, own):
@@ -92,22 +89,8 @@ def require_against(key: str, spectra: Sequence[InputSpectrum]) -> tuple[Against
         name
         for one in spectra
         for name, text in one.prepared.spectrum.metadata.items()
-        if _quantity(text, None)[0] is not None
+        if header_number(text)[0] is not None
     }
     said = spectra[0].prepared.spectrum.metadata.get(key.lower())
     found = f"against={key} is {said!r}, no number" if said else f"against={key}: no scan has such a header"
     raise UserError(f"{found}\n{nearest(key, headers) if headers else 'no header has a number'}")
-
-
-def _quantity(text: str, unit: str | None) -> tuple[float | None, str]:
-    """Return number and unit of a header's value; of a time the hours after that in `unit`, or after itself."""
-    if match := _QUANTITY.fullmatch(text):
-        return float(match[1]), match[2] or ""
-    try:
-        time = datetime.fromisoformat(text)
-    except ValueError:
-        return None, ""
-    first = unit.removeprefix(_TIME).strip() if unit and unit.startswith(_TIME) else time.isoformat(sep=" ")
-    since = datetime.fromisoformat(first)
-    apart = time.replace(tzinfo=time.tzinfo or UTC) - since.replace(tzinfo=since.tzinfo or UTC)
-    return apart.total_seconds() / 3600, f"{_TIME} {first}"

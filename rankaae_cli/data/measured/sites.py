@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from rankaae_cli.core.errors import UserError
+from rankaae_cli.core.errors import UserError, nearest
 from rankaae_cli.core.xas.ranges import NormalisationRanges
 from rankaae_cli.core.xas.spectra import SpectrumError
 from rankaae_cli.data.family.rejections import Rejection
@@ -17,6 +17,7 @@ from rankaae_cli.data.family.sites import FamilySpec, Gauge, Sites, gather, sile
 from rankaae_cli.data.family.soundness import doubt_lines
 from rankaae_cli.data.measured.columns import ColumnChoice
 from rankaae_cli.data.measured.detect import Columns, read_folder
+from rankaae_cli.data.measured.header_numbers import header_number
 from rankaae_cli.data.measured.prepared import NOT_CALIBRATED, Prepared, on_energies, prepare
 from rankaae_cli.data.measured.spectrum import MeasuredSpectrum
 
@@ -43,6 +44,8 @@ class MeasuredOptions:
         eV that a scan may begin after the family's grid.
     code_shift
         eV to add to the energies of what codes with a core hole write, which are on a zero of their own.
+    headers
+        Numbers in the headers of scans that are kept as quantities.
     """
 
     columns: Columns = None
@@ -50,6 +53,7 @@ class MeasuredOptions:
     calibrate: bool = True
     max_tail: float = 8.0
     code_shift: float = 0.0
+    headers: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, measured: Mapping[str, Any], max_tail: float, code_shift: float = 0.0) -> "MeasuredOptions":
@@ -118,16 +122,22 @@ def read_measured_sites(
         progress(done, len(spectra))
     unknown = [np.nan] * len(spec.descriptor_names)
     grid_E = _widened(spec.energy_E, taken)
+    number_NH, units = _header_numbers(taken, options.headers)
     sites = gather(
         (
-            (one.spectrum.name, 0, on_energies(one, grid_E, options.max_tail), [*unknown, *_quantities(one)])
-            for one in taken
+            (
+                one.spectrum.name,
+                0,
+                on_energies(one, grid_E, options.max_tail),
+                [*unknown, *_quantities(one), *row_H],
+            )
+            for one, row_H in zip(taken, number_NH, strict=True)
         ),
         rejected,
         energy_E=grid_E,
         descriptor_names=spec.descriptor_names,
-        quantity_names=tuple(SCAN_QUANTITIES),
-        quantity_units=SCAN_QUANTITIES,
+        quantity_names=(*SCAN_QUANTITIES, *options.headers),
+        quantity_units=SCAN_QUANTITIES | units,
         normalisation="edge_step",
     )
     return sites, taken
@@ -233,6 +243,27 @@ def _quantities(one: Prepared) -> list[float]:
     shift = one.calibration.shift if one.calibration else np.nan
     done = one.normalised
     return [shift, done.e0, done.half_step, done.edge_step, done.noise] if done else [shift, *[np.nan] * 4]
+
+
+def _header_numbers(taken: Sequence[Prepared], names: Sequence[str]) -> tuple[np.ndarray, dict[str, str]]:
+    """Return numbers of the headers, shape (N, H), NaN where none is in the first one's unit, and the units."""
+    number_NH, units = np.full((len(taken), len(names)), np.nan), {}
+    for h, name in enumerate(names):
+        unit = None
+        for n, one in enumerate(taken):
+            value, own = header_number(one.spectrum.metadata.get(name.lower(), ""), unit)
+            if value is not None and unit in (None, own):
+                number_NH[n, h], unit = value, own
+        if taken and unit is None:
+            known = {
+                key
+                for one in taken
+                for key, text in one.spectrum.metadata.items()
+                if header_number(text)[0] is not None
+            }
+            raise UserError(f"headers=[{name}]: no scan has such a number\n{nearest(name, known)}")
+        units[name] = unit or ""
+    return number_NH, units
 
 
 def prepared_for(spectrum: MeasuredSpectrum, spec: FamilySpec, options: MeasuredOptions) -> Prepared:

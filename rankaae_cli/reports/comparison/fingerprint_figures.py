@@ -65,7 +65,7 @@ def fingerprint_spectra(subject: Subject, table: pd.DataFrame) -> Figure:
             others = rows["mean"] - rows["difference"]
             ax.plot(rows["energy"], others, color=GREY, lw=0.8, ls="--", label="mean of the others")
         ax.set_title(f"{_name(cluster)}: {drawing.spectra_text(int(rows['size'].iloc[0]))}", loc="left")
-    panels[len(panels) // 2].set_ylabel(subject.absorption_label)
+    figure.supylabel(subject.absorption_label, fontsize="medium")
     panels[-1].set_xlabel(subject.energy_label)
     drawing.legend_below(figure, panels[0])
     return figure
@@ -106,9 +106,7 @@ def fingerprint_numbers(subject: Subject, table: pd.DataFrame) -> Figure:
 
 
 @drawing.styled
-def fingerprint_series(
-    subject: Subject, table: pd.DataFrame, changes: Sequence[float], label: str = "Place in the series"
-) -> Figure:
+def fingerprint_series(subject: Subject, table: pd.DataFrame, changes: Sequence[float], label: str) -> Figure:
     """Draw the shares of the clusters along a series, with its change points.
 
     Parameters

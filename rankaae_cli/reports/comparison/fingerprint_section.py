@@ -4,6 +4,7 @@ from rankaae_cli.analysis.comparison.fingerprints import (
     COMPONENT_SPECTRA,
     FINGERPRINTS,
     NUMBERS,
+    SERIES,
     SPECTRA,
     Fingerprints,
 )
@@ -12,23 +13,19 @@ from rankaae_cli.reports.comparison.fingerprint_figures import (
     fingerprint_components,
     fingerprint_map,
     fingerprint_numbers,
+    fingerprint_series,
     fingerprint_spectra,
 )
+from rankaae_cli.reports.comparison.methods import changes_text, clusters_text
 from rankaae_cli.reports.comparison.page import ComparisonPage, Section
 from rankaae_cli.reports.tables import Table
 
-_METHOD = (
-    "Clusters are sought without labels: by Ward's clustering of the spectra's principal components, or of their "
-    "cumulative sums where these give reliable ones first. Materials are halved at random, each half is clustered "
-    "by itself, and the clusters of one are given to the spectra of the other. A partition is reliable where both "
-    "agree at an adjusted mutual information of at least 0.8, nearer to 1 than to that of as many spectra drawn "
-    "from one normal distribution, and no cluster dissolves (Jaccard 0.5). The number of clusters is the largest "
-    "with a reliable partition."
-)
 
+def add_fingerprints(page: ComparisonPage, found: Fingerprints, series: str | None = None) -> None:
+    """Add the clusters of a family, or that there are none, with what they share with its labels.
 
-def add_fingerprints(page: ComparisonPage, found: Fingerprints) -> None:
-    """Add the clusters of a family, or that there are none, with what they share with its labels."""
+    `series` is what their shares are shown along, with its unit, where that is asked for.
+    """
     metrics, tables = found.metrics, found.tables
     if metrics["reliable"]:
         verdict = f"{metrics['clusters']} reliable clusters of spectra"
@@ -64,6 +61,13 @@ def add_fingerprints(page: ComparisonPage, found: Fingerprints) -> None:
             "Mean spectrum of each cluster, the band of nine in ten of its spectra, and the mean of the others.",
             SPECTRA,
         )
+    if series is not None:
+        shown["fingerprint_series"] = page.picture(
+            fingerprint_series(page.subject, tables[SERIES], metrics["changes"], series),
+            "fingerprint_series",
+            "Shares of the clusters in consecutive parts of the series; dashed, where they change.",
+            SERIES,
+        )
     section = Section(
         "fingerprints",
         "Fingerprints",
@@ -74,7 +78,14 @@ def add_fingerprints(page: ComparisonPage, found: Fingerprints) -> None:
         section.tables.append(_groups(found))
     page.add(section, tables, shown)
     page.lines.append(verdict)
-    page.methods.append(_METHOD)
+    page.methods.append(clusters_text(metrics["clustering"], metrics["representation"]))
+    if series is not None:
+        places = ", ".join(f"{value:.6g}" for value in metrics["changes"])
+        changes = (
+            f"the shares of the clusters change at {places}" if places else "no share of a cluster changes"
+        )
+        page.lines.append(f"along {series}: {changes}")
+        page.methods.append(changes_text(series))
     page.results["fingerprints"] = metrics
 
 

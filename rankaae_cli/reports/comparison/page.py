@@ -21,6 +21,14 @@ from rankaae_cli.reports.comparison.figures import (
     pairs_figure,
     shift_figure,
 )
+from rankaae_cli.reports.comparison.methods import (
+    ALIGNMENT,
+    CONVERGENCE,
+    PUBLISHED,
+    SOUNDNESS,
+    plain,
+    write_methods,
+)
 from rankaae_cli.reports.comparison.tables import (
     agreement_table,
     convergence_table,
@@ -29,21 +37,11 @@ from rankaae_cli.reports.comparison.tables import (
 )
 from rankaae_cli.reports.figures.drawing import data_uri, save_figure
 from rankaae_cli.reports.latex import write_table
+from rankaae_cli.reports.paper.prose import Text
 from rankaae_cli.reports.run.page import Picture, page_environment
 from rankaae_cli.reports.tables import Table
 
 PAGE, RESULTS = "page.html", "comparison.json"
-ALIGNMENT = (
-    "Spectra are aligned by least squares: for each shift the scale and the offset of the absorption are fitted "
-    "in closed form, so that what is left is 1 - r² over the energies that both then have. Shifts are sought "
-    "within 3 eV of those at which the slopes of both spectra correlate; either spectrum may be broadened by a "
-    "Lorentzian of up to 4 eV, where the noise that it takes away counts as left. The error of a shift is that of "
-    "a jackknife over six blocks of energies, with the broadening fitted anew each time, by Student's t."
-)
-PUBLISHED = (
-    "By the published rule (arXiv:2303.17089) 35 eV count of each spectrum from 2 % of its maximum on, and the "
-    "shift is the one within 12 eV at which the cosine of the angle between both is largest."
-)
 
 
 @dataclass
@@ -84,7 +82,7 @@ class ComparisonPage:
     command: str
     faults: Sequence[tuple[str, str]] = ()
     lines: list[str] = field(default_factory=list)
-    methods: list[str] = field(default_factory=list)
+    methods: list[Text] = field(default_factory=list)
     results: dict[str, Any] = field(default_factory=dict)
     sections: list[Section] = field(default_factory=list)
 
@@ -104,9 +102,10 @@ class ComparisonPage:
         return Picture(data_uri(png.read_bytes()), caption, f"figures/{name}.pdf", name=name, csv=csv)
 
     def write(self) -> Path:
-        """Write the page and comparison.json; return the page's path."""
+        """Write the page, the methods and comparison.json; return the page's path."""
         if self.faults:
             write_tables(self.output, {"rejected.csv": pd.DataFrame(self.faults, columns=["file", "reason"])})
+        write_methods(self.output, self.methods)
         write_text(self.output / RESULTS, strict_json({"command": self.command, **self.results}))
         page = (
             page_environment()
@@ -118,7 +117,7 @@ class ComparisonPage:
                 lines=self.lines,
                 sections=self.sections,
                 faults=self.faults,
-                methods=self.methods,
+                methods=plain(self.methods),
                 command=self.command,
                 version=__version__,
             )
@@ -184,7 +183,7 @@ def add_convergence(page: ComparisonPage, table: pd.DataFrame) -> None:
     rows = [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]
     section = Section("convergence", "Convergence", "", [convergence_table(rows, THRESHOLD)])
     page.add(section, {"convergence.csv": table}, {"convergence": picture})
-    page.methods.append(ALIGNMENT)
+    page.methods += [ALIGNMENT, CONVERGENCE]
     page.results["convergence"] = rows
 
 
@@ -203,4 +202,5 @@ def add_soundness(page: ComparisonPage, about: Mapping[str, Any], frames: Mappin
         if len(frames[name])
     ]
     page.add(Section("soundness", "Soundness", "", tables), frames, {})
+    page.methods.append(SOUNDNESS)
     page.results["soundness"] = dict(about)

@@ -35,7 +35,12 @@ def paragraph(name: str, **values: Any) -> Text:
 
     The template escapes the values, whatever they hold, and cites in ``<cite>key,key</cite>``.
     """
-    parts = _CITATION.split(_SPACE.sub(" ", rendered(f"{name}.html.j2", **values)).strip())
+    return parsed(rendered(f"{name}.html.j2", **values))
+
+
+def parsed(markup: str) -> Text:
+    """Return a text with citations in ``<cite>key,key</cite>``, escaped as HTML."""
+    parts = _CITATION.split(_SPACE.sub(" ", markup).strip())
     cites = [Cite(tuple(part.split(","))) if i % 2 else html.unescape(part) for i, part in enumerate(parts)]
     return tuple(part for part in cites if part)
 

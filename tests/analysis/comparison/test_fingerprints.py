@@ -92,3 +92,15 @@ def test_no_clusters_are_said_to_be_none():
 def test_what_cannot_have_clusters_is_refused(spectra, names, says):
     with pytest.raises(UserError, match=says):
         find_fingerprints(spectra, ENERGY, names, OPTIONS)
+
+
+def test_coordinates_that_are_there_already_are_taken_as_they_are():
+    class Means:
+        kind = "mean of two halves"
+
+        def coordinates(self, spectra_NE):
+            return np.stack([spectra_NE[:, :60].mean(axis=1), spectra_NE[:, 60:].mean(axis=1)], axis=1)
+
+    found = find_fingerprints(SPECTRA_NE, ENERGY, NAMES, OPTIONS, styles=Means())
+    assert found.metrics["representation"] == "mean of two halves"
+    assert found.coordinates_NC.shape == (270, 2) and len(found.assign(SPECTRA_NE[:7])) == 7

@@ -9,8 +9,8 @@ def change_points(value_N: np.ndarray, cluster_N: np.ndarray, least: int = 5) ->
     """Return the values of a series at which the shares of the clusters change, ascending.
 
     The series is cut where that lowers -log likelihood + penalty most, each piece having shares of its own; a cut
-    costs log(N) / 2 for each further free share and for its place (the Bayesian criterion). All cuts are found
-    together, by dynamic programming over at most 200 steps.
+    costs log(N) / 2 for each further free share and log(N) for its place (Zhang and Siegmund, Biometrics 63, 22
+    (2007)). All cuts are found together, by dynamic programming over at most 200 steps.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def change_points(value_N: np.ndarray, cluster_N: np.ndarray, least: int = 5) ->
     if len(edge_M) > _MOST_STEPS + 1:
         edge_M = edge_M[np.unique(np.linspace(0, len(edge_M) - 1, _MOST_STEPS + 1).astype(int))]
     sum_MC = total_NC[edge_M]
-    penalty = kinds / 2 * np.log(rows)
+    penalty = (kinds + 1) / 2 * np.log(rows)
     best_M, before_M = np.full(len(edge_M), np.inf), np.zeros(len(edge_M), dtype=np.int64)
     best_M[0] = -penalty
     for end in range(1, len(edge_M)):
@@ -70,7 +70,7 @@ def shares(
     clusters
         Whose shares, shape (C,).
     windows
-        How many, of equal numbers of rows.
+        How many at most, of about equal numbers of rows.
 
     Returns
     -------
@@ -79,7 +79,10 @@ def shares(
     """
     known = np.flatnonzero(np.isfinite(value_N))
     known = known[np.argsort(value_N[known], kind="stable")]
-    parts = [part for part in np.array_split(known, min(windows, len(known))) if len(part)]
+    ends = np.linspace(0, len(known), min(windows, len(known)) + 1).astype(int)[1:-1]
+    # Rows of one value are not parted.
+    ends = np.unique(np.searchsorted(value_N[known], value_N[known][ends]))
+    parts = [part for part in np.split(known, ends) if len(part)]
     value_M = np.array([value_N[part].mean() for part in parts])
     share_MC = np.array([(cluster_N[part][:, None] == clusters).mean(axis=0) for part in parts])
     return value_M, share_MC.reshape(len(parts), len(clusters))

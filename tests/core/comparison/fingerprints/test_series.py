@@ -31,7 +31,9 @@ def test_cuts_are_the_best_of_all_possible_ones():
         for piece in np.split(cluster, cuts):
             share = np.bincount(piece, minlength=2) / len(piece)
             total -= sum(np.log(share[one]) for one in piece)
-        return total + len(cuts) * np.log(24)  # one free share and one place a cut, log(N) / 2 each
+        return total + 1.5 * len(cuts) * np.log(
+            24
+        )  # a cut: log(N) / 2 for one free share, log(N) for its place
 
     possible = [cuts for n in range(4) for cuts in combinations(range(5, 20), n)]
     possible = [cuts for cuts in possible if all(len(piece) >= 5 for piece in np.split(cluster, cuts))]
@@ -50,3 +52,11 @@ def test_shares_are_those_of_windows():
     mean, share = shares(value, np.array([1, 1, 1, 2, 2, 2, 2, 2, 1]), np.array([1, 2]), windows=2)
     assert mean == pytest.approx([1.5, 5.5])
     np.testing.assert_allclose(share, [[0.75, 0.25], [0, 1]])
+
+
+def test_windows_are_of_values():
+    mean, share = shares(
+        np.repeat([2.0, 3.0, 5.0], [9, 2, 3]), np.repeat([1, 2], 7), np.array([1, 2]), windows=7
+    )
+    assert mean == pytest.approx([2, 3, 5])
+    np.testing.assert_allclose(share, [[7 / 9, 2 / 9], [0, 1], [0, 1]])
