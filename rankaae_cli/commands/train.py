@@ -77,7 +77,7 @@ def run(cfg: DictConfig) -> dict[str, Any]:
             console.print(
                 f"{cfg.family.data} is not there: training on the shipped sample, which is synthetic"
             )
-        for line in (*_description(task), *course.description(cfg, given.get("unlabelled_NE"))):
+        for line in (*_description(task), *course.description(cfg, family, given.get("unlabelled_NE"))):
             console.print(line)
         model, wall = _train(cfg.kind, task, provenance)
     _summarise(model, directory, wall)

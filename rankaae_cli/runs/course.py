@@ -4,10 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from omegaconf import DictConfig
 
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.data.family.family import Family
+from rankaae_cli.data.family.splits import TRAIN
 from rankaae_cli.data.spectra_rows import Spectra
 from rankaae_cli.runs import data as training_data
 from rankaae_cli.runs.directory import short_path
@@ -92,7 +94,7 @@ class Course:
             "replayed": self.replayed,
         }
 
-    def description(self, cfg: DictConfig, unlabelled_NE: Spectra | None) -> Iterator[str]:
+    def description(self, cfg: DictConfig, family: Family, unlabelled_NE: Spectra | None) -> Iterator[str]:
         """Give lines on it."""
         if self.start is not None and is_in_epochs(cfg):
             where = short_path(self.start.directory)
@@ -104,8 +106,22 @@ class Course:
         if self.teacher is not None:
             where = short_path(self.teacher.directory)
             yield f"descriptors that training spectra lack are taken as {where} reads them"
+        elif is_in_epochs(cfg) and (few := _few_labels(cfg, family, unlabelled_NE)):
+            yield few
         if unlabelled_NE is not None:
             yield f"{len(unlabelled_NE)} more training spectra without descriptors from {cfg.unlabelled}"
+
+
+def _few_labels(cfg: DictConfig, family: Family, unlabelled_NE: Spectra | None) -> str:
+    """Return what can be done where few training spectra have descriptors, nothing where enough have."""
+    labelled = int((np.isfinite(family.descriptors_NK).any(1) & (family.split_N == TRAIN)).sum())
+    rows = training_data.rows_trained_on(family, unlabelled_NE)
+    if labelled >= cfg.labelled_share * rows:
+        return ""
+    return (
+        f"{labelled} of {rows} training spectra have descriptors: those without make the reading worse, unless a "
+        "finished run of kind=supervised on the same data is given as teacher="
+    )
 
 
 def _check(cfg: DictConfig) -> None:

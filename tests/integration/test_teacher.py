@@ -74,6 +74,12 @@ def test_readings_stand_in_for_what_is_not_known_alone(folder):
     assert losses(folder / "by_reader") == losses(folder / "by_hand")
 
 
+def test_few_labels_are_remarked_on_where_nobody_teaches(folder):
+    remark = "training spectra have descriptors: those without make the reading worse"
+    assert remark in train(folder, "few.h5", "alone", *QUICK).replace("\n", " ")
+    assert remark not in train(folder, "all.h5", "enough", *QUICK).replace("\n", " ")
+
+
 def test_rows_that_are_taught_do_not_count_as_labelled(folder):
     train(folder, "few.h5", "natural", *QUICK, "labelled_share=0", "teacher=reader")
     assert losses(folder / "natural") != losses(folder / "run")
@@ -81,7 +87,11 @@ def test_rows_that_are_taught_do_not_count_as_labelled(folder):
 
 def test_the_run_says_who_taught_it(folder):
     about = json.loads((folder / "run" / "provenance.json").read_text())["teacher"]
-    assert about["run"] == str(folder / "reader") and len(about["checkpoint_sha256"]) == 64
+    assert (
+        about["kind"] == "supervised"
+        and about["run"] == str(folder / "reader")
+        and len(about["checkpoint_sha256"]) == 64
+    )
 
 
 @pytest.mark.parametrize(

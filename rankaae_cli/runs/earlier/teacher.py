@@ -1,6 +1,7 @@
 """The finished run whose readings stand in for descriptors that training spectra lack (``teacher=``)."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from omegaconf import DictConfig
@@ -25,6 +26,10 @@ class TeacherRun(EarlierRun):
     key = "teacher"
 
     model: Predicts
+
+    def record(self) -> dict[str, Any]:
+        """Return what provenance.json says of the run."""
+        return {**super().record(), "kind": self.model.kind}
 
     def readings(self, family: Family, unlabelled: Spectra | None) -> np.ndarray:
         """Return what it reads off a family's training spectra and then off more, (M, K).

@@ -121,6 +121,11 @@ RUNS = {
         "optimiser.clip=1",
     ),
     "semi-supervised": lambda: facts(unlabelled=1234, known={"OS": 3000, "CN": 3799}),
+    "taught": lambda: replace(
+        RUNS["semi-supervised"](),
+        provenance=facts().provenance
+        | {"teacher": {"kind": "supervised", "family": "Cu_oxides", "fidelity": "feff", "run": "x"}},
+    ),
     "unlabelled gone": lambda: facts(unlabelled=None, batches=None),
     "no free style": lambda: facts("model.free_styles=0"),
     "one descriptor": lambda: facts("model.free_styles=1", descriptors=("CN",)),
@@ -239,6 +244,8 @@ def test_the_default_says_what_was_done():
         ("augmented", ["shifted in energy", "0 and 0.5 eV", "(standard deviation 1 %)", "d 0.1)"], []),
         ("augmented", ["clipped at a norm of 1", "half a cosine"], []),
         ("semi-supervised", ["1,234 further spectra, taken without descriptors", "3,000 for OS"], []),
+        ("taught", ["a model of kind supervised, trained on spectra of Cu_oxides (feff), read off it stood in"],
+         ["autoencoder alone"]),
         ("unlabelled gone", ["Further spectra, taken without descriptors"], ["batches; seed"]),
         ("no free style", ["Five losses"], ["free"]),
         ("csv", ["as laid down in the data file"], ["FEFF", "CrystalNN", "hash"]),
