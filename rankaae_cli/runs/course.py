@@ -11,6 +11,7 @@ from rankaae_cli.core.errors import UserError
 from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.family.splits import TRAIN
 from rankaae_cli.data.spectra_rows import Spectra
+from rankaae_cli.models.registry import part_of_kind
 from rankaae_cli.runs import data as training_data
 from rankaae_cli.runs.directory import short_path
 from rankaae_cli.runs.earlier.run import EarlierRun
@@ -114,6 +115,8 @@ class Course:
 
 def _few_labels(cfg: DictConfig, family: Family, unlabelled_NE: Spectra | None) -> str:
     """Return what can be done where few training spectra have descriptors, nothing where enough have."""
+    if part_of_kind(cfg.kind, "fit").Task.learns_from != "descriptors":
+        return ""
     labelled = int((np.isfinite(family.descriptors_NK).any(1) & (family.split_N == TRAIN)).sum())
     rows = training_data.rows_trained_on(family, unlabelled_NE)
     if labelled >= cfg.labelled_share * rows:

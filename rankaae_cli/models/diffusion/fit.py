@@ -55,9 +55,11 @@ class Task(EpochTask):
             raise UserError(
                 f"model.least_noise={m.least_noise:g} is not below model.most_noise={m.most_noise:g}\ncorrect one"
             )
-        if self.unlabelled_NE is not None or self.replayed is not None or self.memory is not None:
+        others = (self.unlabelled_NE, self.replayed, self.taught_NK, self.memory)
+        if any(one is not None for one in others):
             raise UserError(
-                "unlabelled=, replay= and memory= are of models that learn from spectra alone\nleave them out"
+                "unlabelled=, replay=, teacher= and memory= are of models that learn from spectra alone\n"
+                "leave them out"
             )
         require_cells(self.family, m.cutoff)
 
