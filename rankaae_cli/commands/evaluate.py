@@ -14,10 +14,11 @@ from rankaae_cli.analysis.evaluation.baselines import (
 from rankaae_cli.analysis.evaluation.transfer import evaluate_transfer
 from rankaae_cli.analysis.reading.learning_curve import learning_curve
 from rankaae_cli.analysis.simulation.transfer import evaluate_simulation_transfer
+from rankaae_cli.commands.generation import evaluate as evaluate_structures
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.terminal import console
 from rankaae_cli.data.family.family import Family
-from rankaae_cli.models.base import Classifies, Simulates
+from rankaae_cli.models.base import Classifies, Samples, Simulates
 from rankaae_cli.reports.baseline_table import print_baselines, print_kept
 from rankaae_cli.reports.classes.write import print_class_evaluation, write_class_evaluation
 from rankaae_cli.reports.console import (
@@ -44,7 +45,7 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     settings: Any = OmegaConf.to_object(cfg.baseline_settings) if baselines else None
     run_directory, model, family = load_run(cfg.run)
     split = cfg.split.value
-    if cfg.learning_curve and isinstance(model, Classifies | Simulates):
+    if cfg.learning_curve and isinstance(model, Classifies | Simulates | Samples):
         raise UserError(
             "learning_curve=true is of reading descriptors, which this run does not\nleave it out"
         )
@@ -52,6 +53,12 @@ def run(cfg: DictConfig) -> dict[str, Any]:
         return _evaluate_classes(cfg, run_directory, model, family, split)
     if isinstance(model, Simulates):
         return _evaluate_simulations(cfg, run_directory, model, family, split)
+    if isinstance(model, Samples):
+        if baselines:
+            raise UserError(
+                "baselines= read descriptors, this run generates structures\nleave baselines= out"
+            )
+        return evaluate_structures(cfg, run_directory, model, family, split)
     directory = evaluation_directory(run_directory, split)
     metrics = write_evaluation(run_directory, model, family, split, cfg.resamples, cfg.seed)
     print_evaluation(metrics, dict(zip(model.descriptor_names, model.descriptor_units, strict=True)))

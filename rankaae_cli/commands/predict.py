@@ -14,7 +14,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from rankaae_cli.analysis.prediction.against import LEFT_OUT
-from rankaae_cli.analysis.prediction.calibration import OtherModelError
+from rankaae_cli.analysis.prediction.calibration import OtherModelError, does_instead
 from rankaae_cli.analysis.prediction.offset import chosen_offset, large_offset
 from rankaae_cli.analysis.prediction.predict import LoadedRun, PredictionResult, load_for_reading, predict
 from rankaae_cli.analysis.prediction.watch import Look, watch
@@ -23,7 +23,7 @@ from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.terminal import Progress
 from rankaae_cli.data.files import new_folder
 from rankaae_cli.data.measured.sites import MeasuredOptions
-from rankaae_cli.models.base import Classifies, Simulates
+from rankaae_cli.models.base import Classifies, Samples, Simulates
 from rankaae_cli.reports.prediction.live import LiveReadings
 from rankaae_cli.reports.prediction.sentences import (
     fault_lines,
@@ -57,6 +57,12 @@ def run(cfg: DictConfig) -> dict[str, Any]:
         if isinstance(run.model, Simulates):
             of_run = run.directory, run.model, [str(name) for name in names]
             return _simulate(*of_run, settings, options, command)
+        if isinstance(run.model, Samples):
+            # What counts, draws and writes structures takes seconds to load.
+            from rankaae_cli.commands.generation import generate
+
+            named = [str(name) for name in names]
+            return generate(run.directory, named, settings, _output_path(settings.output), command)
         return _predict_classes(run.directory, run.model, [str(name) for name in names], settings, command)
     _refuse_ranking(settings, "reads descriptors off spectra")
     _print_doubts(loaded)
@@ -94,9 +100,9 @@ def _predict_classes(
     return {"output": output, "n": len(prediction.material_N), "rejected": len(prediction.faults)}
 
 
-def _require_other(model: Classifies | Simulates, settings: Any) -> None:
+def _require_other(model: Classifies | Simulates | Samples, settings: Any) -> None:
     """Refuse what a call may ask only of a run that predicts descriptors."""
-    does = "reads yes/no classes" if isinstance(model, Classifies) else "simulates spectra"
+    does = does_instead(model).removesuffix(" of structures")
     ranks = isinstance(model, Simulates) and settings.measured.file is not None
     if not ranks:
         _refuse_ranking(settings, does)
@@ -258,5 +264,10 @@ def _draw(output: Path, result: PredictionResult, settings: Any) -> Path:
 
 
 def _output(output: str | None) -> Path:
+    return new_folder(output, _output_path(None))
+
+
+def _output_path(output: str | None) -> Path:
+    """Return the folder to write."""
     now = datetime.now()
-    return new_folder(output, Path("predictions") / f"{now:%Y-%m-%d}" / f"{now:%H-%M-%S-%f}")
+    return Path(output or Path("predictions") / f"{now:%Y-%m-%d}" / f"{now:%H-%M-%S-%f}")

@@ -261,6 +261,7 @@ def _summarise(model: Trained, directory: Path, wall: float) -> None:
     if isinstance(model, Simulates):
         walked = set(model.descriptor_names) & set(model.features.names)
         then = "rankaae traverse" if walked else "rankaae predict input=structures/"
-    if not isinstance(model, Samples):  # of which no command makes use yet
-        console.print(f"next: rankaae evaluate, {then} ({setting('run', path)})")
+    if isinstance(model, Samples):
+        then = "rankaae predict input=TARGET density=DENSITY"
+    console.print(f"next: rankaae evaluate, {then} ({setting('run', path)})")
     print(path)

@@ -304,6 +304,9 @@ class Samples(HasNetworks, Protocol):
     def told_of(self) -> str:
         """What tells an atom anything: ``spectra`` or ``descriptors``."""
 
+    def require_cell(self, lattice: np.ndarray) -> None:
+        """Raise UserError if a cell, with vectors (3, 3), is too narrow."""
+
     def told(self, values_NE: np.ndarray) -> np.ndarray:
         """Return what atoms of spectra (N, E), or descriptors (N, K), are told, (N, C)."""
 

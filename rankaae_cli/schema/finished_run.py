@@ -44,7 +44,27 @@ class BaselineSettings:
 
 
 @dataclass
-class EvaluateConfig:
+class GenerationConfig:
+    """Keys of generating structures, by a run of kind=diffusion."""
+
+    samples: Annotated[int, "of a run of kind=diffusion: structures to generate"] = MISSING
+    steps: Annotated[int, "of a run of kind=diffusion: levels of noise that are gone through"] = MISSING
+    guidance: Annotated[
+        float,
+        "of a run of kind=diffusion: weight of what atoms are told, 0 for none, 1 as trained, more to stress it",
+    ] = MISSING
+    temperature: Annotated[
+        float,
+        "of a run of kind=diffusion: of the noise put back in a step, 1 as trained, less for likelier structures",
+    ] = MISSING
+    forward: Annotated[
+        str | None,
+        "of a run of kind=diffusion: a run of kind=forward that simulates the spectra of generated structures",
+    ] = None
+
+
+@dataclass
+class EvaluateConfig(GenerationConfig):
     """Keys of `rankaae evaluate`."""
 
     run: RunDirectory = MISSING

@@ -46,6 +46,11 @@ _TRAIN = {
     "from 0 to 2^63 - 1": ("seed", "split_seed"),
     "from 0 on, below 1": ("replay", "labelled_share"),
 }
+_GENERATION = {
+    "at least 1": ("samples",),
+    "at least 2": ("steps",),
+    "at least 0": ("guidance", "temperature"),
+}
 # By command and expectation, patterns of keys, of which the first that fits counts. A key that is null is not
 # looked at; of a list every number is.
 _EXPECTED: dict[str, tuple[Mapping[str, tuple[str, ...]], ...]] = {
@@ -64,6 +69,7 @@ _EXPECTED: dict[str, tuple[Mapping[str, tuple[str, ...]], ...]] = {
     "train": (_FAMILY, _TRAIN, *TRAIN_NUMBERS.values()),
     "evaluate": (
         {"at least 1": ("resamples", "threads"), "from 0 to 2^63 - 1": ("seed",)},
+        _GENERATION,
         {
             expected: tuple(f"{_BASELINES}.aae.{key}" for key in keys)
             for expected, keys in TRAIN_NUMBERS["rankaae"].items()
@@ -81,12 +87,16 @@ _EXPECTED: dict[str, tuple[Mapping[str, tuple[str, ...]], ...]] = {
     "align": (_MEASURED, {"positive, at most 100": ("search",)}),
     "predict": (
         _MEASURED,
+        _GENERATION,
         {
             FINITE: ("codes.shift",),
             "at least 0": ("offset_uncertainty", "nearest", "max_tail"),
             "between 0 and 1": ("coverage",),
             "-1 or more": ("figures",),
             "-1, or at least 1": ("jobs",),
+            "at least 1": ("atoms",),
+            "positive": ("density",),
+            "from 0 to 2^63 - 1": ("seed",),
         },
     ),
     "compare": (

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from omegaconf import MISSING
 
-from rankaae_cli.schema.finished_run import RunDirectory, Split
+from rankaae_cli.schema.finished_run import GenerationConfig, RunDirectory, Split
 from rankaae_cli.schema.measured import MeasuredConfig, MeasuredFileConfig
 
 
@@ -27,7 +27,7 @@ class CodeEnergies:
 
 
 @dataclass
-class PredictConfig:
+class PredictConfig(GenerationConfig):
     """Keys of `rankaae predict`."""
 
     run: RunDirectory = MISSING
@@ -78,6 +78,11 @@ class PredictConfig:
         int,
         "draw at most so many spectra, the first, with watch=true the last; 0: neither figures nor page; -1: all",
     ] = 12
+    density: Annotated[
+        float | None, "of a run of kind=diffusion: that of the structures to generate, g/cm3"
+    ] = None
+    atoms: Annotated[int, "of a run of kind=diffusion: in each structure"] = 216
+    seed: Annotated[int, "of a run of kind=diffusion: of the structures' random numbers"] = 0
     jobs: Annotated[
         int, "of a run of kind=forward: structures at once where they are many; -1: one a core"
     ] = -1

@@ -1,9 +1,11 @@
 """`rankaae train kind=diffusion` and what follows: structures from spectra."""
 
 import csv
+import json
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -55,8 +57,8 @@ def test_training_repeats_resumes_and_is_checked(rankaae, refused, data, tmp_pat
     expected = weights(first)
     assert all(torch.equal(value, expected[name]) for name, value in weights(second).items())
 
-    message = refused("evaluate", f"run={first}")
-    assert "kind diffusion) does not predict descriptors" in message
+    message = refused("traverse", f"run={first}")
+    assert "kind diffusion) has no styles" in message
     checkpoint = first / "checkpoints" / "best.ckpt"
     content = torch.load(checkpoint, weights_only=True)
     for change in (
@@ -132,3 +134,89 @@ def test_snapshots_of_one_network_across_the_split_are_warned_of(rankaae, tmp_pa
     assert done.returncode == 0, done.stderr
     said = " ".join((done.stdout + done.stderr).split())
     assert "warning: c0 and c4 (and 1 more pairs) are on two sides of the split with the same cell" in said
+
+
+@pytest.fixture
+def trained(rankaae, data, tmp_path):
+    """The folder of a run of a tiny network."""
+    done = rankaae("train", *TRAIN, "max_epochs=1")
+    assert done.returncode == 0, done.stderr
+    return runs(tmp_path)[0]
+
+
+FEW = ("density=2.5", f"atoms={ATOMS}", "samples=2", "steps=4")
+
+
+def test_structures_are_generated_for_a_target(rankaae, refused, trained, data, tmp_path):
+    done = rankaae("predict", "input=c.h5", "split=test", "output=out", *FEW)
+    assert done.returncode == 0, done.stderr
+    frames = (tmp_path / "out" / "structures.extxyz").read_text().splitlines()
+    assert len(frames) == 2 * (ATOMS + 2) and frames[0] == str(ATOMS)
+    edge = (ATOMS * 12.011 / (0.602214 * 2.5)) ** (1 / 3)
+    assert float(frames[1].split('"')[1].split()[0]) == pytest.approx(edge, rel=1e-5)
+    positions = np.array([line.split()[1:] for line in frames[2 : 2 + ATOMS]], dtype=float)
+    apart = positions[:, None] - positions
+    distance = np.linalg.norm(apart - edge * (apart / edge).round(), axis=2)
+    assert distance[distance > 0].min() > 1.099
+    assert (tmp_path / "out" / "cif" / "2.cif").read_text().count(" C ") == ATOMS
+    with (tmp_path / "out" / "structures.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["structure"] for row in rows] == ["1", "2"]
+    assert all(0 <= float(row["rings_distance"]) <= 1 for row in rows)
+    page = (tmp_path / "out" / "page.html").read_text()
+    assert page.count("data:image/") == 2 and "2 structures at 2.5" in page
+    assert "between two of them coordination" in done.stdout
+
+    # One spectrum alone, and again the same structures.
+    np.savetxt(tmp_path / "mean.txt", family().spectra_NE.mean(axis=0)[None])
+    for output in ("one", "again"):
+        done = rankaae("predict", "input=mean.txt", f"output={output}", "figures=0", *FEW)
+        assert done.returncode == 0, done.stderr
+    first, second = ((tmp_path / name / "structures.extxyz").read_bytes() for name in ("one", "again"))
+    assert first == second
+
+    for arguments, message in (
+        ((f"atoms={ATOMS}",), "density= is missing"),
+        ((*FEW, "density=40"), "density=40 cannot be: C would have 2.01 atoms a cubic angstrom"),
+        ((*FEW, "atoms=3"), "the cell is 2.88 angstrom wide, less than twice the cut-off of 2.4 angstrom"),
+        ((*FEW, "atoms=0"), "atoms=0 (expected at least 1)"),
+        ((*FEW, "density=-1"), "density=-1.0 (expected positive)"),
+        ((*FEW, f"forward={trained}"), "does not simulate spectra"),
+        ((*FEW, "mixture=CN"), "mixture= is for descriptors, this run generates structures"),
+    ):
+        assert message in refused("predict", "input=mean.txt", "output=no", *arguments)
+    assert not (tmp_path / "no").exists()
+    np.savetxt(tmp_path / "short.txt", np.ones((1, 9)))
+    assert "row 1: the row has 9 values, the family's grid 10" in refused("predict", "input=short.txt", *FEW)
+    other = replace(family(), energy_E=np.arange(10.0) + 1)
+    write_family(tmp_path / "shifted.h5", other)
+    assert "is on another grid (10 points, 1 to 10 index) than this run" in refused(
+        "predict", "input=shifted.h5", *FEW
+    )
+    write_family(tmp_path / "oxygen.h5", replace(family(), element="O"))
+    assert "holds O K spectra, and this run was trained on C K alone" in refused(
+        "predict", "input=oxygen.h5", *FEW
+    )
+
+
+def test_an_evaluation_holds_structures_against_a_split(rankaae, refused, trained):
+    done = rankaae("evaluate", "samples=2", "steps=3")
+    assert done.returncode == 0, done.stderr
+    metrics = json.loads((trained / "evaluation" / "metrics.json").read_text())
+    assert metrics["structures"] == ["c3", "c7"] and metrics["cells"] == 2
+    table = pd.read_csv(trained / "evaluation" / "structure_distances.csv")
+    assert table.groupby("row").size().to_dict() == {
+        "generated": 2,
+        "told nothing": 2,
+        "two of the split": 1,
+        "copied from 2 g/cm3": 1,
+    }
+    means = table.groupby("row")[["coordination", "angles", "rings"]].mean()
+    for label, row in means.iterrows():
+        assert metrics["distances"][label]["angles"] == pytest.approx(row["angles"], rel=1e-4)
+    low, high = metrics["distances"]["generated"]["interval"]["angles"]
+    values = table[table.row == "generated"].angles
+    assert (high - low) / 2 == pytest.approx(12.7062 * values.std() / np.sqrt(2), rel=1e-3)
+    assert "of atoms have as many bonds as the atom whose spectrum they were told" in done.stdout
+    message = refused("evaluate", "baselines=[vae]")
+    assert "this run generates structures" in message

@@ -36,6 +36,7 @@ from rankaae_cli.models.base import (
     Predicts,
     ReadingModel,
     Reconstructs,
+    Samples,
     Simulates,
     recipe_of,
     require,
@@ -106,12 +107,19 @@ class Calibration:
 
 
 class OtherModelError(UserError):
-    """A run does not predict descriptors: its `model` reads yes/no classes, or simulates spectra of structures."""
+    """A run does not predict descriptors, but its `model` does something else."""
 
-    def __init__(self, directory: Path, model: Classifies | Simulates) -> None:
-        does = "reads yes/no classes" if isinstance(model, Classifies) else "simulates spectra of structures"
+    def __init__(self, directory: Path, model: Classifies | Simulates | Samples) -> None:
+        does = does_instead(model)
         super().__init__(f"the run {directory} {does}, it does not predict descriptors\ngive another run=")
         self.directory, self.model = directory, model
+
+
+def does_instead(model: Classifies | Simulates | Samples) -> str:
+    """Return what a model does that does not predict descriptors."""
+    if isinstance(model, Classifies):
+        return "reads yes/no classes"
+    return "simulates spectra of structures" if isinstance(model, Simulates) else "generates structures"
 
 
 def load_for_prediction(directory: Path) -> tuple[ReadingModel, Calibration]:
@@ -125,7 +133,7 @@ def load_for_prediction(directory: Path) -> tuple[ReadingModel, Calibration]:
     """
     torch.set_num_threads(1)
     model = load_model(directory / BEST)
-    if isinstance(model, Classifies | Simulates):
+    if isinstance(model, Classifies | Simulates | Samples):
         raise OtherModelError(directory, model)
     require(model, "predict", *_NEEDED)
     calibration = _read(directory, model)

@@ -84,8 +84,3 @@ def loose_packing(lattice: np.ndarray, atoms: int, random: np.random.Generator) 
     positions_N3 = random.random((atoms, 3)) @ lattice
     of_closest = (np.sqrt(2) * abs(np.linalg.det(lattice)) / atoms) ** (1 / 3)
     return moved_apart(lattice, positions_N3, 0.9 * of_closest, _STEPS_OF_PACKING)
-
-
-def random_cell(density: float, atoms: int, mass: float) -> np.ndarray:
-    """Return the vectors of a cube that holds so many atoms of a mass (u) at a density (g/cm3)."""
-    return np.asarray(np.eye(3) * (atoms * mass / (0.602214076 * density)) ** (1 / 3))

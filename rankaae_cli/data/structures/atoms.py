@@ -55,7 +55,7 @@ class _Pair:
             self.rows = f"the table {member.fault}"
         else:
             try:
-                self.rows = _rows(member.data or b"", points, self.faults)
+                self.rows = table_rows(member.data or b"", points, self.faults)
             except SpectrumError as error:
                 self.rows = str(error)
 
@@ -199,7 +199,7 @@ def _pairs(path: Path, points: int) -> tuple[dict[_Key, _Pair], list[Rejection]]
     return dict(sorted(pairs.items())), rejected
 
 
-def _rows(data: bytes, points: int, faults: dict[int, str]) -> list[np.ndarray]:
+def table_rows(data: bytes, points: int, faults: dict[int, str]) -> list[np.ndarray]:
     """Return the rows of a table, each of shape (E,); put what is wrong with single ones into `faults`."""
     lines = [line.replace(",", " ").split() for line in data.decode("utf-8", errors="replace").splitlines()]
     lines = [line for line in lines if line and not line[0].startswith("#")]

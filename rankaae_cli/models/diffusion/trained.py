@@ -66,6 +66,10 @@ class TrainedGenerator(FamilyModel):
         """What tells an atom anything: ``spectra`` or ``descriptors``."""
         return self.telling.condition.value
 
+    def require_cell(self, lattice: np.ndarray) -> None:
+        """Raise UserError if a cell is too narrow."""
+        require_wide(lattice, self.cutoff, "the cell", "ask for more atoms, or a lower density")
+
     def told(self, values_NE: np.ndarray) -> np.ndarray:
         """Return what atoms of these spectra, or descriptors, are told, (N, C)."""
         return self.telling.told(values_NE)
@@ -85,7 +89,7 @@ class TrainedGenerator(FamilyModel):
 
         UserError if the cell is too narrow.
         """
-        require_wide(lattice, self.cutoff, "the cell", "ask for more atoms, or a lower density")
+        self.require_cell(lattice)
         score = score_of(self.network, lattice, torch.as_tensor(told_NC, dtype=torch.float32), guidance)
         course = Course(steps, self.most_noise, self.least_noise, guidance, temperature, _NEAREST)
         return generated(score, lattice, len(told_NC), course, random, report)

@@ -3,11 +3,11 @@ import itertools
 import numpy as np
 import pytest
 
+from rankaae_cli.core.structure.masses import density_of, volume_of
 from rankaae_cli.core.structure.periodic import (
     loose_packing,
     moved_apart,
     pairs_within,
-    random_cell,
     widths,
 )
 
@@ -49,8 +49,9 @@ def test_atoms_are_moved_apart_and_no_farther():
 
 
 def test_a_packing_has_neither_order_nor_voids():
-    lattice = random_cell(2.0, 216, 12.011)
+    lattice = np.eye(3) * np.cbrt(volume_of("C", 216, 2.0))
     assert 216 * 12.011 / 0.602214076 / lattice[0, 0] ** 3 == pytest.approx(2.0)
+    assert density_of("C", 216, lattice[0, 0] ** 3) == pytest.approx(2.0)
     one, other = (loose_packing(lattice, 216, np.random.default_rng(seed)) for seed in (0, 1))
     assert not np.allclose(one, other)
     assert pairs_within(lattice, one, 3).distance_P.min() > 1.7

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from rankaae_cli.core.structure.periodic import loose_packing, random_cell
+from rankaae_cli.core.structure.masses import volume_of
+from rankaae_cli.core.structure.periodic import loose_packing
 from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.structures.structure_set import Structure
 
@@ -16,7 +17,7 @@ def family(structures=8, seed=0, side=None):
     density = [("75", "100", "125", "150")[i % 4] for i in range(structures)]
     cells = {}
     for name, of in zip(names, density, strict=True):
-        lattice = random_cell(float(of) / 50, ATOMS, 12.011)
+        lattice = np.eye(3) * volume_of("C", ATOMS, float(of) / 50) ** (1 / 3)
         positions = loose_packing(lattice, ATOMS, random) + 0.1 * random.normal(size=(ATOMS, 3))
         cells[name] = Structure(lattice, positions, ("C",) * ATOMS)
     n = structures * ATOMS

@@ -3,7 +3,8 @@ import pytest
 import torch
 from scipy.special import eval_legendre
 
-from rankaae_cli.core.structure.periodic import loose_packing, random_cell
+from rankaae_cli.core.structure.masses import volume_of
+from rankaae_cli.core.structure.periodic import loose_packing
 from rankaae_cli.models.diffusion.network import Graph, ScoreNetwork, Shape, harmonics
 from rankaae_cli.networks.layers import trial_generators
 
@@ -18,7 +19,7 @@ def network():
 @pytest.fixture
 def atoms():
     random = np.random.default_rng(0)
-    lattice = random_cell(2.5, 40, 12.011) @ (np.eye(3) + 0.1 * random.normal(size=(3, 3)))
+    lattice = np.cbrt(volume_of("C", 40, 2.5)) * np.eye(3) @ (np.eye(3) + 0.1 * random.normal(size=(3, 3)))
     return lattice, loose_packing(lattice, 40, random) + 0.2 * random.normal(size=(40, 3))
 
 

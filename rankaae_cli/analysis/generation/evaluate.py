@@ -1,0 +1,179 @@
+"""How far generated structures are from those of a split, beside a floor, a copy and structures told nothing."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.special import stdtrit
+
+from rankaae_cli.analysis.generation.forward import Forward
+from rankaae_cli.analysis.generation.generate import (
+    Order,
+    Request,
+    bond_length,
+    generate,
+    mean_distances,
+    neighbouring,
+    structures_on,
+)
+from rankaae_cli.analysis.generation.targets import told_values
+from rankaae_cli.analysis.origin import origin_of
+from rankaae_cli.core.errors import UserError
+from rankaae_cli.core.structure.bond_network import BINS, BondNetwork
+from rankaae_cli.core.structure.masses import density_of
+from rankaae_cli.data.family.family import Family
+from rankaae_cli.data.family.sites import Gauge
+from rankaae_cli.data.family.splits import SPLITS, TRAIN, VALIDATION
+from rankaae_cli.data.structures.structure_set import Structure
+from rankaae_cli.models.base import Samples
+
+FORMAT_VERSION = 1
+DISTANCES = "structure_distances.csv"
+GUIDED, UNGUIDED, FLOOR, COPY = "generated", "told nothing", "two of the split", "copied from "
+_LEVEL = 0.95
+
+
+def evaluate_generation(
+    run_directory: Path,
+    model: Samples,
+    family: Family,
+    split: str,
+    request: Request,
+    radius: float | None,
+    progress: Gauge,
+    forward: Forward | None = None,
+) -> tuple[dict[str, Any], dict[str, pd.DataFrame], dict[str, Order]]:
+    """Generate structures with the cells and the spectra of a split, and hold them against its own.
+
+    Parameters
+    ----------
+    run_directory, model, family
+        Of the run; the family with its split and structures.
+    split
+        Whose spectra the atoms are told, one each.
+    request
+        How many, and how; density and atoms are those of the split.
+    radius
+        Up to which distance atoms are bonded; None where the family does not say.
+    progress
+        Called with steps done, and in all.
+    forward
+        What simulates the spectra of generated structures; None where none is asked for.
+
+    Returns
+    -------
+    dict
+        The contents of metrics.json.
+    dict
+        The table of distances by the name of its file.
+    dict
+        What is counted in generated structures and those of the split, for figures.
+    """
+    bond = bond_length(family, radius)
+    real = structures_on(family, (SPLITS.index(split),))
+    if not real:
+        raise UserError(f"the data of {run_directory.name} hold no {split} structures\ntrain again")
+    told = {name: _told(model, family, name) for name in real}
+    own = Order.of(list(real.values()), bond)
+    generated: dict[str, list[Structure]] = {}
+    for label, guidance in ((GUIDED, request.guidance), (UNGUIDED, 0.0)):
+        generated[label] = []
+        for sample, name in enumerate(_cycle(real, request)):
+            one = replace(request, seed=request.seed + sample, guidance=guidance)
+            generated[label] += generate(model, real[name].lattice, [told[name]], one, progress)
+    orders = {label: Order.of(structures, bond) for label, structures in generated.items()}
+    density = _density(next(iter(real.values())))
+    copies = neighbouring(structures_on(family, _others(split)).values(), density)
+    rows = {
+        FLOOR: [a.distances(b) for i, a in enumerate(own.networks) for b in own.networks[:i]],
+        **{
+            label: [network.distances(own.together) for network in order.networks]
+            for label, order in orders.items()
+        },
+        **{
+            COPY + label: [Order.of(structures, bond).together.distances(own.together)]
+            for label, structures in copies.items()
+        },
+    }
+    metrics = {
+        "format_version": FORMAT_VERSION,
+        **origin_of(run_directory, model),
+        "split": split,
+        "n": int((family.split_N == SPLITS.index(split)).sum()),
+        "structures": list(real),
+        "bond": bond,
+        "cells": request.samples,
+        "steps": request.steps,
+        "guidance": request.guidance,
+        "temperature": request.temperature,
+        "seed": request.seed,
+        "validation_loss": -float(model.scores_T[model.selected_trial]),
+        "density": density,
+        "nearest_atoms": orders[GUIDED].nearest,
+        "distances": {label: _summary(of) for label, of in rows.items()},
+        "together": {label: order.together.distances(own.together) for label, order in orders.items()},
+        "agreement": _agreement(own.networks, orders[GUIDED].networks),
+    }
+    if forward is not None:
+        spectra = {name: _spectra(family, name) for name in real}
+        metrics["simulated"] = forward.compare(generated[GUIDED], [spectra[n] for n in _cycle(real, request)])
+    table = pd.DataFrame(
+        [{"row": label, "cell": i, **one} for label, of in rows.items() for i, one in enumerate(of)]
+    )
+    return metrics, {DISTANCES: table}, {**orders, split: own}
+
+
+def _cycle(real: Mapping[str, Structure], request: Request) -> list[str]:
+    return [list(real)[sample % len(real)] for sample in range(request.samples)]
+
+
+def _told(model: Samples, family: Family, name: str) -> np.ndarray:
+    """Return what each atom of a structure is told; one without a row what another one, by number, is."""
+    rows = family.with_rows(family.material_N == name)
+    told_MC = model.told(told_values(model, rows)[1])
+    atoms = len(family.structures[name])
+    out = told_MC[np.arange(atoms) % len(told_MC)]
+    if len(told_MC) == len(rows):
+        out[rows.site_N] = told_MC
+    return np.asarray(out)
+
+
+def _spectra(family: Family, name: str) -> np.ndarray:
+    """Return the spectrum of each atom of a structure, (N, E); NaN where it has none."""
+    rows = np.flatnonzero(family.material_N == name)
+    spectra = np.full((len(family.structures[name]), len(family.energy_E)), np.nan)
+    spectra[family.site_N[rows]] = family.spectra_NE[:][rows]
+    return spectra
+
+
+def _agreement(real: Sequence[BondNetwork], generated: Sequence[BondNetwork]) -> dict[str, float]:
+    """Return which share of atoms have as many bonds as the atom whose spectrum they were told.
+
+    Beside it stands what it would be if atoms were told the spectra of others.
+    """
+    pairs = [(one.coordination, real[i % len(real)].coordination) for i, one in enumerate(generated)]
+    told = float(np.mean(np.concatenate([a == b for a, b in pairs])))
+    chance = [sum(np.mean(a == k) * np.mean(b == k) for k in np.unique(b)) for a, b in pairs]
+    return {"told": told, "shuffled": float(np.mean(chance))}
+
+
+def _others(split: str) -> list[int]:
+    """Return the sides of the split that are trained on, but for one."""
+    return [side for side in (TRAIN, VALIDATION) if side != SPLITS.index(split)]
+
+
+def _density(structure: Structure) -> float:
+    return density_of(structure.species[0], len(structure), structure.volume)
+
+
+def _summary(rows: Sequence[dict[str, float]]) -> dict[str, Any]:
+    """Return means of distances, and of several their intervals by Student's t over cells."""
+    means: dict[str, Any] = mean_distances(rows)
+    if len(rows) > 1:
+        half = stdtrit(len(rows) - 1, (1 + _LEVEL) / 2) / np.sqrt(len(rows))
+        spread = {name: half * np.std([row[name] for row in rows], ddof=1) for name in BINS}
+        means["interval"] = {name: [means[name] - spread[name], means[name] + spread[name]] for name in BINS}
+    return {**means, "n": len(rows)}

@@ -1,0 +1,1 @@
+"""Generated structures as tables, figures and a page."""

@@ -1,0 +1,100 @@
+"""Figures of generated structures: what is counted in them, how they look, and their simulated spectra."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
+
+from rankaae_cli.analysis.generation.generate import DISTANCES, Order
+from rankaae_cli.core.labels import Subject
+from rankaae_cli.core.structure.bond_network import BINS
+from rankaae_cli.core.structure.periodic import pairs_within
+from rankaae_cli.data.structures.structure_set import Structure
+from rankaae_cli.reports.figures import drawing
+from rankaae_cli.reports.figures.drawing import BLACK, BLUE, GREY, LIGHT_GREY, ORANGE, VERMILION
+
+_COLOURS = (VERMILION, BLACK, BLUE, ORANGE)
+_STYLES = ("-", "-", "--", ":")
+_AXES = {"coordination": "Bonds of an atom", "angles": "Angle of two bonds (°)", "rings": "Bonds of a ring"}
+_COUNTED = {"coordination": (0, 6), "angles": (40, 180), "rings": (3, 8)}
+_COORDINATION_COLOURS = {2: ORANGE, 3: GREY, 4: BLUE}
+
+
+@drawing.styled
+def order(subject: Subject, orders: Mapping[str, Order], *details: str) -> Figure:
+    """Draw radial distributions, coordination, angles and rings of sets of structures, the first in colour."""
+    figure = drawing.new_figure(4.2, subject, *details)
+    panels = figure.subplots(2, 2).ravel()
+    for (label, one), colour, style in zip(orders.items(), _COLOURS, _STYLES, strict=False):
+        line = {"color": colour, "ls": style, "lw": 1.0, "label": label}
+        middle = (DISTANCES[1:] + DISTANCES[:-1]) / 2
+        panels[0].plot(middle, one.radial_J, **line)
+        for ax, (name, share) in zip(panels[1:], one.together.shares().items(), strict=True):
+            middle = (BINS[name][1:] + BINS[name][:-1]) / 2
+            ax.plot(middle, 100 * share, marker="o" if name != "angles" else None, ms=2.5, **line)
+    panels[0].set_xlabel("Distance (Å)")
+    panels[0].set_ylabel("Radial distribution")
+    for ax, (name, label) in zip(panels[1:], _AXES.items(), strict=True):
+        ax.set_xlabel(label)
+        ax.set_xlim(*_COUNTED[name])
+        ax.set_ylabel("Share (%)")
+    drawing.legend_below(figure, panels[0], columns=2)
+    return figure
+
+
+@drawing.styled
+def views(
+    subject: Subject, structures: Sequence[Structure], first: int, bond: float, *details: str
+) -> Figure:
+    """Draw each structure as it is seen along the third and along the first vector of its cell."""
+    figure = drawing.new_figure(0.6 + 1.75 * len(structures), subject, *details)
+    panels = figure.subplots(len(structures), 2, squeeze=False)
+    for n, (row, one) in enumerate(zip(panels, structures, strict=True)):
+        for ax, (across, up, depth) in zip(row, ((0, 1, 2), (1, 2, 0)), strict=True):
+            _view(ax, one, bond, across, up, depth)
+            ax.set_title(f"{first + n + 1}, along {'xyz'[depth]}")
+    return figure
+
+
+def _view(ax: Axes, structure: Structure, bond: float, across: int, up: int, depth: int) -> None:
+    """Draw atoms and bonds, those in front over those behind, coloured by their number of bonds."""
+    inverse = np.linalg.inv(structure.lattice)
+    fractions = structure.positions @ inverse
+    positions = (fractions - np.floor(fractions)) @ structure.lattice
+    pairs = pairs_within(structure.lattice, positions, bond)
+    count = np.bincount(pairs.first_P, minlength=len(structure))
+    begin = positions[pairs.first_P]
+    # Half a bond from either end, so that one over a face of the cell is drawn at both.
+    ends = np.stack([begin, begin + pairs.vector_P3 / 2], axis=1)[:, :, [across, up]]
+    deep = begin[:, depth]
+    ax.add_collection(LineCollection(list(ends[np.argsort(deep)]), colors=LIGHT_GREY, lw=0.7, zorder=1))
+    behind = np.argsort(positions[:, depth])
+    colours = [_COORDINATION_COLOURS.get(int(n), VERMILION) for n in count[behind]]
+    nearness = (positions[behind, depth] - positions[:, depth].min()) / max(np.ptp(positions[:, depth]), 1e-9)
+    x, y = positions[behind][:, [across, up]].T
+    ax.scatter(x, y, s=3 + 7 * nearness, c=colours, linewidths=0, zorder=2)
+    ax.set_aspect("equal")
+    ax.set_axis_off()
+
+
+@drawing.styled
+def spectra(
+    subject: Subject,
+    energy_E: np.ndarray,
+    target_E: np.ndarray,
+    simulated: Sequence[np.ndarray],
+    *details: str,
+) -> Figure:
+    """Draw the mean simulated spectrum of each structure over the one that was asked for."""
+    figure = drawing.new_figure(2.4, subject, *details)
+    ax = figure.subplots()
+    for n, spectra_NE in enumerate(simulated):
+        label = "" if n else "simulated, of each structure"
+        ax.plot(energy_E, spectra_NE.mean(axis=0), color=VERMILION, lw=0.6, label=label)
+    ax.plot(energy_E, target_E, color=BLACK, lw=1.3, ls="--", label="asked for")
+    ax.set_xlabel(subject.energy_label)
+    ax.set_ylabel(subject.absorption_label)
+    drawing.legend_below(figure, ax)
+    return figure
