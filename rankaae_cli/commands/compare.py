@@ -109,7 +109,7 @@ def _one(
     add_soundness(page, about, frames)
     page.lines.append(
         f"{about['near_duplicates']} pairs of materials have nearly the same spectra, {about['across']} of them "
-        "across the split"
+        f"across the split; {about['moved']} more once moved and scaled, {about['moved_across']} of them across"
     )
     if found is not None:
         add_fingerprints(page, found, series)

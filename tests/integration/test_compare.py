@@ -47,10 +47,13 @@ def test_a_shift_between_two_files_is_found(some, rankaae, tmp_path):
 
 
 def test_copies_under_other_names_are_found_across_the_split(some, rankaae, tmp_path):
+    """Ten copies with some noise, five of them moved by an eV and scaled as well."""
     copied = np.arange(0, 60, 6)
     rows = np.concatenate([np.arange(60), copied])
     rng = np.random.default_rng(0)
     spectra = np.asarray(some.spectra_NE[:])[rows]
+    spectra[65:] = 0.9 * np.roll(spectra[65:], 4, axis=1)
+    spectra[65:, :4] = spectra[65:, 4:5]
     spectra[60:] += rng.normal(0, 1e-3, spectra[60:].shape).astype(np.float32)
     material = np.concatenate([some.material_N, [f"copy-{n}" for n in range(10)]])
     by_row = {name: getattr(some, name)[rows] for name in ("descriptors_NK", "site_N", "quantities_NQ")}
@@ -61,9 +64,16 @@ def test_copies_under_other_names_are_found_across_the_split(some, rankaae, tmp_
     )
     done = rankaae("compare", "a.h5", "fingerprints=false", "output=there")
     assert done.returncode == 0, done.stderr
-    table = pd.read_csv(tmp_path / "there" / "near_duplicates.csv")
-    found = table[table["across_split"] & table["other_material"].str.startswith("copy-")]
-    assert set(found["other_material"]) >= {f"copy-{n}" for n in range(10)}
+    for name, copies in (("near_duplicates", range(5)), ("moved_duplicates", range(5, 10))):
+        table = pd.read_csv(tmp_path / "there" / f"{name}.csv")
+        found = table[table["across_split"] & table["other_material"].str.startswith("copy-")]
+        assert set(found["other_material"]) >= {f"copy-{n}" for n in copies}
+        originals = found.set_index("other_material")["material"]
+        assert all(some.material_N[6 * n] in set(originals.loc[[f"copy-{n}"]]) for n in copies)
+    moved = found[found["material"] == some.material_N[36]]
+    assert moved["shift"].iloc[0] == pytest.approx(1.0, abs=0.1) and moved["scale"].iloc[0] == pytest.approx(
+        0.9, abs=0.02
+    )
 
 
 def test_clusters_are_sought_without_labels(rankaae, tmp_path):

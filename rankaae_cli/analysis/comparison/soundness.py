@@ -1,17 +1,21 @@
 """What is to be known of a family before anybody trains on it: copies, outliers, spectra and labels."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from rankaae_cli.analysis.comparison.moved_copies import NEARLY_THE_SAME as MOVED_NEARLY_THE_SAME
+from rankaae_cli.analysis.comparison.moved_copies import moved_copies
 from rankaae_cli.core.statistics.near_duplicates import NEARLY_THE_SAME, near_pairs
 from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.family.soundness import sound_rows
 from rankaae_cli.data.family.splits import FORMULA, SPLITS
 
-NEAR_DUPLICATES, OUTLIERS, UNSOUND, LABELS = (
+NEAR_DUPLICATES, MOVED, OUTLIERS, UNSOUND, LABELS = (
     "near_duplicates.csv",
+    "moved_duplicates.csv",
     "outliers.csv",
     "unsound.csv",
     "labels.csv",
@@ -20,6 +24,8 @@ _FAR = 4.0  # robust deviations of the logarithm of the distance to the fifth ne
 _NEIGHBOUR = 5
 _NORMAL = 1.4826
 _ROWS_AT_ONCE = 1024
+_FEWEST_POINTS = 20  # of a spectrum that can be moved
+_SITES = ["material", "site", "other_material", "other_site"]
 
 
 def check_family(family: Family) -> tuple[dict[str, Any], dict[str, pd.DataFrame]]:
@@ -29,15 +35,18 @@ def check_family(family: Family) -> tuple[dict[str, Any], dict[str, pd.DataFrame
     -------
     dict
         Counts: ``spectra``, ``materials``, those of each side, ``near_duplicates`` (pairs of different materials),
-        ``across`` (those with a side each, one of them training), ``outliers``, ``unsound``, ``doubtful``,
+        ``across`` (those with a side each, one of them training), ``moved`` and ``moved_across`` (further ones,
+        once moved and scaled), ``outliers``, ``unsound``, ``doubtful``,
         ``without_labels`` (materials).
     dict of pandas.DataFrame
         By file name. `NEAR_DUPLICATES`: pairs of nearly the same spectra of different materials, with their sides.
-        `OUTLIERS`: spectra further from their fifth nearest than others are. `UNSOUND`: spectra that are none, or
-        are doubted, and why. `LABELS`: how far each descriptor is known.
+        `MOVED`: further ones that are so once moved and scaled. `OUTLIERS`: spectra further from their fifth
+        nearest than others are. `UNSOUND`: spectra that are none, or are doubted, and why. `LABELS`: how far each
+        descriptor is known.
     """
     spectra_NE = np.asarray(family.spectra_NE[:], dtype=np.float64)
     copies = _near_duplicates(family, spectra_NE)
+    moved = _moved_duplicates(family, spectra_NE, copies)
     outliers = _outliers(family, spectra_NE)
     _, rejected, doubts = sound_rows(family)
     unsound = pd.DataFrame(
@@ -65,19 +74,47 @@ def check_family(family: Family) -> tuple[dict[str, Any], dict[str, pd.DataFrame
         "threshold": NEARLY_THE_SAME,
         "near_duplicates": len(copies),
         "across": int(copies["across_split"].sum()),
+        "moved_threshold": MOVED_NEARLY_THE_SAME,
+        "moved": len(moved),
+        "moved_across": int(moved["across_split"].sum()),
         "outliers": len(outliers),
         "unsound": len(rejected),
         "doubtful": len(doubts),
         "without_labels": len(materials - set(family.material_N[known_N])),
     }
-    return about, {NEAR_DUPLICATES: copies, OUTLIERS: outliers, UNSOUND: unsound, LABELS: labels}
+    return about, {
+        NEAR_DUPLICATES: copies,
+        MOVED: moved,
+        OUTLIERS: outliers,
+        UNSOUND: unsound,
+        LABELS: labels,
+    }
 
 
 def _near_duplicates(family: Family, spectra_NE: np.ndarray) -> pd.DataFrame:
     pairs, distance = near_pairs(spectra_NE)
     first, second = pairs.T
     others = family.material_N[first] != family.material_N[second]
-    first, second, distance = first[others], second[others], distance[others]
+    return _pairs(family, first[others], second[others], {"distance": distance[others]})
+
+
+def _moved_duplicates(family: Family, spectra_NE: np.ndarray, copies: pd.DataFrame) -> pd.DataFrame:
+    """Return further pairs, of sites that are not in a pair of `copies`."""
+    if spectra_NE.shape[1] < _FEWEST_POINTS or len(set(family.material_N)) < 2:
+        empty = np.empty(0, dtype=np.int64)
+        return _pairs(family, empty, empty, dict.fromkeys(("shift", "scale", "distance"), np.empty(0)))
+    moved = moved_copies(family.energy_E, spectra_NE, family.material_N)
+    values = {"shift": moved.shift_P, "scale": moved.scale_P, "distance": moved.distance_P}
+    table = _pairs(family, moved.pairs_P2[:, 0], moved.pairs_P2[:, 1], values)
+    known = set(copies[_SITES].itertuples(index=False, name=None))
+    is_new_P = [row not in known for row in table[_SITES].itertuples(index=False, name=None)]
+    return table[np.array(is_new_P, dtype=bool)].reset_index(drop=True)
+
+
+def _pairs(
+    family: Family, first: np.ndarray, second: np.ndarray, values: Mapping[str, np.ndarray]
+) -> pd.DataFrame:
+    """Return a row for each pair of sites, the nearest first."""
     sides = np.array(SPLITS)[family.split_N]
     formula_N = family.groups.get(FORMULA)
     table = pd.DataFrame(
@@ -88,7 +125,7 @@ def _near_duplicates(family: Family, spectra_NE: np.ndarray) -> pd.DataFrame:
             "other_material": family.material_N[second],
             "other_site": family.site_N[second],
             "other_split": sides[second],
-            "distance": distance,
+            **values,
             "across_split": (sides[first] != sides[second])
             & ((sides[first] == SPLITS[0]) | (sides[second] == SPLITS[0])),
         }

@@ -36,8 +36,9 @@ CONVERGENCE = parsed(
 )
 SOUNDNESS = parsed(
     "Spectra of different materials count as nearly the same where their root mean square difference is below "
-    "5 % of the spectra's deviation from their mean, as outliers where the logarithm of the distance to their "
-    "fifth nearest is more than four robust deviations above the median."
+    "5 % of the spectra's deviation from their mean, or, once moved by up to 5 eV, scaled and smoothed, below "
+    "3 %; as outliers where the logarithm of the distance to their fifth nearest is more than four robust "
+    "deviations above the median."
 )
 _CLUSTERS = (
     "Clusters were sought without labels, by {clustering} in {representation}. Materials were halved at "

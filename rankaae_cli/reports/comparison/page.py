@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from rankaae_cli import __version__
 from rankaae_cli.analysis.comparison.convergence import THRESHOLD
 from rankaae_cli.analysis.comparison.pairs import Comparison
-from rankaae_cli.analysis.comparison.soundness import LABELS, NEAR_DUPLICATES, OUTLIERS, UNSOUND
+from rankaae_cli.analysis.comparison.soundness import LABELS, MOVED, NEAR_DUPLICATES, OUTLIERS, UNSOUND
 from rankaae_cli.analysis.evaluation.tables import write_tables
 from rankaae_cli.core.labels import Subject
 from rankaae_cli.data.files import strict_json, write_text
@@ -192,6 +192,7 @@ def add_soundness(page: ComparisonPage, about: Mapping[str, Any], frames: Mappin
     captions = {
         LABELS: "How far each descriptor is known: minimum, 5th percentile, median, 95th percentile and maximum.",
         NEAR_DUPLICATES: "Spectra of different materials that are nearly the same.",
+        MOVED: "Further ones that are so once the first is moved (eV) and scaled.",
         OUTLIERS: "Spectra that are far from all others.",
         UNSOUND: "Spectra that are not sound, and doubts.",
     }

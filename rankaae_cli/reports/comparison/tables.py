@@ -77,6 +77,10 @@ def soundness_table(about: Mapping[str, Any]) -> Table:
         ["fidelity, normalisation", f"{about['fidelity']}, {about['normalisation']}"],
         ["pairs of materials with nearly the same spectra", str(about["near_duplicates"])],
         ["of these, with one side training and the other not", str(about["across"])],
+        [
+            "further pairs once moved and scaled, and of these across",
+            f"{about['moved']}, {about['moved_across']}",
+        ],
         ["outliers", str(about["outliers"])],
         ["spectra that are not sound, that are doubted", f"{about['unsound']}, {about['doubtful']}"],
         ["materials without any label", str(about["without_labels"])],
@@ -87,7 +91,8 @@ def soundness_table(about: Mapping[str, Any]) -> Table:
         ("What", "Value"),
         rows,
         f"Nearly the same: a root mean square difference below {about['threshold']:.0%} of the spectra's deviation "
-        "from their mean, of different materials. Outliers: further from their fifth nearest spectrum than four "
+        "from their mean, of different materials; once moved by up to 5 eV, scaled and smoothed, below "
+        f"{about['moved_threshold']:.0%}. Outliers: further from their fifth nearest spectrum than four "
         "robust deviations of the logarithm of that distance.",
     )
 
