@@ -26,8 +26,8 @@ from scipy import stats
 
 from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.family.splits import TRAIN, VALIDATION
-from rankaae_cli.models.readings import ensemble_values
 from rankaae_cli.models.supervised import fit as reading
+from rankaae_cli.runs.earlier.teacher import stand_ins
 from rankaae_cli.runs.task import task_of
 from tests.benchmarks.scores import (
     Column,
@@ -66,12 +66,12 @@ def without_labels(family: Family, labelled_N: np.ndarray) -> Family:
 
 
 def readings(family: Family, labelled_N: np.ndarray) -> np.ndarray:
-    """Return what the program's reader reads off the training rows, fitted to those that keep their descriptors."""
+    """Return what the program's reader, fitted to the rows that keep their descriptors, teaches of the others."""
     config = composed("train", f"+family={family.name}", "kind=supervised", "threads=1")
     with tempfile.TemporaryDirectory() as folder:
         own = {"family": family.with_rows(labelled_N), "descriptor_classes": {}, "folder": Path(folder)}
         reader = reading.fit(task_of(config, **own), lambda done, total, standing: None)
-    return ensemble_values(reader, family.spectra_NE[family.split_N == TRAIN])
+    return stand_ins(reader, without_labels(family, labelled_N), None)
 
 
 def epochs_for_equal_steps(full: Family, part: Family, batch_size: int, epochs: int) -> int:

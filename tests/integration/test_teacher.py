@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from rankaae_cli.data.family.family_file import read_family, write_family
 from rankaae_cli.data.family.splits import TRAIN
 from rankaae_cli.data.family.synthetic import synthetic_family
-from rankaae_cli.models.readings import ensemble_values
 from rankaae_cli.models.registry import load_model
 from tests.conftest import in_process
 
@@ -59,9 +59,12 @@ def losses(run):
 
 def test_readings_stand_in_for_what_is_not_known_alone(folder):
     family = read_family(folder / "few.h5")
-    read_NK = ensemble_values(
-        load_model(folder / "reader" / "checkpoints" / "best.ckpt"), family.spectra_NE[:]
-    )
+    model = load_model(folder / "reader" / "checkpoints" / "best.ckpt")
+    read_NK = model.indicators(family.spectra_NE[:]).mean(axis=0)
+    for read_N, known_N in zip(read_NK.T, family.descriptors_NK.T, strict=True):
+        fitted_N = (family.split_N == TRAIN) & np.isfinite(known_N)
+        line = stats.linregress(read_N[fitted_N], known_N[fitted_N])
+        read_N[:] = line.intercept + line.slope * read_N
     filled_N = (family.split_N == TRAIN)[:, None] & np.isnan(family.descriptors_NK)
     filled_NK = np.where(filled_N, read_NK, family.descriptors_NK).astype(np.float32)
     write_family(folder / "filled.h5", replace(family, descriptors_NK=filled_NK))
@@ -71,7 +74,7 @@ def test_readings_stand_in_for_what_is_not_known_alone(folder):
     assert "descriptors that training spectra lack are taken as reader reads them" in stderr.replace(
         "\n", " "
     )
-    assert losses(folder / "by_reader") == losses(folder / "by_hand")
+    assert losses(folder / "by_reader") == pytest.approx(losses(folder / "by_hand"), rel=1e-4)
 
 
 def test_few_labels_are_remarked_on_where_nobody_teaches(folder):

@@ -11,7 +11,7 @@ from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.family.splits import TRAIN
 from rankaae_cli.data.spectra_rows import Spectra, blocks_of, rows_taken
 from rankaae_cli.models.base import Predicts, require
-from rankaae_cli.models.readings import ensemble_values
+from rankaae_cli.models.readings import member_indicators
 from rankaae_cli.models.registry import load_model
 from rankaae_cli.runs.directory import BEST, read_run_config
 from rankaae_cli.runs.earlier.run import EarlierRun
@@ -45,23 +45,7 @@ class TeacherRun(EarlierRun):
         self.require_same_subject(family)
         self.require_same_grid(family)
         self.require_same_sides(family, int(self.config.split_seed))
-        names = self.model.descriptor_names
-        known_NK = family.descriptors_NK[family.split_N == TRAIN]
-        more = 0 if unlabelled is None else len(unlabelled)
-        wanted_MK = np.vstack([np.isnan(known_NK), np.ones((more, known_NK.shape[1]), dtype=bool)])
-        wanted_MK &= np.array([name in names for name in family.descriptor_names])
-        if not wanted_MK.any():
-            raise UserError(
-                f"the run of teacher= reads {', '.join(names)}: no training spectrum lacks any of these\n"
-                "leave teacher= out, or give spectra without descriptors as unlabelled="
-            )
-        spectra = [rows_taken(family.spectra_NE, family.split_N == TRAIN)]
-        spectra += [] if unlabelled is None else [unlabelled]
-        read = [ensemble_values(self.model, block_NE) for one in spectra for block_NE in blocks_of(one)]
-        columns = dict(zip(names, np.concatenate(read).T, strict=True))
-        unknown_M = np.full(len(wanted_MK), np.nan)
-        read_MK = np.column_stack([columns.get(name, unknown_M) for name in family.descriptor_names])
-        return np.where(wanted_MK, read_MK, np.nan)
+        return stand_ins(self.model, family, unlabelled)
 
 
 def find_teacher(cfg: DictConfig) -> TeacherRun | None:
@@ -80,3 +64,36 @@ def find_teacher(cfg: DictConfig) -> TeacherRun | None:
     teacher = TeacherRun(directory, read_run_config(directory), model)
     teacher.keep_split(cfg, takes_seed="split_seed" not in keys_of_call())
     return teacher
+
+
+def stand_ins(model: Predicts, family: Family, unlabelled: Spectra | None) -> np.ndarray:
+    """Return what a model reads off a family's training spectra and then off more; see `TeacherRun.readings`.
+
+    Its indicators are brought to the units of a descriptor by the straight line that fits best where a training
+    spectrum has one. Its own calibration, by validation rows, may be flat where these are few.
+
+    Raises
+    ------
+    UserError
+        If it reads nothing that is not known.
+    """
+    names = model.descriptor_names
+    known_NK = family.descriptors_NK[family.split_N == TRAIN]
+    more = 0 if unlabelled is None else len(unlabelled)
+    known_MK = np.vstack([known_NK, np.full((more, known_NK.shape[1]), np.nan)])
+    if not np.isnan(known_MK[:, [name in names for name in family.descriptor_names]]).any():
+        raise UserError(
+            f"the run of teacher= reads {', '.join(names)}: no training spectrum lacks any of these\n"
+            "leave teacher= out, or give spectra without descriptors as unlabelled="
+        )
+    spectra = [rows_taken(family.spectra_NE, family.split_N == TRAIN)]
+    spectra += [] if unlabelled is None else [unlabelled]
+    read = [member_indicators(model, block).mean(axis=0) for one in spectra for block in blocks_of(one)]
+    columns = dict(zip(names, np.concatenate(read).T, strict=True))
+    taught_MK = np.full(known_MK.shape, np.nan)
+    for k, name in enumerate(family.descriptor_names):
+        known_M = np.isfinite(known_MK[:, k])
+        if name in columns and np.ptp(columns[name][known_M]) > 0:
+            slope, offset = np.polyfit(columns[name][known_M], known_MK[known_M, k], 1)
+            taught_MK[~known_M, k] = offset + slope * columns[name][~known_M]
+    return taught_MK
