@@ -21,7 +21,7 @@ from rankaae_cli.analysis.comparison.fingerprints import (
     find_fingerprints,
 )
 from rankaae_cli.analysis.comparison.known import labels_of, series_of
-from rankaae_cli.analysis.comparison.pairs import ComparisonOptions, compare_all
+from rankaae_cli.analysis.comparison.pairs import Comparison, ComparisonOptions, compare_all
 from rankaae_cli.analysis.comparison.soundness import check_family
 from rankaae_cli.analysis.comparison.styles import styles_of_run
 from rankaae_cli.core.errors import UserError, printable
@@ -36,6 +36,8 @@ from rankaae_cli.reports.comparison.page import (
     add_soundness,
 )
 from rankaae_cli.reports.tables import print_table
+
+_LARGE = 250.0  # eV, by which zeros of energy of codes are seldom apart that mean the same absorber
 
 
 def run(cfg: DictConfig) -> dict[str, Any]:
@@ -145,6 +147,8 @@ def _several(
 ) -> ComparisonPage:
     """Compare several codes."""
     comparisons = compare_all(collections, options)
+    if all(one.joint is None for one in comparisons):
+        raise UserError(_no_shift(comparisons[0], collections, options.search))
     names = [one.name for one in collections]
     element = next((one.element for one in collections if one.element), "")
     edge = next((one.edge for one in collections if one.edge), "")
@@ -163,7 +167,14 @@ def _several(
             page.lines.append(f"{one.name} is one polarisation: give the folder of all for their average")
         if one.settings:
             page.lines.append(f"{one.name}: the spectra at {one.settings}")
+    relative = {one.name for one in collections if one.is_relative}
     for comparison in comparisons:
+        joint = comparison.joint
+        if joint and abs(joint.offset) > _LARGE and not {comparison.first, comparison.second} & relative:
+            page.lines.append(
+                f"{comparison.first} and {comparison.second} are {abs(joint.offset):.0f} eV apart: are both of one "
+                "absorber, or the energies of one from a zero of its own?"
+            )
         if lost := int(comparison.table["shift"].isna().sum()):
             within = "" if options.search is None else f" within {options.search:g} eV"
             page.lines.append(
@@ -171,3 +182,16 @@ def _several(
                 f"shift{within}"
             )
     return page
+
+
+def _no_shift(one: Comparison, collections: Sequence[Collection], search: float | None) -> str:
+    """Return what to say where no pair of any two fits."""
+    ranges = []
+    for collection in collections:
+        first, last = (f(part.energy_E[i] for part in collection.parts) for f, i in ((min, 0), (max, -1)))
+        ranges.append(f"{collection.name} from {first:g} to {last:g}")
+    unit, within = collections[0].energy_unit, "" if search is None else f" within {search:g} eV"
+    return (
+        f"no pair of {one.first} and {one.second}, of {len(one.table)}, fits at any shift{within}: "
+        f"{', '.join(ranges)} ({unit})\nare spectra constant, or too short? else search further: search="
+    )

@@ -287,7 +287,7 @@ def _step(energy_E: np.ndarray, energy_M: np.ndarray) -> float:
 
 def _columns(aligned: Alignments) -> dict[str, np.ndarray]:
     return {
-        "shift": aligned.shift_N,
+        "shift": aligned.shift_N.round(6) + 0.0,
         "shift_error": aligned.error_N,
         "scale": aligned.scale_N,
         "offset": aligned.offset_N,

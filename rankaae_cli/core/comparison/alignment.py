@@ -271,10 +271,13 @@ class _Block:
         left_out = len(shift_J) - 1
         # About that of all, not their mean: residuals of neighbouring blocks may go together.
         error = _STUDENT * np.sqrt((left_out - 1) / left_out * ((shift_J[1:] - shift_J[0]) ** 2).sum())
+        if (place_KJ <= 0).any() or (place_KJ >= misfit_KDJ.shape[1] - 1).any():
+            error = max(float(error), _AROUND)  # as far as it was looked at
         at_K = np.arange(len(width_K)), place_KJ[:, 0].round().astype(int), 0
         scale_K = covariance[at_K] / variance[at_K]
         offset_K = (y[at_K] - scale_K * x[at_K]) / count[at_K]
         scale, offset, width = (float(weight_KJ[:, 0] @ each) for each in (scale_K, offset_K, width_K))
+        width = round(width, 4) + 0.0
         # Back from unit deviation.
         own_size, other_size = (each[n] for each in self.deviations)
         own_mean, other_mean = (each[n] for each in self.means)

@@ -26,7 +26,11 @@ def agreement_table(summaries: Sequence[Mapping[str, Any]], unit: str) -> Table:
     rows: list[list[Cell]] = []
     for one in summaries:
         error, spread = one["shift_error"], one["shift_spread"]
-        shift = "–" if one["shift"] is None else f"{one['shift']:+.2f} ± {error:.2f}".replace("-", "−")
+        shift = (
+            "–"
+            if one["shift"] is None
+            else f"{round(one['shift'], 2) + 0.0:+.2f} ± {error:.2f}".replace("-", "−")
+        )
         row: list[Cell] = [
             f"{one['first']} → {one['second']}",
             one["pairs"],
