@@ -30,7 +30,7 @@ def taught(tmp_path_factory):
     few_NK = np.where(unknown_N[:, None], np.nan, family.descriptors_NK)
     few_NK[::8, 0] = np.nan  # known in part
     write_family(folder / "few.h5", replace(family, descriptors_NK=few_NK.astype(np.float32)))
-    reader = ("kind=supervised", "model=extra_trees", "model.extra_trees.trees=20")
+    reader = ("kind=supervised", "trials=1", "model=extra_trees", "model.extra_trees.trees=20")
     train(folder, "few.h5", "reader", *reader)
     train(folder, "few.h5", "run", "teacher=reader", *QUICK)
     return folder
