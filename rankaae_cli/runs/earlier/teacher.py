@@ -93,7 +93,7 @@ def stand_ins(model: Predicts, family: Family, unlabelled: Spectra | None) -> np
     taught_MK = np.full(known_MK.shape, np.nan)
     for k, name in enumerate(family.descriptor_names):
         known_M = np.isfinite(known_MK[:, k])
-        if name in columns and np.ptp(columns[name][known_M]) > 0:
+        if name in columns and len(np.unique(columns[name][known_M])) > 1:
             slope, offset = np.polyfit(columns[name][known_M], known_MK[known_M, k], 1)
             taught_MK[~known_M, k] = offset + slope * columns[name][~known_M]
     return taught_MK
