@@ -122,8 +122,8 @@ def _few_labels(cfg: DictConfig, family: Family, unlabelled_NE: Spectra | None) 
     if labelled >= cfg.labelled_share * rows:
         return ""
     return (
-        f"{labelled} of {rows} training spectra have descriptors: those without make the reading worse, unless a "
-        "finished run of kind=supervised on the same data is given as teacher="
+        f"{labelled} of {rows} training spectra have descriptors: those without may make the reading worse, "
+        "unless a finished run of kind=supervised on the same data is given as teacher="
     )
 
 

@@ -78,7 +78,7 @@ def test_readings_stand_in_for_what_is_not_known_alone(folder):
 
 
 def test_few_labels_are_remarked_on_where_nobody_teaches(folder):
-    remark = "training spectra have descriptors: those without make the reading worse"
+    remark = "training spectra have descriptors: those without may make the reading worse"
     assert remark in train(folder, "few.h5", "alone", *QUICK).replace("\n", " ")
     assert remark not in train(folder, "all.h5", "enough", *QUICK).replace("\n", " ")
 
