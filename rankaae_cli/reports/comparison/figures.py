@@ -36,7 +36,15 @@ def agreement_matrix(subject: Subject, summaries: Sequence[Mapping[str, Any]]) -
             if mean is not None:
                 dark = mean < 0.75
                 text = f"{mean:.3f}\n{sign * one['shift']:+.1f} {_unit(subject)}"
-                ax.text(j, i, text, ha="center", va="center", fontsize=6, color="white" if dark else BLACK)
+                ax.text(
+                    j,
+                    i,
+                    text.replace("-", "−"),
+                    ha="center",
+                    va="center",
+                    fontsize=6,
+                    color="white" if dark else BLACK,
+                )
     ax.imshow(score_CC, vmin=0.5, vmax=1, cmap="cividis", aspect="auto")
     labels = [shortened(name, 18, 9, 8) for name in names]
     ax.set_xticks(range(len(names)), labels, rotation=30, ha="right", parse_math=False)
@@ -97,9 +105,9 @@ def pairs_figure(subject: Subject, comparison: Comparison) -> Figure:
     for ax in panels[len(comparison.curves) :]:
         ax.remove()
     for ax in panels[max(0, len(comparison.curves) - columns) : len(comparison.curves)]:
-        ax.set_xlabel(subject.energy_label)
-    panels[0].set_ylabel("Absorption")
-    drawing.legend_below(figure, list(panels[: len(comparison.curves)]))
+        ax.set_xlabel(f"{subject.energy_label} of {second}", fontsize=7, parse_math=False)
+    panels[0].set_ylabel("Absorption (arb. units)")
+    drawing.legend_below(figure, list(panels[: len(comparison.curves)]), columns=2)
     return figure
 
 
