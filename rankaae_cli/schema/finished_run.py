@@ -16,6 +16,21 @@ from rankaae_cli.models.supervised.settings import (
 )
 
 RunDirectory = Annotated[str, "a run directory; latest: the newest finished one below runs/"]
+# Of generating structures, by a run of kind=diffusion.
+SampleCount = Annotated[int, "of a run of kind=diffusion: structures to generate"]
+NoiseSteps = Annotated[int, "of a run of kind=diffusion: levels of noise that are gone through"]
+Guidance = Annotated[
+    float,
+    "of a run of kind=diffusion: weight of what atoms are told, 0 for none, 1 as trained, more to stress it",
+]
+Temperature = Annotated[
+    float,
+    "of a run of kind=diffusion: of the noise put back in a step, 1 as trained, less for likelier structures",
+]
+ForwardRun = Annotated[
+    str | None,
+    "of a run of kind=diffusion: a run of kind=forward that simulates the spectra of generated structures",
+]
 
 
 class Split(Enum):
@@ -44,27 +59,7 @@ class BaselineSettings:
 
 
 @dataclass
-class GenerationConfig:
-    """Keys of generating structures, by a run of kind=diffusion."""
-
-    samples: Annotated[int, "of a run of kind=diffusion: structures to generate"] = MISSING
-    steps: Annotated[int, "of a run of kind=diffusion: levels of noise that are gone through"] = MISSING
-    guidance: Annotated[
-        float,
-        "of a run of kind=diffusion: weight of what atoms are told, 0 for none, 1 as trained, more to stress it",
-    ] = MISSING
-    temperature: Annotated[
-        float,
-        "of a run of kind=diffusion: of the noise put back in a step, 1 as trained, less for likelier structures",
-    ] = MISSING
-    forward: Annotated[
-        str | None,
-        "of a run of kind=diffusion: a run of kind=forward that simulates the spectra of generated structures",
-    ] = None
-
-
-@dataclass
-class EvaluateConfig(GenerationConfig):
+class EvaluateConfig:
     """Keys of `rankaae evaluate`."""
 
     run: RunDirectory = MISSING
@@ -89,6 +84,11 @@ class EvaluateConfig(GenerationConfig):
         "bring; it is done each time, and takes about as long as the training did",
     ] = False
     threads: Annotated[int, "of the processor, for the baselines"] = 1
+    samples: SampleCount = MISSING
+    steps: NoiseSteps = MISSING
+    guidance: Guidance = MISSING
+    temperature: Temperature = MISSING
+    forward: ForwardRun = None
     baseline_settings: Annotated[BaselineSettings, "sizes of the baselines"] = MISSING
 
 

@@ -5,7 +5,15 @@ from typing import Annotated, Any
 
 from omegaconf import MISSING
 
-from rankaae_cli.schema.finished_run import GenerationConfig, RunDirectory, Split
+from rankaae_cli.schema.finished_run import (
+    ForwardRun,
+    Guidance,
+    NoiseSteps,
+    RunDirectory,
+    SampleCount,
+    Split,
+    Temperature,
+)
 from rankaae_cli.schema.measured import MeasuredConfig, MeasuredFileConfig
 
 
@@ -27,7 +35,7 @@ class CodeEnergies:
 
 
 @dataclass
-class PredictConfig(GenerationConfig):
+class PredictConfig:
     """Keys of `rankaae predict`."""
 
     run: RunDirectory = MISSING
@@ -82,6 +90,11 @@ class PredictConfig(GenerationConfig):
         float | None, "of a run of kind=diffusion: that of the structures to generate, g/cm3"
     ] = None
     atoms: Annotated[int, "of a run of kind=diffusion: in each structure"] = 216
+    samples: SampleCount = MISSING
+    steps: NoiseSteps = MISSING
+    guidance: Guidance = MISSING
+    temperature: Temperature = MISSING
+    forward: ForwardRun = None
     seed: Annotated[int, "of a run of kind=diffusion: of the structures' random numbers"] = 0
     jobs: Annotated[
         int, "of a run of kind=forward: structures at once where they are many; -1: one a core"
