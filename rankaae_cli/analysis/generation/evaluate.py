@@ -109,6 +109,7 @@ def evaluate_generation(
         "steps": request.steps,
         "guidance": request.guidance,
         "temperature": request.temperature,
+        "contrast": 0.0 if request.novice is None else request.novice[1],
         "seed": request.seed,
         "validation_loss": -float(model.scores_T[model.selected_trial]),
         "density": density,

@@ -81,6 +81,8 @@ class Request:
         See `models.base.Samples.generate`.
     seed
         Of all random numbers; each structure has its own.
+    novice
+        A model that was trained for less, and how much to go away from it; None for none.
     """
 
     density: float
@@ -90,6 +92,7 @@ class Request:
     guidance: float
     temperature: float
     seed: int
+    novice: tuple[Samples, float] | None = None
 
     def lattice(self, element: str) -> np.ndarray:
         """Return the cube that holds the atoms; UserError where they cannot be in it."""
@@ -138,6 +141,7 @@ def generate(
             steps=request.steps,
             guidance=request.guidance,
             temperature=request.temperature,
+            novice=request.novice,
             report=report,
         )
         structures.append(Structure(lattice, positions, (model.element,) * len(positions)))
@@ -178,6 +182,6 @@ def neighbouring(structures: Iterable[Structure], density: float) -> dict[str, l
         own = round(density_of(one.species[0], len(one), one.volume), 1)
         by_density.setdefault(own, []).append(one)
     below, above = ([own for own in by_density if (own <= density) == is_below] for is_below in (True, False))
-    chosen = [max(below)] * bool(below) + [min(above)] * bool(above)
+    chosen = [*sorted(below)[-1:], *sorted(above)[:1]]
     order = sorted(chosen, key=lambda own: (round(abs(own - density), 1), own))
     return {f"{own:g} g/cm3": by_density[own] for own in order}
