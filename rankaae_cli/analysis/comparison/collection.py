@@ -19,6 +19,7 @@ from rankaae_cli.data.readers.computed.codes.folder import (
     read_code_folder,
 )
 from rankaae_cli.data.readers.computed.codes.outputs import POLARISED, TABLE
+from rankaae_cli.data.readers.computed.codes.weights import weighted
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,8 @@ class Spectra:
         Whose.
     is_whole
         Whether all of the axis counts, as that of a family file.
+    weight
+        How many sites of a material each stands for where sites are averaged.
     """
 
     energy_E: np.ndarray
@@ -40,6 +43,7 @@ class Spectra:
     material_N: Sequence[str] | np.ndarray
     site_N: Sequence[int] | np.ndarray
     is_whole: bool = False
+    weight: int = 1
 
 
 @dataclass(frozen=True)
@@ -91,7 +95,7 @@ class Collection:
         return len(self.places)
 
     def averages(self) -> "Collection":
-        """Return one spectrum a material, the mean over its sites on the first one's axis."""
+        """Return one spectrum a material, the weighted mean over its sites on the first one's axis."""
         of_material: dict[str, list[tuple[int, int]]] = {}
         for (material, _), place in self.places.items():
             of_material.setdefault(material, []).append(place)
@@ -102,7 +106,10 @@ class Collection:
                 np.interp(energy_E, self.parts[p].energy_E, self.parts[p].absorption_NE[n]) for p, n in places
             ]
             whole = self.parts[places[0][0]].is_whole
-            parts.append(Spectra(energy_E, np.mean(curves, axis=0)[None], [material], [0], whole))
+            weights = [self.parts[p].weight for p, _ in places]
+            parts.append(
+                Spectra(energy_E, np.average(curves, axis=0, weights=weights)[None], [material], [0], whole)
+            )
         return replace(self, parts=parts)
 
 
@@ -181,13 +188,13 @@ def _of_folder(path: Path) -> tuple[list[Collection], list[tuple[str, str]]]:
         faults += left_out
         settings = ", ".join(sorted({one.setting for one in last if one.setting}))
         name = printable(path.resolve().name) if own[0].code == TABLE else None
-        parts = [_spectra(one, name or one.material) for one in last]
+        parts = [_spectra(one, name or one.material) for one in weighted(path, last)]
         collections.append(Collection(code, parts, settings=settings))
     return collections, [(f"{path}/{file}", reason) for file, reason in faults]
 
 
 def _spectra(one: CodeSpectrum, material: str) -> Spectra:
-    return Spectra(one.energy_M, one.absorption_M[None], [material], [one.site])
+    return Spectra(one.energy_M, one.absorption_M[None], [material], [one.site], weight=one.weight)
 
 
 def _told_apart(collections: Sequence[Collection]) -> list[Collection]:

@@ -38,6 +38,8 @@ class CodeSpectrum:
         The first folder that it lies in, or a table's own name.
     energy_M, absorption_M
         eV on the code's own zero; the average of `components` polarisations.
+    weight
+        How many sites it stands for, itself among them.
     """
 
     code: str
@@ -48,6 +50,7 @@ class CodeSpectrum:
     energy_M: np.ndarray
     absorption_M: np.ndarray
     components: int
+    weight: int = 1
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ import gzip
 import numpy as np
 import pytest
 
+from rankaae_cli.analysis.comparison.collection import read_collections
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.xas.spectra import SpectrumError
 from rankaae_cli.data.readers.computed.codes.folder import (
@@ -182,6 +183,25 @@ def test_settings_of_several_materials_are_not_averaged(tmp_path):
         (folder / "absspct_Ti.0001_1s_01").write_text(ocean(line(3)))
     with pytest.raises(UserError, match="of several materials, such as TiO and TiO2\ngive the folder of one"):
         by_setting(tmp_path)
+
+
+def test_sites_that_differ_by_symmetry_count_as_often_as_they_occur(tmp_path):
+    """Fe4N: iron at the corner of a cube and at the centres of its faces."""
+    pytest.importorskip("pymatgen")
+    places = ["0 0 0", "0 .5 .5", ".5 0 .5", ".5 .5 0", ".5 .5 .5"]
+    head = ["Fe4N", "1.0", "3.8 0 0", "0 3.8 0", "0 0 3.8", "Fe N", "4 1", "Direct"]
+    (tmp_path / "Fe4N").mkdir()
+    (tmp_path / "Fe4N" / "POSCAR").write_text("\n".join([*head, *places]) + "\n")
+    for site, centre in ((0, 3), (1, 6)):
+        folder = tmp_path / "Fe4N" / "VASP" / f"00{site}_Fe"
+        folder.mkdir(parents=True)
+        (folder / "OUTCAR").write_text(outcar(line(centre)))
+    (collection,), _ = read_collections([str(tmp_path)])
+    mean = collection.averages().parts[0].absorption_NE[0]
+    assert np.allclose(mean, 2 * (line(3) + 3 * line(6)) / 4, atol=1e-5)
+    (tmp_path / "Fe4N" / "POSCAR").unlink()
+    (collection,), _ = read_collections([str(tmp_path)])
+    assert np.allclose(collection.averages().parts[0].absorption_NE[0], line(3) + line(6), atol=1e-5)
 
 
 def test_sites_of_xas_tools_and_the_zero_of_fdmnes_are_read(tmp_path):
