@@ -15,7 +15,7 @@ from rankaae_cli.core.structure.masses import density_of
 from rankaae_cli.core.terminal import Progress
 from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.files import results_folder
-from rankaae_cli.models.base import Samples, require
+from rankaae_cli.models.base import Samples
 from rankaae_cli.reports.console import print_lines
 from rankaae_cli.reports.generation.page import write_page
 from rankaae_cli.reports.generation.write import (
@@ -54,7 +54,7 @@ def generate(directory: Path, names: list[str], settings: Any, output: Path, com
     split = None if settings.split is None else settings.split.value
     targets = read_targets(model, names, split, int(config.split_seed), config.get("split_by"))
     chosen = {key: getattr(settings, key) for key in ("density", "atoms", "samples", "seed")}
-    request = Request(**chosen, **_course(settings, model))
+    request = Request(**chosen, **_course(settings))
     model.require_cell(request.lattice(model.element))
     forward = _forward(settings.forward, model)
     with results_folder(str(output), output) as folder:
@@ -71,7 +71,7 @@ def evaluate(cfg: DictConfig, directory: Path, model: Samples, family: Family, s
     """Evaluate a run that generates structures; return the contents of metrics.json."""
     structure = next(iter(family.structures.values()))
     density = density_of(model.element, len(structure), structure.volume)
-    request = Request(density, len(structure), cfg.samples, seed=cfg.seed, **_course(cfg, model))
+    request = Request(density, len(structure), cfg.samples, seed=cfg.seed, **_course(cfg))
     forward = _forward(cfg.forward, model)
     radius = _radius(read_run_config(directory))
     with Progress("structures", "steps") as progress:
@@ -88,14 +88,8 @@ def evaluate(cfg: DictConfig, directory: Path, model: Samples, family: Family, s
     return metrics
 
 
-def _course(settings: Any, model: Samples) -> dict[str, Any]:
-    """Return how structures are generated."""
-    course: dict[str, Any] = {key: getattr(settings, key) for key in ("steps", "guidance", "temperature")}
-    if settings.novice is not None:
-        novice = require(load_run(settings.novice)[1], "predict novice=", Samples)
-        model.require_novice(novice)
-        course["novice"] = novice, settings.contrast
-    return course
+def _course(settings: Any) -> dict[str, Any]:
+    return {key: getattr(settings, key) for key in ("steps", "guidance", "temperature")}
 
 
 def _forward(run: str | None, model: Samples) -> Forward | None:

@@ -304,9 +304,6 @@ class Samples(HasNetworks, Protocol):
     def told_of(self) -> str:
         """What tells an atom anything: ``spectra`` or ``descriptors``."""
 
-    def require_novice(self, novice: Any) -> None:
-        """Raise UserError if another model cannot be the novice of this one."""
-
     def require_cell(self, lattice: np.ndarray) -> None:
         """Raise UserError if a cell, with vectors (3, 3), is too narrow."""
 
@@ -322,7 +319,6 @@ class Samples(HasNetworks, Protocol):
         steps: int,
         guidance: float,
         temperature: float,
-        novice: Any,
         report: Callable[[int], None],
     ) -> np.ndarray:
         """Return the positions (N, 3), angstrom, of atoms that are told this, in a cell with vectors (3, 3).
@@ -337,8 +333,6 @@ class Samples(HasNetworks, Protocol):
             How much what the atoms are told counts: 0 not at all, 1 as trained.
         temperature
             Of the noise that is put back in every step, 1 as trained.
-        novice
-            A model that was trained for less, and how much to go away from it; None for none.
         report
             Called with the steps that are done.
         """

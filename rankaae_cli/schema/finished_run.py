@@ -27,12 +27,6 @@ Temperature = Annotated[
     float,
     "of a run of kind=diffusion: of the noise put back in a step, 1 as trained, less for likelier structures",
 ]
-NoviceRun = Annotated[
-    str | None,
-    "of a run of kind=diffusion: a run with its settings trained for a few hundred steps, from whose answers, "
-    "wrong alike but more so, it goes away",
-]
-Contrast = Annotated[float, "of a run of kind=diffusion: how much of the difference from novice= is added"]
 ForwardRun = Annotated[
     str | None,
     "of a run of kind=diffusion: a run of kind=forward that simulates the spectra of generated structures",
@@ -94,8 +88,6 @@ class EvaluateConfig:
     steps: NoiseSteps = MISSING
     guidance: Guidance = MISSING
     temperature: Temperature = MISSING
-    novice: NoviceRun = None
-    contrast: Contrast = MISSING
     forward: ForwardRun = None
     baseline_settings: Annotated[BaselineSettings, "sizes of the baselines"] = MISSING
 

@@ -49,7 +49,7 @@ _TRAIN = {
 _GENERATION = {
     "at least 1": ("samples",),
     "at least 2": ("steps",),
-    "at least 0": ("guidance", "temperature", "contrast"),
+    "at least 0": ("guidance", "temperature"),
 }
 # By command and expectation, patterns of keys, of which the first that fits counts. A key that is null is not
 # looked at; of a list every number is.

@@ -6,11 +6,9 @@ from typing import Annotated, Any
 from omegaconf import MISSING
 
 from rankaae_cli.schema.finished_run import (
-    Contrast,
     ForwardRun,
     Guidance,
     NoiseSteps,
-    NoviceRun,
     RunDirectory,
     SampleCount,
     Split,
@@ -96,8 +94,6 @@ class PredictConfig:
     steps: NoiseSteps = MISSING
     guidance: Guidance = MISSING
     temperature: Temperature = MISSING
-    novice: NoviceRun = None
-    contrast: Contrast = MISSING
     forward: ForwardRun = None
     seed: Annotated[int, "of a run of kind=diffusion: of the structures' random numbers"] = 0
     jobs: Annotated[

@@ -170,8 +170,7 @@ def test_structures_are_generated_for_a_target(rankaae, refused, trained, data, 
     # One spectrum alone, and again the same structures.
     np.savetxt(tmp_path / "mean.txt", family().spectra_NE.mean(axis=0)[None])
     for output in ("one", "again"):
-        novice = (f"novice={trained}", "contrast=0")
-        done = rankaae("predict", "input=mean.txt", f"output={output}", "figures=0", *FEW, *novice)
+        done = rankaae("predict", "input=mean.txt", f"output={output}", "figures=0", *FEW)
         assert done.returncode == 0, done.stderr
     first, second = ((tmp_path / name / "structures.extxyz").read_bytes() for name in ("one", "again"))
     assert first == second
@@ -183,7 +182,6 @@ def test_structures_are_generated_for_a_target(rankaae, refused, trained, data, 
         ((*FEW, "atoms=0"), "atoms=0 (expected at least 1)"),
         ((*FEW, "density=-1"), "density=-1.0 (expected positive)"),
         ((*FEW, f"forward={trained}"), "does not simulate spectra"),
-        ((*FEW, "contrast=-1"), "contrast=-1.0 (expected at least 0)"),
         ((*FEW, "mixture=CN"), "mixture= is for descriptors, this run generates structures"),
     ):
         assert message in refused("predict", "input=mean.txt", "output=no", *arguments)

@@ -79,11 +79,12 @@ def evaluate_generation(
     told = {name: _told(model, family, name) for name in real}
     own = Order.of(list(real.values()), bond)
     generated: dict[str, list[Structure]] = {}
-    for label, guidance in ((GUIDED, request.guidance), (UNGUIDED, 0.0)):
+    for row, (label, guidance) in enumerate(((GUIDED, request.guidance), (UNGUIDED, 0.0))):
         generated[label] = []
         for sample, name in enumerate(_cycle(real, request)):
             one = replace(request, seed=request.seed + sample, guidance=guidance)
-            generated[label] += generate(model, real[name].lattice, [told[name]], one, progress)
+            shown = _part_of(progress, row * request.samples + sample, 2 * request.samples)
+            generated[label] += generate(model, real[name].lattice, [told[name]], one, shown)
     orders = {label: Order.of(structures, bond) for label, structures in generated.items()}
     density = _density(next(iter(real.values())))
     copies = neighbouring(structures_on(family, _others(split)).values(), density)
@@ -109,7 +110,6 @@ def evaluate_generation(
         "steps": request.steps,
         "guidance": request.guidance,
         "temperature": request.temperature,
-        "contrast": 0.0 if request.novice is None else request.novice[1],
         "seed": request.seed,
         "validation_loss": -float(model.scores_T[model.selected_trial]),
         "density": density,
@@ -125,6 +125,16 @@ def evaluate_generation(
         [{"row": label, "cell": i, **one} for label, of in rows.items() for i, one in enumerate(of)]
     )
     return metrics, {DISTANCES: table}, {**orders, split: own}
+
+
+def _part_of(progress: Gauge, part: int, parts: int) -> Gauge:
+    """Return what shows how far one of several equal parts of a work is."""
+
+    def shown(done: int, total: int | None, standing: str = "") -> None:
+        steps = total or 0
+        progress(part * steps + done, parts * steps, f"cell {part + 1} of {parts}")
+
+    return shown
 
 
 def _cycle(real: Mapping[str, Structure], request: Request) -> list[str]:

@@ -81,8 +81,6 @@ class Request:
         See `models.base.Samples.generate`.
     seed
         Of all random numbers; each structure has its own.
-    novice
-        A model that was trained for less, and how much to go away from it; None for none.
     """
 
     density: float
@@ -92,7 +90,6 @@ class Request:
     guidance: float
     temperature: float
     seed: int
-    novice: tuple[Samples, float] | None = None
 
     def lattice(self, element: str) -> np.ndarray:
         """Return the cube that holds the atoms; UserError where they cannot be in it."""
@@ -141,7 +138,6 @@ def generate(
             steps=request.steps,
             guidance=request.guidance,
             temperature=request.temperature,
-            novice=request.novice,
             report=report,
         )
         structures.append(Structure(lattice, positions, (model.element,) * len(positions)))

@@ -40,40 +40,19 @@ class Course:
     nearest: float
 
 
-def score_of(
-    network: ScoreNetwork,
-    lattice: np.ndarray,
-    told_NC: Tensor,
-    guidance: float,
-    novice: tuple[ScoreNetwork, float] | None = None,
-) -> Score:
+def score_of(network: ScoreNetwork, lattice: np.ndarray, told_NC: Tensor, guidance: float) -> Score:
     """Return what tells the noise on atoms at some positions, (N, 3), by its standard deviation.
 
     The graph is that of the positions that are given, so that no noise of another one is told.
-
-    Parameters
-    ----------
-    network, lattice, told_NC
-        What tells it, the cell, and what atoms are told.
-    guidance
-        Of `Course`.
-    novice
-        A network that was trained for less, told nothing, and how much of the difference from its answers is added:
-        both are wrong alike, that one more so (Karras et al., arXiv:2406.02507). None for none.
     """
     everyone = torch.ones(len(told_NC), dtype=torch.bool)
-    parts = [(network, everyone, guidance), (network, ~everyone, 1 - guidance)]
-    if novice is not None:
-        other, weight = novice
-        parts = [(one, who, share * (1 + weight)) for one, who, share in parts] + [
-            (other, ~everyone, -weight)
-        ]
+    weights = [(everyone, guidance), (~everyone, 1 - guidance)]
 
     @torch.no_grad()
     def score(positions_N3: np.ndarray, noise: float) -> np.ndarray:
         graph = Graph.of(lattice, positions_N3, network.shape.cutoff)
-        answers = [share * one(graph, noise, told_NC, who) for one, who, share in parts if share]
-        return np.asarray(torch.stack(answers).sum(0).double().numpy())
+        parts = [weight * network(graph, noise, told_NC, who) for who, weight in weights if weight]
+        return np.asarray(torch.stack(parts).sum(0).double().numpy())
 
     return score
 

@@ -8,7 +8,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rankaae_cli.core.errors import UserError
 from rankaae_cli.models.diffusion.cells import Telling, require_wide
 from rankaae_cli.models.diffusion.network import ScoreNetwork, Shape
 from rankaae_cli.models.diffusion.sampler import Course, generated, score_of
@@ -71,18 +70,6 @@ class TrainedGenerator(FamilyModel):
         """Raise UserError if a cell is too narrow."""
         require_wide(lattice, self.cutoff, "the cell", "ask for more atoms, or a lower density")
 
-    def require_novice(self, novice: "TrainedGenerator") -> None:
-        """Raise UserError if another run's model cannot be the novice of this one."""
-        own, other = (
-            (one.family, one.element, one.telling.condition, one.cutoff, len(one.telling))
-            for one in (self, novice)
-        )
-        if own != other:
-            raise UserError(
-                "the run of novice= is of another family, condition or cut-off\n"
-                "train one with the settings of this run, and a hundredth of its max_steps="
-            )
-
     def told(self, values_NE: np.ndarray) -> np.ndarray:
         """Return what atoms of these spectra, or descriptors, are told, (N, C)."""
         return self.telling.told(values_NE)
@@ -96,7 +83,6 @@ class TrainedGenerator(FamilyModel):
         steps: int,
         guidance: float,
         temperature: float,
-        novice: "tuple[TrainedGenerator, float] | None" = None,
         report: Callable[[int], None] = lambda done: None,
     ) -> np.ndarray:
         """Return the positions (N, 3), angstrom, of atoms that are told this, in a cell.
@@ -105,8 +91,7 @@ class TrainedGenerator(FamilyModel):
         """
         self.require_cell(lattice)
         told = torch.as_tensor(told_NC, dtype=torch.float32)
-        other = None if novice is None else (novice[0].network, novice[1])
-        score = score_of(self.network, lattice, told, guidance, other)
+        score = score_of(self.network, lattice, told, guidance)
         course = Course(steps, self.most_noise, self.least_noise, guidance, temperature, _NEAREST)
         return generated(score, lattice, len(told_NC), course, random, report)
 

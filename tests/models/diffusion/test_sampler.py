@@ -38,16 +38,14 @@ def test_no_two_atoms_are_nearer_than_may_be():
     assert pairs_within(CELL, positions, 2.0).distance_P.min() > 1.099
 
 
-def test_guidance_and_a_novice_weigh_answers():
-    own, novice = (ScoreNetwork(SHAPE, trial_generators(seed, [0])) for seed in (0, 1))
+def test_guidance_weighs_answers():
+    network = ScoreNetwork(SHAPE, trial_generators(0, [0]))
     told = torch.randn(27, 2, generator=torch.Generator().manual_seed(0))
     positions = SITES + 0.2 * np.random.default_rng(0).normal(size=SITES.shape)
 
-    def answer(guidance, network=own, **novices):
-        return score_of(network, CELL, told, guidance, **novices)(positions, 0.3)
+    def answer(guidance):
+        return score_of(network, CELL, told, guidance)(positions, 0.3)
 
     nothing, all_told = answer(0.0), answer(1.0)
     assert not np.allclose(nothing, all_told)
     np.testing.assert_allclose(answer(1.5), 1.5 * all_told - 0.5 * nothing, atol=1e-5)
-    expected = 1.7 * all_told - 0.7 * answer(0.0, novice)
-    np.testing.assert_allclose(answer(1.0, novice=(novice, 0.7)), expected, atol=1e-5)
