@@ -84,6 +84,7 @@ def distances_table(metrics: Mapping[str, Any]) -> Table:
         table_caption(
             "structure_distances", f"{metrics['family']}, ", metrics["synthetic"], split=metrics["split"]
         ),
+        digits=4,
     )
 
 
