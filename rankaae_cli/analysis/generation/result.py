@@ -59,6 +59,12 @@ class Generation:
         """What the training structures of the nearest density are called."""
         return next(label for label in self.orders if label != GENERATED)
 
+    @property
+    def title(self) -> str:
+        """How many structures there are, and their density."""
+        count = len(self.structures)
+        return f"{count} structure{'s' if count > 1 else ''} at {self.density:.3g} g/cm³"
+
     def error_of(self, n: int) -> float:
         """Return the mean absolute error of a structure's simulated mean spectrum."""
         assert self.simulated is not None
@@ -86,8 +92,8 @@ class Generation:
         atoms, count = len(self.structures[0]), len(self.structures)
         away = order.together.distances(self.orders[self.beside].together)
         lines = [
-            f"{count} structures of {atoms} atoms at {self.density:.3g} g/cm3 for {self.targets.title}; no two "
-            f"atoms nearer than {order.nearest:.2f} angstrom",
+            f"{self.title} of {atoms} atoms for {self.targets.title}; no two atoms nearer than "
+            f"{order.nearest:.2f} angstrom",
             f"{_named(away)} from {self.beside}: share of what would have to be otherwise",
         ]
         if count > 1:

@@ -19,6 +19,7 @@ _COLOURS = (VERMILION, BLACK, BLUE, ORANGE)
 _STYLES = ("-", "-", "--", ":")
 _AXES = {"coordination": "Bonds of an atom", "angles": "Angle of two bonds (°)", "rings": "Bonds of a ring"}
 _COUNTED = {"coordination": (0, 6), "angles": (40, 180), "rings": (3, 8)}
+_WIDE = 14.0  # angstrom, of a cell beyond which atoms are drawn smaller
 _COORDINATION_COLOURS = {2: ORANGE, 3: GREY, 4: BLUE}
 
 
@@ -74,7 +75,8 @@ def _view(ax: Axes, structure: Structure, bond: float, across: int, up: int, dep
     colours = [_COORDINATION_COLOURS.get(int(n), VERMILION) for n in count[behind]]
     nearness = (positions[behind, depth] - positions[:, depth].min()) / max(np.ptp(positions[:, depth]), 1e-9)
     x, y = positions[behind][:, [across, up]].T
-    ax.scatter(x, y, s=3 + 7 * nearness, c=colours, linewidths=0, zorder=2)
+    size = min(1.0, (_WIDE / np.linalg.norm(structure.lattice[across])) ** 2)
+    ax.scatter(x, y, s=size * (3 + 7 * nearness), c=colours, linewidths=0, zorder=2)
     ax.set_aspect("equal")
     ax.set_axis_off()
 

@@ -43,7 +43,7 @@ def write_page(output: Path, model: Samples, result: Generation, shown: int, abo
     about
         Of the run and the call: `run` and `command`.
     """
-    what = f"{len(result.structures)} structures at {result.density:.3g} g/cm³"
+    what = result.title
     pictures = [_picture(output, figures.order(model.subject, result.orders, what), "order", "order")]
     if result.simulated is not None:
         drawn = figures.spectra(model.subject, model.energy_E, result.targets.mean_E, result.simulated, what)
