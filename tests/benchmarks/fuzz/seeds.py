@@ -195,6 +195,13 @@ def _atoms() -> list[Seed]:
     return [{"poscar/a/d.vasp": structure.encode(), "xanes/a/d.txt": table.encode()}]
 
 
+def _xspectra() -> list[Seed]:
+    """Return an edge as XSpectra writes it, which is known by its first line."""
+    energy = np.linspace(8960, 9080, 121)
+    rows = "".join(f"{e:.4f} {0.5 + np.arctan(e - 8990) / np.pi:.6f}\n" for e in energy)
+    return [f"# Final state angular momentum: 1\n# Energy (eV) sigma\n{rows}".encode()]
+
+
 # By the names of the formats that measured (and single computed) spectra come in.
 MEASURED: Mapping[str, Callable[[], Sequence[Seed]]] = {
     "family file": _family,
@@ -203,6 +210,7 @@ MEASURED: Mapping[str, Callable[[], Sequence[Seed]]] = {
     "Athena's project": _athena,
     "SPEC": _spec,
     "FEFF's xmu.dat": lambda: [xmu_text(points=90).encode()],
+    "output of OCEAN, exciting, XSpectra or VASP": _xspectra,
     "table in RankAAE's public CSV format": _table,
     "text columns": _text,
 }

@@ -134,6 +134,9 @@ def _columns(text: str, *wanted: int) -> Curve:
             raise SpectrumError(
                 f"line {number} has {len(fields)} numbers, expected {max(wanted) + 1}"
             ) from None
+        except ValueError:
+            row = " ".join(fields)[:40]
+            raise SpectrumError(f"line {number} holds {row!r} where numbers are expected") from None
     return _curve(rows)
 
 
