@@ -99,7 +99,7 @@ def test_wrong_settings_are_named(refused, override, expected):
         ("loger=x", "did you mean logger=, one of csv, mlflow, none, tensorboard, wandb?"),
         ("optimizer.rate=0.1", "did you mean optimiser.rate"),
         ("experiments=published", "did you mean +experiment=published?"),
-        ("experiment=publishd", "did you mean published?"),
+        ("experiment=publishd", "did you mean published or published_structures?"),
         ("+optimiser=one_cycle", "write optimiser=... once, without the +"),
     ],
 )
