@@ -19,7 +19,6 @@ from rankaae_cli.data.readers.scans.dialects import legend_of
 from rankaae_cli.data.readers.scans.raw_scan import Contents, RawScan, numeric_rows
 from rankaae_cli.data.readers.scans.text_rows import NUMBER, split
 
-_LONGEST_LINE = 2**18  # letters; the 4096 channels of an analyser have a third of them
 _RIGHT_ANGLE = 90.0  # degrees
 _FIELD = re.compile(r"([A-Za-z][\w .]{0,30}?)\s*[:=]\s*(.+)")
 _LABEL_LINES = 40  # last lines of a header, among which labels are looked for that are no bare words
@@ -46,9 +45,6 @@ def read_text(contents: Contents, choice: ColumnChoice | None = None) -> Iterato
     SpectrumError
         With the reason, if it is not such a file.
     """
-    longest = max(map(len, contents.text.splitlines()), default=0)
-    if longest > _LONGEST_LINE:
-        raise SpectrumError(f"a line of it has {longest} letters, expected a point of a scan in each line")
     table = split(contents.text, choice.skip_lines if choice else 0)
     table_MC = numeric_rows(table.rows)
     if table_MC.shape[1] < 2:

@@ -18,6 +18,7 @@ _DECIMAL_COMMA = re.compile(r"[+-]?\d+(,\d+)?([eE][+-]?\d+)?")
 # Rows of numbers in a header are fewer than this share of the table's; where they are as wide, also fewer than so
 # many and apart from it by words; where they are not, apart or the first so many lines.
 _HEADER_SHARE, _HEADER_ROWS, _FIRST_ROWS = 0.5, 10, 2
+_LONGEST_LINE = 2**18  # letters; the 4096 channels of an analyser have a third of them
 _LONGEST_RECORD, _FEWEST_RECORDS = 20, 10  # lines; records
 
 
@@ -75,8 +76,12 @@ def split(text: str, skip_lines: int = 0) -> Table:
     Raises
     ------
     SpectrumError
-        If there are no rows of numbers, or there are words or rows of another width amid them.
+        If there are no rows of numbers, or there are words or rows of another width amid them, or a line has more
+        letters than a point.
     """
+    longest = max(map(len, text.splitlines()), default=0)
+    if longest > _LONGEST_LINE:
+        raise SpectrumError(f"a line of it has {longest} letters, expected a point of a scan in each line")
     words: list[_Words] = []
     runs: list[list[Row]] = [[]]
     for line in _lines(text, skip_lines):
