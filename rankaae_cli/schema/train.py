@@ -103,7 +103,7 @@ class EpochsConfig(TrainConfig):
     unlabelled: Annotated[
         str | None,
         "a second family file whose spectra train the autoencoder without their descriptors: spectra are "
-        "reconstructed better by it, descriptors not read better (labelled_share)",
+        "reconstructed better by it, descriptors read worse unless they are taught (teacher)",
     ] = None
     start: Annotated[
         str | None,
