@@ -32,7 +32,7 @@ PUBLISHED = parsed(
 CONVERGENCE = parsed(
     "Each setting of a calculation was aligned with the last one; it counts as converged from the first "
     "setting on after which 1 - Spearman's correlation with the last stays below 0.003, 10 to the power of "
-    "-2.5<cite>meng2024multicode</cite>."
+    "-2.5."
 )
 SOUNDNESS = parsed(
     "Spectra of different materials count as nearly the same where their root mean square difference is below "
