@@ -24,6 +24,7 @@ from rankaae_cli.analysis.comparison.known import labels_of, series_of
 from rankaae_cli.analysis.comparison.pairs import Comparison, ComparisonOptions, compare_all
 from rankaae_cli.analysis.comparison.soundness import check_family
 from rankaae_cli.analysis.comparison.styles import styles_of_run
+from rankaae_cli.core.comparison.alignment import WIDTHS
 from rankaae_cli.core.errors import UserError, printable
 from rankaae_cli.core.labels import Subject, shortened
 from rankaae_cli.data.family.family import Family
@@ -37,6 +38,7 @@ from rankaae_cli.reports.comparison.page import (
 )
 from rankaae_cli.reports.tables import print_table
 
+_MOVED = 0.2  # eV, beyond which settings of one calculation have other energies
 _LARGE = 250.0  # eV, by which zeros of energy of codes are seldom apart that mean the same absorber
 
 
@@ -82,6 +84,8 @@ def _convergence(
     for code, own in table.groupby("code", sort=False):
         first = own[own["verdict"] == "converged"]["setting"]
         says = f"converged from {first.iloc[0]} on" if len(first) else "not converged before the last setting"
+        if (most := own["shift"].abs().max()) > _MOVED:
+            says += f", by shape: energies differ by up to {most:.1f} eV from the last"
         page.lines.append(f"{code}: {says}")
     return page
 
@@ -154,6 +158,7 @@ def _several(
     edge = next((one.edge for one in collections if one.edge), "")
     synthetic = any(one.family is not None and one.family.is_synthetic for one in collections)
     of_all = ", ".join(shortened(name, 18, 9, 8) for name in names[:3])
+    of_all += f" and {len(names) - 3} more" if len(names) > 3 else ""
     subject = Subject(of_all, element, edge, collections[0].energy_unit, synthetic=synthetic)
     title = f"Agreement of {len(names)} codes" if len(names) > 2 else f"{names[0]} and {names[1]}"
     page = ComparisonPage(folder, subject, title, names, command, faults)
@@ -174,6 +179,11 @@ def _several(
             page.lines.append(
                 f"{comparison.first} and {comparison.second} are {abs(joint.offset):.0f} eV apart: are both of one "
                 "absorber, or the energies of one from a zero of its own?"
+            )
+        if at_end := int((comparison.table["width"].abs() > max(WIDTHS) - 1e-6).sum()):
+            page.lines.append(
+                f"{comparison.first} and {comparison.second}: {at_end} of {len(comparison.table)} pairs fit best "
+                f"at the most broadening that is tried, {max(WIDTHS):g} eV: look at how they lie on each other"
             )
         if lost := int(comparison.table["shift"].isna().sum()):
             within = "" if options.search is None else f" within {options.search:g} eV"

@@ -252,6 +252,6 @@ class TestBadData:
 def test_what_was_taken_off_and_a_kind_that_there_is_not_are_refused(refused):
     said = refused("train", "+family=Fe_oxides", *QUICK, "spread=rows", "devices=2")
     assert "spread=rows cannot be used: rankaae 0.1.0 was the last that had it" in said
-    assert "there is no kind 'unheard': there are: forward, rankaae, supervised" in refused(
+    assert "there is no kind 'unheard': there are: diffusion, forward, rankaae, supervised" in refused(
         "train", "+family=Fe_oxides", "kind=unheard"
     )

@@ -1,6 +1,7 @@
 """Figures of a comparison: how well each two codes agree, how far they are shifted, and pairs of spectra."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -88,7 +89,8 @@ def pairs_figure(subject: Subject, comparison: Comparison) -> Figure:
     rows = -(-len(comparison.curves) // 2)
     columns = min(2, len(comparison.curves))
     first, second = (shortened(name, 22, 11, 10) for name in (comparison.first, comparison.second))
-    figure = drawing.new_figure(0.8 + _PANEL_INCHES * rows, subject, "pairs that agree least")
+    about = replace(subject, family=f"{first}, {second}")
+    figure = drawing.new_figure(0.8 + _PANEL_INCHES * rows, about, "pairs that agree least")
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
     table = comparison.table.set_index(["material", "site"])
     for ax, one in zip(panels, comparison.curves, strict=False):

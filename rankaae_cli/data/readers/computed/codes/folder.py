@@ -173,6 +173,8 @@ def _files(folder: Path, faults: list[tuple[str, str]]) -> Iterator[tuple[_File,
             text = _decoded(member.data)
             if (code := code_of(member.parts[-1], text)) is not None:
                 yield _File(name, code, *place_of(folder, member.parts, code)), text
+            elif not text.strip("\0 \r\n"):
+                faults.append((name, "it is empty"))
 
 
 def _may_be_output(name: str) -> bool:
