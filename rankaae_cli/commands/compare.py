@@ -114,8 +114,9 @@ def _one(
     page = ComparisonPage(folder, subject, f"Soundness of {family.name}", [collection.name], command, faults)
     add_soundness(page, about, frames)
     page.lines.append(
-        f"{about['near_duplicates']} pairs of materials have nearly the same spectra, {about['across']} of them "
-        f"across the split; {about['moved']} more once moved and scaled, {about['moved_across']} of them across"
+        f"{about['near_duplicates']} pairs of spectra of different materials are nearly the same, "
+        f"{about['across']} of them across the split; {about['moved']} more once moved and scaled, "
+        f"{about['moved_across']} of them across"
     )
     if found is not None:
         add_fingerprints(page, found, series)

@@ -34,7 +34,7 @@ def check_family(family: Family) -> tuple[dict[str, Any], dict[str, pd.DataFrame
     Returns
     -------
     dict
-        Counts: ``spectra``, ``materials``, those of each side, ``near_duplicates`` (pairs of different materials),
+        Counts: ``spectra``, ``materials``, those of each side, ``near_duplicates`` (pairs of spectra),
         ``across`` (those with a side each, one of them training), ``moved`` and ``moved_across`` (further ones,
         once moved and scaled), ``outliers``, ``unsound``, ``doubtful``,
         ``without_labels`` (materials).

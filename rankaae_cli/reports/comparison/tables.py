@@ -79,7 +79,7 @@ def soundness_table(about: Mapping[str, Any]) -> Table:
         ["sides of the split", sides],
         ["energies", f"{points} from {first:g} to {last:g} {about['energy_unit']}"],
         ["fidelity, normalisation", f"{about['fidelity']}, {about['normalisation']}"],
-        ["pairs of materials with nearly the same spectra", str(about["near_duplicates"])],
+        ["pairs of nearly the same spectra, of different materials", str(about["near_duplicates"])],
         ["of these, with one side training and the other not", str(about["across"])],
         [
             "further pairs once moved and scaled, and of these across",
