@@ -70,6 +70,14 @@ def rock_salt(metal="Cu", anion="O", a=4.2):
     return poscar(np.eye(3) * a, [metal] * 4 + [anion] * 4, corners + others)
 
 
+def slow_cell():
+    """A rock salt of 64 atoms, over which CrystalNN outlasts several alarms."""
+    places = np.array(list(np.ndindex(4, 4, 4)))
+    elements = np.where(places.sum(axis=1) % 2, "O", "Cu")
+    order = np.argsort(elements, kind="stable")
+    return poscar(np.eye(3) * 8.4, list(elements[order]), [tuple(place / 4) for place in places[order]])
+
+
 def perovskite(large, small, a):
     """A cubic perovskite: the small cation is atom 1, among six oxygens at a / 2."""
     places = [(0.5, 0.5, 0.5), (0, 0, 0), (0.5, 0, 0), (0, 0.5, 0), (0, 0, 0.5)]

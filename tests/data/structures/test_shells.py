@@ -3,7 +3,6 @@
 import sqlite3
 from contextlib import closing
 
-import numpy as np
 import pytest
 
 from rankaae_cli.core.errors import UserError
@@ -14,7 +13,7 @@ from rankaae_cli.data.structures.shell_task import ShellTask
 from rankaae_cli.data.structures.shell_workers import Workers
 from rankaae_cli.data.structures.shells import ShellOptions
 from rankaae_cli.data.structures.shells import first_shells as each_shell
-from tests.data.feff_folder import poscar, rock_salt
+from tests.data.feff_folder import rock_salt, slow_cell
 
 pytest.importorskip("pymatgen")
 
@@ -69,10 +68,8 @@ def test_an_interrupted_call_does_not_start_over(tmp_path, tasks, computed):
 
 
 def test_a_time_out_is_tried_again_and_a_damaged_structure_is_not(tmp_path, tasks, computed):
-    # An alarm may go off where Python swallows it, as in a destructor; CrystalNN outlasts several.
-    corners = [tuple(np.array(corner) / 3) for corner in np.ndindex(3, 3, 3)]
-    large = poscar(np.eye(3) * 9.0, ["Cu"] * 27, corners)
-    tasks["slow"] = ShellTask(large.encode(), tuple(range(27)), Neighbours("crystal_nn"), False)
+    # An alarm may go off where Python swallows it, as in a destructor: one is not enough.
+    tasks["slow"] = ShellTask(slow_cell().encode(), tuple(range(32)), Neighbours("crystal_nn"), False)
     tasks["damaged"] = ShellTask(b"no POSCAR", (0,), Neighbours("cutoff", 2.4), False)
     first = first_shells(tasks, options(tmp_path, time_limit=1e-4))
     timed_out = {name for name, shells in first.items() if shells.timed_out}
