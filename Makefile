@@ -8,7 +8,7 @@ DEMO := trials=4 max_steps=3000 model.hidden=128
 BENCHES := build/benchmarks/$(shell date +%Y-%m-%d_%H-%M-%S)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage lint fuzz bench bench-accuracy samples pretrained
+.PHONY: help demo test docs coverage lint fuzz bench bench-accuracy samples pretrained
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -26,6 +26,10 @@ demo: $(VENV)/.core ## Set up, then train, evaluate, traverse, report and transf
 
 test: $(VENV)/.dev ## Set up, then run the tests
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+
+docs: $(VENV)/.docs ## Set up, then build the documentation: build/docs/index.html opens from disk
+	NO_MKDOCS_2_WARNING=true $(BIN)/python -m mkdocs build --quiet --strict
+	@echo build/docs/index.html
 
 coverage: $(VENV)/.dev ## Set up, then run the tests and list the lines and branches that none of them reaches
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --cov --cov-report=term --cov-report=html:build/coverage
@@ -66,5 +70,9 @@ $(VENV)/.core: $(VENV)/bin/python pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.core
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[structures,features,joblib,slurm,ray,search,tensorboard,mlflow,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[structures,features,joblib,slurm,ray,search,tensorboard,mlflow,docs,dev]'
+	@touch $@ $(VENV)/.docs
+
+$(VENV)/.docs: $(VENV)/.core
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
 	@touch $@

@@ -75,6 +75,29 @@ def help_text(command: str, cfg: DictConfig, options: Callable[[str], list[str]]
     return "\n\n".join(parts)
 
 
+def head_of(group: str, option: str) -> str:
+    """Return the first sentence of the comment at the head of an option's file; nothing where it does not ship."""
+    file = importlib.resources.files("rankaae_cli.conf") / group / f"{option}.yaml"
+    if not file.is_file():
+        return ""
+    comments = [line.partition("#")[2].strip() for line in file.read_text(encoding="utf-8").splitlines()[:4]]
+    said = " ".join(line for line in comments if line and not line.startswith("@package"))
+    return said.partition(". ")[0].rstrip(".")
+
+
+def value_of(values: Any, name: str) -> str:
+    """Return the value of a dotted key as one would write it."""
+    for part in name.split("."):
+        values = values.get(part) if isinstance(values, dict) else None
+    if values == "???":
+        return "(needed)"
+    if isinstance(values, bool) or values is None:
+        return {True: "true", False: "false", None: "null"}[values]
+    if isinstance(values, dict):
+        return "{...}" if values else "{}"
+    return f"[{','.join(map(str, values))}]" if isinstance(values, list) else str(values)
+
+
 def _keys(node: Any, prefix: str) -> Iterator[Key]:
     for name, annotated in get_type_hints(node, include_extras=True).items():
         if get_origin(annotated) is ClassVar:
@@ -104,19 +127,9 @@ def _groups(
         plus = "" if group in chosen else "+"
         for option in options(group):
             mark = "* " if chosen.get(group) == option else "  "
-            rows.append((f"{mark}{plus}{group}={option}", _head_of(group, option)))
+            rows.append((f"{mark}{plus}{group}={option}", head_of(group, option)))
     title = "Configuration groups, each option a set of keys (* in this call)"
     return "\n".join([title, *_table(rows, width)])
-
-
-def _head_of(group: str, option: str) -> str:
-    """Return the first sentence of the comment at the head of an option's file; nothing where it does not ship."""
-    file = importlib.resources.files("rankaae_cli.conf") / group / f"{option}.yaml"
-    if not file.is_file():
-        return ""
-    comments = [line.partition("#")[2].strip() for line in file.read_text(encoding="utf-8").splitlines()[:4]]
-    said = " ".join(line for line in comments if line and not line.startswith("@package"))
-    return said.partition(". ")[0].rstrip(".")
 
 
 def _sections(keys: list[Key], values: Any, width: int) -> list[str]:
@@ -127,7 +140,7 @@ def _sections(keys: list[Key], values: Any, width: int) -> list[str]:
         parent = key.name.rpartition(".")[0]
         if parent not in sections:
             continue
-        value = _value(values, key.name)
+        value = value_of(values, key.name)
         if key.holds_keys and key.name.count(".") < _DEEPEST and value != "null":
             sections[key.name] = []
             titles[key.name] = f"{key.name}: {key.meaning}"
@@ -139,19 +152,6 @@ def _sections(keys: list[Key], values: Any, width: int) -> list[str]:
         for name, rows in sections.items()
         if rows or titles[name]
     ]
-
-
-def _value(values: Any, name: str) -> str:
-    """Return the value of a dotted key as one would write it."""
-    for part in name.split("."):
-        values = values.get(part) if isinstance(values, dict) else None
-    if values == "???":
-        return "(needed)"
-    if isinstance(values, bool) or values is None:
-        return {True: "true", False: "false", None: "null"}[values]
-    if isinstance(values, dict):
-        return "{...}" if values else "{}"
-    return f"[{','.join(map(str, values))}]" if isinstance(values, list) else str(values)
 
 
 def _table(rows: Sequence[tuple[str, ...]], width: int) -> list[str]:
