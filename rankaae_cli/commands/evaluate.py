@@ -11,6 +11,7 @@ from rankaae_cli.analysis.evaluation.baselines import (
     kept_baselines,
     known_baselines,
 )
+from rankaae_cli.analysis.evaluation.leakage_audit import SPECTRA_CSV, audit_leakage
 from rankaae_cli.analysis.evaluation.transfer import evaluate_transfer
 from rankaae_cli.analysis.reading.learning_curve import learning_curve
 from rankaae_cli.analysis.simulation.transfer import evaluate_simulation_transfer
@@ -18,7 +19,7 @@ from rankaae_cli.commands.generation import evaluate as evaluate_structures
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.terminal import console
 from rankaae_cli.data.family.family import Family
-from rankaae_cli.models.base import Classifies, Samples, Simulates
+from rankaae_cli.models.base import Classifies, Samples, Simulates, Trained
 from rankaae_cli.reports.baseline_table import print_baselines, print_kept
 from rankaae_cli.reports.classes.write import print_class_evaluation, write_class_evaluation
 from rankaae_cli.reports.console import (
@@ -28,6 +29,7 @@ from rankaae_cli.reports.console import (
     print_simulations,
 )
 from rankaae_cli.reports.run.results import (
+    write_audit,
     write_baselines,
     write_evaluation,
     write_learning_curve,
@@ -35,8 +37,9 @@ from rankaae_cli.reports.run.results import (
     write_transfer,
 )
 from rankaae_cli.reports.transfer_table import print_transfer
-from rankaae_cli.runs.directory import evaluation_directory
-from rankaae_cli.runs.load import load_run
+from rankaae_cli.runs.data import unlabelled_rows
+from rankaae_cli.runs.directory import evaluation_directory, read_run_config
+from rankaae_cli.runs.load import data_paths, load_run, structures_beside
 
 
 def run(cfg: DictConfig) -> dict[str, Any]:
@@ -45,6 +48,8 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     settings: Any = OmegaConf.to_object(cfg.baseline_settings) if baselines else None
     run_directory, model, family = load_run(cfg.run)
     split = cfg.split.value
+    if cfg.check is not None:
+        return _audit(cfg, run_directory, model, family)
     if cfg.learning_curve and isinstance(model, Classifies | Simulates | Samples):
         raise UserError(
             "learning_curve=true is of reading descriptors, which this run does not\nleave it out"
@@ -81,6 +86,21 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     print_reconstruction_warning(metrics, known_baselines(directory, metrics))
     print(directory)
     return metrics
+
+
+def _audit(cfg: DictConfig, run_directory: Path, model: Trained, family: Family) -> dict[str, Any]:
+    """List what is on two sides of the split; return the contents of leakage_audit.json."""
+    if chosen_baselines(cfg.baselines) or cfg.learning_curve:
+        raise UserError("check= scores nothing\nleave baselines= and learning_curve= out, or check=")
+    config = read_run_config(run_directory)
+    structures = family.structures or structures_beside(data_paths(config))
+    audit = audit_leakage(run_directory, model, family, unlabelled_rows(config, family), structures)
+    write_audit(evaluation_directory(run_directory, "test"), audit)
+    print_lines(audit.lines())
+    if config.get("start"):
+        print(f"what {config.start}, from which the run began, was trained on is a check of its own")
+    print(evaluation_directory(run_directory, "test") / SPECTRA_CSV)
+    return audit.about
 
 
 def _evaluate_classes(

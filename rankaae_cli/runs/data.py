@@ -13,7 +13,7 @@ from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.family.family_file import read_family
 from rankaae_cli.data.family.samples import sample_path
 from rankaae_cli.data.family.splits import TRAIN, VALIDATION, groups_of, split_of
-from rankaae_cli.data.spectra_rows import Spectra, rows_taken
+from rankaae_cli.data.spectra_rows import Spectra
 from rankaae_cli.runs.load import data_paths
 from rankaae_cli.schema.family import EnergyGridConfig, FamilyConfig
 from rankaae_cli.training.memory import available_bytes
@@ -154,8 +154,8 @@ def _featured(family: Family) -> Family:
     return family
 
 
-def unlabelled_spectra(cfg: DictConfig, family: Family) -> Spectra | None:
-    """Return the spectra of the second file that may be trained on, (N, E), without reading them.
+def unlabelled_rows(cfg: DictConfig, family: Family) -> Family | None:
+    """Return the rows of the second file that may be trained on, without reading their spectra.
 
     Materials, and groups that the family is split by, on the validation or test side, by the family's split or by
     their name, are left out, and sites that the family itself has.
@@ -165,7 +165,7 @@ def unlabelled_spectra(cfg: DictConfig, family: Family) -> Spectra | None:
     UserError
         If the file cannot be read, is of another element or grid, does not have these groups, or no such spectrum.
     """
-    if cfg.unlabelled is None:
+    if cfg.get("unlabelled") is None:  # a key of kinds that are trained in epochs
         return None
     other = read_family(cfg.unlabelled, stored=True)
     cfg.unlabelled = str(second_file(cfg)[0])
@@ -198,7 +198,13 @@ def unlabelled_spectra(cfg: DictConfig, family: Family) -> Spectra | None:
             f"unlabelled={cfg.unlabelled} has no spectrum on the training side that the data have not\n"
             "leave it out, or give another file"
         )
-    return rows_taken(other.spectra_NE, np.array(keep_N))
+    return other.with_rows(np.array(keep_N))
+
+
+def unlabelled_spectra(cfg: DictConfig, family: Family) -> Spectra | None:
+    """Return the spectra of `unlabelled_rows`, (N, E)."""
+    rows = unlabelled_rows(cfg, family)
+    return None if rows is None else rows.spectra_NE
 
 
 def rows_trained_on(family: Family, unlabelled_NE: Spectra | None, replay: float = 0.0) -> int:

@@ -12,12 +12,13 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.data.family.families import read_families
 from rankaae_cli.data.family.family import Family
+from rankaae_cli.data.family.family_file import read_family
 from rankaae_cli.data.family.sites import material_numbers
 from rankaae_cli.data.family.splits import SPLITS, groups_of, split_again
-from rankaae_cli.data.structures.structure_set import read_structures
+from rankaae_cli.data.structures.structure_set import Structure, read_structures, structures_path
 from rankaae_cli.models.base import HasStyles, require
 from rankaae_cli.models.registry import load_model
-from rankaae_cli.runs.directory import BEST, read_run_config
+from rankaae_cli.runs.directory import BEST, CONFIG, read_run_config
 from rankaae_cli.runs.find import find_run, runs_on_same_data
 from rankaae_cli.runs.provenance import read_provenance, sha256
 from rankaae_cli.schema import schema_of
@@ -36,14 +37,40 @@ def load_run(run: str) -> tuple[Path, Any, Family]:
     path = find_run(run)
     config = read_run_config(path)
     model = load_model(path / BEST)
-    for entry in read_provenance(path).get("data", []):
-        data = Path(entry["path"])
-        if data.is_file() and sha256(data) != entry["sha256"]:
-            raise UserError(
-                f"{data} has changed since the run {path} was trained on it\ntrain again on the new file"
-            )
+    _require_same_data(path, config)
     family = family_of_run(config)
     return path, model, family.with_descriptors(model.descriptor_names)
+
+
+def _require_same_data(run: Path, config: DictConfig) -> None:
+    """Raise UserError where a file that a run's configuration names is not one that it was trained on."""
+    entries = read_provenance(run).get("data", [])
+    digests = {str(entry["path"]): entry["sha256"] for entry in entries}
+    for data in data_paths(config):
+        if data.is_file() and (digest := sha256(data)) not in digests.values():
+            if str(data) in digests:
+                raise UserError(
+                    f"{data} has changed since the run {run} was trained on it\ntrain again on the new file"
+                )
+            raise UserError(
+                f"{data}, which {CONFIG} of the run {run} names, is not the file that it was trained on "
+                f"(its SHA-256 begins {digest[:12]})\nput back {CONFIG}, or train on that file"
+            )
+
+
+def structures_beside(paths: list[Path]) -> dict[str, Structure]:
+    """Return the structures beside family files, by material; of a file that has none beside it none.
+
+    Raises
+    ------
+    UserError
+        If a file of structures is damaged, or of other rows than the family file.
+    """
+    structures: dict[str, Structure] = {}
+    for path in paths:
+        if structures_path(path).is_file():
+            structures |= read_structures(path, read_family(path, stored=True).rows)
+    return structures
 
 
 def load_styled(run_directory: Path, named: str | None = None) -> tuple[Path, Any, Family] | None:

@@ -58,12 +58,23 @@ class BaselineSettings:
     vae: Annotated[VariationalAutoencoderSettings, "a variational autoencoder"]
 
 
+class Check(Enum):
+    """What `rankaae evaluate` can check in the place of scoring."""
+
+    leakage = "leakage"
+
+
 @dataclass
 class EvaluateConfig:
     """Keys of `rankaae evaluate`."""
 
     run: RunDirectory = MISSING
     split: Annotated[Split, "side of the split to score"] = Split.test
+    check: Annotated[
+        Check | None,
+        "leakage: list, in the place of scores, what is on two sides of the split under two names, nearly the same "
+        "spectra and the same structures",
+    ] = None
     resamples: Annotated[
         int, "of the materials, for the 95 % intervals; of more than 6000 rows fewer, at least 100"
     ] = MISSING

@@ -1,17 +1,16 @@
 """What is to be known of a family before anybody trains on it: copies, outliers, spectra and labels."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from rankaae_cli.analysis.comparison.copies import moved_duplicates, near_duplicates
 from rankaae_cli.analysis.comparison.moved_copies import NEARLY_THE_SAME as MOVED_NEARLY_THE_SAME
-from rankaae_cli.analysis.comparison.moved_copies import moved_copies
-from rankaae_cli.core.statistics.near_duplicates import NEARLY_THE_SAME, near_pairs
+from rankaae_cli.core.statistics.near_duplicates import NEARLY_THE_SAME
 from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.family.soundness import sound_rows
-from rankaae_cli.data.family.splits import FORMULA, SPLITS
+from rankaae_cli.data.family.splits import SPLITS
 
 NEAR_DUPLICATES, MOVED, OUTLIERS, UNSOUND, LABELS = (
     "near_duplicates.csv",
@@ -24,8 +23,6 @@ _FAR = 4.0  # robust deviations of the logarithm of the distance to the fifth ne
 _NEIGHBOUR = 5
 _NORMAL = 1.4826
 _ROWS_AT_ONCE = 1024
-_FEWEST_POINTS = 20  # of a spectrum that can be moved
-_SITES = ["material", "site", "other_material", "other_site"]
 
 
 def check_family(family: Family) -> tuple[dict[str, Any], dict[str, pd.DataFrame]]:
@@ -45,8 +42,8 @@ def check_family(family: Family) -> tuple[dict[str, Any], dict[str, pd.DataFrame
         descriptor is known.
     """
     spectra_NE = np.asarray(family.spectra_NE[:], dtype=np.float64)
-    copies = _near_duplicates(family, spectra_NE)
-    moved = _moved_duplicates(family, spectra_NE, copies)
+    copies = near_duplicates(family, spectra_NE)
+    moved = moved_duplicates(family, spectra_NE, copies)
     outliers = _outliers(family, spectra_NE)
     _, rejected, doubts = sound_rows(family)
     unsound = pd.DataFrame(
@@ -89,50 +86,6 @@ def check_family(family: Family) -> tuple[dict[str, Any], dict[str, pd.DataFrame
         UNSOUND: unsound,
         LABELS: labels,
     }
-
-
-def _near_duplicates(family: Family, spectra_NE: np.ndarray) -> pd.DataFrame:
-    pairs, distance = near_pairs(spectra_NE)
-    first, second = pairs.T
-    others = family.material_N[first] != family.material_N[second]
-    return _pairs(family, first[others], second[others], {"distance": distance[others]})
-
-
-def _moved_duplicates(family: Family, spectra_NE: np.ndarray, copies: pd.DataFrame) -> pd.DataFrame:
-    """Return further pairs, of sites that are not in a pair of `copies`."""
-    if spectra_NE.shape[1] < _FEWEST_POINTS or len(set(family.material_N)) < 2:
-        empty = np.empty(0, dtype=np.int64)
-        return _pairs(family, empty, empty, dict.fromkeys(("shift", "scale", "distance"), np.empty(0)))
-    moved = moved_copies(family.energy_E, spectra_NE, family.material_N)
-    values = {"shift": moved.shift_P, "scale": moved.scale_P, "distance": moved.distance_P}
-    table = _pairs(family, moved.pairs_P2[:, 0], moved.pairs_P2[:, 1], values)
-    known = set(copies[_SITES].itertuples(index=False, name=None))
-    is_new_P = [row not in known for row in table[_SITES].itertuples(index=False, name=None)]
-    return table[np.array(is_new_P, dtype=bool)].reset_index(drop=True)
-
-
-def _pairs(
-    family: Family, first: np.ndarray, second: np.ndarray, values: Mapping[str, np.ndarray]
-) -> pd.DataFrame:
-    """Return a row for each pair of sites, the nearest first."""
-    sides = np.array(SPLITS)[family.split_N]
-    formula_N = family.groups.get(FORMULA)
-    table = pd.DataFrame(
-        {
-            "material": family.material_N[first],
-            "site": family.site_N[first],
-            "split": sides[first],
-            "other_material": family.material_N[second],
-            "other_site": family.site_N[second],
-            "other_split": sides[second],
-            **values,
-            "across_split": (sides[first] != sides[second])
-            & ((sides[first] == SPLITS[0]) | (sides[second] == SPLITS[0])),
-        }
-    )
-    if formula_N is not None:
-        table["same_formula"] = (formula_N[first] == formula_N[second]) & (formula_N[first] != "")
-    return table.sort_values("distance", kind="stable", ignore_index=True)
 
 
 def _outliers(family: Family, spectra_NE: np.ndarray) -> pd.DataFrame:

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from rankaae_cli.analysis.evaluation import baselines, transfer
+from rankaae_cli.analysis.evaluation.leakage_audit import AUDIT_JSON, LeakageAudit
 from rankaae_cli.analysis.evaluation.tables import FORMAT_VERSION, table_names, write_tables
 from rankaae_cli.analysis.reading import learning_curve as curve
 from rankaae_cli.analysis.simulation.evaluate import FORMAT_VERSION as SIMULATED
@@ -112,6 +113,12 @@ def baselines_files(directory: Path) -> list[Path]:
     """Return all files that `write_baselines` leaves; the last is baselines.json."""
     figures = [directory / f"{baselines.FIGURE}.{suffix}" for suffix in drawing.FORMATS]
     return [*figures, directory / baselines.BASELINES_CSV, directory / baselines.BASELINES_JSON]
+
+
+def write_audit(directory: Path, audit: LeakageAudit) -> None:
+    """Write what an audit of the split found beside the evaluation, leakage_audit.json last."""
+    write_tables(directory, audit.tables)
+    write_text(directory / AUDIT_JSON, strict_json(audit.about))
 
 
 def write_transfer(directory: Path, content: dict[str, Any]) -> None:
