@@ -102,9 +102,11 @@ def register() -> None:
     """Make the schemas, sweepers and launchers known to Hydra."""
     import hydra_plugins.rankaae
     from rankaae_cli import schema
+    from rankaae_cli.schema.foreign import register_checked_files
 
     schema.register()
     hydra_plugins.rankaae.register()
+    register_checked_files()
 
 
 def options(group: str, directories: Sequence[str] = ()) -> list[str]:

@@ -17,6 +17,7 @@ from rankaae_cli.core.errors import UserError
 from rankaae_cli.data.files import write_text
 from rankaae_cli.runs.provenance import PROVENANCE, sha256
 from rankaae_cli.schema import schema_of
+from rankaae_cli.schema.foreign import load_resolved
 
 RUNS = Path("runs")
 CONFIG = "config.yaml"
@@ -80,10 +81,11 @@ def write_config(run: Path, cfg: DictConfig) -> None:
 def read_run_config(run: Path) -> DictConfig:
     """Read config.yaml of a run."""
     try:
-        config = OmegaConf.load(run / CONFIG)
+        config = load_resolved(run / CONFIG)
+    except UserError:
+        raise
     except Exception as error:
         raise UserError(f"{run / CONFIG} cannot be read: {str(error).splitlines()[0]}") from error
-    assert isinstance(config, DictConfig)
     config.pop("defaults", None)
     return config
 

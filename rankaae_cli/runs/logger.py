@@ -12,6 +12,7 @@ from omegaconf import DictConfig
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.runs.resume import settings_of_call
 from rankaae_cli.runs.sweep_record import own_sweep
+from rankaae_cli.schema.foreign import require_allowed_logger
 
 _MLFLOW = "MLFlowLogger"
 
@@ -26,12 +27,13 @@ def logger_of(cfg: DictConfig, directory: Path) -> Any:
     """
     if not cfg.get("logger"):  # a key of kinds that are trained in epochs
         return None
-    name = str(cfg.logger.get("_target_", "")).rpartition(".")[2]
+    require_allowed_logger(cfg.logger.get("_target_", ""))
+    name = str(cfg.logger._target_).rpartition(".")[2]
     store = directory if name != _MLFLOW else own_sweep() or directory
     settings = _mlflow_settings(cfg, store, directory) if name == _MLFLOW else {}
     try:
         with _alone(store):
-            logger = instantiate(cfg.logger, save_dir=str(directory), **settings)
+            logger = instantiate(cfg.logger, _recursive_=False, save_dir=str(directory), **settings)
             # They distinguish the curves of several runs.
             logger.log_hyperparams(settings_of_call())
         return logger
@@ -40,9 +42,7 @@ def logger_of(cfg: DictConfig, directory: Path) -> Any:
         if isinstance(cause, ImportError):
             package = name.removesuffix("Logger").lower()
             raise UserError(f"the logger {name} needs a package: pip install {package}") from error
-        raise UserError(
-            f"the logger {name or cfg.logger} cannot be made: {str(cause).splitlines()[0]}"
-        ) from error
+        raise UserError(f"the logger {name} cannot be made: {str(cause).splitlines()[0]}") from error
 
 
 def _mlflow_settings(cfg: DictConfig, store: Path, directory: Path) -> dict[str, str]:

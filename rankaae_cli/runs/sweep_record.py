@@ -121,9 +121,17 @@ def read_plan(sweep: Path) -> Plan:
     content = read_mapping(sweep / SWEEP, _ADVICE)
     try:
         jobs = [Job(**job) for job in content["jobs"]]
-        return Plan(content["command"], content["folder"], content["call"], content["arguments"], jobs)
+        plan = Plan(content["command"], content["folder"], content["call"], content["arguments"], jobs)
     except (KeyError, TypeError) as error:
         raise UserError(f"{sweep / SWEEP} cannot be read: {error}\n{_ADVICE}") from error
+    settings = [plan.call, plan.arguments, *(job.overrides for job in jobs), [plan.command, plan.folder]]
+    if not all(isinstance(part, list) and all(isinstance(one, str) for one in part) for part in settings):
+        raise UserError(f"{sweep / SWEEP} cannot be read: settings that are no texts\n{_ADVICE}")
+    for job in jobs:
+        folder = Path(str(job.directory))
+        if folder.is_absolute() or ".." in folder.parts:
+            raise UserError(f"{sweep / SWEEP} has a job outside of it, at {folder}\n{_ADVICE}")
+    return plan
 
 
 def jobs_of(sweep: Path) -> list[Job]:

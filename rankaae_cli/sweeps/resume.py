@@ -7,8 +7,9 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 
 from rankaae_cli.core.calls import in_grammar
-from rankaae_cli.core.errors import UserError
+from rankaae_cli.core.errors import UserError, printable
 from rankaae_cli.runs.sweep_record import SWEEP, read_plan
+from rankaae_cli.schema.foreign import harmful
 
 # Where and on what a job computes; anything else would make it another job.
 _MAY_CHANGE = ("data", "unlabelled", "device")
@@ -44,6 +45,13 @@ def call_of_sweep(overrides: list[str]) -> list[str]:
         raise UserError(
             f"{sweep} goes on with the settings it was begun with, not with {' '.join(changes)}\n"
             f"of them only {', '.join(f'{key}=' for key in _MAY_CHANGE)} and hydra's may change"
+        )
+    own = [o for o in more if o in plan.call]
+    recorded = [*plan.call, *(o for job in plan.jobs for o in job.overrides)]
+    if foreign := [o for o in harmful(recorded) if o not in own]:
+        raise UserError(
+            f"{sweep / SWEEP} sets {printable(foreign[0])[:80]}, which no file of another's may\n"
+            "add it to the call, if the sweep is your own"
         )
     flags = [o for o in more if o.startswith("-") and o not in ("-m", "--multirun")]
     settings = [o for o in more if not o.startswith("-")]

@@ -22,6 +22,7 @@ from rankaae_cli.runs import sweep_record
 from rankaae_cli.runs.directory import short_path
 from rankaae_cli.runs.find import find_runs
 from rankaae_cli.runs.sweep_record import DONE, ENDED, FAILED, INTERRUPTED, NOT_STARTED, SWEEP, Job, Plan
+from rankaae_cli.schema.foreign import harmful
 from rankaae_cli.schema.numbers import require_possible_sweep
 from rankaae_cli.schema.train import Then
 from rankaae_cli.sweeps.slurm import wait_for_queue
@@ -98,6 +99,10 @@ class JobSweeper(Sweeper):
                 f"{short_path(self.sweep_directory)} holds another sweep: rankaae {plan.command} "
                 f"{shlex.join(plan.call)}\nchoose another hydra.sweep.dir"
             )
+        if foreign := [
+            o for o in harmful([o for job in plan.jobs for o in job.overrides]) if o not in arguments
+        ]:
+            raise UserError(f"a job in {SWEEP} sets {foreign[0]}, which the call does not\nbegin a new sweep")
         return plan, arguments[before:]
 
     def planned(self, number: int, overrides: Sequence[str]) -> Job:

@@ -11,6 +11,7 @@ from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.labels import fidelity_of
 from rankaae_cli.core.xas.energy_offset import LARGE
 from rankaae_cli.data.files import write_text
+from rankaae_cli.data.yaml_text import open_yaml
 
 MEASURED, UNKNOWN = "measured", "unknown"
 _HEAD = """# eV to be added to energies of from_fidelity (measured ones: calibrated) to have those of to_fidelity.
@@ -109,7 +110,7 @@ def read_offset(path: Path) -> OffsetFile:
         If it cannot be read or is none.
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.safe_load(open_yaml(path))
     except FileNotFoundError as error:
         raise UserError(
             f"offset={path} cannot be read: it is no number, and there is no such file\n"
