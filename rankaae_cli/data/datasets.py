@@ -6,7 +6,8 @@ import numpy as np
 from rankaae_cli.core.errors import UserError
 
 AGAIN = "make it again with `rankaae ingest`"
-_MOST_COMPRESSED = 2000  # by which factor; deflate reaches 1032
+# By which factor; deflate reaches 1032, of numbers that mean anything a tenth of it.
+_MOST_COMPRESSED, _LARGE_COMPRESSED, _LARGE = 2000, 100, 2**28
 
 
 def put_array(file: h5py.File, name: str, values: np.ndarray, dtype: object) -> h5py.Dataset:
@@ -35,14 +36,14 @@ def read_texts(dataset: h5py.Dataset, key: str) -> tuple[str, ...]:
 
 def read_strings(file: h5py.File, name: str) -> np.ndarray:
     """Return the strings of the rows, such as the names of their materials; equal ones are one object."""
-    _require_stored(file, name)
+    require_stored(file, name)
     names: dict[str, str] = {}
     return np.array([names.setdefault(m, m) for m in file[name].asstr()[:]], dtype=object)
 
 
 def read_numbers(file: h5py.File, name: str) -> np.ndarray:
     """Return a dataset of numbers; raise UserError where it holds something else."""
-    _require_stored(file, name)
+    require_stored(file, name)
     values = file[name][:]
     if values.dtype.kind not in "fiu":
         raise UserError(f"a damaged family file: {name} holds {values.dtype}, expected numbers\n{AGAIN}")
@@ -64,12 +65,13 @@ def read_text(value: object) -> str:
     return value.decode() if isinstance(value, bytes) else str(value)
 
 
-def _require_stored(file: h5py.File, name: str) -> None:
-    """Raise UserError for a dataset that says it is larger than any compression makes of what is stored of it."""
+def require_stored(file: h5py.File, name: str) -> None:
+    """Raise UserError for a dataset whose values lie in other files, or are more than what is stored can hold."""
     dataset = file[name]
-    if not dataset.is_virtual and dataset.nbytes > _MOST_COMPRESSED * max(
-        dataset.id.get_storage_size(), 2**10
-    ):
+    if dataset.is_virtual or dataset.external or dataset.file.filename != file.filename:
+        raise UserError(f"{name} lies in another file, which is not looked into\n{AGAIN}")
+    most = _MOST_COMPRESSED if dataset.nbytes < _LARGE else _LARGE_COMPRESSED
+    if dataset.nbytes > most * max(dataset.id.get_storage_size(), 2**10):
         raise UserError(
             f"a damaged family file: little of {name}, of {dataset.nbytes} bytes, is in it\n{AGAIN}"
         )

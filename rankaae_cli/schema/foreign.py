@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from hydra._internal.core_plugins.file_config_source import FileConfigSource
+from hydra._internal.core_plugins import file_config_source
 from hydra._internal.sources_registry import SourcesRegistry
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import ValueType
@@ -87,12 +87,15 @@ def harmful(overrides: Sequence[str]) -> list[str]:
 
 
 def register_checked_files() -> None:
-    """Let Hydra read folders of configuration (``--config-dir``) through `CheckedFiles`."""
-    SourcesRegistry.instance().types["file"] = CheckedFiles
+    """Let Hydra read folders of configuration (``--config-dir``) through `FileConfigSource`."""
+    SourcesRegistry.instance().types["file"] = FileConfigSource
 
 
-class CheckedFiles(FileConfigSource):
-    """Hydra's reader of files of configuration, which takes of them what `require_harmless` lets through."""
+class FileConfigSource(file_config_source.FileConfigSource):
+    """Hydra's reader of files of configuration, which takes of them what `require_harmless` lets through.
+
+    Hydra, which registers its own again in processes of launchers, leaves one of the same name in its place.
+    """
 
     def load_config(self, config_path: str) -> ConfigResult:
         """Return a file's contents, as Hydra's own reader does."""

@@ -1,4 +1,5 @@
 import pickle
+import zipfile
 
 import pytest
 import torch
@@ -51,6 +52,18 @@ def test_a_changed_byte_is_noticed(tmp_path):
     path.write_bytes(content)
     with pytest.raises(UserError, match="its checksum is not that of what it holds\ncopy it anew"):
         load_model(path)
+
+
+def test_a_small_file_that_unpacks_to_a_large_one_is_refused(tmp_path):
+    torch.save({"format": FORMAT, "format_version": 1, "weights": torch.zeros(10**6)}, tmp_path / "x.ckpt")
+    with (
+        zipfile.ZipFile(tmp_path / "x.ckpt") as whole,
+        zipfile.ZipFile(tmp_path / "y.ckpt", "w", 8) as packed,
+    ):
+        for name in whole.namelist():
+            packed.writestr(name, whole.read(name))
+    with pytest.raises(UserError, match="it is compressed, which no checkpoint is"):
+        load_model(tmp_path / "y.ckpt")
 
 
 def test_a_missing_or_torn_file(tmp_path):

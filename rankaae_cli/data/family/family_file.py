@@ -21,6 +21,7 @@ from rankaae_cli.data.datasets import (
     read_text,
     read_texts,
     read_whole_numbers,
+    require_stored,
 )
 from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.features.feature_set import FeatureSet
@@ -211,6 +212,7 @@ def _read(file: h5py.File, path: Path, stored: bool) -> Family:
 
 def _spectra(file: h5py.File, path: Path, stored: bool) -> Spectra:
     """Return the spectra; as rows of the file where they stay there."""
+    require_stored(file, "spectra")
     dataset = file["spectra"]
     if not stored or dataset.dtype.kind not in "fiu" or dataset.ndim != 2:
         return read_numbers(file, "spectra").astype(np.float32, copy=False)

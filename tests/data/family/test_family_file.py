@@ -1,4 +1,6 @@
+import zlib
 from dataclasses import replace
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -196,6 +198,70 @@ def test_damaged_contents_are_explained(family, tmp_path, damage, said):
     with pytest.raises(UserError, match=said) as caught:
         read_family(path)
     assert str(path) in str(caught.value)
+    assert len(str(caught.value).splitlines()) <= 2
+
+
+def elsewhere(file, name):
+    """Move a dataset into another file, and return that."""
+    other = Path(file.filename).with_name("other.h5")
+    with h5py.File(other, "w") as target:
+        file.copy(name, target, name="x")
+        shape, dtype = target["x"].shape, target["x"].dtype
+    del file[name]
+    return other, shape, dtype
+
+
+def external_link(file):
+    file["spectra"] = h5py.ExternalLink(elsewhere(file, "spectra")[0].name, "/x")
+
+
+def soft_link_to_another_file(file):
+    file["hidden"] = h5py.ExternalLink(elsewhere(file, "spectra")[0].name, "/x")
+    file["spectra"] = h5py.SoftLink("/hidden")
+
+
+def virtual_dataset(file):
+    other, shape, dtype = elsewhere(file, "spectra")
+    layout = h5py.VirtualLayout(shape, dtype)
+    layout[...] = h5py.VirtualSource(str(other), "x", shape)
+    file.create_virtual_dataset("spectra", layout)
+
+
+def bytes_of_another_file(file):
+    """Show any file, here /etc/passwd, as numbers."""
+    _, shape, _ = elsewhere(file, "spectra")
+    file.create_dataset("spectra", shape, "u1", external=[("/etc/passwd", 0, int(np.prod(shape)))])
+
+
+def bomb(file):
+    """Put 480 MB of zeros into some hundred kilobytes."""
+    del file["spectra"]
+    spectra = file.create_dataset("spectra", (40 * 2**20, 3), "f4", chunks=(2**20, 3), compression="gzip")
+    zeros = zlib.compress(bytes(12 * 2**20), 1)
+    for first in range(0, len(spectra), 2**20):
+        spectra.id.write_direct_chunk((first, 0), zeros)
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (external_link, "spectra lies in another file, which is not looked into\nmake it again"),
+        (soft_link_to_another_file, "spectra lies in another file"),
+        (virtual_dataset, "spectra lies in another file"),
+        (bytes_of_another_file, "spectra lies in another file"),
+        (bomb, "little of spectra, of 503316480 bytes, is in it"),
+        (lambda file: file.__setitem__("site", h5py.SoftLink("/site")), "damaged family file"),
+    ],
+)
+@pytest.mark.parametrize("stored", [False, True])
+def test_a_family_file_holds_all_of_it_and_no_more(family, tmp_path, damage, said, stored):
+    path = write_family(tmp_path / "x.h5", family)
+    with h5py.File(path, "a") as file:
+        if damage.__name__ == "<lambda>":
+            del file["site"]
+        damage(file)
+    with pytest.raises(UserError, match=said) as caught:
+        read_family(path, stored)
     assert len(str(caught.value).splitlines()) <= 2
 
 
