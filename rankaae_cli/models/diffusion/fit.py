@@ -170,7 +170,8 @@ class DenoisingScorer:
             for cell, noise, unit_N3 in self.draws:
                 told_NC = torch.as_tensor(cell.told_NC, dtype=torch.float32)
                 is_told_N = torch.as_tensor(cell.is_told_N & told)
-                losses.append(float(denoising_loss(network, cell, noise, unit_N3, told_NC, is_told_N)))
+                loss, _ = denoising_loss(network, cell, noise, unit_N3, told_NC, is_told_N)
+                losses.append(float(loss))
         return DenoisingScores(*np.array(losses).reshape(2, -1).mean(axis=1).tolist())
 
 

@@ -17,6 +17,9 @@ from rankaae_cli.training.lightning import TrialModule
 from rankaae_cli.training.schedules import learning_rate_factor
 
 _INITIAL_WEIGHTS, _DRAWS = 0, 1
+# Of the noise: it is at this level that bonds form, and what is wrong there remains.
+_TYPICAL, _SPREAD = 0.35, 0.6  # angstrom, and of the logarithm
+_READING = 0.1  # what the loss of reading counts
 _UNTOLD_ATOMS = 0.2  # share of atoms that are told nothing in every third step where the others are
 
 
@@ -64,16 +67,20 @@ class Denoiser(TrialModule):
         """Step on one cell, drawn with its noise and with what its atoms are told."""
         cell = self._drawn_cell()
         s, random = self.settings, self.draw_generators[0]
-        low, high = math.log(s.least_noise), math.log(s.most_noise)
-        noise = math.exp(low + (high - low) * float(torch.rand((), generator=random)))
+        noise = _TYPICAL * math.exp(_SPREAD * float(torch.randn((), generator=random)))
+        noise = min(max(noise, s.least_noise), s.most_noise)
         told_NC = torch.as_tensor(cell.told_NC, dtype=torch.float32)
         told_NC = told_NC + s.condition_noise * torch.randn(told_NC.shape, generator=random)
-        loss = denoising_loss(self.trained, cell, noise, self._drawn_noise(cell), told_NC, self._told(cell))
+        is_told_N = self._told(cell)
+        loss, found_NC = denoising_loss(
+            self.trained, cell, noise, self._drawn_noise(cell), told_NC, is_told_N
+        )
+        reading = _reading_loss(found_NC, cell, is_told_N)
         optimiser: Any = self.optimizers()
         for group in optimiser.param_groups:
             group["lr"] = s.rate * learning_rate_factor(self.progress(batch_idx), "one_cycle", warm_up=0.02)
-        self.step(optimiser, loss[None])
-        self.record({"denoising": loss[None]})
+        self.step(optimiser, (loss + _READING * reading)[None])
+        self.record({"denoising": loss[None], "reading": reading[None]})
         # Lightning's own count is of steps by its wrapper of the optimiser.
         self._average(self.current_epoch * int(self.trainer.num_training_batches) + batch_idx + 1)
 
@@ -103,14 +110,23 @@ class Denoiser(TrialModule):
 
 def denoising_loss(
     network: ScoreNetwork, cell: Cell, noise: float, unit_N3: Tensor, told_NC: Tensor, is_told_N: Tensor
-) -> Tensor:
-    """Return the mean squared error of the noise that a network tells, over its variance: 1 for no answer.
+) -> tuple[Tensor, Tensor]:
+    """Return the mean squared error of the noise that a network tells, over its variance, and what it reads.
 
-    This is denoising score matching with the weight that makes all levels of noise count alike (Song and Ermon,
-    arXiv:1907.05600). The graph is that of the atoms with the noise, as it is when structures are generated.
+    The error is 1 for no answer. This is denoising score matching with the weight that makes all levels of noise
+    count alike (Song and Ermon, arXiv:1907.05600). The graph is that of the atoms with the noise, as it is when
+    structures are generated.
     """
     positions_N3 = cell.positions_N3 + noise * unit_N3.double().numpy()
     device = network.device
     graph = Graph.of(cell.lattice, np.asarray(positions_N3), network.shape.cutoff).to(device)
-    found_N3 = network(graph, noise, told_NC.to(device), is_told_N.to(device))
-    return (found_N3 - unit_N3.to(device)).square().mean()
+    found = network(graph, noise, told_NC.to(device), is_told_N.to(device))
+    return (found.noise_N3 - unit_N3.to(device)).square().mean(), found.told_NC
+
+
+def _reading_loss(found_NC: Tensor, cell: Cell, is_told_N: Tensor) -> Tensor:
+    """Return the mean squared error of what is read of the atoms that were told nothing but could be."""
+    could_be_N = torch.as_tensor(cell.is_told_N, device=found_NC.device) & ~is_told_N.to(found_NC.device)
+    told_NC = torch.as_tensor(cell.told_NC, dtype=found_NC.dtype, device=found_NC.device)
+    error_N = (found_NC - told_NC).square().mean(1)
+    return (error_N * could_be_N).sum() / could_be_N.sum().clamp_min(1)

@@ -1,5 +1,7 @@
 """The score network: which way, and how far, each atom lies from where it was before noise was put on it.
 
+Beside that it reads what an atom could be told, from where its neighbours are.
+
 Messages run along the pairs of atoms within a cut-off. Of its neighbours, weighted by what is known of each pair,
 an atom sums spherical harmonics up to the third degree; seen along a pair these sums are invariant and know the
 angles that it makes with all others (three bodies), as in Legendre's polynomials. The answer is a sum of the
@@ -11,6 +13,7 @@ distances alone.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -84,6 +87,21 @@ class Pairs:
     radial_NMR: Tensor
     harmonics_NMD: Tensor
     weight_NM: Tensor
+
+
+class Found(NamedTuple):
+    """What a score network finds of N atoms.
+
+    Attributes
+    ----------
+    noise_N3
+        Of unit variance.
+    told_NC
+        What the atoms most likely could be told, which is of use for those that are told nothing.
+    """
+
+    noise_N3: Tensor
+    told_NC: Tensor
 
 
 class Linear(TrialLinear):
@@ -166,14 +184,15 @@ class ScoreNetwork(nn.Module):
         self.ends = Linear(width, 2 * pair_width, generators)
         self.gate = Linear(shape.radial, pair_width, generators)
         self.strength = Linear(pair_width, 1, generators)
+        self.reads = _mlp(width, shape.told, generators)
 
     @property
     def device(self) -> torch.device:
         """Where its weights are."""
         return self.untold.device
 
-    def forward(self, graph: Graph, noise: float, told_NC: Tensor, is_told_N: Tensor) -> Tensor:
-        """Return the noise on the atoms, (N, 3).
+    def forward(self, graph: Graph, noise: float, told_NC: Tensor, is_told_N: Tensor) -> Found:
+        """Return the noise on the atoms, and what they could be told.
 
         Parameters
         ----------
@@ -201,7 +220,8 @@ class ScoreNetwork(nn.Module):
         first, second = self.ends(atoms_NW).chunk(2, -1)
         known_NMX = functional.silu(self.last(known_NMX) + first[:, None] + second[graph.index_NM])
         strength_NM = self.strength(known_NMX * self.gate(pairs.radial_NMR))[..., 0] * pairs.weight_NM
-        return -torch.bmm(strength_NM[:, None], direction_NM3)[:, 0]
+        noise_N3 = -torch.bmm(strength_NM[:, None], direction_NM3)[:, 0]
+        return Found(noise_N3, self._of_one(self.reads, atoms_NW))
 
     def _of_one(self, network: nn.Module, rows_NC: Tensor) -> Tensor:
         out: Tensor = network(rows_NC[None])
@@ -250,5 +270,5 @@ def _cut_off(share_NM: Tensor) -> Tensor:
     return 1 - t**3 * (10 - 15 * t + 6 * t * t)
 
 
-def _mlp(n_in: int, width: int, generators: Sequence[torch.Generator]) -> nn.Sequential:
-    return mlp([n_in, width, width], "none", generators)
+def _mlp(n_in: int, n_out: int, generators: Sequence[torch.Generator]) -> nn.Sequential:
+    return mlp([n_in, max(n_in, n_out), n_out], "none", generators)

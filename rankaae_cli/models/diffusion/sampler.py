@@ -6,11 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor
+from scipy.optimize import linear_sum_assignment
+from scipy.spatial.distance import cdist
 
 from rankaae_cli.core.structure.periodic import loose_packing, moved_apart
 from rankaae_cli.models.diffusion.network import Graph, ScoreNetwork
 
+# While bonds form, atoms are told anew what they look like at every so many times less noise.
+_FORMED = 0.2  # angstrom of noise
+_ASSIGN_EVERY = 0.95
 Score = Callable[[np.ndarray, float], np.ndarray]
 
 
@@ -22,9 +26,6 @@ class Course:
     ----------
     steps
         Levels of noise, evenly in its logarithm, from `most` to `least` (angstrom).
-    guidance
-        Weight of what the atoms are told: 0 for nothing, 1 as trained, more to stress it (Ho and Salimans,
-        arXiv:2207.12598).
     temperature
         Of the noise that is put back in every step: 1 draws as the training data are distributed, less prefers
         what is likely there.
@@ -35,26 +36,56 @@ class Course:
     steps: int
     most: float
     least: float
-    guidance: float
     temperature: float
     nearest: float
 
 
-def score_of(network: ScoreNetwork, lattice: np.ndarray, told_NC: Tensor, guidance: float) -> Score:
-    """Return what tells the noise on atoms at some positions, (N, 3), by its standard deviation.
+class Teller:
+    """Tells the noise on atoms in a cell, each of which is told something, and chooses who is told what.
 
-    The graph is that of the positions that are given, so that no noise of another one is told.
+    Parameters
+    ----------
+    network, lattice
+        What tells it, and the cell.
+    told_NC
+        What there is to tell, to an atom each; at first in this order.
+    guidance
+        Weight of what the atoms are told: 0 for nothing, 1 as trained, more to stress it (Ho and Salimans,
+        arXiv:2207.12598).
     """
-    everyone = torch.ones(len(told_NC), dtype=torch.bool)
-    weights = [(everyone, guidance), (~everyone, 1 - guidance)]
+
+    def __init__(
+        self, network: ScoreNetwork, lattice: np.ndarray, told_NC: np.ndarray, guidance: float
+    ) -> None:
+        self.network, self.lattice = network, lattice
+        self.told_NC = np.asarray(told_NC, dtype=np.float32)
+        self.guidance = guidance
+        self.order_N = np.arange(len(self.told_NC))
+
+    def score(self, positions_N3: np.ndarray, noise: float) -> np.ndarray:
+        """Return the noise on atoms, (N, 3), of a standard deviation in angstrom.
+
+        The graph is that of the positions that are given, so that no noise of another one is told.
+        """
+        weights = ((True, self.guidance), (False, 1 - self.guidance))
+        parts = [weight * self._found(positions_N3, noise, told)[0] for told, weight in weights if weight]
+        return np.asarray(np.sum(parts, axis=0))
+
+    def assign(self, positions_N3: np.ndarray, noise: float) -> None:
+        """Tell each atom what it looks most like, so that neighbours are told what goes together.
+
+        The squares of what is missing are least over all atoms, each being told one (linear assignment).
+        """
+        if self.guidance:
+            looks_NC = self._found(positions_N3, noise, told=False)[1]
+            self.order_N = linear_sum_assignment(cdist(looks_NC, self.told_NC, "sqeuclidean"))[1]
 
     @torch.no_grad()
-    def score(positions_N3: np.ndarray, noise: float) -> np.ndarray:
-        graph = Graph.of(lattice, positions_N3, network.shape.cutoff)
-        parts = [weight * network(graph, noise, told_NC, who) for who, weight in weights if weight]
-        return np.asarray(torch.stack(parts).sum(0).double().numpy())
-
-    return score
+    def _found(self, positions_N3: np.ndarray, noise: float, told: bool) -> tuple[np.ndarray, np.ndarray]:
+        graph = Graph.of(self.lattice, positions_N3, self.network.shape.cutoff)
+        told_NC = torch.from_numpy(self.told_NC[self.order_N])
+        found = self.network(graph, noise, told_NC, torch.full((len(told_NC),), told))
+        return found.noise_N3.double().numpy(), found.told_NC.double().numpy()
 
 
 def generated(
@@ -64,6 +95,7 @@ def generated(
     course: Course,
     random: np.random.Generator,
     report: Callable[[int], None] = lambda done: None,
+    assign: Callable[[np.ndarray, float], None] = lambda positions_N3, noise: None,
 ) -> np.ndarray:
     """Return the positions (N, 3) of a structure, angstrom.
 
@@ -75,17 +107,23 @@ def generated(
     Parameters
     ----------
     score
-        Of `score_of`.
+        Of a `Teller`.
     lattice, atoms, course
         The cell, how many atoms, and how.
     random
         Of all random numbers.
     report
         Called with the steps that are done.
+    assign
+        Of a `Teller`.
     """
     levels = np.geomspace(course.most, course.least, course.steps)
     positions = loose_packing(lattice, atoms, random) + course.most * random.standard_normal((atoms, 3))
+    assigned = math.inf
     for step, (noise, less) in enumerate(zip(levels, [*levels[1:], 0.0], strict=True)):
+        if _FORMED <= noise <= assigned * _ASSIGN_EVERY:
+            assign(positions, noise)
+            assigned = noise
         anew = less * math.sqrt(1 - (less / noise) ** 2)
         kept = math.sqrt(less**2 - anew**2)
         positions = positions - (noise - kept) * score(positions, noise)

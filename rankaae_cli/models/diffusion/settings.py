@@ -12,7 +12,7 @@ class Condition(Enum):
     descriptors = "descriptors"
 
 
-LOSSES = ("denoising",)
+LOSSES = ("denoising", "reading")
 
 
 @dataclass

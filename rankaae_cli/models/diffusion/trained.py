@@ -10,7 +10,7 @@ from torch import Tensor
 
 from rankaae_cli.models.diffusion.cells import Telling, require_wide
 from rankaae_cli.models.diffusion.network import ScoreNetwork, Shape
-from rankaae_cli.models.diffusion.sampler import Course, generated, score_of
+from rankaae_cli.models.diffusion.sampler import Course, Teller, generated
 from rankaae_cli.models.diffusion.settings import Condition
 from rankaae_cli.models.family_model import FamilyModel, kept_in
 from rankaae_cli.networks.layers import trial_generators
@@ -87,13 +87,15 @@ class TrainedGenerator(FamilyModel):
     ) -> np.ndarray:
         """Return the positions (N, 3), angstrom, of atoms that are told this, in a cell.
 
-        UserError if the cell is too narrow.
+        Which atom is told what is chosen while bonds form. UserError if the cell is too narrow.
         """
         self.require_cell(lattice)
-        told = torch.as_tensor(told_NC, dtype=torch.float32)
-        score = score_of(self.network, lattice, told, guidance)
-        course = Course(steps, self.most_noise, self.least_noise, guidance, temperature, _NEAREST)
-        return generated(score, lattice, len(told_NC), course, random, report)
+        teller = Teller(self.network, lattice, told_NC, guidance)
+        course = Course(steps, self.most_noise, self.least_noise, temperature, _NEAREST)
+        found_N3 = generated(teller.score, lattice, len(told_NC), course, random, report, teller.assign)
+        positions_N3 = np.empty_like(found_N3)
+        positions_N3[teller.order_N] = found_N3
+        return positions_N3
 
     def own_content(self) -> dict[str, Any]:
         """Return network, condition and noise, plain and as tensors."""

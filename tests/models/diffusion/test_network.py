@@ -32,7 +32,7 @@ def answer(network, lattice, positions, numbers=None, noise=0.3):
     graph = Graph.of(lattice, positions, SHAPE.cutoff)
     graph = Graph(graph.index_NM, graph.vector_NM3.double(), graph.is_there_NM.double())
     with torch.no_grad():
-        return network(graph, noise, *(numbers or told(len(positions)))).numpy()
+        return network(graph, noise, *(numbers or told(len(positions)))).noise_N3.numpy()
 
 
 def test_harmonics_add_up_to_legendre_polynomials():

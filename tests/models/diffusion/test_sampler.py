@@ -3,8 +3,8 @@ import pytest
 import torch
 
 from rankaae_cli.core.structure.periodic import pairs_within
-from rankaae_cli.models.diffusion.network import ScoreNetwork, Shape
-from rankaae_cli.models.diffusion.sampler import Course, generated, score_of
+from rankaae_cli.models.diffusion.network import Graph, ScoreNetwork, Shape
+from rankaae_cli.models.diffusion.sampler import Course, Teller, generated
 from rankaae_cli.networks.layers import trial_generators
 
 SHAPE = Shape(cutoff=2.4, layers=1, width=6, pair_width=5, channels=2, radial=4, told=2)
@@ -22,7 +22,7 @@ def towards_sites(positions, noise):
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0])
 def test_atoms_end_where_the_score_sends_them(temperature):
-    course = Course(60, 0.4, 0.02, 1.0, temperature, nearest=0.5)
+    course = Course(60, 0.4, 0.02, temperature, nearest=0.5)
     steps = []
     positions = generated(towards_sites, CELL, 20, course, np.random.default_rng(0), steps.append)
     assert steps == list(range(1, 61))
@@ -33,19 +33,34 @@ def test_atoms_end_where_the_score_sends_them(temperature):
 
 
 def test_no_two_atoms_are_nearer_than_may_be():
-    course = Course(20, 0.8, 0.05, 1.0, 1.0, nearest=1.1)
+    course = Course(20, 0.8, 0.05, 1.0, nearest=1.1)
     positions = generated(lambda x, noise: 0 * x, CELL, 60, course, np.random.default_rng(0))
     assert pairs_within(CELL, positions, 2.0).distance_P.min() > 1.099
 
 
 def test_guidance_weighs_answers():
     network = ScoreNetwork(SHAPE, trial_generators(0, [0]))
-    told = torch.randn(27, 2, generator=torch.Generator().manual_seed(0))
+    told = np.random.default_rng(1).normal(size=(27, 2))
     positions = SITES + 0.2 * np.random.default_rng(0).normal(size=SITES.shape)
 
     def answer(guidance):
-        return score_of(network, CELL, told, guidance)(positions, 0.3)
+        return Teller(network, CELL, told, guidance).score(positions, 0.3)
 
     nothing, all_told = answer(0.0), answer(1.0)
     assert not np.allclose(nothing, all_told)
     np.testing.assert_allclose(answer(1.5), 1.5 * all_told - 0.5 * nothing, atol=1e-5)
+
+
+def test_atoms_are_told_what_they_look_most_like():
+    network = ScoreNetwork(SHAPE, trial_generators(0, [0]))
+    positions = SITES + 0.2 * np.random.default_rng(0).normal(size=SITES.shape)
+    graph = Graph.of(CELL, positions, SHAPE.cutoff)
+    with torch.no_grad():
+        looks = network(graph, 0.3, torch.zeros(27, 2), torch.zeros(27, dtype=torch.bool)).told_NC.numpy()
+    order = np.random.default_rng(1).permutation(27)
+    teller = Teller(network, CELL, looks[order] + 1e-4, 1.0)
+    teller.assign(positions, 0.3)
+    assert (order[teller.order_N] == np.arange(27)).all()
+    untold = Teller(network, CELL, looks[order], 0.0)
+    untold.assign(positions, 0.3)
+    assert (untold.order_N == np.arange(27)).all()
