@@ -1,4 +1,4 @@
-"""What ``rankaae predict`` and ``rankaae evaluate`` do with a run that generates structures."""
+"""What ``rankaae predict``, ``evaluate`` and ``traverse`` do with a run that generates structures."""
 
 from pathlib import Path
 from typing import Any
@@ -7,21 +7,26 @@ from omegaconf import DictConfig, OmegaConf
 
 from rankaae_cli.analysis.generation.evaluate import evaluate_generation
 from rankaae_cli.analysis.generation.forward import Forward
-from rankaae_cli.analysis.generation.generate import Request
+from rankaae_cli.analysis.generation.generate import Request, structures_on
 from rankaae_cli.analysis.generation.result import generation_of
+from rankaae_cli.analysis.generation.steer import steer
 from rankaae_cli.analysis.generation.targets import read_targets
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.structure.masses import density_of
 from rankaae_cli.core.terminal import Progress
 from rankaae_cli.data.family.family import Family
+from rankaae_cli.data.family.splits import SPLITS
 from rankaae_cli.data.files import results_folder
+from rankaae_cli.data.structures.structure_set import Structure
 from rankaae_cli.models.base import Samples
 from rankaae_cli.reports.console import print_lines
 from rankaae_cli.reports.generation.page import write_page
 from rankaae_cli.reports.generation.write import (
     distances_table,
     generation_lines,
+    steering_table,
     write_generation_evaluation,
+    write_steering,
     write_structures_found,
 )
 from rankaae_cli.reports.tables import print_table
@@ -69,9 +74,7 @@ def generate(directory: Path, names: list[str], settings: Any, output: Path, com
 
 def evaluate(cfg: DictConfig, directory: Path, model: Samples, family: Family, split: str) -> dict[str, Any]:
     """Evaluate a run that generates structures; return the contents of metrics.json."""
-    structure = next(iter(family.structures.values()))
-    density = density_of(model.element, len(structure), structure.volume)
-    request = Request(density, len(structure), cfg.samples, seed=cfg.seed, **_course(cfg))
+    request = _like(next(iter(family.structures.values())), model, cfg)
     forward = _forward(cfg.forward, model)
     radius = _radius(read_run_config(directory))
     with Progress("structures", "steps") as progress:
@@ -86,6 +89,30 @@ def evaluate(cfg: DictConfig, directory: Path, model: Samples, family: Family, s
     print_lines(generation_lines(metrics))
     print(folder)
     return metrics
+
+
+def traverse(cfg: DictConfig, directory: Path, model: Samples, family: Family) -> dict[str, Any]:
+    """Generate structures along each descriptor, in a cell of the test split; return what traversal.json holds."""
+    cell = next(iter(structures_on(family, (SPLITS.index("test"),)).values()), None)
+    if cell is None:
+        raise UserError(
+            f"the data of {directory.name} hold no test structures, whose cell is taken\ntrain again"
+        )
+    model.require_cell(cell.lattice)
+    request, radius = _like(cell, model, cfg), _radius(read_run_config(directory))
+    with Progress("structures", "steps") as progress:
+        found = steer(directory, model, family, request, cell.lattice, cfg.levels, radius, progress)
+    write_steering(directory / "traversal", model.subject, *found)
+    print_table(
+        f"{family.name}, {request.density:.2g} g/cm3", steering_table(found[0]), found[0]["synthetic"]
+    )
+    return found[0]
+
+
+def _like(structure: Structure, model: Samples, cfg: DictConfig) -> Request:
+    """Return what asks for structures of the density and the number of atoms of one."""
+    density = density_of(model.element, len(structure), structure.volume)
+    return Request(density, len(structure), cfg.samples, seed=cfg.seed, **_course(cfg))
 
 
 def _course(settings: Any) -> dict[str, Any]:

@@ -150,6 +150,10 @@ class TraverseConfig:
     check_rows: Annotated[
         CheckRows, "spectra that the responses are held against; held_out: validation and test"
     ] = CheckRows.held_out
+    samples: SampleCount = MISSING
+    steps: NoiseSteps = MISSING
+    guidance: Guidance = MISSING
+    temperature: Temperature = MISSING
 
 
 @dataclass

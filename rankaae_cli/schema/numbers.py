@@ -82,7 +82,10 @@ _EXPECTED: dict[str, tuple[Mapping[str, tuple[str, ...]], ...]] = {
             "at least 1": tuple(f"{_BASELINES}.*.{key}" for key in _COUNTS),
         },
     ),
-    "traverse": ({"at least 1": ("draws",), "at least 2": ("levels",), "from 0 to 2^63 - 1": ("seed",)},),
+    "traverse": (
+        {"at least 1": ("draws",), "at least 2": ("levels",), "from 0 to 2^63 - 1": ("seed",)},
+        _GENERATION,
+    ),
     "report": (),
     "align": (_MEASURED, {"positive, at most 100": ("search",)}),
     "predict": (

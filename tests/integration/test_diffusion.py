@@ -73,7 +73,6 @@ def test_a_run_that_was_stopped_ends_as_another_and_is_checked(rankaae, refused,
     expected = weights(first)
     assert all(torch.equal(value, expected[name]) for name, value in weights(stopped).items())
 
-    assert "kind diffusion) has no styles" in refused("traverse", f"run={first}")
     checkpoint = first / "checkpoints" / "best.ckpt"
     content = torch.load(checkpoint, weights_only=True)
     for change in (
@@ -200,6 +199,7 @@ def test_an_evaluation_holds_structures_against_a_split(rankaae, refused, traine
         "generated": 2,
         "told nothing": 2,
         "two of the split": 1,
+        "found by spectrum": 2,
         "copied from 2.5 g/cm3": 1,
     }
     means = table.groupby("row")[["coordination", "angles", "rings"]].mean()
@@ -211,3 +211,18 @@ def test_an_evaluation_holds_structures_against_a_split(rankaae, refused, traine
     assert "of atoms have as many bonds as the atom whose spectrum they were told" in done.stdout
     message = refused("evaluate", "baselines=[vae]")
     assert "this run generates structures" in message
+
+
+def test_a_walk_generates_structures_along_each_descriptor(rankaae, refused, trained):
+    done = rankaae("traverse", "levels=3", "steps=3", "samples=2")
+    assert done.returncode == 0, done.stderr
+    table = pd.read_csv(trained / "traversal" / "steering.csv")
+    assert table.groupby("descriptor").size().to_dict() == {"CN": 6}
+    content = json.loads((trained / "traversal" / "traversal.json").read_text())
+    assert content["walks"]["CN"]["slope"] == pytest.approx(
+        np.polyfit(table.asked, table.found, 1)[0], rel=1e-3
+    )
+    known = family().descriptors_NK[family().split_N < 2]
+    assert table.asked.min() >= known.min() and table.asked.max() <= known.max()
+    assert (trained / "traversal" / "overview.png").is_file()
+    assert "temperature=-1.0 (expected at least 0)" in refused("traverse", "temperature=-1")

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.spatial.distance import cdist
 from scipy.special import stdtrit
 
 from rankaae_cli.analysis.generation.forward import Forward
@@ -17,6 +18,7 @@ from rankaae_cli.analysis.generation.generate import (
     generate,
     mean_distances,
     neighbouring,
+    part_of,
     structures_on,
 )
 from rankaae_cli.analysis.generation.targets import told_values
@@ -33,6 +35,7 @@ from rankaae_cli.models.base import Samples
 FORMAT_VERSION = 1
 DISTANCES = "structure_distances.csv"
 GUIDED, UNGUIDED, FLOOR, COPY = "generated", "told nothing", "two of the split", "copied from "
+SEARCHED = "found by spectrum"
 _LEVEL = 0.95
 
 
@@ -83,17 +86,20 @@ def evaluate_generation(
         generated[label] = []
         for sample, name in enumerate(_cycle(real, request)):
             one = replace(request, seed=request.seed + sample, guidance=guidance)
-            shown = _part_of(progress, row * request.samples + sample, 2 * request.samples)
+            part, parts = row * request.samples + sample, 2 * request.samples
+            shown = part_of(progress, part, parts, f"cell {part + 1} of {parts}")
             generated[label] += generate(model, real[name].lattice, [told[name]], one, shown)
     orders = {label: Order.of(structures, bond) for label, structures in generated.items()}
     density = _density(next(iter(real.values())))
     copies = neighbouring(structures_on(family, _others(split)).values(), density)
+    searched = _found_by_spectrum(family, real, _others(split), bond)
     rows = {
         FLOOR: [a.distances(b) for i, a in enumerate(own.networks) for b in own.networks[:i]],
         **{
             label: [network.distances(own.together) for network in order.networks]
             for label, order in orders.items()
         },
+        SEARCHED: [network.distances(own.together) for network in searched],
         **{
             COPY + label: [Order.of(structures, bond).together.distances(own.together)]
             for label, structures in copies.items()
@@ -127,16 +133,6 @@ def evaluate_generation(
     return metrics, {DISTANCES: table}, {**orders, split: own}
 
 
-def _part_of(progress: Gauge, part: int, parts: int) -> Gauge:
-    """Return what shows how far one of several equal parts of a work is."""
-
-    def shown(done: int, total: int | None, standing: str = "") -> None:
-        steps = total or 0
-        progress(part * steps + done, parts * steps, f"cell {part + 1} of {parts}")
-
-    return shown
-
-
 def _cycle(real: Mapping[str, Structure], request: Request) -> list[str]:
     return [list(real)[sample % len(real)] for sample in range(request.samples)]
 
@@ -158,6 +154,28 @@ def _spectra(family: Family, name: str) -> np.ndarray:
     spectra = np.full((len(family.structures[name]), len(family.energy_E)), np.nan)
     spectra[family.site_N[rows]] = family.spectra_NE[:][rows]
     return spectra
+
+
+def _found_by_spectrum(
+    family: Family, real: Mapping[str, Structure], sides: Sequence[int], bond: float
+) -> list[BondNetwork]:
+    """Return what is counted about those atoms of training whose spectra are nearest to those of structures.
+
+    That is all that a search can give: the surroundings of each atom, which do not make a structure together.
+    """
+    spectra_NE = family.spectra_NE[:].astype(np.float64)
+    trained = np.flatnonzero(np.isin(family.split_N, sides))
+    networks = []
+    for name in real:
+        own = np.flatnonzero(family.material_N == name)
+        nearest = trained[cdist(spectra_NE[own], spectra_NE[trained]).argmin(axis=1)]
+        found = []
+        for other in np.unique(family.material_N[nearest]):
+            structure, of_other = family.structures[other], nearest[family.material_N[nearest] == other]
+            atoms = family.site_N[of_other]
+            found.append(BondNetwork.of(structure.lattice, structure.positions, bond, atoms))
+        networks.append(BondNetwork.joined(found))
+    return networks
 
 
 def _agreement(real: Sequence[BondNetwork], generated: Sequence[BondNetwork]) -> dict[str, float]:

@@ -144,6 +144,16 @@ def generate(
     return structures
 
 
+def part_of(progress: Gauge, part: int, parts: int, standing: str) -> Gauge:
+    """Return what shows how far one of several equal parts of a work is, and what it is."""
+
+    def shown(done: int, total: int | None, standing: str = standing) -> None:
+        steps = total or 0
+        progress(part * steps + done, parts * steps, standing)
+
+    return shown
+
+
 def generate_for(model: Samples, targets: Targets, request: Request, progress: Gauge) -> list[Structure]:
     """Return structures of a target in cubes of the density that is asked for."""
     draws = [np.random.default_rng((request.seed, sample, 1)) for sample in range(request.samples)]

@@ -144,7 +144,7 @@ def told_atoms(model: Samples, targets: Targets, atoms: int, random: np.random.G
     told_MC = model.told(targets.values_MX)
     if len(told_MC) == 1:
         weight_M = weights_of_mean(model.told_MC.astype(np.float64), told_MC[0])
-        return model.told_MC[_even_draws(weight_M, atoms, random)].astype(np.float64)
+        return model.told_MC[even_draws(weight_M, atoms, random)].astype(np.float64)
     order = random.permutation(len(told_MC))
     return np.asarray(told_MC[np.resize(order, atoms)])
 
@@ -168,7 +168,7 @@ def _softmax(values_M: np.ndarray) -> np.ndarray:
     return np.asarray(shifted_M / shifted_M.sum())
 
 
-def _even_draws(weight_M: np.ndarray, count: int, random: np.random.Generator) -> np.ndarray:
+def even_draws(weight_M: np.ndarray, count: int, random: np.random.Generator) -> np.ndarray:
     """Return indices drawn by their weights, each as often as these say to within one."""
     places = (random.random() + np.arange(count)) / count
     drawn = np.searchsorted(np.cumsum(weight_M), places).clip(max=len(weight_M) - 1)

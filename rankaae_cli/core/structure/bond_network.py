@@ -36,19 +36,26 @@ class BondNetwork(NamedTuple):
     rings: np.ndarray
 
     @classmethod
-    def of(cls, lattice: np.ndarray, positions_N3: np.ndarray, bond: float) -> "BondNetwork":
-        """Return what is counted where atoms up to `bond` (angstrom) apart are bonded."""
+    def of(
+        cls, lattice: np.ndarray, positions_N3: np.ndarray, bond: float, atoms: np.ndarray | None = None
+    ) -> "BondNetwork":
+        """Return what is counted where atoms up to `bond` (angstrom) apart are bonded.
+
+        Of `atoms` alone where they are given, each as often as it is named.
+        """
         pairs = pairs_within(lattice, positions_N3, bond)
         count_N = np.bincount(pairs.first_P, minlength=len(positions_N3))
         direction_P3 = pairs.vector_P3 / pairs.distance_P[:, None]
-        ends = np.cumsum(count_N)
-        angles, neighbours = [np.empty(0)], []
-        for end, count in zip(ends, count_N, strict=True):
+        ends_N = np.cumsum(count_N)
+        neighbours = [part.tolist() for part in np.split(pairs.second_P, ends_N[:-1])]
+        counted = np.arange(len(positions_N3)) if atoms is None else atoms
+        angles = [np.empty(0)]
+        for end, count in zip(ends_N[counted], count_N[counted], strict=True):
             own_3 = direction_P3[end - count : end]
             cosine = (own_3 @ own_3.T)[np.triu_indices(count, 1)]
             angles.append(np.degrees(np.arccos(np.clip(cosine, -1, 1))))
-            neighbours.append(pairs.second_P[end - count : end].tolist())
-        return cls(count_N, np.concatenate(angles), np.array(_rings(neighbours), dtype=np.int64))
+        rings = np.array(_rings(neighbours, counted), dtype=np.int64)
+        return cls(count_N[counted], np.concatenate(angles), rings)
 
     @classmethod
     def joined(cls, parts: Iterable["BondNetwork"]) -> "BondNetwork":
@@ -70,10 +77,11 @@ class BondNetwork(NamedTuple):
         return {name: float(np.abs(ours[name] - theirs[name]).sum() / 2) for name in BINS}
 
 
-def _rings(neighbours: Sequence[Sequence[int]]) -> list[int]:
-    """Return the size of the shortest ring through every two neighbours of every atom, as far as it closes."""
+def _rings(neighbours: Sequence[Sequence[int]], atoms: np.ndarray) -> list[int]:
+    """Return the size of the shortest ring through every two neighbours of some atoms, as far as it closes."""
     sizes = []
-    for atom, own in enumerate(neighbours):
+    for atom in atoms:
+        own = neighbours[atom]
         for i, start in enumerate(own):
             lengths = _paths(neighbours, start, atom, set(own[i + 1 :]))
             sizes += [length + 2 for length in lengths]

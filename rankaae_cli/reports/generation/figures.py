@@ -1,14 +1,16 @@
 """Figures of generated structures: what is counted in them, how they look, and their simulated spectra."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
 from rankaae_cli.analysis.generation.generate import DISTANCES, Order
-from rankaae_cli.core.labels import Subject
+from rankaae_cli.core.labels import Subject, with_unit
 from rankaae_cli.core.structure.bond_network import BINS
 from rankaae_cli.core.structure.periodic import pairs_within
 from rankaae_cli.data.structures.structure_set import Structure
@@ -79,6 +81,27 @@ def _view(ax: Axes, structure: Structure, bond: float, across: int, up: int, dep
     ax.scatter(x, y, s=size * (3 + 7 * nearness), c=colours, linewidths=0, zorder=2)
     ax.set_aspect("equal")
     ax.set_axis_off()
+
+
+@drawing.styled
+def steering(subject: Subject, content: Mapping[str, Any], table: pd.DataFrame) -> Figure:
+    """Draw the mean of each descriptor in generated structures over what was asked for, one panel each."""
+    names = list(content["walks"])
+    rows = -(-len(names) // 2)
+    figure = drawing.new_figure(1.9 * rows + 0.4, subject, f"{content['density']:.3g} g/cm³")
+    panels = figure.subplots(rows, min(len(names), 2), squeeze=False).ravel()
+    for ax, name in zip(panels, names, strict=False):
+        own = table[table.descriptor == name]
+        ends = [own.asked.min(), own.asked.max()]
+        ax.plot(ends, ends, color=BLACK, lw=0.8, ls="--", label="as asked for")
+        ax.plot(own.asked, own.found, "o", color=VERMILION, ms=2.5, label="generated structures")
+        unit = content["units"][name]
+        ax.set_xlabel(with_unit(f"{name}, asked for", unit))
+        ax.set_ylabel(with_unit(f"{name}, found", unit))
+    for ax in panels[len(names) :]:
+        ax.set_axis_off()
+    drawing.legend_below(figure, panels[0])
+    return figure
 
 
 @drawing.styled

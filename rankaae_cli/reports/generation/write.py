@@ -9,7 +9,9 @@ import pandas as pd
 from rankaae_cli.analysis.generation.evaluate import COPY, DISTANCES, GUIDED
 from rankaae_cli.analysis.generation.generate import Order
 from rankaae_cli.analysis.generation.result import Generation
-from rankaae_cli.core.labels import Cell, Ranged, Subject
+from rankaae_cli.analysis.generation.steer import STEERING
+from rankaae_cli.analysis.traversal.traverse import OVERVIEW, TRAVERSAL
+from rankaae_cli.core.labels import Cell, Ranged, Subject, unit_text
 from rankaae_cli.core.structure.bond_network import BINS
 from rankaae_cli.data.files import replacing, strict_json, write_text
 from rankaae_cli.data.structures.structure_text import cif, extended_xyz
@@ -65,6 +67,28 @@ def write_generation_evaluation(
         tables[DISTANCES].to_csv(temporary, index=False, float_format="%.6g")
     save_figure(figures.order(subject, orders, f"{metrics['split']} split"), directory / FIGURE)
     write_text(directory / METRICS, strict_json(metrics))
+
+
+def write_steering(
+    directory: Path, subject: Subject, content: Mapping[str, Any], table: pd.DataFrame
+) -> None:
+    """Write what came of a walk along descriptors into a folder; traversal.json last."""
+    with replacing(directory / STEERING) as temporary:
+        table.to_csv(temporary, index=False, float_format="%.6g")
+    save_figure(figures.steering(subject, content, table), directory / OVERVIEW)
+    write_text(directory / TRAVERSAL, strict_json(content))
+
+
+def steering_table(content: Mapping[str, Any]) -> Table:
+    """Return how far the mean of a descriptor in generated structures follows what was asked for."""
+    rows: list[list[Cell]] = [
+        [name, unit_text(content["units"][name]), one["lowest"], one["highest"], one["slope"], one["rms"]]
+        for name, one in content["walks"].items()
+    ]
+    keys = ("descriptor", "unit", "lowest", "highest", "slope", "rms")
+    headings = ("Descriptor", "Unit", "Asked from", "to", "Slope", "RMS difference")
+    caption = table_caption("steering", f"{content['family']}, ", content["synthetic"])
+    return Table("steering", keys, headings, rows, caption)
 
 
 def distances_table(metrics: Mapping[str, Any]) -> Table:
