@@ -4,10 +4,12 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from rankaae_cli.models.base import Classifies, Simulates
+from rankaae_cli.models.base import Classifies, Samples, Simulates
 from rankaae_cli.models.registry import load_model
 from rankaae_cli.reports.batch.write import report_batch
 from rankaae_cli.reports.console import print_evaluation, print_lines, print_simulations
+from rankaae_cli.reports.generation.report import report_generation
+from rankaae_cli.reports.generation.write import generation_lines
 from rankaae_cli.reports.run.report import report_run
 from rankaae_cli.reports.simulation.report import report_simulations
 from rankaae_cli.runs.directory import BEST
@@ -38,6 +40,11 @@ def run(cfg: DictConfig) -> dict[str, Any]:
         print_class_evaluation(of_classes)
         print(path)
         return {"page": path, "metrics": of_classes}
+    if isinstance(model, Samples):
+        of_structures, path = report_generation(runs.single)
+        print_lines(generation_lines(of_structures))
+        print(path)
+        return {"page": path, "metrics": of_structures}
     results, page = report_run(runs.single)
     model, metrics = results.model, results.metrics
     print_evaluation(metrics, dict(zip(model.descriptor_names, model.descriptor_units, strict=True)))

@@ -209,11 +209,16 @@ def test_an_evaluation_holds_structures_against_a_split(rankaae, refused, traine
     values = table[table.row == "generated"].angles
     assert (high - low) / 2 == pytest.approx(12.7062 * values.std() / np.sqrt(2), rel=1e-3)
     assert "of atoms have as many bonds as the atom whose spectrum they were told" in done.stdout
+    done = rankaae("report")
+    assert done.returncode == 0, done.stderr
+    page = (trained / "report" / "report.html").read_text()
+    assert "Found by spectrum" in page and "Structures along each descriptor" not in page
     message = refused("evaluate", "baselines=[vae]")
     assert "this run generates structures" in message
 
 
 def test_a_walk_generates_structures_along_each_descriptor(rankaae, refused, trained):
+    assert "was not evaluated on its test split\nrankaae evaluate run=" in refused("report")
     done = rankaae("traverse", "levels=3", "steps=3", "samples=2")
     assert done.returncode == 0, done.stderr
     table = pd.read_csv(trained / "traversal" / "steering.csv")
