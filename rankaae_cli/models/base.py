@@ -286,34 +286,34 @@ class Simulates(Trained, Protocol):
 
 @runtime_checkable
 class Samples(HasNetworks, Protocol):
-    """A model that generates structures of one element, each atom of which is told a spectrum.
+    """A model that generates structures of one element, each atom of which is conditioned on a spectrum.
 
     Attributes
     ----------
-    told_MC
-        What atoms of training were told.
+    condition_MC
+        Conditions of atoms of training.
     """
 
-    told_MC: np.ndarray
+    condition_MC: np.ndarray
 
     @property
     def cutoff(self) -> float:
         """How far it looks around an atom, angstrom; cells have to be at least twice as wide."""
 
     @property
-    def told_of(self) -> str:
-        """What tells an atom anything: ``spectra`` or ``descriptors``."""
+    def conditioned_on(self) -> str:
+        """What conditions an atom: ``spectra`` or ``descriptors``."""
 
     def require_cell(self, lattice: np.ndarray) -> None:
         """Raise UserError if a cell, with vectors (3, 3), is too narrow."""
 
-    def told(self, values_NE: np.ndarray) -> np.ndarray:
-        """Return what atoms of spectra (N, E), or descriptors (N, K), are told, (N, C)."""
+    def conditions(self, values_NE: np.ndarray) -> np.ndarray:
+        """Return the conditions of atoms with spectra (N, E), or descriptors (N, K): (N, C)."""
 
     def generate(
         self,
         lattice: np.ndarray,
-        told_NC: np.ndarray,
+        condition_NC: np.ndarray,
         random: np.random.Generator,
         *,
         steps: int,
@@ -321,16 +321,16 @@ class Samples(HasNetworks, Protocol):
         temperature: float,
         report: Callable[[int], None],
     ) -> np.ndarray:
-        """Return the positions (N, 3), angstrom, of atoms that are told this, in a cell with vectors (3, 3).
+        """Return the positions (N, 3), angstrom, of atoms with these conditions, in a cell with vectors (3, 3).
 
         Parameters
         ----------
-        lattice, told_NC, random
-            The cell, what atoms are told, and what random numbers are drawn from.
+        lattice, condition_NC, random
+            The cell, the conditions of atoms, and what random numbers are drawn from.
         steps
             Of the reverse diffusion.
         guidance
-            How much what the atoms are told counts: 0 not at all, 1 as trained.
+            How much the conditions count: 0 not at all, 1 as trained.
         temperature
             Of the noise that is put back in every step, 1 as trained.
         report

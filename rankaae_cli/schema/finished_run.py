@@ -21,7 +21,7 @@ SampleCount = Annotated[int, "of a run of kind=diffusion: structures to generate
 NoiseSteps = Annotated[int, "of a run of kind=diffusion: levels of noise that are gone through"]
 Guidance = Annotated[
     float,
-    "of a run of kind=diffusion: weight of what atoms are told, 0 for none, 1 as trained, more to stress it",
+    "of a run of kind=diffusion: weight of the target, 0 for none, 1 as trained, more to stress it",
 ]
 Temperature = Annotated[
     float,

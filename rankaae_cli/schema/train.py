@@ -193,7 +193,7 @@ class DiffusionConfig(EpochsConfig):
     reads_structures: ClassVar[bool] = True
 
     model: Annotated[
-        DiffusionSettings, "the score network, the noise that it takes away, and what atoms are told"
+        DiffusionSettings, "the score network, the noise that it takes away, and what conditions atoms"
     ] = MISSING
 
 

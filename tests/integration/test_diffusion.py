@@ -77,8 +77,8 @@ def test_a_run_that_was_stopped_ends_as_another_and_is_checked(rankaae, refused,
     content = torch.load(checkpoint, weights_only=True)
     for change in (
         {"noise": [0.5, 0.1]},
-        {"told": content["told"][:, :1]},
-        {"weights": {**content["weights"], "untold": torch.full((1, 8), float("nan"))}},
+        {"conditions": content["conditions"][:, :1]},
+        {"weights": {**content["weights"], "no_condition": torch.full((1, 8), float("nan"))}},
         {"condition": "smells"},
     ):
         torch.save({**content, **change}, checkpoint)
@@ -90,10 +90,10 @@ def test_the_condition_may_be_the_descriptors(rankaae, data, tmp_path):
     done = rankaae("train", *TRAIN, "max_epochs=1", "model.condition=descriptors")
     assert done.returncode == 0, done.stderr
     model = load_model(runs(tmp_path)[0] / "checkpoints" / "best.ckpt")
-    told = model.told(np.array([[4.0], [5.0]]))
+    conditions = model.conditions(np.array([[4.0], [5.0]]))
     fitted = family()
     known = fitted.descriptors_NK[fitted.split_N < 2]
-    assert np.allclose(told, (np.array([[4.0], [5.0]]) - known.mean()) / known.std())
+    assert np.allclose(conditions, (np.array([[4.0], [5.0]]) - known.mean()) / known.std())
 
 
 def test_what_cannot_be_trained_on_is_said(refused, rankaae, data, tmp_path):
@@ -197,9 +197,9 @@ def test_an_evaluation_holds_structures_against_a_split(rankaae, refused, traine
     table = pd.read_csv(trained / "evaluation" / "structure_distances.csv")
     assert table.groupby("row").size().to_dict() == {
         "generated": 2,
-        "told nothing": 2,
+        "unconditional": 2,
         "two of the split": 1,
-        "found by spectrum": 2,
+        "nearest spectra": 2,
         "copied from 2.5 g/cm3": 1,
     }
     means = table.groupby("row")[["coordination", "angles", "rings"]].mean()
@@ -208,11 +208,11 @@ def test_an_evaluation_holds_structures_against_a_split(rankaae, refused, traine
     low, high = metrics["distances"]["generated"]["interval"]["angles"]
     values = table[table.row == "generated"].angles
     assert (high - low) / 2 == pytest.approx(12.7062 * values.std() / np.sqrt(2), rel=1e-3)
-    assert "of atoms have as many bonds as the atom whose spectrum they were told" in done.stdout
+    assert "of atoms have as many bonds as the atom whose spectrum conditions them" in done.stdout
     done = rankaae("report")
     assert done.returncode == 0, done.stderr
     page = (trained / "report" / "report.html").read_text()
-    assert "Found by spectrum" in page and "Structures along each descriptor" not in page
+    assert "Nearest spectra" in page and "Structures along each descriptor" not in page
     message = refused("evaluate", "baselines=[vae]")
     assert "this run generates structures" in message
 

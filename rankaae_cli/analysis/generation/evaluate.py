@@ -1,4 +1,4 @@
-"""How far generated structures are from those of a split, beside a floor, a copy and structures told nothing."""
+"""How far generated structures are from those of a split, beside a floor, a copy and a search."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -21,7 +21,7 @@ from rankaae_cli.analysis.generation.generate import (
     part_of,
     structures_on,
 )
-from rankaae_cli.analysis.generation.targets import told_values
+from rankaae_cli.analysis.generation.targets import condition_values
 from rankaae_cli.analysis.origin import origin_of
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.structure.bond_network import BINS, BondNetwork
@@ -34,8 +34,8 @@ from rankaae_cli.models.base import Samples
 
 FORMAT_VERSION = 1
 DISTANCES = "structure_distances.csv"
-GUIDED, UNGUIDED, FLOOR, COPY = "generated", "told nothing", "two of the split", "copied from "
-SEARCHED = "found by spectrum"
+GUIDED, UNGUIDED, FLOOR, COPY = "generated", "unconditional", "two of the split", "copied from "
+SEARCHED = "nearest spectra"
 _LEVEL = 0.95
 
 
@@ -56,7 +56,7 @@ def evaluate_generation(
     run_directory, model, family
         Of the run; the family with its split and structures.
     split
-        Whose spectra the atoms are told, one each.
+        Whose spectra condition the atoms, one each.
     request
         How many, and how; density and atoms are those of the split.
     radius
@@ -79,7 +79,7 @@ def evaluate_generation(
     real = structures_on(family, (SPLITS.index(split),))
     if not real:
         raise UserError(f"the data of {run_directory.name} hold no {split} structures\ntrain again")
-    told = {name: _told(model, family, name) for name in real}
+    conditions = {name: _conditions(model, family, name) for name in real}
     own = Order.of(list(real.values()), bond)
     generated: dict[str, list[Structure]] = {}
     for row, (label, guidance) in enumerate(((GUIDED, request.guidance), (UNGUIDED, 0.0))):
@@ -88,11 +88,11 @@ def evaluate_generation(
             one = replace(request, seed=request.seed + sample, guidance=guidance)
             part, parts = row * request.samples + sample, 2 * request.samples
             shown = part_of(progress, part, parts, f"cell {part + 1} of {parts}")
-            generated[label] += generate(model, real[name].lattice, [told[name]], one, shown)
+            generated[label] += generate(model, real[name].lattice, [conditions[name]], one, shown)
     orders = {label: Order.of(structures, bond) for label, structures in generated.items()}
     density = _density(next(iter(real.values())))
     copies = neighbouring(structures_on(family, _others(split)).values(), density)
-    searched = _found_by_spectrum(family, real, _others(split), bond)
+    searched = _nearest_spectra(family, real, _others(split), bond)
     rows = {
         FLOOR: [a.distances(b) for i, a in enumerate(own.networks) for b in own.networks[:i]],
         **{
@@ -137,14 +137,14 @@ def _cycle(real: Mapping[str, Structure], request: Request) -> list[str]:
     return [list(real)[sample % len(real)] for sample in range(request.samples)]
 
 
-def _told(model: Samples, family: Family, name: str) -> np.ndarray:
-    """Return what each atom of a structure is told; one without a row what another one, by number, is."""
+def _conditions(model: Samples, family: Family, name: str) -> np.ndarray:
+    """Return the condition of each atom of a structure; of one without a row that of another, by number."""
     rows = family.with_rows(family.material_N == name)
-    told_MC = model.told(told_values(model, rows)[1])
+    condition_MC = model.conditions(condition_values(model, rows)[1])
     atoms = len(family.structures[name])
-    out = told_MC[np.arange(atoms) % len(told_MC)]
-    if len(told_MC) == len(rows):
-        out[rows.site_N] = told_MC
+    out = condition_MC[np.arange(atoms) % len(condition_MC)]
+    if len(condition_MC) == len(rows):
+        out[rows.site_N] = condition_MC
     return np.asarray(out)
 
 
@@ -156,7 +156,7 @@ def _spectra(family: Family, name: str) -> np.ndarray:
     return spectra
 
 
-def _found_by_spectrum(
+def _nearest_spectra(
     family: Family, real: Mapping[str, Structure], sides: Sequence[int], bond: float
 ) -> list[BondNetwork]:
     """Return what is counted about those atoms of training whose spectra are nearest to those of structures.
@@ -179,14 +179,14 @@ def _found_by_spectrum(
 
 
 def _agreement(real: Sequence[BondNetwork], generated: Sequence[BondNetwork]) -> dict[str, float]:
-    """Return which share of atoms have as many bonds as the atom whose spectrum they were told.
+    """Return which share of atoms have as many bonds as the atom whose spectrum conditions them.
 
-    Beside it stands what it would be if atoms were told the spectra of others.
+    Beside it stands what it would be with the spectra of others.
     """
     pairs = [(one.coordination, real[i % len(real)].coordination) for i, one in enumerate(generated)]
-    told = float(np.mean(np.concatenate([a == b for a, b in pairs])))
+    conditional = float(np.mean(np.concatenate([a == b for a, b in pairs])))
     chance = [sum(np.mean(a == k) * np.mean(b == k) for k in np.unique(b)) for a, b in pairs]
-    return {"told": told, "shuffled": float(np.mean(chance))}
+    return {"conditional": conditional, "shuffled": float(np.mean(chance))}
 
 
 def _others(split: str) -> list[int]:

@@ -84,19 +84,19 @@ class Forward:
             spectra.append(result.family.spectra_NE[:][repeated].astype(np.float64))
         return spectra
 
-    def compare(self, structures: Sequence[Structure], told: Sequence[np.ndarray]) -> dict[str, Any]:
-        """Return errors of the simulated spectra of structures against those that their atoms were told, (N, E).
+    def compare(self, structures: Sequence[Structure], conditions: Sequence[np.ndarray]) -> dict[str, Any]:
+        """Return errors of the simulated spectra of structures against those that condition their atoms, (N, E).
 
         Beside the error of an atom stands that against the spectra of all other atoms (shuffled), and beside both
         that of the model itself on real structures. Atoms without a spectrum (NaN) are left out.
         """
         of_atoms, shuffled, of_means = [], [], []
-        for spectra_NE, told_NE in zip(self.simulate(structures), told, strict=True):
-            known = np.isfinite(told_NE).all(axis=1)
-            apart = cdist(spectra_NE[known], told_NE[known], "cityblock") / told_NE.shape[1]
+        for spectra_NE, condition_NE in zip(self.simulate(structures), conditions, strict=True):
+            known = np.isfinite(condition_NE).all(axis=1)
+            apart = cdist(spectra_NE[known], condition_NE[known], "cityblock") / condition_NE.shape[1]
             of_atoms.append(np.diag(apart).mean())
             shuffled.append(apart[~np.eye(len(apart), dtype=bool)].mean())
-            of_means.append(np.abs(spectra_NE[known].mean(axis=0) - told_NE[known].mean(axis=0)).mean())
+            of_means.append(np.abs(spectra_NE[known].mean(axis=0) - condition_NE[known].mean(axis=0)).mean())
         return {
             "forward": self.name,
             "atoms": float(np.mean(of_atoms)),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rankaae_cli.analysis.generation.targets import Targets, told_atoms
+from rankaae_cli.analysis.generation.targets import Targets, atom_conditions
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.structure.bond_network import BINS, BondNetwork, radial_distribution
 from rankaae_cli.core.structure.masses import density_of, volume_of
@@ -106,7 +106,7 @@ class Request:
 def generate(
     model: Samples,
     lattice: np.ndarray,
-    told: Sequence[np.ndarray],
+    conditions: Sequence[np.ndarray],
     request: Request,
     progress: Gauge,
 ) -> list[Structure]:
@@ -118,22 +118,22 @@ def generate(
         Of the run.
     lattice
         The cell.
-    told
-        What the atoms of each structure are told, (N, C).
+    conditions
+        The conditions of the atoms of each structure, (N, C).
     request
         How.
     progress
         Called with steps done, and in all.
     """
-    structures, steps = [], len(told) * request.steps
-    for sample, told_NC in enumerate(told):
+    structures, steps = [], len(conditions) * request.steps
+    for sample, condition_NC in enumerate(conditions):
 
         def report(done: int, before: int = sample * request.steps) -> None:
-            progress(before + done, steps, f"structure {before // request.steps + 1} of {len(told)}")
+            progress(before + done, steps, f"structure {before // request.steps + 1} of {len(conditions)}")
 
         positions = model.generate(
             lattice,
-            told_NC,
+            condition_NC,
             np.random.default_rng((request.seed, sample)),
             steps=request.steps,
             guidance=request.guidance,
@@ -157,8 +157,8 @@ def part_of(progress: Gauge, part: int, parts: int, standing: str) -> Gauge:
 def generate_for(model: Samples, targets: Targets, request: Request, progress: Gauge) -> list[Structure]:
     """Return structures of a target in cubes of the density that is asked for."""
     draws = [np.random.default_rng((request.seed, sample, 1)) for sample in range(request.samples)]
-    told = [told_atoms(model, targets, request.atoms, random) for random in draws]
-    return generate(model, request.lattice(model.element), told, request, progress)
+    conditions = [atom_conditions(model, targets, request.atoms, random) for random in draws]
+    return generate(model, request.lattice(model.element), conditions, request, progress)
 
 
 def bond_length(family: Family, radius: float | None) -> float:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from rankaae_cli.analysis.generation.generate import Request, bond_length, generate, part_of
-from rankaae_cli.analysis.generation.targets import even_draws, told_values, weights_of_mean
+from rankaae_cli.analysis.generation.targets import condition_values, even_draws, weights_of_mean
 from rankaae_cli.analysis.origin import origin_of
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.structure.descriptors import DESCRIPTORS, Shell, describe
@@ -36,7 +36,7 @@ def steer(
 ) -> tuple[dict[str, Any], pd.DataFrame]:
     """Generate structures along each descriptor of the family, and measure it in them.
 
-    A value is asked for by telling the atoms what atoms of training are told, drawn with those weights nearest to
+    A value is asked for by giving the atoms conditions of atoms of training, drawn with those weights nearest to
     even by which the descriptor has this mean. So the other descriptors go along as they do in training.
 
     Parameters
@@ -69,7 +69,7 @@ def steer(
             f"no descriptor of {family.name} varies over the atoms of training and can be measured in structures\n"
             "generate structures by predict"
         )
-    told_MC, bond = model.told(told_values(model, trained)[1]), bond_length(family, radius)
+    condition_MC, bond = model.conditions(condition_values(model, trained)[1]), bond_length(family, radius)
     rows, walks = [], {}
     for n, k in enumerate(walked):
         name, known_M = trained.descriptor_names[k], trained.descriptors_NK[:, k]
@@ -80,7 +80,7 @@ def steer(
             drawn = [even_draws(weight_M, request.atoms, random) for _ in range(request.samples)]
             one = replace(request, seed=request.seed + 1 + n * levels + step)
             part = part_of(progress, n * levels + step, len(walked) * levels, f"{name} {value:.3g}")
-            structures = generate(model, lattice, [told_MC[atoms] for atoms in drawn], one, part)
+            structures = generate(model, lattice, [condition_MC[atoms] for atoms in drawn], one, part)
             rows += [
                 {
                     "descriptor": name,

@@ -1,4 +1,4 @@
-"""The spectra that structures are to have, and what atoms are told of them."""
+"""The spectra that structures are to have, and the conditions of atoms that follow from them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class Targets:
     spectra_ME
         Spectra of atoms; of one alone it is the mean over the structure.
     values_MX
-        What tells the model of them: the spectra, or the descriptors of their sites.
+        What conditions the model: the spectra, or the descriptors of their sites.
     """
 
     title: str
@@ -59,7 +59,7 @@ def read_targets(
     Raises
     ------
     UserError
-        If there is not one file, it is of another element or grid, or lacks what the model is told.
+        If there is not one file, it is of another element or grid, or lacks what conditions the model.
     """
     if len(names) != 1:
         raise UserError(
@@ -74,9 +74,9 @@ def read_targets(
         return _of_family(model, path, split, split_seed, split_by)
     if split is not None:
         raise UserError(f"split={split} is for family files; {path} is none\nleave split= out")
-    if model.told_of != "spectra":
+    if model.conditioned_on != "spectra":
         raise UserError(
-            f"this run is told descriptors, which {path} has none of\ngive a family file as input="
+            f"this run is conditioned on descriptors, which {path} has none of\ngive a family file as input="
         )
     faults: dict[int, str] = {}
     try:
@@ -107,18 +107,20 @@ def _of_family(
         family = family.with_rows(family.split_N == SPLITS.index(split))
         if not len(family):
             raise UserError(f"the {split} split of {path} has no spectra\nchoose another split")
-    return Targets(path.name if split is None else f"{path.name}, {split}", *told_values(model, family))
+    return Targets(path.name if split is None else f"{path.name}, {split}", *condition_values(model, family))
 
 
-def told_values(model: Samples, family: Family) -> tuple[np.ndarray, np.ndarray]:
-    """Return spectra of a family's rows, (M, E), and what tells the model of them, of rows where that is known."""
+def condition_values(model: Samples, family: Family) -> tuple[np.ndarray, np.ndarray]:
+    """Return spectra of a family's rows, (M, E), and what conditions the model, of rows where that is known."""
     spectra_ME = family.spectra_NE[:].astype(np.float64)
     values_MX = spectra_ME
-    if model.told_of == "descriptors":
+    if model.conditioned_on == "descriptors":
         values_MX = family.with_descriptors(model.descriptor_names).descriptors_NK
     known = np.isfinite(values_MX).all(axis=1)
     if not known.any():
-        raise UserError("no row of the target has all descriptors that this run is told\ngive another target")
+        raise UserError(
+            "no row of the target has all descriptors that condition this run\ngive another target"
+        )
     return spectra_ME[known], values_MX[known]
 
 
@@ -134,19 +136,19 @@ def require_grid(model: Samples, family: Family, where: str) -> None:
         )
 
 
-def told_atoms(model: Samples, targets: Targets, atoms: int, random: np.random.Generator) -> np.ndarray:
-    """Return what each of N atoms is told, (N, C).
+def atom_conditions(model: Samples, targets: Targets, atoms: int, random: np.random.Generator) -> np.ndarray:
+    """Return the conditions of N atoms, (N, C).
 
     Of several spectra each is given to as many atoms as the others, as near as can be. One alone is the mean of
     what atoms differ in: atoms of training are drawn, with those weights nearest to even (in entropy) that have
-    this mean, rather than that every atom is told the mean, which no atom has.
+    this mean, rather than that every atom has the mean, which no atom does.
     """
-    told_MC = model.told(targets.values_MX)
-    if len(told_MC) == 1:
-        weight_M = weights_of_mean(model.told_MC.astype(np.float64), told_MC[0])
-        return model.told_MC[even_draws(weight_M, atoms, random)].astype(np.float64)
-    order = random.permutation(len(told_MC))
-    return np.asarray(told_MC[np.resize(order, atoms)])
+    condition_MC = model.conditions(targets.values_MX)
+    if len(condition_MC) == 1:
+        weight_M = weights_of_mean(model.condition_MC.astype(np.float64), condition_MC[0])
+        return model.condition_MC[even_draws(weight_M, atoms, random)].astype(np.float64)
+    order = random.permutation(len(condition_MC))
+    return np.asarray(condition_MC[np.resize(order, atoms)])
 
 
 def weights_of_mean(rows_MC: np.ndarray, mean_C: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""The cells that a diffusion model is trained on: where their atoms are, and what each of these is told."""
+"""The cells that a diffusion model is trained on: where their atoms are, and the condition of each."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,20 +22,20 @@ class Cell:
         What it shares with other snapshots of one network: of the split.
     lattice, positions_N3
         Angstrom.
-    told_NC, is_told_N
-        What each atom is told, standardised, and which are told anything: those with a row in the family.
+    condition_NC, has_condition_N
+        The condition of each atom, standardised, and which have one: those with a row in the family.
     """
 
     group: str
     lattice: np.ndarray
     positions_N3: np.ndarray
-    told_NC: np.ndarray
-    is_told_N: np.ndarray
+    condition_NC: np.ndarray
+    has_condition_N: np.ndarray
 
 
 @dataclass(frozen=True)
-class Telling:
-    """How a spectrum, or the descriptors of a site, become the numbers that an atom is told.
+class Conditioning:
+    """How a spectrum, or the descriptors of a site, become the condition of an atom.
 
     Attributes
     ----------
@@ -51,8 +51,8 @@ class Telling:
     scale_C: np.ndarray
 
     @classmethod
-    def of(cls, family: Family, rows: np.ndarray, condition: Condition, components: int) -> "Telling":
-        """Return what is told of a family, fitted to some of its rows."""
+    def of(cls, family: Family, rows: np.ndarray, condition: Condition, components: int) -> "Conditioning":
+        """Return the conditioning by a family, fitted to some of its rows."""
         if condition is Condition.descriptors:
             values_NE = family.descriptors_NK[rows]
             mean_E, components_CE = np.nanmean(values_NE, axis=0), np.eye(values_NE.shape[1])
@@ -76,12 +76,12 @@ class Telling:
             return family.descriptors_NK[rows]
         return family.spectra_NE[:][rows].astype(np.float64)
 
-    def told(self, values_ME: np.ndarray) -> np.ndarray:
-        """Return what atoms are told, (M, C); NaN where a descriptor is not known."""
+    def encoded(self, values_ME: np.ndarray) -> np.ndarray:
+        """Return the conditions of atoms, (M, C); NaN where a descriptor is not known."""
         return np.asarray((values_ME - self.mean_E) @ self.components_CE.T / self.scale_C)
 
 
-def cells_of(family: Family, side: Sequence[int], telling: Telling) -> list[Cell]:
+def cells_of(family: Family, side: Sequence[int], conditioning: Conditioning) -> list[Cell]:
     """Return the structures of the rows that are on some sides of the split, by name."""
     on_side = np.isin(family.split_N, side)
     groups_N = groups_of(family, family.split_by)
@@ -89,12 +89,14 @@ def cells_of(family: Family, side: Sequence[int], telling: Telling) -> list[Cell
     for name in sorted(set(family.material_N[on_side])):
         structure = family.structures[name]
         rows = np.flatnonzero((family.material_N == name) & on_side)
-        told_MC = telling.told(telling.values(family, rows))
-        known = np.isfinite(told_MC).all(axis=1)
-        told_NC, is_told_N = np.zeros((len(structure), len(telling))), np.zeros(len(structure), dtype=bool)
+        condition_MC = conditioning.encoded(conditioning.values(family, rows))
+        known = np.isfinite(condition_MC).all(axis=1)
+        condition_NC = np.zeros((len(structure), len(conditioning)))
+        has_condition_N = np.zeros(len(structure), dtype=bool)
         atoms = family.site_N[rows[known]]
-        told_NC[atoms], is_told_N[atoms] = told_MC[known], True
-        cells.append(Cell(str(groups_N[rows[0]]), structure.lattice, structure.positions, told_NC, is_told_N))
+        condition_NC[atoms], has_condition_N[atoms] = condition_MC[known], True
+        group = str(groups_N[rows[0]])
+        cells.append(Cell(group, structure.lattice, structure.positions, condition_NC, has_condition_N))
     return cells
 
 

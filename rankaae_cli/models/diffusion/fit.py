@@ -13,7 +13,7 @@ from torch import Tensor
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.family.splits import TRAIN, VALIDATION
-from rankaae_cli.models.diffusion.cells import Cell, Telling, cells_of, require_cells, shared_networks
+from rankaae_cli.models.diffusion.cells import Cell, Conditioning, cells_of, require_cells, shared_networks
 from rankaae_cli.models.diffusion.module import Denoiser, denoising_loss
 from rankaae_cli.models.diffusion.network import ScoreNetwork, Shape
 from rankaae_cli.models.diffusion.settings import LOSSES, DiffusionSettings
@@ -74,22 +74,22 @@ class Task(EpochTask):
         return (TRAIN, VALIDATION) if self.model.with_validation else (TRAIN,)
 
     @cached_property
-    def telling(self) -> Telling:
-        """What atoms are told, fitted to the rows that are trained on."""
+    def conditioning(self) -> Conditioning:
+        """What makes conditions, fitted to the rows that are trained on."""
         rows = np.flatnonzero(np.isin(self.family.split_N, self.sides))
-        return Telling.of(self.family, rows, self.model.condition, self.model.components)
+        return Conditioning.of(self.family, rows, self.model.condition, self.model.components)
 
     @property
     def shape(self) -> Shape:
         """Sizes of the network."""
         m = self.model
         sizes = {key: getattr(m, key) for key in ("layers", "width", "pair_width", "channels", "radial")}
-        return Shape(cutoff=m.cutoff, told=len(self.telling), **sizes)
+        return Shape(cutoff=m.cutoff, condition=len(self.conditioning), **sizes)
 
     @property
     def score_columns(self) -> tuple[str, ...]:
         """The columns of metrics.csv between the losses and the score."""
-        return ("val_denoising", "val_denoising_untold")
+        return ("val_denoising", "val_denoising_unconditional")
 
     @property
     def plateau(self) -> None:
@@ -110,12 +110,12 @@ class Task(EpochTask):
 
     def module(self, rows: TrainingRows, trials: range) -> Denoiser:
         """Return the network with its loss."""
-        cells = cells_of(self.family, self.sides, self.telling)
+        cells = cells_of(self.family, self.sides, self.conditioning)
         return Denoiser(self.shape, self.model, cells, trials, self.seed)
 
     def scorer(self, rows: TrainingRows) -> "DenoisingScorer":
         """Return what scores an epoch."""
-        cells = cells_of(self.family, (VALIDATION,), self.telling)
+        cells = cells_of(self.family, (VALIDATION,), self.conditioning)
         return DenoisingScorer(cells, self.model.least_noise, self.model.most_noise)
 
     def bytes_a_trial(self, training_rows: int, validation_rows: int) -> int:
@@ -129,26 +129,26 @@ class Task(EpochTask):
 
 @dataclass(frozen=True)
 class DenoisingScores:
-    """The loss on validation with what the atoms are told, and without; the score is the negative first."""
+    """The loss on validation with conditions, and without; the score is the negative first."""
 
-    told: float
-    untold: float
+    conditional: float
+    unconditional: float
 
     @property
     def score_T(self) -> Tensor:
         """Higher is better."""
-        return torch.tensor([-self.told if math.isfinite(self.told) else float("-inf")])
+        return torch.tensor([-self.conditional if math.isfinite(self.conditional) else float("-inf")])
 
     def columns(self) -> dict[str, Tensor]:
         """Return the columns of `Task.score_columns`."""
         return {
-            "val_denoising": torch.tensor([self.told]),
-            "val_denoising_untold": torch.tensor([self.untold]),
+            "val_denoising": torch.tensor([self.conditional]),
+            "val_denoising_unconditional": torch.tensor([self.unconditional]),
         }
 
     def standing(self, trial: int) -> str:
         """Return what a progress bar says."""
-        return f"noise left on validation {self.told:.3f} (untold {self.untold:.3f})"
+        return f"noise left on validation {self.conditional:.3f} ({self.unconditional:.3f} without spectra)"
 
 
 class DenoisingScorer:
@@ -166,11 +166,11 @@ class DenoisingScorer:
     def score(self, network: ScoreNetwork) -> DenoisingScores:
         """Score the network."""
         losses = []
-        for told in (True, False):
+        for conditional in (True, False):
             for cell, noise, unit_N3 in self.draws:
-                told_NC = torch.as_tensor(cell.told_NC, dtype=torch.float32)
-                is_told_N = torch.as_tensor(cell.is_told_N & told)
-                loss, _ = denoising_loss(network, cell, noise, unit_N3, told_NC, is_told_N)
+                condition_NC = torch.as_tensor(cell.condition_NC, dtype=torch.float32)
+                has_condition_N = torch.as_tensor(cell.has_condition_N & conditional)
+                loss, _ = denoising_loss(network, cell, noise, unit_N3, condition_NC, has_condition_N)
                 losses.append(float(loss))
         return DenoisingScores(*np.array(losses).reshape(2, -1).mean(axis=1).tolist())
 
@@ -202,12 +202,12 @@ def fit(
     network = ScoreNetwork(task.shape, trial_generators(task.seed, [0]))
     network.load_state_dict(best.weights)
     rows = np.flatnonzero(np.isin(task.family.split_N, task.sides))
-    known = task.telling.values(task.family, rows)
+    known = task.conditioning.values(task.family, rows)
     model = TrainedGenerator(
         **kept_of(task.family, task.descriptor_classes),
         network=network.eval().requires_grad_(False),
-        telling=task.telling,
-        told_MC=_finite(task.telling.told(known)),
+        conditioning=task.conditioning,
+        condition_MC=_finite(task.conditioning.encoded(known)),
         least_noise=task.model.least_noise,
         most_noise=task.model.most_noise,
         best_epoch_T=best.best_epoch_T.numpy(),

@@ -20,11 +20,11 @@ _INITIAL_WEIGHTS, _DRAWS = 0, 1
 # Of the noise: it is at this level that bonds form, and what is wrong there remains.
 _TYPICAL, _SPREAD = 0.35, 0.6  # angstrom, and of the logarithm
 _READING = 0.1  # what the loss of reading counts
-_UNTOLD_ATOMS = 0.2  # share of atoms that are told nothing in every third step where the others are
+_UNCONDITIONED_ATOMS = 0.2  # share of atoms without a condition in every third step where the others have one
 
 
 class Denoiser(TrialModule):
-    """One score network, trained to tell the noise on the atoms of a cell, one cell a step.
+    """One score network, trained to predict the noise on the atoms of a cell, one cell a step.
 
     Parameters
     ----------
@@ -64,18 +64,18 @@ class Denoiser(TrialModule):
         )
 
     def training_step(self, batch: int, batch_idx: int) -> None:
-        """Step on one cell, drawn with its noise and with what its atoms are told."""
+        """Step on one cell, drawn with its noise and with the conditions of its atoms."""
         cell = self._drawn_cell()
         s, random = self.settings, self.draw_generators[0]
         noise = _TYPICAL * math.exp(_SPREAD * float(torch.randn((), generator=random)))
         noise = min(max(noise, s.least_noise), s.most_noise)
-        told_NC = torch.as_tensor(cell.told_NC, dtype=torch.float32)
-        told_NC = told_NC + s.condition_noise * torch.randn(told_NC.shape, generator=random)
-        is_told_N = self._told(cell)
-        loss, found_NC = denoising_loss(
-            self.trained, cell, noise, self._drawn_noise(cell), told_NC, is_told_N
+        condition_NC = torch.as_tensor(cell.condition_NC, dtype=torch.float32)
+        condition_NC = condition_NC + s.condition_noise * torch.randn(condition_NC.shape, generator=random)
+        has_condition_N = self._given(cell)
+        loss, predicted_NC = denoising_loss(
+            self.trained, cell, noise, self._drawn_noise(cell), condition_NC, has_condition_N
         )
-        reading = _reading_loss(found_NC, cell, is_told_N)
+        reading = _reading_loss(predicted_NC, cell, has_condition_N)
         optimiser: Any = self.optimizers()
         for group in optimiser.param_groups:
             group["lr"] = s.rate * learning_rate_factor(self.progress(batch_idx), "one_cycle", warm_up=0.02)
@@ -94,12 +94,12 @@ class Denoiser(TrialModule):
     def _drawn_noise(self, cell: Cell) -> Tensor:
         return torch.randn(len(cell.positions_N3), 3, generator=self.draw_generators[0])
 
-    def _told(self, cell: Cell) -> Tensor:
-        """Return which atoms are told anything: in some steps none, in some of the others not all."""
+    def _given(self, cell: Cell) -> Tensor:
+        """Return which atoms have a condition: in some steps none, in some of the others not all."""
         nobody, some = torch.rand(2, generator=self.draw_generators[0]).tolist()
         chance_N = torch.rand(len(cell.positions_N3), generator=self.draw_generators[0])
-        untold = 1.0 if nobody < self.settings.dropout else _UNTOLD_ATOMS if some < 1 / 3 else 0.0
-        return torch.as_tensor(cell.is_told_N) & (chance_N >= untold)
+        left_out = 1.0 if nobody < self.settings.dropout else _UNCONDITIONED_ATOMS if some < 1 / 3 else 0.0
+        return torch.as_tensor(cell.has_condition_N) & (chance_N >= left_out)
 
     @torch.no_grad()
     def _average(self, steps: int) -> None:
@@ -109,9 +109,14 @@ class Denoiser(TrialModule):
 
 
 def denoising_loss(
-    network: ScoreNetwork, cell: Cell, noise: float, unit_N3: Tensor, told_NC: Tensor, is_told_N: Tensor
+    network: ScoreNetwork,
+    cell: Cell,
+    noise: float,
+    unit_N3: Tensor,
+    condition_NC: Tensor,
+    has_condition_N: Tensor,
 ) -> tuple[Tensor, Tensor]:
-    """Return the mean squared error of the noise that a network tells, over its variance, and what it reads.
+    """Return the mean squared error of the noise that a network predicts, over its variance, and its conditions.
 
     The error is 1 for no answer. This is denoising score matching with the weight that makes all levels of noise
     count alike (Song and Ermon, arXiv:1907.05600). The graph is that of the atoms with the noise, as it is when
@@ -120,13 +125,12 @@ def denoising_loss(
     positions_N3 = cell.positions_N3 + noise * unit_N3.double().numpy()
     device = network.device
     graph = Graph.of(cell.lattice, np.asarray(positions_N3), network.shape.cutoff).to(device)
-    found = network(graph, noise, told_NC.to(device), is_told_N.to(device))
-    return (found.noise_N3 - unit_N3.to(device)).square().mean(), found.told_NC
+    found = network(graph, noise, condition_NC.to(device), has_condition_N.to(device))
+    return (found.noise_N3 - unit_N3.to(device)).square().mean(), found.condition_NC
 
 
-def _reading_loss(found_NC: Tensor, cell: Cell, is_told_N: Tensor) -> Tensor:
-    """Return the mean squared error of what is read of the atoms that were told nothing but could be."""
-    could_be_N = torch.as_tensor(cell.is_told_N, device=found_NC.device) & ~is_told_N.to(found_NC.device)
-    told_NC = torch.as_tensor(cell.told_NC, dtype=found_NC.dtype, device=found_NC.device)
-    error_N = (found_NC - told_NC).square().mean(1)
-    return (error_N * could_be_N).sum() / could_be_N.sum().clamp_min(1)
+def _reading_loss(predicted_NC: Tensor, cell: Cell, has_condition_N: Tensor) -> Tensor:
+    """Return the mean squared error of the conditions of atoms that the network did not have."""
+    left_out_N = (torch.as_tensor(cell.has_condition_N) & ~has_condition_N).to(predicted_NC.device)
+    error_N = (predicted_NC - torch.as_tensor(cell.condition_NC).to(predicted_NC)).square().mean(1)
+    return (error_N * left_out_N).sum() / left_out_N.sum().clamp_min(1)

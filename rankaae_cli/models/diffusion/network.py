@@ -1,6 +1,6 @@
 """The score network: which way, and how far, each atom lies from where it was before noise was put on it.
 
-Beside that it reads what an atom could be told, from where its neighbours are.
+Beside that it predicts the condition of each atom from where its neighbours are.
 
 Messages run along the pairs of atoms within a cut-off. Of its neighbours, weighted by what is known of each pair,
 an atom sums spherical harmonics up to the third degree; seen along a pair these sums are invariant and know the
@@ -31,7 +31,7 @@ _NOTHING = 1e-3  # angstrom; two atoms at one place have no direction
 
 @dataclass(frozen=True)
 class Shape:
-    """Sizes of a score network; see `settings.DiffusionSettings`. `told` is how many numbers an atom is told."""
+    """Sizes of a score network; see `settings.DiffusionSettings`. `condition`: numbers that condition an atom."""
 
     cutoff: float
     layers: int
@@ -39,7 +39,7 @@ class Shape:
     pair_width: int
     channels: int
     radial: int
-    told: int
+    condition: int
 
 
 @dataclass(frozen=True)
@@ -89,19 +89,19 @@ class Pairs:
     weight_NM: Tensor
 
 
-class Found(NamedTuple):
+class NetworkOutput(NamedTuple):
     """What a score network finds of N atoms.
 
     Attributes
     ----------
     noise_N3
         Of unit variance.
-    told_NC
-        What the atoms most likely could be told, which is of use for those that are told nothing.
+    condition_NC
+        The conditions that the atoms most likely have; of use for those whose condition is not given.
     """
 
     noise_N3: Tensor
-    told_NC: Tensor
+    condition_NC: Tensor
 
 
 class Linear(TrialLinear):
@@ -159,7 +159,7 @@ class Layer(nn.Module):
 
 
 class ScoreNetwork(nn.Module):
-    """From atoms with noise, and what each is told, to the noise of unit variance that is on them.
+    """From atoms with noise, and their conditions, to the noise of unit variance that is on them.
 
     All of its parameters have a leading dimension of 1, the trial, as the engine keeps those of several.
 
@@ -175,8 +175,8 @@ class ScoreNetwork(nn.Module):
         super().__init__()
         self.shape = shape
         width, pair_width = shape.width, shape.pair_width
-        self.told = _mlp(shape.told, width, generators)
-        self.untold = nn.Parameter(torch.zeros(1, width))
+        self.condition = _mlp(shape.condition, width, generators)
+        self.no_condition = nn.Parameter(torch.zeros(1, width))
         self.noise = _mlp(1 + 2 * _WAVES, width, generators)
         self.first = Linear(shape.radial, pair_width, generators)
         self.layers = nn.ModuleList(Layer(shape, generators) for _ in range(shape.layers))
@@ -184,15 +184,17 @@ class ScoreNetwork(nn.Module):
         self.ends = Linear(width, 2 * pair_width, generators)
         self.gate = Linear(shape.radial, pair_width, generators)
         self.strength = Linear(pair_width, 1, generators)
-        self.reads = _mlp(width, shape.told, generators)
+        self.look = _mlp(width, shape.condition, generators)
 
     @property
     def device(self) -> torch.device:
         """Where its weights are."""
-        return self.untold.device
+        return self.no_condition.device
 
-    def forward(self, graph: Graph, noise: float, told_NC: Tensor, is_told_N: Tensor) -> Found:
-        """Return the noise on the atoms, and what they could be told.
+    def forward(
+        self, graph: Graph, noise: float, condition_NC: Tensor, has_condition_N: Tensor
+    ) -> NetworkOutput:
+        """Return the noise on the atoms, and their conditions as they look.
 
         Parameters
         ----------
@@ -200,8 +202,8 @@ class ScoreNetwork(nn.Module):
             Of the atoms where they are.
         noise
             Its standard deviation, angstrom.
-        told_NC, is_told_N
-            What each atom is told, and which are told anything.
+        condition_NC, has_condition_N
+            The condition of each atom, and which have one.
         """
         distance_NM = graph.vector_NM3.norm(dim=-1).clamp_min(_NOTHING)
         direction_NM3 = graph.vector_NM3 / distance_NM[..., None]
@@ -211,9 +213,11 @@ class ScoreNetwork(nn.Module):
             harmonics(direction_NM3),
             _cut_off(distance_NM / self.shape.cutoff) * graph.is_there_NM,
         )
-        told_NW = torch.where(is_told_N[:, None], self._of_one(self.told, told_NC), self.untold)
+        condition_NW = torch.where(
+            has_condition_N[:, None], self._of_one(self.condition, condition_NC), self.no_condition
+        )
         waves = self._waves(noise)
-        atoms_NW = told_NW + self._of_one(self.noise, waves)
+        atoms_NW = condition_NW + self._of_one(self.noise, waves)
         known_NMX = self.first(pairs.radial_NMR)
         for layer in self.layers:
             atoms_NW, known_NMX = layer(atoms_NW, known_NMX, pairs)
@@ -221,7 +225,7 @@ class ScoreNetwork(nn.Module):
         known_NMX = functional.silu(self.last(known_NMX) + first[:, None] + second[graph.index_NM])
         strength_NM = self.strength(known_NMX * self.gate(pairs.radial_NMR))[..., 0] * pairs.weight_NM
         noise_N3 = -torch.bmm(strength_NM[:, None], direction_NM3)[:, 0]
-        return Found(noise_N3, self._of_one(self.reads, atoms_NW))
+        return NetworkOutput(noise_N3, self._of_one(self.look, atoms_NW))
 
     def _of_one(self, network: nn.Module, rows_NC: Tensor) -> Tensor:
         out: Tensor = network(rows_NC[None])
@@ -239,7 +243,7 @@ class ScoreNetwork(nn.Module):
         level = math.log(noise)
         phases = [0.7 * level * n for n in range(1, _WAVES + 1)]
         waves = [0.5 * level, *map(math.sin, phases), *map(math.cos, phases)]
-        return self.untold.new_tensor([waves])
+        return self.no_condition.new_tensor([waves])
 
 
 def harmonics(direction_NM3: Tensor) -> Tensor:

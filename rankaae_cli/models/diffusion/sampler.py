@@ -12,7 +12,7 @@ from scipy.spatial.distance import cdist
 from rankaae_cli.core.structure.periodic import loose_packing, moved_apart
 from rankaae_cli.models.diffusion.network import Graph, ScoreNetwork
 
-# While bonds form, atoms are told anew what they look like at every so many times less noise.
+# While bonds form, conditions are dealt out anew at every so many times less noise.
 _FORMED = 0.2  # angstrom of noise
 _ASSIGN_EVERY = 0.95
 Score = Callable[[np.ndarray, float], np.ndarray]
@@ -40,52 +40,54 @@ class Course:
     nearest: float
 
 
-class Teller:
-    """Tells the noise on atoms in a cell, each of which is told something, and chooses who is told what.
+class ConditionedScore:
+    """The score of atoms in a cell by a network, and which atom has which condition.
 
     Parameters
     ----------
     network, lattice
-        What tells it, and the cell.
-    told_NC
-        What there is to tell, to an atom each; at first in this order.
+        What predicts the noise, and the cell.
+    condition_NC
+        The conditions, one an atom; at first in this order.
     guidance
-        Weight of what the atoms are told: 0 for nothing, 1 as trained, more to stress it (Ho and Salimans,
+        Weight of the conditions: 0 for none, 1 as trained, more to stress them (Ho and Salimans,
         arXiv:2207.12598).
     """
 
     def __init__(
-        self, network: ScoreNetwork, lattice: np.ndarray, told_NC: np.ndarray, guidance: float
+        self, network: ScoreNetwork, lattice: np.ndarray, condition_NC: np.ndarray, guidance: float
     ) -> None:
         self.network, self.lattice = network, lattice
-        self.told_NC = np.asarray(told_NC, dtype=np.float32)
+        self.condition_NC = np.asarray(condition_NC, dtype=np.float32)
         self.guidance = guidance
-        self.order_N = np.arange(len(self.told_NC))
+        self.order_N = np.arange(len(self.condition_NC))
 
     def score(self, positions_N3: np.ndarray, noise: float) -> np.ndarray:
         """Return the noise on atoms, (N, 3), of a standard deviation in angstrom.
 
-        The graph is that of the positions that are given, so that no noise of another one is told.
+        The graph is that of the positions that are given, so that the noise is that of no other one.
         """
         weights = ((True, self.guidance), (False, 1 - self.guidance))
-        parts = [weight * self._found(positions_N3, noise, told)[0] for told, weight in weights if weight]
+        parts = [weight * self._output(positions_N3, noise, given)[0] for given, weight in weights if weight]
         return np.asarray(np.sum(parts, axis=0))
 
     def assign(self, positions_N3: np.ndarray, noise: float) -> None:
-        """Tell each atom what it looks most like, so that neighbours are told what goes together.
+        """Give each atom the condition that it looks most like, so that those of neighbours go together.
 
-        The squares of what is missing are least over all atoms, each being told one (linear assignment).
+        The sum of squared differences is least over all atoms, with one condition each (linear assignment).
         """
         if self.guidance:
-            looks_NC = self._found(positions_N3, noise, told=False)[1]
-            self.order_N = linear_sum_assignment(cdist(looks_NC, self.told_NC, "sqeuclidean"))[1]
+            looks_NC = self._output(positions_N3, noise, conditional=False)[1]
+            self.order_N = linear_sum_assignment(cdist(looks_NC, self.condition_NC, "sqeuclidean"))[1]
 
     @torch.no_grad()
-    def _found(self, positions_N3: np.ndarray, noise: float, told: bool) -> tuple[np.ndarray, np.ndarray]:
+    def _output(
+        self, positions_N3: np.ndarray, noise: float, conditional: bool
+    ) -> tuple[np.ndarray, np.ndarray]:
         graph = Graph.of(self.lattice, positions_N3, self.network.shape.cutoff)
-        told_NC = torch.from_numpy(self.told_NC[self.order_N])
-        found = self.network(graph, noise, told_NC, torch.full((len(told_NC),), told))
-        return found.noise_N3.double().numpy(), found.told_NC.double().numpy()
+        condition_NC = torch.from_numpy(self.condition_NC[self.order_N])
+        output = self.network(graph, noise, condition_NC, torch.full((len(condition_NC),), conditional))
+        return output.noise_N3.double().numpy(), output.condition_NC.double().numpy()
 
 
 def generated(
@@ -107,7 +109,7 @@ def generated(
     Parameters
     ----------
     score
-        Of a `Teller`.
+        Of a `ConditionedScore`.
     lattice, atoms, course
         The cell, how many atoms, and how.
     random
@@ -115,7 +117,7 @@ def generated(
     report
         Called with the steps that are done.
     assign
-        Of a `Teller`.
+        Of a `ConditionedScore`.
     """
     levels = np.geomspace(course.most, course.least, course.steps)
     positions = loose_packing(lattice, atoms, random) + course.most * random.standard_normal((atoms, 3))

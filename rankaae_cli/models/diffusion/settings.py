@@ -1,4 +1,4 @@
-"""What a diffusion model can be told: a plain dataclass. Its values live in ``conf/model/score_network.yaml``."""
+"""The settings of a diffusion model: a plain dataclass. Its values live in ``conf/model/score_network.yaml``."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -6,7 +6,7 @@ from typing import Annotated
 
 
 class Condition(Enum):
-    """What each atom is told of the structure that is asked for."""
+    """What conditions each atom of a structure that is generated."""
 
     spectra = "spectra"
     descriptors = "descriptors"
@@ -27,12 +27,12 @@ class DiffusionSettings:
         int, "densities of neighbours a layer, each in spherical harmonics up to the third degree"
     ]
     radial: Annotated[int, "functions of the distance of two neighbours"]
-    condition: Annotated[Condition, "what each atom is told: its spectrum (spectra) or its descriptors"]
+    condition: Annotated[Condition, "what conditions each atom: its spectrum (spectra) or its descriptors"]
     components: Annotated[int, "principal components that are kept of the spectra"]
     condition_noise: Annotated[
-        float, "standard deviation of the noise on what an atom is told, in standard deviations of training"
+        float, "standard deviation of the noise on conditions, in standard deviations of training"
     ]
-    dropout: Annotated[float, "share of steps in which no atom is told anything; guidance needs some"]
+    dropout: Annotated[float, "share of steps in which no atom has a condition; guidance needs some"]
     least_noise: Annotated[float, "smallest noise on the positions, angstrom: below the thermal motion"]
     most_noise: Annotated[
         float, "largest noise, angstrom: beyond it nothing can be known of where an atom was"

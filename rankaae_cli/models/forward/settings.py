@@ -1,4 +1,4 @@
-"""What a forward model can be told: a plain dataclass. Its values live in ``conf/model/gaussian_process.yaml``."""
+"""The settings of a forward model: a plain dataclass. Its values live in ``conf/model/gaussian_process.yaml``."""
 
 from dataclasses import dataclass
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""What a training run can be told: plain dataclasses. Their values live in ``conf/`` and nowhere else.
+"""The settings of a training run: plain dataclasses. Their values live in ``conf/`` and nowhere else.
 
 Each key has its meaning beside its type; ``rankaae train --help`` shows it from here.
 """

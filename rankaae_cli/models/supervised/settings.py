@@ -1,4 +1,4 @@
-"""What readers of descriptors and other baselines can be told: plain dataclasses.
+"""The settings of readers of descriptors and other baselines: plain dataclasses.
 
 Their values live in ``conf/model/`` and ``conf/baselines.yaml`` alone. Each key has its meaning beside its type;
 ``--help`` shows it from here.

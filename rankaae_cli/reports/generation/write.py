@@ -92,7 +92,7 @@ def steering_table(content: Mapping[str, Any]) -> Table:
 
 
 def distances_table(metrics: Mapping[str, Any]) -> Table:
-    """Return how far generated structures are from the split's, beside floor, copy and those told nothing."""
+    """Return how far generated structures are from the split's, beside floor, copy and search."""
     rows: list[list[Cell]] = []
     for label in sorted(metrics["distances"], key=lambda label: label.startswith(COPY)):
         one = metrics["distances"][label]
@@ -119,7 +119,7 @@ def generation_lines(metrics: Mapping[str, Any]) -> list[str]:
     lines = [
         f"all {metrics['cells']} cells together: {named}; nearest two atoms {metrics['nearest_atoms']:.2f} "
         "angstrom",
-        f"{agreement['told']:.0%} of atoms have as many bonds as the atom whose spectrum they were told, "
+        f"{agreement['conditional']:.0%} of atoms have as many bonds as the atom whose spectrum conditions them, "
         f"{agreement['shuffled']:.0%} would by chance",
     ]
     if "simulated" in metrics:
@@ -128,7 +128,7 @@ def generation_lines(metrics: Mapping[str, Any]) -> list[str]:
 
 
 def simulated_line(simulated: Mapping[str, Any]) -> str:
-    """Return how the simulated spectra of generated structures compare with those that atoms were told."""
+    """Return how the simulated spectra of generated structures compare with those that condition the atoms."""
     s = simulated
     less = 1 - s["atoms"] / s["atoms_shuffled"]
     return (

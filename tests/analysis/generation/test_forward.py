@@ -46,9 +46,9 @@ def test_errors_are_of_the_test_split_and_against_other_atoms(monkeypatch):
     assert forward.error_of_atoms == pytest.approx(np.abs(np.linspace(-0.1, 0.3, 10)).mean(), rel=1e-4)
     assert forward.error_of_means == pytest.approx(forward.error_of_atoms, rel=1e-4)
 
-    told = np.array([[0.0] * 10, [1.0] * 10, [np.nan] * 10, [3.0] * 10])
-    monkeypatch.setattr(Forward, "simulate", lambda self, structures: [np.nan_to_num(told) + 0.5])
-    found = forward.compare([None], [told])
+    conditions = np.array([[0.0] * 10, [1.0] * 10, [np.nan] * 10, [3.0] * 10])
+    monkeypatch.setattr(Forward, "simulate", lambda self, structures: [np.nan_to_num(conditions) + 0.5])
+    found = forward.compare([None], [conditions])
     assert found["atoms"] == pytest.approx(0.5) and found["means"] == pytest.approx(0.5)
     apart = [abs(a + 0.5 - b) for a in (0, 1, 3) for b in (0, 1, 3) if a != b]
     assert found["atoms_shuffled"] == pytest.approx(np.mean(apart))

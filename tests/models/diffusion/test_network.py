@@ -8,7 +8,7 @@ from rankaae_cli.core.structure.periodic import loose_packing
 from rankaae_cli.models.diffusion.network import Graph, ScoreNetwork, Shape, harmonics
 from rankaae_cli.networks.layers import trial_generators
 
-SHAPE = Shape(cutoff=3.0, layers=2, width=12, pair_width=8, channels=4, radial=6, told=3)
+SHAPE = Shape(cutoff=3.0, layers=2, width=12, pair_width=8, channels=4, radial=6, condition=3)
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def atoms():
     return lattice, loose_packing(lattice, 40, random) + 0.2 * random.normal(size=(40, 3))
 
 
-def told(n=40, seed=1):
+def conditions(n=40, seed=1):
     random = torch.Generator().manual_seed(seed)
     return torch.randn(n, 3, generator=random).double(), torch.rand(n, generator=random) < 0.7
 
@@ -32,7 +32,7 @@ def answer(network, lattice, positions, numbers=None, noise=0.3):
     graph = Graph.of(lattice, positions, SHAPE.cutoff)
     graph = Graph(graph.index_NM, graph.vector_NM3.double(), graph.is_there_NM.double())
     with torch.no_grad():
-        return network(graph, noise, *(numbers or told(len(positions)))).noise_N3.numpy()
+        return network(graph, noise, *(numbers or conditions(len(positions)))).noise_N3.numpy()
 
 
 def test_harmonics_add_up_to_legendre_polynomials():
@@ -55,7 +55,7 @@ def test_answers_turn_with_the_structure(network, atoms):
     # Nor does it matter where the cell begins, or in which order the atoms are.
     np.testing.assert_allclose(answer(network, lattice, positions + 1.7), before, atol=1e-6)
     order = np.random.default_rng(3).permutation(40)
-    numbers = tuple(one[torch.from_numpy(order)] for one in told())
+    numbers = tuple(one[torch.from_numpy(order)] for one in conditions())
     np.testing.assert_allclose(answer(network, lattice, positions[order], numbers), before[order], atol=1e-6)
 
 
@@ -63,7 +63,7 @@ def test_a_larger_cell_is_answered_alike(network, atoms):
     lattice, positions = atoms
     doubled = np.diag([2, 1, 1]) @ lattice
     both = np.concatenate([positions, positions + lattice[0]])
-    numbers = tuple(torch.cat([one, one]) for one in told())
+    numbers = tuple(torch.cat([one, one]) for one in conditions())
     np.testing.assert_allclose(
         answer(network, doubled, both, numbers),
         np.tile(answer(network, lattice, positions), (2, 1)),
@@ -72,9 +72,11 @@ def test_a_larger_cell_is_answered_alike(network, atoms):
 
 
 def test_only_atoms_that_are_told_something_heed_it(network, atoms):
-    numbers, is_told = told()
-    changed = torch.where(is_told[:, None], numbers, numbers + 1)
-    assert (answer(network, *atoms, (numbers, is_told)) == answer(network, *atoms, (changed, is_told))).all()
+    numbers, has_condition = conditions()
+    changed = torch.where(has_condition[:, None], numbers, numbers + 1)
+    assert (
+        answer(network, *atoms, (numbers, has_condition)) == answer(network, *atoms, (changed, has_condition))
+    ).all()
     nobody = torch.zeros(40, dtype=torch.bool)
     assert not np.allclose(answer(network, *atoms, (numbers, nobody)), answer(network, *atoms))
 

@@ -4,10 +4,10 @@ import torch
 
 from rankaae_cli.core.structure.periodic import pairs_within
 from rankaae_cli.models.diffusion.network import Graph, ScoreNetwork, Shape
-from rankaae_cli.models.diffusion.sampler import Course, Teller, generated
+from rankaae_cli.models.diffusion.sampler import ConditionedScore, Course, generated
 from rankaae_cli.networks.layers import trial_generators
 
-SHAPE = Shape(cutoff=2.4, layers=1, width=6, pair_width=5, channels=2, radial=4, told=2)
+SHAPE = Shape(cutoff=2.4, layers=1, width=6, pair_width=5, channels=2, radial=4, condition=2)
 CELL = np.eye(3) * 6.0
 SITES = np.stack(np.meshgrid(*[np.arange(3) * 2.0] * 3, indexing="ij"), -1).reshape(-1, 3)
 
@@ -40,11 +40,11 @@ def test_no_two_atoms_are_nearer_than_may_be():
 
 def test_guidance_weighs_answers():
     network = ScoreNetwork(SHAPE, trial_generators(0, [0]))
-    told = np.random.default_rng(1).normal(size=(27, 2))
+    conditions = np.random.default_rng(1).normal(size=(27, 2))
     positions = SITES + 0.2 * np.random.default_rng(0).normal(size=SITES.shape)
 
     def answer(guidance):
-        return Teller(network, CELL, told, guidance).score(positions, 0.3)
+        return ConditionedScore(network, CELL, conditions, guidance).score(positions, 0.3)
 
     nothing, all_told = answer(0.0), answer(1.0)
     assert not np.allclose(nothing, all_told)
@@ -56,11 +56,13 @@ def test_atoms_are_told_what_they_look_most_like():
     positions = SITES + 0.2 * np.random.default_rng(0).normal(size=SITES.shape)
     graph = Graph.of(CELL, positions, SHAPE.cutoff)
     with torch.no_grad():
-        looks = network(graph, 0.3, torch.zeros(27, 2), torch.zeros(27, dtype=torch.bool)).told_NC.numpy()
+        looks = network(
+            graph, 0.3, torch.zeros(27, 2), torch.zeros(27, dtype=torch.bool)
+        ).condition_NC.numpy()
     order = np.random.default_rng(1).permutation(27)
-    teller = Teller(network, CELL, looks[order] + 1e-4, 1.0)
-    teller.assign(positions, 0.3)
-    assert (order[teller.order_N] == np.arange(27)).all()
-    untold = Teller(network, CELL, looks[order], 0.0)
-    untold.assign(positions, 0.3)
-    assert (untold.order_N == np.arange(27)).all()
+    score = ConditionedScore(network, CELL, looks[order] + 1e-4, 1.0)
+    score.assign(positions, 0.3)
+    assert (order[score.order_N] == np.arange(27)).all()
+    unconditional = ConditionedScore(network, CELL, looks[order], 0.0)
+    unconditional.assign(positions, 0.3)
+    assert (unconditional.order_N == np.arange(27)).all()
