@@ -84,8 +84,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command, overrides = arguments[0], arguments[1:]
         if command not in COMMANDS:
             raise UserError(f"unknown command {command!r}: {nearest(command, COMMANDS)}")
-        overrides = _with_groups_appended(_flags_first(overrides))
-        return _run_under_hydra(command, _with_input(overrides) if command == "compare" else overrides)
+        flags, settings = _flags_and_settings(overrides)
+        if command == "compare":
+            settings = _with_input(settings)
+        return _run_under_hydra(command, _with_groups_appended(flags + settings))
     except BrokenPipeError:
         return _closed_pipe()
     except Stopped as stopped:
@@ -145,8 +147,8 @@ def _usage() -> str:
     return "\n".join(lines)
 
 
-def _flags_first(arguments: list[str]) -> list[str]:
-    """Put flags before settings, as argparse needs them; explain what is neither.
+def _flags_and_settings(arguments: list[str]) -> tuple[list[str], list[str]]:
+    """Tell flags, with their values, from settings: argparse needs them first; explain what is neither.
 
     Raises
     ------
@@ -154,7 +156,7 @@ def _flags_first(arguments: list[str]) -> list[str]:
         For a setting written as a flag.
     """
     if not any(argument.startswith("-") for argument in arguments):
-        return arguments
+        return [], arguments
     from hydra._internal.utils import get_args_parser
 
     known = get_args_parser()._option_string_actions
@@ -172,7 +174,7 @@ def _flags_first(arguments: list[str]) -> list[str]:
         elif name.startswith("--") and name not in known:
             key = name.removeprefix("--").replace("-", "_")
             raise UserError(f"unknown flag {name}: settings are written key=value, such as {key}=...")
-    return flags + settings
+    return flags, settings
 
 
 def _with_groups_appended(overrides: list[str]) -> list[str]:
@@ -202,10 +204,7 @@ def _with_input(overrides: list[str]) -> list[str]:
     UserError
         Where the call has both.
     """
-    is_name = [
-        not override.startswith("-") and ("=" not in override or os.path.lexists(override))
-        for override in overrides
-    ]
+    is_name = ["=" not in override or os.path.lexists(override) for override in overrides]
     names = [override for override, name in zip(overrides, is_name, strict=True) if name]
     rest = [override for override, name in zip(overrides, is_name, strict=True) if not name]
     if not names:

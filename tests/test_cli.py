@@ -112,6 +112,11 @@ def test_flags_may_stand_anywhere(rankaae):
     assert done.returncode == 0 and "trials: 3" in done.stdout
 
 
+def test_the_value_of_a_flag_is_no_file_to_compare(rankaae):
+    done = rankaae("compare", "a.h5", "--cfg", "job", "published=true")
+    assert done.returncode == 0 and "input:\n- a.h5\n" in done.stdout and "published: true" in done.stdout
+
+
 def test_a_setting_written_as_a_flag_is_explained(refused):
     assert "settings are written key=value, such as max_epochs=" in refused("train", "--max-epochs", "5")
 
