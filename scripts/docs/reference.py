@@ -1,5 +1,6 @@
 """Pages of the reference that are generated: every key of every command, from the schema and conf/."""
 
+import csv
 import dataclasses
 import importlib.resources
 from typing import Any
@@ -50,6 +51,23 @@ def table_of_commands() -> str:
     return "\n".join(
         f"| [`{command}`]({command}.md) | {about.does} | `{about.example}` |"
         for command, about in COMMANDS.items()
+    )
+
+
+def tables_of_a_traversal() -> str:
+    """Return a table of columns for each file of a traversal, those with the same columns together."""
+    text = (importlib.resources.files("rankaae_cli.analysis.traversal") / "columns.csv").read_text("utf-8")
+    rows_of: dict[str, list[str]] = {}
+    for row in csv.DictReader(text.splitlines()):
+        unit = row["unit"].format(energy="energy", absorption="abs.").replace("unit of the descriptor", "own")
+        line = f"| `{row['column']}` | {unit} | {_cell(row['meaning'])} |"
+        rows_of.setdefault(row["file"], []).append(line)
+    files_of: dict[str, list[str]] = {}
+    for file, lines in rows_of.items():
+        files_of.setdefault("\n".join(lines), []).append(f"traversal/{file}")
+    return "\n\n".join(
+        f"### {', '.join(files)}\n\n| column | unit | meaning |\n|---|---|---|\n{rows}"
+        for rows, files in files_of.items()
     )
 
 

@@ -8,11 +8,15 @@ from typing import Any
 from latex2mathml.converter import convert
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
-from reference import reference_pages, table_of_commands
+from reference import reference_pages, table_of_commands, tables_of_a_traversal
 
 ROOT = Path(__file__).parents[2]
 # Pages that lie at the root of the repository.
 _OF_ROOT = {"how-to/contribute.md": "CONTRIBUTING.md", "reference/changes.md": "CHANGELOG.md"}
+_GENERATED = {
+    "<!-- commands -->": table_of_commands,
+    "<!-- columns of a traversal -->": tables_of_a_traversal,
+}
 _FORMULA = re.compile(r'<(span|div) class="arithmatex">\\([(\[])(.*?)\\[)\]]</\1>', re.DOTALL)
 
 
@@ -27,7 +31,10 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
     """Put what is generated in the place of its mark."""
-    return markdown.replace("<!-- commands -->", table_of_commands())
+    for mark, generated in _GENERATED.items():
+        if mark in markdown:
+            markdown = markdown.replace(mark, generated())
+    return markdown
 
 
 def on_page_content(content: str, **_: Any) -> str:
