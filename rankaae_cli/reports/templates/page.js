@@ -300,13 +300,23 @@ window.rankaae = (() => {
     sections.forEach((section) => watcher.observe(section));
   }
 
+  /* Lets keys reach what is wider than its place: it takes the focus, and arrows then move it. */
+  function focusWide() {
+    for (const element of document.querySelectorAll(".scroll, .scroll-picture, pre")) {
+      if (element.scrollWidth > element.clientWidth) element.tabIndex = 0;
+      else element.removeAttribute("tabindex");
+    }
+  }
+
   document.addEventListener("DOMContentLoaded", () => {
     document.querySelectorAll("table.sortable").forEach(makeSortable);
     document.querySelectorAll("pre").forEach(addCopyButton);
     addAnchors();
     followSections();
     watchFigures();
+    focusWide();
   });
+  window.addEventListener("resize", focusWide);
 
   return { plotly, theme, recolour, colour, onTheme, draw, unpack, config };
 })();
