@@ -171,7 +171,7 @@ def _draw_spectrum(ax: Axes, one: Inspection, spec: FamilySpec) -> None:
     ax.axvspan(spec.energy_E[0], spec.energy_E[-1], color=LIGHT_GREY, alpha=0.4, lw=0, label="family's grid")
     ax.plot(energy_M, absorption_M, color=BLUE, lw=0.8, label="normalised")
     if done:
-        ax.axvline(done.e0, color=BLACK, lw=0.6, ls=":", label="$E_0$")
+        ax.axvline(done.e0, color=BLACK, lw=0.6, ls=":", label="E₀")
         used = done.ranges
         for label, level, colour, low, high in (
             ("pre-edge fit", 0, ORANGE, used.pre1, used.pre2),

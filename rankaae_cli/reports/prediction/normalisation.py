@@ -120,7 +120,7 @@ def _draw_normalised(ax: Axes, prepared: Prepared) -> None:
         ax.axhline(level, color=LIGHT_GREY, lw=0.5)
     ax.plot(energy, absorption, color=BLUE, lw=0.8, label="normalised")
     if done:
-        ax.axvline(done.e0, color=BLACK, lw=0.6, ls=":", label="$E_0$")
+        ax.axvline(done.e0, color=BLACK, lw=0.6, ls=":", label="E₀")
         ax.plot([done.half_step], [0.5], "o", color=BLACK, ms=1.6, label="half step")
     ax.set_ylim(min(-0.15, float(absorption.min()) - 0.05), max(1.3, float(absorption.max()) + 0.1))
 
