@@ -8,7 +8,7 @@ DEMO := trials=4 max_steps=3000 model.hidden=128
 BENCHES := build/benchmarks/$(shell date +%Y-%m-%d_%H-%M-%S)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test docs coverage lint fuzz bench bench-accuracy samples pretrained
+.PHONY: help demo test docs gallery coverage lint fuzz bench bench-accuracy samples pretrained
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -30,6 +30,9 @@ test: $(VENV)/.dev ## Set up, then run the tests
 docs: $(VENV)/.docs ## Set up, then build the documentation: build/docs/index.html opens from disk
 	NO_MKDOCS_2_WARNING=true $(BIN)/python -m mkdocs build --quiet --strict
 	@echo build/docs/index.html
+
+gallery: $(VENV)/.core ## Make the pictures of the documentation's gallery again, on synthetic samples; needs Chromium
+	PATH="$(CURDIR)/$(BIN):$$PATH" scripts/docs/gallery.sh
 
 coverage: $(VENV)/.dev ## Set up, then run the tests and list the lines and branches that none of them reaches
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --cov --cov-report=term --cov-report=html:build/coverage
