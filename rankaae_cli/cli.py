@@ -226,7 +226,7 @@ def _with_transfer(overrides: list[str]) -> list[str]:
     from rankaae_cli.schema import kind_of_call, schema_of
 
     takes = schema_of("train", kind_of_call(overrides)).__dataclass_fields__
-    begins = "start" in chosen and "max_steps" in takes and "transfer" not in chosen
+    begins = "start" in chosen and "optimiser" in takes and "transfer" not in chosen
     return [*overrides, "transfer=few_rows"] if begins else overrides
 
 

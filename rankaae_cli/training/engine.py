@@ -85,7 +85,7 @@ def _train(
     module = task.module(rows, trials)
     if task.start_weights is not None:
         chosen = {name: value_T[list(trials)] for name, value_T in task.start_weights.items()}
-        module.network.load_state_dict(chosen)
+        module.begin_from(chosen)
     batches, order = task.batches(rows, trials)
     best = KeepBestEpoch(rows.train, task.scorer(rows), len(trials))
     callbacks: list[pl.Callback] = [best]

@@ -3,7 +3,7 @@
 import logging
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -49,6 +49,10 @@ class TrialModule(pl.LightningModule, ABC):
     @abstractmethod
     def network(self) -> nn.Module:
         """The part whose weights of the best epoch are kept; all of its state has a leading trial dimension."""
+
+    def begin_from(self, weights: Mapping[str, Tensor]) -> None:
+        """Take the weights of networks that were trained before."""
+        self.network.load_state_dict(weights)
 
     def retake_statistics(self, blocks_NE: Iterable[Tensor]) -> None:
         """Fit what the network needs in evaluation to the training spectra, given in blocks (N, E)."""

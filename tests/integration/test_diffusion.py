@@ -217,9 +217,14 @@ def test_an_evaluation_holds_structures_against_a_split(rankaae, refused, traine
     assert "this run generates structures" in message
 
 
-def test_a_walk_generates_structures_along_each_descriptor(rankaae, refused, trained):
-    assert "was not evaluated on its test split\nrankaae evaluate run=" in refused("report")
-    done = rankaae("traverse", "levels=3", "steps=3", "samples=2")
+def test_a_walk_generates_structures_along_each_descriptor(rankaae, refused, trained, tmp_path):
+    # Another course from the weights of a run goes on where that one ended.
+    done = rankaae("train", f"start={trained}", "data=c.h5", "kind=diffusion", "max_epochs=1")
+    assert done.returncode == 0, done.stderr
+    before, after = (pd.read_csv(run / "metrics.csv").val_denoising[0] for run in runs(tmp_path))
+    assert after < before
+    assert "was not evaluated on its test split\nrankaae evaluate run=" in refused("report", f"run={trained}")
+    done = rankaae("traverse", f"run={trained}", "levels=3", "steps=3", "samples=2")
     assert done.returncode == 0, done.stderr
     table = pd.read_csv(trained / "traversal" / "steering.csv")
     assert table.groupby("descriptor").size().to_dict() == {"CN": 6}

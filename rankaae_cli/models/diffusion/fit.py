@@ -55,10 +55,10 @@ class Task(EpochTask):
             raise UserError(
                 f"model.least_noise={m.least_noise:g} is not below model.most_noise={m.most_noise:g}\ncorrect one"
             )
-        others = (self.unlabelled_NE, self.replayed, self.taught_NK, self.memory, self.start_weights)
+        others = (self.unlabelled_NE, self.replayed, self.taught_NK, self.memory)
         if any(one is not None for one in others):
             raise UserError(
-                "unlabelled=, replay=, teacher=, memory= and start= are of models that learn from spectra alone\n"
+                "unlabelled=, replay=, teacher= and memory= are of models that learn from spectra alone\n"
                 "leave them out"
             )
         require_cells(self.family, m.cutoff)

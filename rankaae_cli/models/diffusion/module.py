@@ -2,7 +2,7 @@
 
 import copy
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -55,6 +55,11 @@ class Denoiser(TrialModule):
     def network(self) -> ScoreNetwork:
         """The running mean of the weights, which is kept."""
         return self.averaged
+
+    def begin_from(self, weights: Mapping[str, Tensor]) -> None:
+        """Take the weights of a network that was trained before, as those that are trained and as their mean."""
+        super().begin_from(weights)
+        self.trained.load_state_dict(weights)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """Return AdamW."""

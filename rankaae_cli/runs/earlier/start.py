@@ -85,13 +85,14 @@ def find_start(cfg: DictConfig) -> StartRun | None:
     if cfg.family is None and not of_data:
         cfg.family = OmegaConf.merge(OmegaConf.structured(FamilyConfig), config.family)
     start = StartRun(directory, config, model, [0])
-    start.keep_split(cfg, takes_seed=of_data and "split_seed" not in keys_of_call())
+    start.keep_split(cfg, takes_seed="split_seed" not in keys_of_call())
     if isinstance(model, Simulates):
         return start
     _keep_networks(cfg, config)
     # Those that were given up have no part in its results either.
     trials = np.flatnonzero(model.alive_T).tolist()
-    cfg.trials = len(trials) if cfg.trials is None else cfg.trials
+    if cfg.trials is None or "trials" not in keys_of_call():
+        cfg.trials = min(cfg.trials or len(trials), len(trials))
     if cfg.trials > len(trials):
         raise UserError(
             f"trials={cfg.trials}: the run of start= has {len(trials)} to begin from\ngive at most so many"
