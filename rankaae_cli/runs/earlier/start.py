@@ -91,12 +91,7 @@ def find_start(cfg: DictConfig) -> StartRun | None:
     _keep_networks(cfg, config)
     # Those that were given up have no part in its results either.
     trials = np.flatnonzero(model.alive_T).tolist()
-    if cfg.trials is None or "trials" not in keys_of_call():
-        cfg.trials = min(cfg.trials or len(trials), len(trials))
-    if cfg.trials > len(trials):
-        raise UserError(
-            f"trials={cfg.trials}: the run of start= has {len(trials)} to begin from\ngive at most so many"
-        )
+    _keep_trials(cfg, len(trials))
     return StartRun(directory, config, model, trials[: cfg.trials])
 
 
@@ -199,6 +194,16 @@ def _keep_networks(cfg: DictConfig, config: DictConfig) -> None:
                 "leave the settings of model out"
             )
     cfg.model = merged
+
+
+def _keep_trials(cfg: DictConfig, known: int) -> None:
+    """Take as many trials as the run has, or fewer where those are set; refuse more that the call sets."""
+    if cfg.trials is None or "trials" not in keys_of_call():
+        cfg.trials = min(cfg.trials or known, known)
+    if cfg.trials > known:
+        raise UserError(
+            f"trials={cfg.trials}: the run of start= has {known} to begin from\ngive at most so many"
+        )
 
 
 def _require_labelled_rows(family: Family) -> None:
