@@ -66,6 +66,10 @@ class Pruned(Exception):  # noqa: N818
         self.score = score
 
 
+class UnusableError(ValueError):
+    """Contents of a checkpoint that cannot be used; the text says why, as a part of a sentence."""
+
+
 def printable(text: str) -> str:
     """Return a text on one line, whatever of a file stands in it: letters that cannot be printed are blanks."""
     return "".join(letter if letter.isprintable() else " " for letter in text)

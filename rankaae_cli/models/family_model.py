@@ -1,7 +1,7 @@
 """What trained models of every kind keep of the family that they were trained on, and how they are stored."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
@@ -9,18 +9,18 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 
-from rankaae_cli.core.errors import UserError
+from rankaae_cli.core.errors import UnusableError, UserError
 from rankaae_cli.core.labels import Subject, fidelity_of, listed
+from rankaae_cli.core.structure.descriptors import require_usable_names
 from rankaae_cli.core.styles.ensemble import trials_to_average
 from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.files import replacing
 from rankaae_cli.models.base import FORMAT, FORMAT_VERSION
 
 _OF_FAMILY = ("energy_E", "energy_unit", "element", "edge", "source", "fidelity", "normalisation")
-_PLAIN = (
-    *("energy_unit", "family", "element", "edge", "source", "normalisation", "descriptor_classes"),
-    *("selected_trial", "failed_T", "calibration"),
-)
+_TEXTS = ("energy_unit", "family", "element", "edge", "source", "normalisation")
+_PLAIN = (*_TEXTS, "descriptor_classes", "selected_trial", "failed_T", "calibration")
+_LONGEST_TEXT = 200
 
 
 @dataclass(kw_only=True)
@@ -134,22 +134,49 @@ def kept_in(content: Mapping[str, Any]) -> dict[str, Any]:
 
     Raises
     ------
-    ValueError
+    UnusableError
         If these are no energies, no classes, or no trials.
     """
     trials, energy_E = len(content["failed_T"]), content["energy"].numpy()
     classes = [value for values in content["descriptor_classes"].values() for value in values]
     if energy_E.ndim != 1 or not np.isfinite(energy_E).all():
-        raise ValueError("energies that are not finite")
+        raise UnusableError("energies that are not finite")
     if not np.isfinite(np.array(classes, dtype=float)).all():
-        raise ValueError("classes of a descriptor that are no numbers")
+        raise UnusableError("classes of a descriptor that are no numbers")
     if content["selected_trial"] not in range(trials) or content["scores_T"].shape != (trials,):
-        raise ValueError(f"a selected trial or scores that are not of its {trials} trials")
+        raise UnusableError(f"a selected trial or scores that are not of its {trials} trials")
+    names, units = tuple(content["descriptor_names"]), tuple(content["descriptor_units"])
+    fidelity = content.get("fidelity") or fidelity_of(content["source"])
+    texts = (*(content[name] for name in _TEXTS), fidelity, *names, *units)
+    if not all(isinstance(text, str) and len(text) <= _LONGEST_TEXT and text.isprintable() for text in texts):
+        raise UnusableError("names that are no texts of a line")
+    require_usable_names(names, "the model")
+    if len(units) != len(names):
+        raise UnusableError(f"{len(units)} units of its {len(names)} descriptors")
+    if content["calibration"]:
+        _require_calibration(content["calibration"], names, trials)
     return {
         **{name: content[name] for name in _PLAIN},
         "energy_E": energy_E,
-        "fidelity": content.get("fidelity") or fidelity_of(content["source"]),
-        "descriptor_names": tuple(content["descriptor_names"]),
-        "descriptor_units": tuple(content["descriptor_units"]),
+        "fidelity": fidelity,
+        "descriptor_names": names,
+        "descriptor_units": units,
         "scores_T": content["scores_T"].numpy(),
     }
+
+
+def _require_calibration(calibration: Mapping[str, Any], names: Sequence[str], trials: int) -> None:
+    """Raise ValueError where it is not what `core.statistics.calibration` fits."""
+    parts = [calibration["ensemble"], *(one for one in calibration["trials"] if one is not None)]
+    if len(calibration["trials"]) != trials:
+        raise UnusableError(f"calibrations of {len(calibration['trials'])} trials, not {trials}")
+    for part in parts:
+        for name in names:
+            if (curve := part["descriptors"][name]) is None:
+                continue
+            x_V, y_V = (np.array(curve[axis], dtype=float) for axis in "xy")
+            numbers = (x_V, y_V, [float(curve["half_width"])])
+            if x_V.ndim != 1 or x_V.shape != y_V.shape or not len(x_V) or (np.diff(x_V) < 0).any():
+                raise UnusableError(f"a calibration of {name} that is no curve")
+            if not all(np.isfinite(values).all() for values in numbers):
+                raise UnusableError(f"a calibration of {name} with a number that is not finite")

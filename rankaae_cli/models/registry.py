@@ -9,9 +9,11 @@ from pickle import UnpicklingError
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 import torch
 
-from rankaae_cli.core.errors import UserError, nearest
+from rankaae_cli.core.errors import UnusableError, UserError, nearest
+from rankaae_cli.core.labels import shortened
 from rankaae_cli.models import DEFAULT_KIND
 from rankaae_cli.models.base import FORMAT, FORMAT_VERSION
 
@@ -30,7 +32,7 @@ def part_of_kind(kind: str, part: str) -> ModuleType:
         If there is no such kind.
     """
     if kind not in KINDS:
-        raise UserError(f"there is no kind of model {kind!r}\n{nearest(kind, KINDS)}")
+        raise UserError(f"there is no kind of model {shortened(kind)!r}\n{nearest(kind, KINDS)}")
     return importlib.import_module(f"{KINDS[kind]}.{part}")
 
 
@@ -56,10 +58,20 @@ def load_model(path: str | Path) -> Any:
     content = _read_checkpoint(path)
     trained = part_of_kind(kind_of(content), "trained")
     try:
-        return trained.from_checkpoint(content)
-    except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
-        reason = str(error).splitlines()[0]
-        raise UserError(f"{path} is not a whole checkpoint: {reason}\ntrain again") from error
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", np.exceptions.ComplexWarning)  # numbers that would lose a part
+            return trained.from_checkpoint(content)
+    except Exception as error:  # whatever code meets in values of other kinds or shapes than it wrote
+        raise UserError(f"{path} is not a whole checkpoint: {_reason(error)}\ntrain again") from error
+
+
+def _reason(error: Exception) -> str:
+    """Return why a checkpoint's contents cannot be used: the words of a kind of model, where they are its own."""
+    if isinstance(error, UnusableError | UserError):
+        return str(error).partition("\n")[0]
+    if isinstance(error, KeyError):
+        return f"it lacks {error}"
+    return "something in it is of another kind or shape than it should be"
 
 
 def _read_checkpoint(path: Path) -> dict[str, Any]:

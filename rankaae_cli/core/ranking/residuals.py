@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from rankaae_cli.core.errors import UnusableError
 from rankaae_cli.core.xas.discrepancy import smooth_correlation
 
 _SIZES = 200  # even quantiles that are kept
@@ -59,5 +60,5 @@ class Residuals:
         covariance_EE, size_Q = content["covariance_EE"].numpy(), content["size_Q"].numpy()
         sound = np.isfinite(covariance_EE).all() and np.isfinite(size_Q).all() and len(size_Q) > 0
         if covariance_EE.shape != (points, points) or not sound or (size_Q < 0).any():
-            raise ValueError("residuals that do not fit the energies, or hold a number that cannot be")
+            raise UnusableError("residuals that do not fit the energies, or hold a number that cannot be")
         return cls(covariance_EE, size_Q)

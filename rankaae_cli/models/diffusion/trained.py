@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from rankaae_cli.core.errors import UnusableError
 from rankaae_cli.models.diffusion.cells import Conditioning, require_wide
 from rankaae_cli.models.diffusion.network import ScoreNetwork, Shape
 from rankaae_cli.models.diffusion.sampler import ConditionedScore, Course, generated
@@ -115,7 +116,7 @@ class TrainedGenerator(FamilyModel):
 
 
 def from_checkpoint(content: Mapping[str, Any]) -> TrainedGenerator:
-    """Return the model whose `TrainedGenerator.to_dict` is given; ValueError where it could not be used."""
+    """Return the model whose `TrainedGenerator.to_dict` is given; UnusableError where it could not be used."""
     kept = kept_in(content)
     shape = Shape(**content["shape"])
     network = ScoreNetwork(shape, trial_generators(0, [0]))
@@ -127,14 +128,14 @@ def from_checkpoint(content: Mapping[str, Any]) -> TrainedGenerator:
     condition_MC, (least, most) = content["conditions"].numpy(), map(float, content["noise"])
     expected = (shape.condition, points[conditioning.condition])
     if conditioning.components_CE.shape != expected or conditioning.mean_E.shape != expected[1:]:
-        raise ValueError("a condition that does not fit its energies or descriptors")
+        raise UnusableError("a condition that does not fit its energies or descriptors")
     if conditioning.scale_C.shape != expected[:1] or condition_MC.shape[1:] != expected[:1]:
-        raise ValueError("a condition that does not fit its network")
+        raise UnusableError("a condition that does not fit its network")
     numbers = (*vars(conditioning).values(), condition_MC, *network.state_dict().values())
     if not all(np.isfinite(np.asarray(array)).all() for array in numbers if not isinstance(array, Condition)):
-        raise ValueError("a score network with a number that is not finite")
+        raise UnusableError("a score network with a number that is not finite")
     if not 0 < least < most < np.inf or not (conditioning.scale_C > 0).all():
-        raise ValueError("levels of noise, or scales, that cannot be")
+        raise UnusableError("levels of noise, or scales, that cannot be")
     return TrainedGenerator(
         **kept,
         network=network.eval().requires_grad_(False),

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from rankaae_cli.core.errors import UserError
+from rankaae_cli.core.errors import UnusableError, UserError
 from rankaae_cli.core.statistics.conformal.quantile import upper_quantile
 
 _SHAPE = 0.9  # the share by which the width of a band goes with the energy
@@ -69,7 +69,7 @@ class Bands:
         if score_ME.shape != (len(curve_M), points) or not (
             np.isfinite(score_ME).all() and np.isfinite(curve_M).all()
         ):
-            raise ValueError("bands that do not fit the energies, or hold a number that is not finite")
+            raise UnusableError("bands that do not fit the energies, or hold a number that is not finite")
         return cls(score_ME, curve_M)
 
 

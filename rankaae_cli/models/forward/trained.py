@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 
-from rankaae_cli.core.errors import UserError
+from rankaae_cli.core.errors import UnusableError, UserError
 from rankaae_cli.core.ranking.residuals import Residuals
 from rankaae_cli.core.statistics.novelty import Novelty
 from rankaae_cli.data.family.family import Member
@@ -128,7 +128,7 @@ def features_of_no_site(features: FeatureSet) -> FeatureSet:
 
 
 def from_checkpoint(content: Mapping[str, Any]) -> TrainedSimulator:
-    """Return the model whose `TrainedSimulator.to_dict` is given; ValueError where it could not be used."""
+    """Return the model whose `TrainedSimulator.to_dict` is given; UnusableError where it could not be used."""
     kept = kept_in(content)
     names = tuple(content["features"]["names"])
     texts = {key: str(content["features"][key]) for key in ("model", "version", "weights")}
@@ -140,11 +140,11 @@ def from_checkpoint(content: Mapping[str, Any]) -> TrainedSimulator:
     of_features, of_spectra = (families, width), (families, points)
     shapes = (of_features, of_features, (rows, width), (rows,), of_spectra, (families,), (rows, points))
     if tuple(array.shape for array in arrays.values()) != shapes:
-        raise ValueError("a Gaussian process that does not fit its features or energies")
+        raise UnusableError("a Gaussian process that does not fit its features or energies")
     if len(members) not in (0, families) or not np.isin(arrays["family_M"], np.arange(families)).all():
-        raise ValueError("a Gaussian process that does not fit its families")
+        raise UnusableError("a Gaussian process that does not fit its families")
     if not all(np.isfinite(array).all() for array in (*arrays.values(), np.array(list(numbers.values())))):
-        raise ValueError("a Gaussian process with a number that is not finite")
+        raise UnusableError("a Gaussian process with a number that is not finite")
     return TrainedSimulator(
         **kept,
         features=FeatureSet(np.empty((0, width), dtype=np.float32), names, **texts),
@@ -159,5 +159,5 @@ def from_checkpoint(content: Mapping[str, Any]) -> TrainedSimulator:
 def _novelty(content: Mapping[str, Any]) -> Novelty:
     novelty = Novelty(**{name: tensor.numpy() for name, tensor in content.items()})
     if not len(novelty.score_N) or not all(np.isfinite(array).all() for array in vars(novelty).values()):
-        raise ValueError("distances that hold a number that is not finite")
+        raise UnusableError("distances that hold a number that is not finite")
     return novelty

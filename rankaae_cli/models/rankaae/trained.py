@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rankaae_cli.core.errors import UserError
+from rankaae_cli.core.errors import UnusableError, UserError
 from rankaae_cli.models.family_model import FamilyModel, kept_in
 from rankaae_cli.models.rankaae.networks import Architecture, Autoencoder
 from rankaae_cli.networks.layers import trial_generators
@@ -107,11 +107,20 @@ def from_checkpoint(content: Mapping[str, Any]) -> TrainedModel:
     generators = trial_generators(0, range(content["trials"]))
     autoencoder = Autoencoder(Architecture(**content["architecture"]), generators)
     autoencoder.load_state_dict(content["weights"])
-    return TrainedModel(
-        autoencoder=autoencoder.eval().requires_grad_(False),
-        **kept_in(content),
-        **{name: content[name].numpy() for name in _ARRAYS},
+    kept, arrays = kept_in(content), {name: content[name].numpy() for name in _ARRAYS}
+    shape, (trials, styles) = (
+        autoencoder.architecture,
+        (len(kept["failed_T"]), content["architecture"]["styles"]),
     )
+    if (
+        shape.points != len(kept["energy_E"])
+        or content["trials"] != trials
+        or len(kept["descriptor_names"]) > styles
+    ):
+        raise UnusableError("networks that do not fit its energies, descriptors or trials")
+    if [array.shape for array in arrays.values()] != [(trials,), (trials, styles), (trials, styles)]:
+        raise UnusableError("statistics of styles that do not fit its networks")
+    return TrainedModel(autoencoder=autoencoder.eval().requires_grad_(False), **kept, **arrays)
 
 
 @torch.no_grad()

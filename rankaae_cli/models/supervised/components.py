@@ -11,6 +11,8 @@ import numpy as np
 import torch
 from scipy.linalg import eigh
 
+from rankaae_cli.core.errors import UnusableError
+
 _ARRAYS = ("mean_E", "axes_CE", "scale_C")
 
 
@@ -51,9 +53,9 @@ class Components:
         one = cls(**{name: content[name].numpy() for name in _ARRAYS})
         count = len(one.scale_C)
         if count < 1 or [vars(one)[name].shape for name in _ARRAYS] != [(points,), (count, points), (count,)]:
-            raise ValueError(f"principal components that do not fit spectra of {points} points")
+            raise UnusableError(f"principal components that do not fit spectra of {points} points")
         if not all(np.isfinite(array).all() for array in vars(one).values()) or (one.scale_C <= 0).any():
-            raise ValueError("principal components with a number that is not finite, or no deviation")
+            raise UnusableError("principal components with a number that is not finite, or no deviation")
         return one
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from rankaae_cli.core.errors import UnusableError
 from rankaae_cli.models.baselines import FittingRows, Report, known_rows
 from rankaae_cli.models.supervised.inputs import input_columns
 from rankaae_cli.models.supervised.settings import TreeSettings
@@ -79,15 +80,15 @@ class Forest:
         """Raise ValueError unless every row of so many inputs comes to a leaf with a finite value."""
         trees, inner = int(self.trees_T.sum()), len(self.feature_I)
         if (self.trees_T < 1).any() or self.value_J.shape != (trees + 2 * inner,):
-            raise ValueError("a forest whose nodes do not add up to trees")
+            raise UnusableError("a forest whose nodes do not add up to trees")
         if (self.is_leaf_J.shape, int((~self.is_leaf_J).sum())) != (self.value_J.shape, inner):
-            raise ValueError("a forest with more or fewer leaves than its nodes need")
+            raise UnusableError("a forest with more or fewer leaves than its nodes need")
         if (self._links()[0][~self.is_leaf_J] <= np.flatnonzero(~self.is_leaf_J)).any():
-            raise ValueError("a forest in which a node comes before its parent")
+            raise UnusableError("a forest in which a node comes before its parent")
         if inner and not 0 <= self.feature_I.min() <= self.feature_I.max() < columns:
-            raise ValueError(f"a forest that asks for another input than those of 0 to {columns - 1}")
+            raise UnusableError(f"a forest that asks for another input than those of 0 to {columns - 1}")
         if not np.isfinite(self.value_J).all():
-            raise ValueError("a forest with a value that is not finite")
+            raise UnusableError("a forest with a value that is not finite")
 
 
 @dataclass(frozen=True)
@@ -141,7 +142,7 @@ class Forests:
             arrays = {name: tensor.numpy() for name, tensor in one.items()}
             bits, nodes = arrays["is_leaf_J"], len(arrays["value_J"])
             if bits.shape != (-(-nodes // 8),):
-                raise ValueError("a forest with more or fewer leaves than its nodes need")
+                raise UnusableError("a forest with more or fewer leaves than its nodes need")
             forest = Forest(**{**arrays, "is_leaf_J": np.unpackbits(bits, count=nodes).astype(bool)})
             forest.require_sound(points * len(content["inputs"]))
             forests.append(forest)

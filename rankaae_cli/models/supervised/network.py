@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from rankaae_cli.core.errors import UnusableError
 from rankaae_cli.models.supervised.inputs import input_columns
 from rankaae_cli.networks.layers import mlp, trial_generators
 
@@ -90,8 +91,8 @@ class Networks:
         tensors = {name: content[name] for name in _TENSORS}
         sizes = [(points * len(inputs),)] * 2 + [(shape.descriptors,)] * 2
         if shape.inputs != points * len(inputs) or [tuple(t.shape) for t in tensors.values()] != sizes:
-            raise ValueError(f"networks that do not fit spectra of {points} points")
+            raise UnusableError(f"networks that do not fit spectra of {points} points")
         fitted = [*weights.values(), *(tensor for name, tensor in tensors.items() if name != "mean_K")]
         if not all(bool(value.isfinite().all()) for value in fitted):
-            raise ValueError("networks with a weight that is not finite")
+            raise UnusableError("networks with a weight that is not finite")
         return cls(inputs, shape, layers.eval().requires_grad_(False), **tensors)

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from rankaae_cli.core.errors import UnusableError
 from rankaae_cli.core.statistics.metrics import mean_spearman
 from rankaae_cli.models.baselines import FittingRows, Report
 from rankaae_cli.models.supervised.forests import Forests, fit_forests
@@ -91,20 +92,20 @@ def restored_reader(content: Mapping[str, Any], points: int, trials: int, descri
 
     Raises
     ------
-    ValueError
+    UnusableError
         If it would not read so many descriptors in so many trials of spectra of E points.
     """
     for name, part in content.items():
         if name not in METHODS:
-            raise ValueError(f"a part {name!r}, which is no method of reading")
+            raise UnusableError(f"a part {name!r}, which is no method of reading")
         require_inputs(list(part["inputs"]))
     if not content:
-        raise ValueError("a reader without parts")
+        raise UnusableError("a reader without parts")
     reader = Reader({name: METHODS[name].restored(part, points) for name, part in content.items()})
     for one in reader.parts.values():
         shape = one.read(np.zeros((1, points))).shape
         if shape != (trials, 1, descriptors):
-            raise ValueError(
+            raise UnusableError(
                 f"a reader of {shape[2]} descriptors in {shape[0]} trials, not {descriptors} in {trials}"
             )
     return reader

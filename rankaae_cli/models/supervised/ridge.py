@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from scipy.linalg import cho_factor, cho_solve, svd
 
+from rankaae_cli.core.errors import UnusableError
 from rankaae_cli.models.baselines import FittingRows, Report
 from rankaae_cli.models.supervised.inputs import input_columns
 from rankaae_cli.models.supervised.settings import KernelRidgeSettings
@@ -80,13 +81,13 @@ class KernelRidge:
         rows, components = one.train_MC.shape
         columns = points * len(one.inputs)
         if (one.mean_F.shape, one.axes_FC.shape) != ((columns,), (columns, components)):
-            raise ValueError(f"a kernel ridge regression that does not fit spectra of {points} points")
+            raise UnusableError(f"a kernel ridge regression that does not fit spectra of {points} points")
         if one.weights_TKM.shape != (*one.offset_TK.shape, rows):
-            raise ValueError("a kernel ridge regression with more or fewer weights than training rows")
+            raise UnusableError("a kernel ridge regression with more or fewer weights than training rows")
         known_TK = np.isfinite(one.offset_TK)
         fitted = (one.mean_F, one.axes_FC, one.train_MC, one.weights_TKM[known_TK], np.array(one.gamma))
         if not all(np.isfinite(array).all() for array in fitted):
-            raise ValueError("a kernel ridge regression with a number that is not finite")
+            raise UnusableError("a kernel ridge regression with a number that is not finite")
         return one
 
 

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 
-from rankaae_cli.core.errors import UserError
+from rankaae_cli.core.errors import UnusableError, UserError
 from rankaae_cli.data.mixtures import Recipe
 from rankaae_cli.models.family_model import FamilyModel, kept_in
 from rankaae_cli.models.supervised.classifier.trained import TrainedClassifier
@@ -81,7 +81,7 @@ class TrainedReader(FamilyModel):
 
 
 def from_checkpoint(content: Mapping[str, Any]) -> TrainedReader | TrainedClassifier:
-    """Return the model whose `to_dict` is given; ValueError where it could not be used."""
+    """Return the model whose `to_dict` is given; UnusableError where it could not be used."""
     if "classifier" in content:
         return restored_classifier(content)
     kept = kept_in(content)
@@ -89,7 +89,9 @@ def from_checkpoint(content: Mapping[str, Any]) -> TrainedReader | TrainedClassi
     moments = {name: content[name].numpy() for name in _ARRAYS}
     for array in moments.values():
         if array.shape != (trials, count) or not np.isfinite(array).all():
-            raise ValueError("moments of the readings that are no finite numbers, one a trial and descriptor")
+            raise UnusableError(
+                "moments of the readings that are no finite numbers, one a trial and descriptor"
+            )
     return TrainedReader(
         **kept,
         reader=restored_reader(content["reader"], points, trials, count),
@@ -104,5 +106,5 @@ def _recipe(content: Mapping[str, Any] | None, descriptor_names: Sequence[str]) 
         return None
     recipe = Recipe(**content)
     if recipe.of not in descriptor_names or not 0 < recipe.share < 1 or recipe.components < 2:
-        raise ValueError(f"mixtures that cannot be drawn: {content}")
+        raise UnusableError(f"mixtures that cannot be drawn: {content}")
     return recipe

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from rankaae_cli.core.errors import UnusableError
 from rankaae_cli.data.segments import Segment
 from rankaae_cli.models.supervised.inputs import input_columns
 
@@ -143,15 +144,15 @@ class KernelClassifier:
         )
         whole = cls(edges, content["weights"].numpy())
         if not edges or edges[-1].segment.points.stop != points:
-            raise ValueError(f"a classifier that does not read spectra of {points} points")
+            raise UnusableError(f"a classifier that does not read spectra of {points} points")
         if not np.isfinite(whole.weights_MK).all():
-            raise ValueError("a classifier with a weight that is not finite")
+            raise UnusableError("a classifier with a weight that is not finite")
         for edge in edges:
             arrays = (edge.mean_F, edge.axes_FC, edge.fitted_MC)
             if not all(np.isfinite(array).all() for array in arrays):
-                raise ValueError("a classifier with a number that is not finite")
+                raise UnusableError("a classifier with a number that is not finite")
         if whole.scores(whole.likeness(np.zeros((1, points)))).shape != (1, whole.weights_MK.shape[1]):
-            raise ValueError("a classifier whose parts do not fit together")
+            raise UnusableError("a classifier whose parts do not fit together")
         return whole
 
 

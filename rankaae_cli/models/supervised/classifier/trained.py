@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 
-from rankaae_cli.core.errors import UserError
+from rankaae_cli.core.errors import UnusableError, UserError
 from rankaae_cli.core.statistics.binary.decisions import Decision
 from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.family.splits import TEST, groups_of
@@ -116,15 +116,15 @@ def fit_trained(
 
 
 def from_checkpoint(content: Mapping[str, Any]) -> TrainedClassifier:
-    """Return the model whose `TrainedClassifier.to_dict` is given; ValueError where it could not be used."""
+    """Return the model whose `TrainedClassifier.to_dict` is given; UnusableError where it could not be used."""
     kept = kept_in(content)
     classifier = KernelClassifier.restored(content["classifier"], len(kept["energy_E"]))
     rows = content["decisions"].tolist()
     classes = len(kept["descriptor_names"])
     if len(rows) != classes or classifier.weights_MK.shape[1] != classes:
-        raise ValueError(f"a classifier of {len(rows)} classes, not {classes}")
+        raise UnusableError(f"a classifier of {len(rows)} classes, not {classes}")
     novelty_M = content["novelty"].numpy()
     if not (len(novelty_M) and np.isfinite(novelty_M).all()):
-        raise ValueError("a classifier whose novelty is not finite")
+        raise UnusableError("a classifier whose novelty is not finite")
     decisions = tuple(None if np.isnan(row[0]) else Decision(*row) for row in rows)
     return TrainedClassifier(**kept, classifier=classifier, decisions=decisions, novelty_M=novelty_M)
