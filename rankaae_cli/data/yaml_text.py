@@ -7,7 +7,7 @@ import yaml
 
 from rankaae_cli.core.errors import UserError
 
-_LARGEST = 2**20  # bytes; what the program writes takes some ten thousand
+_LARGEST = 2**18  # bytes; what the program writes takes some ten thousand
 _MOST_VALUES, _DEEPEST = 100_000, 50
 _OF_PYTHON = "tag:yaml.org,2002:python"
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -21,19 +21,23 @@ def open_yaml(path: Path) -> io.StringIO:
     OSError
         If it cannot be read.
     UserError
-        If it is too large, also once what it repeats by name (``*name``) is written out; too deep; or names objects
-        of Python, which are never made.
-    yaml.YAMLError, UnicodeDecodeError
+        If it is no text, or too large, also once what it repeats by name (``*name``) is written out; too deep; or
+        names objects of Python, which are never made.
+    yaml.MarkedYAMLError
         If it is no YAML.
     """
     if path.stat().st_size > _LARGEST:
         raise UserError(
-            f"{path} is larger than {_LARGEST // 2**20} MB, which no configuration is\ncorrect the path"
+            f"{path} is larger than {_LARGEST // 2**10} kB, which no configuration is\ncorrect the path"
         )
-    stream = io.StringIO(path.read_text(encoding="utf-8"))
-    stream.name = str(path)  # which errors tell
-    if fault := _fault(stream):
-        raise UserError(f"{path} {fault}, which no configuration needs\ncorrect it there")
+    try:
+        stream = io.StringIO(path.read_text(encoding="utf-8"))
+        stream.name = str(path)  # which errors tell
+        fault = _fault(stream)
+    except (UnicodeDecodeError, yaml.reader.ReaderError):
+        fault = "is no text, or holds letters that YAML does not take"
+    if fault:
+        raise UserError(f"{path} {fault}\ncorrect it there")
     stream.seek(0)
     return stream
 

@@ -123,7 +123,7 @@ def read_plan(sweep: Path) -> Plan:
         jobs = [Job(**job) for job in content["jobs"]]
         plan = Plan(content["command"], content["folder"], content["call"], content["arguments"], jobs)
     except (KeyError, TypeError) as error:
-        raise UserError(f"{sweep / SWEEP} cannot be read: {error}\n{_ADVICE}") from error
+        raise UserError(f"{sweep / SWEEP} cannot be read: it is no record of a sweep\n{_ADVICE}") from error
     settings = [plan.call, plan.arguments, *(job.overrides for job in jobs), [plan.command, plan.folder]]
     if not all(isinstance(part, list) and all(isinstance(one, str) for one in part) for part in settings):
         raise UserError(f"{sweep / SWEEP} cannot be read: settings that are no texts\n{_ADVICE}")
@@ -178,7 +178,9 @@ def read_job(folder: Path) -> Job:
     try:
         job = Job(**read_mapping(folder / JOB, _ADVICE))
     except TypeError as error:
-        raise UserError(f"{folder / JOB} cannot be read: {error}\nremove it to run the job again") from error
+        raise UserError(
+            f"{folder / JOB} cannot be read: it is no record of a job\nremove it to run the job again"
+        ) from error
     if job.state == RUNNING and not is_locked(folder / JOB_LOCK):
         # Between the two looks it may have ended in order.
         job = Job(**read_mapping(folder / JOB, _ADVICE))

@@ -103,12 +103,21 @@ class FileConfigSource(file_config_source.FileConfigSource):
         if path.is_file():
             content = _load(path)
             group = config_path.rpartition("/")[0]
-            header = self._get_header_dict(path.read_text(encoding="utf-8")[:512])
-            _require_own_place(content, header.get("package"), group, str(path))
-            package = "" if (header.get("package") or "") == "_global_" else group.replace("/", ".")
+            header = _package_of(path)
+            _require_own_place(content, header, group, str(path))
+            package = "" if header == "_global_" else group.replace("/", ".")
             content.pop("defaults", None)
             require_harmless(OmegaConf.to_container(content), str(path), package)
         return super().load_config(config_path)
+
+
+def _package_of(path: Path) -> str | None:
+    """Return where a file says that it goes, in a line ``# @package ...`` of its head."""
+    head = path.read_text(encoding="utf-8")[:512]
+    try:
+        return file_config_source.FileConfigSource._get_header_dict(head).get("package")
+    except ValueError as error:  # of Hydra, for a line that begins so and has not one word more
+        raise UserError(f"{path} has a line '# @' that is no '# @package NAME'\ncorrect it there") from error
 
 
 def _load(path: Path) -> DictConfig:

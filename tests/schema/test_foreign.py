@@ -56,6 +56,7 @@ HOSTILE = {
     "deep": "a: " + "[" * 5000 + "]" * 5000,
     "large": "a: " + "x" * 2**20,
     "no mapping": "[1, 2]",
+    "no package": "# @package a b\nseed: 1",
     "no YAML": "a: [",
 }
 # A file of a group, and the call that takes it.

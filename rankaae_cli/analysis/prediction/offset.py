@@ -118,7 +118,7 @@ def read_offset(path: Path) -> OffsetFile:
         ) from error
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}\nmake it with rankaae align") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except yaml.YAMLError as error:
         raise UserError(f"{path} is no YAML file: {str(error).splitlines()[0]}") from error
     wrong = f"{path} is no offset file\nmake one with rankaae align, or give a number as offset="
     if not isinstance(content, Mapping):

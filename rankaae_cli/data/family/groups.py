@@ -5,11 +5,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from rankaae_cli.core.errors import UserError
+from rankaae_cli.core.errors import UserError, printable
 from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.family.sites import group_columns
 
 _EXPECTED = "expected a csv file with a column material and one a kind of group, such as formula"
+_SHOWN = 100  # letters of names in a message
 _RESERVED = ("material", "chemical_system")  # by which a split is made without a column
 
 
@@ -35,7 +36,7 @@ def read_groups(path: str) -> dict[str, dict[str, str]]:
         raise UserError(f"groups={path} cannot be read as a table\n{_EXPECTED}") from error
     header = [name.strip() for name in header]
     if header.count("material") != 1 or len(header) < 2:
-        raise UserError(f"groups={path} has the columns {', '.join(header)}\n{_EXPECTED}")
+        raise UserError(f"groups={path} has the columns {printable(', '.join(header))[:_SHOWN]}\n{_EXPECTED}")
     groups: dict[str, dict[str, str]] = {}
     for number, row in enumerate(rows, 2):
         if len(row) != len(header):
@@ -43,7 +44,9 @@ def read_groups(path: str) -> dict[str, dict[str, str]]:
         values = dict(zip(header, map(str.strip, row), strict=True))
         material = values.pop("material")
         if groups.setdefault(material, values) is not values:
-            raise UserError(f"groups={path}: material {material!r} is there twice\nleave one of them")
+            raise UserError(
+                f"groups={path}: material {material[:_SHOWN]!r} is there twice\nleave one of them"
+            )
     return groups
 
 

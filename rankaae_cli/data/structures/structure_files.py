@@ -15,6 +15,11 @@ from rankaae_cli.data.structures.pymatgen_structure import require_possible, str
 
 _POSCARS, _CIF, _XYZ = ("poscar", "contcar", "vasp"), "cif", ("xyz", "extxyz")
 FORMATS = "POSCAR, CONTCAR, *.vasp, *.cif or *.extxyz"
+_LARGEST, _LONGEST_LINE, _DIGITS = (
+    2**26,
+    10_000,
+    10,
+)  # letters of an extended XYZ, of a line, of a number of atoms
 _SYMMETRY = 0.01  # angstrom, as of the Materials Project
 
 
@@ -123,13 +128,13 @@ def _read(path: Path) -> Iterator[Any]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             structures = read(path)
+            for structure in structures:
+                require_possible(structure)
     except (UserError, SpectrumError):
         raise
     except Exception as error:  # pymatgen and ase raise all kinds for damaged files
         raise SpectrumError(f"no crystal can be read from it as {kind}: is it whole?") from error
-    for structure in structures:
-        require_possible(structure)
-        yield structure
+    yield from structures
 
 
 def _of_cif(path: Path) -> list[Any]:
@@ -144,9 +149,24 @@ def _of_xyz(path: Path) -> list[Any]:
     from ase.io import iread  # an extra, which others need not have
     from pymatgen.io.ase import AseAtomsAdaptor
 
+    _require_whole_frames(path)
     structures = []
     for atoms in iread(path, index=":", format="extxyz"):
         if not atoms.pbc.all():
             raise SpectrumError("it has no cell that repeats in three directions (Lattice= in its comment)")
         structures.append(AseAtomsAdaptor.get_structure(atoms))
     return structures
+
+
+def _require_whole_frames(path: Path) -> None:
+    """Raise SpectrumError where ase would read on for ever, or for minutes at one line."""
+    with path.open(encoding="utf-8", errors="replace") as file:
+        lines = file.read(_LARGEST).splitlines()
+    if max(map(len, lines), default=0) > _LONGEST_LINE:
+        raise SpectrumError(f"a line of it has more than {_LONGEST_LINE} letters")
+    at = 0
+    while at < len(lines) and lines[at].strip().isdecimal():
+        atoms = int(lines[at]) if len(lines[at].strip()) < _DIGITS else len(lines)
+        if at + atoms + 2 > len(lines):
+            raise SpectrumError(f"its line {at + 1} says that more atoms follow than do: is it cut short?")
+        at += atoms + 2

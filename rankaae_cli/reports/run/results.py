@@ -259,6 +259,6 @@ def _fault(content: dict[str, Any] | None, checkpoint: str, version: int, paths:
 def _read_json(path: Path) -> dict[str, Any] | None:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     return content if isinstance(content, dict) else None

@@ -61,3 +61,19 @@ def test_absorbers_alike_by_symmetry_are_one():
     assert len(distinct_absorbers(structure, "Cu")) > 1
     with pytest.raises(SpectrumError, match="the structure holds no Fe; it is of Cu, O"):
         distinct_absorbers(structure, "Fe")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            '2\nLattice="4 0 0 0 4 0 0 0 4"\nNi 0 0 0\nO 2 2 2\n99999999999999999999\n',
+            "more atoms follow than do",
+        ),
+        ("1\n" + "x" * 20_000 + "\nNi 0 0 0\n", "more than 10000 letters"),
+    ],
+)
+def test_an_xyz_that_would_not_end_is_refused(tmp_path, text, said):
+    (tmp_path / "x.extxyz").write_text(text)
+    (one,) = structures_in([tmp_path / "x.extxyz"])
+    assert said in one.fault
