@@ -20,7 +20,7 @@ from rankaae_cli.data.family.sites import FamilySpec, family_spec
 from rankaae_cli.data.family.soundness import doubt_lines, sound_rows
 from rankaae_cli.data.family.splits import split_again
 from rankaae_cli.data.features.family_features import featurisers_for, with_features
-from rankaae_cli.data.files import replacing, write_text
+from rankaae_cli.data.files import locked, replacing, write_text
 from rankaae_cli.data.structures.label_list import labels_csv, labels_path
 from rankaae_cli.data.structures.structure_set import structures_path, write_structures
 
@@ -98,6 +98,11 @@ def _write(
     has_structures = len(family) > 0 and set(family.material_N) <= set(family.structures)
     with ExitStack() as files:
         temporary, table = (files.enter_context(replacing(path)) for path in (rejected_path, listed))
+        is_free = files.enter_context(locked(output.with_name(f".{output.name}.writing"), wait=0))
+        if not is_free or (output.exists() and not cfg.overwrite):
+            raise UserError(
+                f"another process has made {output} meanwhile\ngive another output=, or take that one"
+            )
         temporary.write_text(rejected_csv(rejected), encoding="utf-8")
         table.write_text(labels, encoding="utf-8")
         if has_structures:

@@ -3,7 +3,6 @@
 import importlib.resources
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -137,8 +136,7 @@ def _new_run(
     try:
         logger = train_logger.logger_of(cfg, directory)
     except UserError:
-        with suppress(OSError):  # a job of a sweep has its record in it
-            directory.rmdir()
+        run_directory.unclaimed(directory)
         raise
     provenance = run_provenance.provenance_at_start(files, family, course.device)
     provenance |= {earlier.key: earlier.record() for earlier in course.earlier_runs}

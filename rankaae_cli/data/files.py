@@ -107,7 +107,7 @@ def read_mapping(path: Path, todo: str = "") -> dict[str, Any]:
         content = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}\n{todo}".rstrip()) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UserError(f"{path} cannot be read: it is no JSON, or cut short\n{todo}".rstrip()) from error
     if not isinstance(content, dict):
         raise UserError(f"{path} cannot be read: it holds no mapping\n{todo}".rstrip())
@@ -134,9 +134,12 @@ def new_folder(path: str | None, default: Path) -> Path:
     """
     folder = default if path is None else Path(path)
     try:
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise UserError(f"{folder} is there already\nchoose another output=, or remove it")
-        folder.mkdir(parents=True, exist_ok=True)
+        is_there = folder.exists()
+        if is_there and (not folder.is_dir() or any(folder.iterdir())):
+            raise FileExistsError
+        folder.mkdir(parents=True, exist_ok=is_there)  # another process may make it meanwhile
+    except FileExistsError as error:
+        raise UserError(f"{folder} is there already\nchoose another output=, or remove it") from error
     except OSError as error:
         raise UserError(
             f"nothing can be written to {folder}: {error.strerror}\nchoose another output="

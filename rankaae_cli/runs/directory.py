@@ -3,7 +3,7 @@
 import shlex
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -38,10 +38,7 @@ def new_run_directory(family: str) -> Path:
         hydra = HydraConfig.get()
         if hydra.mode == RunMode.MULTIRUN or hydra.run.dir != ".":
             path = Path(hydra.runtime.output_dir)
-            if (path / CONFIG).exists():
-                raise UserError(f"{path} holds a run already\nchoose another directory")
-            path.mkdir(parents=True, exist_ok=True)
-            return path
+            return _claimed(path)
     time = datetime.now()
     path = (RUNS / family / f"{time:%Y-%m-%d}" / f"{time:%H-%M-%S-%f}").resolve()
     try:
@@ -49,6 +46,25 @@ def new_run_directory(family: str) -> Path:
     except OSError as error:
         raise UserError(f"no run directory can be made at {path}: {error.strerror}") from error
     return path
+
+
+def _claimed(path: Path) -> Path:
+    """Make a directory, and config.yaml in it, which of several processes only one can make."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        (path / CONFIG).touch(exist_ok=False)
+    except FileExistsError as error:
+        raise UserError(f"{path} holds a run already\nchoose another directory") from error
+    except OSError as error:
+        raise UserError(f"no run directory can be made at {path}: {error.strerror}") from error
+    return path
+
+
+def unclaimed(path: Path) -> None:
+    """Give up a new run directory, with nothing in it but what claims it; a job of a sweep has its record there."""
+    (path / CONFIG).unlink(missing_ok=True)
+    with suppress(OSError):
+        path.rmdir()
 
 
 @contextmanager
@@ -84,8 +100,10 @@ def read_run_config(run: Path) -> DictConfig:
         config = load_resolved(run / CONFIG)
     except UserError:
         raise
-    except Exception as error:
-        raise UserError(f"{run / CONFIG} cannot be read: {str(error).splitlines()[0]}") from error
+    except OSError as error:
+        raise UserError(f"{run / CONFIG} cannot be read: {error.strerror}") from error
+    except Exception as error:  # of YAML and OmegaConf
+        raise UserError(f"{run / CONFIG} cannot be read: it is no configuration of a run") from error
     config.pop("defaults", None)
     return config
 
