@@ -101,6 +101,23 @@ def test_readings_wait_for_nothing_that_fits_or_draws(work):
 
 
 @pytest.mark.parametrize("source", ["cu.h5", "shifted.csv"])
+def test_a_style_beyond_those_of_training_is_said(work, capsys):
+    """A spectrum that the decoder makes of a style of NNRS that no training spectrum has."""
+    _, model, family = load_run("latest")
+    styles_TNS = model.encode(family.spectra_NE[:1])
+    styles_TNS[..., NAMES.index("NNRS")] = 8 * model.style_std_TS[:, None, NAMES.index("NNRS")]
+    spectrum = model.decode(styles_TNS).mean(axis=0)
+    one = replace(family.with_rows([0]), spectra_NE=spectrum)
+    write_family(work / "beyond.h5", one)
+    assert main(["predict", "input=beyond.h5", "output=beyond", "figures=0"]) == 0
+    (row,) = rows_of(work / "beyond" / "predictions.csv")
+    above = "the style of NNRS is above that of any training spectrum"
+    below = "the style of NNRS is below"
+    assert above in row["warnings"] and below not in row["warnings"]
+    assert above in capsys.readouterr().err
+    assert float(row["NNRS"]) <= family.descriptors_NK[:, NAMES.index("NNRS")].max()
+
+
 def test_intervals_and_probabilities_of_classes_do_not_contradict_each_other(work, source):
     family = read_family("cu.h5").with_rows(range(40))
     head = ",".join(

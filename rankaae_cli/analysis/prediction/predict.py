@@ -173,6 +173,8 @@ class LoadedRun:
         warnings = [_warnings(one, rows, grid, of_codes) for one, rows in zip(spectra, variants, strict=True)]
         alternatives = [None if rows is None else rows.spectra_ME for rows in variants]
         prediction = predictor.predict(encode_spectra(predictor.model, spectra_NE), alternatives)
+        for lines, beyond_K in zip(warnings, prediction.beyond_NK, strict=True):
+            lines += _beyond_training(predictor.model.descriptor_names, beyond_K)
         return PredictionResult(
             run_name=self.name,
             model=self.model,
@@ -284,6 +286,16 @@ def predict(run: LoadedRun, names: Sequence[str], options: MeasuredOptions) -> P
     last = range(len(spectra) - len(known), len(spectra))
     result = replace(result, references=reference_readings(known, last, descriptors, result.prediction))
     return result if against is None else result.with_against(*against)
+
+
+def _beyond_training(names: Sequence[str], beyond_K: np.ndarray) -> list[str]:
+    """Return what is to be said of descriptors whose styles are beyond those of training."""
+    return [
+        f"the style of {name} is {'above' if side > 0 else 'below'} that of any training spectrum: the reading "
+        f"stays at the end of what is known, and {name} may be {'larger' if side > 0 else 'smaller'}"
+        for name, side in zip(names, beyond_K, strict=True)
+        if side
+    ]
 
 
 def _names(rows: TrainingRows | None, rows_NP: np.ndarray) -> list[list[str]]:

@@ -13,8 +13,10 @@ from rankaae_cli.core.statistics.conformal.intervals import Intervals, difficult
 from rankaae_cli.core.statistics.novelty import Novelty, StyleDistances, novelty_signs, widening
 from rankaae_cli.core.xas.discrepancy import discrepancy, smooth_differences
 from rankaae_cli.core.xas.nuisances import posterior_weights
-from rankaae_cli.models.base import ReadingModel
+from rankaae_cli.models.base import HasStyles, ReadingModel
 from rankaae_cli.models.readings import ensemble_values
+
+_CLEARLY = 0.1  # standard deviations of a style, by which one is beyond those of training
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,8 @@ class Prediction:
         Descriptors and their intervals, in their units; NaN where not known.
     style_NK
         Named styles of the ensemble, standardised.
+    beyond_NK
+        Where a style is above (1) or below (-1) those of all training spectra; 0 else, or without styles.
     nuisance_part_NK
         How far the value changes, root mean square, with what separates a measured spectrum from a computed one;
         see `rankaae_cli.core.xas.nuisances`. 0 of computed ones.
@@ -48,6 +52,7 @@ class Prediction:
     low_NK: np.ndarray
     high_NK: np.ndarray
     style_NK: np.ndarray
+    beyond_NK: np.ndarray
     nuisance_part_NK: np.ndarray
     discrepancy_part_NK: np.ndarray
     probabilities: dict[str, tuple[np.ndarray, np.ndarray]]
@@ -166,6 +171,7 @@ class Predictor:
             low_NK=low_NK,
             high_NK=high_NK,
             style_NK=reading.style_NK,
+            beyond_NK=self._beyond(reading.style_NK),
             nuisance_part_NK=nuisance_part_NK,
             discrepancy_part_NK=discrepancy_part_NK,
             probabilities={
@@ -227,6 +233,13 @@ class Predictor:
         # What is nowhere negative, such as a deviation, has no negative values for an interval to hold.
         never_negative_K = ~(self.calibration.extremes_K2[:, 0] < 0)
         return np.where(never_negative_K & (value_NK >= 0), np.maximum(low_NK, 0.0), low_NK), high_NK
+
+    def _beyond(self, style_NK: np.ndarray) -> np.ndarray:
+        if not isinstance(self.model, HasStyles):
+            return np.zeros(style_NK.shape, dtype=np.int8)
+        known_MK = self.calibration.training_TMS.mean(axis=0)[:, : style_NK.shape[1]]
+        above_NK = style_NK > known_MK.max(axis=0) + _CLEARLY
+        return above_NK.astype(np.int8) - (style_NK < known_MK.min(axis=0) - _CLEARLY)
 
     def _spread_by_discrepancy(self, encoded: Encoded, measured: Set[int]) -> np.ndarray:
         """Return how far values change with differences from computed spectra, RMS, shape (N, K)."""
