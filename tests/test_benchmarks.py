@@ -1,6 +1,7 @@
 """The benchmarks are not run here, but what they rest on holds."""
 
 import importlib
+import random
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from scipy import stats
 from rankaae_cli.data.family.samples import sample_path
 from rankaae_cli.data.family.splits import TEST, TRAIN, VALIDATION
 from tests.benchmarks.ablations import ABLATIONS
+from tests.benchmarks.kills import survived
 from tests.benchmarks.labelled_fraction import (
     PARTS,
     epochs_for_equal_steps,
@@ -61,6 +63,11 @@ def test_a_measured_spectrum_is_shifted_onto_a_simulated_one_before_they_are_com
         pytest.approx(0.01, abs=0.005),
         pytest.approx(1),
     )
+
+
+@pytest.mark.parametrize("stage", ["ingest", "training of diffusion", "live prediction"])
+def test_a_stage_that_is_killed_ends_as_one_left_alone(tmp_path, stage):
+    assert survived(stage, 1, random.Random(1), tmp_path) == 0
 
 
 class TestLabelledParts:

@@ -1,136 +1,299 @@
-"""Trainings killed at random moments and gone on with end as the one that was left alone, bit for bit.
+"""Every stage is killed at random moments, and begun again as a user would: it ends as the one that was left alone.
 
-python -m tests.benchmarks.kills [--kills 20] [--epochs 40] [--seed 0]
+python -m tests.benchmarks.kills [--kills 20] [--stage NAME] [--seed 0]
 
-Each training is killed (SIGKILL) once, a random time after it wrote down an epoch drawn at random, which may be
-within a saving; then `rankaae train resume=` takes it to its end. Compared are all weights of last.ckpt and
-best.ckpt, the scores, and the bytes of metrics.csv. The exit status is 1 if any differs.
+Stages are an ingest, the training of each kind of model, a transfer, a sweep, an evaluation and a live prediction,
+at the smallest sizes (tests/small_runs.py). Each runs in a process of its own, forked once all is loaded, and is
+killed (SIGKILL) at a moment drawn evenly from the time that it took when left alone. What it left must not pass for
+finished; then it is resumed where it can be, else run again, and its results are compared: all numbers of
+checkpoints, the bytes of metrics.csv, tables of readings. The exit status is 1 if any differs.
 """
 
 import argparse
+import contextlib
+import importlib
+import json
+import multiprocessing
+import os
 import random
 import shutil
-import subprocess
+import signal
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
-import torch
+import numpy as np
 
-from tests.integration.test_resume import final_state, start
+from rankaae_cli.cli import main as rankaae
+from rankaae_cli.core.errors import UserError
+from rankaae_cli.data.family.family_file import read_family
+from rankaae_cli.models.registry import KINDS, part_of_kind
+from rankaae_cli.runs.find import find_run
+from rankaae_cli.runs.provenance import PROVENANCE
+from tests.copper_run import scan
+from tests.data.feff_folder import good_folder, write
+from tests.small_runs import CALLS, IN_EPOCHS, differences, write_data
 
-TRIALS = 2
-SETTING = (
-    "+family=Ti_oxides",
-    f"trials={TRIALS}",
-    "model.hidden=16",
-    "batch_size=256",
-    "device=cpu",
-)
+EPOCHS, SCANS = 12, 4
 LONGEST_S = 300.0
 
 
-def written_epochs(run: Path) -> int:
-    """Return how many epochs metrics.csv holds; -1 before its header is written."""
-    metrics = run / "metrics.csv"
-    return (metrics.read_text().count("\n") - 1) // TRIALS if metrics.exists() else -1
+@dataclass(frozen=True)
+class Stage:
+    """A command that can be killed.
+
+    Attributes
+    ----------
+    prepare
+        Makes in a folder what the stage works on.
+    call
+        The command.
+    resumed
+        What a user calls instead after a kill, given the folder.
+    different
+        Names what of the results in a folder is not as in another.
+    unfinished
+        Tells what passes for finished of what a kill left, though it is not.
+    """
+
+    prepare: Callable[[Path], None]
+    call: tuple[str, ...]
+    resumed: Callable[[Path], tuple[str, ...]]
+    different: Callable[[Path, Path], list[str]]
+    unfinished: Callable[[Path], str] = lambda folder: ""
 
 
-def finish(process: subprocess.Popen[str]) -> None:
-    """Wait for a training to end well."""
-    _, error = process.communicate(timeout=LONGEST_S)
-    if process.returncode != 0:
-        raise SystemExit(f"a training failed with status {process.returncode}: {error}")
+def run_of(name: str) -> Callable[[Path, Path], list[str]]:
+    """Return a comparison of runs of that name."""
+    return lambda folder, reference: differences(folder / name, reference / name)
 
 
-def kill_in(process: subprocess.Popen[str], run: Path, epoch: int, delay: float) -> bool:
-    """Kill a training `delay` seconds after it wrote its epoch; return whether it was still running."""
-    while written_epochs(run) < epoch and process.poll() is None:
-        time.sleep(0.002)
-    time.sleep(delay)
-    alive = process.poll() is None
+def training(kind: str, more: tuple[str, ...] = (), prepare: Callable[[Path], None] | None = None) -> Stage:
+    """Return the training of a kind of model."""
+    epochs = (f"max_epochs={EPOCHS}",) if kind in IN_EPOCHS else ()
+    call = ("train", *(more or CALLS[kind]), *epochs, "hydra.run.dir=run")
+    return Stage(
+        prepare or (lambda folder: write_data(kind, folder) and None),
+        call,
+        lambda folder: _resumed(folder, call),
+        run_of("run"),
+        _is_usable,
+    )
+
+
+def _resumed(folder: Path, call: tuple[str, ...]) -> tuple[str, ...]:
+    provenance = folder / "run" / PROVENANCE
+    if not provenance.is_file():  # nothing has begun
+        shutil.rmtree(folder / "run", ignore_errors=True)
+        return call
+    if "finished" in json.loads(provenance.read_text()):
+        return ()
+    return ("train", "resume=run")
+
+
+def _is_usable(folder: Path) -> str:
+    """Return what is wrong with a run that passes for finished: it has to have its weights."""
+    with contextlib.suppress(UserError):
+        run = find_run(str(folder / "run"))
+        return (
+            "" if "finished" in json.loads((run / PROVENANCE).read_text()) else "an unfinished run is found"
+        )
+    return ""
+
+
+def _of_families(folder: Path, reference: Path) -> list[str]:
+    ours, theirs = (read_family(one / "x.h5") for one in (folder, reference))
+    names = ("spectra_NE", "descriptors_NK", "quantities_NQ", "material_N", "site_N", "split_N")
+    unequal = [n for n in names if not _same(getattr(ours, n), getattr(theirs, n))]
+    lists = [f"x.h5.{name}.csv" for name in ("rejected", "labels")]
+    return unequal + [n for n in lists if (folder / n).read_bytes() != (reference / n).read_bytes()]
+
+
+def _same(one: np.ndarray, other: np.ndarray) -> bool:
+    return bool(np.array_equal(one, other, equal_nan=one.dtype.kind == "f"))
+
+
+def _whole_family(folder: Path) -> str:
+    with contextlib.suppress(FileNotFoundError):
+        if (folder / "x.h5").exists():
+            read_family(folder / "x.h5")
+    return ""
+
+
+def _trained(kind: str) -> Callable[[Path], None]:
+    def prepare(folder: Path) -> None:
+        write_data(kind, folder)
+        epochs = ("max_epochs=2",) if kind in IN_EPOCHS else ()
+        finish(folder, ("train", *CALLS[kind], *epochs, "hydra.run.dir=first"))
+
+    return prepare
+
+
+def _with_scans(folder: Path) -> None:
+    _trained("supervised")(folder)
+    finish(folder, ("evaluate", "run=first", "resamples=5"))
+    family = read_family(folder / "data.h5")
+    (folder / "scans").mkdir()
+    for row in range(SCANS):
+        (folder / "scans" / f"{row}.xdi").write_text(scan(family, row))
+
+
+def _metrics(folder: Path, reference: Path) -> list[str]:
+    tables = ("metrics.json", "predictions.csv", "trials.csv")
+    pairs = [(one / "first" / "evaluation" / name for one in (folder, reference)) for name in tables]
+    return [ours.name for ours, theirs in pairs if ours.read_bytes() != theirs.read_bytes()]
+
+
+def _readings(folder: Path, reference: Path) -> list[str]:
+    def rows(path: Path) -> list[str]:
+        return sorted((path / "out" / "predictions.csv").read_text().splitlines())
+
+    return [] if rows(folder) == rows(reference) else ["predictions.csv"]
+
+
+_WATCH = ("predict", "run=first", "input=scans", "watch=true", "output=out", "figures=0")
+_INGEST = (
+    *("ingest", "+family=Cu_oxides", "source=feff", "path=feff", "output=x.h5", "cache=c.sqlite"),
+    *("parallel.jobs=1", "max_tail=8"),
+)
+_SWEEP = ("train", "-m", *CALLS["rankaae"], "max_epochs=3", "seed=0,1", "hydra.sweep.dir=sweep")
+
+
+def _watch_again(folder: Path) -> tuple[str, ...]:
+    shutil.rmtree(folder / "out", ignore_errors=True)
+    return _WATCH
+
+
+def _sweep_again(folder: Path) -> tuple[str, ...]:
+    return ("train", "resume=sweep") if (folder / "sweep" / "sweep.json").is_file() else _SWEEP
+
+
+STAGES: dict[str, Stage] = {
+    "ingest": Stage(
+        lambda folder: write(folder / "feff", good_folder()) and None,
+        _INGEST,
+        lambda folder: (*_INGEST, "overwrite=true"),
+        _of_families,
+        _whole_family,
+    ),
+    **{f"training of {kind}": training(kind) for kind in KINDS},
+    "transfer": training(
+        "rankaae", ("start=first", "data=data.h5", "device=cpu", "save_every=1"), _trained("rankaae")
+    ),
+    "sweep": Stage(
+        lambda folder: write_data("rankaae", folder) and None,
+        _SWEEP,
+        _sweep_again,
+        lambda ours, theirs: [n for job in "01" for n in run_of(f"sweep/{job}")(ours, theirs)],
+    ),
+    "evaluation": Stage(
+        _trained("supervised"),
+        ("evaluate", "run=first", "resamples=5"),
+        lambda folder: ("evaluate", "run=first", "resamples=5"),
+        _metrics,
+    ),
+    "live prediction": Stage(_with_scans, _WATCH, _watch_again, _readings),
+}
+
+
+def begin(folder: Path, call: tuple[str, ...]) -> multiprocessing.process.BaseProcess:
+    """Begin a command in a folder, in a forked process."""
+    process = multiprocessing.get_context("fork").Process(target=_command, args=(folder, call))
+    process.start()
+    return process
+
+
+def _command(folder: Path, call: tuple[str, ...]) -> None:
+    os.chdir(folder)
+    os.setsid()  # what it starts dies with it
+    with (folder / "said.txt").open("a") as said:
+        for number in (1, 2):
+            os.dup2(said.fileno(), number)
+        status = rankaae(list(call))
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+
+
+def finish(folder: Path, call: tuple[str, ...]) -> float:
+    """Let a command come to its end; a watch is ended once all scans are read. Return the seconds."""
+    begun = time.monotonic()
+    process = begin(folder, call)
+    if call == _WATCH:
+        table = folder / "out" / "predictions.csv"
+        while process.is_alive() and (not table.is_file() or len(table.read_text().splitlines()) <= SCANS):
+            time.sleep(0.02)
+        os.kill(process.pid or 0, signal.SIGINT)
+    process.join(LONGEST_S)
+    if process.exitcode != 0:
+        said = (folder / "said.txt").read_text()[-2000:]
+        raise SystemExit(f"{' '.join(call)} ended with status {process.exitcode}: {said}")
+    return time.monotonic() - begun
+
+
+def killed(stage: Stage, source: Path, reference: Path, delay: float) -> tuple[list[str], bool]:
+    """Kill a stage after a time, and begin it again; return what differs, and whether it was still running."""
+    folder = Path(tempfile.mkdtemp(dir=source.parent)) / "work"
+    shutil.copytree(source, folder)
+    process = begin(folder, stage.call)
+    process.join(delay)
+    alive = process.is_alive()
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid or 0, signal.SIGKILL)
     process.kill()
-    _, error = process.communicate()
-    if not alive and process.returncode != 0:
-        raise SystemExit(f"a training failed with status {process.returncode}: {error}")
-    return alive
+    process.join()
+    fault = stage.unfinished(folder)
+    again = stage.resumed(folder)
+    if again:
+        finish(folder, again)
+    different = [*([fault] if fault else []), *stage.different(folder, reference)]
+    if not different:
+        shutil.rmtree(folder.parent)
+    return different, alive
 
 
-def seconds_an_epoch(process: subprocess.Popen[str], run: Path, epochs: int) -> float:
-    """Let a training come to its end; return the time of an epoch."""
-    while written_epochs(run) < 0 and process.poll() is None:
-        time.sleep(0.002)
-    begun = time.perf_counter()
-    while written_epochs(run) < epochs and process.poll() is None:
-        time.sleep(0.002)
-    elapsed = time.perf_counter() - begun
-    finish(process)
-    return elapsed / epochs
-
-
-def differences(run: Path, reference: Path) -> list[str]:
-    """Return what of a finished run is not as in the reference."""
-    ours, theirs = final_state(run), final_state(reference)
-    unequal = [
-        name
-        for name in ours | theirs
-        if not (name in ours and name in theirs and torch.equal(ours[name], theirs[name]))
-    ]
-    same_table = (run / "metrics.csv").read_bytes() == (reference / "metrics.csv").read_bytes()
-    return unequal if same_table else [*unequal, "metrics.csv"]
-
-
-def interrupt(
-    folder: Path, setting: tuple[str, ...], epochs: int, epoch_s: float, rng: random.Random
-) -> tuple[Path, str]:
-    """Train until a random moment, kill, and go on to the end; return the run and when it was killed."""
-    while True:
-        run = Path(tempfile.mkdtemp(dir=folder)) / "run"
-        save_every = rng.choice((1, 2))
-        process = start(folder, *setting, f"save_every={save_every}", f"hydra.run.dir={run}")
-        if kill_in(process, run, rng.randrange(epochs - 1), rng.random() * 2 * epoch_s):
-            break
-    half_written = list((run / "checkpoints").glob(".*"))
-    moment = f"after epoch {max(written_epochs(run), 0):>2} of {epochs}, saved every {save_every}"
-    finish(start(folder, f"resume={run}"))
-    return run, f"{moment}{', within a saving' if half_written else ''}"
+def survived(name: str, kills: int, rng: random.Random, top: Path) -> int:
+    """Print how a stage fares; return how many of its kills it did not survive."""
+    stage, source, reference = STAGES[name], top / name / "source", top / name / "reference"
+    source.mkdir(parents=True)
+    stage.prepare(source)
+    shutil.copytree(source, reference)
+    took = finish(reference, stage.call)
+    lost, running = 0, 0
+    for kill in range(kills):
+        different, alive = killed(stage, source, reference, rng.random() * took)
+        lost, running = lost + bool(different), running + alive
+        if different:
+            print(f"kill {kill} of {name}: DIFFERENT: {', '.join(different[:8])}", flush=True)
+    print(f"| {name} | {took:.1f} | {kills} | {running} | {kills - lost} |", flush=True)
+    return lost
 
 
 def main() -> int:
-    """Print a line a kill; return 1 if any run ended differently, else 0."""
+    """Print a row a stage; return 1 if a kill of any was not survived, else 0."""
     assert __doc__ is not None
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--kills", type=int, default=20)
-    parser.add_argument("--epochs", type=int, default=40)
+    parser.add_argument("--kills", type=int, default=20, help="of each stage (default: %(default)s)")
+    parser.add_argument("--stage", action="append", choices=STAGES, help="(default: all)")
     parser.add_argument("--seed", type=int, default=0, help="of the moments")
     asked = parser.parse_args()
-    rng = random.Random(asked.seed)
-    begun = time.perf_counter()
-    different = 0
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        reference = folder / "reference"
-        setting = (*SETTING, f"max_epochs={asked.epochs}")
-        whole = start(folder, *setting, "save_every=1", f"hydra.run.dir={reference}")
-        epoch_s = seconds_an_epoch(whole, reference, asked.epochs)
-        print(f"uninterrupted: {asked.epochs} epochs of {epoch_s * 1e3:.0f} ms", flush=True)
-        for kill in range(asked.kills):
-            run, moment = interrupt(folder, setting, asked.epochs, epoch_s, rng)
-            unequal = differences(run, reference)
-            different += bool(unequal)
-            verdict = f"DIFFERENT: {', '.join(unequal)}" if unequal else "identical"
-            print(f"kill {kill + 1:>2} of {asked.kills} {moment}: {verdict}", flush=True)
-            shutil.rmtree(run.parent)
-        compared = len(final_state(reference))
-    elapsed = time.perf_counter() - begun
+    for module in ("commands.ingest", "commands.train", "commands.evaluate", "commands.predict"):
+        importlib.import_module(f"rankaae_cli.{module}")
+    for kind in KINDS:
+        part_of_kind(kind, "fit")
+    rng, lost = random.Random(asked.seed), 0
     print(
-        f"{asked.kills - different} of {asked.kills} killed trainings ended with the same {compared} tensors and "
-        f"metrics.csv as the uninterrupted one, {elapsed:.0f} s"
+        "| stage | s, left alone | kills | while it ran | ended the same |\n|---|---|---|---|---|", flush=True
     )
-    return 1 if different else 0
+    with tempfile.TemporaryDirectory() as top:
+        for name in asked.stage or STAGES:
+            lost += survived(name, asked.kills, rng, Path(top))
+    return 1 if lost else 0
 
 
 if __name__ == "__main__":
