@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 WORKERS ?= $(shell nproc 2>/dev/null || echo 2)
 # Networks of half the default width, half as many trials and a quarter of the steps: minutes on two processors.
 DEMO := trials=4 max_steps=3000 model.hidden=128
+SECONDS ?= 590
 BENCHES := build/benchmarks/$(shell date +%Y-%m-%d_%H-%M-%S)
 
 .DEFAULT_GOAL := help
@@ -42,10 +43,10 @@ lint: $(VENV)/.dev ## Check style and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-fuzz: $(VENV)/.dev ## Read ten thousand mutated files of each format, for an hour at most
-	$(BIN)/python -m tests.benchmarks.fuzz --seconds 3600
+fuzz: $(VENV)/.dev ## Read up to ten thousand mutated files of each kind, for ten minutes at most; SECONDS=3600 for more
+	$(BIN)/python -m tests.benchmarks.fuzz --seconds $(SECONDS)
 
-bench: $(VENV)/.dev ## Measure speed, ratios within one run; kill trainings and hold their ends against one left alone
+bench: $(VENV)/.dev ## Measure speed, ratios within one run; kill every stage and hold its end against one left alone
 	$(BIN)/python -m tests.benchmarks.rank_loss
 	$(BIN)/python -m tests.benchmarks.training
 	$(BIN)/python -m tests.benchmarks.growth --output $(BENCHES)/growth

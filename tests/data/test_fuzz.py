@@ -14,13 +14,14 @@ from hypothesis import strategies as st
 
 from rankaae_cli.data.measured.detect import FORMATS
 from rankaae_cli.data.readers.scans.raw_scan import Contents
+from tests.benchmarks.fuzz.own_files import own_readers
 from tests.benchmarks.fuzz.processes import outcomes
 from tests.benchmarks.fuzz.readings import Reader, Wrong, readers, require_sentence
 from tests.benchmarks.fuzz.seeds import MEASURED
 from tests.data.feff_folder import tenorite, write, xmu_text
 
 pytest.importorskip("pymatgen")
-READERS = readers()
+READERS = {**readers(), **own_readers()}
 
 
 @pytest.mark.parametrize("name", MEASURED)

@@ -2,8 +2,9 @@
 
 python -m tests.benchmarks.fuzz [--files 10000] [--reader NAME] [--seconds 1800] [--first 0] [--output FOLDER]
 
-Every format of measured files (`FORMATS` in data/measured/detect.py) and every source of `rankaae ingest` has small
-valid files (seeds.py); each file is one of them with faults that know what it is made of (*_mutations.py).
+Every format of measured files (`FORMATS` in data/measured/detect.py), every source of `rankaae ingest` (seeds.py),
+and what the program writes itself (own_files.py: checkpoints, run directories, ...) has small valid files;
+each file is one of them with faults that know what it is made of (*_mutations.py).
 A file is made of its number alone, so `--reader NAME --first NUMBER --files 1` repeats it. Files are read in a
 process of their own; none may take more than 5 s of it or 500 MB. Those read wrongly are kept, two of
 each fault. The exit status is 1 if there are any.
@@ -15,13 +16,14 @@ import tempfile
 import time
 from pathlib import Path
 
+from tests.benchmarks.fuzz.own_files import own_readers
 from tests.benchmarks.fuzz.processes import LARGEST_MB, LONGEST_S, Outcome, outcomes
 from tests.benchmarks.fuzz.readings import readers
 
 
 def main() -> int:
     """Read as many mutated files of each reader as asked for; print a row a reader."""
-    known = readers()
+    known = {**readers(), **own_readers()}
     options = _options(list(known))
     names = options.reader or list(known)
     folder = Path(options.output or tempfile.mkdtemp(prefix="fuzz-"))
