@@ -160,12 +160,12 @@ def _use_checkpoint(path: Path) -> None:
         assert np.isfinite(model.half_widths(deviation_N, 0.9, True)).all()
         model.judge(features)
     if isinstance(model, Samples):
-        assert np.isfinite(model.told(spectra_NE)).all()
+        assert np.isfinite(model.conditions(spectra_NE)).all()
         lattice = np.eye(3) * 2.1 * model.cutoff
         with torch.no_grad():
             model.generate(
                 lattice,
-                model.told_MC[:4].astype(np.float64),
+                model.condition_MC[:4].astype(np.float64),
                 np.random.default_rng(0),
                 steps=2,
                 guidance=1.0,
