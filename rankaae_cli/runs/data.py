@@ -13,7 +13,7 @@ from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.family.family_file import read_family
 from rankaae_cli.data.family.samples import sample_path
 from rankaae_cli.data.family.splits import TRAIN, VALIDATION, groups_of, split_of
-from rankaae_cli.data.spectra_rows import Spectra
+from rankaae_cli.data.spectra_rows import Spectra, blocks_of
 from rankaae_cli.runs.load import data_paths
 from rankaae_cli.schema.family import EnergyGridConfig, FamilyConfig
 from rankaae_cli.training.memory import available_bytes
@@ -120,6 +120,9 @@ def usable_family(family: Family, learns_from: str) -> Family:
         return _featured(family)
     if learns_from == "structures":
         return family
+    first_NE = family.spectra_NE[:1]
+    if all(((block_NE == first_NE) | np.isnan(block_NE)).all() for block_NE in blocks_of(family.spectra_NE)):
+        raise UserError("all spectra of the data are the same: nothing can be learned\ngive other data")
     # Nothing can be learnt of a descriptor that does not vary in training, or chosen by one in validation.
     varies = [
         all(

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from rankaae_cli.core.errors import Stopped
+from rankaae_cli.core.errors import Stopped, UserError
 from rankaae_cli.core.ranking.residuals import Residuals
 from rankaae_cli.core.statistics.simulation import error_ratio
 from rankaae_cli.data.family.families import relative
@@ -108,6 +108,10 @@ def fit(
             rows, own = _rows(task, fitted)
             process = fit_process(rows, kernel)
         shown = _shown(rows, own, process, kernel, family.energy_E)
+    if not np.isfinite(shown["bands"].curve_M).all():
+        raise UserError(
+            f"bands about simulated spectra cannot be held by {own} of training\ngive more spectra"
+        )
     model = TrainedSimulator(
         **kept_of(family, task.descriptor_classes),
         features=features_of_no_site(family.features),
