@@ -20,7 +20,7 @@ cp data/Cu_oxides.dry_run.png "$pictures/dry_run.png"
 rankaae ingest +family=Fe_oxides source=synthetic synthetic.spectra=300 output=A.h5
 rankaae ingest +family=Fe_oxides source=synthetic synthetic.spectra=300 synthetic.code=B output=B.h5
 rankaae compare A.h5 B.h5 output=comparison
-rankaae train -m +family=Ti_oxides,V_oxides,Cr_oxides,Mn_oxides trials=2 max_steps=300 model.hidden=64 then=report
+rankaae train -m +family=Ti_oxides,V_oxides trials=2 max_steps=300 model.hidden=64 then=report
 
 shoot() { # PAGE PICTURE HEIGHT
   chromium --headless=new --no-sandbox --disable-gpu --hide-scrollbars --window-size="1100,$3" \
