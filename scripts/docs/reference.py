@@ -66,7 +66,7 @@ def tables_of_a_traversal() -> str:
     for file, lines in rows_of.items():
         files_of.setdefault("\n".join(lines), []).append(f"traversal/{file}")
     return "\n\n".join(
-        f"### {', '.join(files)}\n\n| column | unit | meaning |\n|---|---|---|\n{rows}"
+        f"### {_cell(', '.join(files))}\n\n| column | unit | meaning |\n|---|---|---|\n{rows}"
         for rows, files in files_of.items()
     )
 
