@@ -12,7 +12,11 @@ from reference import reference_pages, table_of_commands, tables_of_a_traversal
 
 ROOT = Path(__file__).parents[2]
 # Pages that lie at the root of the repository.
-_OF_ROOT = {"how-to/contribute.md": "CONTRIBUTING.md", "reference/changes.md": "CHANGELOG.md"}
+_OF_ROOT = {
+    "how-to/contribute.md": "CONTRIBUTING.md",
+    "reference/changes.md": "CHANGELOG.md",
+    "explanation/security.md": "SECURITY.md",
+}
 _GENERATED = {
     "<!-- commands -->": table_of_commands,
     "<!-- columns of a traversal -->": tables_of_a_traversal,
