@@ -114,7 +114,7 @@ def test_extreme_settings(rankaae, data, tmp_path, name):
     require_sound(train(rankaae, "rankaae", *settings), tmp_path, said)
 
 
-@pytest.mark.parametrize("name", ["spectra that are constant each", "one class", "a millionth as large"])
+@pytest.mark.parametrize("name", ["spectra that are constant each"])
 def test_extreme_data_are_evaluated(rankaae, data, tmp_path, name):
     write_family(tmp_path / "data.h5", EXTREMES[name][0](data))
     assert train(rankaae, "supervised").returncode == 0

@@ -120,7 +120,15 @@ def from_checkpoint(content: Mapping[str, Any]) -> TrainedModel:
         raise UnusableError("networks that do not fit its energies, descriptors or trials")
     if [array.shape for array in arrays.values()] != [(trials,), (trials, styles), (trials, styles)]:
         raise UnusableError("statistics of styles that do not fit its networks")
-    return TrainedModel(autoencoder=autoencoder.eval().requires_grad_(False), **kept, **arrays)
+    model = TrainedModel(autoencoder=autoencoder.eval().requires_grad_(False), **kept, **arrays)
+    numbers = (
+        *(tensor.numpy() for tensor in model.weights.values()),
+        model.style_mean_TS,
+        model.style_std_TS,
+    )
+    if not all(np.isfinite(array[model.alive_T]).all() for array in numbers):
+        raise UnusableError("networks with a number that is not finite")
+    return model
 
 
 @torch.no_grad()
