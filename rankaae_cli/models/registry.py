@@ -3,13 +3,12 @@
 import importlib
 import warnings
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from pickle import UnpicklingError
 from types import ModuleType
 from typing import Any
 
-import numpy as np
 import torch
 
 from rankaae_cli.core.errors import UnusableError, UserError, nearest
@@ -58,11 +57,19 @@ def load_model(path: str | Path) -> Any:
     content = _read_checkpoint(path)
     trained = part_of_kind(kind_of(content), "trained")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", np.exceptions.ComplexWarning)  # numbers that would lose a part
-            return trained.from_checkpoint(content)
+        if any(tensor.is_complex() for tensor in _tensors(content)):
+            raise UnusableError("complex numbers, of which a part would be lost")
+        return trained.from_checkpoint(content)
     except Exception as error:  # whatever code meets in values of other kinds or shapes than it wrote
         raise UserError(f"{path} is not a whole checkpoint: {_reason(error)}\ntrain again") from error
+
+
+def _tensors(content: Any) -> Iterator[torch.Tensor]:
+    if isinstance(content, torch.Tensor):
+        yield content
+    elif isinstance(content, dict | list | tuple):
+        for value in content.values() if isinstance(content, dict) else content:
+            yield from _tensors(value)
 
 
 def _reason(error: Exception) -> str:
