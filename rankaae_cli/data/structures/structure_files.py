@@ -1,5 +1,6 @@
 """Structures in files as users have them, POSCAR, CIF and extended XYZ, and the absorbers that differ in them."""
 
+import re
 import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -20,6 +21,7 @@ _LARGEST, _LONGEST_LINE, _DIGITS = (
     10_000,
     10,
 )  # letters of an extended XYZ, of a line, of a number of atoms
+_COLUMNS = re.compile(r":[A-Za-z]:(\d+)")  # how many hold a property of the atoms
 _SYMMETRY = 0.01  # angstrom, as of the Materials Project
 
 
@@ -169,4 +171,6 @@ def _require_whole_frames(path: Path) -> None:
         atoms = int(lines[at]) if len(lines[at].strip()) < _DIGITS else len(lines)
         if at + atoms + 2 > len(lines):
             raise SpectrumError(f"its line {at + 1} says that more atoms follow than do: is it cut short?")
+        if any(len(n) > 3 for n in _COLUMNS.findall(lines[at + 1])):
+            raise SpectrumError(f"its line {at + 2} says that there are more than 999 columns")
         at += atoms + 2

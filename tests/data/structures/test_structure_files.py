@@ -70,6 +70,7 @@ def test_absorbers_alike_by_symmetry_are_one():
             '2\nLattice="4 0 0 0 4 0 0 0 4"\nNi 0 0 0\nO 2 2 2\n99999999999999999999\n',
             "more atoms follow than do",
         ),
+        ("1\nProperties=species:S:1:pos:R:2147483648\nNi 0 0 0\n", "more than 999 columns"),
         ("1\n" + "x" * 20_000 + "\nNi 0 0 0\n", "more than 10000 letters"),
     ],
 )
