@@ -17,6 +17,7 @@ from rankaae_cli.networks.layers import trial_generators
 
 ProgressReport = Callable[[int, int, str], None]
 _LOGGERS = ("pytorch_lightning", "lightning.pytorch", "lightning_fabric", "lightning.fabric")
+_VECTOR = 16  # single-precision numbers in the widest vector of a processor, of AVX-512
 
 
 class TrialModule(pl.LightningModule, ABC):
@@ -113,6 +114,28 @@ class TrialModule(pl.LightningModule, ABC):
         factor_T = (self.clip / (square_T.sqrt() + 1e-12)).clamp(max=1.0)
         for gradient in gradients:
             gradient.mul_(factor_T.view(-1, *[1] * (gradient.dim() - 1)))
+
+
+def adamw(groups: Sequence[dict[str, Any]], rate: float, weight_decay: float) -> torch.optim.AdamW:
+    """Return AdamW, whose step of a trial does not depend on how many stand beside it.
+
+    The fused kernel rounds the last numbers of an array, which do not fill a vector of the processor, otherwise
+    than the rest. Arrays of which a trial's part does not fill whole vectors are stepped by another kernel.
+
+    Parameters
+    ----------
+    groups
+        Of parameters, (T, ...) each, with what a group has of its own.
+    rate, weight_decay
+        Of all groups.
+    """
+    parted = []
+    for group in groups:
+        by_kernel: dict[bool, list[Tensor]] = {True: [], False: []}
+        for parameter in group["params"]:
+            by_kernel[parameter[0].numel() % _VECTOR == 0].append(parameter)
+        parted += [{**group, "params": some, "fused": fused} for fused, some in by_kernel.items() if some]
+    return torch.optim.AdamW(parted, lr=rate, weight_decay=weight_decay)
 
 
 def new_trainer(

@@ -17,7 +17,7 @@ from rankaae_cli.models.rankaae.settings import (
     StepOrder,
 )
 from rankaae_cli.networks.layers import trial_generators
-from rankaae_cli.training.lightning import TrialModule
+from rankaae_cli.training.lightning import TrialModule, adamw
 from rankaae_cli.training.schedules import learning_rate_factor, ramp
 
 _INITIAL_WEIGHTS, _DRAWS = 0, 1
@@ -110,9 +110,7 @@ class RankAAE(TrialModule):
         return [*optimisers, *last]
 
     def _adamw(self, groups: list[dict[str, Any]], rate: float) -> torch.optim.Optimizer:
-        optimiser = torch.optim.AdamW(
-            groups, lr=rate, weight_decay=self.optimiser_settings.weight_decay, fused=True
-        )
+        optimiser = adamw(groups, rate, self.optimiser_settings.weight_decay)
         for group in optimiser.param_groups:
             group["peak_lr"] = rate
         return optimiser
