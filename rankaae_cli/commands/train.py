@@ -23,7 +23,7 @@ from rankaae_cli.runs import directory as run_directory
 from rankaae_cli.runs import logger as train_logger
 from rankaae_cli.runs import provenance as run_provenance
 from rankaae_cli.runs import resume as interrupted
-from rankaae_cli.runs.course import Course, is_in_epochs
+from rankaae_cli.runs.course import AUTO, Course, is_in_epochs
 from rankaae_cli.runs.earlier.start import StartRun, fitting_family
 from rankaae_cli.runs.load import load_family, with_edges_of
 from rankaae_cli.runs.sweep_record import own_finished_run
@@ -48,7 +48,9 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     data, is_sample = training_data.data_files(cfg)
     family = _family(cfg, data, course.start)
     cfg.data = str(data[0]) if len(data) == 1 else [str(path) for path in data]
-    given = course.given(cfg, family, resumed is not None)
+    pruning = search_study.pruning_of_job() if is_in_epochs(cfg) else None
+    alone = pruning is not None or bool(cfg.get("logger"))
+    given = course.given(cfg, family, resumed is not None, alone)
     if given.get("memory") is None:
         family = family.in_memory()
     files = [*data, *training_data.second_file(cfg)]
@@ -62,7 +64,7 @@ def run(cfg: DictConfig) -> dict[str, Any]:
         logger = train_logger.logger_of(cfg, directory)
     run_provenance.write_provenance(directory, provenance)
     if is_in_epochs(cfg):
-        given |= {"logger": logger, "watch": search_study.pruning_of_job()}
+        given |= {"logger": logger, "watch": pruning}
     with run_directory.discarding_unused(directory, resumed is None):
         task = task_of(
             cfg,
@@ -162,6 +164,7 @@ def _interrupted_run(cfg: DictConfig) -> tuple[Path, DictConfig]:
         )
     # Where the call leaves it open, the run has it as it was found for it.
     left_open = [key for key in ("memory", "trials", "split_seed", "split_by") if cfg.get(key) is None]
+    left_open += ["devices"] if cfg.get("devices") == AUTO else []
     left_open += ["model"] if stored.get("start") is not None else []
     changed = interrupted.changed_settings(cfg, stored, ignore=(*_MAY_CHANGE, *left_open))
     if changed:

@@ -19,9 +19,11 @@ from rankaae_cli.runs.earlier.start import StartRun, find_start, replayed_rows
 from rankaae_cli.runs.earlier.teacher import TeacherRun, find_teacher
 from rankaae_cli.schema import schema_of
 from rankaae_cli.schema.train import EpochsConfig
-from rankaae_cli.training.fit import chosen_device
-from rankaae_cli.training.rows import Replay
+from rankaae_cli.training.fit import chosen_device, worthwhile_devices
+from rankaae_cli.training.rows import Replay, spectra_bytes
 from rankaae_cli.training.schedules import epochs_of
+
+AUTO = "auto"  # of devices=
 
 
 def is_in_epochs(cfg: DictConfig) -> bool:
@@ -68,12 +70,22 @@ class Course:
         start = find_start(cfg)
         replayed = replayed_rows(start, cfg.replay)
         _check(cfg)
-        return cls(chosen_device(cfg.device.value, cfg.devices), start, replayed, teacher)
+        devices = 1 if cfg.devices == AUTO else cfg.devices
+        return cls(chosen_device(cfg.device.value, devices), start, replayed, teacher)
 
-    def given(self, cfg: DictConfig, family: Family, resumed: bool) -> dict[str, Any]:
+    def given(self, cfg: DictConfig, family: Family, resumed: bool, alone: bool) -> dict[str, Any]:
         """Return the attributes of a task that settings do not tell.
 
         What is decided for the user is written into `cfg`.
+
+        Parameters
+        ----------
+        cfg, family
+            The configuration, and what is trained on.
+        resumed
+            Whether an interrupted run goes on.
+        alone
+            Whether one process has to have all trials, as a logger or the pruning of a search asks for.
 
         Raises
         ------
@@ -85,12 +97,20 @@ class Course:
         unlabelled_NE = training_data.unlabelled_spectra(cfg, family)
         memory = training_data.streaming_memory(cfg, family, unlabelled_NE, self.device, resumed)
         rows = training_data.rows_trained_on(family, unlabelled_NE, cfg.replay)
+        max_epochs = cfg.max_epochs or epochs_of(cfg.max_steps, rows, cfg.batch_size)
+        if cfg.devices == AUTO:
+            steps = max_epochs * -(-rows // cfg.batch_size)
+            held = memory or spectra_bytes(family.spectra_NE) + (
+                0 if unlabelled_NE is None else spectra_bytes(unlabelled_NE)
+            )
+            wanted = self.device, cfg.trials, steps, cfg.threads, held
+            cfg.devices = 1 if alone else worthwhile_devices(*wanted)
         return {
             "unlabelled_NE": unlabelled_NE,
             "taught_NK": None if self.teacher is None else self.teacher.readings(family, unlabelled_NE),
             "memory": memory,
             "device": self.device,
-            "max_epochs": cfg.max_epochs or epochs_of(cfg.max_steps, rows, cfg.batch_size),
+            "max_epochs": max_epochs,
             "start_weights": None if self.start is None else self.start.weights,
             "replayed": self.replayed,
         }
@@ -134,6 +154,10 @@ def _check(cfg: DictConfig) -> None:
             f"spread={cfg.spread} cannot be used: rankaae 0.1.0 was the last that had it, "
             "now each device trains trials of its own"
         )
+    if cfg.devices == AUTO:
+        return
+    if not isinstance(cfg.devices, int) or isinstance(cfg.devices, bool):
+        raise UserError(f"devices={cfg.devices} is no number of devices\ngive a whole number, or auto")
     if cfg.devices > cfg.trials:
         raise UserError(f"devices={cfg.devices}: expected at most {cfg.trials}, the trials")
     if cfg.devices > 1 and cfg.logger:

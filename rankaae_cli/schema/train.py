@@ -134,9 +134,9 @@ class EpochsConfig(TrainConfig):
     ] = 0.0
     device: Annotated[Device, "auto takes CUDA where there is one"] = Device.auto
     devices: Annotated[
-        int,
+        Any,
         "how many take part, each with trials of its own: CUDA devices, or processes of `threads` each on "
-        "the processor",
+        "the processor; auto: all CUDA devices, or the processors that nothing else uses, where that saves time",
     ] = MISSING
     spread: Annotated[
         str, "trials, for what several devices part among them; what else rankaae 0.1.0 took is refused"

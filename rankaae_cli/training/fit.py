@@ -5,12 +5,18 @@ from collections.abc import Callable
 import torch
 
 from rankaae_cli.core.errors import UserError
+from rankaae_cli.core.processors import idle_processors
 from rankaae_cli.training.engine import planned, train_groups
 from rankaae_cli.training.groups import BestEpochs, TrialGroups
 from rankaae_cli.training.lightning import ProgressReport
+from rankaae_cli.training.memory import available_bytes
 from rankaae_cli.training.parts import fit_parts
 from rankaae_cli.training.resume import StopSignals, is_under_way, read_state
 from rankaae_cli.training.task import EpochTask, TrainingError
+
+# Steps of all trials together, below which to start a process (4 s) takes about what it saves; bytes that its
+# libraries and its networks take.
+_FEWEST_STEPS, _OF_PROCESS = 2000, 10**9
 
 
 def chosen_device(name: str, devices: int = 1) -> str:
@@ -34,6 +40,32 @@ def chosen_device(name: str, devices: int = 1) -> str:
             "ask for as many as there are, or use device=cpu"
         )
     return chosen
+
+
+def worthwhile_devices(device: str, trials: int, steps: int, threads: int, held: int) -> int:
+    """Return among how many devices to share trials: CUDA devices, or processes on idle processors.
+
+    Parameters
+    ----------
+    device
+        ``cpu`` or ``cuda``.
+    trials, steps
+        How many there are, and batches of each.
+    threads
+        Of each process.
+    held
+        Bytes of spectra in each process.
+    """
+    if device == "cuda":
+        most = torch.cuda.device_count()
+    elif trials * steps < _FEWEST_STEPS:
+        most = 1
+    else:
+        free = available_bytes(torch.device("cpu"))
+        room = trials if free is None else free // (_OF_PROCESS + held)
+        most = min(idle_processors() // threads, room)
+    share = -(-trials // max(most, 1))
+    return -(-trials // share)  # of eight trials six devices take as long as four
 
 
 def train_trials(task: EpochTask, progress: ProgressReport, announce: Callable[[str], None]) -> BestEpochs:

@@ -11,11 +11,12 @@ import shutil
 import signal
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from rankaae_cli.core.errors import Stopped
 from rankaae_cli.data.files import replacing
@@ -23,7 +24,7 @@ from rankaae_cli.training.engine import planned, train_groups
 from rankaae_cli.training.groups import BestEpochs, TrialGroups
 from rankaae_cli.training.lightning import ProgressReport
 from rankaae_cli.training.resume import StopSignals, is_under_way, read_state, save_beginning
-from rankaae_cli.training.task import EpochTask, TrainingError
+from rankaae_cli.training.task import EpochTask, TrainingError, Watch
 
 _FOLDER = "parts"
 _DONE, _STOPPED = 0, 3
@@ -46,22 +47,27 @@ def fit_parts(task: EpochTask, progress: ProgressReport) -> list[BestEpochs]:
     for part in tasks:
         (part.folder / "checkpoints").mkdir(parents=True, exist_ok=True)
     start = multiprocessing.get_context("spawn")
-    pipes = [start.Pipe(duplex=False) for _ in tasks[1:]]
+    pipes = [start.Pipe() for _ in tasks[1:]]
     others = [start.Process(target=_train_other, args=(theirs,), daemon=True) for theirs, _ in pipes]
+    ours = [pipe for _, pipe in pipes]
     with StopSignals() as signals:
-        for other, (theirs, _) in zip(others, pipes, strict=True):
-            other.start()
+        _start(others)
+        for theirs, _ in pipes:
             theirs.close()  # writing to a process that has ended then fails
+        standings = _Standings(progress, task.watch, others, ours)
         try:
-            _hand_over(tasks[1:], [ours for _, ours in pipes], others)
-            _train_part(tasks[0], signals, _watching(progress, others))
-            _wait(others, signals)
+            _hand_over(tasks[1:], ours, others)
+            own = replace(tasks[0], watch=standings.take)
+            _train_part(own, signals, standings.note)
+            _wait(others, signals, standings)
         except BaseException:
             # A part that is asked to stop saves what it has.
             for other in others:
                 other.terminate()
             raise
         finally:
+            for pipe in ours:
+                pipe.close()  # nobody waits to be heard
             for other in others:
                 other.join()
     found = [_groups_of(part) for part in tasks]
@@ -93,7 +99,7 @@ def part_of(task: EpochTask, part: int) -> EpochTask:
         devices=1,
         memory_share=task.memory_share if task.device == "cuda" else task.memory_share / n,
         logger=None,
-        watch=task.watch if part == 0 else None,  # another process cannot be handed it
+        watch=None,  # another process cannot be handed it
     )
 
 
@@ -113,24 +119,42 @@ def _hand_over(
     """
     for task, pipe, other in zip(tasks, pipes, others, strict=True):
         try:
-            with pipe:
-                pipe.send(task)
-        except BrokenPipeError:
+            pipe.send(task)
+        except ConnectionError:
             other.join()
     _refuse_failures(others)
 
 
 def _train_other(pipe: Connection) -> None:
-    """Train the part that comes through a pipe in a process of its own; its exit status says how it ended."""
+    """Train the part that comes through a pipe in a process of its own; its exit status says how it ended.
+
+    After every epoch it sends back how it stands.
+    """
     _end_with_parent()
-    with pipe:
-        task: EpochTask = pipe.recv()
+    task: EpochTask = pipe.recv()
     signal.signal(signal.SIGUSR2, signal.SIG_IGN)  # a warning that the process which was called passes on
+    standings: list[str] = []
+
+    def send(done: int, total: int, score: float) -> None:
+        with suppress(OSError):  # the process that was called hears no more: it stops this one
+            pipe.send(_Standing(done, total, standings[-1], score))
+
     try:
         with StopSignals() as signals:
-            _train_part(task, signals, lambda done, total, standing: None)
+            own = replace(task, watch=send)
+            _train_part(own, signals, lambda done, total, standing: standings.append(standing))
     except Stopped:
         raise SystemExit(_STOPPED) from None
+
+
+def _start(others: Sequence[BaseProcess]) -> None:
+    """Start processes that Ctrl-C, which reaches all of a terminal, does not interrupt: SIGTERM stops them."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        for other in others:
+            other.start()
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
 def _end_with_parent() -> None:
@@ -150,24 +174,86 @@ def _groups_of(task: EpochTask) -> TrialGroups:
     return planned(task) if state is None else TrialGroups.recorded(state, task.trials)
 
 
-def _watching(progress: ProgressReport, others: Sequence[BaseProcess]) -> ProgressReport:
-    """Return a report of progress that also looks, after every epoch, whether the other parts still train."""
+class _Standing(NamedTuple):
+    """How a part stands: epochs done and in all, in words, and its best validation score so far."""
 
-    def report(done: int, total: int, standing: str) -> None:
-        _refuse_failures(others)
-        progress(done, total, f"device 0 of {len(others) + 1}: {standing}")
+    done: int
+    total: int
+    words: str
+    score: float
 
-    return report
+
+class _Standings:
+    """How all parts stand, as one; after every epoch of the first, whether the others still train.
+
+    Parameters
+    ----------
+    progress, watch
+        Told how all stand, as by a training in one process.
+    others, pipes
+        The other processes, and what each sends its standing by.
+    """
+
+    def __init__(
+        self,
+        progress: ProgressReport,
+        watch: Watch | None,
+        others: Sequence[BaseProcess],
+        pipes: Sequence[Connection],
+    ) -> None:
+        self.progress, self.watch = progress, watch
+        self.others, self.pipes = others, pipes
+        self.latest: dict[int, _Standing] = {}
+        self._words = ""
+
+    def note(self, done: int, total: int, words: str) -> None:
+        """Note how the first part stands; its score comes next."""
+        self._words = words
+
+    def take(self, done: int, total: int, score: float) -> None:
+        """Take the first part's score, hear the others, and tell."""
+        _refuse_failures(self.others)
+        self.latest[0] = _Standing(done, total, self._words, score)
+        self.hear()
+        self._tell()
+
+    def hear(self) -> bool:
+        """Take what the other parts have sent; return whether it was anything."""
+        heard = False
+        for part, pipe in enumerate(self.pipes, start=1):
+            with suppress(EOFError, OSError):  # of one that has ended
+                while pipe.poll():
+                    self.latest[part] = pipe.recv()
+                    heard = True
+        return heard
+
+    def hear_and_tell(self) -> None:
+        """Hear the others, once the first part is done."""
+        if self.hear():
+            self._tell()
+
+    def _tell(self) -> None:
+        parts = 1 + len(self.others)
+        standings = list(self.latest.values())
+        best = max(standings, key=lambda one: one.score)
+        # Each part has epochs of its own: the mean is what one process would have done.
+        total = best.total
+        done = sum(one.done * total // one.total for one in standings) // parts
+        self.progress(done, total, f"{done} of {total} epochs on {parts} devices, the best: {best.words}")
+        if self.watch is not None:
+            self.watch(done, total, best.score)
 
 
-def _wait(others: Sequence[BaseProcess], signals: StopSignals) -> None:
+def _wait(others: Sequence[BaseProcess], signals: StopSignals, standings: _Standings) -> None:
     """Wait for the other parts; stop them where a signal asks for it or one of them has failed."""
     while any(other.is_alive() for other in others):
         for other in others:
             other.join(timeout=0.2)
+        standings.hear_and_tell()
         if signals.received is not None:
             raise Stopped("stopped while other devices trained", signals.received)
         _refuse_failures(others)
+    standings.hear_and_tell()
     _refuse_failures(others)
     if any(other.exitcode == _STOPPED for other in others):
         raise Stopped("stopped on another device", signal.SIGTERM)

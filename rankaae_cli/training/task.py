@@ -157,7 +157,8 @@ class EpochTask(Task):
     def description(self) -> str:
         """How many trials of how many epochs."""
         several = "s" if self.trials != 1 else ""
-        return f"{self.trials} trial{several} of {self.max_epochs} epochs on {self.device}"
+        shared = f", shared among {self.devices} processes" if self.devices > 1 else ""
+        return f"{self.trials} trial{several} of {self.max_epochs} epochs on {self.device}{shared}"
 
     @property
     @abstractmethod
