@@ -1,13 +1,32 @@
 """Structure-spectrum relationships in X-ray absorption spectra by RankAAE."""
 
 import sys
+from importlib import import_module
 from importlib.machinery import ModuleSpec
 from importlib.util import spec_from_file_location
 from pathlib import Path
+from typing import Any
 
 __version__ = "0.2.0"
 
+# What Python is offered, and where it is: loaded when it is asked for, as what it needs takes seconds.
+_OFFERED = {
+    **dict.fromkeys(("Model", "load"), "rankaae_cli.api.model"),
+    **dict.fromkeys(("Family", "Spectrum", "normalise", "read"), "rankaae_cli.api.spectra"),
+}
+
 _CLONE = Path(__file__).resolve().parent.parent
+
+
+def __getattr__(name: str) -> Any:
+    """Return what of the program's interface for Python has this name; `__init__.pyi` tells type checkers."""
+    if name not in _OFFERED:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_OFFERED[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_OFFERED})
 
 
 class _DataOfClone:

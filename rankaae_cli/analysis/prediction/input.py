@@ -188,10 +188,30 @@ def read_scans(
     spectra, faults = [], [(_below(file, top), reason) for file, reason in unusable]
     for one, file in zip(scans, _labels(scans, top), strict=True):
         try:
-            spectra.append(_prepared(one, file, spec, options))
+            spectra.append(input_spectrum(one, file, spec, options))
         except SpectrumError as error:
             faults.append((file, str(error)))
     return spectra, faults
+
+
+def input_spectrum(
+    spectrum: MeasuredSpectrum, file: str, spec: FamilySpec, options: MeasuredOptions
+) -> InputSpectrum:
+    """Return a spectrum, called `file`, calibrated and normalised; raise SpectrumError where it cannot be."""
+    done = prepare(
+        spectrum, options.ranges, element=spec.element, edge=spec.edge, calibrate=options.calibrate
+    )
+    if code := spectrum.metadata.get(CODE):
+        moved = replace(done, energy_M=done.energy_M + options.code_shift)
+        if moved.energy_M[0] <= 0:
+            raise SpectrumError(
+                f"energies from {moved.energy_M[0]:g} eV, from a zero of {code}'s own: what to add is codes.shift="
+            )
+        return InputSpectrum(file, moved, fidelity=code)
+    material, site = spectrum.metadata.get("site.material"), spectrum.metadata.get("site.index")
+    if not spectrum.is_computed or material is None or site is None:
+        return InputSpectrum(file, done)
+    return InputSpectrum(file, done, material, int(site))
 
 
 def _paths(names: Sequence[str]) -> list[Path]:
@@ -265,25 +285,6 @@ def _stored_spectra(path: Path, family: Family, measured: bool) -> Iterator[Meas
         else:
             tabulated = tabulated_edge(family.element, family.edge)
             yield with_calibration(spectrum, float(shift_N[n]), float(e0_N[n]), tabulated, " by its foil")
-
-
-def _prepared(
-    spectrum: MeasuredSpectrum, file: str, spec: FamilySpec, options: MeasuredOptions
-) -> InputSpectrum:
-    done = prepare(
-        spectrum, options.ranges, element=spec.element, edge=spec.edge, calibrate=options.calibrate
-    )
-    if code := spectrum.metadata.get(CODE):
-        moved = replace(done, energy_M=done.energy_M + options.code_shift)
-        if moved.energy_M[0] <= 0:
-            raise SpectrumError(
-                f"energies from {moved.energy_M[0]:g} eV, from a zero of {code}'s own: what to add is codes.shift="
-            )
-        return InputSpectrum(file, moved, fidelity=code)
-    material, site = spectrum.metadata.get("site.material"), spectrum.metadata.get("site.index")
-    if not spectrum.is_computed or material is None or site is None:
-        return InputSpectrum(file, done)
-    return InputSpectrum(file, done, material, int(site))
 
 
 def _averages(scans: Sequence[MeasuredSpectrum], path: Path) -> list[MeasuredSpectrum]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from rankaae_cli.data.features.absorber_features import absorber_features
 from rankaae_cli.data.features.featurisers import FEATURISERS, Featuriser, empty_features, featurisers_of
 from rankaae_cli.data.files import now
 from rankaae_cli.data.structures.pymatgen_shells import require_pymatgen
-from rankaae_cli.data.structures.structure_files import structure_files, structures_in
+from rankaae_cli.data.structures.structure_files import given_structures
 from rankaae_cli.models.base import Simulates
 
 
@@ -96,16 +97,16 @@ class SimulatedStructures:
 
 
 def simulate_structures(
-    model: Simulates, paths: Sequence[str], coverage: float, progress: Gauge, jobs: int = 1
+    model: Simulates, structures: Sequence[Any], coverage: float, progress: Gauge, jobs: int = 1
 ) -> SimulatedStructures:
-    """Simulate the spectra of all structures that paths name.
+    """Simulate the spectra of structures.
 
     Parameters
     ----------
     model
         Simulates them.
-    paths
-        Files and folders.
+    structures
+        Files and folders that hold them, or structures as pymatgen or ase have them.
     coverage
         Share that the bands are to hold.
     progress
@@ -120,17 +121,17 @@ def simulate_structures(
     """
     featurisers = _featurisers(model)
     require_pymatgen()
-    files = structure_files(paths)
+    given, count = given_structures(structures)
     rows: list[tuple[str, int, int, np.ndarray]] = []
     faults: list[tuple[str, str]] = []
-    features = absorber_features(structures_in(files), model.element, featurisers, jobs)
+    features = absorber_features(given, model.element, featurisers, jobs)
     for done, one in enumerate(features, 1):
         if one.values_MF is None:
             faults.append((one.name, one.fault))
         else:
             of_absorbers = zip(one.absorbers, one.values_MF, strict=True)
             rows += [(one.name, a.site, a.multiplicity, row_F) for a, row_F in of_absorbers]
-        progress(min(done, len(files)), len(files), f"{done} structures")
+        progress(min(done, count), count, f"{done} structures")
     if not rows:
         name, reason = faults[0]
         raise UserError(f"none of {len(faults)} structures can be used; {name}: {reason}\ncheck input=")

@@ -12,7 +12,7 @@ is not known counts as its mean, as in training.
 beside it, ``answers.csv``: a row a descriptor and energy, with the difference along the walk of either model.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -106,15 +106,8 @@ def traverse_simulations(
         If no feature is a descriptor, or none varies, or the other run's energies are not these.
     """
     names, settings = walked_descriptors(model), (levels, draws, seed, others)
-    training = family.with_rows(np.flatnonzero(family.split_N == TRAIN))
-    held_out = family.with_rows(np.flatnonzero(family.split_N != TRAIN))
-    walks, still = [], []
-    for name in names:
-        walk = _walk(model, name, training, held_out, settings)
-        if walk is None:
-            still.append(name)
-        else:
-            walks.append(walk)
+    walks = walk_descriptors(model, family, names, settings)
+    still = [name for name in names if name not in {walk.name for walk in walks}]
     if not walks:
         raise UserError(
             f"no descriptor varies over the training sites: {listed(names)}\ntrain on more materials"
@@ -134,6 +127,16 @@ def traverse_simulations(
     tables[COLUMNS] = columns_table(model, _FILES if against else _FILES[:-1])
     write_tables(run_directory, tables)
     return Traversal(content, tables, {walk.name: walk.axis for walk in walks})
+
+
+def walk_descriptors(
+    model: Simulates, family: Family, names: Sequence[str], settings: tuple[int, int, int, str]
+) -> list[StyleWalk]:
+    """Return the walks of those of the descriptors that vary; levels, draws, seed and others are the `settings`."""
+    training = family.with_rows(np.flatnonzero(family.split_N == TRAIN))
+    held_out = family.with_rows(np.flatnonzero(family.split_N != TRAIN))
+    walks = [_walk(model, name, training, held_out, settings) for name in names]
+    return [walk for walk in walks if walk is not None]
 
 
 def simulation_findings(traversal: Mapping[str, Any]) -> list[str]:

@@ -47,14 +47,12 @@ from rankaae_cli.analysis.traversal.walks import (
     differences_of_trials,
     overview_table,
     stability_table,
-    support_of,
     support_table,
-    walk_style,
+    walk_styles,
     walk_table,
 )
 from rankaae_cli.core.styles.ensemble import ensemble_spectra
 from rankaae_cli.core.styles.traversal import draw_styles
-from rankaae_cli.core.styles.walk import walk_points
 from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.family.splits import TRAIN
 from rankaae_cli.data.files import replacing, strict_json, write_text
@@ -120,12 +118,7 @@ def traverse(
     require(model, "traverse", HasStyles)
     styles_TNS = model.encode(family.spectra_NE[family.split_N == TRAIN])
     others_TDS = draw_styles(styles_TNS, draws, seed, others)
-    support = support_of(model, family, styles_TNS)
-    where = levels, draws, seed, others, support.usual()
-    walks = [
-        walk_style(model, family, styles_TNS, walk_points(styles_TNS, index, *where), support)
-        for index in range(len(model.style_names))
-    ]
+    walks = walk_styles(model, family, styles_TNS, model.style_names, (levels, draws, seed, others))
     styles = {walk.name: describe_walk(model, walk) for walk in walks}
     named = [walk for walk in walks if walk.named]
     fits, reading, tables = _checks(model, family, named, styles, check_rows, draws, seed)

@@ -16,7 +16,14 @@ from rankaae_cli.core.styles.traversal import (
     response_correlation,
     stability,
 )
-from rankaae_cli.core.styles.walk import MeanResponse, Walk, WalkPoints, mean_response, traverse_style
+from rankaae_cli.core.styles.walk import (
+    MeanResponse,
+    Walk,
+    WalkPoints,
+    mean_response,
+    traverse_style,
+    walk_points,
+)
 from rankaae_cli.core.xas.trends import trend_with_range
 from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.family.splits import TRAIN
@@ -94,6 +101,22 @@ def walk_style(
         truth_E=true_response(family, name),
         axis=_axis(model, styles_TNS, index, members_T),
     )
+
+
+def walk_styles(
+    model: TrainedModel,
+    family: Family,
+    styles_TNS: np.ndarray,
+    names: Sequence[str],
+    settings: tuple[int, int, int, str],
+) -> list[StyleWalk]:
+    """Walk the styles of these names; `styles_TNS` are those of training rows, `settings` of `walk_points`."""
+    support = support_of(model, family, styles_TNS)
+    where = *settings, support.usual()
+    return [
+        walk_style(model, family, styles_TNS, walk_points(styles_TNS, index, *where), support)
+        for index in map(model.style_names.index, names)
+    ]
 
 
 def support_of(model: TrainedModel, family: Family, styles_TNS: np.ndarray) -> Support:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,23 @@ class Absorber:
 
     site: int
     multiplicity: int
+
+
+def given_structures(given: Sequence[Any]) -> tuple[Iterator[StructureFile], int]:
+    """Return structures, and of how many files and objects: paths, or structures as pymatgen or ase have them.
+
+    Those without a file are called by their formula, with their number where there are several.
+
+    Raises
+    ------
+    UserError
+        If a path is not there, there is no structure among them, or something is none.
+    """
+    paths = [str(one) for one in given if isinstance(one, str | Path)]
+    objects = [one for one in given if not isinstance(one, str | Path)]
+    files = structure_files(paths) if paths or not objects else []
+    named = [_named(one, f"#{i}" if len(objects) > 1 else "") for i, one in enumerate(objects)]
+    return chain(structures_in(files), named), len(files) + len(named)
 
 
 def structure_files(paths: Sequence[str]) -> list[Path]:
@@ -149,14 +167,11 @@ def _of_xyz(path: Path) -> list[Any]:
     if find_spec("ase") is None:
         raise SpectrumError('extended XYZ needs ase: pip install "rankaae[features]"')
     from ase.io import iread  # an extra, which others need not have
-    from pymatgen.io.ase import AseAtomsAdaptor
 
     _require_whole_frames(path)
     structures = []
     for atoms in iread(path, index=":", format="extxyz"):
-        if not atoms.pbc.all():
-            raise SpectrumError("it has no cell that repeats in three directions (Lattice= in its comment)")
-        structures.append(AseAtomsAdaptor.get_structure(atoms))
+        structures.append(_of_atoms(atoms))
     return structures
 
 
@@ -174,3 +189,32 @@ def _require_whole_frames(path: Path) -> None:
         if any(len(n) > 3 for n in _COLUMNS.findall(lines[at + 1])):
             raise SpectrumError(f"its line {at + 2} says that there are more than 999 columns")
         at += atoms + 2
+
+
+def _of_atoms(atoms: Any) -> Any:
+    """Return atoms of ase as pymatgen has them."""
+    from pymatgen.io.ase import AseAtomsAdaptor
+
+    if not atoms.pbc.all():
+        raise SpectrumError("it has no cell that repeats in three directions (Lattice= in its comment)")
+    return AseAtomsAdaptor.get_structure(atoms)
+
+
+def _named(structure: Any, number: str) -> StructureFile:
+    """Return a structure of pymatgen or ase as one by its name."""
+    if hasattr(structure, "get_chemical_formula"):
+        name = structure.get_chemical_formula(empirical=True) + number
+        try:
+            structure = _of_atoms(structure)
+        except SpectrumError as error:
+            return StructureFile(name, fault=str(error))
+    elif not hasattr(structure, "frac_coords"):
+        raise UserError(
+            f"{type(structure).__name__} is no structure\nexpected a path, a Structure of pymatgen or Atoms of ase"
+        )
+    name = structure.composition.reduced_formula + number
+    try:
+        require_possible(structure)
+    except SpectrumError as error:
+        return StructureFile(name, fault=str(error))
+    return StructureFile(name, structure)

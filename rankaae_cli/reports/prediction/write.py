@@ -53,10 +53,11 @@ def prediction_lines(result: PredictionResult, by_site: bool = False) -> list[st
 
     Spectra are named by material and site, or by their files.
     """
-    return _csv_lines(_columns(result, by_site))
+    return _csv_lines(prediction_columns(result, by_site))
 
 
-def _columns(result: PredictionResult, by_site: bool) -> dict[str, Any]:
+def prediction_columns(result: PredictionResult, by_site: bool = False) -> dict[str, Any]:
+    """Return the columns of the table of a prediction, a value a spectrum each; see `prediction_lines`."""
     prediction, spectra = result.prediction, result.spectra
     columns: dict[str, Any] = {}
     if by_site:

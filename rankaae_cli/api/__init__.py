@@ -1,0 +1,1 @@
+"""What ``import rankaae_cli`` offers to Python: models, spectra and families, without a command line."""
