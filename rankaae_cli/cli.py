@@ -80,6 +80,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if arguments[0] in ("-V", "--version"):
         print(f"rankaae {__version__}")
         return DONE
+    if arguments[0] == "--completion":
+        from rankaae_cli.commands.usage.completion import bash_completion
+
+        print(bash_completion(COMMANDS))
+        return DONE
     try:
         command, overrides = arguments[0], arguments[1:]
         if command not in COMMANDS:
@@ -141,6 +146,7 @@ def _usage() -> str:
         "",
         "rankaae COMMAND --help     the keys of a command and examples",
         "rankaae COMMAND --cfg job  the whole configuration that a call would use",
+        'eval "$(rankaae --completion)"  makes bash complete commands and settings',
         f"families: {', '.join(families())}",
         f"models that ship: {', '.join(shipped_models())}",
     ]
