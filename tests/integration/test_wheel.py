@@ -14,7 +14,7 @@ from tests.shipped_scan import NAME, shipped_scan
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory):
-    """Build the wheel and install it, without its dependencies, into a folder of its own."""
+    """Build sdist, and the wheel of that, and install it, without its dependencies, into a folder of its own."""
     folder = tmp_path_factory.mktemp("wheel")
     source = folder / "source"
     for name in ("rankaae_cli", "hydra_plugins", "conf", "data_samples"):
@@ -25,7 +25,6 @@ def installed(tmp_path_factory):
         sys.executable,
         "-m",
         "build",
-        "--wheel",
         "--no-isolation",
         "--outdir",
         str(folder / "dist"),
