@@ -1,5 +1,6 @@
 """`rankaae train kind=forward` and what follows: from features of structures to spectra."""
 
+import importlib.util
 import json
 from dataclasses import replace
 
@@ -9,6 +10,7 @@ import pytest
 from sklearn.ensemble import ExtraTreesRegressor
 
 from rankaae_cli.analysis.simulation import structures
+from rankaae_cli.api.model import load
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.data.family.family_file import read_family, write_family
 from rankaae_cli.data.features.feature_set import FeatureSet
@@ -189,6 +191,19 @@ def test_spectra_of_structures_are_simulated(rankaae, trained, protons, tmp_path
     assert "causes does not know the element Pb" in page and 'id="ranking"' not in page
     bands = pd.read_csv(tmp_path / "out" / "bands.csv")
     assert (bands.curves >= bands.points).mean() > 0.5
+    # From Python, as pymatgen and ase have them.
+    given = [structure_of(tenorite().encode()), structure_of(rock_salt().encode()), tmp_path / "s" / "CoO"]
+    if importlib.util.find_spec("ase"):
+        given[1] = given[1].to_ase_atoms()
+    table = load(trained).simulate(given)
+    np.testing.assert_allclose(table.absorption, family.spectra_NE[:].ravel(), atol=1e-5)
+    assert table.structure.unique().tolist() == ["CuO#0", "CuO#1"]
+    assert ((table.low < table.absorption) & (table.absorption < table.high)).all()
+    assert [name for name, _ in table.attrs["faults"]] == ["CoO"]
+    with pytest.raises(UserError, match="int is no structure"):
+        load(trained).simulate(7)
+    with pytest.raises(UserError, match="simulates spectra of structures"):
+        load(trained).predict(model_energies := np.arange(8900, 9300), np.ones(len(model_energies)))
     # The peak that the features tell of.
     model = load_model(trained / "checkpoints" / "best.ckpt")
     assert abs(model.energy_E[family.spectra_NE[0].argmax()] - 8996.3) < 2
