@@ -2,6 +2,7 @@
 
 import importlib
 import random
+import re
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from scipy import stats
 
 from rankaae_cli.data.family.samples import sample_path
 from rankaae_cli.data.family.splits import TEST, TRAIN, VALIDATION
+from tests.benchmarks import training
 from tests.benchmarks.ablations import ABLATIONS
 from tests.benchmarks.kills import survived
 from tests.benchmarks.labelled_fraction import (
@@ -31,6 +33,15 @@ NAMES = [name for name, _ in ABLATIONS]
 @pytest.mark.parametrize("name", MODULES)
 def test_imports(name):
     importlib.import_module(f"tests.benchmarks.{name}")
+
+
+def test_the_speed_of_training_is_measured_where_there_is_no_gpu(capsys):
+    training.main(["--device", "cpu", "--trials", "2", "--rows", "64", "--epochs", "1"])
+    head, _, row, *_, campaign = capsys.readouterr().out.splitlines()
+    assert "64 training rows of 256 points" in head and row.split()[0] == "2"
+    assert re.fullmatch(
+        r"57000 spectra .* 100 trials of 1500 epochs, .*: \d+ h on one thread of .*", campaign
+    )
 
 
 def test_ablations_have_names_of_their_own():

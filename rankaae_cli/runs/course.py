@@ -104,6 +104,7 @@ class Course:
                 0 if unlabelled_NE is None else spectra_bytes(unlabelled_NE)
             )
             wanted = self.device, cfg.trials, steps, cfg.threads, held
+            alone = alone or part_of_kind(cfg.kind, "fit").Task.has_one_trial
             cfg.devices = 1 if alone else worthwhile_devices(*wanted)
         return {
             "unlabelled_NE": unlabelled_NE,

@@ -135,6 +135,8 @@ class EpochTask(Task):
     # Names of the losses, and of the scores in metrics.csv that follow from others and have no curve of their own.
     losses: ClassVar[tuple[str, ...]]
     derived_scores: ClassVar[tuple[str, ...]] = ()
+    # Whether there is one trial, whatever is asked for.
+    has_one_trial: ClassVar[bool] = False
 
     max_epochs: int
     batch_size: int

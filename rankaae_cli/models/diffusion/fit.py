@@ -43,13 +43,14 @@ class Task(EpochTask):
     """
 
     learns_from: ClassVar[str] = "structures"
+    has_one_trial: ClassVar[bool] = True
     losses = LOSSES
 
     model: DiffusionSettings
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "trials", 1)
-        object.__setattr__(self, "trials_at_once", 1)
+        for name in ("trials", "trials_at_once", "devices"):
+            object.__setattr__(self, name, 1)
         m = self.model
         if m.least_noise >= m.most_noise:
             raise UserError(
