@@ -74,16 +74,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # What is loaded stays: looking through it for garbage, as it grows, takes a tenth of the start.
         gc.disable()
     arguments = list(sys.argv[1:] if arguments is None else arguments)
-    if not arguments or arguments[0] in ("-h", "--help", "help"):
-        print(_usage())
-        return DONE
-    if arguments[0] in ("-V", "--version"):
-        print(f"rankaae {__version__}")
-        return DONE
-    if arguments[0] == "--completion":
-        from rankaae_cli.commands.usage.completion import bash_completion
-
-        print(bash_completion(COMMANDS))
+    if answer := _answer(arguments):
+        print(answer)
         return DONE
     try:
         command, overrides = arguments[0], arguments[1:]
@@ -135,6 +127,19 @@ def options(group: str, directories: Sequence[str] = ()) -> list[str]:
 def families(directories: Sequence[str] = ()) -> list[str]:
     """Return the names of the shipped families and of those in ``family/`` below `directories`."""
     return options("family", directories)
+
+
+def _answer(arguments: Sequence[str]) -> str:
+    """Return what a call without a command asks for; nothing of one with a command."""
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        return _usage()
+    if arguments[0] in ("-V", "--version"):
+        return f"rankaae {__version__}"
+    if arguments[0] == "--completion":
+        from rankaae_cli.commands.usage.completion import bash_completion
+
+        return bash_completion(COMMANDS)
+    return ""
 
 
 def _usage() -> str:
