@@ -20,7 +20,18 @@ BLOCKS = {name_of(path): block_commands(path) for path in PAGES}
 PLAIN = {page: [c.words for c in commands if not c.title] for page, commands in BLOCKS.items()}
 TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 EXTRAS = set(tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"])
-OTHER_PROGRAMS = {"tensorboard", "mlflow", "git", "docker", "apptainer", "conda", "mamba", "eval", "source"}
+OTHER_PROGRAMS = {
+    "tensorboard",
+    "mlflow",
+    "git",
+    "docker",
+    "apptainer",
+    "conda",
+    "mamba",
+    "eval",
+    "source",
+    "rattler-build",
+}
 SMALL = {
     "rankaae": ("trials=2", "max_steps=30", "batch_size=64", "model.hidden=16", "model.free_styles=2"),
     "transfer": ("max_steps=30", "batch_size=64"),
