@@ -290,3 +290,28 @@ def test_a_run_whose_trials_all_diverged_stands_on_its_selected_one():
 def test_f1_is_not_given_where_the_classes_are_not_those_of_the_data():
     true = np.array([-4.0, -3.0, -2.0])
     assert np.isnan(score_classes(true, true, [2, 3, 4])["macro_f1"])
+
+
+def test_errors_of_reconstructions_are_those_of_their_definition(rng):
+    rebuilt, spectra = rng.normal(size=(2, 6, 5))
+    scores = score_rebuilding(rebuilt, spectra)["reconstruction"]
+    assert scores["mse"] == pytest.approx(
+        sum((a - b) ** 2 for a, b in zip(rebuilt.flat, spectra.flat, strict=True)) / 30
+    )
+    assert scores["mae"] == pytest.approx(
+        sum(abs(a - b) for a, b in zip(rebuilt.flat, spectra.flat, strict=True)) / 30
+    )
+
+
+def test_a_value_on_the_edge_of_its_interval_is_within_and_one_beyond_is_not():
+    calibration = {"x": [0.0, 1.0], "y": [0.0, 1.0], "half_width": 0.1}
+    style = np.array([0.5, 0.5, 0.5, 0.5])
+    true = np.array([0.5, 0.5 + 0.1, 0.5 + 0.1001, 0.5 + 0.19])
+    assert score_descriptor(style, true, calibration)["interval_coverage"] == 0.5
+
+
+def test_too_few_rows_have_no_scores_and_three_do():
+    nothing = np.full(2, np.nan)
+    assert np.isnan(r2(nothing, nothing)) and np.isnan(r2(np.ones(3), np.arange(3.0)))
+    assert np.isnan(spearman(np.arange(2.0), np.arange(2.0)))
+    assert spearman(np.arange(3.0), np.arange(3.0)) == pytest.approx(1)
