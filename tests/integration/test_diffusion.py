@@ -234,5 +234,5 @@ def test_a_walk_generates_structures_along_each_descriptor(rankaae, refused, tra
     )
     known = family().descriptors_NK[family().split_N < 2]
     assert table.asked.min() >= known.min() and table.asked.max() <= known.max()
-    assert (trained / "traversal" / "overview.png").is_file()
+    assert (trained / "traversal" / "steering.png").is_file()
     assert "temperature=-1.0 (expected at least 0)" in refused("traverse", "temperature=-1")

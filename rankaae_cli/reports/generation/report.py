@@ -4,12 +4,18 @@ import json
 from pathlib import Path
 from typing import Any
 
-from rankaae_cli.analysis.traversal.traverse import OVERVIEW, TRAVERSAL
+from rankaae_cli.analysis.traversal.traverse import TRAVERSAL
 from rankaae_cli.core.calls import setting
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.data.files import write_text
 from rankaae_cli.reports.captions import captions
-from rankaae_cli.reports.generation.write import FIGURE, distances_table, generation_lines, steering_table
+from rankaae_cli.reports.generation.write import (
+    FIGURE,
+    STEERED,
+    distances_table,
+    generation_lines,
+    steering_table,
+)
 from rankaae_cli.reports.latex import write_table
 from rankaae_cli.reports.run import origin
 from rankaae_cli.reports.run.figure_files import FigureFiles
@@ -43,7 +49,7 @@ def report_generation(run_directory: Path) -> tuple[dict[str, Any], Path]:
     tables, walks = [distances_table(metrics)], []
     if (directory / "traversal" / TRAVERSAL).is_file():
         content = json.loads((directory / "traversal" / TRAVERSAL).read_text(encoding="utf-8"))
-        walks = files.copied(directory / "traversal", {OVERVIEW: texts["steering"]}, prefix="traversal_")
+        walks = files.copied(directory / "traversal", {STEERED: texts["steering"]})
         tables.append(steering_table(content))
     for one in tables:
         write_table(one, folder / "tables")

@@ -10,7 +10,7 @@ from rankaae_cli.analysis.generation.evaluate import COPY, DISTANCES, GUIDED
 from rankaae_cli.analysis.generation.generate import Order
 from rankaae_cli.analysis.generation.result import Generation
 from rankaae_cli.analysis.generation.steer import STEERING
-from rankaae_cli.analysis.traversal.traverse import OVERVIEW, TRAVERSAL
+from rankaae_cli.analysis.traversal.traverse import TRAVERSAL
 from rankaae_cli.core.labels import Cell, Ranged, Subject, unit_text
 from rankaae_cli.core.structure.bond_network import BINS
 from rankaae_cli.data.files import replacing, strict_json, write_text
@@ -22,6 +22,7 @@ from rankaae_cli.reports.tables import Table
 from rankaae_cli.runs.directory import METRICS
 
 STRUCTURES, TABLE, SHARES, FIGURE = "structures.extxyz", "structures.csv", "order.csv", "order"
+STEERED = "steering"
 
 
 def write_structures_found(output: Path, result: Generation) -> None:
@@ -75,7 +76,7 @@ def write_steering(
     """Write what came of a walk along descriptors into a folder; traversal.json last."""
     with replacing(directory / STEERING) as temporary:
         table.to_csv(temporary, index=False, float_format="%.6g")
-    save_figure(figures.steering(subject, content, table), directory / OVERVIEW)
+    save_figure(figures.steering(subject, content, table), directory / STEERED)
     write_text(directory / TRAVERSAL, strict_json(content))
 
 
