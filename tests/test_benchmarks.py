@@ -36,7 +36,7 @@ def test_imports(name):
 
 
 def test_the_speed_of_training_is_measured_where_there_is_no_gpu(capsys):
-    training.main(["--device", "cpu", "--trials", "2", "--rows", "64", "--epochs", "1"])
+    training.main(["--device", "cpu", "--trials", "2", "--rows", "64", "--epochs", "2"])
     head, _, row, *_, campaign = capsys.readouterr().out.splitlines()
     assert "64 training rows of 256 points" in head and row.split()[0] == "2"
     assert re.fullmatch(

@@ -155,7 +155,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--device", default="auto")
     parser.add_argument("--trials", type=int, nargs="+", default=[1, 8, 32])
     parser.add_argument("--rows", type=int, default=2500)
-    parser.add_argument("--epochs", type=int, default=5)
+    parser.add_argument("--epochs", type=int, default=5, help="two or more: the first is not counted")
     given = parser.parse_args(arguments)
     device = chosen_device(given.device)
     torch.set_num_threads(1)
