@@ -15,7 +15,10 @@ _rankaae() {
         [[ ${#COMPREPLY[@]} == 1 ]] && COMPREPLY=("${COMPREPLY[0]} ")
         return
     fi
-    choices=$(COMP_LINE="rankaae ${line#*"$command"}" "${words[0]}" "$command" -sc query=bash 2> /dev/null)
+    local settings="${line#*"$command"}"
+    # Short for model.name= and measured.file=, which Hydra does not know of.
+    [[ "$command" == predict ]] && settings=$(sed -E 's/ (model|measured)=[^ ]+ / /g' <<< "$settings")
+    choices=$(COMP_LINE="rankaae $settings" "${words[0]}" "$command" -sc query=bash 2> /dev/null)
     COMPREPLY=($(compgen -W "$choices" -- "$word"))
     [[ "$word" == *=* && "$COMP_WORDBREAKS" == *=* ]] && COMPREPLY=("${COMPREPLY[@]#"${word%"${word##*=}"}"}")
 }
