@@ -138,6 +138,7 @@ class Family:
     def __post_init__(self) -> None:
         if not self.fidelity:
             object.__setattr__(self, "fidelity", fidelity_of(self.source))
+        require_usable_names([self.name], "the data", "family")
         require_usable_names(self.descriptor_names, f"family {self.name}")
         require_usable_names(self.quantity_names, f"family {self.name}", "quantity")
         require_usable_names(tuple(self.groups), f"family {self.name}", "group")

@@ -10,7 +10,13 @@ from typing import Any, Protocol
 import numpy as np
 
 from rankaae_cli.core.errors import UserError, nearest
-from rankaae_cli.core.structure.descriptors import DESCRIPTORS, Shell, describe, why_not_kept
+from rankaae_cli.core.structure.descriptors import (
+    DESCRIPTORS,
+    Shell,
+    describe,
+    require_usable_names,
+    why_not_kept,
+)
 from rankaae_cli.core.structure.oxidation_states import REASONS
 from rankaae_cli.core.structure.quantities import QUANTITIES, measure
 from rankaae_cli.core.xas.spectra import SpectrumError, uniform_grid
@@ -94,9 +100,10 @@ def family_spec(configuration: Mapping[str, Any]) -> FamilySpec:
     Raises
     ------
     UserError
-        If the energy grid or the way to find neighbours is impossible.
+        If the name, the energy grid or the way to find neighbours is impossible.
     """
     name, grid = configuration["name"], configuration["energy"]
+    require_usable_names([name], "the configuration", "family")
     neighbours, keep = configuration["neighbours"], configuration["keep"] or {}
     method, radius = neighbours["method"], neighbours.get("radius")
     if method == "cutoff" and not (radius and radius > 0):

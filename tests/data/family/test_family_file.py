@@ -1,3 +1,4 @@
+import re
 import zlib
 from dataclasses import replace
 from pathlib import Path
@@ -370,3 +371,9 @@ def test_chosen_rows_keep_their_features(with_features):
 def test_features_of_another_number_of_rows_are_refused(with_features):
     with pytest.raises(UserError, match=r"features has shape \(1,\), expected \(2,\)"):
         replace(with_features, features=with_features.features.with_rows(np.array([0])))
+
+
+@pytest.mark.parametrize("name", ["../../x", ".x", "", "a:b"])
+def test_names_of_families_are_those_of_folders(wider, name):
+    with pytest.raises(UserError, match=f"the family name {re.escape(repr(name))}"):
+        replace(wider, name=name)
