@@ -3,7 +3,6 @@
 import gc
 import importlib
 import importlib.resources
-import itertools
 import os
 import re
 import sys
@@ -13,6 +12,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from rankaae_cli import __version__
+from rankaae_cli.commands.usage.overrides import (
+    config_directories,
+    flags_and_settings,
+    with_groups_appended,
+    with_input,
+    with_transfer,
+)
 from rankaae_cli.core.errors import Stopped, UserError, nearest
 from rankaae_cli.runs.shipped import shipped_models
 
@@ -81,10 +87,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command, overrides = arguments[0], arguments[1:]
         if command not in COMMANDS:
             raise UserError(f"unknown command {command!r}: {nearest(command, COMMANDS)}")
-        flags, settings = _flags_and_settings(overrides)
+        flags, settings = flags_and_settings(overrides)
         if command == "compare":
-            settings = _with_input(settings)
-        return _run_under_hydra(command, _with_groups_appended(flags + settings))
+            settings = with_input(settings)
+        return _run_under_hydra(command, with_groups_appended(flags + settings))
     except BrokenPipeError:
         return _closed_pipe()
     except Stopped as stopped:
@@ -158,89 +164,6 @@ def _usage() -> str:
     return "\n".join(lines)
 
 
-def _flags_and_settings(arguments: list[str]) -> tuple[list[str], list[str]]:
-    """Tell flags, with their values, from settings: argparse needs them first; explain what is neither.
-
-    Raises
-    ------
-    UserError
-        For a setting written as a flag.
-    """
-    if not any(argument.startswith("-") for argument in arguments):
-        return [], arguments
-    from hydra._internal.utils import get_args_parser
-
-    known = get_args_parser()._option_string_actions
-    flags: list[str] = []
-    settings: list[str] = []
-    waiting = iter(arguments)
-    for argument in waiting:
-        if not argument.startswith("-"):
-            settings.append(argument)
-            continue
-        flags.append(argument)
-        name = argument.split("=", 1)[0]
-        if name in known and known[name].nargs is None and "=" not in argument:
-            flags += [value] if (value := next(waiting, None)) is not None else []
-        elif name.startswith("--") and name not in known:
-            key = name.removeprefix("--").replace("-", "_")
-            raise UserError(f"unknown flag {name}: settings are written key=value, such as {key}=...")
-    return flags, settings
-
-
-def _with_groups_appended(overrides: list[str]) -> list[str]:
-    """Put the ``+`` that Hydra needs before ``family=X`` and ``experiment=X``; refuse what one job cannot be."""
-    rewritten = [f"+{o}" if o.startswith(("family=", "experiment=")) else o for o in overrides]
-    given = [o.split("=", 1)[1] for o in rewritten if o.startswith("+family=")]
-    if len(given) > 1:
-        raise UserError(
-            f"more than one family in one job: {', '.join(given)}\n"
-            f"train one at a time, or one job each with -m +family={','.join(given)}"
-        )
-    if {"-m", "--multirun"} & set(overrides):
-        return rewritten
-    if given and "," in given[0]:
-        raise UserError(f"more than one family in one job: {given[0]}\nadd -m to make one job of each")
-    for_sweeps = next((o for o in rewritten if o.startswith(("hydra/sweeper", "hydra/launcher"))), None)
-    if for_sweeps and not any(o.startswith(("resume=", "+experiment=")) for o in rewritten):
-        raise UserError(f"{for_sweeps} is for sweeps, and this is one job\nadd -m")
-    return rewritten
-
-
-def _with_input(overrides: list[str]) -> list[str]:
-    """Make ``input=[...]`` of the names of files among the settings of a call.
-
-    Raises
-    ------
-    UserError
-        Where the call has both.
-    """
-    is_name = ["=" not in override or os.path.lexists(override) for override in overrides]
-    names = [override for override, name in zip(overrides, is_name, strict=True) if name]
-    rest = [override for override, name in zip(overrides, is_name, strict=True) if not name]
-    if not names:
-        return overrides
-    if any(override.startswith("input=") for override in rest):
-        raise UserError(f"{names[0]} and input= both name what is to be compared\nleave one of them out")
-    return [*rest, f"input=[{','.join(map(_quoted, names))}]"]
-
-
-def _quoted(name: str) -> str:
-    """Return a name as Hydra takes it for itself: backslashes are doubled before a quote alone, `${` is escaped."""
-    escaped = re.sub(r"(\\+)(?='|$)", r"\1\1", name).replace("'", r"\'").replace("${", r"\${")
-    return f"'{escaped}'"
-
-
-def _with_transfer(overrides: list[str]) -> list[str]:
-    """Choose the settings for few rows where a run begins from another and the call chooses none."""
-    chosen = {override.lstrip("+").partition("=")[0] for override in overrides if override != "start=null"}
-    from rankaae_cli.schema import kind_of_call, schema_of
-
-    takes = schema_of("train", kind_of_call(overrides)).__dataclass_fields__
-    begins = "start" in chosen and "optimiser" in takes and "transfer" not in chosen
-    return [*overrides, "transfer=few_rows"] if begins else overrides
-
-
 def _run_under_hydra(command: str, overrides: list[str]) -> int:
     import hydra
 
@@ -254,7 +177,7 @@ def _run_under_hydra(command: str, overrides: list[str]) -> int:
     if command == "predict":
         overrides = [re.sub(r"^\+*measured=(?!\{)", "measured.file=", override) for override in overrides]
     if command == "train":
-        overrides = _with_transfer(call_of_sweep(overrides))
+        overrides = with_transfer(call_of_sweep(overrides))
     # Hydra's own help knows no meanings: ours is a job, which gets the configuration as any other does.
     asks_help = bool({"--help", "-h"} & set(overrides))
     if asks_help:
@@ -326,7 +249,7 @@ class _Job:
     def _help(self, cfg: "DictConfig") -> None:
         from rankaae_cli.commands.usage.help import help_text
 
-        directories = _config_directories(self.overrides)
+        directories = config_directories(self.overrides)
         text = help_text(self.command, cfg, lambda group: options(group, directories))
         try:
             print(text, flush=True)
@@ -360,7 +283,7 @@ def _run_command(command: str, cfg: "DictConfig", overrides: list[str]) -> dict[
     from_data = cfg.get("data") if getattr(schema, "joins_families", False) else None
     of_run = cfg.get("resume") or cfg.get("start") or from_data
     if COMMANDS[command].needs_family and cfg.family is None and of_run is None:
-        known = ", ".join(families(_config_directories(overrides)))
+        known = ", ".join(families(config_directories(overrides)))
         raise UserError(f"rankaae {command} needs a family: add +family=NAME, one of\n{known}")
     missing = sorted(OmegaConf.missing_keys(cfg))
     if missing:
@@ -372,11 +295,6 @@ def _run_command(command: str, cfg: "DictConfig", overrides: list[str]) -> dict[
         gc.freeze()
         gc.enable()
     return run(cfg)
-
-
-def _config_directories(overrides: list[str]) -> list[str]:
-    joined = [o.split("=", 1)[1] for o in overrides if o.startswith("--config-dir=")]
-    return joined + [b for a, b in itertools.pairwise(overrides) if a in ("--config-dir", "-cd")]
 
 
 def _report(error: Exception, command: str, overrides: list[str]) -> int:
@@ -395,7 +313,7 @@ def _explained(error: Exception, command: str, overrides: list[str]) -> tuple[in
     # Hydra is not loaded before there is an error of it to explain.
     from rankaae_cli.commands.usage.call_errors import call_error_message
 
-    directories = _config_directories(overrides)
+    directories = config_directories(overrides)
     explained = call_error_message(error, command, overrides, lambda group: options(group, directories))
     if explained:
         return WRONG_CALL, explained
