@@ -98,7 +98,10 @@ def _write(
     has_structures = len(family) > 0 and set(family.material_N) <= set(family.structures)
     with ExitStack() as files:
         temporary, table = (files.enter_context(replacing(path)) for path in (rejected_path, listed))
-        is_free = files.enter_context(locked(output.with_name(f".{output.name}.writing"), wait=0))
+        marker = output.with_name(f".{output.name}.writing")
+        is_free = files.enter_context(locked(marker, wait=0))
+        if is_free:
+            files.callback(marker.unlink, missing_ok=True)  # where writing fails too
         if not is_free or (output.exists() and not cfg.overwrite):
             raise UserError(
                 f"another process has made {output} meanwhile\ngive another output=, or take that one"

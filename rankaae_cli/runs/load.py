@@ -47,11 +47,14 @@ def _require_same_data(run: Path, config: DictConfig) -> None:
     entries = read_provenance(run).get("data", [])
     digests = {str(entry["path"]): entry["sha256"] for entry in entries}
     for data in data_paths(config):
-        if data.is_file() and (digest := sha256(data)) not in digests.values():
-            if str(data) in digests:
-                raise UserError(
-                    f"{data} has changed since the run {run} was trained on it\ntrain again on the new file"
-                )
+        if not data.is_file():
+            continue
+        digest, trained_on = sha256(data), digests.get(str(data))
+        if trained_on not in (None, digest):
+            raise UserError(
+                f"{data} has changed since the run {run} was trained on it\ntrain again on the new file"
+            )
+        if digest not in digests.values():
             raise UserError(
                 f"{data}, which {CONFIG} of the run {run} names, is not the file that it was trained on "
                 f"(its SHA-256 begins {digest[:12]})\nput back {CONFIG}, or train on that file"

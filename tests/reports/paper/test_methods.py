@@ -40,7 +40,8 @@ CHOSEN_BY = "validation score: mean Spearman − 0.5 × reconstruction error"
 
 @functools.cache
 def configuration(*overrides):
-    return OmegaConf.to_container(composed("train", *overrides), enum_to_str=True)
+    config = OmegaConf.to_container(composed("train", *overrides), enum_to_str=True)
+    return config | {"devices": 1} if config.get("devices") == "auto" else config  # as a run's says
 
 
 def facts(*overrides, descriptors=("OS", "CN"), averaged=8, family="Cu_oxides", **changes):

@@ -50,7 +50,7 @@ def test_a_contact_sheet_shows_the_edge_and_how_the_whole_scan_was_fitted(prepar
     ax = sheet.axes[0]
     (inset,) = ax.child_axes
     done = prepared.normalised
-    assert lines(ax)["$E_0$"].get_xdata()[0] == done.e0
+    assert lines(ax)["E₀"].get_xdata()[0] == done.e0
     half_step = lines(ax)["half step"]
     assert (half_step.get_xdata()[0], half_step.get_ydata()[0]) == (done.half_step, 0.5)
     scan, post = lines(inset)["whole scan, less its pre-edge"], lines(inset)["post-edge"]
@@ -61,7 +61,7 @@ def test_a_contact_sheet_shows_the_edge_and_how_the_whole_scan_was_fitted(prepar
     assert np.abs(scan.get_ydata()[-len(fitted) :] - post.get_ydata())[fitted].mean() < 0.05
     (legend,) = sheet.legends
     assert [text.get_text() for text in legend.get_texts()] == [
-        "normalised", "$E_0$", "half step", "pre-edge", "whole scan, less its pre-edge", "post-edge", "fitted in"
+        "normalised", "E₀", "half step", "pre-edge", "whole scan, less its pre-edge", "post-edge", "fitted in"
     ]  # fmt: skip
     assert ax.get_ylabel().replace("\n", " ") == "Absorption, normalised"
 
