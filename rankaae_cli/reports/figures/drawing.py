@@ -4,6 +4,7 @@ import base64
 import functools
 import io
 import logging
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -32,6 +33,9 @@ _DARK = 0.179
 _SMALLEST = 6.0  # points, of these numbers
 # Without dates and versions, equal figures are equal files.
 _PDF_METADATA = {"CreationDate": None, "Producer": None, "Creator": None}
+
+_NO_ROOM = "constrained_layout not applied"  # of matplotlib
+_HIGHER, _TIMES_HIGHER = 1.5, 4
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -174,11 +178,24 @@ def png_bytes(figure: Figure) -> bytes:
 
 
 def _lay_out(figure: Figure) -> None:
-    """Place everything once; else each file that is saved computes the same layout again."""
+    """Place everything once; else each file that is saved computes the same layout again.
+
+    A figure whose texts leave its panels no room is made higher, a few times at most.
+    """
     engine = figure.get_layout_engine()
-    if engine is not None:
+    if engine is None:
+        return
+    for _ in range(_TIMES_HIGHER):
+        with warnings.catch_warnings():
+            warnings.filterwarnings("error", _NO_ROOM, UserWarning)
+            try:
+                engine.execute(figure)
+                break
+            except UserWarning:
+                figure.set_figheight(figure.get_figheight() * _HIGHER)
+    else:
         engine.execute(figure)
-        figure.set_layout_engine(None)
+    figure.set_layout_engine(None)
 
 
 def spectra_text(n: int) -> str:

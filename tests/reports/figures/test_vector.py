@@ -1,9 +1,10 @@
 import pytest
+from matplotlib.figure import Figure
 
 from rankaae_cli.core.labels import Subject
 from rankaae_cli.reports.figures import descriptors
 from rankaae_cli.reports.figures import styles as style_figures
-from rankaae_cli.reports.figures.drawing import save_figure
+from rankaae_cli.reports.figures.drawing import png_bytes, save_figure
 from tests.reports.figures.test_evaluation import draw_readings, reading
 from tests.reports.figures.test_evaluation_figures import quantiles
 
@@ -23,3 +24,13 @@ def test_pdfs_hold_no_bitmap_and_embed_their_fonts_as_type_42(tmp_path, draw):
     assert b"/Subtype /Image" not in content
     assert b"/FontFile2" in content and b"/Type3" not in content
     assert len(content) < 300_000
+
+
+def test_a_figure_whose_texts_leave_no_room_is_made_higher():
+    figure = Figure(figsize=(3.4, 0.6), layout="constrained")
+    ax = figure.subplots()
+    ax.set_title("one\ntwo\nthree\nfour\nfive")
+    ax.plot([0, 1])
+    png_bytes(figure)
+    assert figure.get_figheight() > 0.6
+    assert ax.get_position().height > 0.1
