@@ -101,6 +101,7 @@ def test_commands_of_a_page_run(page, user_files, tmp_path, monkeypatch):
     folder = tmp_path / "work"
     shutil.copytree(user_files, folder)
     monkeypatch.setenv("XDG_CACHE_HOME", str(user_files.parent / "cache"))
+    monkeypatch.setenv("RANKAAE_DEBUG", "1")
     save_blank_figures(monkeypatch)
     for name in ("GradientBoostingClassifier", "GradientBoostingRegressor"):
         monkeypatch.setattr(disentanglement, name, partial(getattr(disentanglement, name), n_estimators=10))
