@@ -15,6 +15,8 @@ _UNITS = {"": "", "1": "", "dimensionless": "", "angstrom": "Å", "degree": "°"
 _FIDELITIES = {"feff": "FEFF", "xdi": "measured", "measured": "measured", "synthetic": "synthetic"}
 # Fidelities that are spelt in one way; others are taken as they are given.
 _SPELLINGS = ("FEFF", "VASP", "OCEAN", "exciting", "XSpectra", "FDMNES", "measured")
+_LARGE = 1e7  # from here on numbers are printed as powers of ten
+_SAME = 1e-9  # relative difference up to which the ends of an interval are one number
 _NORMALISATIONS = {"edge_step": "Absorption, normalised", "unknown": "Absorption (arb. units)"}
 
 
@@ -100,13 +102,17 @@ def fidelity_name(given: str, known: str) -> str:
 
 
 def print_number(value: Cell, digits: int = 3) -> str:
-    """Return a number in `digits` decimals (more where it is small), text as it is, a dash for nothing."""
+    """Return a number in `digits` decimals (more where it is small), text as it is, a dash for nothing.
+
+    One that is too large to be read out is printed as a power of ten.
+    """
     if isinstance(value, Ranged):
         return _print_ranged(value, digits - 1)
     if value is None or (isinstance(value, float) and not math.isfinite(value)):
         return "–"
     if isinstance(value, float):
-        shown = f"{value:.{digits}f}" if abs(value) >= 10.0 ** (1 - digits) or value == 0 else f"{value:.2g}"
+        plain = value == 0 or 10.0 ** (1 - digits) <= abs(value) < _LARGE
+        shown = f"{value:.{digits}f}" if plain else f"{value:.2g}"
         return shown.replace("-", "−")
     return str(value)
 
@@ -158,7 +164,8 @@ def described_range(style: Mapping[str, Any]) -> str:
     first, last = values[0], values[-1]
     span = abs(last - first)
     # Two digits of the difference are what a reader can use.
-    decimals = max(0, 1 - math.floor(math.log10(span))) if span > 0 else 2
+    apart = span > 0 and not math.isclose(first, last, rel_tol=_SAME)
+    decimals = max(0, 1 - math.floor(math.log10(span))) if apart else 2
     return f"{first:.{decimals}f} to {quantity(f'{last:.{decimals}f}', style['unit'])}".replace("-", "−")
 
 
@@ -211,11 +218,18 @@ def shortened(name: str, most: int = 40, first: int = 18, last: int = 20) -> str
 
 
 def _print_ranged(cell: Ranged, digits: int) -> str:
-    """Return ``value [low, high]``, all in `digits` decimals or as many as tell the ends apart."""
+    """Return ``value [low, high]``, all in `digits` decimals or as many as tell the ends apart.
+
+    Ends that differ by no more than sums in another order do are the same.
+    """
     ends = [end for end in (cell.low, cell.high) if end is not None and math.isfinite(end)]
     if cell.value is None or not math.isfinite(cell.value) or len(ends) < 2:
         return print_number(cell.value, digits)
-    width = ends[1] - ends[0]
-    decimals = max(digits, math.ceil(-math.log10(width))) if width > 0 else digits
-    shown, low, high = (f"{number:.{decimals}f}".replace("-", "−") for number in (cell.value, *ends))
+    width, numbers = ends[1] - ends[0], (cell.value, *ends)
+    apart = width > 0 and not math.isclose(*ends, rel_tol=_SAME)
+    decimals = max(digits, math.ceil(-math.log10(width))) if apart else digits
+    if max(map(abs, numbers)) >= _LARGE:
+        shown, low, high = (print_number(number, digits) for number in numbers)
+    else:
+        shown, low, high = (f"{number:.{decimals}f}".replace("-", "−") for number in numbers)
     return f"{shown} [{low}, {high}]"

@@ -31,6 +31,9 @@ def test_csv_reads_back_with_gaps_for_what_is_not_known():
         (Ranged(0.5, None, None), "0.50"),
         (Ranged(None, None, None), "–"),
         (Ranged(1.0, 1.0, 1.0), "1.00 [1.00, 1.00]"),
+        (Ranged(3.0, 3.0 - 4e-16, 3.0 + 4e-16), "3.00 [3.00, 3.00]"),
+        (Ranged(2e-5, 1.9e-5, 2.1e-5), "0.000020 [0.000019, 0.000021]"),
+        (Ranged(1e20, 0.5, 1e30), "1e+20 [0.50, 1e+30]"),
     ],
 )
 def test_numbers_with_intervals_share_their_decimals(cell, shown):
@@ -67,6 +70,7 @@ def test_every_character_latex_minds_is_escaped():
         (0.5, "0.500"),
         (-1.25, "−1.250"),
         (0.0004, "0.0004"),
+        (-2.5e20, "−2.5e+20"),
         (None, "–"),
         (float("nan"), "–"),
         (12, "12"),
