@@ -1,5 +1,6 @@
 """Structure-spectrum relationships in X-ray absorption spectra by RankAAE."""
 
+import os
 import sys
 from importlib import import_module
 from importlib.machinery import ModuleSpec
@@ -14,6 +15,10 @@ _OFFERED = {
     **dict.fromkeys(("Model", "load"), "rankaae_cli.api.model"),
     **dict.fromkeys(("Family", "Spectrum", "normalise", "read"), "rankaae_cli.api.spectra"),
 }
+
+# Unless MKL is told so before its first product, products depend on where in memory their arrays lie, and a trial
+# that is trained by itself ends a little differently from one among others. It takes no longer.
+os.environ.setdefault("MKL_CBWR", "AUTO,STRICT")
 
 _CLONE = Path(__file__).resolve().parent.parent
 
