@@ -246,32 +246,41 @@ _OF_THE_ALARM = tuple(f.__code__ for f in (_Alarm.__enter__, _Alarm.__exit__, _A
 @contextmanager
 def _limited_from_outside(seconds: float) -> Iterator[None]:
     """Do the same in another thread than the main one, which alone hears signals."""
-    thread = ctypes.c_ulong(threading.get_ident())
+    thread, error = ctypes.c_ulong(threading.get_ident()), ctypes.py_object(_TimeOutError)
     raise_in_thread = ctypes.pythonapi.PyThreadState_SetAsyncExc
-    done, turn = threading.Event(), threading.Lock()
+    done, turn, is_raised = threading.Event(), threading.Lock(), False
 
     clock = time.pthread_getcpuclockid(threading.get_ident())
     end = time.clock_gettime(clock) + seconds
 
     def expire() -> None:
+        nonlocal is_raised
         # A thread has no more processor time than passes on the wall.
         while not done.wait(max(end - time.clock_gettime(clock), _AGAIN_EVERY)):
             with turn:
                 if not done.is_set() and time.clock_gettime(clock) >= end:
-                    raise_in_thread(thread, ctypes.py_object(_TimeOutError))
+                    is_raised = True
+                    raise_in_thread(thread, error)
 
     watch = threading.Thread(target=expire, daemon=True)
     watch.start()
     try:
         yield
     finally:
-        while not done.is_set():
+        while True:
             try:
                 with turn:
-                    raise_in_thread(thread, None)  # takes back one that is under way
                     done.set()
-            except _TimeOutError:  # one that arrived just here, when it was no longer wanted
-                continue
+                    if is_raised:
+                        # One may be under way: this takes its place, and arrives here. Were it taken back, CPython
+                        # would look for it for ever, and do nothing else where a debugger traces the process.
+                        raise_in_thread(thread, error)
+                        while True:
+                            pass
+                break
+            except _TimeOutError:
+                if done.is_set():
+                    break
         watch.join()
 
 

@@ -1,5 +1,8 @@
 """First shells through each of joblib's backends."""
 
+import subprocess
+import sys
+
 import pytest
 
 from rankaae_cli.core.errors import UserError
@@ -7,17 +10,22 @@ from rankaae_cli.data.family.sites import Neighbours
 from rankaae_cli.data.structures import shell_workers
 from rankaae_cli.data.structures.shell_task import ShellTask
 from rankaae_cli.data.structures.shell_workers import BACKENDS, Workers, computed_shells
+from tests.conftest import ROOT
 from tests.data.feff_folder import rock_salt
 
 pytest.importorskip("pymatgen")
 
 
-@pytest.fixture
-def tasks():
+def structure_tasks():
     structures = {f"m-{i}": rock_salt(a=4.2 + i / 100).encode() for i in range(5)}
     return {
         name: ShellTask(text, (0,), Neighbours("cutoff", 2.4), False) for name, text in structures.items()
     }
+
+
+@pytest.fixture
+def tasks():
+    return structure_tasks()
 
 
 def texts(tasks, workers, time_limit=60):
@@ -46,6 +54,20 @@ def test_jobs_are_taken_as_they_are_needed(tasks):
     next(results)
     assert len(taken) < 20
     assert len(list(results)) == 39
+
+
+TRACED = """
+import sys, threading
+from tests.data.structures.test_shell_workers import Workers, structure_tasks, texts
+
+for trace in (sys.settrace, threading.settrace):
+    trace(lambda *event: None)
+assert len(texts(structure_tasks(), Workers("threading", 2))) == 5
+"""
+
+
+def test_threads_come_to_their_end_where_they_are_traced():
+    subprocess.run([sys.executable, "-c", TRACED], cwd=ROOT, check=True, timeout=120)
 
 
 def test_the_time_limit_holds_in_a_thread_too(tasks, monkeypatch):
