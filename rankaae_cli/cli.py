@@ -19,7 +19,7 @@ from rankaae_cli.commands.usage.overrides import (
     with_input,
     with_transfer,
 )
-from rankaae_cli.core.errors import Stopped, UserError, nearest
+from rankaae_cli.core.errors import Stopped, UserError, concise, nearest
 from rankaae_cli.runs.shipped import shipped_models
 
 if TYPE_CHECKING:
@@ -302,7 +302,7 @@ def _report(error: Exception, command: str, overrides: list[str]) -> int:
     if os.environ.get("RANKAAE_DEBUG") == "1":
         traceback.print_exception(error)
     status, message = _explained(error, command, overrides)
-    print(f"rankaae: {message}", file=sys.stderr)
+    print(f"rankaae: {concise(message)}", file=sys.stderr)
     return status
 
 

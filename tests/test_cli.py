@@ -107,6 +107,29 @@ def test_misspelt_groups_are_named(refused, override, expected):
     assert expected in refused("train", "+family=Fe_oxides", override)
 
 
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["data=~nobody/x.h5"], "the shell has left the ~ in it"),
+        (["data=" + "[" * 1000 + "]" * 1000], "is nested too deeply"),
+        (["model=[[mlp]]"], "model=[[mlp]]: model= takes the name of an option"),
+        (["+experiment=null"], "+experiment=null: experiment= takes the name of an option"),
+        (["x" * 4000], "if it belongs to the value before it"),
+        (["x" * 4000 + "=1"], "names no configuration: File name too long"),
+        (["seed=" + "((" * 900], "( in a value has to be quoted"),
+        (["data=a\v\udcff=b"], "= in a value has to be quoted"),
+        (["--resolve"], "--resolve flag can only be used in conjunction with --cfg"),
+        (["-x"], "unrecognized arguments: -x"),
+        (["--cfg", "jobs"], "invalid choice: 'jobs'"),
+    ],
+    ids=lambda words: str(words)[:20],
+)
+def test_calls_that_hydra_fails_on_are_explained(refused, words, expected):
+    message = refused("train", "+family=Fe_oxides", *words)
+    assert expected in message and len(message) < 600
+    assert all(line.isprintable() for line in message.splitlines())
+
+
 def test_flags_may_stand_anywhere(rankaae):
     done = rankaae("train", "+family=Fe_oxides", "--cfg", "job", "trials=3")
     assert done.returncode == 0 and "trials: 3" in done.stdout

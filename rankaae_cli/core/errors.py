@@ -1,6 +1,7 @@
 """Errors that a user can cause, as opposed to faults of the program."""
 
 import difflib
+import re
 import signal
 import threading
 from collections.abc import Iterable, Iterator
@@ -8,6 +9,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+_LONG_WORD, _LONGEST_MESSAGE = 280, 560  # letters, of what a message repeats of a call or a file
 
 
 class UserError(ValueError):
@@ -73,6 +75,19 @@ class UnusableError(ValueError):
 def printable(text: str) -> str:
     """Return a text on one line, whatever of a file stands in it: letters that cannot be printed are blanks."""
     return "".join(letter if letter.isprintable() else " " for letter in text)
+
+
+def concise(message: str) -> str:
+    """Return a message on lines that can be printed, and short enough: long words are cut, then lines."""
+    lines = [printable(line) for line in message.split("\n")]
+    for pattern in (rf"\S{{{_LONG_WORD},}}", rf".{{{_LONG_WORD},}}"):
+        if sum(map(len, lines)) > _LONGEST_MESSAGE:
+            lines = [re.sub(pattern, _cut, line) for line in lines]
+    return "\n".join(lines)
+
+
+def _cut(match: re.Match[str]) -> str:
+    return f"{match[0][: _LONG_WORD // 2]}...{match[0][-_LONG_WORD // 4 :]}"
 
 
 def nearest(name: str, known: Iterable[str], else_list: Iterable[str] | None = None) -> str:

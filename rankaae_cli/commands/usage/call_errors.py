@@ -1,7 +1,9 @@
 """What to say of a call that Hydra or OmegaConf refuses: what was found, what was expected, what to type."""
 
 import difflib
+import os
 import re
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,12 +12,14 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import MarkedYAMLError
 
 from rankaae_cli.commands.usage.help import keys_of
-from rankaae_cli.core.calls import setting
+from rankaae_cli.core.calls import in_shell, setting
 from rankaae_cli.core.errors import nearest
 from rankaae_cli.schema import GROUPS, kind_of_call, schema_of
 from rankaae_cli.schema.expectations import in_words, takes_list, takes_number, takes_text, type_of_key
 from rankaae_cli.schema.train import TRAIN_SCHEMAS
 
+_HYDRA = {"hydra", "antlr4", "omegaconf"}
+_NO_NAME = re.compile(r"null|true|false|[\d.e+-]*|[\[{(].*", re.IGNORECASE)
 _APPENDED = ("family", "experiment")  # groups that a call adds with a +
 _PATH_KEYS = {"ingest": "path", "predict": "input"}  # what takes the path that a command works on
 # Characters that Hydra's grammar takes in quotes alone.
@@ -27,6 +31,8 @@ def call_error_message(
     error: BaseException, command: str, overrides: list[str], options: Options
 ) -> str | None:
     """Put an error of Hydra, OmegaConf or YAML into a line or two; None for any other error.
+
+    Some errors of Hydra's are plain ones of Python: they are known by the file that raises them.
 
     Parameters
     ----------
@@ -48,7 +54,7 @@ def call_error_message(
     if isinstance(error, AssertionError) and "Unexpected type for root" in str(error):
         return _below_null(command, overrides)
     if not isinstance(error, HydraException | OmegaConfBaseException):
-        return None
+        return _plain(error, command, overrides)
     first = str(error).strip().partition("\n")[0]
     cause = next(
         (e for e in (error, error.__cause__, error.__context__) if isinstance(e, OmegaConfBaseException)),
@@ -61,6 +67,26 @@ def call_error_message(
     if cause is not None and cause.full_key:
         return _wrong_value(cause, first, command, overrides, options)
     return _refused_by_hydra(str(error).strip(), command, overrides, options)
+
+
+def _plain(error: BaseException, command: str, overrides: list[str]) -> str | None:
+    """Return what to say of an error of Python's own that Hydra came upon; None of one of the program's."""
+    files = [Path(frame.filename).parts for frame in traceback.extract_tb(error.__traceback__)]
+    ours = [not set(parts) & _HYDRA for parts in files if set(parts) & {*_HYDRA, "rankaae_cli"}]
+    if not ours or ours[-1]:
+        return None
+    longest = max(overrides, key=len, default=command)
+    if isinstance(error, RecursionError):
+        return f"{longest} is nested too deeply\nwrite it with fewer brackets"
+    if isinstance(error, OSError):
+        return f"{longest} names no configuration: {error.strerror}\nsee rankaae {command} --help"
+    for override in overrides:
+        key, _, value = override.lstrip("+~").partition("=")
+        if key in (*GROUPS.get(command, ()), *_APPENDED) and _NO_NAME.fullmatch(value):
+            return f"{override}: {key}= takes the name of an option\nsee rankaae {command} --help"
+    if isinstance(error, ValueError):
+        return str(error).strip().partition("\n")[0] + f"\nsee rankaae {command} --help"
+    return f"no configuration can be made of {in_shell(longest)}\nsee rankaae {command} --help"
 
 
 def _below_null(command: str, overrides: list[str]) -> str | None:
@@ -197,7 +223,8 @@ def _unreadable(override: str, command: str, overrides: list[str]) -> str:
     if not re.fullmatch(r"[+~]{0,2}[A-Za-z_][\w./@-]*", key):
         return f"{message}: {key!r} is no name of a key\nsee the keys by --help"
     if value.startswith("~"):
-        return f"{message}: the shell has left the ~ in it\nwrite {setting(key, Path(value).expanduser())}"
+        place = os.path.expanduser(value)  # noqa: PTH111 - raises of a user that there is not
+        return f"{message}: the shell has left the ~ in it\nwrite {setting(key, place)}"
     if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"":
         value = value[1:-1]
     if value[:1] == "[":
@@ -210,7 +237,7 @@ def _unreadable(override: str, command: str, overrides: list[str]) -> str:
             f"{setting(key, {'foil-8,5mu.dat': 1})}\nrename files with quotes or accents in their names"
         )
     return (
-        f"{message}: {' '.join(_SPECIAL.findall(value))} in a value has to be quoted\n"
+        f"{message}: {' '.join(dict.fromkeys(_SPECIAL.findall(value)))} in a value has to be quoted\n"
         f"write {setting(key, value)}"
     )
 
@@ -219,7 +246,7 @@ def _suggestion_for_word(word: str, command: str, overrides: list[str]) -> str:
     """Return what to type instead of a word that has no key: part of the value before it, or a path."""
     before = overrides[overrides.index(word) - 1] if word in overrides[1:] else ""
     key, equals, value = before.partition("=")
-    if Path(word).exists() or not equals:
+    if os.path.exists(word) or not equals:  # noqa: PTH110 - raises of no name
         return f"settings are written key=value, such as {setting(_PATH_KEYS.get(command, 'run'), word)}"
     return f"if it belongs to the value before it, write {setting(key, f'{value} {word}')}"
 

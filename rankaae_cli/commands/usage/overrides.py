@@ -3,6 +3,7 @@
 import itertools
 import os
 import re
+from typing import NoReturn
 
 from rankaae_cli.core.errors import UserError
 
@@ -13,14 +14,15 @@ def flags_and_settings(arguments: list[str]) -> tuple[list[str], list[str]]:
     Raises
     ------
     UserError
-        For a setting written as a flag.
+        For a setting written as a flag, and a flag without its value.
     """
     if not any(argument.startswith("-") for argument in arguments):
         return [], arguments
     # Hydra takes half a second to load, which most calls can do without here.
     from hydra._internal.utils import get_args_parser
 
-    known = get_args_parser()._option_string_actions
+    parser = get_args_parser()
+    known = parser._option_string_actions
     flags: list[str] = []
     settings: list[str] = []
     waiting = iter(arguments)
@@ -35,7 +37,13 @@ def flags_and_settings(arguments: list[str]) -> tuple[list[str], list[str]]:
         elif name.startswith("--") and name not in known:
             key = name.removeprefix("--").replace("-", "_")
             raise UserError(f"unknown flag {name}: settings are written key=value, such as {key}=...")
+    parser.error = _refuse_flags  # type: ignore[method-assign]
+    parser.parse_args([flag for flag in flags if flag != "--version"])
     return flags, settings
+
+
+def _refuse_flags(message: str) -> NoReturn:
+    raise UserError(f"{message}\nsettings are written key=value, and flags as Hydra has them: --cfg job, -m")
 
 
 def with_groups_appended(overrides: list[str]) -> list[str]:

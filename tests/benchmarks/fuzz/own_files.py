@@ -33,6 +33,9 @@ from rankaae_cli.runs.find import find_run, find_runs
 from rankaae_cli.runs.provenance import read_provenance
 from rankaae_cli.runs.sweep_record import jobs_of
 from rankaae_cli.schema.foreign import FileConfigSource
+from tests.benchmarks.fuzz.calls import CallReader, take_call
+from tests.benchmarks.fuzz.compared import read_compared
+from tests.benchmarks.fuzz.compared import seeds as compared_seeds
 from tests.benchmarks.fuzz.own_mutations import mutated_file, mutated_folder
 from tests.benchmarks.fuzz.readings import Reader, require_sentence
 from tests.benchmarks.fuzz.seeds import Seed
@@ -213,7 +216,7 @@ def _structures() -> list[Seed]:
 
 
 def own_readers(kinds: tuple[str, ...] = tuple(CALLS)) -> Mapping[str, Reader]:
-    """Return the readers of what the program writes, and of configuration and structures, by name."""
+    """Return the readers of what the program writes, and of calls, comparisons and structures, by name."""
     texts = {
         "offset": (_OFFSET, read_offset),
         "configuration": (_FAMILY, _use_configuration),
@@ -226,6 +229,8 @@ def own_readers(kinds: tuple[str, ...] = tuple(CALLS)) -> Mapping[str, Reader]:
         name: OwnReader(partial(lambda text: [text.encode()], text), _refused(read))
         for name, (text, read) in texts.items()
     }
+    readers["settings of a call"] = CallReader(list, take_call)
+    readers["what is compared"] = Reader(compared_seeds, read_compared)
     sweep = {"sweep.json": _SWEEP.encode(), "0/job.json": _JOB.encode()}
     readers["record of a sweep"] = OwnReader(partial(lambda one: [one], sweep), _refused(jobs_of))
     for kind in kinds:
