@@ -155,6 +155,8 @@ def _fault(place: str, value: Any) -> str:
     if key == "_target_":
         named = _LOGGERS.fullmatch(str(value)) or _PLUGINS.fullmatch(str(value))
         return "" if named else f"the class {printable(str(value))[:60]}"
+    if place == "overwrite":
+        return _NEVER if value else ""
     if place != "hydra" and not place.startswith("hydra."):
         return ""
     inner = place.removeprefix("hydra").removeprefix(".")

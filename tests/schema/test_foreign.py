@@ -2,6 +2,7 @@
 
 import json
 from itertools import pairwise
+from textwrap import indent
 
 import pytest
 import yaml
@@ -91,6 +92,21 @@ def test_an_option_of_a_group_runs_nothing(refused, tmp_path, name):
     file, text, choice = HOSTILE_GROUPS[name]
     sweep = ["-m", "+family=Fe_oxides"] if "launcher" in choice else []
     refuse(refused, tmp_path, file, text, choice, *sweep)
+
+
+@pytest.mark.parametrize("value", ["true", "1", "${regrid}", "yes"])
+def test_a_family_replaces_no_file(refused, tmp_path, value):
+    (tmp_path / "evil" / "family").mkdir(parents=True)
+    path, thesis = tmp_path / "evil" / "family" / "x.yaml", tmp_path / "thesis.h5"
+    thesis.write_text("years of work")
+    path.write_text(
+        f"# @package _global_\noutput: {thesis}\noverwrite: {value}\nfamily:\n{indent(FAMILY, '  ')}"
+    )
+    call = ("ingest", "--config-dir", "evil", "+family=x", "source=synthetic")
+    assert "x.yaml sets overwrite, which a file that may be another's does not decide" in refused(*call)
+    path.write_text(path.read_text().replace(f"overwrite: {value}", "overwrite: false"))
+    assert "thesis.h5 exists already" in refused(*call)
+    assert thesis.read_text() == "years of work"
 
 
 def test_what_users_write_is_taken(rankaae, tmp_path):
