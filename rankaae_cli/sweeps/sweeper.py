@@ -18,6 +18,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 
 from rankaae_cli.core.calls import in_grammar, setting
 from rankaae_cli.core.errors import Stopped, UserError
+from rankaae_cli.data.files import write_text
 from rankaae_cli.runs import sweep_record
 from rankaae_cli.runs.directory import short_path
 from rankaae_cli.runs.find import find_runs
@@ -85,8 +86,7 @@ class JobSweeper(Sweeper):
         twice = next((d for d in directories if directories.count(d) > 1), None)
         if twice is not None:
             raise UserError(f"two jobs would share the directory {twice}\nleave hydra.sweep.subdir as it is")
-        self.sweep_directory.mkdir(parents=True, exist_ok=True)
-        OmegaConf.save(self.config, self.sweep_directory / "multirun.yaml")
+        write_text(self.sweep_directory / "multirun.yaml", OmegaConf.to_yaml(self.config))
         plan = Plan(self.command, str(Path.cwd()), sys.argv[1:], list(arguments), planned)
         sweep_record.write_plan(self.sweep_directory, plan)
         return plan, []

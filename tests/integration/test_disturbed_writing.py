@@ -28,7 +28,7 @@ def failing(monkeypatch):
     """Let the n-th file of a command not come into its place; return how many did before one failed, or all."""
     replace = Path.replace
 
-    def call(folder, n, number, *arguments):
+    def call(folder, n, number, *arguments, statuses=(2,)):
         count = 0
 
         def failing_replace(self, target):
@@ -42,7 +42,7 @@ def failing(monkeypatch):
             patch.setattr(Path, "replace", failing_replace)
             done = in_process(folder, *arguments)
         if count > n:
-            assert done.returncode == 2, done.stderr
+            assert done.returncode in statuses, done.stderr
             assert SAID[number] in done.stderr and "Traceback" not in done.stderr
         else:
             assert done.returncode == 0, done.stderr
@@ -99,6 +99,33 @@ def test_an_evaluation_that_failed_is_made_again(failing, rankaae, tmp_path):
         assert not (tmp_path / "run" / "evaluation" / last).exists()
         assert rankaae("evaluate", "run=run", *settings).returncode == 0
         assert (tmp_path / "run" / "evaluation" / last).is_file()
+
+
+def test_a_report_that_failed_is_made_again(failing, rankaae, tmp_path, blank_figures):
+    write_data("supervised", tmp_path)
+    assert rankaae(*TRAIN).returncode == 0
+    page, n = tmp_path / "run" / "report" / "report.html", 0
+    while failing(tmp_path, n, list(SAID)[n % 2], "report", "run=run"):
+        assert not half_files(tmp_path) and not page.exists()
+        n += 3
+    assert n >= 3 and page.read_text().rstrip().endswith("</html>")
+
+
+def test_a_sweep_that_failed_goes_on(failing, rankaae, tmp_path):
+    write_data("supervised", tmp_path)
+    call, n = ("train", "-m", *CALLS["supervised"], "seed=0,1"), 0
+    assert rankaae(*call, "hydra.sweep.dir=reference").returncode == 0
+    # Of a job that failed a sweep says so with status 1, as of any other.
+    while failing(tmp_path, n, list(SAID)[n % 2], *call, f"hydra.sweep.dir=sweep{n}", statuses=(1, 2)):
+        sweep = tmp_path / f"sweep{n}"
+        assert not half_files(sweep)
+        is_begun = (sweep / "sweep.json").is_file()
+        again = ("train", f"resume=sweep{n}") if is_begun else (*call, f"hydra.sweep.dir=sweep{n}")
+        done = rankaae(*again)
+        assert done.returncode == 0, done.stderr
+        assert not [name for job in "01" for name in differences(sweep / job, tmp_path / "reference" / job)]
+        n += 3
+    assert n >= 6
 
 
 def _begin(folder, call, results):
