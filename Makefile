@@ -51,6 +51,7 @@ bench: $(VENV)/.dev ## Measure speed, ratios within one run; kill every stage an
 	$(BIN)/python -m tests.benchmarks.training
 	$(BIN)/python -m tests.benchmarks.growth --output $(BENCHES)/growth
 	$(BIN)/python -m tests.benchmarks.kills
+	$(BIN)/python -m tests.benchmarks.kills --signal TERM --kills 5
 	$(BIN)/python -m tests.benchmarks.live
 
 bench-accuracy: $(VENV)/.dev ## Measure accuracy on $RANKAAE_BENCH_DATA, else on a synthetic sample; takes hours

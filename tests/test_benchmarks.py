@@ -3,6 +3,7 @@
 import importlib
 import random
 import re
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -76,9 +77,19 @@ def test_a_measured_spectrum_is_shifted_onto_a_simulated_one_before_they_are_com
     )
 
 
-@pytest.mark.parametrize("stage", ["ingest", "training of diffusion", "live prediction"])
-def test_a_stage_that_is_killed_ends_as_one_left_alone(tmp_path, stage):
-    assert survived(stage, 1, random.Random(1), tmp_path) == 0
+@pytest.mark.parametrize(
+    ("stage", "by"),
+    [
+        ("ingest", signal.SIGKILL),
+        ("training of diffusion", signal.SIGKILL),
+        ("live prediction", signal.SIGKILL),
+        ("report", signal.SIGKILL),
+        ("training of rankaae", signal.SIGTERM),
+        ("evaluation", signal.SIGTERM),
+    ],
+)
+def test_a_stage_that_is_killed_ends_as_one_left_alone(tmp_path, stage, by):
+    assert survived(stage, 1, random.Random(1), tmp_path, by) == 0
 
 
 class TestLabelledParts:

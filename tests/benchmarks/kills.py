@@ -1,12 +1,13 @@
 """Every stage is killed at random moments, and begun again as a user would: it ends as the one that was left alone.
 
-python -m tests.benchmarks.kills [--kills 20] [--stage NAME] [--seed 0]
+python -m tests.benchmarks.kills [--kills 20] [--stage NAME] [--seed 0] [--signal TERM]
 
-Stages are an ingest, the training of each kind of model, a transfer, a sweep, an evaluation and a live prediction,
-at the smallest sizes (tests/small_runs.py). Each runs in a process of its own, forked once all is loaded, and is
-killed (SIGKILL) at a moment drawn evenly from the time that it took when left alone. What it left must not pass for
-finished; then it is resumed where it can be, else run again, and its results are compared: all numbers of
-checkpoints, the bytes of metrics.csv, tables of readings. The exit status is 1 if any differs.
+Stages are an ingest, the training of each kind of model, a transfer, a sweep, an evaluation, a report and a live
+prediction, at the smallest sizes (tests/small_runs.py). Each runs in a process of its own, forked once all is
+loaded, and is killed (SIGKILL, or asked to stop: SIGTERM) at a moment drawn evenly from the time that it took when
+left alone. What it left must not pass for finished; then it is resumed where it can be, else run again, and its
+results are compared: all numbers of checkpoints, the bytes of metrics.csv, tables. The exit status is 1 if any
+differs, or if what was asked to stop shows a traceback or goes on.
 """
 
 import argparse
@@ -16,6 +17,7 @@ import json
 import multiprocessing
 import os
 import random
+import re
 import shutil
 import signal
 import sys
@@ -141,10 +143,48 @@ def _with_scans(folder: Path) -> None:
         (folder / "scans" / f"{row}.xdi").write_text(scan(family, row))
 
 
+_TABLES = ("metrics.json", "predictions.csv", "trials.csv")
+
+
 def _metrics(folder: Path, reference: Path) -> list[str]:
-    tables = ("metrics.json", "predictions.csv", "trials.csv")
-    pairs = [(one / "first" / "evaluation" / name for one in (folder, reference)) for name in tables]
+    pairs = [(one / "first" / "evaluation" / name for one in (folder, reference)) for name in _TABLES]
     return [ours.name for ours, theirs in pairs if ours.read_bytes() != theirs.read_bytes()]
+
+
+def _whole_metrics(folder: Path) -> str:
+    there = [name for name in _TABLES if (folder / "first" / "evaluation" / name).is_file()]
+    return "metrics.json without its tables" if "metrics.json" in there and len(there) < len(_TABLES) else ""
+
+
+def _written(folder: Path) -> dict[str, bytes | None]:
+    """Return the files of an evaluation and a report, by name; None of pictures and the page, which hold times.
+
+    What a kill left of a file that was being written, under a hidden name, is none of them.
+    """
+    run, tables = folder / "first", (".csv", ".tex", ".json")
+    places = [path for place in ("evaluation", "report") for path in (run / place).rglob("[!.]*")]
+    files = [path for path in places if path.is_file()]
+    return {
+        str(path.relative_to(run)): path.read_bytes() if path.suffix in tables else None for path in files
+    }
+
+
+def _reports(folder: Path, reference: Path) -> list[str]:
+    ours, theirs = _written(folder), _written(reference)
+    return [
+        name for name in ours | theirs if name not in ours or name not in theirs or ours[name] != theirs[name]
+    ]
+
+
+def _whole_page(folder: Path) -> str:
+    """Return what is wrong with a page that is there: it has to end, and all that it links to has to be there."""
+    page = folder / "first" / "report" / "report.html"
+    if not page.is_file():
+        return ""
+    text = page.read_text()
+    linked = set(re.findall(r'(?:href|src)="((?![#"]|\w+:)[^"?#]+)', text))
+    missing = [name for name in linked if not (page.parent / name).exists()]
+    return "half a page" if not text.rstrip().endswith("</html>") else ", ".join(missing)
 
 
 def _readings(folder: Path, reference: Path) -> list[str]:
@@ -194,6 +234,14 @@ STAGES: dict[str, Stage] = {
         ("evaluate", "run=first", "resamples=5"),
         lambda folder: ("evaluate", "run=first", "resamples=5"),
         _metrics,
+        _whole_metrics,
+    ),
+    "report": Stage(
+        _trained("supervised"),
+        ("report", "run=first"),
+        lambda folder: ("report", "run=first"),
+        _reports,
+        _whole_page,
     ),
     "live prediction": Stage(_with_scans, _WATCH, _watch_again, _readings),
 }
@@ -234,18 +282,17 @@ def finish(folder: Path, call: tuple[str, ...]) -> float:
     return time.monotonic() - begun
 
 
-def killed(stage: Stage, source: Path, reference: Path, delay: float) -> tuple[list[str], bool]:
+def killed(
+    stage: Stage, source: Path, reference: Path, delay: float, by: signal.Signals
+) -> tuple[list[str], bool]:
     """Kill a stage after a time, and begin it again; return what differs, and whether it was still running."""
     folder = Path(tempfile.mkdtemp(dir=source.parent)) / "work"
     shutil.copytree(source, folder)
     process = begin(folder, stage.call)
     process.join(delay)
     alive = process.is_alive()
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid or 0, signal.SIGKILL)
-    process.kill()
-    process.join()
-    fault = stage.unfinished(folder)
+    fault = _stopped(process, folder, by)
+    fault = fault or stage.unfinished(folder)
     again = stage.resumed(folder)
     if again:
         finish(folder, again)
@@ -255,7 +302,24 @@ def killed(stage: Stage, source: Path, reference: Path, delay: float) -> tuple[l
     return different, alive
 
 
-def survived(name: str, kills: int, rng: random.Random, top: Path) -> int:
+def _stopped(process: multiprocessing.process.BaseProcess, folder: Path, by: signal.Signals) -> str:
+    """Kill a process and what it started, or ask both to stop; return what is wrong with how it ended."""
+    try:
+        os.killpg(process.pid or 0, by)
+    except ProcessLookupError:  # it has not begun a group of its own yet, or is done
+        if process.is_alive():
+            os.kill(process.pid or 0, by)
+    process.join(LONGEST_S)
+    if process.is_alive():
+        process.kill()
+        return f"it goes on after {by.name}"
+    said = folder / "said.txt"
+    return "a traceback" if said.is_file() and "Traceback" in said.read_text() else ""
+
+
+def survived(
+    name: str, kills: int, rng: random.Random, top: Path, by: signal.Signals = signal.SIGKILL
+) -> int:
     """Print how a stage fares; return how many of its kills it did not survive."""
     stage, source, reference = STAGES[name], top / name / "source", top / name / "reference"
     source.mkdir(parents=True)
@@ -264,7 +328,7 @@ def survived(name: str, kills: int, rng: random.Random, top: Path) -> int:
     took = finish(reference, stage.call)
     lost, running = 0, 0
     for kill in range(kills):
-        different, alive = killed(stage, source, reference, rng.random() * took)
+        different, alive = killed(stage, source, reference, rng.random() * took, by)
         lost, running = lost + bool(different), running + alive
         if different:
             print(f"kill {kill} of {name}: DIFFERENT: {', '.join(different[:8])}", flush=True)
@@ -281,9 +345,10 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=20, help="of each stage (default: %(default)s)")
     parser.add_argument("--stage", action="append", choices=STAGES, help="(default: all)")
     parser.add_argument("--seed", type=int, default=0, help="of the moments")
+    parser.add_argument("--signal", choices=("KILL", "TERM"), default="KILL", help="(default: %(default)s)")
     asked = parser.parse_args()
-    for module in ("commands.ingest", "commands.train", "commands.evaluate", "commands.predict"):
-        importlib.import_module(f"rankaae_cli.{module}")
+    for module in ("ingest", "train", "evaluate", "report", "predict"):
+        importlib.import_module(f"rankaae_cli.commands.{module}")
     for kind in KINDS:
         part_of_kind(kind, "fit")
     rng, lost = random.Random(asked.seed), 0
@@ -292,7 +357,7 @@ def main() -> int:
     )
     with tempfile.TemporaryDirectory() as top:
         for name in asked.stage or STAGES:
-            lost += survived(name, asked.kills, rng, Path(top))
+            lost += survived(name, asked.kills, rng, Path(top), signal.Signals[f"SIG{asked.signal}"])
     return 1 if lost else 0
 
 
