@@ -359,7 +359,7 @@ def _both_known(a_N: np.ndarray, b_N: np.ndarray) -> tuple[np.ndarray, np.ndarra
 
 
 def _inherited(descriptors_NK: np.ndarray, n_styles: int) -> np.ndarray:
-    """Return |rho(d_k, d_l)|, 1 for k = l, 0 where it is not defined or either style is free; shape (S, S)."""
+    """Return rho(d_k, d_l), 1 for k = l, 0 where it is not defined or either style is free; shape (S, S)."""
     inherited_SS = np.zeros((n_styles, n_styles))
     k = descriptors_NK.shape[1]
     inherited_SS[:k, :k] = np.nan_to_num(rank_correlations(descriptors_NK))
