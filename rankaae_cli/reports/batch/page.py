@@ -7,12 +7,11 @@ from urllib.parse import quote
 
 import numpy as np
 
-from rankaae_cli import __version__
 from rankaae_cli.core.labels import descriptor_meaning, listed
 from rankaae_cli.reports.batch.batch import SEEDS, Batch, BatchRun
 from rankaae_cli.reports.batch.comparison import cautions, is_number, key_effects, means_are_joined
 from rankaae_cli.reports.batch.tables import AGREES, DIFFERS, spearman, verdict
-from rankaae_cli.reports.run.page import Picture, page_environment
+from rankaae_cli.reports.run.page import Picture, render
 from rankaae_cli.reports.tables import Table
 
 
@@ -28,10 +27,10 @@ def render_batch_page(
     tables, pictures
         By section: ``matrix``, ``responses``, ``runs`` (a table) and ``settings`` (a picture).
     """
-    template = page_environment().get_template("batch.html.j2")
     validation = batch.spread([run.validation_score for run in batch.runs])
     test = batch.spread([_number(run.metrics["ensemble"]["mean_spearman"]) for run in batch.runs])
-    return template.render(
+    return render(
+        "batch.html.j2",
         batch=batch,
         families=[batch.name(run) for run in batch.best],
         tables=tables,
@@ -54,7 +53,6 @@ def render_batch_page(
         keys=[key for key in batch.keys if key not in SEEDS],
         joined=means_are_joined(batch),
         cautions=cautions(batch),
-        version=__version__,
     )
 
 

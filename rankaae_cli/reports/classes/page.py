@@ -12,7 +12,7 @@ from rankaae_cli.reports.classes.write import class_scores, edge_scores, summary
 from rankaae_cli.reports.figures.drawing import data_uri, save_figure
 from rankaae_cli.reports.latex import write_table
 from rankaae_cli.reports.run.origin import text
-from rankaae_cli.reports.run.page import Picture, page_environment
+from rankaae_cli.reports.run.page import Picture, render
 from rankaae_cli.runs.directory import config_text, short_path
 from rankaae_cli.runs.load import load_run
 from rankaae_cli.runs.provenance import read_provenance
@@ -48,20 +48,17 @@ def report_classes(run_directory: Path) -> tuple[dict[str, Any], Path]:
     shown = [class_scores(metrics), *([edge_scores(metrics)] if metrics["edges"] else [])]
     for one in shown:
         write_table(one, folder / "tables")
-    page = (
-        page_environment()
-        .get_template("classes.html.j2")
-        .render(
-            subject=model.subject,
-            metrics=metrics,
-            lines=summary_lines(metrics),
-            tables=shown,
-            pictures=pictures,
-            facts=_facts(model, family, directory),
-            commands=_commands(directory, metrics),
-            config=config_text(directory),
-            run_name=f"run {directory.name}",
-        )
+    page = render(
+        "classes.html.j2",
+        subject=model.subject,
+        metrics=metrics,
+        lines=summary_lines(metrics),
+        tables=shown,
+        pictures=pictures,
+        facts=_facts(model, family, directory),
+        commands=_commands(directory, metrics),
+        config=config_text(directory),
+        run_name=f"run {directory.name}",
     )
     return metrics, write_text(folder / "report.html", page)
 

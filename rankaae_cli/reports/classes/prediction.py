@@ -6,7 +6,6 @@ from typing import Any
 
 import pandas as pd
 
-from rankaae_cli import __version__
 from rankaae_cli.analysis.classes.evaluate import prediction_table
 from rankaae_cli.analysis.classes.predict import ClassPrediction
 from rankaae_cli.analysis.evaluation.tables import write_tables
@@ -14,7 +13,7 @@ from rankaae_cli.core.statistics.binary.decisions import NO, UNDECIDED, YES
 from rankaae_cli.core.statistics.calibration import IN_RANGE, OUTSIDE, UNUSUAL
 from rankaae_cli.data.files import strict_json, write_text
 from rankaae_cli.models.base import Classifies
-from rankaae_cli.reports.run.page import page_environment
+from rankaae_cli.reports.run.page import render
 from rankaae_cli.reports.tables import Table, print_table
 
 PAGE = "page.html"
@@ -63,19 +62,15 @@ def write_class_prediction(
         for n, material in enumerate(prediction.material_N)
     ]
     write_text(output / "predictions.json", strict_json({**about, "molecules": molecules}))
-    page = (
-        page_environment()
-        .get_template("class_prediction.html.j2")
-        .render(
-            subject=model.subject,
-            run_name=f"run {Path(about['run']).name}",
-            command=about["command"],
-            lines=_lines(prediction),
-            counts=_counts(names, prediction),
-            molecules=_molecules(names, prediction),
-            faults=prediction.faults,
-            version=__version__,
-        )
+    page = render(
+        "class_prediction.html.j2",
+        subject=model.subject,
+        run_name=f"run {Path(about['run']).name}",
+        command=about["command"],
+        lines=_lines(prediction),
+        counts=_counts(names, prediction),
+        molecules=_molecules(names, prediction),
+        faults=prediction.faults,
     )
     return write_text(output / PAGE, page)
 

@@ -8,7 +8,6 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from rankaae_cli import __version__
 from rankaae_cli.analysis.comparison.convergence import THRESHOLD
 from rankaae_cli.analysis.comparison.pairs import Comparison
 from rankaae_cli.analysis.comparison.soundness import LABELS, MOVED, NEAR_DUPLICATES, OUTLIERS, UNSOUND
@@ -38,7 +37,7 @@ from rankaae_cli.reports.comparison.tables import (
 from rankaae_cli.reports.figures.drawing import data_uri, save_figure
 from rankaae_cli.reports.latex import write_table
 from rankaae_cli.reports.paper.prose import Text
-from rankaae_cli.reports.run.page import Picture, page_environment
+from rankaae_cli.reports.run.page import Picture, render
 from rankaae_cli.reports.tables import Table
 
 PAGE, RESULTS = "page.html", "comparison.json"
@@ -107,20 +106,16 @@ class ComparisonPage:
             write_tables(self.output, {"rejected.csv": pd.DataFrame(self.faults, columns=["file", "reason"])})
         write_methods(self.output, self.methods)
         write_text(self.output / RESULTS, strict_json({"command": self.command, **self.results}))
-        page = (
-            page_environment()
-            .get_template("compare.html.j2")
-            .render(
-                title=self.title,
-                names=self.names,
-                synthetic=self.subject.synthetic,
-                lines=self.lines,
-                sections=self.sections,
-                faults=self.faults,
-                methods=plain(self.methods),
-                command=self.command,
-                version=__version__,
-            )
+        page = render(
+            "compare.html.j2",
+            title=self.title,
+            names=self.names,
+            synthetic=self.subject.synthetic,
+            lines=self.lines,
+            sections=self.sections,
+            faults=self.faults,
+            methods=plain(self.methods),
+            command=self.command,
         )
         return write_text(self.output / PAGE, page)
 

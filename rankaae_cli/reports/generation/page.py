@@ -4,7 +4,6 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from rankaae_cli import __version__
 from rankaae_cli.analysis.generation.result import Generation
 from rankaae_cli.core.labels import Cell
 from rankaae_cli.data.files import write_text
@@ -13,7 +12,7 @@ from rankaae_cli.reports.captions import captions, table_caption
 from rankaae_cli.reports.figures.drawing import data_uri, save_figure
 from rankaae_cli.reports.generation import figures
 from rankaae_cli.reports.generation.write import SHARES, STRUCTURES, TABLE
-from rankaae_cli.reports.run.page import Picture, page_environment
+from rankaae_cli.reports.run.page import Picture, render
 from rankaae_cli.reports.tables import Table
 
 PAGE = "page.html"
@@ -54,20 +53,16 @@ def write_page(output: Path, model: Samples, result: Generation, shown: int, abo
         stem = "views" if first == 0 else f"views_{first // _IN_FIGURE + 1}"
         figure = figures.views(model.subject, part, first, result.bond, what)
         views.append(_picture(output, figure, stem, "views"))
-    html = (
-        page_environment()
-        .get_template("generated.html.j2")
-        .render(
-            subject=model.subject,
-            about=about,
-            lines=result.sentences(),
-            structures=_structures(result),
-            pictures=pictures,
-            views=views,
-            title=what,
-            files={"structures": STRUCTURES, "table": TABLE, "order": SHARES},
-            version=__version__,
-        )
+    html = render(
+        "generated.html.j2",
+        subject=model.subject,
+        about=about,
+        lines=result.sentences(),
+        structures=_structures(result),
+        pictures=pictures,
+        views=views,
+        title=what,
+        files={"structures": STRUCTURES, "table": TABLE, "order": SHARES},
     )
     return write_text(output / PAGE, html)
 

@@ -19,7 +19,7 @@ from rankaae_cli.reports.generation.write import (
 from rankaae_cli.reports.latex import write_table
 from rankaae_cli.reports.run import origin
 from rankaae_cli.reports.run.figure_files import FigureFiles
-from rankaae_cli.reports.run.page import page_environment
+from rankaae_cli.reports.run.page import render
 from rankaae_cli.runs.directory import METRICS, config_text, evaluation_directory, plain_config, short_path
 from rankaae_cli.runs.load import load_run
 from rankaae_cli.runs.provenance import read_provenance
@@ -53,27 +53,24 @@ def report_generation(run_directory: Path) -> tuple[dict[str, Any], Path]:
         tables.append(steering_table(content))
     for one in tables:
         write_table(one, folder / "tables")
-    page = (
-        page_environment()
-        .get_template("generation_report.html.j2")
-        .render(
-            subject=model.subject,
-            metrics=metrics,
-            lines=generation_lines(metrics),
-            tables=tables,
-            pictures=pictures,
-            walks=walks,
-            learning=files.learning_curves(directory / "metrics.csv", model),
-            facts=origin.facts(model, family, provenance, plain_config(directory)),
-            commands=[
-                origin.text(provenance.get("command")),
-                f"rankaae evaluate {run} samples={metrics['cells']} seed={metrics['seed']}",
-                f"rankaae traverse {run}",
-                f"rankaae report {run}",
-                f"rankaae predict {run} input=SPECTRUM.txt density={metrics['density']:.2g}",
-            ],
-            config=config_text(directory),
-            run_name=f"run {directory.name}",
-        )
+    page = render(
+        "generation_report.html.j2",
+        subject=model.subject,
+        metrics=metrics,
+        lines=generation_lines(metrics),
+        tables=tables,
+        pictures=pictures,
+        walks=walks,
+        learning=files.learning_curves(directory / "metrics.csv", model),
+        facts=origin.facts(model, family, provenance, plain_config(directory)),
+        commands=[
+            origin.text(provenance.get("command")),
+            f"rankaae evaluate {run} samples={metrics['cells']} seed={metrics['seed']}",
+            f"rankaae traverse {run}",
+            f"rankaae report {run}",
+            f"rankaae predict {run} input=SPECTRUM.txt density={metrics['density']:.2g}",
+        ],
+        config=config_text(directory),
+        run_name=f"run {directory.name}",
     )
     return metrics, write_text(folder / "report.html", page)

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rankaae_cli import __version__
 from rankaae_cli.analysis.prediction.predict import ModelDescription, PredictionResult
 from rankaae_cli.core.labels import descriptor_meaning, with_unit
 from rankaae_cli.data.files import write_text
@@ -21,7 +20,7 @@ from rankaae_cli.reports.prediction.sentences import (
     warnings,
 )
 from rankaae_cli.reports.prediction.tables import prediction_table, references_table, shares_table
-from rankaae_cli.reports.run.page import Picture, page_environment
+from rankaae_cli.reports.run.page import Picture, render
 from rankaae_cli.reports.tables import Table
 
 PAGE = "page.html"
@@ -154,15 +153,11 @@ def page_content(
 def render_prediction_page(content: PageContent) -> str:
     """Return the page as HTML; every value is escaped."""
     units = zip(content.model.descriptor_names, content.model.descriptor_units, strict=True)
-    return (
-        page_environment()
-        .get_template("prediction.html.j2")
-        .render(
-            page=content,
-            descriptors=[(with_unit(name, unit), name, descriptor_meaning(name)) for name, unit in units],
-            steps=STEPS,
-            version=__version__,
-        )
+    return render(
+        "prediction.html.j2",
+        page=content,
+        descriptors=[(with_unit(name, unit), name, descriptor_meaning(name)) for name, unit in units],
+        steps=STEPS,
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from rankaae_cli import __version__
 from rankaae_cli.analysis.evaluation.findings import (
     WARNING,
     baseline_remarks,
@@ -199,9 +200,9 @@ def sections_of(model: Trained) -> tuple[str, ...]:
 
 def render_page(content: PageContent) -> str:
     """Return the page as HTML; every value is escaped."""
-    template = page_environment().get_template("report.html.j2")
     optional = {name: getattr(content, name) for name in ("explorer", "transfer", "baselines")}
-    return template.render(
+    return render(
+        "report.html.j2",
         page=content,
         sections={
             name: title
@@ -217,6 +218,11 @@ def render_page(content: PageContent) -> str:
         remarks=baseline_remarks(content.compared),
         published=published_remark(content.metrics["choice"]),
     )
+
+
+def render(template: str, **content: Any) -> str:
+    """Return a page as HTML, from a template of the package and what it names; every value is escaped."""
+    return page_environment().get_template(template).render(content)
 
 
 @functools.cache
@@ -242,7 +248,7 @@ def page_environment() -> Environment:
         "with_unit": with_unit,
     }
     environment.tests["known"] = is_known
-    environment.globals["plotly_packed"] = plotly_packed
+    environment.globals |= {"plotly_packed": plotly_packed, "version": __version__}
     return environment
 
 

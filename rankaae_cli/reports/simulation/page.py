@@ -5,7 +5,6 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from rankaae_cli import __version__
 from rankaae_cli.analysis.simulation.ranking import Ranking
 from rankaae_cli.analysis.simulation.structures import SimulatedStructures
 from rankaae_cli.core.labels import Cell, Ranged, listed
@@ -14,7 +13,7 @@ from rankaae_cli.data.files import write_text
 from rankaae_cli.models.base import Simulates
 from rankaae_cli.reports.captions import captions, table_caption
 from rankaae_cli.reports.figures.drawing import data_uri, save_figure
-from rankaae_cli.reports.run.page import Picture, page_environment
+from rankaae_cli.reports.run.page import Picture, render
 from rankaae_cli.reports.simulation import figures
 from rankaae_cli.reports.simulation.write import AVERAGES, RANKING, REJECTED, SITES, SPECTRA
 from rankaae_cli.reports.tables import Table
@@ -58,30 +57,26 @@ def write_page(
     ranked = None
     if ranking is not None:
         ranked = _picture(output, figures.ranking(model.subject, ranking), "ranking", "ranking")
-    html = (
-        page_environment()
-        .get_template("simulations.html.j2")
-        .render(
-            subject=model.subject,
-            fidelity=model.fidelity,
-            features=model.features.title,
-            about=about,
-            lines=summary_lines(model, result, ranking),
-            structures=_structures(result, names),
-            ranking=None if ranking is None else _ranking(ranking),
-            ranked=ranked,
-            pictures=pictures,
-            n=len(names),
-            faults=result.faults[:_MOST_ROWS],
-            files={
-                "sites": SITES,
-                "averages": AVERAGES,
-                "spectra": SPECTRA,
-                "ranking": RANKING,
-                "rejected": REJECTED,
-            },
-            version=__version__,
-        )
+    html = render(
+        "simulations.html.j2",
+        subject=model.subject,
+        fidelity=model.fidelity,
+        features=model.features.title,
+        about=about,
+        lines=summary_lines(model, result, ranking),
+        structures=_structures(result, names),
+        ranking=None if ranking is None else _ranking(ranking),
+        ranked=ranked,
+        pictures=pictures,
+        n=len(names),
+        faults=result.faults[:_MOST_ROWS],
+        files={
+            "sites": SITES,
+            "averages": AVERAGES,
+            "spectra": SPECTRA,
+            "ranking": RANKING,
+            "rejected": REJECTED,
+        },
     )
     return write_text(output / PAGE, html)
 

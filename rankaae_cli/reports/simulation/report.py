@@ -13,7 +13,7 @@ from rankaae_cli.reports.latex import write_table
 from rankaae_cli.reports.run import origin
 from rankaae_cli.reports.run.evaluation_figures import figure_names
 from rankaae_cli.reports.run.figure_files import FigureFiles
-from rankaae_cli.reports.run.page import page_environment
+from rankaae_cli.reports.run.page import render
 from rankaae_cli.reports.run.results import usable_simulations, usable_transfer, write_simulations
 from rankaae_cli.reports.simulation.scores import simulation_lines, simulation_table
 from rankaae_cli.reports.simulation.traversal import (
@@ -55,22 +55,19 @@ def report_simulations(run_directory: Path) -> tuple[dict[str, Any], Path]:
         traversal = {"table": simulated_traversals_table(walks), "pictures": drawn}
         traversal |= {"lines": simulation_findings(walks), "others": walks["others"]}
         write_table(traversal["table"], folder / "tables")
-    page = (
-        page_environment()
-        .get_template("simulation_report.html.j2")
-        .render(
-            subject=model.subject,
-            metrics=metrics,
-            lines=simulation_lines(metrics),
-            scores=table,
-            transfer=transfer,
-            pictures=pictures,
-            traversal=traversal,
-            facts=origin.facts(model, family, provenance, plain_config(directory)),
-            commands=_commands(directory, model, provenance, metrics),
-            config=config_text(directory),
-            run_name=f"run {directory.name}",
-        )
+    page = render(
+        "simulation_report.html.j2",
+        subject=model.subject,
+        metrics=metrics,
+        lines=simulation_lines(metrics),
+        scores=table,
+        transfer=transfer,
+        pictures=pictures,
+        traversal=traversal,
+        facts=origin.facts(model, family, provenance, plain_config(directory)),
+        commands=_commands(directory, model, provenance, metrics),
+        config=config_text(directory),
+        run_name=f"run {directory.name}",
     )
     return metrics, write_text(folder / "report.html", page)
 
