@@ -10,6 +10,7 @@ from functools import partial
 import pytest
 
 from rankaae_cli.cli import COMMANDS
+from rankaae_cli.core.mixtures import unmixing
 from rankaae_cli.core.styles import disentanglement
 from tests.conftest import ROOT, in_process, save_blank_figures
 from tests.docs.blocks import PAGES, TITLES, block_commands, inline_commands, name_of
@@ -103,6 +104,7 @@ def test_commands_of_a_page_run(page, user_files, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(user_files.parent / "cache"))
     monkeypatch.setenv("RANKAAE_DEBUG", "1")
     save_blank_figures(monkeypatch)
+    monkeypatch.setattr(unmixing, "_DRAWS", 20)
     for name in ("GradientBoostingClassifier", "GradientBoostingRegressor"):
         monkeypatch.setattr(disentanglement, name, partial(getattr(disentanglement, name), n_estimators=10))
     for words in PLAIN[page]:

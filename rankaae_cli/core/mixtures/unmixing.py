@@ -6,11 +6,12 @@ spectra stand for a class is not known: some of each are drawn, many times over,
 draws that fit best. How far these are off is measured on mixtures made of spectra that are not among the
 references, and stated with them.
 
-Letter C: classes.
+Letters: C classes, D drawn references.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import nnls
@@ -24,6 +25,19 @@ _OF_A_CLASS, _DRAWS, _BEST = 20, 80, 10
 _FEWEST_OF_A_CLASS = 5
 _TEST_MIXTURES = 200  # that the uncertainty is measured on
 _LEAST_DEVIATION = 0.05  # draws may agree by chance
+
+
+class _Draw(NamedTuple):
+    """D references that a spectrum is combined of.
+
+    What of a spectrum lies outside the span of theirs cannot be fitted: least squares of the part inside, on the
+    triangle of their QR decomposition, have the same solution and fewer rows.
+    """
+
+    label_D: np.ndarray  # index of the class
+    spectra_ED: np.ndarray
+    basis_ED: np.ndarray
+    triangle_DD: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -92,14 +106,11 @@ class Unmixer:
             raise ValueError(
                 f"{len(self.classes)} classes have enough reference spectra, at least 2 are needed"
             )
-        self._references = [
+        references = [
             np.asarray(references_NE[(class_N == c) & ~apart_N], dtype=np.float64) for c in self.classes
         ]
         # The same draws for every spectrum, so that what one is read as does not depend on the others.
-        self._draws = [
-            [self._rng.choice(len(r), min(_OF_A_CLASS, len(r)), replace=False) for r in self._references]
-            for _ in range(_DRAWS)
-        ]
+        self._draws = [self._drawn(references) for _ in range(_DRAWS)]
         test_spectra = [
             np.asarray(references_NE[(class_N == c) & apart_N], dtype=np.float64) for c in self.classes
         ]
@@ -137,17 +148,24 @@ class Unmixer:
             half = np.hypot(half, self._normal * np.sqrt(((changed_MC - share) ** 2).mean(axis=0)))
         return Mixture(self.classes, share, np.clip(share - half, 0, 1), np.clip(share + half, 0, 1), error)
 
+    def _drawn(self, references: Sequence[np.ndarray]) -> _Draw:
+        """Draw some references of each class."""
+        some = [
+            one_NE[self._rng.choice(len(one_NE), min(_OF_A_CLASS, len(one_NE)), replace=False)]
+            for one_NE in references
+        ]
+        label_D = np.repeat(np.arange(len(some)), [len(one) for one in some])
+        spectra_ED = np.concatenate(some).T
+        return _Draw(label_D, spectra_ED, *np.linalg.qr(spectra_ED))
+
     def _shares(self, spectrum_E: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
         """Return shares, their standard deviation over the best draws, and the error of the combinations."""
         shares = np.empty((_DRAWS, len(self.classes)))
         errors = np.empty(_DRAWS)
         for i, draw in enumerate(self._draws):
-            some = [r[rows] for r, rows in zip(self._references, draw, strict=True)]
-            columns = np.concatenate(some).T
-            weight, _ = nnls(columns, spectrum_E)
-            label = np.repeat(np.arange(len(some)), [len(s) for s in some])
-            shares[i] = np.bincount(label, weight, len(some)) / max(weight.sum(), 1e-12)
-            errors[i] = np.abs(columns @ weight - spectrum_E).mean()
+            weight_D, _ = nnls(draw.triangle_DD, draw.basis_ED.T @ spectrum_E)
+            shares[i] = np.bincount(draw.label_D, weight_D, shares.shape[1]) / max(weight_D.sum(), 1e-12)
+            errors[i] = np.abs(draw.spectra_ED @ weight_D - spectrum_E).mean()
         best = np.argsort(errors, kind="stable")[:_BEST]
         deviation = shares[best].std(axis=0) + _LEAST_DEVIATION
         return shares[best].mean(axis=0), deviation, float(errors[best].mean())
