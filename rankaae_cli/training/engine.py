@@ -52,8 +52,9 @@ def train_groups(
             raise TrainingError(_too_little_memory(len(trials))) from error
         groups.finished.append(best)
         goes_on = False
-        # Lightning's objects refer to each other: without this, two groups would be in memory at once.
-        gc.collect()
+        if len(groups.finished) < len(groups.sizes):
+            # Lightning's objects refer to each other: without this, two groups would be in memory at once.
+            gc.collect()
 
 
 def planned(task: EpochTask) -> TrialGroups:
