@@ -141,5 +141,9 @@ def small(call):
         return ()
     if call[0] != "train":
         return SMALL.get(call[0], ())
-    kind = next((word.partition("=")[2] for word in call if word.startswith("kind=")), "rankaae")
-    return SMALL["transfer" if any(word.startswith("start=") for word in call) else kind]
+    given = dict(word.partition("=")[::2] for word in call)
+    kind = given.get("kind", "rankaae")
+    if kind == "supervised":
+        forest = given.get("model", "extra_trees")
+        return (*SMALL[kind], *([] if forest == "kernel_ridge" else [f"model.{forest}.trees=30"]))
+    return SMALL["transfer" if "start" in given else kind]

@@ -45,8 +45,9 @@ def test_trials_on_two_devices_are_those_of_one(request_of, family):
 
 
 def test_a_stopped_training_on_two_devices_goes_on_to_the_same_end(request_of):
-    asked = replace(request_of(trials=2, max_epochs=6), devices=2, save_every=1)
-    whole = fit(replace(asked, folder=request_of().folder), quiet)
+    alone = request_of("model.hidden=64", "model.free_styles=2", trials=2, max_epochs=6)
+    asked = replace(alone, folder=request_of().folder, devices=2, save_every=1)
+    whole = fit(alone, quiet)
 
     def stop(done, total, standing):
         if done >= 2:  # Ctrl-C reaches all processes of a terminal
