@@ -25,6 +25,8 @@ def near_pairs(spectra_NE: np.ndarray, below: float = NEARLY_THE_SAME) -> tuple[
     distance
         As a share of the root mean square deviation of the spectra from their mean, shape (P,).
     """
+    if not len(spectra_NE):
+        return np.empty((0, 2), dtype=np.int64), np.empty(0)
     deviation_NE = spectra_NE - spectra_NE.mean(axis=0, dtype=np.float64)
     scale = float((deviation_NE**2).mean())
     square_N = (deviation_NE**2).mean(axis=1)
@@ -36,8 +38,6 @@ def near_pairs(spectra_NE: np.ndarray, below: float = NEARLY_THE_SAME) -> tuple[
         row, other = np.nonzero(np.triu(square_BN < max(below**2 * scale, 1e-12), 1))
         pairs.append(np.column_stack([row, other]) + first)
         distances.append(np.sqrt(np.maximum(square_BN[row, other], 0) / max(scale, 1e-300)))
-    if not pairs:
-        return np.empty((0, 2), dtype=np.int64), np.empty(0)
     return np.concatenate(pairs), np.concatenate(distances)
 
 
