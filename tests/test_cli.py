@@ -135,6 +135,16 @@ def test_flags_may_stand_anywhere(rankaae):
     assert done.returncode == 0 and "trials: 3" in done.stdout
 
 
+def test_a_flag_that_may_have_a_value_takes_no_setting_for_it(rankaae, refused):
+    for words in (
+        ("--info", "levels=3"),
+        ("levels=3", "--info", "defaults"),
+        ("-i", "searchpath", "levels=3"),
+    ):
+        assert rankaae("traverse", *words).returncode == 0
+    assert "no key 'level'" in refused("traverse", "--info", "level=3")
+
+
 def test_the_value_of_a_flag_is_no_file_to_compare(rankaae):
     done = rankaae("compare", "a.h5", "--cfg", "job", "published=true")
     assert done.returncode == 0 and "input:\n- a.h5\n" in done.stdout and "published: true" in done.stdout

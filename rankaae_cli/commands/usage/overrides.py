@@ -25,15 +25,21 @@ def flags_and_settings(arguments: list[str]) -> tuple[list[str], list[str]]:
     known = parser._option_string_actions
     flags: list[str] = []
     settings: list[str] = []
-    waiting = iter(arguments)
-    for argument in waiting:
+    waiting = list(arguments)
+    while waiting:
+        argument = waiting.pop(0)
         if not argument.startswith("-"):
             settings.append(argument)
             continue
         flags.append(argument)
         name = argument.split("=", 1)[0]
-        if name in known and known[name].nargs is None and "=" not in argument:
-            flags += [value] if (value := next(waiting, None)) is not None else []
+        if name in known and "=" not in argument:
+            choices = known[name].choices or ()
+            if known[name].nargs is None or (known[name].nargs == "?" and set(waiting[:1]) & set(choices)):
+                flags += waiting[:1]
+                del waiting[:1]
+            elif known[name].nargs == "?":  # else it would take a setting for its value
+                flags[-1] = f"{name}={known[name].const}"
         elif name.startswith("--") and name not in known:
             key = name.removeprefix("--").replace("-", "_")
             raise UserError(f"unknown flag {name}: settings are written key=value, such as {key}=...")
