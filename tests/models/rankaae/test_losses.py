@@ -51,6 +51,20 @@ def test_rank_loss_equals_the_double_loop(balanced, normalise, kind):
     np.testing.assert_allclose(loss, expected, rtol=1e-12, atol=1e-12)
 
 
+def test_rank_loss_is_balanced_and_by_pairs_unless_told_otherwise():
+    z, d = torch.randn(2, 2, 20, 3, dtype=torch.float64)
+    d[:, :5] = torch.nan
+    expected = [rank_loss_by_pairs(z[t].numpy(), d[t].numpy(), True, "pairs") for t in range(2)]
+    np.testing.assert_allclose(losses.rank_loss(z, d), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("balanced", [True, False])
+@pytest.mark.parametrize("normalise", ["pairs", "published"])
+def test_a_batch_of_one_row_has_no_pairs(balanced, normalise):
+    row = torch.ones(2, 1, 3)
+    assert losses.rank_loss(row, row, balanced=balanced, normalise=normalise).tolist() == [0, 0]
+
+
 @pytest.mark.parametrize("balanced", [True, False])
 def test_rank_loss_gradient_equals_finite_differences(balanced):
     generator = torch.Generator().manual_seed(1)
@@ -88,6 +102,36 @@ def test_scale_carries_no_gradient_in_the_second_term():
     # out equals target times its scale, so only 0.1 (s - 1)^2 pulls: d/d out_e = 0.2 (s - 1) / 4.
     losses.scaled_reconstruction_loss(out, target).sum().backward()
     np.testing.assert_allclose(out.grad, torch.full((1, 1, 4), 0.2 * 0.1 / 4), rtol=1e-5)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_the_scale_is_of_absolute_means_and_a_gradient_of_the_first_term_alone(sign):
+    generator = torch.Generator().manual_seed(5)
+    target = torch.rand(2, 3, 6, generator=generator, dtype=torch.float64)
+    out = (1.1 * target * torch.rand(2, 3, 6, generator=generator, dtype=torch.float64)).requires_grad_()
+    losses.scaled_reconstruction_loss(out, sign * target).sum().backward()
+    s = out.detach().mean(-1, keepdim=True) / target.mean(-1, keepdim=True)
+    residual = out.detach() - sign * target * s.clamp(0.7, 1.3)
+    expected = (0.2 * (s - 1) / target.mean(-1, keepdim=True) / 6) / 3 + 2 * residual / 18
+    np.testing.assert_allclose(out.grad, expected, rtol=1e-9)
+    made = losses.scaled_reconstruction_loss(sign * out.detach(), target)
+    np.testing.assert_allclose(made, losses.scaled_reconstruction_loss(out.detach(), sign * target))
+
+
+def test_a_target_of_no_mean_has_a_scale_that_is_finite():
+    out, target = torch.full((1, 1, 4), 2e-8), torch.zeros(1, 1, 4)
+    assert float(losses.scaled_reconstruction_loss(out, target)) == pytest.approx(
+        0.1 * (2 - 1) ** 2, rel=1e-6
+    )
+
+
+def test_what_is_smoothed_carries_no_gradient():
+    spectra = torch.rand(2, 3, 40, dtype=torch.float64, requires_grad=True)
+    losses.smoothness_loss(spectra).sum().backward()
+    smooth = gaussian_filter1d(spectra.detach().numpy(), 3.0, radius=8, mode="nearest")
+    np.testing.assert_allclose(
+        spectra.grad, 2 * (spectra.detach().numpy() - smooth) / 120, rtol=1e-9, atol=1e-12
+    )
 
 
 def test_smoothness_equals_scipy():
@@ -132,6 +176,12 @@ def test_mmd_equals_the_double_loop_and_grows_with_a_shift():
     )
 
 
+def test_mmd_of_trials_side_by_side_is_that_of_each():
+    x, y = torch.randn(2, 3, 9, 2, dtype=torch.float64)
+    alone = [losses.mmd_loss(x[t : t + 1], y[t : t + 1]) for t in range(3)]
+    np.testing.assert_allclose(losses.mmd_loss(x, y), torch.cat(alone), rtol=1e-9)
+
+
 def test_reverse_gradient():
     x = torch.ones(3, requires_grad=True)
     (2 * losses.reverse_gradient(x, 0.5)).sum().backward()
@@ -144,6 +194,28 @@ def test_sliced_wasserstein_is_zero_for_normal_quantiles_and_known_for_a_shift()
     direction = torch.ones(1, 1, 1, dtype=torch.float64)
     assert float(losses.sliced_wasserstein_loss(quantiles, direction)) < 1e-12
     assert float(losses.sliced_wasserstein_loss(quantiles + 0.5, direction)) == pytest.approx(0.25, abs=1e-9)
+
+
+@pytest.mark.parametrize("coupling", [0.0, 0.5])
+def test_sliced_wasserstein_is_the_mean_over_directions_of_each_trial_in_whatever_order(coupling):
+    rng = np.random.default_rng(6)
+    styles, directions = rng.normal(size=(2, 50, 3)), rng.normal(size=(2, 3, 4))
+    correlation = np.eye(3) + coupling * (np.eye(3, k=1) + np.eye(3, k=-1))
+    # Quantiles of each direction's own normal distribution; without a correlation, unit vectors are asked for.
+    spreads = [[np.sqrt(u @ correlation @ u) if coupling else 1.0 for u in directions[t].T] for t in range(2)]
+    quantiles = norm.ppf((np.arange(50) + 0.5) / 50)
+    expected = [
+        np.mean(
+            [
+                (np.sort(styles[t] @ u) - s * quantiles) ** 2
+                for u, s in zip(directions[t].T, spreads[t], strict=True)
+            ]
+        )
+        for t in range(2)
+    ]
+    given = [torch.tensor(correlation)] if coupling else []
+    loss = losses.sliced_wasserstein_loss(torch.tensor(styles), torch.tensor(directions), *given)
+    np.testing.assert_allclose(loss, expected, rtol=1e-9)
 
 
 def test_sliced_wasserstein_to_a_correlated_prior_is_zero_for_its_quantiles():
@@ -175,11 +247,22 @@ def test_independence_equals_correlations_one_by_one():
     rng = np.random.default_rng(3)
     free = rng.normal(size=(2, 50, 3))
     free = (free - free.mean(1, keepdims=True)) / free.std(1, keepdims=True)
-    d = rng.normal(size=(2, 50, 2))
+    d = rng.normal(size=(2, 50, 4))
     d[0, :10, 1] = np.nan
     values = losses.independence_loss(torch.tensor(free), torch.tensor(d))
     expected = [independence_by_correlations(free[t], d[t]) for t in range(2)]
     np.testing.assert_allclose(values, expected, rtol=1e-4)
+    # The descriptors of all trials are the same where the batch is.
+    values = losses.independence_loss(torch.tensor(free), torch.tensor(d[:1]))
+    np.testing.assert_allclose(values, [independence_by_correlations(one, d[0]) for one in free], rtol=1e-4)
+
+
+@pytest.mark.parametrize(("known", "counts"), [(29, False), (30, True)])
+def test_thirty_known_rows_are_enough_to_be_independent_of(known, counts):
+    d = torch.full((1, 60, 1), torch.nan, dtype=torch.float64)
+    d[0, :known, 0] = torch.linspace(-1, 1, known)
+    style = torch.nan_to_num(d) / torch.nan_to_num(d).std(correction=0)
+    assert (float(losses.independence_loss(style, d)) > 0.5) is counts
 
 
 def test_independence_sees_a_copy_a_square_and_nothing():
