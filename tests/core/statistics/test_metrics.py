@@ -16,6 +16,8 @@ from rankaae_cli.core.statistics.metrics import (
     mean_spearman,
     r2,
     rank_correlations,
+    resampled_mean_spearman,
+    rmse,
     score_descriptor,
     score_readings,
     score_rebuilding,
@@ -63,6 +65,17 @@ def test_r2_and_mae_of_known_cases():
     assert r2(true, true) == 1 and mae(true, true) == 0
     assert r2(true, np.full(5, 1.5)) == pytest.approx(0) and mae(true, true + 0.5) == 0.5
     assert np.isnan(mae(true[-1:], true[-1:])) and np.isnan(r2(np.ones(4), np.ones(4)))
+
+
+def test_errors_weigh_as_their_names_say_whatever_the_precision_of_what_is_read():
+    true, predicted = np.array([0.0, 0.1, 0.2, np.nan]), np.array([0.1, 0.3, 0.4, 5.0])
+    assert mae(true, predicted) == pytest.approx(0.5 / 3) and rmse(true, predicted) == pytest.approx(
+        0.03**0.5
+    )
+    assert r2(true, predicted) == pytest.approx(1 - 0.09 / 0.02)
+    single = np.float32(true), np.float32(predicted)
+    for score in (mae, rmse, r2):
+        assert score(*single) == score(*(one.astype(float) for one in single))
 
 
 def test_macro_f1_moves_values_to_the_nearest_class():
@@ -119,7 +132,21 @@ def test_permuting_destroys_coupling_and_is_repeatable(rng):
 
 
 def test_single_style_has_no_pairs(rng):
-    assert np.isnan(list(inter_style(rng.normal(size=(20, 1)), np.empty((20, 0))).values())).all()
+    coupling = inter_style(rng.normal(size=(20, 1)), np.empty((20, 0)))
+    assert list(coupling) == list(inter_style(rng.normal(size=(20, 2)), np.empty((20, 0))))
+    assert np.isnan(list(coupling.values())).all()
+
+
+def test_a_style_that_does_not_vary_is_coupled_to_none(rng):
+    z = rng.normal(size=(30, 2))
+    assert np.isnan(list(inter_style(z * [1, 0], np.empty((30, 0))).values())).all()
+    against = z[:, 1] - 2 * z[:, 0]
+    opposed = inter_style(np.column_stack([z[:, 0], against, np.ones(30)]), np.empty((30, 0)))
+    assert -0.99 < spearman(z[:, 0], against) == pytest.approx(-opposed["max_abs_spearman"])
+
+
+def test_three_rows_are_enough_for_a_coupling(rng):
+    assert np.isfinite(list(inter_style(rng.normal(size=(3, 2)), np.empty((3, 0))).values())).all()
 
 
 @pytest.mark.parametrize("rows", [0, 1, 2])
@@ -138,6 +165,21 @@ def test_mean_spearman_does_not_reward_collapse(rng):
     assert mean_spearman(z, descriptors) == pytest.approx(1)
     z[:, 1] = 0
     assert mean_spearman(z, descriptors) == pytest.approx(0.5)
+    assert mean_spearman(z, descriptors[:, :1]) == pytest.approx(1)
+
+
+def test_a_collapsed_style_counts_in_resamples_as_in_all_rows(rng):
+    styles, descriptors = rng.normal(size=(30, 3)), rng.normal(size=(30, 2))
+    styles[:, 1] = 7.0
+    descriptors[:, 0] = np.arange(30) == 0  # in many a resample all the same
+    weights = material_weights(np.arange(30), 50, rng)
+    expected = gathered_rows(lambda rows: mean_spearman(styles[rows], descriptors[rows]), weights)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        np.testing.assert_allclose(resampled_mean_spearman(styles, descriptors, weights), expected)
+        alone = resampled_mean_spearman(styles, descriptors[:, :1], weights)
+    absent = weights[0] == 0
+    assert absent.any() and np.array_equal(np.isnan(alone), absent)
 
 
 def scored(styles, descriptors, spectra, made, weights=None):
@@ -173,7 +215,9 @@ def test_perfect_model_scores_perfectly(rng):
     cn = scores["descriptors"]["CN"]
     assert cn["f1"] == cn["balanced_accuracy"] == 1 and "f1" not in scores["descriptors"]["OS"]
     assert np.array_equal(cn["confusion"], np.diag(np.bincount(descriptors[:, 0].astype(int))[4:]))
-    assert cn["cuts"] == [4.5, 5.5] and cn["classes"] == [4, 5, 6]
+    assert cn["cuts"] == [4.5, 5.5] and cn["classes"] == [4, 5, 6] and cn["n"] == 200
+    assert scores["shapiro"] == pytest.approx([stats.shapiro(column).statistic for column in descriptors.T])
+    assert scores["shapiro_min"] == min(scores["shapiro"])
 
 
 def test_shuffled_styles_score_nothing(rng):
@@ -293,21 +337,19 @@ def test_f1_is_not_given_where_the_classes_are_not_those_of_the_data():
 
 
 def test_errors_of_reconstructions_are_those_of_their_definition(rng):
-    rebuilt, spectra = rng.normal(size=(2, 6, 5))
+    rebuilt, spectra = rng.normal(size=(2, 6, 5)).astype(np.float32)
     scores = score_rebuilding(rebuilt, spectra)["reconstruction"]
-    assert scores["mse"] == pytest.approx(
-        sum((a - b) ** 2 for a, b in zip(rebuilt.flat, spectra.flat, strict=True)) / 30
-    )
-    assert scores["mae"] == pytest.approx(
-        sum(abs(a - b) for a, b in zip(rebuilt.flat, spectra.flat, strict=True)) / 30
-    )
+    residuals = [float(a) - float(b) for a, b in zip(rebuilt.flat, spectra.flat, strict=True)]
+    assert scores["mse"] == pytest.approx(sum(r**2 for r in residuals) / 30, rel=1e-12)
+    assert scores["mae"] == pytest.approx(sum(map(abs, residuals)) / 30, rel=1e-12)
 
 
 def test_a_value_on_the_edge_of_its_interval_is_within_and_one_beyond_is_not():
     calibration = {"x": [0.0, 1.0], "y": [0.0, 1.0], "half_width": 0.1}
-    style = np.array([0.5, 0.5, 0.5, 0.5])
-    true = np.array([0.5, 0.5 + 0.1, 0.5 + 0.1001, 0.5 + 0.19])
-    assert score_descriptor(style, true, calibration)["interval_coverage"] == 0.5
+    style = np.full(6, 0.5)
+    true = 0.5 + np.array([0, 0.1, 0.1001, 0.19, -0.19, -0.1])
+    score = score_descriptor(style, true, calibration)
+    assert score["interval_coverage"] == 0.5 and score["interval_half_width"] == 0.1
 
 
 def test_too_few_rows_have_no_scores_and_three_do():
