@@ -83,9 +83,9 @@ def test_a_measured_spectrum_is_shifted_onto_a_simulated_one_before_they_are_com
         ("ingest", signal.SIGKILL),
         ("training of diffusion", signal.SIGKILL),
         ("live prediction", signal.SIGKILL),
-        ("report", signal.SIGKILL),
         ("training of rankaae", signal.SIGTERM),
-        ("evaluation", signal.SIGTERM),
+        pytest.param("report", signal.SIGKILL, marks=pytest.mark.slow),
+        pytest.param("evaluation", signal.SIGTERM, marks=pytest.mark.slow),
     ],
 )
 def test_a_stage_that_is_killed_ends_as_one_left_alone(tmp_path, stage, by):
