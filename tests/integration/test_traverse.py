@@ -13,6 +13,7 @@ from rankaae_cli.data.family.family_file import write_family
 from rankaae_cli.data.family.synthetic import synthetic_family
 from rankaae_cli.reports.run import traversal_figures
 from rankaae_cli.runs.load import load_run
+from tests.conftest import save_blank_figures
 from tests.integration.test_evaluate_traverse_report import call
 
 NAMES = ["OS", "CN", "NNRS"]
@@ -33,7 +34,10 @@ def run_directory(tmp_path_factory):
 @pytest.fixture(scope="module")
 def printed(run_directory):
     """What the command prints, after it has written ``traversal/``."""
-    return call(run_directory, "traverse", f"run={run_directory}", "levels=5", "draws=40").stdout.splitlines()
+    with pytest.MonkeyPatch.context() as patch:
+        save_blank_figures(patch, drawn=("pdf",))
+        done = call(run_directory, "traverse", f"run={run_directory}", "levels=5", "draws=40")
+    return done.stdout.splitlines()
 
 
 def test_the_command_ends_with_the_summary_and_the_path(run_directory, printed):
