@@ -3,7 +3,6 @@
 import base64
 import functools
 import io
-import logging
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from importlib.resources import as_file, files
@@ -33,6 +32,7 @@ _DARK = 0.179
 _SMALLEST = 6.0  # points, of these numbers
 # Without dates and versions, equal figures are equal files.
 _PDF_METADATA = {"CreationDate": None, "Producer": None, "Creator": None}
+_LAYS_OUT_TEXT = ("GSUB", "GPOS", "GDEF", "kern")  # tables of a font
 
 _NO_ROOM = "constrained_layout not applied"  # of matplotlib
 _HIGHER, _TIMES_HIGHER = 1.5, 4
@@ -150,8 +150,6 @@ def short(value: float, digits: int = 2) -> str:
 @styled
 def save_figure(figure: Figure, stem: Path, formats: Sequence[str] = FORMATS) -> list[Path]:
     """Write `figure` as ``<stem>.<format>`` in each of `formats`; return the paths."""
-    # Embedding a font reports every table of it, which would bury what the program has to say.
-    logging.getLogger("fontTools").setLevel(logging.WARNING)
     paths = []
     for suffix in formats:
         path = stem.with_name(f"{stem.name}.{suffix}")
@@ -159,6 +157,7 @@ def save_figure(figure: Figure, stem: Path, formats: Sequence[str] = FORMATS) ->
             if suffix == "png":
                 temporary.write_bytes(png_bytes(figure))
             else:
+                _embed_glyphs_alone()
                 _lay_out(figure)
                 figure.savefig(temporary, format=suffix, metadata=_PDF_METADATA)
         paths.append(path)
@@ -196,6 +195,18 @@ def _lay_out(figure: Figure) -> None:
     else:
         engine.execute(figure)
     figure.set_layout_engine(None)
+
+
+@functools.cache
+def _embed_glyphs_alone() -> None:
+    """Leave out of embedded fonts what lays out text: in a PDF each glyph has its place.
+
+    To cut it down to the glyphs that are used takes as long as all else that is done to embed a font.
+    """
+    # It takes a tenth of a second to load, which pictures alone are not to wait for.
+    from fontTools import subset
+
+    subset.Options._drop_tables_default += _LAYS_OUT_TEXT
 
 
 def spectra_text(n: int) -> str:

@@ -1,4 +1,9 @@
+import io
+import re
+import zlib
+
 import pytest
+from fontTools.ttLib import TTFont
 from matplotlib.figure import Figure
 
 from rankaae_cli.core.labels import Subject
@@ -24,6 +29,9 @@ def test_pdfs_hold_no_bitmap_and_embed_their_fonts_as_type_42(tmp_path, draw):
     assert b"/Subtype /Image" not in content
     assert b"/FontFile2" in content and b"/Type3" not in content
     assert len(content) < 300_000
+    streams = [zlib.decompress(one) for one in re.findall(rb"stream\n(x.*?)\nendstream", content, re.DOTALL)]
+    fonts = [TTFont(io.BytesIO(one)) for one in streams if one.startswith(b"\0\1\0\0")]
+    assert fonts and all("glyf" in font and not {"GSUB", "GPOS"} & set(font.keys()) for font in fonts)
 
 
 def test_a_figure_whose_texts_leave_no_room_is_made_higher():
