@@ -121,7 +121,8 @@ class Course:
         if self.start is not None and is_in_epochs(cfg):
             where = short_path(self.start.directory)
             fidelity = self.start.model.fidelity
-            yield f"every trial begins from its own of {where}, trained on {fidelity} spectra"
+            trained = "" if fidelity == "unknown" else f", trained on {fidelity} spectra"
+            yield f"every trial begins from its own of {where}{trained}"
         if self.replayed is not None:
             replayed = len(self.replayed.spectra_NE)
             yield f"{cfg.replay:.0%} of each epoch are drawn from the {replayed} training spectra of that run"
