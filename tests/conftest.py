@@ -12,6 +12,7 @@ import pytest
 
 from rankaae_cli.cli import main
 
+pytest_plugins = ["tests.chromium"]
 ROOT = Path(__file__).parent.parent
 
 # One thread a test: several run at once.

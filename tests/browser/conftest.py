@@ -1,6 +1,5 @@
-"""What browser tests share: a headless Chromium, and a model whose page it opens from disk."""
+"""What browser tests share: a model whose page Chromium opens from disk."""
 
-import shutil
 from dataclasses import replace
 
 import pytest
@@ -16,17 +15,6 @@ from rankaae_cli.reports.run.page import render_page
 from tests.configuration import train_settings
 from tests.reports.run.test_page import content
 
-OPTIONS = (
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--window-size=1400,1000",
-)
 SIZES = {
     "mlp": ("model.hidden=16", "model.encoder_layers=2", "model.decoder_layers=2"),
     "swish": (
@@ -37,38 +25,6 @@ SIZES = {
     ),
     "cnn": ("model=cnn", "model.hidden=16", "model.channels=2"),
 }
-
-
-@pytest.fixture(scope="session")
-def chromium():
-    """A headless browser; without one, or without its driver, the tests are skipped."""
-    webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
-    from selenium.webdriver.chrome.service import Service
-
-    binary = shutil.which("chromium") or shutil.which("google-chrome")
-    driver = shutil.which("chromedriver")
-    if binary is None or driver is None:
-        pytest.skip("there is no Chromium with its chromedriver here")
-    options = webdriver.ChromeOptions()
-    options.binary_location = binary
-    for option in OPTIONS:
-        options.add_argument(option)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    browser = webdriver.Chrome(service=Service(driver), options=options)
-    browser.set_script_timeout(30)
-    yield browser
-    browser.quit()
-
-
-@pytest.fixture
-def browser(chromium):
-    """The browser, which must not have logged an error when the test ends."""
-    chromium.get_log("browser")
-    yield chromium
-    chromium.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
-    faults = [entry for entry in chromium.get_log("browser") if entry["level"] == "SEVERE"]
-    chromium.get("about:blank")
-    assert not faults
 
 
 @pytest.fixture(scope="session")

@@ -308,7 +308,20 @@ window.rankaae = (() => {
     }
   }
 
+  /* Loads a page that is written over and over again, until its reader stops that. */
+  function loadAgain(button) {
+    const reload = () => window.location.reload();
+    let timer = setTimeout(reload, 1000 * button.dataset.seconds);
+    button.addEventListener("click", () => {
+      if (!timer) reload();
+      clearTimeout(timer);
+      timer = 0;
+      button.textContent = "Go on";
+    });
+  }
+
   document.addEventListener("DOMContentLoaded", () => {
+    document.querySelectorAll("button.again").forEach(loadAgain);
     document.querySelectorAll("table.sortable").forEach(makeSortable);
     document.querySelectorAll("pre").forEach(addCopyButton);
     addAnchors();
