@@ -12,6 +12,7 @@ import pytest
 from rankaae_cli.cli import COMMANDS
 from rankaae_cli.commands.usage.help import keys_of
 from rankaae_cli.schema.train import TRAIN_SCHEMAS
+from tests.chromium import hindrances
 from tests.conftest import ROOT
 
 pytest.importorskip("mkdocs", reason="mkdocs is not installed")
@@ -104,3 +105,14 @@ def test_every_key_of_a_command_is_in_the_reference(site, command):
     for kind in kinds:
         for key in keys_of(command, kind):
             assert key.holds_keys or f"<code>{key.name}</code>" in text, key.name
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1300), ("dark", 400)])
+def test_nothing_hinders_a_reader(browser, emulate, site, scheme, width):
+    """Two of the theme's own landmarks in a page have one name."""
+    emulate(scheme, width=width)
+    browser.get((site / "index.html").as_uri())
+    browser.execute_script("localStorage.clear()")  # where the theme keeps the scheme that it began with
+    for name in ("index", "how-to/python", "reference/predict", "explanation/method", "gallery"):
+        browser.get((site / f"{name}.html").as_uri())
+        assert hindrances(browser, but="landmark-unique") == [], name
