@@ -1,6 +1,7 @@
 """What Python is offered: ``import rankaae_cli as rankaae``."""
 
 import inspect
+import json
 import re
 import subprocess
 import sys
@@ -156,3 +157,16 @@ def test_the_page_runs(work, scan_text, tmp_path, monkeypatch, capsys):
         exec(block, names)
     assert names["difference"].abs().max() > 0.05 and len(names["series"]) == 2
     assert "edge at 89" in capsys.readouterr().out
+
+
+def test_the_notebook_runs(monkeypatch):
+    """Its cells, in order, in its folder; the last one's figure has a curve a coordination number."""
+    path = ROOT / "docs/how-to/files/spectrum.ipynb"
+    monkeypatch.chdir(path.parent)
+    names = {}
+    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+        if cell["cell_type"] == "code":
+            exec("".join(cell["source"]), names)
+    assert names["table"]["verdict"].tolist() == ["in range"]
+    assert len(names["ax"].lines) == 3
+    names["plt"].close("all")
