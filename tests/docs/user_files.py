@@ -20,7 +20,9 @@ DIAMOND += [(x + 0.25, y + 0.25, z + 0.25) for x, y, z in DIAMOND]
 def write_user_files(folder):
     """Write all of them to `folder`; return it."""
     copper, iron = read_family(sample_path("Cu_oxides")), read_family(sample_path("Fe_oxides"))
-    shutil.copy(ROOT / "docs" / "tutorials" / "files" / "example.xdi", folder)
+    example = "docs/tutorials/files/example.xdi"
+    write(folder, {example: (ROOT / example).read_text()})
+    shutil.copy(ROOT / example, folder)
     write(folder / "feff_runs", dict(_feff()))
     shutil.copytree(folder / "feff_runs", folder / "feff" / "Cu_oxides")
     write(folder / "structures", {"tenorite.vasp": tenorite(), "rock.vasp": rock_salt()})

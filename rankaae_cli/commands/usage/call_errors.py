@@ -21,6 +21,7 @@ from rankaae_cli.schema.train import TRAIN_SCHEMAS
 _HYDRA = {"hydra", "antlr4", "omegaconf"}
 _NO_NAME = re.compile(r"null|true|false|[\d.e+-]*|[\[{(].*", re.IGNORECASE)
 _APPENDED = ("family", "experiment")  # groups that a call adds with a +
+_LAUNCHER_EXTRAS = {"joblib": "joblib", "submitit_slurm": "slurm", "submitit_local": "slurm"}
 _PATH_KEYS = {"ingest": "path", "predict": "input"}  # what takes the path that a command works on
 # Characters that Hydra's grammar takes in quotes alone.
 _SPECIAL = re.compile(r"[^\w./+@%*?|$:\\ -]", re.ASCII)
@@ -47,6 +48,8 @@ def call_error_message(
         return _broken_file(error)
     if isinstance(error, MissingConfigException):
         group, _, name = (error.missing_cfg_file or "").rpartition("/")
+        if group == "hydra/launcher" and (extra := _LAUNCHER_EXTRAS.get(name)):
+            return f"the launcher needs a package that is not there\npip install 'rankaae[{extra}]'"
         there_are = f": {nearest(name, error.options)}" if error.options else ""
         return f"there is no {group or 'configuration'} {name!r}{there_are}"
     if isinstance(error, OverrideParseException):

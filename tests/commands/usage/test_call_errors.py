@@ -4,6 +4,9 @@ import re
 import shlex
 
 import pytest
+from hydra.errors import MissingConfigException
+
+from rankaae_cli.commands.usage.call_errors import call_error_message
 
 FAMILY = """
 name: Zn_any
@@ -123,3 +126,9 @@ def test_a_printed_call_works_where_its_path_needs_quotes(rankaae, tmp_path):
     call = shlex.split(re.search(r"next: rankaae (.*)", done.stdout)[1])
     done = rankaae(*call, "trials=1", "max_epochs=1", "model.hidden=8", "device=cpu")
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(("base", "extra"), [("joblib", "joblib"), ("submitit_slurm", "slurm")])
+def test_a_launcher_that_is_not_installed_names_what_brings_it(base, extra):
+    error = MissingConfigException("", f"hydra/launcher/{base}")
+    assert f"rankaae[{extra}]" in call_error_message(error, "train", [], lambda group: [])
