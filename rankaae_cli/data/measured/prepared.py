@@ -192,7 +192,7 @@ def with_calibration(
     said
         How the note goes on.
     """
-    note = f"calibrated by {shift:+.2f} eV{said}"
+    note = f"calibrated by {round(shift, 2) + 0.0:+.2f} eV{said}"  # never by -0.00
     if abs(shift) > _LARGE_SHIFT:
         spectrum = spectrum.with_doubt(f"{note}; that is more than {_LARGE_SHIFT:g} eV, {_WHICH_FOIL}")
     else:
