@@ -118,6 +118,7 @@ def test_misspelt_groups_are_named(refused, override, expected):
         (["x" * 4000 + "=1"], "names no configuration: File name too long"),
         (["seed=" + "((" * 900], "( in a value has to be quoted"),
         (["data=a\v\udcff=b"], "= in a value has to be quoted"),
+        (["model=${hydra:x}"], "model=${hydra:x}: model= takes the name of an option"),
         (["--resolve"], "--resolve flag can only be used in conjunction with --cfg"),
         (["-x"], "unrecognized arguments: -x"),
         (["--cfg", "jobs"], "invalid choice: 'jobs'"),
@@ -133,16 +134,6 @@ def test_calls_that_hydra_fails_on_are_explained(refused, words, expected):
 def test_flags_may_stand_anywhere(rankaae):
     done = rankaae("train", "+family=Fe_oxides", "--cfg", "job", "trials=3")
     assert done.returncode == 0 and "trials: 3" in done.stdout
-
-
-def test_a_flag_that_may_have_a_value_takes_no_setting_for_it(rankaae, refused):
-    for words in (
-        ("--info", "levels=3"),
-        ("levels=3", "--info", "defaults"),
-        ("-i", "searchpath", "levels=3"),
-    ):
-        assert rankaae("traverse", *words).returncode == 0
-    assert "no key 'level'" in refused("traverse", "--info", "level=3")
 
 
 def test_the_value_of_a_flag_is_no_file_to_compare(rankaae):

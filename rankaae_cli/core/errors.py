@@ -16,11 +16,11 @@ class UserError(ValueError):
     """The call or the input is wrong.
 
     The message is one or two lines: what was found, what was expected, what to do. The command line prints
-    it without a traceback and exits with status 2. Letters that cannot be printed are blanks in it.
+    it without a traceback and exits with status 2. It is made `concise`.
     """
 
     def __init__(self, message: str) -> None:
-        super().__init__("\n".join(printable(line) for line in message.split("\n")))
+        super().__init__(concise(message))
 
 
 class Stopped(BaseException):

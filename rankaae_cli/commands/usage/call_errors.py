@@ -12,14 +12,14 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import MarkedYAMLError
 
 from rankaae_cli.commands.usage.help import keys_of
-from rankaae_cli.core.calls import in_shell, setting
+from rankaae_cli.core.calls import setting
 from rankaae_cli.core.errors import nearest
 from rankaae_cli.schema import GROUPS, kind_of_call, schema_of
 from rankaae_cli.schema.expectations import in_words, takes_list, takes_number, takes_text, type_of_key
 from rankaae_cli.schema.train import TRAIN_SCHEMAS
 
 _HYDRA = {"hydra", "antlr4", "omegaconf"}
-_NO_NAME = re.compile(r"null|true|false|[\d.e+-]*|[\[{(].*", re.IGNORECASE)
+_NO_NAME = re.compile(r"null|true|false|[\d.e+-]*|[\[{(].*|.*\$\{.*", re.IGNORECASE)
 _APPENDED = ("family", "experiment")  # groups that a call adds with a +
 _LAUNCHER_EXTRAS = {"joblib": "joblib", "submitit_slurm": "slurm", "submitit_local": "slurm"}
 _PATH_KEYS = {"ingest": "path", "predict": "input"}  # what takes the path that a command works on
@@ -83,13 +83,23 @@ def _plain(error: BaseException, command: str, overrides: list[str]) -> str | No
         return f"{longest} is nested too deeply\nwrite it with fewer brackets"
     if isinstance(error, OSError):
         return f"{longest} names no configuration: {error.strerror}\nsee rankaae {command} --help"
+    if no_name := _no_name(command, overrides):
+        return no_name
+    what = (
+        str(error).strip().partition("\n")[0]
+        if isinstance(error, ValueError)
+        else "no configuration can be made of this call"
+    )
+    return f"{what}\nsee rankaae {command} --help"
+
+
+def _no_name(command: str, overrides: list[str]) -> str | None:
+    """Return which setting of a call gives a group what cannot be the name of an option; None where none does."""
     for override in overrides:
         key, _, value = override.lstrip("+~").partition("=")
         if key in (*GROUPS.get(command, ()), *_APPENDED) and _NO_NAME.fullmatch(value):
             return f"{override}: {key}= takes the name of an option\nsee rankaae {command} --help"
-    if isinstance(error, ValueError):
-        return str(error).strip().partition("\n")[0] + f"\nsee rankaae {command} --help"
-    return f"no configuration can be made of {in_shell(longest)}\nsee rankaae {command} --help"
+    return None
 
 
 def _below_null(command: str, overrides: list[str]) -> str | None:
@@ -175,6 +185,11 @@ def _wrong_value(
     where = f"{file[1]}.yaml: " if file else ""
     if re.match(r"Key '.*' (is not in struct|not in )", reason):
         return f"{where}{command} has no key {key!r}: {_suggestion(key, command, overrides, options)}"
+    if "raised while resolving interpolation" in reason:
+        if no_name := _no_name(command, overrides):
+            return no_name
+        looking = next((o for o in overrides if "${" in o), key)
+        return f"{where}{looking}: what is in ${{...}} cannot be looked up\nsee rankaae {command} --help"
     node = schema_of(command, kind_of_call(overrides))
     expected = in_words(type_of_key(node, re.sub(r"\[.*?\]", "", key)))
     if kind := re.search(r"could not be converted to (Integer|Float|Boolean)", reason):

@@ -38,7 +38,7 @@ _CALLS = (
     ("models", "model=Cu_oxides"),
 )
 _WORDS = (
-    *("--cfg", "job", "--help", "--resolve", "--info", "--config-name", "--config-dir", "-cd", "--package", "-x"),
+    *("--cfg", "job", "--help", "--resolve", "--config-name", "--config-dir", "-cd", "--package", "-x"),
     *("--hydra-help", "--", "-", "=", "", " ", "+", "~", "++", "~seed", "@", "a b", "hydra=x", "+hydra.x=1"),
     *("hydra/job_logging=x", "hydra.mode=x", "hydra.verbose=x", "+a=1", "++seed.x=1", "family=a,b", "run.x=1"),
     *("~family", "~run", "kind=x", "+kind=forward", "model@x=mlp", "x@y:z=1", "hydra/sweeper=optuna", "\u00e9=1"),

@@ -346,8 +346,8 @@ def test_errors_of_reconstructions_are_those_of_their_definition(rng):
 
 def test_a_value_on_the_edge_of_its_interval_is_within_and_one_beyond_is_not():
     calibration = {"x": [0.0, 1.0], "y": [0.0, 1.0], "half_width": 0.1}
-    style = np.full(6, 0.5)
-    true = 0.5 + np.array([0, 0.1, 0.1001, 0.19, -0.19, -0.1])
+    style = np.full(8, 0.5)
+    true = 0.5 + np.array([0, 0.05, 0.1, 0.1001, 0.12, 0.19, -0.19, -0.1])
     score = score_descriptor(style, true, calibration)
     assert score["interval_coverage"] == 0.5 and score["interval_half_width"] == 0.1
 
