@@ -47,7 +47,7 @@ class RayLauncher(Launcher):
         try:
             import ray
         except ImportError as error:
-            raise UserError("hydra/launcher=ray needs Ray\npip install ray") from error
+            raise UserError("hydra/launcher=ray needs Ray\npip install 'rankaae[ray]'") from error
         configure_log(self.config.hydra.hydra_logging, self.config.hydra.verbose)
         if not ray.is_initialized():
             ray.init(

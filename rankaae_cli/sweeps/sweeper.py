@@ -273,4 +273,6 @@ def _wait_for(sweep: Path, jobs: Sequence[Job]) -> None:
 
 def _one_line(error: Exception) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    if isinstance(error, UserError):
+        return "; ".join(lines)
     return f"{type(error).__name__}: {lines[-1]}" if lines else type(error).__name__
