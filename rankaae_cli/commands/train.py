@@ -230,15 +230,24 @@ def _ingest(cfg: DictConfig, path: Path) -> None:
 
 
 def _after_training(cfg: DictConfig, directory: Path) -> None:
-    """Do what `then` says."""
-    if cfg.then is Then.report and isinstance(load_model(directory / run_directory.BEST), Classifies):
-        from rankaae_cli.reports.classes.page import report_classes  # matplotlib, which few calls need
+    """Do what `then` says; the path of a page that is made ends the output, as the run's own does without."""
+    if cfg.then is not Then.report:
+        return
+    # Matplotlib and plotly, which few calls need.
+    from rankaae_cli.reports.classes.page import report_classes
+    from rankaae_cli.reports.generation.report import report_generation
+    from rankaae_cli.reports.run.report import report_run
+    from rankaae_cli.reports.simulation.report import report_simulations
 
-        report_classes(directory)
-    elif cfg.then is Then.report:
-        from rankaae_cli.reports.run.report import report_run  # matplotlib and plotly, which few calls need
-
-        report_run(directory, "outdated")
+    model = load_model(directory / run_directory.BEST)
+    if isinstance(model, Classifies):
+        print(report_classes(directory)[1])
+    elif isinstance(model, Simulates):
+        print(report_simulations(directory)[1])
+    elif isinstance(model, Samples):
+        print(report_generation(directory)[1])
+    else:
+        print(report_run(directory, "outdated")[1])
 
 
 def _score(model: Trained) -> float:

@@ -91,6 +91,13 @@ def test_a_report_shows_errors_beside_those_of_trees(rankaae, refused, trained, 
     assert "baselines=vae: this run simulates spectra" in message
 
 
+def test_a_training_ends_with_its_page_when_asked_to(rankaae, trained, tmp_path, blank_figures):
+    done = rankaae("train", "kind=forward", "+family=Cu_oxides", "data=x.h5", *_CHOICES, "then=report")
+    assert done.returncode == 0, done.stderr
+    page = tmp_path / done.stdout.splitlines()[-1]
+    assert page.is_file() and page.name == "report.html"
+
+
 def test_novelty_is_the_distance_to_the_nearest_of_training(trained, tmp_path):
     model = load_model(trained / "checkpoints" / "best.ckpt")
     family = read_family(tmp_path / "x.h5")
