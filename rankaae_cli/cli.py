@@ -293,7 +293,6 @@ def _run_command(command: str, cfg: "DictConfig", overrides: list[str]) -> dict[
     run: Callable[[Any], dict[str, Any]] = importlib.import_module(f"rankaae_cli.commands.{command}").run
     if not gc.isenabled():
         gc.freeze()
-        gc.set_threshold(20_000, 50, 50)  # looking through it often costs more than what it finds
         gc.enable()
     return run(cfg)
 
