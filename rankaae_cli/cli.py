@@ -90,7 +90,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         flags, settings = flags_and_settings(overrides)
         if command == "compare":
             settings = with_input(settings)
-        return _run_under_hydra(command, with_groups_appended(flags + settings))
+        return _run_under_hydra(command, with_groups_appended(flags + settings), overrides)
     except BrokenPipeError:
         return _closed_pipe()
     except Stopped as stopped:
@@ -164,7 +164,7 @@ def _usage() -> str:
     return "\n".join(lines)
 
 
-def _run_under_hydra(command: str, overrides: list[str]) -> int:
+def _run_under_hydra(command: str, overrides: list[str], typed: list[str]) -> int:
     import hydra
 
     from rankaae_cli.sweeps.resume import call_of_sweep
@@ -182,7 +182,7 @@ def _run_under_hydra(command: str, overrides: list[str]) -> int:
     asks_help = bool({"--help", "-h"} & set(overrides))
     if asks_help:
         overrides = [o for o in overrides if o not in ("--help", "-h", "--multirun", "-m")]
-    job = _Job(command, overrides, asks_help)
+    job = _Job(command, overrides, typed, asks_help)
 
     before = sys.argv, os.environ.get("HYDRA_FULL_ERROR")
     sys.argv = ["rankaae", *overrides]
@@ -207,8 +207,8 @@ class _Job:
 
     Attributes
     ----------
-    command, overrides
-        Of the call.
+    command, overrides, typed
+        Of the call, as Hydra takes it, and as it was written.
     asks_help
         Show the help instead.
     status
@@ -219,6 +219,7 @@ class _Job:
 
     command: str
     overrides: list[str]
+    typed: list[str]
     asks_help: bool
     status: int = DONE
     process: int = field(default_factory=os.getpid)
@@ -234,6 +235,7 @@ class _Job:
         if is_sweep():
             origin = Origin(self.process, self.folder, self.overrides)
             return run_job(self._run, self._explain, cfg, origin)
+        sys.argv = ["rankaae", *self.typed]  # what pages and provenance call the command
         try:
             result = self._run(cfg)
         except BrokenPipeError:

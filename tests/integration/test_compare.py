@@ -29,6 +29,7 @@ def test_a_shift_between_two_files_is_found(some, rankaae, tmp_path):
     done = rankaae("compare", "a.h5", "b.h5", "output=there", "resamples=50", "drawn=2")
     assert done.returncode == 0, done.stderr
     results = json.loads((tmp_path / "there" / "comparison.json").read_text())
+    assert results["command"] == "rankaae compare a.h5 b.h5 output=there resamples=50 drawn=2"
     (pair,) = results["agreement"]
     assert (pair["pairs"], pair["paired_by"]) == (40, "material and site")
     assert pair["shift"] == pytest.approx(1.5, abs=0.01)
