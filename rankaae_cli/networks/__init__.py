@@ -1,1 +1,1 @@
-"""Plain nn.Module networks with a leading trial dimension."""
+"""Layers that kinds of models share, whose parameters have a leading trial dimension."""

@@ -11,6 +11,7 @@ from torch.nn import functional
 from rankaae_cli.networks.layers import TrialLinear, hidden_norm
 from rankaae_cli.networks.settings import Architecture
 
+_KERNEL = 9  # energy points
 _LEVELS = 3  # each halves, or doubles, the number of energy points
 
 
@@ -57,7 +58,8 @@ class ConvolutionalEncoder(nn.Module):
         a = architecture
         widths = [1, *(a.channels * 2**i for i in range(_LEVELS))]
         self.convolutions = nn.ModuleList(
-            TrialConvolution(n_in, n_out, 9, 2, generators) for n_in, n_out in itertools.pairwise(widths)
+            TrialConvolution(n_in, n_out, _KERNEL, 2, generators)
+            for n_in, n_out in itertools.pairwise(widths)
         )
         features = widths[-1] * _halved(a.points)
         self.hidden = TrialLinear(features, a.hidden, generators)
@@ -88,9 +90,10 @@ class ConvolutionalDecoder(nn.Module):
         self.maps = TrialLinear(a.hidden, widths[0] * _halved(a.points), generators)
         self.channels = widths[0]
         self.convolutions = nn.ModuleList(
-            TrialConvolution(n_in, n_out, 9, 1, generators) for n_in, n_out in itertools.pairwise(widths)
+            TrialConvolution(n_in, n_out, _KERNEL, 1, generators)
+            for n_in, n_out in itertools.pairwise(widths)
         )
-        self.out = TrialConvolution(a.channels, 1, 9, 1, generators)
+        self.out = TrialConvolution(a.channels, 1, _KERNEL, 1, generators)
 
     def forward(self, styles_TBS: Tensor) -> Tensor:
         """Return the spectra before the softplus."""

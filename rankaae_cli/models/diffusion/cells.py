@@ -19,9 +19,9 @@ class Cell:
     Attributes
     ----------
     group
-        What it shares with other snapshots of one network: of the split.
+        Name of what shares a side of the split, such as all snapshots of one network.
     lattice, positions_N3
-        Angstrom.
+        The vectors of the cell (3, 3), a row each, and where the atoms are; angstrom.
     condition_NC, has_condition_N
         The condition of each atom, standardised, and which have one: those with a row in the family.
     """
@@ -42,7 +42,8 @@ class Conditioning:
     condition
         Which of both.
     mean_E, components_CE, scale_C
-        (x - mean) @ components / scale: principal components of spectra, or the descriptors by themselves.
+        (x - mean) @ components.T / scale: principal components of spectra of E points, or E descriptors, each a
+        component by itself.
     """
 
     condition: Condition
@@ -53,32 +54,36 @@ class Conditioning:
     @classmethod
     def of(cls, family: Family, rows: np.ndarray, condition: Condition, components: int) -> "Conditioning":
         """Return the conditioning by a family, fitted to some of its rows."""
+        values_ME = _values(family, rows, condition)
         if condition is Condition.descriptors:
-            values_NE = family.descriptors_NK[rows]
-            mean_E, components_CE = np.nanmean(values_NE, axis=0), np.eye(values_NE.shape[1])
+            mean_E, components_CE = np.nanmean(values_ME, axis=0), np.eye(values_ME.shape[1])
         else:
-            values_NE = family.spectra_NE[:][rows].astype(np.float64)
-            mean_E = values_NE.mean(axis=0)
-            components = min(components, *values_NE.shape)
-            components_CE = np.linalg.svd(values_NE - mean_E, full_matrices=False)[2][:components]
-            # Their signs are a matter of the machine.
+            mean_E = values_ME.mean(axis=0)
+            components = min(components, *values_ME.shape)
+            components_CE = np.linalg.svd(values_ME - mean_E, full_matrices=False)[2][:components]
+            # The decomposition leaves signs open: the largest number of each component is positive.
             largest = np.abs(components_CE).argmax(axis=1)
             components_CE *= np.sign(components_CE[np.arange(components), largest])[:, None]
-        scale_C = np.nanstd((values_NE - mean_E) @ components_CE.T, axis=0)
+        scale_C = np.nanstd((values_ME - mean_E) @ components_CE.T, axis=0)
         return cls(condition, mean_E, components_CE, np.where(scale_C > 0, scale_C, 1.0))
 
     def __len__(self) -> int:
         return len(self.scale_C)
 
-    def values(self, family: Family, rows: np.ndarray) -> np.ndarray:
-        """Return what it is made of of some rows, (M, E)."""
-        if self.condition is Condition.descriptors:
-            return family.descriptors_NK[rows]
-        return family.spectra_NE[:][rows].astype(np.float64)
-
-    def encoded(self, values_ME: np.ndarray) -> np.ndarray:
-        """Return the conditions of atoms, (M, C); NaN where a descriptor is not known."""
+    def encode(self, values_ME: np.ndarray) -> np.ndarray:
+        """Return the conditions of atoms with these spectra, or descriptors, (M, C); NaN where one is not known."""
         return np.asarray((values_ME - self.mean_E) @ self.components_CE.T / self.scale_C)
+
+    def of_rows(self, family: Family, rows: np.ndarray) -> np.ndarray:
+        """Return the conditions of the atoms of some rows of a family, (M, C), as `encode` does."""
+        return self.encode(_values(family, rows, self.condition))
+
+
+def _values(family: Family, rows: np.ndarray, condition: Condition) -> np.ndarray:
+    """Return the spectra, or the descriptors, of some rows, (M, E)."""
+    if condition is Condition.descriptors:
+        return family.descriptors_NK[rows]
+    return family.spectra_NE[:][rows].astype(np.float64)
 
 
 def cells_of(family: Family, side: Sequence[int], conditioning: Conditioning) -> list[Cell]:
@@ -89,7 +94,7 @@ def cells_of(family: Family, side: Sequence[int], conditioning: Conditioning) ->
     for name in sorted(set(family.material_N[on_side])):
         structure = family.structures[name]
         rows = np.flatnonzero((family.material_N == name) & on_side)
-        condition_MC = conditioning.encoded(conditioning.values(family, rows))
+        condition_MC = conditioning.of_rows(family, rows)
         known = np.isfinite(condition_MC).all(axis=1)
         condition_NC = np.zeros((len(structure), len(conditioning)))
         has_condition_N = np.zeros(len(structure), dtype=bool)

@@ -26,7 +26,7 @@ from rankaae_cli.training.memory import FLOAT
 from rankaae_cli.training.rows import TrainingRows
 from rankaae_cli.training.task import EpochTask
 
-_VALIDATION_DRAWS = 4
+_VALIDATION_SEED = 4
 _LEVELS = 12  # of noise, at which an epoch is scored
 
 
@@ -74,11 +74,15 @@ class Task(EpochTask):
         """The sides of the split that are trained on."""
         return (TRAIN, VALIDATION) if self.model.with_validation else (TRAIN,)
 
+    @property
+    def rows_M(self) -> np.ndarray:
+        """Which rows of the family are trained on, by number."""
+        return np.flatnonzero(np.isin(self.family.split_N, self.sides))
+
     @cached_property
     def conditioning(self) -> Conditioning:
         """What makes conditions, fitted to the rows that are trained on."""
-        rows = np.flatnonzero(np.isin(self.family.split_N, self.sides))
-        return Conditioning.of(self.family, rows, self.model.condition, self.model.components)
+        return Conditioning.of(self.family, self.rows_M, self.model.condition, self.model.components)
 
     @property
     def shape(self) -> Shape:
@@ -100,7 +104,7 @@ class Task(EpochTask):
     @property
     def description(self) -> str:
         """What is trained on what."""
-        cells = len(set(self.family.material_N[np.isin(self.family.split_N, self.sides)]))
+        cells = len(set(self.family.material_N[self.rows_M]))
         return f"a score network on {cells} structures, {self.max_epochs} epochs on {self.device}"
 
     def batches(
@@ -120,9 +124,10 @@ class Task(EpochTask):
         return DenoisingScorer(cells, self.model.least_noise, self.model.most_noise)
 
     def bytes_a_trial(self, training_rows: int, validation_rows: int) -> int:
-        """Estimate the memory that a step takes: what is kept of each pair for the backward pass."""
+        """Estimate the memory of a step: what is kept of each pair for the backward pass."""
         m, largest = self.model, max(len(one) for one in self.family.structures.values())
         volume = min(one.volume / len(one) for one in self.family.structures.values())
+        # Twice the neighbours in a sphere: those of all atoms are padded to the most that one has.
         pairs = largest * 2 * 4.2 * m.cutoff**3 / volume
         numbers = m.layers * (24 * m.channels + 8 * m.pair_width + 4 * m.radial) + 8 * m.pair_width
         return int(pairs * numbers * FLOAT)
@@ -156,7 +161,7 @@ class DenoisingScorer:
     """The loss on validation structures at levels of noise, the same in every epoch."""
 
     def __init__(self, cells: Sequence[Cell], least: float, most: float) -> None:
-        random = np.random.default_rng(_VALIDATION_DRAWS)
+        random = np.random.default_rng(_VALIDATION_SEED)
         self.draws = []
         for level, noise in enumerate(np.geomspace(least, most, _LEVELS)):
             cell = cells[level % len(cells)]
@@ -202,13 +207,12 @@ def fit(
     best = train_trials(task, progress, announce)
     network = ScoreNetwork(task.shape, trial_generators(task.seed, [0]))
     network.load_state_dict(best.weights)
-    rows = np.flatnonzero(np.isin(task.family.split_N, task.sides))
-    known = task.conditioning.values(task.family, rows)
+    condition_MC = task.conditioning.of_rows(task.family, task.rows_M)
     model = TrainedGenerator(
         **kept_of(task.family, task.descriptor_classes),
         network=network.eval().requires_grad_(False),
         conditioning=task.conditioning,
-        condition_MC=_finite(task.conditioning.encoded(known)),
+        condition_MC=condition_MC[np.isfinite(condition_MC).all(axis=1)].astype(np.float32),
         least_noise=task.model.least_noise,
         most_noise=task.model.most_noise,
         best_epoch_T=best.best_epoch_T.numpy(),
@@ -218,7 +222,3 @@ def fit(
     )
     model.save(task.folder / "checkpoints" / "best.ckpt")
     return model
-
-
-def _finite(rows: np.ndarray) -> np.ndarray:
-    return rows[np.isfinite(rows).all(axis=1)].astype(np.float32)

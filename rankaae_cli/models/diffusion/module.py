@@ -16,10 +16,10 @@ from rankaae_cli.networks.layers import trial_generators
 from rankaae_cli.training.lightning import TrialModule
 from rankaae_cli.training.schedules import learning_rate_factor
 
-_INITIAL_WEIGHTS, _DRAWS = 0, 1
-# Of the noise: it is at this level that bonds form, and what is wrong there remains.
-_TYPICAL, _SPREAD = 0.35, 0.6  # angstrom, and of the logarithm
-_READING = 0.1  # what the loss of reading counts
+_INITIAL_WEIGHTS, _DRAWS = 0, 1  # streams of random numbers
+# The noise is log-normal. Bonds form at its median, and what is wrong there remains.
+_MEDIAN, _SPREAD = 0.35, 0.6  # angstrom; standard deviation of the logarithm
+_READING_WEIGHT = 0.1  # of the loss of reading, beside 1 of the noise
 _UNCONDITIONED_ATOMS = 0.2  # share of atoms without a condition in every third step where the others have one
 
 
@@ -70,40 +70,36 @@ class Denoiser(TrialModule):
 
     def training_step(self, batch: int, batch_idx: int) -> None:
         """Step on one cell, drawn with its noise and with the conditions of its atoms."""
-        cell = self._drawn_cell()
+        cell = self._draw_cell()
         s, random = self.settings, self.draw_generators[0]
-        noise = _TYPICAL * math.exp(_SPREAD * float(torch.randn((), generator=random)))
+        noise = _MEDIAN * math.exp(_SPREAD * float(torch.randn((), generator=random)))
         noise = min(max(noise, s.least_noise), s.most_noise)
         condition_NC = torch.as_tensor(cell.condition_NC, dtype=torch.float32)
         condition_NC = condition_NC + s.condition_noise * torch.randn(condition_NC.shape, generator=random)
-        has_condition_N = self._given(cell)
-        loss, predicted_NC = denoising_loss(
-            self.trained, cell, noise, self._drawn_noise(cell), condition_NC, has_condition_N
-        )
+        has_condition_N = self._draw_conditioned(cell)
+        unit_N3 = torch.randn(cell.positions_N3.shape, generator=random)
+        loss, predicted_NC = denoising_loss(self.trained, cell, noise, unit_N3, condition_NC, has_condition_N)
         reading = _reading_loss(predicted_NC, cell, has_condition_N)
         optimiser: Any = self.optimizers()
         for group in optimiser.param_groups:
             group["lr"] = s.rate * learning_rate_factor(self.progress(batch_idx), "one_cycle", warm_up=0.02)
-        self.step(optimiser, (loss + _READING * reading)[None])
+        self.step(optimiser, (loss + _READING_WEIGHT * reading)[None])
         self.record({"denoising": loss[None], "reading": reading[None]})
         # Lightning's own count is of steps by its wrapper of the optimiser.
         self._average(self.current_epoch * int(self.trainer.num_training_batches) + batch_idx + 1)
 
-    def _drawn_cell(self) -> Cell:
-        of_group = self.cells[self._drawn(len(self.cells))]
-        return of_group[self._drawn(len(of_group))]
+    def _draw_cell(self) -> Cell:
+        of_group = self.cells[self._draw_index(len(self.cells))]
+        return of_group[self._draw_index(len(of_group))]
 
-    def _drawn(self, count: int) -> int:
+    def _draw_index(self, count: int) -> int:
         return int(torch.randint(count, (), generator=self.draw_generators[0]))
 
-    def _drawn_noise(self, cell: Cell) -> Tensor:
-        return torch.randn(len(cell.positions_N3), 3, generator=self.draw_generators[0])
-
-    def _given(self, cell: Cell) -> Tensor:
+    def _draw_conditioned(self, cell: Cell) -> Tensor:
         """Return which atoms have a condition: in some steps none, in some of the others not all."""
-        nobody, some = torch.rand(2, generator=self.draw_generators[0]).tolist()
+        none, some = torch.rand(2, generator=self.draw_generators[0]).tolist()
         chance_N = torch.rand(len(cell.positions_N3), generator=self.draw_generators[0])
-        left_out = 1.0 if nobody < self.settings.dropout else _UNCONDITIONED_ATOMS if some < 1 / 3 else 0.0
+        left_out = 1.0 if none < self.settings.dropout else _UNCONDITIONED_ATOMS if some < 1 / 3 else 0.0
         return torch.as_tensor(cell.has_condition_N) & (chance_N >= left_out)
 
     @torch.no_grad()
@@ -121,21 +117,22 @@ def denoising_loss(
     condition_NC: Tensor,
     has_condition_N: Tensor,
 ) -> tuple[Tensor, Tensor]:
-    """Return the mean squared error of the noise that a network predicts, over its variance, and its conditions.
+    """Return the loss of a network on one cell, and the conditions (N, C) that it predicts.
 
-    The error is 1 for no answer. This is denoising score matching with the weight that makes all levels of noise
-    count alike (Song and Ermon, arXiv:1907.05600). The graph is that of the atoms with the noise, as it is when
-    structures are generated.
+    The loss is the mean squared error of the predicted noise in units of `noise` (angstrom), of which `unit_N3` is
+    on the atoms: 1 where 0 is predicted. This is denoising score matching with the weight that makes all levels of
+    noise count alike (Song and Ermon, arXiv:1907.05600). The neighbours are those of the atoms with the noise, as
+    they are when structures are generated.
     """
     positions_N3 = cell.positions_N3 + noise * unit_N3.double().numpy()
     device = network.device
     graph = Graph.of(cell.lattice, np.asarray(positions_N3), network.shape.cutoff).to(device)
-    found = network(graph, noise, condition_NC.to(device), has_condition_N.to(device))
-    return (found.noise_N3 - unit_N3.to(device)).square().mean(), found.condition_NC
+    output = network(graph, noise, condition_NC.to(device), has_condition_N.to(device))
+    return (output.noise_N3 - unit_N3.to(device)).square().mean(), output.condition_NC
 
 
 def _reading_loss(predicted_NC: Tensor, cell: Cell, has_condition_N: Tensor) -> Tensor:
-    """Return the mean squared error of the conditions of atoms that the network did not have."""
+    """Return the mean squared error of the predicted conditions of those atoms whose own was left out."""
     left_out_N = (torch.as_tensor(cell.has_condition_N) & ~has_condition_N).to(predicted_NC.device)
     error_N = (predicted_NC - torch.as_tensor(cell.condition_NC).to(predicted_NC)).square().mean(1)
     return (error_N * left_out_N).sum() / left_out_N.sum().clamp_min(1)

@@ -25,13 +25,13 @@ from rankaae_cli.networks.layers import LayerNorm, TrialLinear, mlp
 
 _DEGREES = (slice(0, 1), slice(1, 4), slice(4, 9), slice(9, 16))
 _WAVES = 4  # of the logarithm of the noise
-_DENSITY = 0.3  # keeps sums over neighbours near 1
+_DENSITY = 0.3  # keeps sums over neighbours near 1 in size
 _NOTHING = 1e-3  # angstrom; two atoms at one place have no direction
 
 
 @dataclass(frozen=True)
 class Shape:
-    """Sizes of a score network; see `settings.DiffusionSettings`. `condition`: numbers that condition an atom."""
+    """Sizes of a score network, see `settings.DiffusionSettings`; `condition` is C, numbers a condition."""
 
     cutoff: float
     layers: int
@@ -49,9 +49,9 @@ class Graph:
     Attributes
     ----------
     index_NM
-        Of each neighbour; 0 where an atom has fewer.
+        The number of each neighbour; 0 where an atom has fewer.
     vector_NM3
-        To the neighbour.
+        From the atom to the neighbour, angstrom; 0 where there is none.
     is_there_NM
         1 for a neighbour, else 0.
     """
@@ -81,7 +81,7 @@ class Graph:
 
 @dataclass(frozen=True)
 class Pairs:
-    """What the layers know of the pairs of a graph: functions of distance, harmonics, and how much each counts."""
+    """What layers know of the pairs of a graph: R functions of distance, D harmonics, and how much each counts."""
 
     index_NM: Tensor
     radial_NMR: Tensor
@@ -95,9 +95,9 @@ class NetworkOutput(NamedTuple):
     Attributes
     ----------
     noise_N3
-        Of unit variance.
+        In units of its standard deviation.
     condition_NC
-        The conditions that the atoms most likely have; of use for those whose condition is not given.
+        The conditions that the atoms look like having, of use where theirs are not given.
     """
 
     noise_N3: Tensor
@@ -132,34 +132,38 @@ class Layer(nn.Module):
         self.atoms = Linear(shape.width, shape.width, generators)
 
     def forward(self, atoms_NW: Tensor, known_NMX: Tensor, pairs: Pairs) -> tuple[Tensor, Tensor]:
-        """Return what is known of atoms (N, width) and pairs (N, M, pair_width) after a round of messages."""
+        """Return what is known of atoms (N, width) and pairs (N, M, pair_width) after a round of messages.
+
+        Constant factors keep the terms of a sum about as large as each other.
+        """
         atoms_NW = self.norm(atoms_NW)
         n, m = pairs.index_NM.shape
         weight_NM1 = pairs.weight_NM[..., None]
         both = torch.cat([pairs.radial_NMR, known_NMX], -1)
         neighbour_NMC = self.values(atoms_NW)[pairs.index_NM] * weight_NM1
         weights = self.weights(both).view(n, m, len(_DEGREES), self.channels) * neighbour_NMC[:, :, None]
-        seen, counted = [], []
+        seen, invariants = [], []
         for degree, part in enumerate(_DEGREES):
-            harmonics = pairs.harmonics_NMD[..., part]
-            sums = torch.bmm(harmonics.transpose(1, 2), weights[:, :, degree])
-            seen.append(torch.bmm(harmonics, sums) * (_DENSITY / math.sqrt(2 * degree + 1)))
-            strength = (
-                sums[:, 0] * _DENSITY if degree == 0 else sums.square().sum(1) * (0.1 / (2 * degree + 1))
-            )
-            counted.append(strength)
+            harmonics_NMD = pairs.harmonics_NMD[..., part]
+            sums_NDC = torch.bmm(harmonics_NMD.transpose(1, 2), weights[:, :, degree])
+            # Along a pair, by the addition theorem: the sum of Legendre polynomials of its angles with the others.
+            seen.append(torch.bmm(harmonics_NMD, sums_NDC) * (_DENSITY / math.sqrt(2 * degree + 1)))
+            if degree == 0:
+                invariants.append(sums_NDC[:, 0] * _DENSITY)
+            else:
+                invariants.append(sums_NDC.square().sum(1) * (0.1 / (2 * degree + 1)))
         for one, other in ((1, 2), (2, 3)):
-            counted.append((seen[one] * seen[other] * weight_NM1).sum(1) * 0.1)
+            invariants.append((seen[one] * seen[other] * weight_NM1).sum(1) * 0.1)
         first, second = self.ends(atoms_NW).chunk(2, -1)
         angles = self.angles(torch.cat([*seen, both], -1)) + first[:, None] + second[pairs.index_NM]
         known_NMX = known_NMX + self.pairs(functional.silu(angles))
         message = (known_NMX * self.gate(pairs.radial_NMR) * weight_NM1).sum(1) * _DENSITY
-        change = self.counted(torch.cat([atoms_NW, message, *counted], -1))
+        change = self.counted(torch.cat([atoms_NW, message, *invariants], -1))
         return atoms_NW + self.atoms(functional.silu(change)), known_NMX
 
 
 class ScoreNetwork(nn.Module):
-    """From atoms with noise, and their conditions, to the noise of unit variance that is on them.
+    """From atoms with noise, and their conditions, to that noise in units of its standard deviation.
 
     All of its parameters have a leading dimension of 1, the trial, as the engine keeps those of several.
 
@@ -232,14 +236,18 @@ class ScoreNetwork(nn.Module):
         return out[0]
 
     def _radial(self, distance_NM: Tensor) -> Tensor:
-        """Return waves that vanish at the cut-off, (N, M, radial); none is so small that products underflow."""
+        """Return sines over the distance that vanish at the cut-off, (N, M, R).
+
+        As of Gasteiger et al., arXiv:2003.03123, but for half an angstrom, which keeps them small at 0.
+        None is so small that products underflow.
+        """
         number = torch.arange(1, self.shape.radial + 1, device=distance_NM.device)
         distance = distance_NM[..., None]
         waves = torch.sin(distance * number * (math.pi / self.shape.cutoff))
         return waves * (2 * math.sqrt(2 / self.shape.cutoff)) / (distance + 0.5)
 
     def _waves(self, noise: float) -> Tensor:
-        """Return the logarithm of the noise, and waves of it, (1, 1 + 2 waves)."""
+        """Return the logarithm of the noise, and waves of it, (1, 1 + 2 _WAVES)."""
         level = math.log(noise)
         phases = [0.7 * level * n for n in range(1, _WAVES + 1)]
         waves = [0.5 * level, *map(math.sin, phases), *map(math.cos, phases)]
@@ -249,7 +257,7 @@ class ScoreNetwork(nn.Module):
 def harmonics(direction_NM3: Tensor) -> Tensor:
     """Return the real spherical harmonics of degrees 0 to 3 of unit vectors, (N, M, 16).
 
-    They are scaled so that those of a degree l make (2 l + 1) P_l(cos), summed over products of two directions.
+    The products of those of degree l of two directions sum to (2 l + 1) P_l(cos) of the angle between them.
     """
     x, y, z = direction_NM3.unbind(-1)
     root = math.sqrt

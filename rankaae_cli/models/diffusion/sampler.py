@@ -12,9 +12,9 @@ from scipy.spatial.distance import cdist
 from rankaae_cli.core.structure.periodic import loose_packing, moved_apart
 from rankaae_cli.models.diffusion.network import Graph, ScoreNetwork
 
-# While bonds form, conditions are dealt out anew at every so many times less noise.
-_FORMED = 0.2  # angstrom of noise
-_ASSIGN_EVERY = 0.95
+_FORMED = 0.2  # angstrom of noise; with less, bonds are formed and each atom keeps its condition
+_ASSIGN_EVERY = 0.95  # conditions are assigned anew each time that the noise has fallen by this factor
+# Of positions (N, 3) with noise of a standard deviation, both angstrom: the noise, (N, 3), in units of that.
 Score = Callable[[np.ndarray, float], np.ndarray]
 
 
@@ -48,10 +48,15 @@ class ConditionedScore:
     network, lattice
         What predicts the noise, and the cell.
     condition_NC
-        The conditions, one an atom; at first in this order.
+        The conditions, one an atom.
     guidance
         Weight of the conditions: 0 for none, 1 as trained, more to stress them (Ho and Salimans,
         arXiv:2207.12598).
+
+    Attributes
+    ----------
+    order_N
+        Which condition each atom has, by number; `assign` changes it.
     """
 
     def __init__(
@@ -63,10 +68,7 @@ class ConditionedScore:
         self.order_N = np.arange(len(self.condition_NC))
 
     def score(self, positions_N3: np.ndarray, noise: float) -> np.ndarray:
-        """Return the noise on atoms, (N, 3), of a standard deviation in angstrom.
-
-        The graph is that of the positions that are given, so that the noise is that of no other one.
-        """
+        """Return the noise on atoms, a `Score`: guidance times that with conditions, the rest without."""
         weights = ((True, self.guidance), (False, 1 - self.guidance))
         parts = [weight * self._output(positions_N3, noise, given)[0] for given, weight in weights if weight]
         return np.asarray(np.sum(parts, axis=0))
@@ -74,7 +76,8 @@ class ConditionedScore:
     def assign(self, positions_N3: np.ndarray, noise: float) -> None:
         """Give each atom the condition that it looks most like, so that those of neighbours go together.
 
-        The sum of squared differences is least over all atoms, with one condition each (linear assignment).
+        The sum of squared differences over all atoms is the least that there is with one condition each (linear
+        assignment). Without guidance nothing changes.
         """
         if self.guidance:
             looks_NC = self._output(positions_N3, noise, conditional=False)[1]
@@ -90,7 +93,7 @@ class ConditionedScore:
         return output.noise_N3.double().numpy(), output.condition_NC.double().numpy()
 
 
-def generated(
+def generate_positions(
     score: Score,
     lattice: np.ndarray,
     atoms: int,
@@ -109,15 +112,15 @@ def generated(
     Parameters
     ----------
     score
-        Of a `ConditionedScore`.
+        What predicts the noise, such as that of a `ConditionedScore`.
     lattice, atoms, course
         The cell, how many atoms, and how.
     random
-        Of all random numbers.
+        What all random numbers are drawn from.
     report
         Called with the steps that are done.
     assign
-        Of a `ConditionedScore`.
+        Called with the positions and the noise where conditions may be assigned anew.
     """
     levels = np.geomspace(course.most, course.least, course.steps)
     positions = loose_packing(lattice, atoms, random) + course.most * random.standard_normal((atoms, 3))

@@ -11,7 +11,7 @@ from torch import Tensor
 from rankaae_cli.core.errors import UnusableError
 from rankaae_cli.models.diffusion.cells import Conditioning, require_wide
 from rankaae_cli.models.diffusion.network import ScoreNetwork, Shape
-from rankaae_cli.models.diffusion.sampler import ConditionedScore, Course, generated
+from rankaae_cli.models.diffusion.sampler import ConditionedScore, Course, generate_positions
 from rankaae_cli.models.diffusion.settings import Condition
 from rankaae_cli.models.family_model import FamilyModel, kept_in
 from rankaae_cli.networks.layers import trial_generators
@@ -31,9 +31,9 @@ class TrainedGenerator(FamilyModel):
     conditioning
         How spectra become conditions of atoms.
     condition_MC
-        The conditions of the atoms of training.
+        The conditions of the atoms of training that have one.
     least_noise, most_noise
-        That it was trained on, angstrom.
+        Standard deviations of the noise on positions that it was trained on, angstrom.
     best_epoch_T
         Of `base.HasNetworks`.
     """
@@ -54,12 +54,12 @@ class TrainedGenerator(FamilyModel):
 
     @property
     def weights(self) -> dict[str, Tensor]:
-        """Of the network, by name, with a leading dimension of 1."""
+        """Those of the network by name, with a leading dimension of 1."""
         return {name: value.detach().clone() for name, value in self.network.state_dict().items()}
 
     @property
     def cutoff(self) -> float:
-        """Of the neighbour graph, angstrom."""
+        """How far it looks around an atom, angstrom."""
         return self.network.shape.cutoff
 
     @property
@@ -72,8 +72,8 @@ class TrainedGenerator(FamilyModel):
         require_wide(lattice, self.cutoff, "the cell", "ask for more atoms, or a lower density")
 
     def conditions(self, values_NE: np.ndarray) -> np.ndarray:
-        """Return the conditions of atoms with these spectra, or descriptors, (N, C)."""
-        return self.conditioning.encoded(values_NE)
+        """Return the conditions of atoms with spectra (N, E), or descriptors (N, K): (N, C)."""
+        return self.conditioning.encode(values_NE)
 
     def generate(
         self,
@@ -86,14 +86,14 @@ class TrainedGenerator(FamilyModel):
         temperature: float,
         report: Callable[[int], None] = lambda done: None,
     ) -> np.ndarray:
-        """Return the positions (N, 3), angstrom, of atoms with these conditions, in a cell.
+        """Return the positions (N, 3), angstrom, of atoms in a cell; row n is of the atom with condition n.
 
-        Which atom has which is chosen while bonds form. UserError if the cell is too narrow.
+        Which of the atoms that is, is chosen while bonds form. UserError if the cell is too narrow.
         """
         self.require_cell(lattice)
         score = ConditionedScore(self.network, lattice, condition_NC, guidance)
         course = Course(steps, self.most_noise, self.least_noise, temperature, _NEAREST)
-        generated_N3 = generated(
+        generated_N3 = generate_positions(
             score.score, lattice, len(condition_NC), course, random, report, score.assign
         )
         positions_N3 = np.empty_like(generated_N3)
@@ -106,9 +106,7 @@ class TrainedGenerator(FamilyModel):
             "shape": asdict(self.network.shape),
             "weights": self.weights,
             "condition": self.conditioning.condition.value,
-            "conditioning": {
-                name: torch.as_tensor(getattr(self.conditioning, name)) for name in _CONDITIONING
-            },
+            "conditioning": {n: torch.as_tensor(getattr(self.conditioning, n)) for n in _CONDITIONING},
             "conditions": torch.as_tensor(self.condition_MC),
             "noise": [self.least_noise, self.most_noise],
             "best_epoch_T": torch.as_tensor(self.best_epoch_T),
@@ -121,9 +119,8 @@ def from_checkpoint(content: Mapping[str, Any]) -> TrainedGenerator:
     shape = Shape(**content["shape"])
     network = ScoreNetwork(shape, trial_generators(0, [0]))
     network.load_state_dict(content["weights"])
-    conditioning = Conditioning(
-        Condition(content["condition"]), *(content["conditioning"][name].numpy() for name in _CONDITIONING)
-    )
+    arrays = {name: content["conditioning"][name].numpy() for name in _CONDITIONING}
+    conditioning = Conditioning(Condition(content["condition"]), **arrays)
     points = {Condition.spectra: len(kept["energy_E"]), Condition.descriptors: len(kept["descriptor_names"])}
     condition_MC, (least, most) = content["conditions"].numpy(), map(float, content["noise"])
     expected = (shape.condition, points[conditioning.condition])
@@ -131,8 +128,8 @@ def from_checkpoint(content: Mapping[str, Any]) -> TrainedGenerator:
         raise UnusableError("a condition that does not fit its energies or descriptors")
     if conditioning.scale_C.shape != expected[:1] or condition_MC.shape[1:] != expected[:1]:
         raise UnusableError("a condition that does not fit its network")
-    numbers = (*vars(conditioning).values(), condition_MC, *network.state_dict().values())
-    if not all(np.isfinite(np.asarray(array)).all() for array in numbers if not isinstance(array, Condition)):
+    numbers = (*arrays.values(), condition_MC, *network.state_dict().values())
+    if not all(np.isfinite(np.asarray(array)).all() for array in numbers):
         raise UnusableError("a score network with a number that is not finite")
     if not 0 < least < most < np.inf or not (conditioning.scale_C > 0).all():
         raise UnusableError("levels of noise, or scales, that cannot be")

@@ -4,7 +4,7 @@ import torch
 
 from rankaae_cli.core.structure.periodic import pairs_within
 from rankaae_cli.models.diffusion.network import Graph, ScoreNetwork, Shape
-from rankaae_cli.models.diffusion.sampler import ConditionedScore, Course, generated
+from rankaae_cli.models.diffusion.sampler import ConditionedScore, Course, generate_positions
 from rankaae_cli.networks.layers import trial_generators
 
 SHAPE = Shape(cutoff=2.4, layers=1, width=6, pair_width=5, channels=2, radial=4, condition=2)
@@ -24,9 +24,9 @@ def towards_sites(positions, noise):
 def test_atoms_end_where_the_score_sends_them(temperature):
     course = Course(60, 0.4, 0.02, temperature, nearest=0.5)
     steps = []
-    positions = generated(towards_sites, CELL, 20, course, np.random.default_rng(0), steps.append)
+    positions = generate_positions(towards_sites, CELL, 20, course, np.random.default_rng(0), steps.append)
     assert steps == list(range(1, 61))
-    again = generated(towards_sites, CELL, 20, course, np.random.default_rng(0))
+    again = generate_positions(towards_sites, CELL, 20, course, np.random.default_rng(0))
     assert (positions == again).all()
     off = np.linalg.norm(towards_sites(positions, 1.0), axis=1)
     assert np.median(off) < 1e-9  # all but those that two atoms were sent to one site
@@ -34,7 +34,7 @@ def test_atoms_end_where_the_score_sends_them(temperature):
 
 def test_no_two_atoms_are_nearer_than_may_be():
     course = Course(20, 0.8, 0.05, 1.0, nearest=1.1)
-    positions = generated(lambda x, noise: 0 * x, CELL, 60, course, np.random.default_rng(0))
+    positions = generate_positions(lambda x, noise: 0 * x, CELL, 60, course, np.random.default_rng(0))
     assert pairs_within(CELL, positions, 2.0).distance_P.min() > 1.099
 
 
