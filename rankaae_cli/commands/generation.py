@@ -7,12 +7,11 @@ from omegaconf import DictConfig, OmegaConf
 
 from rankaae_cli.analysis.generation.evaluate import evaluate_generation
 from rankaae_cli.analysis.generation.forward import Forward
-from rankaae_cli.analysis.generation.generate import Request, structures_on
+from rankaae_cli.analysis.generation.generate import Request, density_in, structures_on
 from rankaae_cli.analysis.generation.result import generation_of
 from rankaae_cli.analysis.generation.steer import steer
 from rankaae_cli.analysis.generation.targets import read_targets
 from rankaae_cli.core.errors import UserError
-from rankaae_cli.core.structure.masses import density_of
 from rankaae_cli.core.terminal import Progress
 from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.family.splits import SPLITS
@@ -25,9 +24,9 @@ from rankaae_cli.reports.generation.write import (
     distances_table,
     generation_lines,
     steering_table,
+    write_generation,
     write_generation_evaluation,
     write_steering,
-    write_structures_found,
 )
 from rankaae_cli.reports.tables import print_table
 from rankaae_cli.runs.directory import evaluation_directory, read_run_config
@@ -65,7 +64,7 @@ def generate(directory: Path, names: list[str], settings: Any, output: Path, com
     with results_folder(str(output), output) as folder:
         with Progress("structures", "steps") as progress:
             result = generation_of(model, family, targets, request, _radius(config), progress, forward)
-        write_structures_found(folder, result)
+        write_generation(folder, result)
         print_lines(result.sentences())
         about = {"run": f"run {directory.name}", "command": command}
         print(write_page(folder, model, result, settings.figures, about) if settings.figures else folder)
@@ -74,14 +73,13 @@ def generate(directory: Path, names: list[str], settings: Any, output: Path, com
 
 def evaluate(cfg: DictConfig, directory: Path, model: Samples, family: Family, split: str) -> dict[str, Any]:
     """Evaluate a run that generates structures; return the contents of metrics.json."""
-    request = _like(next(iter(family.structures.values())), model, cfg)
+    request = _like(next(iter(family.structures.values())), cfg)
     forward = _forward(cfg.forward, model)
     radius = _radius(read_run_config(directory))
     with Progress("structures", "steps") as progress:
-        found = evaluate_generation(directory, model, family, split, request, radius, progress, forward)
-    folder = evaluation_directory(directory, split)
-    write_generation_evaluation(folder, model.subject, *found)
-    metrics = found[0]
+        evaluation = evaluate_generation(directory, model, family, split, request, radius, progress, forward)
+    folder, metrics = evaluation_directory(directory, split), evaluation.metrics
+    write_generation_evaluation(folder, model.subject, evaluation)
     cells = f"{metrics['cells']} cells at {metrics['density']:.2g} g/cm3"
     print_table(
         f"{metrics['family']}, {split} split, {cells}", distances_table(metrics), metrics["synthetic"]
@@ -99,20 +97,17 @@ def traverse(cfg: DictConfig, directory: Path, model: Samples, family: Family) -
             f"the data of {directory.name} hold no test structures, whose cell is taken\ntrain again"
         )
     model.require_cell(cell.lattice)
-    request, radius = _like(cell, model, cfg), _radius(read_run_config(directory))
+    request, radius = _like(cell, cfg), _radius(read_run_config(directory))
     with Progress("structures", "steps") as progress:
-        found = steer(directory, model, family, request, cell.lattice, cfg.levels, radius, progress)
-    write_steering(directory / "traversal", model.subject, *found)
-    print_table(
-        f"{family.name}, {request.density:.2g} g/cm3", steering_table(found[0]), found[0]["synthetic"]
-    )
-    return found[0]
+        content, table = steer(directory, model, family, request, cell.lattice, cfg.levels, radius, progress)
+    write_steering(directory / "traversal", model.subject, content, table)
+    print_table(f"{family.name}, {request.density:.2g} g/cm3", steering_table(content), content["synthetic"])
+    return content
 
 
-def _like(structure: Structure, model: Samples, cfg: DictConfig) -> Request:
+def _like(structure: Structure, cfg: DictConfig) -> Request:
     """Return what asks for structures of the density and the number of atoms of one."""
-    density = density_of(model.element, len(structure), structure.volume)
-    return Request(density, len(structure), cfg.samples, seed=cfg.seed, **_course(cfg))
+    return Request(density_in(structure), len(structure), cfg.samples, seed=cfg.seed, **_course(cfg))
 
 
 def _course(settings: Any) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """How far generated structures are from those of a split, beside a floor, a copy and a search."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from rankaae_cli.analysis.generation.generate import (
     Order,
     Request,
     bond_length,
+    density_in,
     generate,
     mean_distances,
     neighbouring,
@@ -25,7 +26,6 @@ from rankaae_cli.analysis.generation.targets import condition_values
 from rankaae_cli.analysis.origin import origin_of
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.structure.bond_network import BINS, BondNetwork
-from rankaae_cli.core.structure.masses import density_of
 from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.family.sites import Gauge
 from rankaae_cli.data.family.splits import SPLITS, TRAIN, VALIDATION
@@ -33,10 +33,29 @@ from rankaae_cli.data.structures.structure_set import Structure
 from rankaae_cli.models.base import Samples
 
 FORMAT_VERSION = 1
-DISTANCES = "structure_distances.csv"
+TABLE = "structure_distances.csv"
 GUIDED, UNGUIDED, FLOOR, COPY = "generated", "unconditional", "two of the split", "copied from "
 SEARCHED = "nearest spectra"
 _LEVEL = 0.95
+
+
+@dataclass(frozen=True)
+class GenerationEvaluation:
+    """What came of holding generated structures against those of a split.
+
+    Attributes
+    ----------
+    metrics
+        The contents of metrics.json.
+    distances
+        The contents of `TABLE`.
+    orders
+        What is counted in structures generated with and without conditions, and in those of the split, by label.
+    """
+
+    metrics: dict[str, Any]
+    distances: pd.DataFrame
+    orders: dict[str, Order]
 
 
 def evaluate_generation(
@@ -48,7 +67,7 @@ def evaluate_generation(
     radius: float | None,
     progress: Gauge,
     forward: Forward | None = None,
-) -> tuple[dict[str, Any], dict[str, pd.DataFrame], dict[str, Order]]:
+) -> GenerationEvaluation:
     """Generate structures with the cells and the spectra of a split, and hold them against its own.
 
     Parameters
@@ -66,45 +85,26 @@ def evaluate_generation(
     forward
         What simulates the spectra of generated structures; None where none is asked for.
 
-    Returns
-    -------
-    dict
-        The contents of metrics.json.
-    dict
-        The table of distances by the name of its file.
-    dict
-        What is counted in generated structures and those of the split, for figures.
+    Raises
+    ------
+    UserError
+        If the split has no structures.
     """
     bond = bond_length(family, radius)
     real = structures_on(family, (SPLITS.index(split),))
     if not real:
         raise UserError(f"the data of {run_directory.name} hold no {split} structures\ntrain again")
-    conditions = {name: _conditions(model, family, name) for name in real}
+    generated = _generate_like(model, family, real, request, progress)
     own = Order.of(list(real.values()), bond)
-    generated: dict[str, list[Structure]] = {}
-    for row, (label, guidance) in enumerate(((GUIDED, request.guidance), (UNGUIDED, 0.0))):
-        generated[label] = []
-        for sample, name in enumerate(_cycle(real, request)):
-            one = replace(request, seed=request.seed + sample, guidance=guidance)
-            part, parts = row * request.samples + sample, 2 * request.samples
-            shown = part_of(progress, part, parts, f"cell {part + 1} of {parts}")
-            generated[label] += generate(model, real[name].lattice, [conditions[name]], one, shown)
     orders = {label: Order.of(structures, bond) for label, structures in generated.items()}
-    density = _density(next(iter(real.values())))
+    density = density_in(next(iter(real.values())))
     copies = neighbouring(structures_on(family, _others(split)).values(), density)
-    searched = _nearest_spectra(family, real, _others(split), bond)
-    rows = {
-        FLOOR: [a.distances(b) for i, a in enumerate(own.networks) for b in own.networks[:i]],
-        **{
-            label: [network.distances(own.together) for network in order.networks]
-            for label, order in orders.items()
-        },
-        SEARCHED: [network.distances(own.together) for network in searched],
-        **{
-            COPY + label: [Order.of(structures, bond).together.distances(own.together)]
-            for label, structures in copies.items()
-        },
-    }
+    distances = _distances(
+        own,
+        {label: order.networks for label, order in orders.items()}
+        | {SEARCHED: _nearest_spectra(family, real, _others(split), bond)}
+        | {COPY + label: [Order.of(structures, bond).together] for label, structures in copies.items()},
+    )
     metrics = {
         "format_version": FORMAT_VERSION,
         **origin_of(run_directory, model),
@@ -120,20 +120,45 @@ def evaluate_generation(
         "validation_loss": -float(model.scores_T[model.selected_trial]),
         "density": density,
         "nearest_atoms": orders[GUIDED].nearest,
-        "distances": {label: _summary(of) for label, of in rows.items()},
+        "distances": {label: _summary(rows) for label, rows in distances.items()},
         "together": {label: order.together.distances(own.together) for label, order in orders.items()},
         "agreement": _agreement(own.networks, orders[GUIDED].networks),
     }
     if forward is not None:
-        spectra = {name: _spectra(family, name) for name in real}
-        metrics["simulated"] = forward.compare(generated[GUIDED], [spectra[n] for n in _cycle(real, request)])
-    table = pd.DataFrame(
-        [{"row": label, "cell": i, **one} for label, of in rows.items() for i, one in enumerate(of)]
-    )
-    return metrics, {DISTANCES: table}, {**orders, split: own}
+        conditions = {name: _spectra(family, name) for name in real}
+        metrics["simulated"] = forward.compare(
+            generated[GUIDED], [conditions[name] for name in _cycle(real, request)]
+        )
+    table = [
+        {"row": label, "cell": i, **one} for label, rows in distances.items() for i, one in enumerate(rows)
+    ]
+    return GenerationEvaluation(metrics, pd.DataFrame(table), {**orders, split: own})
+
+
+def _generate_like(
+    model: Samples, family: Family, real: Mapping[str, Structure], request: Request, progress: Gauge
+) -> dict[str, list[Structure]]:
+    """Return structures in the cells of real ones, with the conditions of their atoms and without."""
+    conditions = {name: _conditions(model, family, name) for name in real}
+    generated: dict[str, list[Structure]] = {GUIDED: [], UNGUIDED: []}
+    for row, (label, guidance) in enumerate(((GUIDED, request.guidance), (UNGUIDED, 0.0))):
+        for sample, name in enumerate(_cycle(real, request)):
+            one = replace(request, seed=request.seed + sample, guidance=guidance)
+            part, parts = row * request.samples + sample, 2 * request.samples
+            shown = part_of(progress, part, parts, f"cell {part + 1} of {parts}")
+            generated[label] += generate(model, real[name].lattice, [conditions[name]], one, shown)
+    return generated
+
+
+def _distances(own: Order, others: Mapping[str, Sequence[BondNetwork]]) -> dict[str, list[dict[str, float]]]:
+    """Return the distances of any two structures of a split, then those of others to all of the split together."""
+    together = own.together
+    to_own = {label: [one.distances(together) for one in networks] for label, networks in others.items()}
+    return {FLOOR: own.between(), **to_own}
 
 
 def _cycle(real: Mapping[str, Structure], request: Request) -> list[str]:
+    """Return which real structure each generated one is to be like: all in turn, over and over."""
     return [list(real)[sample % len(real)] for sample in range(request.samples)]
 
 
@@ -159,7 +184,7 @@ def _spectra(family: Family, name: str) -> np.ndarray:
 def _nearest_spectra(
     family: Family, real: Mapping[str, Structure], sides: Sequence[int], bond: float
 ) -> list[BondNetwork]:
-    """Return what is counted about those atoms of training whose spectra are nearest to those of structures.
+    """Return what is counted about those atoms of training whose spectra are nearest to those of each structure.
 
     That is all that a search can give: the surroundings of each atom, which do not make a structure together.
     """
@@ -169,12 +194,12 @@ def _nearest_spectra(
     for name in real:
         own = np.flatnonzero(family.material_N == name)
         nearest = trained[cdist(spectra_NE[own], spectra_NE[trained]).argmin(axis=1)]
-        found = []
+        parts = []
         for other in np.unique(family.material_N[nearest]):
             structure, of_other = family.structures[other], nearest[family.material_N[nearest] == other]
             atoms = family.site_N[of_other]
-            found.append(BondNetwork.of(structure.lattice, structure.positions, bond, atoms))
-        networks.append(BondNetwork.joined(found))
+            parts.append(BondNetwork.of(structure.lattice, structure.positions, bond, atoms))
+        networks.append(BondNetwork.joined(parts))
     return networks
 
 
@@ -192,10 +217,6 @@ def _agreement(real: Sequence[BondNetwork], generated: Sequence[BondNetwork]) ->
 def _others(split: str) -> list[int]:
     """Return the sides of the split that are trained on, but for one."""
     return [side for side in (TRAIN, VALIDATION) if side != SPLITS.index(split)]
-
-
-def _density(structure: Structure) -> float:
-    return density_of(structure.species[0], len(structure), structure.volume)
 
 
 def _summary(rows: Sequence[dict[str, float]]) -> dict[str, Any]:

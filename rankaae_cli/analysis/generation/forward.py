@@ -29,7 +29,7 @@ class Forward:
     Attributes
     ----------
     name
-        Of its run.
+        That of its run.
     model
         What simulates.
     error_of_atoms, error_of_means

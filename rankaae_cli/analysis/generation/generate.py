@@ -1,11 +1,10 @@
-"""Structures generated for a target, and what is counted in them."""
+"""Structures generated in a cell, and what is counted in them."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from rankaae_cli.analysis.generation.targets import Targets, atom_conditions
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.structure.bond_network import BINS, BondNetwork, radial_distribution
 from rankaae_cli.core.structure.masses import density_of, volume_of
@@ -15,7 +14,7 @@ from rankaae_cli.data.family.sites import Gauge
 from rankaae_cli.data.structures.structure_set import Structure
 from rankaae_cli.models.base import Samples
 
-DISTANCES = np.arange(0.9, 6.01, 0.05)  # angstrom, of radial distributions
+RADIAL_BINS = np.arange(0.9, 6.01, 0.05)  # edges, angstrom, of radial distributions
 _DENSEST = 0.45  # atoms a cubic angstrom; of diamond 0.18
 _NEIGHBOURING = 1.25  # nearest distances that a bond is at most, where the family does not say
 
@@ -27,9 +26,9 @@ class Order:
     Attributes
     ----------
     networks
-        Of each.
+        The bonds of each.
     radial_J
-        Mean of their radial distributions in the bins of `DISTANCES`.
+        Mean of their radial distributions in the bins of `RADIAL_BINS`.
     nearest
         Smallest distance of two atoms, angstrom.
     """
@@ -44,7 +43,7 @@ class Order:
         return cls(
             tuple(BondNetwork.of(one.lattice, one.positions, bond) for one in structures),
             np.mean(
-                [radial_distribution(one.lattice, one.positions, DISTANCES) for one in structures], axis=0
+                [radial_distribution(one.lattice, one.positions, RADIAL_BINS) for one in structures], axis=0
             ),
             min(float(pairs_within(one.lattice, one.positions, 3.0).distance_P.min()) for one in structures),
         )
@@ -54,16 +53,13 @@ class Order:
         """The counts of all."""
         return BondNetwork.joined(self.networks)
 
-    def spread(self) -> dict[str, float]:
-        """Return the mean distance of two of the structures, by what is counted; NaN of one alone."""
-        return mean_distances(
-            one.distances(other) for i, one in enumerate(self.networks) for other in self.networks[:i]
-        )
+    def between(self) -> list[dict[str, float]]:
+        """Return the distances of any two of the structures."""
+        return [one.distances(other) for i, one in enumerate(self.networks) for other in self.networks[:i]]
 
 
-def mean_distances(distances: Iterable[dict[str, float]]) -> dict[str, float]:
-    """Return the means of distances by name; NaN of none."""
-    rows = list(distances)
+def mean_distances(rows: Sequence[dict[str, float]]) -> dict[str, float]:
+    """Return the means of distances by what is counted; NaN of none."""
     return {name: float(np.mean([row[name] for row in rows])) if rows else float("nan") for name in BINS}
 
 
@@ -76,11 +72,11 @@ class Request:
     density
         g/cm3.
     atoms, samples
-        Of a structure; how many of these.
+        How many atoms a structure, and how many structures.
     steps, guidance, temperature
         See `models.base.Samples.generate`.
     seed
-        Of all random numbers; each structure has its own.
+        Of all random numbers; those of structure n are drawn from (seed, n).
     """
 
     density: float
@@ -110,16 +106,16 @@ def generate(
     request: Request,
     progress: Gauge,
 ) -> list[Structure]:
-    """Return structures in a cell.
+    """Return structures in a cell, by the steps, guidance, temperature and seed of a request.
 
     Parameters
     ----------
     model
         Of the run.
     lattice
-        The cell.
+        The vectors of the cell, (3, 3), angstrom.
     conditions
-        The conditions of the atoms of each structure, (N, C).
+        Those of the atoms of each structure, (N, C).
     request
         How.
     progress
@@ -154,15 +150,8 @@ def part_of(progress: Gauge, part: int, parts: int, standing: str) -> Gauge:
     return shown
 
 
-def generate_for(model: Samples, targets: Targets, request: Request, progress: Gauge) -> list[Structure]:
-    """Return structures of a target in cubes of the density that is asked for."""
-    draws = [np.random.default_rng((request.seed, sample, 1)) for sample in range(request.samples)]
-    conditions = [atom_conditions(model, targets, request.atoms, random) for random in draws]
-    return generate(model, request.lattice(model.element), conditions, request, progress)
-
-
 def bond_length(family: Family, radius: float | None) -> float:
-    """Return up to which distance atoms are bonded: a family's radius, else 1.25 times the usual nearest one."""
+    """Return up to which distance, angstrom, atoms are bonded: a family's radius, else 1.25 median nearest ones."""
     if radius is not None:
         return radius
     nearest = []
@@ -172,10 +161,15 @@ def bond_length(family: Family, radius: float | None) -> float:
     return _NEIGHBOURING * float(np.median(np.concatenate(nearest)))
 
 
-def structures_on(family: Family, side: Sequence[int]) -> dict[str, Structure]:
+def structures_on(family: Family, sides: Sequence[int]) -> dict[str, Structure]:
     """Return the structures of the rows on some sides of the split, by name."""
-    names = sorted(set(family.material_N[np.isin(family.split_N, side)]))
+    names = sorted(set(family.material_N[np.isin(family.split_N, sides)]))
     return {name: family.structures[name] for name in names}
+
+
+def density_in(structure: Structure) -> float:
+    """Return the density of a structure of one element, g/cm3."""
+    return density_of(structure.species[0], len(structure), structure.volume)
 
 
 def neighbouring(structures: Iterable[Structure], density: float) -> dict[str, list[Structure]]:
@@ -185,7 +179,7 @@ def neighbouring(structures: Iterable[Structure], density: float) -> dict[str, l
     """
     by_density: dict[float, list[Structure]] = {}
     for one in structures:
-        own = round(density_of(one.species[0], len(one), one.volume), 1)
+        own = round(density_in(one), 1)
         by_density.setdefault(own, []).append(one)
     below, above = ([own for own in by_density if (own <= density) == is_below] for is_below in (True, False))
     chosen = [*sorted(below)[-1:], *sorted(above)[:1]]

@@ -11,11 +11,12 @@ from rankaae_cli.analysis.generation.generate import (
     Order,
     Request,
     bond_length,
-    generate_for,
+    generate,
+    mean_distances,
     neighbouring,
     structures_on,
 )
-from rankaae_cli.analysis.generation.targets import Targets
+from rankaae_cli.analysis.generation.targets import Targets, atom_conditions
 from rankaae_cli.core.structure.bond_network import BINS
 from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.family.sites import Gauge
@@ -40,10 +41,10 @@ class Generation:
         Up to which distance atoms are bonded, angstrom.
     orders
         What is counted in the structures, and in those of training with the densities nearest to theirs.
-    simulated
-        Spectra of the structures' atoms, (N, E) each; None where no model simulates them.
     forward
-        That model.
+        What simulates spectra of the structures; None where none is asked for.
+    simulated
+        Those of the atoms of each, (N, E).
     """
 
     targets: Targets
@@ -51,8 +52,8 @@ class Generation:
     structures: Sequence[Structure]
     bond: float
     orders: dict[str, Order]
-    simulated: Sequence[np.ndarray] | None = None
     forward: Forward | None = None
+    simulated: Sequence[np.ndarray] = ()
 
     @property
     def beside(self) -> str:
@@ -65,23 +66,21 @@ class Generation:
         count = len(self.structures)
         return f"{count} structure{'s' if count > 1 else ''} at {self.density:.3g} g/cm³"
 
-    def error_of(self, n: int) -> float:
-        """Return the mean absolute error of a structure's simulated mean spectrum."""
-        assert self.simulated is not None
-        return float(np.abs(self.simulated[n].mean(axis=0) - self.targets.mean_E).mean())
+    def errors(self) -> np.ndarray:
+        """Return the mean absolute errors of the simulated mean spectra of structures."""
+        return np.array([np.abs(one.mean(axis=0) - self.targets.mean_E).mean() for one in self.simulated])
 
     def rows(self) -> list[dict[str, Any]]:
         """Return a row a structure."""
-        training = self.orders[self.beside].together
-        rows = []
+        training, errors, rows = self.orders[self.beside].together, self.errors(), []
         for n, network in enumerate(self.orders[GENERATED].networks):
             row: dict[str, Any] = {
                 "structure": n + 1,
                 "mean_coordination": float(network.coordination.mean()),
             }
             row |= {f"{name}_distance": value for name, value in network.distances(training).items()}
-            if self.simulated is not None and self.forward is not None:
-                error = self.error_of(n)
+            if self.forward is not None:
+                error = float(errors[n])
                 row |= {"spectrum_mae": error, "spectrum_mae_in_own": error / self.forward.error_of_means}
             rows.append(row)
         return rows
@@ -97,12 +96,12 @@ class Generation:
             f"{_named(away)} from {self.beside}: share of what would have to be otherwise",
         ]
         if count > 1:
+            between = _named(mean_distances(order.between()))
             lines.append(
-                f"between two of them {_named(order.spread())}: what the target leaves open, and the chance of so "
-                "few atoms"
+                f"between two of them {between}: what the target leaves open, and the chance of so few atoms"
             )
-        if self.simulated is not None and self.forward is not None:
-            errors = np.array([self.error_of(n) for n in range(count)])
+        if self.forward is not None:
+            errors = self.errors()
             in_own = errors.mean() / self.forward.error_of_means
             lines.append(
                 f"mean spectra simulated by {self.forward.name} differ from the target by {errors.mean():.4f} on "
@@ -132,7 +131,7 @@ def generation_of(
     model, family
         Of the run.
     targets, request
-        What is asked for, and how.
+        What structures are to be like; how many to generate, of what size, and how.
     radius
         Up to which distance atoms are bonded; None where the family does not say.
     progress
@@ -140,10 +139,12 @@ def generation_of(
     forward
         What simulates spectra.
     """
-    structures = generate_for(model, targets, request, progress)
+    draws = [np.random.default_rng((request.seed, sample, 1)) for sample in range(request.samples)]
+    conditions = [atom_conditions(model, targets, request.atoms, random) for random in draws]
+    structures = generate(model, request.lattice(model.element), conditions, request, progress)
     bond = bond_length(family, radius)
     trained = neighbouring(structures_on(family, (TRAIN, VALIDATION)).values(), request.density)
     beside = {f"training at {label}": Order.of(alike, bond) for label, alike in trained.items()}
     orders = {GENERATED: Order.of(structures, bond), **beside}
-    simulated = None if forward is None else forward.simulate(structures)
-    return Generation(targets, request.density, structures, bond, orders, simulated, forward)
+    simulated = [] if forward is None else forward.simulate(structures)
+    return Generation(targets, request.density, structures, bond, orders, forward, simulated)

@@ -44,7 +44,7 @@ def steer(
     run_directory, model, family
         Of the run; the family with its split and structures.
     request, lattice
-        How many structures a value, and how, in which cell.
+        How many structures a value, and how, in which cell (3, 3), angstrom.
     levels
         Values, between the 5th and the 95th percentile over the atoms of training.
     radius
@@ -58,7 +58,12 @@ def steer(
         The contents of traversal.json: of each descriptor the slope of what was found over what was asked for, and
         the root mean square of what is between them.
     DataFrame
-        A row a structure.
+        A row a structure: what was asked for and what was found.
+
+    Raises
+    ------
+    UserError
+        If no descriptor varies over the atoms of training and can be measured.
     """
     trained = family.with_rows(np.isin(family.split_N, (TRAIN, VALIDATION)))
     trained = trained.with_rows(np.isfinite(trained.descriptors_NK).all(axis=1))
@@ -70,7 +75,7 @@ def steer(
             "generate structures by predict"
         )
     condition_MC, bond = model.conditions(condition_values(model, trained)[1]), bond_length(family, radius)
-    rows, walks = [], {}
+    rows = []
     for n, k in enumerate(walked):
         name, known_M = trained.descriptor_names[k], trained.descriptors_NK[:, k]
         low, high = np.percentile(known_M, _PERCENTILES)
@@ -86,11 +91,12 @@ def steer(
                     "descriptor": name,
                     "sample": sample + 1,
                     "asked": float(known_M[atoms].mean()),
-                    "found": measured(structure, name, bond),
+                    "found": _measured(structure, name, bond),
                 }
                 for sample, (atoms, structure) in enumerate(zip(drawn, structures, strict=True))
             ]
-        walks[name] = _summary([row for row in rows if row["descriptor"] == name])
+    table = pd.DataFrame(rows)
+    walks = {name: _summary(own) for name, own in table.groupby("descriptor", sort=False)}
     content = {
         "format_version": FORMAT_VERSION,
         **origin_of(run_directory, model),
@@ -105,10 +111,10 @@ def steer(
         "units": dict(zip(model.descriptor_names, model.descriptor_units, strict=True)),
         "walks": walks,
     }
-    return content, pd.DataFrame(rows)
+    return content, table
 
 
-def measured(structure: Structure, name: str, bond: float) -> float:
+def _measured(structure: Structure, name: str, bond: float) -> float:
     """Return the mean of a descriptor over the atoms of a structure of which it is known; NaN of none."""
     pairs = pairs_within(structure.lattice, structure.positions, bond)
     values = []
@@ -121,8 +127,9 @@ def measured(structure: Structure, name: str, bond: float) -> float:
     return float(known.mean()) if len(known) else float("nan")
 
 
-def _summary(rows: list[dict[str, Any]]) -> dict[str, float]:
-    asked, found = (np.array([row[key] for row in rows]) for key in ("asked", "found"))
+def _summary(walk: pd.DataFrame) -> dict[str, float]:
+    """Return the range of what was asked for along a descriptor, and how what was found follows it."""
+    asked, found = walk["asked"].to_numpy(), walk["found"].to_numpy()
     known = np.isfinite(found)
     apart = found[known] - asked[known]
     slope = np.polyfit(asked[known], found[known], 1)[0] if known.sum() > 1 else np.nan

@@ -15,7 +15,7 @@ from rankaae_cli.data.structures.atoms import table_rows
 from rankaae_cli.models.base import Samples
 
 _STEPS = 60  # of Newton's method
-_HELD = 1e-3  # keeps weights from running away where no mixture of training atoms has the mean
+_RIDGE = 1e-3  # keeps weights from running away where no mixture of training atoms has the mean
 
 
 @dataclass(frozen=True)
@@ -25,9 +25,9 @@ class Targets:
     Attributes
     ----------
     title
-        Where it comes from.
+        Where they come from.
     spectra_ME
-        Spectra of atoms; of one alone it is the mean over the structure.
+        Spectra of atoms; a single one is the mean over the structure.
     values_MX
         What conditions the model: the spectra, or the descriptors of their sites.
     """
@@ -71,7 +71,7 @@ def read_targets(
             f"there is no file {path}\ngive a family file, or a text file with a spectrum a row, as input="
         )
     if is_family_file(path):
-        return _of_family(model, path, split, split_seed, split_by)
+        return _targets_of_family(model, path, split, split_seed, split_by)
     if split is not None:
         raise UserError(f"split={split} is for family files; {path} is none\nleave split= out")
     if model.conditioned_on != "spectra":
@@ -91,7 +91,7 @@ def read_targets(
     return Targets(path.name, np.array(rows), np.array(rows))
 
 
-def _of_family(
+def _targets_of_family(
     model: Samples, path: Path, split: str | None, split_seed: int, split_by: str | None
 ) -> Targets:
     family = read_family(path)
@@ -111,7 +111,7 @@ def _of_family(
 
 
 def condition_values(model: Samples, family: Family) -> tuple[np.ndarray, np.ndarray]:
-    """Return spectra of a family's rows, (M, E), and what conditions the model, of rows where that is known."""
+    """Return spectra (M, E) and what conditions the model (M, X) of those rows of a family where that is known."""
     spectra_ME = family.spectra_NE[:].astype(np.float64)
     values_MX = spectra_ME
     if model.conditioned_on == "descriptors":
@@ -152,13 +152,13 @@ def atom_conditions(model: Samples, targets: Targets, atoms: int, random: np.ran
 
 
 def weights_of_mean(rows_MC: np.ndarray, mean_C: np.ndarray) -> np.ndarray:
-    """Return weights of rows, (M,), that have a mean, as even as they can be: exp(rows @ x), by Newton's method."""
+    """Return weights (M,) by which rows have a mean, as even as they can be: exp(rows @ x), by Newton's method."""
     x_C = np.zeros(rows_MC.shape[1])
     for _ in range(_STEPS):
         weight_M = _softmax(rows_MC @ x_C)
-        apart_C = rows_MC.T @ weight_M - mean_C + _HELD * x_C
+        apart_C = rows_MC.T @ weight_M - mean_C + _RIDGE * x_C
         centred = rows_MC - rows_MC.T @ weight_M
-        step_C = np.linalg.solve((centred.T * weight_M) @ centred + _HELD * np.eye(len(x_C)), apart_C)
+        step_C = np.linalg.solve((centred.T * weight_M) @ centred + _RIDGE * np.eye(len(x_C)), apart_C)
         x_C -= step_C * min(1.0, 1.0 / max(np.abs(step_C).max(), 1e-12))
         if np.abs(step_C).max() < 1e-8:
             break
@@ -171,7 +171,7 @@ def _softmax(values_M: np.ndarray) -> np.ndarray:
 
 
 def even_draws(weight_M: np.ndarray, count: int, random: np.random.Generator) -> np.ndarray:
-    """Return indices drawn by their weights, each as often as these say to within one."""
+    """Return `count` indices drawn by their weights, each as often as these say to within one."""
     places = (random.random() + np.arange(count)) / count
     drawn = np.searchsorted(np.cumsum(weight_M), places).clip(max=len(weight_M) - 1)
     return random.permutation(drawn)

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
-from rankaae_cli.analysis.generation.generate import DISTANCES, Order
+from rankaae_cli.analysis.generation.generate import RADIAL_BINS, Order
 from rankaae_cli.core.labels import Subject, with_unit
 from rankaae_cli.core.structure.bond_network import BINS
 from rankaae_cli.core.structure.periodic import pairs_within
@@ -32,7 +32,7 @@ def order(subject: Subject, orders: Mapping[str, Order], *details: str) -> Figur
     panels = figure.subplots(2, 2).ravel()
     for (label, one), colour, style in zip(orders.items(), _COLOURS, _STYLES, strict=False):
         line = {"color": colour, "ls": style, "lw": 1.0, "label": label}
-        middle = (DISTANCES[1:] + DISTANCES[:-1]) / 2
+        middle = (RADIAL_BINS[1:] + RADIAL_BINS[:-1]) / 2
         panels[0].plot(middle, one.radial_J, **line)
         for ax, (name, share) in zip(panels[1:], one.together.shares().items(), strict=True):
             middle = (BINS[name][1:] + BINS[name][:-1]) / 2

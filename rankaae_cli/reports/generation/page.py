@@ -34,7 +34,7 @@ def write_page(output: Path, model: Samples, result: Generation, shown: int, abo
     Parameters
     ----------
     output
-        A folder with the tables of `write.write_structures_found`.
+        A folder with the tables of `write.write_generation`.
     model, result
         What generated, and what came of it.
     shown
@@ -44,7 +44,7 @@ def write_page(output: Path, model: Samples, result: Generation, shown: int, abo
     """
     what = result.title
     pictures = [_picture(output, figures.order(model.subject, result.orders, what), "order", "order")]
-    if result.simulated is not None:
+    if result.forward is not None:
         drawn = figures.spectra(model.subject, model.energy_E, result.targets.mean_E, result.simulated, what)
         pictures.append(_picture(output, drawn, "spectra", "spectra"))
     chosen, views = result.structures if shown < 0 else result.structures[:shown], []

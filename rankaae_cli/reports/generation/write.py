@@ -6,14 +6,16 @@ from typing import Any
 
 import pandas as pd
 
-from rankaae_cli.analysis.generation.evaluate import COPY, DISTANCES, GUIDED
+from rankaae_cli.analysis.evaluation.tables import write_tables
+from rankaae_cli.analysis.generation.evaluate import COPY, GUIDED, GenerationEvaluation
+from rankaae_cli.analysis.generation.evaluate import TABLE as DISTANCES
 from rankaae_cli.analysis.generation.generate import Order
 from rankaae_cli.analysis.generation.result import Generation
 from rankaae_cli.analysis.generation.steer import STEERING
 from rankaae_cli.analysis.traversal.traverse import TRAVERSAL
 from rankaae_cli.core.labels import Cell, Ranged, Subject, unit_text
 from rankaae_cli.core.structure.bond_network import BINS
-from rankaae_cli.data.files import replacing, strict_json, write_text
+from rankaae_cli.data.files import strict_json, write_text
 from rankaae_cli.data.structures.structure_text import cif, extended_xyz
 from rankaae_cli.reports.captions import table_caption
 from rankaae_cli.reports.figures.drawing import save_figure
@@ -25,8 +27,8 @@ STRUCTURES, TABLE, SHARES, FIGURE = "structures.extxyz", "structures.csv", "orde
 STEERED = "steering"
 
 
-def write_structures_found(output: Path, result: Generation) -> None:
-    """Write structures and tables below the folder `output`.
+def write_generation(output: Path, result: Generation) -> None:
+    """Write generated structures and tables below the folder `output`.
 
     ``structures.extxyz`` holds all of them, ``cif/`` each in a file; ``structures.csv`` has a row each, its
     distances to the training structures of the nearest density, and the error of its simulated spectrum;
@@ -40,10 +42,7 @@ def write_structures_found(output: Path, result: Generation) -> None:
     write_text(output / STRUCTURES, "".join(frames))
     for one, row in zip(result.structures, rows, strict=True):
         write_text(output / "cif" / f"{row['structure']}.cif", cif(one, f"generated_{row['structure']}"))
-    with replacing(output / TABLE) as temporary:
-        pd.DataFrame(rows).to_csv(temporary, index=False, float_format="%.6g")
-    with replacing(output / SHARES) as temporary:
-        _shares(result.orders).to_csv(temporary, index=False, float_format="%.6g")
+    write_tables(output, {TABLE: pd.DataFrame(rows), SHARES: _shares(result.orders)})
 
 
 def _shares(orders: Mapping[str, Order]) -> pd.DataFrame:
@@ -56,17 +55,11 @@ def _shares(orders: Mapping[str, Order]) -> pd.DataFrame:
     return pd.concat(parts)
 
 
-def write_generation_evaluation(
-    directory: Path,
-    subject: Subject,
-    metrics: Mapping[str, Any],
-    tables: Mapping[str, pd.DataFrame],
-    orders: Mapping[str, Order],
-) -> None:
+def write_generation_evaluation(directory: Path, subject: Subject, evaluation: GenerationEvaluation) -> None:
     """Write what an evaluation found into a folder; metrics.json last, so that it stands for a whole one."""
-    with replacing(directory / DISTANCES) as temporary:
-        tables[DISTANCES].to_csv(temporary, index=False, float_format="%.6g")
-    save_figure(figures.order(subject, orders, f"{metrics['split']} split"), directory / FIGURE)
+    metrics = evaluation.metrics
+    write_tables(directory, {DISTANCES: evaluation.distances})
+    save_figure(figures.order(subject, evaluation.orders, f"{metrics['split']} split"), directory / FIGURE)
     write_text(directory / METRICS, strict_json(metrics))
 
 
@@ -74,8 +67,7 @@ def write_steering(
     directory: Path, subject: Subject, content: Mapping[str, Any], table: pd.DataFrame
 ) -> None:
     """Write what came of a walk along descriptors into a folder; traversal.json last."""
-    with replacing(directory / STEERING) as temporary:
-        table.to_csv(temporary, index=False, float_format="%.6g")
+    write_tables(directory, {STEERING: table})
     save_figure(figures.steering(subject, content, table), directory / STEERED)
     write_text(directory / TRAVERSAL, strict_json(content))
 
@@ -124,13 +116,12 @@ def generation_lines(metrics: Mapping[str, Any]) -> list[str]:
         f"{agreement['shuffled']:.0%} would by chance",
     ]
     if "simulated" in metrics:
-        lines.append(simulated_line(metrics["simulated"]))
+        lines.append(_simulated_line(metrics["simulated"]))
     return lines
 
 
-def simulated_line(simulated: Mapping[str, Any]) -> str:
+def _simulated_line(s: Mapping[str, Any]) -> str:
     """Return how the simulated spectra of generated structures compare with those that condition the atoms."""
-    s = simulated
     less = 1 - s["atoms"] / s["atoms_shuffled"]
     return (
         f"spectra simulated by {s['forward']}: error of an atom {s['atoms']:.4f}, {less:.0%} below that against "

@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from rankaae_cli.analysis.evaluation.tables import write_tables
 from rankaae_cli.analysis.simulation.ranking import Ranking
 from rankaae_cli.analysis.simulation.structures import SimulatedStructures
 from rankaae_cli.data.family.family_file import write_family
-from rankaae_cli.data.files import replacing
 
 SITES, AVERAGES, BANDS, SPECTRA = "sites.csv", "averages.csv", "bands.csv", "spectra.h5"
 REJECTED, RANKING = "rejected.csv", "ranking.csv"
@@ -45,9 +45,7 @@ def write_simulations(output: Path, result: SimulatedStructures, ranking: Rankin
         tables[REJECTED] = pd.DataFrame(result.faults, columns=["structure", "reason"])
     if ranking is not None:
         tables[RANKING] = ranking_table(ranking)
-    for name, table in tables.items():
-        with replacing(output / name) as temporary:
-            table.to_csv(temporary, index=False, float_format="%.6g")
+    write_tables(output, tables)
     write_family(output / SPECTRA, family)
 
 
