@@ -5,15 +5,15 @@ from typing import Any
 
 from rankaae_cli.core.calls import setting
 from rankaae_cli.data.family.splits import SPLITS
-from rankaae_cli.data.files import write_text
+from rankaae_cli.data.files import replacing
 from rankaae_cli.models.base import Classifies
 from rankaae_cli.reports.classes.figures import FIGURES, figures_of
 from rankaae_cli.reports.classes.write import class_scores, edge_scores, summary_lines, write_class_evaluation
-from rankaae_cli.reports.figures.drawing import data_uri, save_figure
 from rankaae_cli.reports.latex import write_table
+from rankaae_cli.reports.run.figure_files import save_picture
 from rankaae_cli.reports.run.origin import text
-from rankaae_cli.reports.run.page import Picture, render
-from rankaae_cli.runs.directory import config_text, short_path
+from rankaae_cli.reports.run.page import write_report
+from rankaae_cli.runs.directory import short_path
 from rankaae_cli.runs.load import load_run
 from rankaae_cli.runs.provenance import read_provenance
 
@@ -32,23 +32,15 @@ def report_classes(run_directory: Path) -> tuple[dict[str, Any], Path]:
     pictures = []
     for name in figures_of(tables):
         table, draw, caption = FIGURES[name]
-        _, png = save_figure(draw(model.subject, tables), folder / "figures" / name, ("pdf", "png"))
-        csv = folder / "tables" / table
-        csv.parent.mkdir(parents=True, exist_ok=True)
-        tables[table].to_csv(csv, index=False)
-        pictures.append(
-            Picture(
-                data_uri(png.read_bytes()),
-                caption,
-                f"figures/{name}.pdf",
-                name=name,
-                csv=f"tables/{table}",
-            )
-        )
+        with replacing(folder / "tables" / table) as temporary:
+            tables[table].to_csv(temporary, index=False)
+        figure = draw(model.subject, tables)
+        pictures.append(save_picture(figure, folder, f"figures/{name}", caption, csv=f"tables/{table}"))
     shown = [class_scores(metrics), *([edge_scores(metrics)] if metrics["edges"] else [])]
     for one in shown:
         write_table(one, folder / "tables")
-    page = render(
+    page = write_report(
+        directory,
         "classes.html.j2",
         subject=model.subject,
         metrics=metrics,
@@ -57,10 +49,8 @@ def report_classes(run_directory: Path) -> tuple[dict[str, Any], Path]:
         pictures=pictures,
         facts=_facts(model, family, directory),
         commands=_commands(directory, metrics),
-        config=config_text(directory),
-        run_name=f"run {directory.name}",
     )
-    return metrics, write_text(folder / "report.html", page)
+    return metrics, page
 
 
 def _facts(model: Classifies, family: Any, directory: Path) -> list[tuple[str, str]]:

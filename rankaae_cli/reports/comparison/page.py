@@ -34,9 +34,9 @@ from rankaae_cli.reports.comparison.tables import (
     frame_table,
     soundness_table,
 )
-from rankaae_cli.reports.figures.drawing import data_uri, save_figure
 from rankaae_cli.reports.latex import write_table
 from rankaae_cli.reports.paper.prose import Text
+from rankaae_cli.reports.run.figure_files import save_picture
 from rankaae_cli.reports.run.page import Picture, render
 from rankaae_cli.reports.tables import Table
 
@@ -97,8 +97,7 @@ class ComparisonPage:
 
     def picture(self, figure: Figure, name: str, caption: str, csv: str = "") -> Picture:
         """Write a figure and return it as the page shows it."""
-        _, png = save_figure(figure, self.output / "figures" / name, ("pdf", "png"))
-        return Picture(data_uri(png.read_bytes()), caption, f"figures/{name}.pdf", name=name, csv=csv)
+        return save_picture(figure, self.output, f"figures/{name}", caption, csv=csv)
 
     def write(self) -> Path:
         """Write the page, the methods and comparison.json; return the page's path."""

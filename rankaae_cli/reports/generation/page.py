@@ -2,17 +2,15 @@
 
 from pathlib import Path
 
-from matplotlib.figure import Figure
-
 from rankaae_cli.analysis.generation.result import Generation
 from rankaae_cli.core.labels import Cell
 from rankaae_cli.data.files import write_text
 from rankaae_cli.models.base import Samples
 from rankaae_cli.reports.captions import captions, table_caption
-from rankaae_cli.reports.figures.drawing import data_uri, save_figure
 from rankaae_cli.reports.generation import figures
 from rankaae_cli.reports.generation.write import SHARES, STRUCTURES, TABLE
-from rankaae_cli.reports.run.page import Picture, render
+from rankaae_cli.reports.run.figure_files import save_picture
+from rankaae_cli.reports.run.page import render
 from rankaae_cli.reports.tables import Table
 
 PAGE = "page.html"
@@ -42,17 +40,18 @@ def write_page(output: Path, model: Samples, result: Generation, shown: int, abo
     about
         Of the run and the call: `run` and `command`.
     """
-    what = result.title
-    pictures = [_picture(output, figures.order(model.subject, result.orders, what), "order", "order")]
+    what, texts = result.title, captions()["generated"]
+    drawn = figures.order(model.subject, result.orders, what)
+    pictures = [save_picture(drawn, output, "order", **texts["order"])]
     if result.forward is not None:
         drawn = figures.spectra(model.subject, model.energy_E, result.targets.mean_E, result.simulated, what)
-        pictures.append(_picture(output, drawn, "spectra", "spectra"))
+        pictures.append(save_picture(drawn, output, "spectra", **texts["spectra"]))
     chosen, views = result.structures if shown < 0 else result.structures[:shown], []
     for first in range(0, len(chosen), _IN_FIGURE):
         part = chosen[first : first + _IN_FIGURE]
         stem = "views" if first == 0 else f"views_{first // _IN_FIGURE + 1}"
         figure = figures.views(model.subject, part, first, result.bond, what)
-        views.append(_picture(output, figure, stem, "views"))
+        views.append(save_picture(figure, output, stem, **texts["views"]))
     html = render(
         "generated.html.j2",
         subject=model.subject,
@@ -65,12 +64,6 @@ def write_page(output: Path, model: Samples, result: Generation, shown: int, abo
         files={"structures": STRUCTURES, "table": TABLE, "order": SHARES},
     )
     return write_text(output / PAGE, html)
-
-
-def _picture(output: Path, figure: Figure, stem: str, name: str) -> Picture:
-    pdf, png = save_figure(figure, output / stem, ("pdf", "png"))
-    about = captions()["generated"][name]
-    return Picture(data_uri(png.read_bytes()), about["caption"], pdf.name, name=stem, alt=about["alt"])
 
 
 def _structures(result: Generation) -> Table:

@@ -7,7 +7,6 @@ from typing import Any
 from rankaae_cli.analysis.traversal.traverse import TRAVERSAL
 from rankaae_cli.core.calls import setting
 from rankaae_cli.core.errors import UserError
-from rankaae_cli.data.files import write_text
 from rankaae_cli.reports.captions import captions
 from rankaae_cli.reports.generation.write import (
     FIGURE,
@@ -19,8 +18,8 @@ from rankaae_cli.reports.generation.write import (
 from rankaae_cli.reports.latex import write_table
 from rankaae_cli.reports.run import origin
 from rankaae_cli.reports.run.figure_files import FigureFiles
-from rankaae_cli.reports.run.page import render
-from rankaae_cli.runs.directory import METRICS, config_text, evaluation_directory, plain_config, short_path
+from rankaae_cli.reports.run.page import write_report
+from rankaae_cli.runs.directory import METRICS, evaluation_directory, plain_config, short_path
 from rankaae_cli.runs.load import load_run
 from rankaae_cli.runs.provenance import read_provenance
 
@@ -53,7 +52,8 @@ def report_generation(run_directory: Path) -> tuple[dict[str, Any], Path]:
         tables.append(steering_table(content))
     for one in tables:
         write_table(one, folder / "tables")
-    page = render(
+    page = write_report(
+        directory,
         "generation_report.html.j2",
         subject=model.subject,
         metrics=metrics,
@@ -70,7 +70,5 @@ def report_generation(run_directory: Path) -> tuple[dict[str, Any], Path]:
             f"rankaae report {run}",
             f"rankaae predict {run} input=SPECTRUM.txt density={metrics['density']:.2g}",
         ],
-        config=config_text(directory),
-        run_name=f"run {directory.name}",
     )
-    return metrics, write_text(folder / "report.html", page)
+    return metrics, page

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 from PIL import Image
 
 from rankaae_cli.analysis.evaluation.tables import table_of
@@ -84,6 +85,25 @@ class FigureFiles:
             about = captions()["learning"][name]
             pictures.append(_picture(name, name, drawing.png_bytes(figure), about, True, live))
         return pictures
+
+
+def save_picture(
+    figure: Figure, folder: Path, stem: str, caption: str, alt: str = "", csv: str = ""
+) -> Picture:
+    """Save a figure below the folder of a page, for papers too, and return it as the page shows it.
+
+    Parameters
+    ----------
+    figure, folder
+        The figure, and where the page lies.
+    stem
+        Where to save it, seen from the page, without an ending; the last part of it is the picture's name.
+    caption, alt, csv
+        As of `Picture`.
+    """
+    _, png = drawing.save_figure(figure, folder / stem, ("pdf", "png"))
+    source = drawing.data_uri(png.read_bytes())
+    return Picture(source, caption, f"{stem}.pdf", name=png.stem, alt=alt, csv=csv)
 
 
 def walk_captions(model: Trained, name: str, style: Mapping[str, Any]) -> Captions:

@@ -4,6 +4,7 @@ import functools
 import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -29,9 +30,11 @@ from rankaae_cli.core.labels import (
     traversed,
     with_unit,
 )
+from rankaae_cli.data.files import write_text
 from rankaae_cli.models.base import HasNetworks, HasStyles, Predicts, Reconstructs, Trained
 from rankaae_cli.reports.figures.plotly import plotly_packed
 from rankaae_cli.reports.tables import Cell, Ranged, Table, print_number
+from rankaae_cli.runs.directory import config_text
 
 # Words for Spearman's correlation, from the best down; the glossary of the page lists them.
 _QUALITIES = ((0.9, "very well"), (0.75, "well"), (0.5, "roughly"), (-1.0, "poorly"))
@@ -223,6 +226,12 @@ def render_page(content: PageContent) -> str:
 def render(template: str, **content: Any) -> str:
     """Return a page as HTML, from a template of the package and what it names; every value is escaped."""
     return page_environment().get_template(template).render(content)
+
+
+def write_report(run_directory: Path, template: str, **content: Any) -> Path:
+    """Write the page of a run, ``report/report.html``, of a template that shows its name and configuration too."""
+    own = {"run_name": f"run {run_directory.name}", "config": config_text(run_directory)}
+    return write_text(run_directory / "report" / "report.html", render(template, **own, **content))
 
 
 @functools.cache

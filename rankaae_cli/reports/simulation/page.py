@@ -3,8 +3,6 @@
 from collections import Counter
 from pathlib import Path
 
-from matplotlib.figure import Figure
-
 from rankaae_cli.analysis.simulation.ranking import Ranking
 from rankaae_cli.analysis.simulation.structures import SimulatedStructures
 from rankaae_cli.core.labels import Cell, Ranged, listed
@@ -12,8 +10,8 @@ from rankaae_cli.core.statistics.calibration import IN_RANGE, OUTSIDE, UNUSUAL
 from rankaae_cli.data.files import write_text
 from rankaae_cli.models.base import Simulates
 from rankaae_cli.reports.captions import captions, table_caption
-from rankaae_cli.reports.figures.drawing import data_uri, save_figure
-from rankaae_cli.reports.run.page import Picture, render
+from rankaae_cli.reports.run.figure_files import save_picture
+from rankaae_cli.reports.run.page import render
 from rankaae_cli.reports.simulation import figures
 from rankaae_cli.reports.simulation.write import AVERAGES, RANKING, REJECTED, SITES, SPECTRA
 from rankaae_cli.reports.tables import Table
@@ -44,7 +42,7 @@ def write_page(
     about
         Of the run and the call: `run` and `command`.
     """
-    average = result.averages()
+    average, texts = result.averages(), captions()["structures"]
     names = list(average.names if ranking is None else ranking.names)
     drawn = names if shown < 0 else names[:shown]
     pictures = []
@@ -53,10 +51,11 @@ def write_page(
         what = f"{first + 1} to {first + len(part)} of {len(names)} structures" if len(names) > 1 else part[0]
         figure = figures.structures(model.subject, result, part, what)
         stem = "simulations" if first == 0 else f"simulations_{first // _PANELS + 1}"
-        pictures.append(_picture(output, figure, stem, "simulations"))
+        pictures.append(save_picture(figure, output, stem, **texts["simulations"]))
     ranked = None
     if ranking is not None:
-        ranked = _picture(output, figures.ranking(model.subject, ranking), "ranking", "ranking")
+        figure = figures.ranking(model.subject, ranking)
+        ranked = save_picture(figure, output, "ranking", **texts["ranking"])
     html = render(
         "simulations.html.j2",
         subject=model.subject,
@@ -99,12 +98,6 @@ def summary_lines(model: Simulates, result: SimulatedStructures, ranking: Rankin
         count = len(result.faults)
         lines.append(f"{count} structure{'s' if count > 1 else ''} could not be simulated: see {REJECTED}")
     return lines + ([] if ranking is None else ranking.sentences())
-
-
-def _picture(output: Path, figure: Figure, stem: str, name: str) -> Picture:
-    pdf, png = save_figure(figure, output / stem, ("pdf", "png"))
-    about = captions()["structures"][name]
-    return Picture(data_uri(png.read_bytes()), about["caption"], pdf.name, name=stem, alt=about["alt"])
 
 
 def _structures(result: SimulatedStructures, names: list[str]) -> Table:

@@ -6,14 +6,13 @@ from typing import Any
 from rankaae_cli.analysis.simulation.traverse import simulation_findings
 from rankaae_cli.core.calls import setting
 from rankaae_cli.core.terminal import console
-from rankaae_cli.data.files import write_text
 from rankaae_cli.models.base import Simulates
 from rankaae_cli.reports.captions import captions
 from rankaae_cli.reports.latex import write_table
 from rankaae_cli.reports.run import origin
 from rankaae_cli.reports.run.evaluation_figures import figure_names
 from rankaae_cli.reports.run.figure_files import FigureFiles
-from rankaae_cli.reports.run.page import render
+from rankaae_cli.reports.run.page import write_report
 from rankaae_cli.reports.run.results import usable_simulations, usable_transfer, write_simulations
 from rankaae_cli.reports.simulation.scores import simulation_lines, simulation_table
 from rankaae_cli.reports.simulation.traversal import (
@@ -22,7 +21,7 @@ from rankaae_cli.reports.simulation.traversal import (
     walk_texts,
 )
 from rankaae_cli.reports.transfer_table import transfer_table
-from rankaae_cli.runs.directory import config_text, evaluation_directory, plain_config, short_path
+from rankaae_cli.runs.directory import evaluation_directory, plain_config, short_path
 from rankaae_cli.runs.load import load_run
 from rankaae_cli.runs.provenance import read_provenance
 
@@ -42,7 +41,8 @@ def report_simulations(run_directory: Path) -> tuple[dict[str, Any], Path]:
         metrics = write_simulations(directory, model, family, "test")
     folder, provenance = directory / "report", read_provenance(directory)
     texts = {name: about for name, about in captions()["simulation"].items() if name in figure_names(model)}
-    pictures = FigureFiles(folder / "figures", {}).copied(evaluation_directory(directory, "test"), texts)
+    files = FigureFiles(folder / "figures", {})
+    pictures = files.copied(evaluation_directory(directory, "test"), texts)
     table, walks = simulation_table(metrics), completed_traversal(directory, model, family)
     brought = usable_transfer(directory)
     transfer = None if brought is None else transfer_table(brought)
@@ -50,12 +50,12 @@ def report_simulations(run_directory: Path) -> tuple[dict[str, Any], Path]:
         write_table(one, folder / "tables")
     traversal: dict[str, Any] = {}
     if walks is not None:
-        files = FigureFiles(folder / "figures", {})
         drawn = files.copied(directory / "traversal", walk_texts(walks), prefix="traversal_")
         traversal = {"table": simulated_traversals_table(walks), "pictures": drawn}
         traversal |= {"lines": simulation_findings(walks), "others": walks["others"]}
         write_table(traversal["table"], folder / "tables")
-    page = render(
+    page = write_report(
+        directory,
         "simulation_report.html.j2",
         subject=model.subject,
         metrics=metrics,
@@ -66,10 +66,8 @@ def report_simulations(run_directory: Path) -> tuple[dict[str, Any], Path]:
         traversal=traversal,
         facts=origin.facts(model, family, provenance, plain_config(directory)),
         commands=_commands(directory, model, provenance, metrics),
-        config=config_text(directory),
-        run_name=f"run {directory.name}",
     )
-    return metrics, write_text(folder / "report.html", page)
+    return metrics, page
 
 
 def _commands(
