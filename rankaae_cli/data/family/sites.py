@@ -323,24 +323,23 @@ def gather(
             yield spectrum_E
 
     gathered = gathered_spectra(spectra(), len(energy_E))
-    names = sorted(numbers)
-    rank = np.empty(len(names), dtype=np.int64)
-    rank[[numbers[name] for name in names]] = np.arange(len(names))
-    rank_N, site_N = rank[np.array(number_of, dtype=np.int64)], np.array(sites, dtype=np.int64)
-    order = np.lexsort((site_N, rank_N))
-    again = np.r_[False, (np.diff(rank_N[order]) == 0) & (np.diff(site_N[order]) == 0)][: len(order)]
+    number_N, site_N = np.array(number_of, dtype=np.int64), np.array(sites, dtype=np.int64)
+    names = np.array(list(numbers), dtype=object)
+    again_N = repeated_sites(names[number_N], site_N)
     repeated = [
-        Rejection(names[rank_N[i]], str(site_N[i]), "duplicate: this material and site came before")
-        for i in np.sort(order[again])
+        Rejection(names[number_N[i]], str(site_N[i]), "duplicate: this material and site came before")
+        for i in np.flatnonzero(again_N)
     ]
-    order = order[~again]
+    rank = np.argsort(np.argsort(names))
+    order = np.lexsort((site_N, rank[number_N]))
+    order = order[~again_N[order]]
 
     k, q, f = len(descriptor_names), len(quantity_names), 0 if features is None else len(features.names)
-    width = len(flat) // len(rank_N) if len(rank_N) else k + q + f
-    values_N = np.array(flat, dtype=np.float64).reshape(len(rank_N), width)[order]
+    width = len(flat) // len(site_N) if len(site_N) else k + q + f
+    values_N = np.array(flat, dtype=np.float64).reshape(len(site_N), width)[order]
     known = [i for i in range(q) if np.isfinite(values_N[:, k + i]).any()]
     kept_names = tuple(quantity_names[i] for i in known)
-    material_N = np.array(names, dtype=object)[rank_N[order]]
+    material_N = names[number_N[order]]
     return Sites(
         energy_E=np.asarray(energy_E, dtype=np.float64),
         spectra_NE=rows_taken(gathered, order),

@@ -111,39 +111,12 @@ def _write(directory: Path, content: PageContent) -> Path:
 def gather(run: RunResults) -> PageContent:
     """Collect what the page shows, writing the figures for papers on the way."""
     run_directory, model, metrics, traversal = run.directory, run.model, run.metrics, run.traversal
-    subject, provenance, compared = model.subject, read_provenance(run_directory), run.baselines
+    provenance, compared = read_provenance(run_directory), run.baselines
     config, data = plain_config(run_directory), data_paths(read_run_config(run_directory))
     units = dict(zip(model.descriptor_names, model.descriptor_units, strict=True))
-    evaluation = evaluation_directory(run_directory, "test")
-    interactive = {
-        **evaluation_figures.interactive_figures(evaluation, model, metrics),
-        **(
-            {}
-            if traversal is None
-            else traversal_figures.interactive_figures(run_directory, model, traversal)
-        ),
-    }
-    if compared is not None:
-        interactive[FIGURE] = partial(interactive_baselines, subject, compared)
-    files = FigureFiles(run_directory / "report" / "figures", interactive)
-    of_evaluation = evaluation_figures.figure_names(model)
-    if has_learning_curve(run_directory):
-        of_evaluation = (*of_evaluation, LEARNING_CURVE)
-
-    def of_styles(texts: Captions) -> list[Picture]:
-        return files.copied(run_directory / "traversal", texts, prefix="traversal_")
-
-    in_traversal = set() if traversal is None else {*overviews(model), STABILITY, *map_figures(model)}
-    pictures = {
-        "learning": files.learning_curves(run_directory / "metrics.csv", model),
-        "baselines": [] if compared is None else files.copied(evaluation, captions()["baselines"]),
-    }
-    for section in ("styles", "importance", "coupling", "reconstruction", "choice", "associations"):
-        pictures[section] = files.copied(evaluation, _texts(section, of_evaluation))
-    for section in ("overviews", "stability", "maps"):
-        pictures[section] = of_styles(_texts(section, in_traversal))
+    files = FigureFiles(run_directory / "report" / "figures", _interactive_figures(run))
     return PageContent(
-        subject=subject,
+        subject=model.subject,
         metrics=metrics,
         traversal=traversal,
         split_counts=split_counts(run.family),
@@ -155,12 +128,14 @@ def gather(run: RunResults) -> PageContent:
         fits=None if traversal is None else run_tables.fits_table(traversal),
         reading=None if traversal is None else run_tables.reading_table(traversal),
         facts=report_origin.facts(model, run.family, provenance, config),
-        pictures=pictures,
+        pictures=_pictures(run, files),
         styles=run_tables.disentanglement_table(metrics) if "disentanglement" in metrics else None,
         associations=run_tables.associations_table(metrics["associations"], metrics)
         if metrics.get("associations")
         else None,
-        traversal_groups=() if traversal is None else _groups(model, traversal["styles"], of_styles),
+        traversal_groups=()
+        if traversal is None
+        else _groups(model, traversal["styles"], _of_styles(run, files)),
         command=report_origin.text(provenance.get("command")),
         config=config_text(run_directory),
         run_name=f"run {run_directory.name}, trained {report_origin.text(provenance.get('started'))[:10]}",
@@ -176,6 +151,42 @@ def gather(run: RunResults) -> PageContent:
         explorer=None if traversal is None else explorer_data(model, run.family, metrics["style_ranges"]),
         sections=sections_of(model),
     )
+
+
+def _interactive_figures(run: RunResults) -> dict[str, Callable[[], Any]]:
+    """Return what makes each interactive figure of the page, by name."""
+    evaluation = evaluation_directory(run.directory, "test")
+    made = dict(evaluation_figures.interactive_figures(evaluation, run.model, run.metrics))
+    if run.traversal is not None:
+        made |= traversal_figures.interactive_figures(run.directory, run.model, run.traversal)
+    if run.baselines is not None:
+        made[FIGURE] = partial(interactive_baselines, run.model.subject, run.baselines)
+    return made
+
+
+def _pictures(run: RunResults, files: FigureFiles) -> dict[str, list[Picture]]:
+    """Return the figures of each section but those of single styles, and write their files for papers."""
+    evaluation, of_styles = evaluation_directory(run.directory, "test"), _of_styles(run, files)
+    of_evaluation = evaluation_figures.figure_names(run.model)
+    if has_learning_curve(run.directory):
+        of_evaluation = (*of_evaluation, LEARNING_CURVE)
+    of_walks = set()
+    if run.traversal is not None:
+        of_walks = {*overviews(run.model), STABILITY, *map_figures(run.model)}
+    pictures = {
+        "learning": files.learning_curves(run.directory / "metrics.csv", run.model),
+        "baselines": [] if run.baselines is None else files.copied(evaluation, captions()["baselines"]),
+    }
+    for section in ("styles", "importance", "coupling", "reconstruction", "choice", "associations"):
+        pictures[section] = files.copied(evaluation, _texts(section, of_evaluation))
+    for section in ("overviews", "stability", "maps"):
+        pictures[section] = of_styles(_texts(section, of_walks))
+    return pictures
+
+
+def _of_styles(run: RunResults, files: FigureFiles) -> Callable[[Captions], list[Picture]]:
+    """Return what gives the figures of a traversal, by their texts."""
+    return partial(files.copied, run.directory / "traversal", prefix="traversal_")
 
 
 def _texts(section: str, figures: Collection[str]) -> Captions:
