@@ -1,6 +1,8 @@
 """A trained model for Python: descriptors of spectra, spectra of descriptors and of structures."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
+from numbers import Real
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ from rankaae_cli.analysis.simulation.structures import simulate_structures
 from rankaae_cli.analysis.simulation.traverse import walk_descriptors, walked_descriptors
 from rankaae_cli.analysis.traversal.average_spectrum import average_spectrum
 from rankaae_cli.analysis.traversal.walks import StyleWalk, differences_of_trials, walk_styles, walk_table
-from rankaae_cli.api.spectra import Spectrum, spectrum_of
+from rankaae_cli.api.spectra import Spectrum, numbers_of, spectrum_of
 from rankaae_cli.core.errors import UserError, nearest
 from rankaae_cli.core.labels import listed
 from rankaae_cli.core.xas.spectra import SpectrumError
@@ -59,8 +61,13 @@ def load(
     ValueError
         If there is no such run, or it cannot be used; the message says what to do.
     """
-    if not 0 < coverage < 1:
-        raise UserError(f"coverage={coverage} is no share\ngive a number between 0 and 1, such as 0.9")
+    _require_share(coverage)
+    if isinstance(offset, Real) and not math.isfinite(offset):
+        raise UserError(f"offset={offset} is no energy\ngive eV, or the file of rankaae align")
+    if offset_uncertainty is not None and not 0 <= offset_uncertainty < math.inf:
+        raise UserError(
+            f"offset_uncertainty={offset_uncertainty} is no standard deviation\ngive eV, 0 or more"
+        )
     name = str(run)
     ships = name in shipped_models() and not Path(name).exists()
     settings = PredictConfig(
@@ -176,7 +183,7 @@ class Model:
         ValueError
             If the model has no styles, does not know the descriptor, or not such a value of it.
         """
-        require(self._trained, "spectrum", HasStyles)
+        require(self._trained, "Model.spectrum", HasStyles)
         assert self._loaded is not None, "a model with styles reads spectra"
         calibration = self._loaded.predictor.calibration
         known = calibration.training_TMS, calibration.known_range_K2
@@ -210,14 +217,15 @@ class Model:
         """
         if others not in ("data", "independent"):
             raise UserError(f"others={others!r} is not known\ngive data or independent")
-        model = (
-            require(self._trained, "traverse", HasStyles)
-            if not isinstance(self._trained, Simulates)
-            else None
-        )
+        if levels < 2 or draws < 1 or seed < 0:
+            raise UserError(
+                f"levels={levels}, draws={draws}, seed={seed} cannot be\ngive at least 2 levels, 1 draw and seed 0"
+            )
+        is_simulator = isinstance(self._trained, Simulates)
+        model = None if is_simulator else require(self._trained, "Model.traverse", HasStyles)
         names = walked_descriptors(self._trained) if model is None else model.style_names
         if style not in names:
-            raise UserError(f"the model has no style {style}: {nearest(style, names)}")
+            raise UserError(f"the model has no style {style}: {nearest(str(style), names)}")
         if self._loaded is not None and self._loaded.settings.model.name is not None:
             raise UserError(
                 f"{self.directory.name} ships without its training spectra\ntraverse a run of your own"
@@ -263,9 +271,10 @@ class Model:
         ValueError
             If the model does not simulate, or no structure can be used: the message says why.
         """
-        model = require(self._trained, "simulate", Simulates)
+        model = require(self._trained, "Model.simulate", Simulates)
         several = isinstance(structures, list | tuple)
         share = self._coverage if coverage is None else coverage
+        _require_share(share)
         result = simulate_structures(model, structures if several else [structures], share, silent, jobs)
         family, points = result.family, len(model.energy_E)
         spectra_NE = np.asarray(family.spectra_NE[:], dtype=np.float64)
@@ -298,17 +307,22 @@ class Model:
             raise UserError(f"{spectrum.name}: {error}") from error
 
 
+def _require_share(coverage: float) -> None:
+    if not (isinstance(coverage, Real) and 0 < coverage < 1):
+        raise UserError(f"coverage={coverage} is no share\ngive a number between 0 and 1, such as 0.9")
+
+
 def _spectra(
     energy: Any, mu: Any, is_normalised: bool, is_computed: bool, has_energies: bool
 ) -> list[Spectrum]:
     """Return what a call of `Model.predict` gives as spectra."""
     if mu is None:
-        spectra = [energy] if isinstance(energy, Spectrum) else list(energy)
+        spectra = list(energy) if isinstance(energy, Iterable) else [energy]
         if not spectra or not all(isinstance(one, Spectrum) for one in spectra):
             raise UserError("no absorption is given\ngive energies and mu, or what read() returns")
         return spectra
-    mu_NM = np.array(mu, dtype=np.float64)
-    rows = [mu_NM] if mu_NM.ndim == 1 else list(mu_NM)
+    mu_NM = numbers_of(mu, "mu")
+    rows = [mu_NM] if mu_NM.ndim < 2 else list(mu_NM)
     about = {"is_normalised": is_normalised, "is_computed": is_computed, "has_energies": has_energies}
     try:
         return [

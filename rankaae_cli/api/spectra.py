@@ -10,19 +10,19 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from rankaae_cli.core.errors import UserError
-from rankaae_cli.core.xas.edges import edge_span
+from rankaae_cli.core.xas.edges import edge_energy, edge_span
 from rankaae_cli.core.xas.normalisation import Normalised
 from rankaae_cli.core.xas.normalisation import normalise as normalised_to_step
 from rankaae_cli.core.xas.ranges import NormalisationRanges
 from rankaae_cli.data.family import family as families
 from rankaae_cli.data.family.family_file import read_family
 from rankaae_cli.data.family.splits import SPLITS
-from rankaae_cli.data.measured.absorber import tabulated_edge
 from rankaae_cli.data.measured.columns import ColumnChoice
 from rankaae_cli.data.measured.detect import Columns, read_folder
 from rankaae_cli.data.measured.spectrum import MeasuredSpectrum, ordered
 
 Spectrum = MeasuredSpectrum
+_LOWEST = 50.0  # eV, below the K edges of all elements but H and He
 
 
 def read(
@@ -70,15 +70,30 @@ def spectrum_of(
     has_energies: bool = True,
 ) -> Spectrum:
     """Return arrays as a spectrum, its points in order; `has_energies` tells whether these are eV."""
-    energy_M, mu_M = (np.array(values, dtype=np.float64) for values in (energy, mu))
+    energy_M, mu_M = numbers_of(energy, "energy"), numbers_of(mu, "mu")
     if energy_M.ndim != 1 or energy_M.shape != mu_M.shape:
         raise UserError(
             f"energies of shape {energy_M.shape} and an absorption of shape {mu_M.shape} make no spectrum\n"
             "give two arrays of as many points, or one row of absorption a spectrum"
         )
+    if has_energies and len(energy_M) > 3 and 0 < energy_M.max() < _LOWEST:
+        raise UserError(
+            f"energies from {energy_M.min():.6g} to {energy_M.max():.6g} are not eV of an X-ray edge\n"
+            "if they are keV, multiply them by 1000; or are energy and mu exchanged?"
+        )
     about = {"is_normalised": is_normalised, "is_computed": is_computed}
     spectrum = Spectrum(name, Path(name), None, None, energy_M, mu_M, **about)  # type: ignore[arg-type]
     return ordered(spectrum) if has_energies else spectrum
+
+
+def numbers_of(values: ArrayLike, name: str) -> np.ndarray:
+    """Return a copy of values as float64; UserError, which names them, where they are no real numbers."""
+    try:
+        if not np.iscomplexobj(values):
+            return np.array(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        pass
+    raise UserError(f"{name} is no array of real numbers\ngive one, such as a column of a table")
 
 
 def normalise(
@@ -122,13 +137,20 @@ def normalise(
     Raises
     ------
     ValueError
-        If there is no edge, or the scan is too short on either side of it.
+        If there is no edge, the scan is too short on either side of it, or the tabulated edge is not in it.
     """
     ranges = NormalisationRanges(pre1, pre2, norm1, norm2, pre_order, norm_order, flatten)
     ranges.require_possible()
     spectrum = spectrum_of(energy, mu)
-    span = edge_span(element, edge) if element else 0.0
-    expected = tabulated_edge(element, edge)
+    span, expected = 0.0, None
+    if element is not None:
+        span, expected = edge_span(element, edge), edge_energy(element, edge)
+        first, last = spectrum.energy_M[[0, -1]]
+        if not first <= expected <= last:
+            raise UserError(
+                f"the {element} {edge} edge, {expected:g} eV, is not in the scan, {first:.8g} to {last:.8g} eV\n"
+                "give another element and edge, or none"
+            )
     return normalised_to_step(spectrum.energy_M, spectrum.mu_M, ranges, e0=e0, expected=expected, span=span)
 
 

@@ -379,8 +379,10 @@ _SENTENCES: dict[type, tuple[str, str]] = {
 }
 
 
-def require(model: Trained, command: str, *capabilities: type) -> Any:
-    """Return the model if it has all of the capabilities that a command needs, the protocols above.
+def require(model: Trained, caller: str, *capabilities: type) -> Any:
+    """Return the model if it has all of the capabilities that a caller needs, the protocols above.
+
+    The caller is named as a user knows it, such as ``rankaae traverse``.
 
     Raises
     ------
@@ -391,6 +393,6 @@ def require(model: Trained, command: str, *capabilities: type) -> Any:
         if not isinstance(model, capability):
             lacks, does = _SENTENCES[capability]
             raise UserError(
-                f"this run's model (kind {model.kind}) {lacks}: rankaae {command} needs a model that {does}"
+                f"this run's model (kind {model.kind}) {lacks}: {caller} needs a model that {does}"
             )
     return model

@@ -86,7 +86,7 @@ def load_styled(run_directory: Path, named: str | None = None) -> tuple[Path, An
     """
     if named is not None:
         directory, model, family = load_run(named)
-        return directory, require(model, "traverse against=", HasStyles), family
+        return directory, require(model, "rankaae traverse against=", HasStyles), family
     others = runs_on_same_data(run_directory)
     newest = next((path for path in others if isinstance(load_model(path / BEST), HasStyles)), None)
     return None if newest is None else load_run(str(newest))

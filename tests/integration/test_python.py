@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import math
 import re
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from rankaae_cli.data.family.family_file import read_family
 from tests.conftest import ROOT
 from tests.shipped_scan import NAME, shipped_scan
 
+ENERGY = [8900.0, 9000.0, 9100.0, 9200.0]
 # Other people's notebooks rest on these: what is here may be added to, and nothing may be taken away or renamed.
 SIGNATURES = {
     "load": "run='latest', *, offset=None, offset_uncertainty=None, coverage=0.9",
@@ -118,6 +120,24 @@ def test_spectra_of_values_are_read_as_these(model):
         (lambda model: model.predict([1, 2, 3], [1, 2]), "make no spectrum"),
         (lambda model: model.predict([8000, 8001, 8002, 8003], [1, 2, 3, 4]), "spectrum: "),
         (lambda model: model.predict("CuO.xdi"), "no absorption is given"),
+        (lambda model: model.traverse(None), "no style None"),
+        (lambda model: model.traverse("CN", levels=1), "levels=1, draws=500, seed=0 cannot be"),
+        (lambda model: model.spectrum(CN="four"), "CN='four' is no number"),
+        (lambda model: model.simulate("CuO.cif"), "Model.simulate needs a model that simulates"),
+        (lambda model: model.predict(None), "no absorption is given"),
+        (lambda model: model.predict([8.98, 8.99, 9.0, 9.01], [1, 2, 3, 4]), "multiply them by 1000"),
+        (lambda model: model.predict([8980, 8981], "mu"), "mu is no array of real numbers"),
+        (lambda model: model.predict([8980, 8981], [[1, 2], [1]]), "mu is no array of real numbers"),
+        (lambda model: model.predict([8980, 8981], [1j, 2]), "mu is no array of real numbers"),
+        (lambda model: model.predict([8980, 8981], 3), "make no spectrum"),
+        (lambda model: rankaae.load(NAME, coverage="high"), "is no share"),
+        (lambda model: rankaae.load(NAME, offset=math.nan), "offset=nan is no energy"),
+        (lambda model: rankaae.load(NAME, offset_uncertainty=-1), "is no standard deviation"),
+        (
+            lambda model: rankaae.normalise(ENERGY, ENERGY, element="Fe"),
+            "the Fe K edge, 7112 eV, is not in the scan",
+        ),
+        (lambda model: rankaae.normalise(ENERGY, ENERGY, element="Xx"), "no edges are tabulated of 'Xx'"),
         (lambda model: rankaae.load("nowhere"), "is not a run directory"),
         (lambda model: rankaae.load(NAME, coverage=90), "is no share"),
         (lambda model: rankaae.read("nowhere.xdi"), "there is no file or folder"),

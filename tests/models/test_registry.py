@@ -99,15 +99,15 @@ def trained(kind, *missing):
 
 def test_a_command_that_a_model_cannot_serve_says_so():
     whole = trained("rankaae")
-    assert require(whole, "evaluate", Predicts, Reconstructs, HasStyles) is whole and isinstance(
+    assert require(whole, "rankaae evaluate", Predicts, Reconstructs, HasStyles) is whole and isinstance(
         whole, StyledModel
     )
     blind = trained("forward", "encode")
     with pytest.raises(UserError) as error:
-        require(blind, "traverse", HasStyles)
+        require(blind, "rankaae traverse", HasStyles)
     assert str(error.value) == (
         "this run's model (kind forward) has no styles: rankaae traverse needs a model that encodes and decodes"
     )
-    require(blind, "report", Predicts, Reconstructs)
+    require(blind, "rankaae report", Predicts, Reconstructs)
     with pytest.raises(UserError, match=r"kind forward\) does not predict descriptors: rankaae predict"):
-        require(trained("forward", "calibration"), "predict", Predicts)
+        require(trained("forward", "calibration"), "rankaae predict", Predicts)

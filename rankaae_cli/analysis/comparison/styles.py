@@ -55,7 +55,7 @@ def styles_of_run(run: str, family: Family) -> RunStyles:
         If the run cannot be used, has no styles, or is of another absorber or grid.
     """
     directory = find_run(run)
-    model = require(load_model(directory / BEST), "compare run=", HasStyles)
+    model = require(load_model(directory / BEST), "rankaae compare run=", HasStyles)
     own, wanted = ((one.element, one.edge, one.energy_unit) for one in (family, model))
     if own != wanted:
         raise UserError(

@@ -54,7 +54,7 @@ def evaluate(
     UserError
         If the model cannot do what an evaluation needs, or the split cannot be encoded.
     """
-    require(model, "evaluate", Predicts, Reconstructs)
+    require(model, "rankaae evaluate", Predicts, Reconstructs)
     run = encode_run(model, family, split)
     recipe = recipe_of(model)
     calibrating = run.validation if recipe is None else calibrating_rows(model, family)

@@ -50,7 +50,7 @@ class Forward:
         UserError
             If the run does not simulate spectra, or those of another family or grid.
         """
-        require(model, "predict forward=", Simulates)
+        require(model, "rankaae predict forward=", Simulates)
         if model.members or (model.family, model.element) != (generator.family, generator.element):
             raise UserError(
                 f"forward={directory.name} simulates {model.family} ({model.element}), and structures of "

@@ -135,7 +135,7 @@ def load_for_prediction(directory: Path) -> tuple[ReadingModel, Calibration]:
     model = load_model(directory / BEST)
     if isinstance(model, Classifies | Simulates | Samples):
         raise OtherModelError(directory, model)
-    require(model, "predict", *_NEEDED)
+    require(model, "rankaae predict", *_NEEDED)
     calibration = _read(directory, model)
     if calibration is not None:
         return model, calibration

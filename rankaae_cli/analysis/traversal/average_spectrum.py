@@ -1,6 +1,7 @@
 """The mean spectrum of sites that a model reads as given values of some descriptors."""
 
 from collections.abc import Mapping
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -78,6 +79,8 @@ def _require_values(model: StyledModel, known_range_K2: np.ndarray, values: Mapp
     for name, value in values.items():
         if name not in model.descriptor_names:
             raise UserError(f"the model knows no {name}: {nearest(name, model.descriptor_names)}")
+        if not isinstance(value, Real):
+            raise UserError(f"{name}={value!r} is no number\ngive one, such as {name}=4")
         low, high = known_range_K2[model.descriptor_names.index(name)]
         if not low <= value <= high:
             raise UserError(

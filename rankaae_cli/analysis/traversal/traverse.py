@@ -115,7 +115,7 @@ def traverse(
     UserError
         If the model has no styles.
     """
-    require(model, "traverse", HasStyles)
+    require(model, "rankaae traverse", HasStyles)
     styles_TNS = model.encode(family.spectra_NE[family.split_N == TRAIN])
     others_TDS = draw_styles(styles_TNS, draws, seed, others)
     walks = walk_styles(model, family, styles_TNS, model.style_names, (levels, draws, seed, others))

@@ -77,7 +77,7 @@ def report_run(run_directory: Path, page: str = "always") -> tuple[RunResults, P
             f"{directory.name} reads yes/no classes, which are not reported together\n"
             f"report it alone: rankaae report {setting('run', short_path(directory))}"
         )
-    require(model, "report", Predicts)
+    require(model, "rankaae report", Predicts)
     results = completed_results(directory, model, family, scratch=page == "always")
     directory = results.directory
     path = directory / "report" / "report.html"

@@ -74,7 +74,7 @@ def find_start(cfg: DictConfig) -> StartRun | None:
     directory = find_run(cfg.start, key="start")
     model = load_model(directory / BEST)
     if not isinstance(model, Simulates):
-        require(model, "train start=", HasNetworks)
+        require(model, "rankaae train start=", HasNetworks)
     config = read_run_config(directory)
     if model.kind != cfg.kind:
         raise UserError(

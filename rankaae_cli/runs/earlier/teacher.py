@@ -59,7 +59,7 @@ def find_teacher(cfg: DictConfig) -> TeacherRun | None:
     if cfg.teacher is None:
         return None
     directory = find_run(cfg.teacher, key="teacher")
-    model = require(load_model(directory / BEST), "train teacher=", Predicts)
+    model = require(load_model(directory / BEST), "rankaae train teacher=", Predicts)
     cfg.teacher = str(directory)
     teacher = TeacherRun(directory, read_run_config(directory), model)
     teacher.keep_split(cfg, takes_seed="split_seed" not in keys_of_call())
