@@ -77,12 +77,13 @@ def test_predict_from_the_wheel_with_a_model_that_ships(installed, tmp_path):
             "input=scan.xdi",
             "output=out",
         ],
-        env={**os.environ, "PYTHONPATH": str(installed)},
+        env={**os.environ, "PYTHONPATH": str(installed), "MPLCONFIGDIR": str(tmp_path / "fonts")},
         cwd=tmp_path,
         capture_output=True,
         text=True,
     )
     assert done.returncode == 0, done.stderr
+    assert "INFO" not in done.stdout + done.stderr  # of the list of fonts, which a first drawing makes
     content = json.loads((tmp_path / "out" / "predictions.json").read_text())
     assert content["model"] == str(installed / "rankaae_cli" / "pretrained" / NAME)
 
