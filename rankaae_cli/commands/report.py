@@ -1,5 +1,6 @@
 """``rankaae report``: one self-contained page of a run or of several, with figures and tables for a paper."""
 
+from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
@@ -26,29 +27,25 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     if runs.single is None or cfg.output is not None:
         return report_batch(runs, cfg.output, cfg.pages)
     model = load_model(runs.single / BEST)
+    page: Path | None
     if isinstance(model, Simulates):
-        of_simulations, path = report_simulations(runs.single)
-        print_simulations(of_simulations)
-        print(path)
-        return {"page": path, "metrics": of_simulations}
-    if isinstance(model, Classifies):
+        metrics, page = report_simulations(runs.single)
+        print_simulations(metrics)
+    elif isinstance(model, Classifies):
         # What evaluates takes a second to load, which a report that finds all written need not wait for.
         from rankaae_cli.reports.classes.page import report_classes
         from rankaae_cli.reports.classes.write import print_class_evaluation
 
-        of_classes, path = report_classes(runs.single)
-        print_class_evaluation(of_classes)
-        print(path)
-        return {"page": path, "metrics": of_classes}
-    if isinstance(model, Samples):
-        of_structures, path = report_generation(runs.single)
-        print_lines(generation_lines(of_structures))
-        print(path)
-        return {"page": path, "metrics": of_structures}
-    results, page = report_run(runs.single)
-    model, metrics = results.model, results.metrics
-    print_evaluation(metrics, dict(zip(model.descriptor_names, model.descriptor_units, strict=True)))
-    if results.transfer is not None:
-        print_lines(results.transfer["findings"])
+        metrics, page = report_classes(runs.single)
+        print_class_evaluation(metrics)
+    elif isinstance(model, Samples):
+        metrics, page = report_generation(runs.single)
+        print_lines(generation_lines(metrics))
+    else:
+        results, page = report_run(runs.single)
+        model, metrics = results.model, results.metrics
+        print_evaluation(metrics, dict(zip(model.descriptor_names, model.descriptor_units, strict=True)))
+        if results.transfer is not None:
+            print_lines(results.transfer["findings"])
     print(page)
     return {"page": page, "metrics": metrics}
