@@ -31,10 +31,10 @@ from rankaae_cli.data.family.family_file import read_family, write_family
 from rankaae_cli.data.family.samples import sample_path
 from rankaae_cli.data.spectra_rows import JoinedRows
 from rankaae_cli.models.rankaae.fit import fit
-from rankaae_cli.models.rankaae.task import RankAAETask
 from rankaae_cli.reports.figures.drawing import BLUE, GREY, new_figure, save_figure, styled
 from rankaae_cli.training.memory import keep_freed_memory
 from tests.configuration import train_settings
+from tests.tasks import task_with
 
 SPECTRA, MILLION = (1_000, 10_000, 100_000), 1_000_000
 TRIALS = (1, 2, 4, 8, 16, 32, 64)
@@ -79,7 +79,6 @@ class _Measured(Exception):
 
 def measured(family: Family, trials: int, memory: int | None = None) -> Point:
     """Train a few epochs and return the seconds of the quickest, the first left out."""
-    config = train_settings()
     ends: list[tuple[float, float]] = []
 
     def note(done: int, total: int, standing: str) -> None:
@@ -88,23 +87,9 @@ def measured(family: Family, trials: int, memory: int | None = None) -> Point:
             raise _Measured
 
     with tempfile.TemporaryDirectory() as folder:
-        request = RankAAETask(
-            family=family,
-            descriptor_classes={},
-            model=config.model,
-            objective=config.objective,
-            optimiser=config.optimiser,
-            trials=trials,
-            max_epochs=EPOCHS,
-            batch_size=config.batch_size,
-            seed=0,
-            device="cpu",
-            folder=Path(folder),
-            trials_at_once=trials,
-            memory=memory,
-        )
+        counts = {"trials": trials, "trials_at_once": trials, "max_epochs": EPOCHS}
         with contextlib.suppress(_Measured):
-            fit(request, note)
+            fit(task_with(train_settings(), family, Path(folder), memory=memory, **counts), note)
     processor, clock = (min(b[i] - a[i] for a, b in itertools.pairwise(ends)) for i in (0, 1))
     return Point(len(family), trials, processor, clock)
 

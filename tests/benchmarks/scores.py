@@ -29,6 +29,7 @@ from rankaae_cli.schema.train import RankAAEConfig
 from rankaae_cli.training.fit import chosen_device
 from rankaae_cli.training.schedules import epochs_of
 from tests.configuration import composed
+from tests.tasks import task_with
 
 DATA = "RANKAAE_BENCH_DATA"
 
@@ -120,20 +121,16 @@ def train(
     """
     settings = train_config(family, *overrides)
     with tempfile.TemporaryDirectory() as folder:
-        request = RankAAETask(
-            family=family,
-            descriptor_classes={},
-            model=settings.model,
-            objective=settings.objective,
-            optimiser=settings.optimiser,
+        request = task_with(
+            settings,
+            family,
+            Path(folder),
             trials=trials,
             max_epochs=epochs,
-            batch_size=settings.batch_size,
             labelled_share=settings.labelled_share,
             taught_NK=taught_NK,
             seed=settings.seed,
             device=chosen_device(settings.device.value),
-            folder=Path(folder),
             threads=settings.threads,
         )
         start = time.perf_counter()

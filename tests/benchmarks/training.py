@@ -27,10 +27,10 @@ from rankaae_cli.data.family.family import Family
 from rankaae_cli.data.family.family_file import read_family
 from rankaae_cli.data.family.samples import sample_path
 from rankaae_cli.models.rankaae.fit import fit
-from rankaae_cli.models.rankaae.task import RankAAETask
 from rankaae_cli.training.fit import chosen_device
 from rankaae_cli.training.memory import keep_freed_memory
 from tests.configuration import train_settings
+from tests.tasks import task_with
 
 POINTS = 256
 # The copper oxides of OmniXAS and its seven neighbours; 70 % of the spectra are trained on.
@@ -61,23 +61,11 @@ def family_of(training_rows: int) -> Family:
 
 def seconds_an_epoch(family: Family, trials: int, device: str, epochs: int, *overrides: str) -> float:
     """Train a few epochs; return the median time of one."""
-    config = train_settings(*overrides)
     ends = [time.perf_counter()]
     with tempfile.TemporaryDirectory() as folder:
-        request = RankAAETask(
-            family=family,
-            descriptor_classes={},
-            model=config.model,
-            objective=config.objective,
-            optimiser=config.optimiser,
-            trials=trials,
-            max_epochs=epochs,
-            batch_size=config.batch_size,
-            seed=0,
-            device=device,
-            folder=Path(folder),
-        )
-        fit(request, lambda done, total, standing: ends.append(time.perf_counter()))
+        counts = {"trials": trials, "max_epochs": epochs}
+        task = task_with(train_settings(*overrides), family, Path(folder), device=device, **counts)
+        fit(task, lambda done, total, standing: ends.append(time.perf_counter()))
     return sorted(b - a for a, b in itertools.pairwise(ends[1:]))[(epochs - 1) // 2]
 
 

@@ -9,11 +9,11 @@ from rankaae_cli.data.family.family_file import read_family
 from rankaae_cli.data.family.samples import sample_path
 from rankaae_cli.data.family.splits import TRAIN
 from rankaae_cli.models.rankaae.fit import fit
-from rankaae_cli.models.rankaae.task import RankAAETask
 from rankaae_cli.reports.run.explorer import explorer_data
 from rankaae_cli.reports.run.page import render_page
 from tests.configuration import train_settings
 from tests.reports.run.test_page import content
+from tests.tasks import task_with
 
 SIZES = {
     "mlp": ("model.hidden=16", "model.encoder_layers=2", "model.decoder_layers=2"),
@@ -34,23 +34,12 @@ def trained(tmp_path_factory):
 
     def of(network):
         if network not in models:
-            config = train_settings(*SIZES[network], "model.free_styles=2")
-            models[network] = fit(
-                RankAAETask(
-                    family=family,
-                    descriptor_classes={},
-                    model=config.model,
-                    objective=config.objective,
-                    optimiser=config.optimiser,
-                    trials=2,
-                    max_epochs=8,
-                    batch_size=256,
-                    seed=5,
-                    device="cpu",
-                    folder=tmp_path_factory.mktemp(network),
-                ),
-                lambda done, total, standing: None,
+            config, folder = (
+                train_settings(*SIZES[network], "model.free_styles=2"),
+                tmp_path_factory.mktemp(network),
             )
+            task = task_with(config, family, folder, trials=2, max_epochs=8, batch_size=256, seed=5)
+            models[network] = fit(task, lambda done, total, standing: None)
         return models[network], family
 
     return of
