@@ -153,6 +153,8 @@ def kept_in(content: Mapping[str, Any]) -> dict[str, Any]:
     require_usable_names(names, "the model")
     if len(units) != len(names):
         raise UnusableError(f"{len(units)} units of its {len(names)} descriptors")
+    if not isinstance(content["calibration"], dict):
+        raise UnusableError("calibrations that are none")
     if content["calibration"]:
         _require_calibration(content["calibration"], names, trials)
     return {

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from rankaae_cli.core.errors import UserError
 from rankaae_cli.core.statistics.calibration import apply_calibration
 from rankaae_cli.models.base import Predicts
 
@@ -25,7 +26,15 @@ def standardised_indicators(model: Predicts, indicators_TNK: np.ndarray) -> np.n
 
 
 def calibrated(model: Predicts, indicators_NK: np.ndarray) -> np.ndarray:
-    """Return the descriptors of ensemble indicators (N, K), shape (N, K)."""
+    """Return the descriptors of ensemble indicators (N, K), shape (N, K).
+
+    Raises
+    ------
+    UserError
+        If the model is not calibrated.
+    """
+    if not model.calibration:
+        raise UserError("the model reads no descriptors: it has no calibration\ntrain to the end, or again")
     calibrations = model.calibration["ensemble"]["descriptors"]
     return np.column_stack(
         [

@@ -2,12 +2,15 @@
 
 import itertools
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+from rankaae_cli.core.errors import UnusableError
 
 
 def trial_generators(seed: int, trials: Sequence[int], stream: int = 0) -> list[torch.Generator]:
@@ -17,6 +20,16 @@ def trial_generators(seed: int, trials: Sequence[int], stream: int = 0) -> list[
         state = np.random.SeedSequence((seed, trial, stream)).generate_state(1, np.uint64)[0]
         generators.append(torch.Generator().manual_seed(int(state >> np.uint64(1))))
     return generators
+
+
+def require_stored(sizes: Mapping[str, Any], weights: Mapping[str, Tensor]) -> None:
+    """Raise UnusableError where networks of such sizes would be larger than what is stored of their weights.
+
+    To make them, only to find that their weights do not fit, would take all memory, or for ever.
+    """
+    stored = sum(tensor.untyped_storage().nbytes() for tensor in weights.values())
+    if any(isinstance(size, int) and size > stored for size in sizes.values()):
+        raise UnusableError("networks that are larger than their weights")
 
 
 class TrialLinear(nn.Module):

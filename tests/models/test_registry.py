@@ -1,13 +1,18 @@
+import io
 import pickle
 import zipfile
+from functools import reduce
 
+import numpy as np
 import pytest
 import torch
 
 from rankaae_cli.core.errors import UserError
 from rankaae_cli.models.base import FORMAT, HasStyles, Predicts, Reconstructs, StyledModel, require
 from rankaae_cli.models.rankaae.trained import TrainedModel
+from rankaae_cli.models.readings import ensemble_values
 from rankaae_cli.models.registry import KINDS, kind_of, load_model, part_of_kind
+from tests.benchmarks.fuzz.own_files import run_files
 
 
 @pytest.mark.parametrize(
@@ -64,6 +69,53 @@ def test_a_small_file_that_unpacks_to_a_large_one_is_refused(tmp_path):
             packed.writestr(name, whole.read(name))
     with pytest.raises(UserError, match="it is compressed, which no checkpoint is"):
         load_model(tmp_path / "y.ckpt")
+
+
+def with_changes(content, changes):
+    for place, value in changes.items():
+        *outer, last = place.split(".")
+        reduce(dict.__getitem__, outer, content)[last] = value
+    return content
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes", "message"),
+    [
+        ("rankaae", {"trials": 10**18}, "networks that are larger than their weights"),
+        ("rankaae", {"architecture.encoder_layers": 10**8}, "networks that are larger than their weights"),
+        ("rankaae", {"calibration": []}, "calibrations that are none"),
+        ("supervised", {"calibration": None}, "calibrations that are none"),
+        ("supervised", {"calibration": ""}, "calibrations that are none"),
+        (
+            "forward",
+            {"process.mean_JF": torch.full((1, 2), 1e300, dtype=torch.float64)},
+            "a number that is not finite, or too large",
+        ),
+        (
+            "forward",
+            {"novelty.mean_3": torch.tensor([1e300], dtype=torch.float64)},
+            "a number that is not finite, or too large",
+        ),
+        ("diffusion", {"shape.layers": 10**8}, "networks that are larger than their weights"),
+    ],
+)
+def test_contents_that_would_not_end_or_be_of_use_are_refused(tmp_path, kind, changes, message):
+    content = torch.load(io.BytesIO(run_files(kind)["checkpoints/best.ckpt"]), weights_only=True)
+    torch.save(with_changes(content, changes), tmp_path / "x.ckpt")
+    with pytest.raises(UserError, match=f"is not a whole checkpoint: .*{message}"):
+        load_model(tmp_path / "x.ckpt")
+
+
+def test_a_model_without_calibrations_reads_nothing_and_one_of_large_whole_numbers_does(tmp_path):
+    content = torch.load(io.BytesIO(run_files("supervised")["checkpoints/best.ckpt"]), weights_only=True)
+    curve = content["calibration"]["ensemble"]["descriptors"]["CN"]
+    curve["y"] = [10**30 for _ in curve["y"]]
+    torch.save(content, tmp_path / "x.ckpt")
+    spectra = np.ones((2, 40), dtype=np.float32)
+    assert (ensemble_values(load_model(tmp_path / "x.ckpt"), spectra)[:, 1] == 1e30).all()
+    torch.save(with_changes(content, {"calibration": {}}), tmp_path / "x.ckpt")
+    with pytest.raises(UserError, match="the model reads no descriptors: it has no calibration"):
+        ensemble_values(load_model(tmp_path / "x.ckpt"), spectra)
 
 
 def test_a_missing_or_torn_file(tmp_path):

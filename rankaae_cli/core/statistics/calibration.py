@@ -89,7 +89,8 @@ def apply_calibration(calibration: dict[str, Any] | None, style_N: np.ndarray) -
     style_N = np.asarray(style_N, dtype=np.float64)
     if calibration is None:
         return np.full(style_N.shape, np.nan)
-    value_N = np.interp(style_N, calibration["x"], calibration["y"])
+    x_V, y_V = (np.asarray(calibration[axis], dtype=np.float64) for axis in "xy")
+    value_N = np.interp(style_N, x_V, y_V)
     return np.where(np.isfinite(style_N), value_N, np.nan)
 
 

@@ -185,6 +185,7 @@ def _read(file: h5py.File, path: Path, stored: bool) -> Family:
     descriptors_NK, descriptor_names, descriptor_units = read_table(file, "descriptors")
     quantities = read_table(file, "quantities") if "quantities" in file else (np.empty((0, 0)), (), ())
     texts: dict[str, Any] = {name: read_text(file.attrs[name]) for name in _TEXTS}
+    groups = file.get("groups", {}).keys()  # which a dataset, of whatever size, has not
     return Family(
         name=read_text(file.attrs["family"]),
         energy_E=read_numbers(file, "energy").astype(np.float64),
@@ -201,7 +202,7 @@ def _read(file: h5py.File, path: Path, stored: bool) -> Family:
         quantity_names=quantities[1],
         quantity_units=quantities[2],
         fidelity=read_text(file.attrs.get("fidelity", "")),
-        groups={name: read_strings(file, f"groups/{name}") for name in file.get("groups", {})},
+        groups={name: read_strings(file, f"groups/{name}") for name in groups},
         split_by=read_text(file.attrs.get("split_by", "material")),
         segments=_segments(file["energy"]),
         yes_no=bool(file["descriptors"].attrs.get("yes_no", 0)),

@@ -1,5 +1,6 @@
 """A periodic structure as pymatgen has it, from the text of a POSCAR; refused where it can be none."""
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -26,10 +27,16 @@ def structure_of(poscar: bytes) -> Any:
     SpectrumError
         With the reason, if it cannot be read, names no elements, is too large, or two atoms are at one place.
     """
+    with warnings.catch_warnings(action="ignore"):  # of numbers that are refused here
+        structure = _read(poscar.decode("utf-8-sig", errors="replace"))
+        require_possible(structure)
+    return structure
+
+
+def _read(text: str) -> Any:
     from pymatgen.core import Element
     from pymatgen.io.vasp import Poscar
 
-    text = poscar.decode("utf-8-sig", errors="replace")
     try:
         content = Poscar.from_str(with_one_scale(text), read_velocities=False)
         structure = content.structure
@@ -40,7 +47,6 @@ def structure_of(poscar: bytes) -> Any:
         raise SpectrumError(f"the structure cannot be read: {fault}") from error
     if not content.true_names:  # pymatgen makes them up then: H, He, Li, ...
         raise SpectrumError(_NO_ELEMENTS)
-    require_possible(structure)
     return structure
 
 
@@ -55,8 +61,9 @@ def _too_far(structure: Any) -> str:
     """Return what of a structure is larger than neighbours can be sought in, nothing if all is well."""
     if not (np.abs(structure.frac_coords) < _FARTHEST).all():
         return f"the position of an atom is no number, or more than {_FARTHEST:g} cells away"
-    if not np.prod(np.abs(structure.lattice.matrix).sum(axis=0)) < _LARGEST_CELL:
-        return f"the cell fills more than {_LARGEST_CELL:g} cubic angstrom; cut the structure out of it"
+    extent_3 = np.abs(structure.lattice.matrix).sum(axis=0) + np.ptp(structure.cart_coords, axis=0)
+    if not np.prod(extent_3) < _LARGEST_CELL:
+        return f"cell and atoms take more than {_LARGEST_CELL:g} cubic angstrom; cut the structure out of it"
     return ""
 
 

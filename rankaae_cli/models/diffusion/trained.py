@@ -14,7 +14,7 @@ from rankaae_cli.models.diffusion.network import ScoreNetwork, Shape
 from rankaae_cli.models.diffusion.sampler import ConditionedScore, Course, generate_positions
 from rankaae_cli.models.diffusion.settings import Condition
 from rankaae_cli.models.family_model import FamilyModel, kept_in
-from rankaae_cli.networks.layers import trial_generators
+from rankaae_cli.networks.layers import require_stored, trial_generators
 
 _NEAREST = 1.1  # angstrom; no two atoms of a generated structure are nearer
 _CONDITIONING = ("mean_E", "components_CE", "scale_C")
@@ -117,6 +117,7 @@ def from_checkpoint(content: Mapping[str, Any]) -> TrainedGenerator:
     """Return the model whose `TrainedGenerator.to_dict` is given; UnusableError where it could not be used."""
     kept = kept_in(content)
     shape = Shape(**content["shape"])
+    require_stored(content["shape"], content["weights"])
     network = ScoreNetwork(shape, trial_generators(0, [0]))
     network.load_state_dict(content["weights"])
     arrays = {name: content["conditioning"][name].numpy() for name in _CONDITIONING}

@@ -18,6 +18,7 @@ from rankaae_cli.models.forward.gaussian_process import GaussianProcess, Kernel,
 from rankaae_cli.models.forward.nearness import distances
 
 _ARRAYS = ("mean_JF", "scale_JF", "rows_MF", "family_M", "mean_JE", "scale_J", "weights_ME")
+_LARGEST = 1e30
 _NUMBERS = ("length", "noise", "share")
 
 
@@ -143,8 +144,8 @@ def from_checkpoint(content: Mapping[str, Any]) -> TrainedSimulator:
         raise UnusableError("a Gaussian process that does not fit its features or energies")
     if len(members) not in (0, families) or not np.isin(arrays["family_M"], np.arange(families)).all():
         raise UnusableError("a Gaussian process that does not fit its families")
-    if not all(np.isfinite(array).all() for array in (*arrays.values(), np.array(list(numbers.values())))):
-        raise UnusableError("a Gaussian process with a number that is not finite")
+    if not _are_finite(*arrays.values(), np.array(list(numbers.values()))):
+        raise UnusableError("a Gaussian process with a number that is not finite, or too large")
     return TrainedSimulator(
         **kept,
         features=FeatureSet(np.empty((0, width), dtype=np.float32), names, **texts),
@@ -158,6 +159,11 @@ def from_checkpoint(content: Mapping[str, Any]) -> TrainedSimulator:
 
 def _novelty(content: Mapping[str, Any]) -> Novelty:
     novelty = Novelty(**{name: tensor.numpy() for name, tensor in content.items()})
-    if not len(novelty.score_N) or not all(np.isfinite(array).all() for array in vars(novelty).values()):
-        raise UnusableError("distances that hold a number that is not finite")
+    if not len(novelty.score_N) or not _are_finite(*vars(novelty).values()):
+        raise UnusableError("distances that hold a number that is not finite, or too large")
     return novelty
+
+
+def _are_finite(*arrays: np.ndarray) -> bool:
+    """Return whether numbers are finite, also in single precision, in which features are compared."""
+    return all(bool((np.abs(np.asarray(array, dtype=np.float64)) < _LARGEST).all()) for array in arrays)

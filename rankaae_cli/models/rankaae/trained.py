@@ -11,7 +11,7 @@ from torch import Tensor
 from rankaae_cli.core.errors import UnusableError, UserError
 from rankaae_cli.models.family_model import FamilyModel, kept_in
 from rankaae_cli.models.rankaae.networks import Architecture, Autoencoder
-from rankaae_cli.networks.layers import trial_generators
+from rankaae_cli.networks.layers import require_stored, trial_generators
 
 _ROWS_AT_ONCE = 4096
 
@@ -104,6 +104,7 @@ class TrainedModel(FamilyModel):
 
 def from_checkpoint(content: Mapping[str, Any]) -> TrainedModel:
     """Return the model whose `TrainedModel.to_dict` is given."""
+    require_stored({**content["architecture"], "trials": content["trials"]}, content["weights"])
     generators = trial_generators(0, range(content["trials"]))
     autoencoder = Autoencoder(Architecture(**content["architecture"]), generators)
     autoencoder.load_state_dict(content["weights"])

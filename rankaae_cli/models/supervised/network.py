@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from rankaae_cli.core.errors import UnusableError
 from rankaae_cli.models.supervised.inputs import input_columns
-from rankaae_cli.networks.layers import mlp, trial_generators
+from rankaae_cli.networks.layers import mlp, require_stored, trial_generators
 
 _ROWS_AT_ONCE = 4096
 _TENSORS = ("mean_F", "scale_F", "mean_K", "scale_K")
@@ -85,6 +85,7 @@ class Networks:
         """Return what has this `content`; ValueError where it would not read spectra of E points."""
         shape, inputs = Shape(**content["shape"]), tuple(content["inputs"])
         weights = content["weights"]
+        require_stored(content["shape"], weights)
         trials = len(next(iter(weights.values())))
         layers = shape.layers(trial_generators(0, range(trials)))
         layers.load_state_dict(weights)

@@ -377,3 +377,11 @@ def test_features_of_another_number_of_rows_are_refused(with_features):
 def test_names_of_families_are_those_of_folders(wider, name):
     with pytest.raises(UserError, match=f"the family name {re.escape(repr(name))}"):
         replace(wider, name=name)
+
+
+def test_groups_that_are_one_large_table_are_refused_unread(family, tmp_path):
+    path = write_family(tmp_path / "x.h5", family)
+    with h5py.File(path, "r+") as file:
+        file.create_dataset("groups", (2**40, 2**20), "S9", chunks=(2**16, 1))
+    with pytest.raises(UserError, match="is a damaged family file"):
+        read_family(path)

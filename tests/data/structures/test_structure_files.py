@@ -1,5 +1,7 @@
 """Structures in files as users have them."""
 
+import warnings
+
 import pytest
 
 from rankaae_cli.core.errors import UserError
@@ -51,6 +53,21 @@ def test_what_cannot_be_read_has_a_reason(tmp_path):
     for name, words in (("c", "there is no file or folder"), ("empty", "no structure is there")):
         with pytest.raises(UserError, match=words):
             structure_files([str(tmp_path / name)])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("Cu O\n", "", "the POSCAR names no elements"),
+        ("4.20000000 0.00000000 0.00000000", "4.2 -1e308 1e308", "cell and atoms take more than"),
+        ("1.0\n", "-inf\n", "cell and atoms take more than"),
+        ("0.50000000 0.50000000 0.00000000", "900 -900 900", "cell and atoms take more than 1e\\+08 cubic"),
+    ],
+)
+def test_numbers_of_no_structure_are_refused_without_warnings_or_much_memory(old, new, said):
+    assert old in rock_salt()
+    with warnings.catch_warnings(action="error"), pytest.raises(SpectrumError, match=said):
+        structure_of(rock_salt(a=4.2).replace(old, new, 1).encode())
 
 
 def test_absorbers_alike_by_symmetry_are_one():
