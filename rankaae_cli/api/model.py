@@ -17,7 +17,7 @@ from rankaae_cli.analysis.prediction.predict import LoadedRun, load_for_reading
 from rankaae_cli.analysis.simulation.structures import simulate_structures
 from rankaae_cli.analysis.simulation.traverse import walk_descriptors, walked_descriptors
 from rankaae_cli.analysis.traversal.average_spectrum import average_spectrum
-from rankaae_cli.analysis.traversal.walks import StyleWalk, differences_of_trials, walk_styles, walk_table
+from rankaae_cli.analysis.traversal.walks import differences_of_trials, walk_styles, walk_table
 from rankaae_cli.api.spectra import Spectrum, numbers_of, spectrum_of
 from rankaae_cli.core.errors import UserError, nearest
 from rankaae_cli.core.labels import listed
@@ -221,9 +221,11 @@ class Model:
             raise UserError(
                 f"levels={levels}, draws={draws}, seed={seed} cannot be\ngive at least 2 levels, 1 draw and seed 0"
             )
-        is_simulator = isinstance(self._trained, Simulates)
-        model = None if is_simulator else require(self._trained, "Model.traverse", HasStyles)
-        names = walked_descriptors(self._trained) if model is None else model.style_names
+        simulates = isinstance(self._trained, Simulates)
+        if simulates:
+            names = walked_descriptors(self._trained)
+        else:
+            names = require(self._trained, "Model.traverse", HasStyles).style_names
         if style not in names:
             raise UserError(f"the model has no style {style}: {nearest(str(style), names)}")
         if self._loaded is not None and self._loaded.settings.model.name is not None:
@@ -232,19 +234,19 @@ class Model:
             )
         _, trained, family = load_run(str(self.directory))
         settings = levels, draws, seed, others
-        walks: list[StyleWalk]
-        if model is None:
+        if simulates:
             walks = walk_descriptors(trained, family, [style], settings)
         else:
             styles_TNS = trained.encode(family.spectra_NE[family.split_N == TRAIN])
             walks = walk_styles(trained, family, styles_TNS, [style], settings)
         if not walks:
             raise UserError(f"{style} is the same at nearly all training sites\ntake another descriptor")
-        table = walk_table(trained, walks[0])
-        if model is not None:
-            table = table.assign(**differences_of_trials(walks[0]))
-        if (value_TL := walks[0].descriptor_TL) is not None:
-            table.attrs["descriptor"] = value_TL[walks[0].members_T].mean(axis=0).tolist()
+        (walk,) = walks
+        table = walk_table(trained, walk)
+        if not simulates:
+            table = table.assign(**differences_of_trials(walk))
+        if walk.descriptor_TL is not None:
+            table.attrs["descriptor"] = walk.descriptor_TL[walk.members_T].mean(axis=0).tolist()
         return table
 
     def simulate(self, structures: Any, *, coverage: float | None = None, jobs: int = 1) -> pd.DataFrame:

@@ -189,7 +189,6 @@ def _walk(
     return StyleWalk(
         name=name,
         index=of,
-        named=True,
         walk=walk,
         points=points,
         members_T=one,

@@ -41,8 +41,6 @@ class StyleWalk:
     ----------
     name, index
         Of the style.
-    named
-        Whether it belongs to a descriptor.
     walk, points
         Of every trial, and where it is decoded.
     members_T
@@ -62,7 +60,6 @@ class StyleWalk:
 
     name: str
     index: int
-    named: bool
     walk: Walk
     points: WalkPoints
     members_T: np.ndarray
@@ -71,6 +68,11 @@ class StyleWalk:
     support_L: np.ndarray  # noqa: N815
     truth_E: np.ndarray | None
     axis: StyleAxis
+
+    @property
+    def named(self) -> bool:
+        """Whether the style belongs to a descriptor."""
+        return self.descriptor_TL is not None
 
 
 def walk_style(
@@ -86,17 +88,14 @@ def walk_style(
     named = name in model.descriptor_names
     members_T = model.alive_T if named else np.arange(model.n_trials) == model.selected_trial
     walk = traverse_style(model.decode, points)
-    mean = mean_response(walk, members_T)
-    descriptor_TL = _calibrated(model, name, walk.level_TL) if named else None
     return StyleWalk(
         name=name,
         index=index,
-        named=named,
         walk=walk,
         points=points,
         members_T=members_T,
-        mean=mean,
-        descriptor_TL=descriptor_TL,
+        mean=mean_response(walk, members_T),
+        descriptor_TL=_calibrated(model, name, walk.level_TL) if named else None,
         support_L=support.share(points, members_T),
         truth_E=true_response(family, name),
         axis=_axis(model, styles_TNS, index, members_T),
