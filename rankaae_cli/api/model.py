@@ -137,7 +137,7 @@ class Model:
         is_normalised
             Whether `mu` is normalised to the edge step; else it is normalised first.
         is_computed
-            Whether it comes from a simulation: neither normalised nor shifted.
+            Whether `mu` comes from a simulation: it is neither normalised nor shifted.
 
         Returns
         -------
@@ -322,6 +322,11 @@ def _spectra(
         spectra = list(energy) if isinstance(energy, Iterable) else [energy]
         if not spectra or not all(isinstance(one, Spectrum) for one in spectra):
             raise UserError("no absorption is given\ngive energies and mu, or what read() returns")
+        if is_normalised or is_computed:
+            raise UserError(
+                "is_normalised and is_computed are of arrays; a spectrum that was read says so itself\n"
+                "give its energies and absorption: predict(one.energy_M, one.mu_M, is_normalised=True)"
+            )
         return spectra
     mu_NM = numbers_of(mu, "mu")
     rows = [mu_NM] if mu_NM.ndim < 2 else list(mu_NM)

@@ -125,6 +125,10 @@ def test_spectra_of_values_are_read_as_these(model):
         (lambda model: model.spectrum(CN="four"), "CN='four' is no number"),
         (lambda model: model.simulate("CuO.cif"), "Model.simulate needs a model that simulates"),
         (lambda model: model.predict(None), "no absorption is given"),
+        (
+            lambda model: model.predict(rankaae.Spectrum("x", None, "Cu", "K", [], []), is_normalised=True),
+            "is_normalised and is_computed are of arrays",
+        ),
         (lambda model: model.predict([8.98, 8.99, 9.0, 9.01], [1, 2, 3, 4]), "multiply them by 1000"),
         (lambda model: model.predict([8980, 8981], "mu"), "mu is no array of real numbers"),
         (lambda model: model.predict([8980, 8981], [[1, 2], [1]]), "mu is no array of real numbers"),
