@@ -80,8 +80,8 @@ def load(
     try:
         loaded = load_for_reading(settings, f"rankaae_cli.load({name!r})")
     except OtherModelError as other:
-        return Model(other.directory, other.model, coverage, None, other)
-    return Model(loaded.directory, loaded.predictor.model, coverage, loaded, None)
+        return Model(other.directory, other.model, coverage, other)
+    return Model(loaded.directory, loaded.predictor.model, coverage, loaded)
 
 
 class Model:
@@ -102,18 +102,13 @@ class Model:
     """
 
     def __init__(
-        self,
-        directory: Path,
-        trained: Any,
-        coverage: float,
-        loaded: LoadedRun | None,
-        other: OtherModelError | None,
+        self, directory: Path, trained: Any, coverage: float, reader: LoadedRun | OtherModelError
     ) -> None:
         self.directory, self.kind = directory, str(trained.kind)
         self.family, self.element, self.edge = trained.family, trained.element, trained.edge
         self.descriptors = dict(zip(trained.descriptor_names, trained.descriptor_units, strict=True))
         self.energy: np.ndarray = trained.energy_E
-        self._trained, self._coverage, self._loaded, self._other = trained, coverage, loaded, other
+        self._trained, self._coverage, self._reader = trained, coverage, reader
 
     def __repr__(self) -> str:
         return f"<Model {self.directory.name}: kind {self.kind}, {self.family}, {listed(list(self.descriptors))}>"
@@ -151,15 +146,14 @@ class Model:
         ValueError
             If the model predicts no descriptors, or a spectrum cannot be read: the message says why.
         """
-        if self._loaded is None:
-            assert self._other is not None
-            raise self._other
+        if isinstance(self._reader, OtherModelError):
+            raise self._reader
         spectra = _spectra(energy, mu, is_normalised, is_computed, self._trained.energy_unit == "eV")
-        read = [self._input(one, self._loaded) for one in spectra]
-        usable, spectra_NE, faults = self._loaded.usable(read)
+        read = [self._input(one, self._reader) for one in spectra]
+        usable, spectra_NE, faults = self._reader.usable(read)
         for file, reason in faults:
             raise UserError(f"{file}: {reason}")
-        return pd.DataFrame(prediction_columns(self._loaded.predict(usable, spectra_NE)))
+        return pd.DataFrame(prediction_columns(self._reader.predict(usable, spectra_NE)))
 
     def spectrum(self, **values: float) -> pd.DataFrame:
         """Return the mean spectrum of sites that the model reads as these values of descriptors.
@@ -184,8 +178,8 @@ class Model:
             If the model has no styles, does not know the descriptor, or not such a value of it.
         """
         require(self._trained, "Model.spectrum", HasStyles)
-        assert self._loaded is not None, "a model with styles reads spectra"
-        calibration = self._loaded.predictor.calibration
+        assert isinstance(self._reader, LoadedRun), "a model with styles reads spectra"
+        calibration = self._reader.predictor.calibration
         known = calibration.training_TMS, calibration.known_range_K2
         return average_spectrum(self._trained, *known, values, _DRAWS)
 
@@ -228,7 +222,7 @@ class Model:
             names = require(self._trained, "Model.traverse", HasStyles).style_names
         if style not in names:
             raise UserError(f"the model has no style {style}: {nearest(str(style), names)}")
-        if self._loaded is not None and self._loaded.settings.model.name is not None:
+        if isinstance(self._reader, LoadedRun) and self._reader.settings.model.name is not None:
             raise UserError(
                 f"{self.directory.name} ships without its training spectra\ntraverse a run of your own"
             )
@@ -296,8 +290,9 @@ class Model:
         table.attrs["faults"] = list(result.faults)
         return table
 
-    def _input(self, spectrum: Spectrum, loaded: LoadedRun) -> InputSpectrum:
-        spec = loaded.grid.spec
+    @staticmethod
+    def _input(spectrum: Spectrum, reader: LoadedRun) -> InputSpectrum:
+        spec = reader.grid.spec
         if spec.energy_unit != "eV" and not spectrum.is_computed:
             raise UserError(
                 f"the model of {spec.name} is over {spec.energy_unit}, no scan is\n"
