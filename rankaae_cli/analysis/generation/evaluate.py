@@ -177,7 +177,7 @@ def _spectra(family: Family, name: str) -> np.ndarray:
     """Return the spectrum of each atom of a structure, (N, E); NaN where it has none."""
     rows = np.flatnonzero(family.material_N == name)
     spectra = np.full((len(family.structures[name]), len(family.energy_E)), np.nan)
-    spectra[family.site_N[rows]] = family.spectra_NE[:][rows]
+    spectra[family.site_N[rows]] = family.spectra_NE[rows]
     return spectra
 
 

@@ -81,7 +81,7 @@ class Forward:
                     f"the spectra of {path.stem} cannot be simulated: {dict(result.faults).get(path.stem)}"
                 )
             repeated = np.repeat(rows, result.multiplicity_N[rows])
-            spectra.append(result.family.spectra_NE[:][repeated].astype(np.float64))
+            spectra.append(result.family.spectra_NE[repeated].astype(np.float64))
         return spectra
 
     def compare(self, structures: Sequence[Structure], conditions: Sequence[np.ndarray]) -> dict[str, Any]:

@@ -83,7 +83,7 @@ def _values(family: Family, rows: np.ndarray, condition: Condition) -> np.ndarra
     """Return the spectra, or the descriptors, of some rows, (M, E)."""
     if condition is Condition.descriptors:
         return family.descriptors_NK[rows]
-    return family.spectra_NE[:][rows].astype(np.float64)
+    return family.spectra_NE[rows].astype(np.float64)
 
 
 def cells_of(family: Family, side: Sequence[int], conditioning: Conditioning) -> list[Cell]:
