@@ -18,6 +18,7 @@ from rankaae_cli.reports.comparison.fingerprint_figures import (
 )
 from rankaae_cli.reports.comparison.methods import changes_text, clusters_text
 from rankaae_cli.reports.comparison.page import ComparisonPage, Section
+from rankaae_cli.reports.run.page import Picture
 from rankaae_cli.reports.tables import Table
 
 
@@ -26,13 +27,37 @@ def add_fingerprints(page: ComparisonPage, found: Fingerprints, series: str | No
 
     `series` is what their shares are shown along, with its unit, where that is asked for.
     """
-    metrics, tables = found.metrics, found.tables
+    metrics = found.metrics
     if metrics["reliable"]:
         verdict = f"{metrics['clusters']} reliable clusters of spectra"
     else:
         verdict = (
             "no reliable clusters: the spectra go over into each other, and any partition is one of many"
         )
+    section = Section(
+        "fingerprints",
+        "Fingerprints",
+        f"{verdict[0].upper()}{verdict[1:]}.",
+        [_stability(found), *_shared(found)],
+    )
+    if metrics["reliable"]:
+        section.tables.append(_groups(found))
+    page.add(section, found.tables, _pictures(page, found, series))
+    page.lines.append(verdict)
+    page.methods.append(clusters_text(metrics["clustering"], metrics["representation"]))
+    if series is not None:
+        places = ", ".join(f"{value:.6g}" for value in metrics["changes"])
+        changes = (
+            f"the shares of the clusters change at {places}" if places else "no share of a cluster changes"
+        )
+        page.lines.append(f"along {series}: {changes}")
+        page.methods.append(changes_text(series))
+    page.results["fingerprints"] = metrics
+
+
+def _pictures(page: ComparisonPage, found: Fingerprints, series: str | None) -> dict[str, Picture]:
+    """Draw the figures of the section; return their pictures by name."""
+    metrics, tables = found.metrics, found.tables
     shown = {
         "fingerprint_map": page.picture(
             fingerprint_map(page.subject, tables[FINGERPRINTS]),
@@ -68,25 +93,7 @@ def add_fingerprints(page: ComparisonPage, found: Fingerprints, series: str | No
             "Shares of the clusters in consecutive parts of the series; dashed, where they change.",
             SERIES,
         )
-    section = Section(
-        "fingerprints",
-        "Fingerprints",
-        f"{verdict[0].upper()}{verdict[1:]}.",
-        [_stability(found), *_shared(found)],
-    )
-    if metrics["reliable"]:
-        section.tables.append(_groups(found))
-    page.add(section, tables, shown)
-    page.lines.append(verdict)
-    page.methods.append(clusters_text(metrics["clustering"], metrics["representation"]))
-    if series is not None:
-        places = ", ".join(f"{value:.6g}" for value in metrics["changes"])
-        changes = (
-            f"the shares of the clusters change at {places}" if places else "no share of a cluster changes"
-        )
-        page.lines.append(f"along {series}: {changes}")
-        page.methods.append(changes_text(series))
-    page.results["fingerprints"] = metrics
+    return shown
 
 
 def _stability(found: Fingerprints) -> Table:
