@@ -96,6 +96,10 @@ def with_changes(content, changes):
             {"novelty.mean_3": torch.tensor([1e300], dtype=torch.float64)},
             "a number that is not finite, or too large",
         ),
+        ("forward", {"process.noise": 0}, "scales, length or noise are not positive"),
+        ("forward", {"process.length": -1.0}, "scales, length or noise are not positive"),
+        ("forward", {"process.scale_JF": torch.zeros(1, 2)}, "scales, length or noise are not positive"),
+        ("diffusion", {"shape.cutoff": "x"}, "sizes of a score network that are no positive numbers"),
         ("diffusion", {"shape.layers": 10**8}, "networks that are larger than their weights"),
     ],
 )

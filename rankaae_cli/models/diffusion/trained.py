@@ -116,8 +116,10 @@ class TrainedGenerator(FamilyModel):
 def from_checkpoint(content: Mapping[str, Any]) -> TrainedGenerator:
     """Return the model whose `TrainedGenerator.to_dict` is given; UnusableError where it could not be used."""
     kept = kept_in(content)
-    shape = Shape(**content["shape"])
+    if not all(isinstance(size, int | float) and 0 < size < np.inf for size in content["shape"].values()):
+        raise UnusableError("sizes of a score network that are no positive numbers")
     require_stored(content["shape"], content["weights"])
+    shape = Shape(**content["shape"])
     network = ScoreNetwork(shape, trial_generators(0, [0]))
     network.load_state_dict(content["weights"])
     arrays = {name: content["conditioning"][name].numpy() for name in _CONDITIONING}

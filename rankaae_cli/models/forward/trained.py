@@ -146,6 +146,9 @@ def from_checkpoint(content: Mapping[str, Any]) -> TrainedSimulator:
         raise UnusableError("a Gaussian process that does not fit its families")
     if not _are_finite(*arrays.values(), np.array(list(numbers.values()))):
         raise UnusableError("a Gaussian process with a number that is not finite, or too large")
+    scales = (*arrays["scale_JF"].flat, *arrays["scale_J"], numbers["length"], numbers["noise"])
+    if min(scales) <= 0 or not 0 <= numbers["share"] <= 1:
+        raise UnusableError("a Gaussian process whose scales, length or noise are not positive")
     return TrainedSimulator(
         **kept,
         features=FeatureSet(np.empty((0, width), dtype=np.float32), names, **texts),
