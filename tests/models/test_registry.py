@@ -96,6 +96,7 @@ def with_changes(content, changes):
             {"novelty.mean_3": torch.tensor([1e300], dtype=torch.float64)},
             "a number that is not finite, or too large",
         ),
+        ("forward", {"novelty.deviation_3": torch.zeros(1)}, "distances that do not vary"),
         ("forward", {"process.noise": 0}, "scales, length or noise are not positive"),
         ("forward", {"process.length": -1.0}, "scales, length or noise are not positive"),
         ("forward", {"process.scale_JF": torch.zeros(1, 2)}, "scales, length or noise are not positive"),

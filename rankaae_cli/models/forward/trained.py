@@ -161,9 +161,11 @@ def from_checkpoint(content: Mapping[str, Any]) -> TrainedSimulator:
 
 
 def _novelty(content: Mapping[str, Any]) -> Novelty:
-    novelty = Novelty(**{name: tensor.numpy() for name, tensor in content.items()})
+    novelty = Novelty(**{name: tensor.double().numpy() for name, tensor in content.items()})
     if not len(novelty.score_N) or not _are_finite(*vars(novelty).values()):
         raise UnusableError("distances that hold a number that is not finite, or too large")
+    if not (novelty.deviation_3 > 0).all():
+        raise UnusableError("distances that do not vary")
     return novelty
 
 
