@@ -112,12 +112,12 @@ def readable_runs(root: Path) -> list[tuple[Path, dict[str, Any]]]:
     return runs
 
 
-def runs_on_same_data(run: Path, root: Path = RUNS) -> list[Path]:
-    """Return the other finished runs below `root` that were trained on the files of a run, the newest first."""
+def runs_on_same_data(run: Path) -> list[Path]:
+    """Return the other finished runs below ``runs/`` that were trained on the files of a run, the newest first."""
     data = _digests(read_provenance(run))
     others = [
         (content["finished"], path.resolve())
-        for path, content in readable_runs(root)
+        for path, content in readable_runs(RUNS)
         if "finished" in content and _digests(content) == data and (path / BEST).is_file()
     ]
     return [path for _, path in sorted(others, reverse=True) if path != run.resolve()]

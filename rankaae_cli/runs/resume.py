@@ -15,8 +15,8 @@ from rankaae_cli.runs.find import readable_runs
 from rankaae_cli.runs.provenance import PROVENANCE, read_provenance
 
 
-def find_interrupted_run(run: str, root: Path = RUNS) -> Path:
-    """Return the directory of a run that has begun and not finished; ``latest`` is the newest below `root`.
+def find_interrupted_run(run: str) -> Path:
+    """Return the directory of a run that has begun and not finished; ``latest`` is the newest below ``runs/``.
 
     Raises
     ------
@@ -26,11 +26,11 @@ def find_interrupted_run(run: str, root: Path = RUNS) -> Path:
     if run == "latest":
         unfinished = [
             (content["started"], path)
-            for path, content in readable_runs(root)
+            for path, content in readable_runs(RUNS)
             if "started" in content and "finished" not in content and not is_locked(path / LOCK)
         ]
         if not unfinished:
-            raise UserError(f"there is no interrupted run below {root.resolve()}")
+            raise UserError(f"there is no interrupted run below {RUNS.resolve()}")
         return max(unfinished)[1].resolve()
     path = Path(run)
     if not (path / PROVENANCE).is_file() or not (path / CONFIG).is_file():

@@ -41,10 +41,10 @@ class DeviceSpectra:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def blocks(self, rows: int = BLOCK_ROWS) -> Iterator[Tensor]:
-        """Yield the spectra in order on the device, at most so many at a time, (n, E)."""
-        for first in range(0, len(self.rows), rows):
-            yield torch.as_tensor(self.rows[first : first + rows], device=self.device)
+    def blocks(self) -> Iterator[Tensor]:
+        """Yield the spectra in order on the device, at most `BLOCK_ROWS` at a time, (n, E)."""
+        for first in range(0, len(self.rows), BLOCK_ROWS):
+            yield torch.as_tensor(self.rows[first : first + BLOCK_ROWS], device=self.device)
 
     def followed_by(self, more: Spectra) -> "DeviceSpectra":
         """Return these spectra and more after them, in the same place."""

@@ -8,15 +8,13 @@ NEARLY_THE_SAME = 0.05
 _ROWS_AT_ONCE = 1024
 
 
-def near_pairs(spectra_NE: np.ndarray, below: float = NEARLY_THE_SAME) -> tuple[np.ndarray, np.ndarray]:
-    """Return which spectra are nearly the same, all pairs of them.
+def near_pairs(spectra_NE: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return which spectra are nearer than `NEARLY_THE_SAME`, see `nearest_others`, all pairs of them.
 
     Parameters
     ----------
     spectra_NE
         Shape (N, E).
-    below
-        The distance, see `nearest_others`, that counts as nearly the same.
 
     Returns
     -------
@@ -35,7 +33,7 @@ def near_pairs(spectra_NE: np.ndarray, below: float = NEARLY_THE_SAME) -> tuple[
         block_BE = deviation_NE[first : first + _ROWS_AT_ONCE]
         product_BN = block_BE @ deviation_NE[first:].T / spectra_NE.shape[1]
         square_BN = square_N[first : first + len(block_BE), None] + square_N[first:] - 2 * product_BN
-        row, other = np.nonzero(np.triu(square_BN < max(below**2 * scale, 1e-12), 1))
+        row, other = np.nonzero(np.triu(square_BN < max(NEARLY_THE_SAME**2 * scale, 1e-12), 1))
         pairs.append(np.column_stack([row, other]) + first)
         distances.append(np.sqrt(np.maximum(square_BN[row, other], 0) / max(scale, 1e-300)))
     return np.concatenate(pairs), np.concatenate(distances)

@@ -73,9 +73,7 @@ def apart(one: Surroundings, other: Surroundings, below: float = THE_SAME) -> fl
     return largest
 
 
-def same_structures(
-    structures: Mapping[str, Surroundings], below: float = THE_SAME
-) -> Iterator[tuple[str, str, float]]:
+def same_structures(structures: Mapping[str, Surroundings]) -> Iterator[tuple[str, str, float]]:
     """Give the pairs of structures that are the same, by name in the order given, and how far they are `apart`."""
     by_composition = defaultdict(list)
     for name, one in structures.items():
@@ -84,8 +82,8 @@ def same_structures(
         mean_MJ = np.array([structures[name].distance_NJ.mean(axis=0) for name in names])
         for i, name in enumerate(names):
             # Cells of one crystal have each kind of atom as often, so that their means agree too.
-            alike = np.abs(mean_MJ[i + 1 :] - mean_MJ[i]).max(axis=1, initial=0) < below
+            alike = np.abs(mean_MJ[i + 1 :] - mean_MJ[i]).max(axis=1, initial=0) < THE_SAME
             for j in i + 1 + np.flatnonzero(alike):
-                distance = apart(structures[name], structures[names[j]], below)
+                distance = apart(structures[name], structures[names[j]], THE_SAME)
                 if np.isfinite(distance):
                     yield name, names[j], distance

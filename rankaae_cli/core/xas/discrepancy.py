@@ -16,7 +16,7 @@ CORRELATION_LENGTH = 4.0  # eV
 _JITTER = 1e-6
 
 
-def smooth_differences(energy_E: np.ndarray, draws: int = DRAWS, seed: int = 0) -> np.ndarray:
+def smooth_differences(energy_E: np.ndarray, draws: int = DRAWS) -> np.ndarray:
     """Return random differences between spectra, shape (M, E), each point of mean absolute value 1 over many draws.
 
     Parameters
@@ -24,12 +24,10 @@ def smooth_differences(energy_E: np.ndarray, draws: int = DRAWS, seed: int = 0) 
     energy_E
         eV, shape (E,).
     draws
-        M, their number.
-    seed
-        Of the draws.
+        M, their number; the same ones in every call.
     """
     covariance_EE = smooth_correlation(energy_E) + _JITTER * np.eye(len(energy_E))
-    normal_EM = np.random.default_rng(seed).standard_normal((len(energy_E), draws))
+    normal_EM = np.random.default_rng(0).standard_normal((len(energy_E), draws))
     # |x| of a standard normal x is sqrt(2 / pi) on average.
     return np.asarray((cholesky(covariance_EE, lower=True) @ normal_EM).T / np.sqrt(2 / np.pi))
 

@@ -8,6 +8,7 @@ import pandas as pd
 from rankaae_cli.core.labels import Cell, Ranged
 from rankaae_cli.reports.tables import Table
 
+_MOST_ROWS = 50  # of a table on the page
 _SCORES = {
     "pearson": "Pearson",
     "spearman": "Spearman",
@@ -101,11 +102,13 @@ def soundness_table(about: Mapping[str, Any]) -> Table:
     )
 
 
-def frame_table(name: str, frame: pd.DataFrame, caption: str, most: int = 50) -> Table:
+def frame_table(name: str, frame: pd.DataFrame, caption: str) -> Table:
     """Return the first rows of a table as it is shown on a page."""
-    shown = frame.head(most)
+    shown = frame.head(_MOST_ROWS)
     rows = [[_cell(value) for value in row] for row in shown.itertuples(index=False)]
-    more = f" The first {most} of {len(frame)} rows; the file has them all." if len(frame) > most else ""
+    more = ""
+    if len(frame) > _MOST_ROWS:
+        more = f" The first {_MOST_ROWS} of {len(frame)} rows; the file has them all."
     headings = [str(column).replace("_", " ").capitalize() for column in frame]
     return Table(name, [str(column) for column in frame], headings, rows, caption + more)
 

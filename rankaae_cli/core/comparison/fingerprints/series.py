@@ -3,14 +3,15 @@
 import numpy as np
 
 _MOST_STEPS = 200
+_LEAST_ROWS = 5  # of a piece
 
 
-def change_points(value_N: np.ndarray, cluster_N: np.ndarray, least: int = 5) -> np.ndarray:
+def change_points(value_N: np.ndarray, cluster_N: np.ndarray) -> np.ndarray:
     """Return the values of a series at which the shares of the clusters change, ascending.
 
     The series is cut where that lowers -log likelihood + penalty most, each piece having shares of its own; a cut
     costs log(N) / 2 for each further free share and log(N) for its place (Zhang and Siegmund, Biometrics 63, 22
-    (2007)). All cuts are found together, by dynamic programming over at most 200 steps.
+    (2007)). All cuts are found together, by dynamic programming over at most 200 steps; a piece has 5 rows or more.
 
     Parameters
     ----------
@@ -18,8 +19,6 @@ def change_points(value_N: np.ndarray, cluster_N: np.ndarray, least: int = 5) ->
         Where in the series each row is, shape (N,); rows that are not finite are left out.
     cluster_N
         Shape (N,).
-    least
-        Rows a piece has at least.
 
     Returns
     -------
@@ -30,7 +29,7 @@ def change_points(value_N: np.ndarray, cluster_N: np.ndarray, least: int = 5) ->
     order = np.argsort(value_N[known_N], kind="stable")
     value_N, code_N = value_N[known_N][order], np.unique(cluster_N[known_N][order], return_inverse=True)[1]
     rows = len(value_N)
-    if rows < 2 * least:
+    if rows < 2 * _LEAST_ROWS:
         return np.empty(0)
     kinds = int(code_N.max()) + 1
     total_NC = np.vstack([np.zeros(kinds), np.cumsum(np.eye(kinds)[code_N], axis=0)])
@@ -48,7 +47,7 @@ def change_points(value_N: np.ndarray, cluster_N: np.ndarray, least: int = 5) ->
         with np.errstate(divide="ignore", invalid="ignore"):
             term_PC = np.where(count_PC > 0, count_PC * np.log(count_PC / size_P[:, None]), 0.0)
         cost_P = best_M[:end] - term_PC.sum(axis=1) + penalty
-        cost_P[size_P < least] = np.inf
+        cost_P[size_P < _LEAST_ROWS] = np.inf
         before_M[end] = int(cost_P.argmin())
         best_M[end] = cost_P[before_M[end]]
     cuts, end = [], len(edge_M) - 1

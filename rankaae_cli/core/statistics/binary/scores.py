@@ -66,24 +66,24 @@ def resampled_area_under_curve(true_N: np.ndarray, score_N: np.ndarray, weights_
     return np.divide(above, pairs, out=np.full(len(pairs), np.nan), where=pairs > 0)
 
 
-def reliability(true_N: np.ndarray, probability_N: np.ndarray, bins: int = BINS) -> list[Bin]:
+def reliability(true_N: np.ndarray, probability_N: np.ndarray) -> list[Bin]:
     """Return what probabilities of yes come true, in bins of equal width; those without rows are left out."""
-    index_N = np.minimum((probability_N * bins).astype(int), bins - 1)
+    index_N = np.minimum((probability_N * BINS).astype(int), BINS - 1)
     return [
         Bin(float(probability_N[index_N == b].mean()), float(true_N[index_N == b].mean()), int(count))
-        for b, count in enumerate(np.bincount(index_N, minlength=bins))
+        for b, count in enumerate(np.bincount(index_N, minlength=BINS))
         if count
     ]
 
 
-def calibration_error(true_N: np.ndarray, probability_N: np.ndarray, bins: int = BINS) -> float:
+def calibration_error(true_N: np.ndarray, probability_N: np.ndarray) -> float:
     """Return the expected calibration error: how far probabilities are from the shares of yes, over all rows.
 
     Naeini, Cooper and Hauskrecht, AAAI 2015, of the probability of yes; NaN without rows.
     """
     if not len(true_N):
         return float("nan")
-    parts = reliability(true_N, probability_N, bins)
+    parts = reliability(true_N, probability_N)
     return sum(one.rows * abs(one.probability - one.share) for one in parts) / len(true_N)
 
 

@@ -76,7 +76,6 @@ def read_feff(
     keep_all: bool,
     options: ShellOptions,
     progress: Gauge = silent,
-    scanning: Gauge = silent,
 ) -> Sites:
     """Read FEFF spectra and compute the descriptors and further quantities of their sites.
 
@@ -94,8 +93,6 @@ def read_feff(
         How first shells are computed.
     progress
         Called with (effort spent, effort in all, how many structures are done and sites rejected, as text).
-    scanning
-        Called with (spectra read, None) while the folder or archive is read.
 
     Returns
     -------
@@ -117,7 +114,7 @@ def read_feff(
         )
     path = Path(path)
     with FeffSpool() as spool:
-        scan = _scan(path, spec, max_tail, spool, scanning)
+        scan = _scan(path, spec, max_tail, spool)
         if not spool.spectra and not scan.rejected and not scan.elsewhere:
             raise UserError(f"{path} holds no xmu.dat\nexpected {_SPECTRA}, with <material>/POSCAR")
         groups, structures = _describe(scan, spec, keep_all, options, progress)
@@ -175,8 +172,8 @@ def _describe(
     return groups, structures
 
 
-def _scan(path: Path, spec: FamilySpec, max_tail: float, spool: FeffSpool, scanning: Gauge) -> _Scan:
-    scan, spectra = _Scan(spool), 0
+def _scan(path: Path, spec: FamilySpec, max_tail: float, spool: FeffSpool) -> _Scan:
+    scan = _Scan(spool)
     for member in members(path, lambda name: name in (*_STRUCTURES, "xmu.dat")):
         if member.parts[0] == "__MACOSX":  # what macOS adds to zip files
             continue
@@ -195,8 +192,6 @@ def _scan(path: Path, spec: FamilySpec, max_tail: float, spool: FeffSpool, scann
             spool.put_structure("/".join(folders), poscar, fault, relaxed=name == "CONTCAR")
         elif name == "xmu.dat" and not member.is_folder:
             _take_spectrum(scan, member, path, spec, max_tail)
-            spectra += 1
-            scanning(spectra, None)
     _join_parts(scan, spec)
     if spool.spectra or scan.rejected or scan.elsewhere:
         _reject_incomplete(scan)
