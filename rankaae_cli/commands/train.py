@@ -235,7 +235,6 @@ def _after_training(cfg: DictConfig, directory: Path) -> None:
         return
     # Matplotlib and plotly, which few calls need.
     from rankaae_cli.reports.classes.page import report_classes
-    from rankaae_cli.reports.generation.report import report_generation
     from rankaae_cli.reports.run.report import report_run
     from rankaae_cli.reports.simulation.report import report_simulations
 
@@ -245,7 +244,8 @@ def _after_training(cfg: DictConfig, directory: Path) -> None:
     elif isinstance(model, Simulates):
         print(report_simulations(directory)[1])
     elif isinstance(model, Samples):
-        print(report_generation(directory)[1])
+        # It is evaluated by settings of its own, which no training knows.
+        console.print("no page yet: evaluate the run first, then rankaae report")
     else:
         print(report_run(directory, "outdated")[1])
 

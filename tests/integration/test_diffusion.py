@@ -219,7 +219,8 @@ def test_an_evaluation_holds_structures_against_a_split(rankaae, refused, traine
 
 def test_a_walk_generates_structures_along_each_descriptor(rankaae, refused, trained, tmp_path):
     # Another course from the weights of a run goes on where that one ended.
-    done = rankaae("train", f"start={trained}", "data=c.h5", "kind=diffusion", "max_epochs=1")
+    done = rankaae("train", f"start={trained}", "data=c.h5", "kind=diffusion", "max_epochs=1", "then=report")
+    assert "no page yet: evaluate the run first" in done.stderr
     assert done.returncode == 0, done.stderr
     before, after = (pd.read_csv(run / "metrics.csv").val_denoising[0] for run in runs(tmp_path))
     assert after < before
