@@ -1,6 +1,7 @@
 """What tests share."""
 
 import contextlib
+import gc
 import io
 import os
 import subprocess
@@ -17,6 +18,8 @@ ROOT = Path(__file__).parent.parent
 
 # One thread a test: several run at once.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Libraries hold millions of objects: to look through them for garbage as often as Python does takes a tenth of all.
+gc.set_threshold(20_000, 20, 20)
 # How long an example takes is the machine's affair.
 hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
