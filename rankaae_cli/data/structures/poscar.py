@@ -13,6 +13,7 @@ from rankaae_cli.core.xas.spectra import SpectrumError
 # An element as VASP writes it: Cu, Cu_pv, Cu_pv/f474ac0d.
 _NAME = re.compile(r"[A-Z][a-z]{0,2}(?:[_/].*)?")
 _SHOWN = 40  # characters of a line
+_FARTHEST = 1e5  # angstrom
 
 
 class _Layout(NamedTuple):
@@ -62,15 +63,19 @@ def cell_of(data: bytes) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
         raise SpectrumError("the POSCAR names no elements (VASP 4)")
     vectors = np.array(layout.vectors)
     scale = np.resize(layout.scales, 3)
-    if layout.scales[0] < 0:  # a volume in VASP's convention
-        scale = np.full(3, (-layout.scales[0] / abs(np.linalg.det(vectors))) ** (1 / 3))
-    lattice = vectors * scale
     last = layout.first - 1 + layout.atoms
     positions = np.array([[float(w) for w in line.split()[:3]] for line in lines[layout.first - 1 : last]])
     positions = positions.reshape(-1, 3)
+    with np.errstate(all="ignore"):
+        if layout.scales[0] < 0:  # a volume in VASP's convention
+            scale = np.full(3, (-layout.scales[0] / abs(np.linalg.det(vectors))) ** (1 / 3))
+        lattice = vectors * scale
+        positions = positions * scale if layout.is_cartesian else positions @ lattice
+    if not np.abs(np.concatenate([lattice, positions])).max() < _FARTHEST:
+        raise SpectrumError(f"the POSCAR's cell or atoms reach beyond {_FARTHEST:g} angstrom")
     elements = [re.split("[_/]", name)[0] for name in layout.names]
     species = tuple(e for e, n in zip(elements, layout.counts, strict=True) for _ in range(n))
-    return lattice, positions * scale if layout.is_cartesian else positions @ lattice, species
+    return lattice, positions, species
 
 
 def structure_groups(data: bytes) -> dict[str, str]:

@@ -160,6 +160,7 @@ def _read(path: Path) -> Iterator[Any]:
 def _of_cif(path: Path) -> list[Any]:
     from pymatgen.io.cif import CifParser
 
+    _short_lines(path)
     return list(CifParser(path, check_cif=False).parse_structures(primitive=False))
 
 
@@ -176,12 +177,8 @@ def _of_xyz(path: Path) -> list[Any]:
 
 
 def _require_whole_frames(path: Path) -> None:
-    """Raise SpectrumError where ase would read on for ever, or for minutes at one line."""
-    with path.open(encoding="utf-8", errors="replace") as file:
-        lines = file.read(_LARGEST).splitlines()
-    if max(map(len, lines), default=0) > _LONGEST_LINE:
-        raise SpectrumError(f"a line of it has more than {_LONGEST_LINE} letters")
-    at = 0
+    """Raise SpectrumError where ase would read on for ever."""
+    lines, at = _short_lines(path), 0
     while at < len(lines) and lines[at].strip().isdecimal():
         atoms = int(lines[at]) if len(lines[at].strip()) < _DIGITS else len(lines)
         if at + atoms + 2 > len(lines):
@@ -189,6 +186,15 @@ def _require_whole_frames(path: Path) -> None:
         if any(len(n) > 3 for n in _COLUMNS.findall(lines[at + 1])):
             raise SpectrumError(f"its line {at + 2} says that there are more than 999 columns")
         at += atoms + 2
+
+
+def _short_lines(path: Path) -> list[str]:
+    """Return the lines of a file; raise SpectrumError where one is so long that to read it takes minutes."""
+    with path.open(encoding="utf-8", errors="replace") as file:
+        lines = file.read(_LARGEST).splitlines()
+    if max(map(len, lines), default=0) > _LONGEST_LINE:
+        raise SpectrumError(f"a line of it has more than {_LONGEST_LINE} letters")
+    return lines
 
 
 def _of_atoms(atoms: Any) -> Any:

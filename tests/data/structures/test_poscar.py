@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from rankaae_cli.core.structure.descriptors import describe
+from rankaae_cli.core.xas.spectra import SpectrumError
 from rankaae_cli.data.family.sites import Neighbours
-from rankaae_cli.data.structures.poscar import poscar_fault, with_one_scale
+from rankaae_cli.data.structures.poscar import cell_of, poscar_fault, with_one_scale
 from rankaae_cli.data.structures.pymatgen_shells import compute
 from rankaae_cli.data.structures.shell_task import ShellTask
 from tests.data.feff_folder import rock_salt, tenorite
@@ -95,6 +96,12 @@ def test_one_scale_stays_as_it_is():
     assert with_one_scale(tenorite()) == tenorite()
     comment = changed(l2="2.0 ! three words more")
     assert with_one_scale(comment) == comment
+
+
+@pytest.mark.parametrize("scale", ["1e9", "1e300", "-1e300"])
+def test_a_cell_beyond_all_crystals_is_refused(scale):
+    with pytest.raises(SpectrumError, match="reach beyond 100000 angstrom"):
+        cell_of(changed(l2=scale).encode())
 
 
 def test_no_shell_is_a_sentence_of_our_own():

@@ -45,9 +45,11 @@ def test_cif_and_extended_xyz_are_read(tmp_path):
 
 
 def test_what_cannot_be_read_has_a_reason(tmp_path):
-    write(tmp_path, {"a.cif": "data_a\nnothing", "b.vasp": "b\n1.0\n"})
+    long = f"data_c\n_symmetry_space_group_name_H-M {'x' * 20_000}\n"
+    write(tmp_path, {"a.cif": "data_a\nnothing", "b.vasp": "b\n1.0\n", "c.cif": long})
     structures = names_of(tmp_path)
     assert "no crystal can be read from it as cif" in structures["a"].fault
+    assert structures["c"].fault == "a line of it has more than 10000 letters"
     assert "the structure cannot be read" in structures["b"].fault
     (tmp_path / "empty").mkdir()
     for name, words in (("c", "there is no file or folder"), ("empty", "no structure is there")):
