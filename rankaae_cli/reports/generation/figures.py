@@ -20,7 +20,7 @@ from rankaae_cli.reports.figures.drawing import BLACK, BLUE, GREY, LIGHT_GREY, O
 _COLOURS = (VERMILION, BLACK, BLUE, ORANGE)
 _STYLES = ("-", "-", "--", ":")
 _AXES = {"coordination": "Bonds of an atom", "angles": "Angle of two bonds (°)", "rings": "Bonds of a ring"}
-_COUNTED = {"coordination": (0, 6), "angles": (40, 180), "rings": (3, 8)}
+_SHOWN = {"coordination": (-0.3, 6.3), "angles": (40, 180), "rings": (2.7, 8.3)}  # whole markers at the ends
 _WIDE = 14.0  # angstrom, of a cell beyond which atoms are drawn smaller
 _COORDINATION_COLOURS = {2: ORANGE, 3: GREY, 4: BLUE}
 
@@ -41,7 +41,7 @@ def order(subject: Subject, orders: Mapping[str, Order], *details: str) -> Figur
     panels[0].set_ylabel("Radial distribution")
     for ax, (name, label) in zip(panels[1:], _AXES.items(), strict=True):
         ax.set_xlabel(label)
-        ax.set_xlim(*_COUNTED[name])
+        ax.set_xlim(*_SHOWN[name])
         ax.set_ylabel("Share (%)")
     drawing.legend_below(figure, panels[0], columns=2)
     return figure
